@@ -1,0 +1,1 @@
+"""One class per collaborator: ledger, payments, notifications."""

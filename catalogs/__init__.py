@@ -1,0 +1,1 @@
+"""Price lists as YAML and the reader that validates them."""

@@ -1,0 +1,110 @@
+"""Charges and what a payment processor can answer to them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class ChargeKind(StrEnum):
+    """What a charge pays for."""
+
+    PERIOD = "period"
+    UPGRADE = "upgrade"
+    MANUAL = "manual_purchase"
+    AUTO = "auto_purchase"
+
+
+class Decline(StrEnum):
+    """How to react to a declined charge (soft: a retry may succeed with the same card)."""
+
+    SOFT = "soft"
+    HARD = "hard"
+    NEEDS_CUSTOMER = "needs_customer"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeLine:
+    """One line of a charge, in minor units of its currency; may be negative."""
+
+    description: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """An attempt-able demand for money. `charge_id` is unique for ever and made from ids."""
+
+    charge_id: str
+    kind: ChargeKind
+    customer_id: str
+    subscription_id: str
+    payer: str  # the processor's id of the customer (cus_…)
+    currency: str
+    lines: tuple[ChargeLine, ...]
+
+    @property
+    def amount_minor(self) -> int:
+        """The total demanded, in minor units."""
+        return sum(line.amount_minor for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The processor's object for a charge exists; no money has moved."""
+
+    invoice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Money arrived, exactly once for this charge."""
+
+    kind: Literal["paid"]
+    invoice: str
+    amount_minor: int
+    card: str  # "Visa ···4242", for people
+    invoice_number: str
+    invoice_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The processor refused; final for this attempt. `code` and `advice` are the processor's."""
+
+    kind: Literal["declined"]
+    invoice: str
+    decline: Decline
+    code: str
+    advice: str
+    card: str
+    invoice_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """The charge is open: nothing has been attempted, or nobody knows of an attempt."""
+
+    kind: Literal["unpaid"]
+    invoice: str
+
+
+PaymentOutcome = Paid | Declined
+PaymentState = Paid | Declined | Unpaid
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethod:
+    """A card on file at the processor."""
+
+    method: str  # pm_…
+    payer: str  # cus_…
+    card: str  # "Visa ···4242"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorEvent:
+    """A verified message of the processor: a hint to read `object_id` back, never a truth."""
+
+    event_id: str
+    type: str
+    object_id: str

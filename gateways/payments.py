@@ -1,0 +1,75 @@
+"""What the engine asks of a payment processor.
+
+Keys: the same key means "I do not know what happened"; a new key means "try again". Every method
+is safe to repeat with the same key. Raises `ProcessorUnavailable` when the outcome is unknown or
+nothing was executed (retry with the same key) and `ProcessorRefusal` when the request itself is
+wrong (a bug or an operator's error; retrying does not help).
+"""
+
+from typing import Protocol
+
+from domain.errors import BillingError
+from domain.payments import Charge, PaymentMethod, PaymentOutcome, PaymentState, Prepared
+
+
+class ProcessorUnavailable(Exception):  # noqa: N818 - a state of the world, named as one
+    """Network, 5xx, 409, 429 or credentials: try again later with the same key.
+
+    `retry_after` is in seconds where the processor named one.
+    """
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ProcessorRefusal(BillingError):
+    """The processor rejects the request as such: `reason` is its code; nothing was charged."""
+
+
+class Payments(Protocol):
+    """A payment processor. All amounts are integer minor units."""
+
+    def register(self, customer_id: str, *, email: str, name: str, key: str) -> str:
+        """Create the payer; return the processor's id."""
+        ...
+
+    def prepare(self, charge: Charge, *, key: str) -> Prepared:
+        """Create the invoice of a charge, finalised but unpaid. No money moves."""
+        ...
+
+    def pay(self, invoice: str, *, key: str) -> PaymentOutcome:
+        """Attempt to collect an invoice off-session with the payer's default card."""
+        ...
+
+    def read(self, invoice: str) -> PaymentState:
+        """Read back what became of an invoice."""
+        ...
+
+    def void(self, invoice: str, *, key: str) -> PaymentState:
+        """Give an invoice up. Answers `Paid` if money had arrived first."""
+        ...
+
+    def refund(self, invoice: str, amount_minor: int, *, reason: str, key: str) -> str:
+        """Send money back by a credit note; return its id."""
+        ...
+
+    def card_link(self, payer: str, *, return_url: str, key: str) -> str:
+        """Return a URL, valid for minutes, of the processor's page where the card is replaced."""
+        ...
+
+    def payment_method(self, method: str) -> PaymentMethod:
+        """Read a card. Raises `ProcessorRefusal` when unknown."""
+        ...
+
+    def use_payment_method(self, payer: str, method: str, *, key: str) -> PaymentMethod:
+        """Make an attached card the payer's default.
+
+        Raises `ProcessorRefusal` with reason `payment_method_of_another_customer` when it is
+        not the payer's.
+        """
+        ...
+
+    def default_payment_method(self, payer: str) -> PaymentMethod | None:
+        """Return the card that `pay` would use, if any."""
+        ...

@@ -1,0 +1,1 @@
+"""The only writer of wallets, grants, entries, charges and postings."""

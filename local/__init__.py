@@ -1,0 +1,1 @@
+"""The embedded stack for one machine: PostgreSQL, Temporal, stand-ins. Never for production."""

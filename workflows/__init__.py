@@ -1,0 +1,1 @@
+"""Durable processes: the subscription, the processor's events, the outbox."""
