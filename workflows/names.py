@@ -1,0 +1,30 @@
+"""Queues, workflow ids and search attributes: every name another process may rely on."""
+
+from temporalio.common import SearchAttributeKey
+
+BILLING = "billing"  # workflows and ledger activities
+STRIPE = "billing-stripe"  # rate-limited below the processor's limit per endpoint
+MAIL = "billing-mail"
+QUEUES = (BILLING, STRIPE, MAIL)
+
+STATUS = SearchAttributeKey.for_keyword("DrawdownStatus")
+PLAN = SearchAttributeKey.for_keyword("DrawdownPlan")
+CUSTOMER = SearchAttributeKey.for_keyword("DrawdownCustomer")
+PAUSE_REASON = SearchAttributeKey.for_keyword("DrawdownPauseReason")
+NEXT_BILLING_AT = SearchAttributeKey.for_datetime("DrawdownNextBillingAt")
+SEARCH_ATTRIBUTES = (STATUS, PLAN, CUSTOMER, PAUSE_REASON, NEXT_BILLING_AT)
+
+
+def subscription_workflow(subscription_id: str) -> str:
+    """Return the workflow id of a subscription."""
+    return f"subscription:{subscription_id}"
+
+
+def stripe_event_workflow(event_id: str) -> str:
+    """Return the workflow id of one event of the payment processor."""
+    return f"stripe:{event_id}"
+
+
+def outbox_workflow(lane: str) -> str:
+    """Return the workflow id of the relay of one outbox lane."""
+    return f"outbox:{lane}"
