@@ -1,0 +1,129 @@
+"""Start, watch and stop the processes of the local stack: none outlives the one that started it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from domain.errors import BillingError
+from local import launch
+
+POLL = 0.02  # seconds between two looks at a starting process
+TAIL = 2_000  # characters of its log that an error shows
+LOOPBACK = "127.0.0.1"
+
+# The kernel sends the parent-death signal when the *thread* that forked ends, so every child comes
+# from this one thread, which lives as long as the process.
+_spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+_given_out: set[int] = set()
+
+
+class StackError(BillingError):
+    """A part of the local stack cannot start or run; the message ends with its log."""
+
+
+def spawn(
+    args: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+    death_signal: signal.Signals = signal.SIGTERM,
+) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own, output appended to `log`, ended by our own death.
+
+    `env` replaces the whole environment; `user` is an account to drop to (needs root);
+    `death_signal` is what the kernel sends when this process ends in any way, SIGKILL included.
+    """
+    program = [str(argument) for argument in args]
+    prefix = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
+    prefix += [str(int(death_signal)), user or launch.KEEP_USER]
+    log.parent.mkdir(parents=True, exist_ok=True)
+
+    def start() -> subprocess.Popen[bytes]:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                prefix + program,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                start_new_session=True,
+            )
+
+    return _spawner.submit(start).result()
+
+
+def stop(
+    process: subprocess.Popen[bytes],
+    *,
+    grace: float = 10,
+    first: signal.Signals = signal.SIGTERM,
+) -> int:
+    """Ask a process to end, kill its session after `grace` seconds; return its exit status."""
+    if process.poll() is None:
+        process.send_signal(first)
+        try:
+            process.wait(grace)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
+
+
+def wait_until(
+    healthy: Callable[[], bool],
+    timeout: float,
+    what: str,
+    *,
+    process: subprocess.Popen[bytes] | None = None,
+    log: Path | None = None,
+) -> None:
+    """Wait until `healthy()`; StackError after `timeout` seconds or when `process` has ended."""
+    deadline = time.monotonic() + timeout
+    while not healthy():
+        if process is not None and process.poll() is not None:
+            message = f"{what} ended with status {process.returncode} before it was ready"
+            raise StackError("exited_early", message + _tail(log))
+        if time.monotonic() > deadline:
+            raise StackError("not_ready", f"{what} was not ready in {timeout:g} s" + _tail(log))
+        time.sleep(POLL)
+
+
+def listens(port: int, host: str = LOOPBACK) -> bool:
+    """Return whether something accepts connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def free_port() -> int:
+    """Return a loopback port nobody listens on, and never the same one twice."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port = int(probe.getsockname()[1])
+        if port not in _given_out:
+            _given_out.add(port)
+            return port
+
+
+def check_free(port: int, what: str) -> None:
+    """Raise StackError when a chosen port is already taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            message = f"port {port} for {what} is taken ({error.strerror}): choose another or 0"
+            raise StackError("port_taken", message) from error
+
+
+def _tail(log: Path | None) -> str:
+    if log is None or not log.exists():
+        return ""
+    return f"; the end of {log}:\n{log.read_text(errors='replace')[-TAIL:]}"
