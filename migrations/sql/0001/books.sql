@@ -1,0 +1,41 @@
+-- Money. Debits are positive; the deferred trigger refuses a transfer that does not sum to zero.
+
+CREATE FUNCTION post_transfer(
+    p_account bigint, p_cause text, p_books book[], p_amounts bigint[], p_currency text, p_charge text,
+    p_grant bigint, p_at timestamptz
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    transfer bigint;
+BEGIN
+    UPDATE wallets SET transfer_seq = transfer_seq + 1 WHERE account_id = p_account
+    RETURNING transfer_seq INTO transfer;
+    INSERT INTO postings (account_id, transfer_id, line, book, amount_minor, currency, cause, charge_id, grant_id, at)
+    SELECT p_account, transfer, u.ord - 1, u.b, u.amount, p_currency, p_cause, p_charge, p_grant, p_at
+    FROM unnest(p_books, p_amounts) WITH ORDINALITY AS u (b, amount, ord) WHERE u.amount <> 0;
+END $$;
+
+-- Earn what was used and what ran out. Both are half-up functions of a grant's cumulative use,
+-- posted as differences, so that over a grant's life they sum to its cost exactly.
+CREATE FUNCTION recognise(p_account bigint, p_at timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    g      grants;
+    earned bigint;
+    broken bigint;
+BEGIN
+    PERFORM lock_wallet(p_account, p_at);
+    FOR g IN SELECT * FROM grants WHERE account_id = p_account
+               AND recognised_minor + broken_minor + refunded_minor < cost_minor ORDER BY grant_id LOOP
+        earned := price_minor(g.granted - g.remaining - g.expired - g.voided, g.cost_minor, g.granted);
+        broken := price_minor(g.granted - g.remaining, g.cost_minor, g.granted) - earned - g.refunded_minor;
+        IF (earned, broken) = (g.recognised_minor, g.broken_minor) THEN CONTINUE; END IF;
+        PERFORM post_transfer(
+            p_account, CASE WHEN earned = g.recognised_minor THEN 'expired' ELSE 'used' END,
+            ARRAY['deferred_revenue', 'revenue', 'breakage']::book[],
+            ARRAY[earned - g.recognised_minor + broken - g.broken_minor,
+                  g.recognised_minor - earned, g.broken_minor - broken],
+            g.currency, g.charge_id, g.grant_id, p_at);
+        UPDATE grants SET recognised_minor = earned, broken_minor = broken
+        WHERE account_id = p_account AND grant_id = g.grant_id;
+    END LOOP;
+END $$;

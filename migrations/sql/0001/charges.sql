@@ -1,0 +1,149 @@
+-- Charges: opened under the lock, settled once.
+
+CREATE TYPE purchase_outcome AS (
+    status text, charge_id text, quantity bigint, amount_minor bigint, surcharge_minor bigint,
+    currency text, available bigint);
+
+CREATE FUNCTION price_minor(p_quantity bigint, p_num numeric, p_den numeric) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT div(2 * p_quantity * p_num + p_den, 2 * p_den)::bigint  -- half up
+$$;
+
+-- Reserve the purchase that covers a shortfall, or say why not. p_needed is what the first waiting
+-- event needs (0: the wallet was emptied). Everything is decided again here, under the lock:
+-- reserved | repeated | purchase_pending | not_needed | cap_reached | auto_purchase_off |
+-- not_in_plan | no_payment_method | a reason of wallet_refusal.
+CREATE FUNCTION reserve_auto_purchase(
+    p_account bigint, p_subscription text, p_charge text, p_needed bigint, p_at timestamptz
+) RETURNS purchase_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    w     wallets;
+    p     policies;
+    c     charges;
+    r     purchase_outcome;
+    units bigint;
+    base  bigint;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    UPDATE outbox SET delivered_at = now()
+    WHERE account_id = p_account AND lane = 'crossing' AND delivered_at IS NULL;
+    SELECT * INTO p FROM policies WHERE account_id = p_account;
+    SELECT * INTO c FROM charges WHERE account_id = p_account AND kind = 'auto_purchase'
+                                   AND (charge_id = p_charge OR state = 'open') ORDER BY charge_id = p_charge DESC LIMIT 1;
+    IF FOUND THEN
+        RETURN (CASE c.charge_id WHEN p_charge THEN 'repeated' ELSE 'purchase_pending' END, c.charge_id,
+                c.quantity, c.amount_minor, c.surcharge_minor, c.currency, NULL)::purchase_outcome;
+    END IF;
+    r.status := coalesce(
+        wallet_refusal(w, w.decided_at),
+        CASE WHEN p.auto_unit IS NULL THEN 'not_in_plan' WHEN NOT p.auto_on THEN 'auto_purchase_off'
+             WHEN NOT p.card_usable THEN 'no_payment_method' END);
+    IF r.status IS NOT NULL THEN RETURN r; END IF;
+    r.available := (balance_at(p_account, p.auto_credit_type, w.decided_at)).available;
+    IF r.available > 0 AND r.available >= p_needed THEN r.status := 'not_needed'; RETURN r; END IF;
+    units := greatest(1, ceil((p_needed - r.available)::numeric / p.auto_unit))::bigint;
+    r.quantity := units * p.auto_unit;
+    IF auto_purchased(p_account, w.window_start) + r.quantity > p.auto_cap THEN
+        r.status := 'cap_reached'; RETURN r;
+    END IF;
+    base := price_minor(r.quantity, p.auto_price_num, p.auto_price_den);
+    r.amount_minor := price_minor(
+        r.quantity, p.auto_price_num::numeric * (p.auto_surcharge_den + p.auto_surcharge_num),
+        p.auto_price_den::numeric * p.auto_surcharge_den);
+    r.surcharge_minor := r.amount_minor - base;
+    r.status := 'reserved'; r.charge_id := p_charge; r.currency := p.currency;
+    INSERT INTO charges (account_id, charge_id, subscription_id, kind, currency, amount_minor, surcharge_minor,
+                         quantity, window_start, window_end, opened_at)
+    VALUES (p_account, p_charge, p_subscription, 'auto_purchase', r.currency, r.amount_minor, r.surcharge_minor,
+            r.quantity, w.window_start, w.window_end, w.decided_at);
+    RETURN r;
+END $$;
+
+-- Open a charge that somebody asked for or that is due: opened | repeated | idempotency_conflict |
+-- a reason of wallet_refusal (manual purchases and upgrades need a serving wallet).
+CREATE FUNCTION open_charge(
+    p_account bigint, p_subscription text, p_charge text, p_kind text, p_currency text, p_amount_minor bigint,
+    p_quantity bigint, p_at timestamptz
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    w      wallets;
+    c      charges;
+    reason text;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
+    IF FOUND THEN
+        RETURN CASE WHEN (c.kind, c.quantity) IS NOT DISTINCT FROM (p_kind, p_quantity)
+                         AND (p_kind = 'upgrade' OR c.amount_minor = p_amount_minor)
+                    THEN 'repeated' ELSE 'idempotency_conflict' END;
+    END IF;
+    IF p_kind <> 'period' THEN
+        reason := wallet_refusal(w, w.decided_at);
+        IF reason = 'paused:payment_failed' AND p_kind = 'manual_purchase'
+           AND (SELECT buys_while_paused FROM policies WHERE account_id = p_account) THEN reason := NULL; END IF;
+        IF reason IS NOT NULL THEN RETURN reason; END IF;
+    END IF;
+    INSERT INTO charges (account_id, charge_id, subscription_id, kind, currency, amount_minor, quantity,
+                         window_start, window_end, opened_at)
+    VALUES (p_account, p_charge, p_subscription, p_kind, p_currency, p_amount_minor, p_quantity,
+            CASE WHEN p_kind <> 'period' THEN w.window_start END,
+            CASE WHEN p_kind <> 'period' THEN w.window_end END, w.decided_at);
+    RETURN 'opened';
+END $$;
+
+-- Money arrived for a charge: book it once. paid | repeated | unknown_charge | wrong_amount.
+-- A purchase whose window has ended meanwhile counts in the window of this instant.
+CREATE FUNCTION mark_paid(
+    p_account bigint, p_charge text, p_invoice text, p_amount_minor bigint, p_at timestamptz
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    w wallets;
+    c charges;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
+    IF NOT FOUND THEN RETURN 'unknown_charge'; END IF;
+    IF c.state = 'paid' THEN RETURN 'repeated'; END IF;
+    IF c.amount_minor <> p_amount_minor THEN RETURN 'wrong_amount'; END IF;
+    UPDATE charges SET state = 'paid', settled_at = w.decided_at, invoice = p_invoice,
+                       window_start = CASE WHEN kind <> 'period' THEN w.window_start END,
+                       window_end = CASE WHEN kind <> 'period' THEN w.window_end END
+    WHERE account_id = p_account AND charge_id = p_charge;
+    PERFORM post_transfer(p_account, 'charge_paid', ARRAY['cash', 'deferred_revenue']::book[],
+                          ARRAY[c.amount_minor, -c.amount_minor], c.currency, p_charge, NULL, w.decided_at);
+    RETURN 'paid';
+END $$;
+
+-- The processor declined an attempt; p_attempt makes a repeat harmless. declined | repeated | paid | ...
+CREATE FUNCTION mark_declined(
+    p_account bigint, p_charge text, p_invoice text, p_attempt integer, p_code text, p_at timestamptz
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    c charges;
+BEGIN
+    PERFORM lock_wallet(p_account, p_at);
+    SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
+    IF NOT FOUND THEN RETURN 'unknown_charge'; END IF;
+    IF c.state <> 'open' THEN RETURN c.state; END IF;
+    IF c.declines >= p_attempt THEN RETURN 'repeated'; END IF;
+    UPDATE charges SET declines = p_attempt, decline_code = p_code, invoice = p_invoice
+    WHERE account_id = p_account AND charge_id = p_charge;
+    RETURN 'declined';
+END $$;
+
+CREATE FUNCTION mark_void(p_account bigint, p_charge text, p_at timestamptz) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    w wallets;
+    c charges;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
+    IF NOT FOUND THEN RETURN 'unknown_charge'; END IF;
+    IF c.state = 'open' THEN
+        UPDATE charges SET state = 'void', settled_at = w.decided_at
+        WHERE account_id = p_account AND charge_id = p_charge;
+        RETURN 'void';
+    END IF;
+    RETURN c.state;
+END $$;

@@ -1,0 +1,85 @@
+-- Credits come in and run out.
+
+CREATE TYPE wallet_balance AS (booked bigint, held bigint, available bigint);
+
+CREATE FUNCTION balance_at(p_account bigint, p_credit_type text, p_at timestamptz) RETURNS wallet_balance
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(remaining), 0)::bigint, coalesce(sum(held), 0)::bigint,
+           coalesce(sum(remaining - held) FILTER (WHERE effective_at <= p_at AND expires_at > p_at), 0)::bigint
+    FROM grants WHERE account_id = p_account AND is_open AND credit_type = p_credit_type
+$$;
+
+CREATE TYPE grant_outcome AS (status text, grant_id bigint, available bigint);
+
+-- Give credits once per key. Status: granted | repeated | idempotency_conflict | unknown_customer.
+CREATE FUNCTION grant_credits(
+    p_account bigint, p_key text, p_source text, p_credit_type text, p_scope text[], p_priority smallint,
+    p_effective_at timestamptz, p_expires_at timestamptz, p_tie_1 bigint, p_tie_2 bigint, p_quantity bigint,
+    p_cost_minor bigint, p_currency text, p_charge text, p_part integer, p_tags jsonb, p_at timestamptz
+) RETURNS grant_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    w   wallets;
+    b   wallet_balance;
+    old record;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    IF w.account_id IS NULL THEN RETURN ('unknown_customer', NULL, NULL)::grant_outcome; END IF;
+    SELECT e.seq, e.available_after, e.kind = 'grant' AND e.change = p_quantity AND e.credit_type = p_credit_type
+               AND e.tags IS NOT DISTINCT FROM p_tags AS same
+    INTO old FROM entries e WHERE e.account_id = p_account AND e.key = p_key;
+    IF FOUND THEN
+        RETURN (CASE WHEN old.same THEN 'repeated' ELSE 'idempotency_conflict' END,
+                old.seq, old.available_after)::grant_outcome;
+    END IF;
+    b := balance_at(p_account, p_credit_type, w.decided_at);
+    b.booked := b.booked + p_quantity;
+    IF p_effective_at <= w.decided_at AND p_expires_at > w.decided_at THEN
+        b.available := b.available + p_quantity;
+    END IF;
+    INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
+                         available_after, event_at, at, credit_type, key, tags)
+    VALUES (p_account, w.seq + 1, 0, 'grant', w.seq + 1, p_quantity, b.booked, b.held, b.available,
+            p_effective_at, w.decided_at, p_credit_type, p_key, p_tags);
+    INSERT INTO grants (account_id, grant_id, credit_type, scope, source, priority, effective_at, expires_at,
+                        tie_1, tie_2, granted, remaining, cost_minor, currency, charge_id, part)
+    VALUES (p_account, w.seq + 1, p_credit_type, p_scope, p_source, p_priority, p_effective_at, p_expires_at,
+            p_tie_1, p_tie_2, p_quantity, p_quantity, p_cost_minor, p_currency, p_charge, p_part);
+    UPDATE wallets SET seq = w.seq + 1 WHERE account_id = p_account;
+    RETURN ('granted', w.seq + 1, b.available)::grant_outcome;
+END $$;
+
+-- Book what has expired by p_at; return the micro-credits. What is held waits for its hold. The
+-- instant decided long before: this only writes it down.
+CREATE FUNCTION expire_due(p_account bigint, p_at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    w     wallets;
+    b     wallet_balance;
+    g     grants;
+    total bigint := 0;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    FOR g IN SELECT * FROM grants WHERE account_id = p_account AND is_open AND expires_at <= w.decided_at
+                                    AND remaining > held ORDER BY expires_at, grant_id LOOP
+        w.seq := w.seq + 1;
+        total := total + g.remaining - g.held;
+        b := balance_at(p_account, g.credit_type, w.decided_at);
+        INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
+                             available_after, event_at, at, credit_type, key)
+        VALUES (p_account, w.seq, 0, 'expiry', g.grant_id, g.held - g.remaining,
+                b.booked - g.remaining + g.held, b.held, b.available, g.expires_at, w.decided_at,
+                g.credit_type, 'expiry:' || w.seq);
+        UPDATE grants SET remaining = held, is_open = held > 0, expired = expired + g.remaining - g.held
+        WHERE account_id = p_account AND grant_id = g.grant_id;
+    END LOOP;
+    UPDATE wallets SET seq = w.seq WHERE account_id = p_account;
+    PERFORM recognise(p_account, p_at);
+    RETURN total;
+END $$;
+
+-- Take credits away for a reason that is not usage (an operator's correction); all or nothing.
+CREATE FUNCTION remove_credits(
+    p_account bigint, p_key text, p_credit_type text, p_amount bigint, p_tags jsonb, p_at timestamptz
+) RETURNS debit_outcome LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+    SELECT debit_one(p_account, p_key, 'adjustment', NULL, NULL, p_credit_type, p_amount, p_at, p_tags, p_at)
+$$;

@@ -1,0 +1,244 @@
+-- Every table carries the account key and every unique key contains it, so that accounts can be
+-- spread over a distributed PostgreSQL without a redesign. Credits are micro-credits (1 credit =
+-- 1,000,000), money is minor units of its currency. Constraints are named: tests attack each one.
+
+CREATE TYPE entry_kind AS ENUM
+    ('grant', 'debit', 'hold', 'capture', 'release', 'expiry', 'adjustment', 'void', 'correction');
+CREATE TYPE book AS ENUM
+    ('cash', 'deferred_revenue', 'revenue', 'breakage', 'refunds', 'disputes');
+
+CREATE TABLE customers (
+    customer_id text        NOT NULL CONSTRAINT customers_pk PRIMARY KEY
+                            CONSTRAINT customers_id_length CHECK (length(customer_id) BETWEEN 1 AND 200),
+    account_id  bigint      GENERATED ALWAYS AS IDENTITY CONSTRAINT customers_account UNIQUE,
+    name        text        NOT NULL,
+    email       text        NOT NULL,
+    locale      text        NOT NULL,
+    time_zone   text        NOT NULL,
+    payer       text        CONSTRAINT customers_payer UNIQUE,      -- the processor's id
+    recorded_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- The lock row. Everything that refuses a debit without looking at grants is in it.
+CREATE TABLE wallets (
+    account_id   bigint      CONSTRAINT wallets_pk PRIMARY KEY REFERENCES customers (account_id),
+    seq          bigint      NOT NULL DEFAULT 0,                    -- last entry, without gaps
+    decided_at   timestamptz NOT NULL DEFAULT '-infinity',          -- never goes back
+    transfer_seq bigint      NOT NULL DEFAULT 0,                    -- last transfer of money
+    state        text        NOT NULL DEFAULT 'none'
+                 CONSTRAINT wallets_state CHECK (state IN ('none', 'active', 'ended')),
+    paused_by    text[]      NOT NULL DEFAULT '{}'
+                 CONSTRAINT wallets_pause_causes CHECK (paused_by <@ ARRAY['payment_failed', 'by_operator']),
+    window_start timestamptz,                                       -- the current allowance window
+    window_end   timestamptz,
+    CONSTRAINT wallets_window CHECK (window_start < window_end),
+    CONSTRAINT wallets_active_has_window CHECK (state <> 'active' OR window_start IS NOT NULL)
+) WITH (fillfactor = 50);
+
+-- What the lock must know of the plan; written together with the workflow's own snapshot.
+CREATE TABLE policies (
+    account_id         bigint  CONSTRAINT policies_pk PRIMARY KEY REFERENCES wallets,
+    late_usage         text    NOT NULL DEFAULT 'book_now'
+                       CONSTRAINT policies_late_usage CHECK (late_usage IN ('book_now', 'reopen', 'refuse')),
+    buys_while_paused  boolean NOT NULL DEFAULT false,              -- resume_on: any_successful_payment
+    card_usable        boolean NOT NULL DEFAULT false,
+    currency           text    NOT NULL,
+    auto_on            boolean NOT NULL DEFAULT false,
+    auto_credit_type   text,
+    auto_unit          bigint  CONSTRAINT policies_auto_unit CHECK (auto_unit > 0),
+    auto_cap           bigint  CONSTRAINT policies_auto_cap CHECK (auto_cap >= 0),
+    auto_price_num     bigint  CONSTRAINT policies_auto_price CHECK (auto_price_num > 0),
+    auto_price_den     bigint  CONSTRAINT policies_auto_price_den CHECK (auto_price_den > 0),
+    auto_surcharge_num bigint  CONSTRAINT policies_auto_surcharge CHECK (auto_surcharge_num >= 0),
+    auto_surcharge_den bigint  CONSTRAINT policies_auto_surcharge_den CHECK (auto_surcharge_den > 0),
+    CONSTRAINT policies_auto_complete CHECK (
+        num_nulls(auto_credit_type, auto_unit, auto_cap, auto_price_num, auto_price_den,
+                  auto_surcharge_num, auto_surcharge_den) IN (0, 7)),
+    CONSTRAINT policies_auto_needs_terms CHECK (NOT auto_on OR auto_unit IS NOT NULL)
+);
+
+CREATE TABLE subscriptions (
+    subscription_id text        NOT NULL CONSTRAINT subscriptions_pk PRIMARY KEY
+                    CONSTRAINT subscriptions_id_length CHECK (length(subscription_id) BETWEEN 1 AND 200),
+    account_id      bigint      NOT NULL REFERENCES wallets,
+    plan            jsonb       NOT NULL,                           -- the immutable plan version
+    status          text        NOT NULL
+                    CONSTRAINT subscriptions_status CHECK (status IN
+                        ('pending', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'ended')),
+    anchor          timestamptz NOT NULL,
+    time_zone       text        NOT NULL,
+    period_k        integer     NOT NULL CONSTRAINT subscriptions_period CHECK (period_k >= -1),
+    period_start    timestamptz,
+    period_end      timestamptz,
+    next_plan       jsonb,                                          -- a scheduled downgrade
+    cancel_at_end   boolean     NOT NULL DEFAULT false,
+    updated_at      timestamptz NOT NULL,
+    recorded_at     timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT subscriptions_period_order CHECK (period_start < period_end)
+);
+CREATE UNIQUE INDEX subscriptions_one_live ON subscriptions (account_id) WHERE status <> 'ended';
+
+-- Allowance windows that are paid for; the wallet shows the current one.
+CREATE TABLE windows (
+    account_id      bigint      NOT NULL REFERENCES wallets,
+    window_start    timestamptz NOT NULL,
+    window_end      timestamptz NOT NULL,
+    subscription_id text        NOT NULL REFERENCES subscriptions,
+    CONSTRAINT windows_pk PRIMARY KEY (account_id, window_start),
+    CONSTRAINT windows_end UNIQUE (account_id, window_end),
+    CONSTRAINT windows_order CHECK (window_start < window_end)
+);
+
+CREATE TABLE charges (
+    account_id      bigint      NOT NULL REFERENCES wallets,
+    charge_id       text        NOT NULL,
+    subscription_id text        NOT NULL REFERENCES subscriptions,
+    kind            text        NOT NULL CONSTRAINT charges_kind CHECK
+                    (kind IN ('period', 'upgrade', 'manual_purchase', 'auto_purchase')),
+    state           text        NOT NULL DEFAULT 'open'
+                    CONSTRAINT charges_state CHECK (state IN ('open', 'paid', 'void')),
+    currency        text        NOT NULL CONSTRAINT charges_currency CHECK (currency ~ '^[A-Z]{3}$'),
+    amount_minor    bigint      NOT NULL CONSTRAINT charges_amount CHECK (amount_minor > 0),
+    surcharge_minor bigint      NOT NULL DEFAULT 0,                 -- the part of amount_minor
+    quantity        bigint,                                         -- credits it buys, if a purchase
+    window_start    timestamptz,                                    -- the window it counts against
+    window_end      timestamptz,
+    opened_at       timestamptz NOT NULL,
+    settled_at      timestamptz,
+    declines        integer     NOT NULL DEFAULT 0,
+    decline_code    text,
+    invoice         text,
+    recorded_at     timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT charges_pk PRIMARY KEY (account_id, charge_id),
+    CONSTRAINT charges_surcharge CHECK (surcharge_minor BETWEEN 0 AND amount_minor),
+    CONSTRAINT charges_settled CHECK ((state = 'open') = (settled_at IS NULL)),
+    CONSTRAINT charges_purchase_quantity CHECK
+        ((kind IN ('manual_purchase', 'auto_purchase')) = (quantity IS NOT NULL)),
+    CONSTRAINT charges_quantity CHECK (quantity > 0),
+    CONSTRAINT charges_invoice UNIQUE (account_id, invoice)
+);
+-- One auto-purchase in flight per wallet, whoever asks.
+CREATE UNIQUE INDEX charges_one_open_auto ON charges (account_id)
+    WHERE kind = 'auto_purchase' AND state = 'open';
+
+CREATE TABLE grants (
+    account_id       bigint      NOT NULL REFERENCES wallets,
+    grant_id         bigint      NOT NULL,                          -- seq of the entry that made it
+    credit_type      text        NOT NULL,
+    scope            text[],                                        -- actions it may pay; NULL = all
+    source           text        NOT NULL CONSTRAINT grants_source CHECK (source IN
+                     ('allowance', 'pack', 'auto_purchase', 'manual_purchase', 'bonus', 'rollover', 'adjustment')),
+    priority         smallint    NOT NULL,
+    effective_at     timestamptz NOT NULL,
+    expires_at       timestamptz NOT NULL,                          -- infinity = never
+    tie_1            bigint      NOT NULL,                          -- kept as given: later changes of
+    tie_2            bigint      NOT NULL,                          -- a plan never reorder old grants
+    granted          bigint      NOT NULL CONSTRAINT grants_granted CHECK (granted > 0),
+    remaining        bigint      NOT NULL,
+    held             bigint      NOT NULL DEFAULT 0,
+    expired          bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_expired CHECK (expired >= 0),
+    voided           bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_voided CHECK (voided >= 0),
+    is_open          boolean     NOT NULL DEFAULT true,
+    cost_minor       bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_cost CHECK (cost_minor >= 0),
+    recognised_minor bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_recognised CHECK (recognised_minor >= 0),
+    broken_minor     bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_broken CHECK (broken_minor >= 0),
+    refunded_minor   bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_refunded CHECK (refunded_minor >= 0),
+    currency         text        NOT NULL,
+    charge_id        text,
+    part             integer,                                       -- k-th grant of its charge
+    CONSTRAINT grants_pk PRIMARY KEY (account_id, grant_id),
+    CONSTRAINT grants_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges,
+    CONSTRAINT grants_charge_part UNIQUE (account_id, charge_id, part),
+    CONSTRAINT grants_bounds CHECK (0 <= held AND held <= remaining AND remaining <= granted),
+    CONSTRAINT grants_parts CHECK (remaining + expired + voided <= granted),
+    CONSTRAINT grants_open CHECK (is_open = (remaining > 0)),
+    CONSTRAINT grants_lifetime CHECK (effective_at < expires_at),
+    CONSTRAINT grants_paid_names_charge CHECK (cost_minor = 0 OR charge_id IS NOT NULL),
+    CONSTRAINT grants_charge_has_part CHECK ((charge_id IS NULL) = (part IS NULL)),
+    CONSTRAINT grants_money CHECK (recognised_minor + broken_minor + refunded_minor <= cost_minor)
+) WITH (fillfactor = 50);
+-- The burn order of a wallet. `is_open` flips once, so that debits stay heap-only updates.
+CREATE INDEX grants_burn ON grants (account_id, priority, expires_at, tie_1, tie_2, grant_id) WHERE is_open;
+
+-- Ceilings that a debit moves: member limits, quotas, exact rounding carries.
+CREATE TABLE counters (
+    account_id   bigint      NOT NULL REFERENCES wallets,
+    counter      text        NOT NULL,
+    window_start timestamptz NOT NULL,
+    value        bigint      NOT NULL CONSTRAINT counters_value CHECK (value >= 0),
+    ceiling      bigint,
+    CONSTRAINT counters_pk PRIMARY KEY (account_id, counter, window_start),
+    CONSTRAINT counters_ceiling CHECK (value <= ceiling)
+);
+
+-- The journal: one row per (operation, grant), both legs in one. Line 0 carries what was asked.
+CREATE TABLE entries (
+    account_id      bigint      NOT NULL,
+    seq             bigint      NOT NULL,
+    grant_id        bigint,                                         -- NULL: a free line
+    change          bigint      NOT NULL,
+    held_change     bigint      NOT NULL DEFAULT 0,
+    balance_after   bigint      NOT NULL,                           -- booked, of the credit type
+    held_after      bigint      NOT NULL,
+    available_after bigint      NOT NULL,                           -- spendable at `at`
+    event_at        timestamptz NOT NULL,
+    at              timestamptz NOT NULL,
+    recorded_at     timestamptz NOT NULL DEFAULT now(),
+    quantity        bigint,                                         -- of the action, in millionths
+    corrects        bigint,                                         -- seq of the corrected entry
+    kind            entry_kind  NOT NULL,
+    line            smallint    NOT NULL,
+    late            boolean     NOT NULL DEFAULT false,
+    credit_type     text        NOT NULL,
+    key             text,
+    action          text,
+    tags            jsonb,
+    CONSTRAINT entries_pk PRIMARY KEY (account_id, seq, line),
+    CONSTRAINT entries_key UNIQUE (account_id, key),
+    CONSTRAINT entries_key_on_first_line CHECK ((line = 0) = (key IS NOT NULL)),
+    CONSTRAINT entries_key_length CHECK (length(key) BETWEEN 1 AND 200),
+    CONSTRAINT entries_quantity CHECK (quantity > 0),
+    CONSTRAINT entries_debit_takes CHECK (kind <> 'debit' OR change <= 0),
+    CONSTRAINT entries_balances CHECK (balance_after >= 0 AND held_after >= 0 AND held_after <= balance_after)
+);
+
+-- Money, double entry beside the journal: every transfer sums to zero (debits positive).
+CREATE TABLE postings (
+    account_id   bigint      NOT NULL REFERENCES wallets,
+    transfer_id  bigint      NOT NULL,
+    line         smallint    NOT NULL,
+    book         book        NOT NULL,
+    amount_minor bigint      NOT NULL CONSTRAINT postings_amount CHECK (amount_minor <> 0),
+    currency     text        NOT NULL,
+    cause        text        NOT NULL,
+    charge_id    text,
+    grant_id     bigint,
+    at           timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT postings_pk PRIMARY KEY (account_id, transfer_id, line)
+);
+
+-- Usage that was sent without waiting for an answer and was refused: people can read why.
+CREATE TABLE refusals (
+    account_id  bigint      NOT NULL REFERENCES wallets,
+    refusal_id  text        NOT NULL,
+    key         text,
+    reason      text        NOT NULL,
+    request     text        NOT NULL,                               -- as it came, shortened
+    at          timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT refusals_pk PRIMARY KEY (account_id, refusal_id)
+);
+
+-- What the outside must be told, written in the transaction that caused it; delivered at least once.
+CREATE TABLE outbox (
+    account_id   bigint      NOT NULL REFERENCES wallets,
+    message_key  text        NOT NULL,
+    lane         text        NOT NULL CONSTRAINT outbox_lane CHECK (lane IN ('crossing', 'mail')),
+    payload      jsonb       NOT NULL,
+    recorded_at  timestamptz NOT NULL DEFAULT now(),
+    delivered_at timestamptz,
+    refused      text,                                              -- why it will never arrive
+    CONSTRAINT outbox_pk PRIMARY KEY (account_id, message_key)
+);
+CREATE INDEX outbox_waiting ON outbox (lane, recorded_at) WHERE delivered_at IS NULL;

@@ -1,0 +1,81 @@
+-- Every row is a broken law. Empty after every test.
+CREATE VIEW violations AS
+SELECT g.account_id, 'a grant is not the sum of its entries' AS law, 'grant ' || g.grant_id AS subject
+FROM grants g LEFT JOIN entries e ON e.account_id = g.account_id AND e.grant_id = g.grant_id
+GROUP BY g.account_id, g.grant_id
+HAVING g.remaining <> coalesce(sum(e.change), 0) OR g.held <> coalesce(sum(e.held_change), 0)
+    OR g.expired <> coalesce(-sum(e.change) FILTER (WHERE e.kind = 'expiry'), 0)
+    OR g.voided <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('adjustment', 'void')), 0)
+UNION ALL
+SELECT e.account_id, 'an entry names a grant that does not exist', 'entry ' || e.seq
+FROM entries e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+WHERE e.grant_id IS NOT NULL AND (g.grant_id IS NULL OR g.credit_type <> e.credit_type)
+UNION ALL
+SELECT w.account_id, 'the sequence has gaps', w.seq || ' <> ' || count(DISTINCT e.seq)
+FROM wallets w LEFT JOIN entries e ON e.account_id = w.account_id
+GROUP BY w.account_id HAVING w.seq <> count(DISTINCT e.seq) OR w.seq <> coalesce(max(e.seq), 0)
+UNION ALL
+SELECT c.account_id, 'balances do not chain', 'entry ' || c.seq
+FROM (SELECT s.account_id, s.seq,
+             s.balance_after - lag(s.balance_after, 1, 0::bigint) OVER of_type <> s.change
+             OR s.held_after - lag(s.held_after, 1, 0::bigint) OVER of_type <> s.held_change
+             OR s.at < lag(s.at) OVER of_account AS broken
+      FROM (SELECT account_id, credit_type, seq, min(balance_after) AS balance_after, min(held_after) AS held_after,
+                   min(at) AS at, sum(change) AS change, sum(held_change) AS held_change
+            FROM entries GROUP BY account_id, credit_type, seq) s
+      WINDOW of_type AS (PARTITION BY account_id, credit_type ORDER BY seq),
+             of_account AS (PARTITION BY account_id ORDER BY seq)) c
+WHERE c.broken
+UNION ALL
+SELECT e.account_id, 'a debit drew from a grant out of its lifetime', 'entry ' || e.seq
+FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+WHERE e.kind = 'debit' AND NOT (g.effective_at <= e.at AND e.at < g.expires_at)
+UNION ALL
+SELECT e.account_id, 'an expiry before its instant', 'entry ' || e.seq
+FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+WHERE e.kind = 'expiry' AND e.at < g.expires_at
+UNION ALL
+SELECT p.account_id, 'a transfer does not sum to zero', 'transfer ' || p.transfer_id
+FROM postings p GROUP BY p.account_id, p.transfer_id, p.currency HAVING sum(p.amount_minor) <> 0
+UNION ALL
+SELECT c.account_id, 'a paid charge does not fund its grants', c.charge_id
+FROM charges c LEFT JOIN grants g ON g.account_id = c.account_id AND g.charge_id = c.charge_id
+WHERE c.state = 'paid'
+GROUP BY c.account_id, c.charge_id, c.amount_minor, c.quantity
+HAVING coalesce(sum(g.cost_minor), 0) <> c.amount_minor OR coalesce(sum(g.granted), 0) <> coalesce(c.quantity, sum(g.granted))
+    OR max(g.part) <> count(*) - 1
+UNION ALL
+SELECT c.account_id, 'an unpaid charge funds a grant', c.charge_id
+FROM charges c JOIN grants g ON g.account_id = c.account_id AND g.charge_id = c.charge_id WHERE c.state <> 'paid'
+UNION ALL
+SELECT c.account_id, 'cash is not what the charge was paid with', c.charge_id
+FROM charges c LEFT JOIN postings p ON p.account_id = c.account_id AND p.charge_id = c.charge_id
+                                   AND p.cause = 'charge_paid' AND p.book = 'cash'
+GROUP BY c.account_id, c.charge_id, c.state, c.amount_minor
+HAVING coalesce(sum(p.amount_minor), 0) <> CASE c.state WHEN 'paid' THEN c.amount_minor ELSE 0 END
+UNION ALL
+SELECT g.account_id, 'the books of a grant are not what the postings say', 'grant ' || g.grant_id
+FROM grants g LEFT JOIN postings p ON p.account_id = g.account_id AND p.grant_id = g.grant_id
+GROUP BY g.account_id, g.grant_id
+HAVING g.recognised_minor <> coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'revenue'), 0)
+    OR g.broken_minor <> coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'breakage'), 0)
+UNION ALL
+SELECT b.account_id, 'deferred revenue is not what grants still owe', b.deferred || ' <> ' || b.owed
+FROM (SELECT w.account_id,
+             (SELECT coalesce(-sum(p.amount_minor), 0) FROM postings p
+              WHERE p.account_id = w.account_id AND p.book = 'deferred_revenue') AS deferred,
+             (SELECT coalesce(sum(g.cost_minor - g.recognised_minor - g.broken_minor - g.refunded_minor), 0)
+              FROM grants g WHERE g.account_id = w.account_id) AS owed
+      FROM wallets w) b
+WHERE b.deferred <> b.owed
+UNION ALL
+SELECT c.account_id, 'auto-purchases above the cap', c.window_start::text
+FROM charges c JOIN policies p ON p.account_id = c.account_id
+WHERE c.kind = 'auto_purchase' AND c.state IN ('open', 'paid') AND p.auto_cap IS NOT NULL
+  AND c.opened_at >= c.window_start
+  AND c.window_start = (SELECT window_start FROM wallets w WHERE w.account_id = c.account_id)
+GROUP BY c.account_id, c.window_start, p.auto_cap HAVING sum(c.quantity) > p.auto_cap
+UNION ALL
+SELECT n.account_id, 'windows overlap', n.window_start::text
+FROM windows n JOIN windows m ON m.account_id = n.account_id AND m.window_start > n.window_start
+                             AND m.window_start < n.window_end;

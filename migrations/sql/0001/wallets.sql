@@ -1,0 +1,68 @@
+-- Changes of a wallet that move no credits. Each locks the wallet first.
+
+CREATE FUNCTION lock_wallet(p_account bigint, p_at timestamptz) RETURNS wallets
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    w wallets;
+BEGIN
+    SELECT * INTO w FROM wallets WHERE account_id = p_account FOR UPDATE;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+    w.decided_at := greatest(w.decided_at, p_at);
+    UPDATE wallets SET decided_at = w.decided_at WHERE account_id = p_account AND decided_at < w.decided_at;
+    RETURN enter_window(w, w.decided_at);
+END $$;
+
+CREATE FUNCTION open_wallet(
+    p_customer text, p_name text, p_email text, p_locale text, p_time_zone text, p_currency text
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    account bigint;
+BEGIN
+    INSERT INTO customers (customer_id, name, email, locale, time_zone)
+    VALUES (p_customer, p_name, p_email, p_locale, p_time_zone)
+    ON CONFLICT (customer_id) DO NOTHING;
+    SELECT account_id INTO account FROM customers WHERE customer_id = p_customer;
+    INSERT INTO wallets (account_id) VALUES (account) ON CONFLICT DO NOTHING;
+    INSERT INTO policies (account_id, currency) VALUES (account, p_currency) ON CONFLICT DO NOTHING;
+    RETURN account;
+END $$;
+
+-- Add paid windows in order and serve from them. Repeating it changes nothing.
+CREATE FUNCTION open_windows(
+    p_account bigint, p_subscription text, p_starts timestamptz[], p_ends timestamptz[], p_at timestamptz
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    w wallets;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    INSERT INTO windows (account_id, window_start, window_end, subscription_id)
+    SELECT p_account, s, e, p_subscription FROM unnest(p_starts, p_ends) AS u (s, e)
+    ON CONFLICT (account_id, window_start) DO NOTHING;
+    UPDATE wallets SET (state, window_start, window_end) = (
+        SELECT 'active', n.window_start, n.window_end FROM windows n
+        WHERE n.account_id = p_account AND n.window_start <= greatest(w.decided_at, p_starts[1])
+        ORDER BY n.window_start DESC LIMIT 1)
+    WHERE account_id = p_account;
+END $$;
+
+CREATE FUNCTION set_paused(p_account bigint, p_cause text, p_paused boolean, p_at timestamptz) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    w wallets;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    IF (p_cause = ANY (w.paused_by)) = p_paused THEN RETURN false; END IF;
+    UPDATE wallets SET paused_by = CASE WHEN p_paused THEN paused_by || p_cause
+                                        ELSE array_remove(paused_by, p_cause) END
+    WHERE account_id = p_account;
+    RETURN true;
+END $$;
+
+-- The subscription is over: nothing is served any more; what never expires stays, frozen.
+CREATE FUNCTION end_wallet(p_account bigint, p_at timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    PERFORM lock_wallet(p_account, p_at);
+    UPDATE wallets SET state = 'ended', paused_by = '{}' WHERE account_id = p_account;
+    UPDATE policies SET auto_on = false WHERE account_id = p_account;
+END $$;

@@ -1,0 +1,40 @@
+"""The declarative base and how a database URL names its driver."""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, DateTime, Engine, create_engine
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import Text
+from datetime import datetime
+
+
+class Base(DeclarativeBase):
+    """All tables; integers are BIGINT, instants are timestamptz."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        int: BigInteger,
+        str: Text,
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+    }
+
+
+def driver_url(url: str) -> str:
+    """Name psycopg 3 in a plain `postgresql://` URL."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def connect(url: str, *, pool_size: int = 10) -> Engine:
+    """Return an engine whose sessions give up on locks and statements before an activity does."""
+    return create_engine(
+        driver_url(url),
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_pre_ping=True,
+        connect_args={
+            "options": "-c lock_timeout=5s -c statement_timeout=15s -c timezone=UTC"
+            " -c idle_in_transaction_session_timeout=20s"
+        },
+    )

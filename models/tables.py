@@ -1,0 +1,222 @@
+"""The tables as SQLAlchemy reads them; migrations/sql holds the constraints and their reasons."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Enum, SmallInteger, Integer
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+ENTRY_KINDS = (
+    "grant", "debit", "hold", "capture", "release", "expiry", "adjustment", "void", "correction",
+)  # fmt: skip
+BOOKS = ("cash", "deferred_revenue", "revenue", "breakage", "refunds", "disputes")
+
+
+class Customer(Base):
+    """The paying organization; `account_id` is the key of everything it owns."""
+
+    __tablename__ = "customers"
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[int]
+    name: Mapped[str]
+    email: Mapped[str]
+    locale: Mapped[str]
+    time_zone: Mapped[str]
+    payer: Mapped[str | None]
+    recorded_at: Mapped[datetime]
+
+
+class Wallet(Base):
+    """The lock row of a customer."""
+
+    __tablename__ = "wallets"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    decided_at: Mapped[datetime]
+    transfer_seq: Mapped[int]
+    state: Mapped[str]
+    paused_by: Mapped[list[str]]
+    window_start: Mapped[datetime | None]
+    window_end: Mapped[datetime | None]
+
+
+class Policy(Base):
+    """What the lock must know of the plan."""
+
+    __tablename__ = "policies"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    late_usage: Mapped[str]
+    buys_while_paused: Mapped[bool]
+    card_usable: Mapped[bool]
+    currency: Mapped[str]
+    auto_on: Mapped[bool]
+    auto_credit_type: Mapped[str | None]
+    auto_unit: Mapped[int | None]
+    auto_cap: Mapped[int | None]
+    auto_price_num: Mapped[int | None]
+    auto_price_den: Mapped[int | None]
+    auto_surcharge_num: Mapped[int | None]
+    auto_surcharge_den: Mapped[int | None]
+
+
+class Subscription(Base):
+    """A subscription as its workflow last wrote it; enough to rebuild the workflow."""
+
+    __tablename__ = "subscriptions"
+    subscription_id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[int]
+    plan: Mapped[dict[str, Any]]
+    status: Mapped[str]
+    anchor: Mapped[datetime]
+    time_zone: Mapped[str]
+    period_k: Mapped[int] = mapped_column(Integer)
+    period_start: Mapped[datetime | None]
+    period_end: Mapped[datetime | None]
+    next_plan: Mapped[dict[str, Any] | None]
+    cancel_at_end: Mapped[bool]
+    updated_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class AllowanceWindow(Base):
+    """A window that is paid for."""
+
+    __tablename__ = "windows"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(primary_key=True)
+    window_end: Mapped[datetime]
+    subscription_id: Mapped[str]
+
+
+class ChargeRow(Base):
+    """A demand for money and what became of it."""
+
+    __tablename__ = "charges"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    charge_id: Mapped[str] = mapped_column(primary_key=True)
+    subscription_id: Mapped[str]
+    kind: Mapped[str]
+    state: Mapped[str]
+    currency: Mapped[str]
+    amount_minor: Mapped[int]
+    surcharge_minor: Mapped[int]
+    quantity: Mapped[int | None]
+    window_start: Mapped[datetime | None]
+    window_end: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    declines: Mapped[int] = mapped_column(Integer)
+    decline_code: Mapped[str | None]
+    invoice: Mapped[str | None]
+    recorded_at: Mapped[datetime]
+
+
+class GrantRow(Base):
+    """A block of credits given."""
+
+    __tablename__ = "grants"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    grant_id: Mapped[int] = mapped_column(primary_key=True)
+    credit_type: Mapped[str]
+    scope: Mapped[list[str] | None]
+    source: Mapped[str]
+    priority: Mapped[int] = mapped_column(SmallInteger)
+    effective_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    tie_1: Mapped[int]
+    tie_2: Mapped[int]
+    granted: Mapped[int]
+    remaining: Mapped[int]
+    held: Mapped[int]
+    expired: Mapped[int]
+    voided: Mapped[int]
+    is_open: Mapped[bool]
+    cost_minor: Mapped[int]
+    recognised_minor: Mapped[int]
+    broken_minor: Mapped[int]
+    refunded_minor: Mapped[int]
+    currency: Mapped[str]
+    charge_id: Mapped[str | None]
+    part: Mapped[int | None] = mapped_column(Integer)
+
+
+class Counter(Base):
+    """A ceiling that debits move."""
+
+    __tablename__ = "counters"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    counter: Mapped[str] = mapped_column(primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(primary_key=True)
+    value: Mapped[int]
+    ceiling: Mapped[int | None]
+
+
+class Entry(Base):
+    """One line of the journal."""
+
+    __tablename__ = "entries"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    line: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    grant_id: Mapped[int | None]
+    change: Mapped[int]
+    held_change: Mapped[int]
+    balance_after: Mapped[int]
+    held_after: Mapped[int]
+    available_after: Mapped[int]
+    event_at: Mapped[datetime]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    quantity: Mapped[int | None]
+    corrects: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(Enum(*ENTRY_KINDS, name="entry_kind"))
+    late: Mapped[bool]
+    credit_type: Mapped[str]
+    key: Mapped[str | None]
+    action: Mapped[str | None]
+    tags: Mapped[dict[str, Any] | None]
+
+
+class Posting(Base):
+    """One leg of a transfer of money."""
+
+    __tablename__ = "postings"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    transfer_id: Mapped[int] = mapped_column(primary_key=True)
+    line: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    book: Mapped[str] = mapped_column(Enum(*BOOKS, name="book"))
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    cause: Mapped[str]
+    charge_id: Mapped[str | None]
+    grant_id: Mapped[int | None]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class Refusal(Base):
+    """Fire-and-forget usage that was refused, and why."""
+
+    __tablename__ = "refusals"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    refusal_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str | None]
+    reason: Mapped[str]
+    request: Mapped[str]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class OutboxMessage(Base):
+    """What the outside must be told, at least once."""
+
+    __tablename__ = "outbox"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    message_key: Mapped[str] = mapped_column(primary_key=True)
+    lane: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    recorded_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    refused: Mapped[str | None]
