@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import BillingError
@@ -27,22 +28,31 @@ class StackError(BillingError):
     """A part of the local stack cannot start or run; the message ends with its log."""
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A system account a child runs as, by number: it need not have a name."""
+
+    uid: int
+    gid: int
+
+
 def spawn(
     args: Sequence[str | Path],
     *,
     log: Path,
     env: Mapping[str, str] | None = None,
-    user: str | None = None,
+    account: Account | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, output appended to `log`, ended by our own death.
 
-    `env` replaces the whole environment; `user` is an account to drop to (needs root);
+    `env` replaces the whole environment; `account` is whom to become (needs root);
     `death_signal` is what the kernel sends when this process ends in any way, SIGKILL included.
     """
     program = [str(argument) for argument in args]
-    prefix = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
-    prefix += [str(int(death_signal)), user or launch.KEEP_USER]
+    become = account or Account(os.geteuid(), os.getegid())
+    numbers = (os.getpid(), int(death_signal), become.uid, become.gid)
+    prefix = [sys.executable, "-I", "-S", launch.__file__, *map(str, numbers)]
     log.parent.mkdir(parents=True, exist_ok=True)
 
     def start() -> subprocess.Popen[bytes]:
