@@ -1,0 +1,142 @@
+"""What the processes of a deployment read from the environment; only entry points import it."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from domain.errors import InvalidInput
+
+CATALOGS = Path(__file__).parent / "catalogs"
+STRIPE = "https://api.stripe.com"
+
+
+class InvalidSettings(InvalidInput):
+    """The environment cannot run a process; `faults` names every variable and its cure."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("invalid_settings", "\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field per variable, named like it; secrets and URLs that carry them are never shown.
+
+    Temporal's API key and TLS are read by its SDK itself (TEMPORAL_API_KEY, TEMPORAL_TLS_…).
+    """
+
+    database_url: str = field(repr=False)
+    temporal_address: str
+    stripe_api_key: str = field(repr=False)
+    stripe_webhook_secret: str = field(repr=False)
+    smtp_url: str = field(repr=False)
+    mail_from: str
+    public_url: str  # where customers and the processor reach the API; no slash at the end
+    temporal_namespace: str = "default"
+    stripe_api_base: str = STRIPE
+    drawdown_catalogs: Path = CATALOGS
+    metrics_address: str | None = None  # where Prometheus finds us; None opens no port
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Return the settings; InvalidSettings tells all that is missing or wrong at once."""
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        for variable in fields(cls):
+            name = variable.name.upper()
+            text = environment.get(name, "").strip()
+            if not text:
+                if variable.default is MISSING:
+                    faults.append(f"{name} is missing: set it to {EXPECTED[variable.name]}")
+                continue
+            try:
+                values[variable.name] = PARSERS[variable.name](text)
+            except ValueError:  # its text could quote a secret
+                faults.append(f"{name} is not {EXPECTED[variable.name]}")
+        if environment.get("PAYLOAD_KEYS", "").strip():
+            faults.append("PAYLOAD_KEYS is set, but payloads are not encrypted yet: unset it")
+        if faults:
+            raise InvalidSettings(tuple(faults))
+        return cls(**values)
+
+
+NAMES = (*(variable.name.upper() for variable in fields(Settings)), "PAYLOAD_KEYS")
+
+
+def _require(condition: object) -> None:
+    if not condition:
+        raise ValueError
+
+
+def _database(text: str) -> str:
+    parts = urlsplit(text)
+    _require(parts.scheme in {"postgresql", "postgresql+psycopg"} and parts.path.strip("/"))
+    return text
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(f"//{text}")
+    _require(parts.hostname and parts.port and not parts.path)
+    return text
+
+
+def _web(text: str) -> str:
+    parts = urlsplit(text)
+    _require(parts.scheme in {"http", "https"} and parts.hostname)
+    return text.rstrip("/")
+
+
+def _smtp(text: str) -> str:
+    parts = urlsplit(text)
+    _require(parts.scheme in {"smtp", "smtps"} and parts.hostname)
+    return text
+
+
+def _secret(*prefixes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        _require(text.startswith(prefixes))
+        return text
+
+    return parse
+
+
+def _sender(text: str) -> str:
+    _require("@" in parseaddr(text)[1])
+    return text
+
+
+def _folder(text: str) -> Path:
+    _require(Path(text).is_dir())
+    return Path(text)
+
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "database_url": _database,
+    "temporal_address": _address,
+    "temporal_namespace": str,
+    "stripe_api_key": _secret("sk_", "rk_"),
+    "stripe_api_base": _web,
+    "stripe_webhook_secret": _secret("whsec_"),
+    "smtp_url": _smtp,
+    "mail_from": _sender,
+    "public_url": _web,
+    "drawdown_catalogs": _folder,
+    "metrics_address": _address,
+}
+EXPECTED = {
+    "database_url": "the ledger's database, as postgresql://user:password@host:port/database",
+    "temporal_address": "host:port of Temporal's frontend",
+    "temporal_namespace": "a namespace of Temporal",
+    "stripe_api_key": "a secret or restricted key of Stripe (sk_… or rk_…)",
+    "stripe_api_base": "a http(s) address",
+    "stripe_webhook_secret": "the signing secret of Stripe's webhook endpoint (whsec_…)",
+    "smtp_url": "the mail server, as smtp://user:password@host:port or smtps://…",
+    "mail_from": "the sender's address",
+    "public_url": "the http(s) address where customers reach the API",
+    "drawdown_catalogs": "a folder that exists",
+    "metrics_address": "host:port to listen on",
+}
