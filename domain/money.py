@@ -1,0 +1,111 @@
+"""Money in integer minor units of an ISO currency, rounded once per charge line, half up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+
+from domain.errors import InvalidInput
+
+_NO_DECIMALS = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
+_THREE_DECIMALS = "BHD JOD KWD OMR TND"
+_LEAST_CHARGES = (
+    (50, "USD EUR AUD BRL CAD CHF INR NZD SGD ZAR JPY KRW"),
+    (30, "GBP"),
+    (200, "AED MYR PLN RON"),
+    (250, "DKK"),
+    (300, "NOK SEK"),
+    (400, "HKD"),
+    (1000, "MXN THB"),
+    (1500, "CZK"),
+    (17500, "HUF"),
+)
+# The payment processor's tables, not CLDR's: it sends ISK and UGX with two decimals, for instance.
+_MINIMUM_MINOR = {code: least for least, codes in _LEAST_CHARGES for code in codes.split()}
+_EXPONENTS = {
+    **dict.fromkeys((*_MINIMUM_MINOR, "ISK", "UGX", "TWD"), 2),
+    **dict.fromkeys(_NO_DECIMALS.split(), 0),
+    **dict.fromkeys(_THREE_DECIMALS.split(), 3),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """An exact non-negative fraction in lowest terms, so that equal ratios are equal values."""
+
+    num: int
+    den: int
+
+    def __post_init__(self) -> None:
+        if self.num < 0 or self.den <= 0:
+            raise InvalidInput("invalid_ratio", "a ratio needs num >= 0 and den > 0")
+        shared = gcd(self.num, self.den)
+        object.__setattr__(self, "num", self.num // shared)
+        object.__setattr__(self, "den", self.den // shared)
+
+
+def minor_exponent(currency: str) -> int:
+    """Return how many decimals the processor gives a currency; `unknown_currency` otherwise."""
+    if currency in _EXPONENTS:
+        return _EXPONENTS[currency]
+    raise InvalidInput(
+        "unknown_currency", f"{currency!r} is unknown to the processor; use an ISO code such as USD"
+    )
+
+
+def minimum_charge_minor(currency: str) -> int:
+    """Return the least chargeable amount in minor units; `unknown_currency` if none is known."""
+    if currency in _MINIMUM_MINOR:
+        return _MINIMUM_MINOR[currency]
+    raise InvalidInput(
+        "unknown_currency", f"the processor publishes no least charge in {currency!r}; use another"
+    )
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """Return the nearest integer of a fraction; halves go away from zero, so -x mirrors x."""
+    if denominator <= 0:
+        raise InvalidInput("invalid_ratio", "a fraction needs a denominator above zero")
+    rounded = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return rounded if numerator >= 0 else -rounded
+
+
+def credits_price(quantity_micro: int, unit: Ratio) -> int:
+    """Return the price in minor units; `unit` is minor units per micro-credit."""
+    return half_up(quantity_micro * unit.num, unit.den)
+
+
+def surcharged(quantity_micro: int, unit: Ratio, percent: Ratio) -> tuple[int, int]:
+    """Return (base, surcharge) in minor units; `percent` is 30/1 for 30 %.
+
+    The total is rounded once and the surcharge is what remains of it, so the lines always sum.
+    """
+    base = credits_price(quantity_micro, unit)
+    hundred = 100 * percent.den
+    total = half_up(quantity_micro * unit.num * (hundred + percent.num), unit.den * hundred)
+    return base, total - base
+
+
+def allocate(total: int, weights: Sequence[int]) -> tuple[int, ...]:
+    """Split `total` by weight into integers that sum to it exactly (largest remainder).
+
+    Of equal remainders the earlier weight gets the odd unit.
+    """
+    whole = sum(weights)
+    if whole <= 0 or min(weights) < 0:
+        raise InvalidInput("invalid_weights", "weights must not be negative and not all be zero")
+    sign = -1 if total < 0 else 1
+    shares = [divmod(abs(total) * weight, whole) for weight in weights]
+    left = abs(total) - sum(share for share, _ in shares)
+    by_remainder = sorted(range(len(shares)), key=lambda index: (-shares[index][1], index))
+    lucky = frozenset(by_remainder[:left])
+    return tuple(sign * (share + (index in lucky)) for index, (share, _) in enumerate(shares))
+
+
+def recognised(cost_minor: int, used: int, granted: int) -> int:
+    """Return the part of a grant's cost earned by its cumulative use, in minor units.
+
+    A function of the total, posted as differences: whatever the steps, they sum to the cost.
+    """
+    if not 0 <= used <= granted or granted == 0:
+        raise InvalidInput("invalid_use", "use lies between nothing and the whole of the grant")
+    return half_up(cost_minor * used, granted)
