@@ -131,7 +131,7 @@ def checked_zone(zone: str) -> ZoneInfo:
 
 def _local(at: datetime, zone: str) -> datetime:
     if at.tzinfo is None:
-        raise InvalidInput("naive_time", "a time needs an offset; send it in UTC, ending in Z")
+        raise InvalidInput("invalid_time", "a time needs an offset; send it in UTC, ending in Z")
     return at.astimezone(checked_zone(zone))
 
 

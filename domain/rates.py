@@ -1,0 +1,48 @@
+"""What a quantity of an action costs: exact, so that many small debits sum to one large one."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.errors import InvalidInput
+from domain.money import Ratio, half_up
+
+
+class Rounding(StrEnum):
+    """Exact to six decimals, or every started unit of one event in full."""
+
+    EXACT = "exact"
+    STARTED_UNIT = "started_unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many micro-credits per so large a micro-quantity: "10 credits per 60 seconds"."""
+
+    credits_micro: int
+    per_micro: int
+    rounding: Rounding = Rounding.EXACT
+
+    def __post_init__(self) -> None:
+        if self.credits_micro <= 0 or self.per_micro <= 0:
+            raise InvalidInput("invalid_rate", "a rate needs credits and a quantity above zero")
+
+    @property
+    def ratio(self) -> Ratio:
+        """Micro-credits per micro-quantity."""
+        return Ratio(self.credits_micro, self.per_micro)
+
+
+def cost(quantity_micro: int, rate: Rate, used_before_micro: int = 0) -> int:
+    """Return the micro-credits of an event after `used_before_micro` of the same action.
+
+    An exact rate rounds the running total half up and charges the difference, so that the debits
+    of a window sum to its rounded total. Started units are counted per event: each is a job.
+    """
+    if rate.rounding is Rounding.STARTED_UNIT:
+        return -(-quantity_micro // rate.per_micro) * rate.credits_micro
+    total = _rounded(used_before_micro + quantity_micro, rate)
+    return total - _rounded(used_before_micro, rate)
+
+
+def _rounded(quantity_micro: int, rate: Rate) -> int:
+    return half_up(quantity_micro * rate.credits_micro, rate.per_micro)
