@@ -1,4 +1,4 @@
-"""What a change of plan costs and gives: the preview and the change itself ask the same function."""
+"""What a change of plan costs and gives: one function for its preview and for the change."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
