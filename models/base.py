@@ -1,12 +1,12 @@
 """The declarative base and how a database URL names its driver."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, DateTime, Engine, create_engine
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import Text
-from datetime import datetime
 
 
 class Base(DeclarativeBase):

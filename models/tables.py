@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Enum, SmallInteger, Integer
+from sqlalchemy import Enum, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base

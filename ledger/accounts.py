@@ -1,0 +1,115 @@
+"""Customers and their wallets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.errors import InvalidInput
+from domain.usage import RefusedEvent
+from models.tables import Customer, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDetails:
+    """Who the customer is; `payer` is the processor's id once known."""
+
+    customer_id: str
+    name: str
+    email: str
+    locale: str
+    time_zone: str
+    payer: str | None = None
+
+
+def open_wallet(connection: Connection, customer: CustomerDetails, currency: str) -> int:
+    """Create the customer and its wallet unless they exist; return the account key."""
+    statement = select(
+        func.open_wallet(
+            customer.customer_id,
+            customer.name,
+            customer.email,
+            customer.locale,
+            customer.time_zone,
+            currency,
+        )
+    )
+    return int(connection.scalar(statement) or 0)
+
+
+def account_of(connection: Connection, customer_id: str) -> int:
+    """Return the account key. Raises `InvalidInput` (`unknown_customer`)."""
+    account = connection.scalar(
+        select(Customer.account_id).where(Customer.customer_id == customer_id)
+    )
+    if account is None:
+        raise InvalidInput("unknown_customer", f"there is no customer {customer_id!r}")
+    return account
+
+
+def details_of(connection: Connection, account_id: int) -> CustomerDetails:
+    """Return who owns an account."""
+    row = connection.execute(
+        select(
+            Customer.customer_id,
+            Customer.name,
+            Customer.email,
+            Customer.locale,
+            Customer.time_zone,
+            Customer.payer,
+        ).where(Customer.account_id == account_id)
+    ).one()
+    return CustomerDetails(*row)
+
+
+def customer_of_payer(connection: Connection, payer: str) -> str | None:
+    """Return the customer that the processor knows as `payer`."""
+    return connection.scalar(select(Customer.customer_id).where(Customer.payer == payer))
+
+
+def set_payer(connection: Connection, customer_id: str, payer: str) -> None:
+    """Remember how the processor calls a customer."""
+    connection.execute(
+        update(Customer).where(Customer.customer_id == customer_id).values(payer=payer)
+    )
+
+
+def lock(connection: Connection, account_id: int, at: datetime) -> None:
+    """Lock the wallet for the rest of the transaction; its time never goes back."""
+    connection.execute(
+        text("SELECT FROM lock_wallet(:account, :at)"), {"account": account_id, "at": at}
+    )
+
+
+def set_paused(
+    connection: Connection, account_id: int, cause: str, at: datetime, *, paused: bool
+) -> bool:
+    """Pause or resume for one cause; say whether that changed anything."""
+    return bool(connection.scalar(select(func.set_paused(account_id, cause, paused, at))))
+
+
+def end(connection: Connection, account_id: int, at: datetime) -> None:
+    """Serve nothing any more; what never expires stays frozen."""
+    connection.execute(select(func.end_wallet(account_id, at)))
+
+
+def keep_refusals(
+    connection: Connection, account_id: int, refusals: Sequence[RefusedEvent], at: datetime
+) -> None:
+    """Keep refused fire-and-forget messages; a repeat adds nothing."""
+    if not refusals:
+        return
+    rows = [
+        {
+            "account_id": account_id,
+            "refusal_id": refusal.refusal_id,
+            "key": refusal.key,
+            "reason": refusal.reason,
+            "request": refusal.request,
+            "at": at,
+        }
+        for refusal in refusals
+    ]
+    connection.execute(insert(Refusal).values(rows).on_conflict_do_nothing())

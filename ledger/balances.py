@@ -1,0 +1,105 @@
+"""Questions asked of the ledger. Nothing here changes anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Micro-credits of one type at an instant: `available` is what a debit may take."""
+
+    credit_type: str
+    available_micro: int
+    held_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One line of a customer's ledger with its cause. Credits in micro-credits."""
+
+    seq: int
+    line: int
+    at: datetime
+    event_at: datetime
+    kind: str
+    change_micro: int
+    available_micro: int
+    credit_type: str
+    cause: str
+    source: str | None
+
+
+def available(connection: Connection, account_id: int, credit_type: str, at: datetime) -> int:
+    """Return the micro-credits that a debit at `at` may take, as booked now."""
+    statement = text("SELECT available FROM balance_at(:account, :type, :at)")
+    values = {"account": account_id, "type": credit_type, "at": at}
+    return int(connection.scalar(statement, values) or 0)
+
+
+def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tuple[Balance, ...]:
+    """Return what was available at an instant, decided by the instant and not by bookings."""
+    rows = connection.execute(
+        text("""
+            SELECT g.credit_type,
+                   sum(coalesce(j.change, 0) - coalesce(j.held, 0))
+                       FILTER (WHERE g.effective_at <= :at AND g.expires_at > :at) AS available,
+                   sum(coalesce(j.held, 0)) AS held
+            FROM grants g
+            JOIN LATERAL (
+                SELECT sum(e.change) AS change, sum(e.held_change) AS held FROM entries e
+                WHERE e.account_id = g.account_id AND e.grant_id = g.grant_id AND e.at <= :at
+            ) j ON true
+            WHERE g.account_id = :account
+            GROUP BY g.credit_type ORDER BY g.credit_type
+        """),
+        {"account": account_id, "at": at},
+    )
+    return tuple(Balance(row.credit_type, int(row.available or 0), int(row.held)) for row in rows)
+
+
+def history(
+    connection: Connection, account_id: int, *, after_seq: int = 0, limit: int = 1_000
+) -> tuple[HistoryLine, ...]:
+    """Return the journal of an account, oldest first, each line with its cause."""
+    rows = connection.execute(
+        text("""
+            SELECT e.seq, e.line, e.at, e.event_at, e.kind::text, e.change, e.available_after,
+                   e.credit_type,
+                   CASE e.kind
+                       WHEN 'debit' THEN f.action || ' x ' || trim_scale(f.quantity / 1000000.0)
+                            || CASE WHEN e.grant_id IS NULL THEN ' (free)' ELSE '' END
+                            || CASE WHEN e.late THEN ' (late)' ELSE '' END || ' [' || f.key || ']'
+                       WHEN 'grant' THEN coalesce(g.charge_id, e.tags ->> 'reason', e.key)
+                       WHEN 'expiry' THEN 'unused credits expired'
+                       ELSE coalesce(f.tags ->> 'reason', f.key) END AS cause,
+                   g.source
+            FROM entries e
+            JOIN entries f ON f.account_id = e.account_id AND f.seq = e.seq AND f.line = 0
+            LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+            WHERE e.account_id = :account AND e.seq > :after
+            ORDER BY e.seq, e.line LIMIT :limit
+        """),
+        {"account": account_id, "after": after_seq, "limit": limit},
+    )
+    return tuple(HistoryLine(*row) for row in rows)
+
+
+def books(connection: Connection, account_id: int | None = None) -> dict[str, int]:
+    """Return the balance of each book in minor units, debits positive."""
+    rows = connection.execute(
+        text("""
+            SELECT book::text, sum(amount_minor) FROM postings
+            WHERE account_id = coalesce(CAST(:account AS bigint), account_id) GROUP BY book
+        """),
+        {"account": account_id},
+    )
+    return {book: int(amount) for book, amount in rows}
+
+
+def violations(connection: Connection) -> Sequence[tuple[int, str, str]]:
+    """Return every broken law: account, law, subject. Empty in a healthy ledger."""
+    rows = connection.execute(text("SELECT account_id, law, subject FROM violations"))
+    return [(row[0], row[1], row[2]) for row in rows]

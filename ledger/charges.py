@@ -1,0 +1,194 @@
+"""Charges: reserved or opened under the wallet's lock, settled once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, text, update
+
+from domain.errors import InvalidInput
+from domain.payments import ChargeKind
+from models.tables import ChargeRow
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What a shortfall came to.
+
+    `status`: `reserved`, `repeated`, `purchase_pending` (another is in flight), `not_needed`, or
+    the reason why nothing is bought. Quantity in micro-credits, money in minor units.
+    """
+
+    status: str
+    charge_id: str | None = None
+    quantity_micro: int = 0
+    amount_minor: int = 0
+    surcharge_minor: int = 0
+    currency: str = ""
+
+
+def reserve_auto_purchase(
+    connection: Connection,
+    account_id: int,
+    subscription_id: str,
+    charge_id: str,
+    needed_micro: int,
+    at: datetime,
+) -> Reservation:
+    """Reserve the purchase that lets a debit of `needed_micro` pass (0: the wallet is empty)."""
+    statement = text(
+        "SELECT status, charge_id, quantity, amount_minor, surcharge_minor, currency"
+        " FROM reserve_auto_purchase(:account, :subscription, :charge, :needed, :at)"
+    )
+    values = {
+        "account": account_id,
+        "subscription": subscription_id,
+        "charge": charge_id,
+        "needed": needed_micro,
+        "at": at,
+    }
+    row = connection.execute(statement, values).one()
+    return Reservation(
+        row.status,
+        row.charge_id,
+        row.quantity or 0,
+        row.amount_minor or 0,
+        row.surcharge_minor or 0,
+        row.currency or "",
+    )
+
+
+def open_charge(
+    connection: Connection,
+    account_id: int,
+    subscription_id: str,
+    charge_id: str,
+    kind: ChargeKind,
+    currency: str,
+    amount_minor: int,
+    quantity_micro: int | None,
+    at: datetime,
+) -> str:
+    """Open a charge; return `opened`, `repeated`, `idempotency_conflict` or a reason."""
+    statement = select(
+        func.open_charge(
+            account_id,
+            subscription_id,
+            charge_id,
+            kind.value,
+            currency,
+            amount_minor,
+            quantity_micro,
+            at,
+        )
+    )
+    return str(connection.scalar(statement))
+
+
+def mark_paid(
+    connection: Connection,
+    account_id: int,
+    charge_id: str,
+    invoice: str,
+    amount_minor: int,
+    at: datetime,
+) -> bool:
+    """Book the money of a charge; say whether this call did it. Raises `InvalidInput`."""
+    status = connection.scalar(
+        select(func.mark_paid(account_id, charge_id, invoice, amount_minor, at))
+    )
+    if status not in ("paid", "repeated"):
+        raise InvalidInput(str(status), f"charge {charge_id} cannot be booked: {status}")
+    return bool(status == "paid")
+
+
+def mark_declined(
+    connection: Connection,
+    account_id: int,
+    charge_id: str,
+    invoice: str,
+    attempt: int,
+    code: str,
+    at: datetime,
+) -> str:
+    """Note a declined attempt; return `declined`, `repeated` or the state that a charge is in."""
+    return str(
+        connection.scalar(
+            select(func.mark_declined(account_id, charge_id, invoice, attempt, code, at))
+        )
+    )
+
+
+def mark_void(connection: Connection, account_id: int, charge_id: str, at: datetime) -> str:
+    """Give an open charge up; return the state it is in now."""
+    return str(connection.scalar(select(func.mark_void(account_id, charge_id, at))))
+
+
+def name_invoice(connection: Connection, account_id: int, charge_id: str, invoice: str) -> None:
+    """Remember the processor's object of a charge before any money moves."""
+    connection.execute(
+        update(ChargeRow)
+        .where(ChargeRow.account_id == account_id, ChargeRow.charge_id == charge_id)
+        .values(invoice=invoice)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRecord:
+    """A charge as the ledger has it."""
+
+    charge_id: str
+    subscription_id: str
+    kind: ChargeKind
+    state: str
+    currency: str
+    amount_minor: int
+    surcharge_minor: int
+    quantity_micro: int | None
+    window_start: datetime | None
+    window_end: datetime | None
+
+
+def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRecord:
+    """Read a charge. Raises `InvalidInput` (`unknown_charge`)."""
+    row = connection.execute(
+        select(
+            ChargeRow.charge_id,
+            ChargeRow.subscription_id,
+            ChargeRow.kind,
+            ChargeRow.state,
+            ChargeRow.currency,
+            ChargeRow.amount_minor,
+            ChargeRow.surcharge_minor,
+            ChargeRow.quantity,
+            ChargeRow.window_start,
+            ChargeRow.window_end,
+        ).where(ChargeRow.account_id == account_id, ChargeRow.charge_id == charge_id)
+    ).one_or_none()
+    if row is None:
+        raise InvalidInput("unknown_charge", f"there is no charge {charge_id!r}")
+    return ChargeRecord(
+        row.charge_id,
+        row.subscription_id,
+        ChargeKind(row.kind),
+        row.state,
+        row.currency,
+        row.amount_minor,
+        row.surcharge_minor,
+        row.quantity,
+        row.window_start,
+        row.window_end,
+    )
+
+
+def auto_purchased(connection: Connection, account_id: int) -> tuple[int, int]:
+    """Return this window's auto-purchases: micro-credits and minor units, paid ones."""
+    row = connection.execute(
+        text("""
+            SELECT coalesce(sum(c.quantity), 0), coalesce(sum(c.amount_minor), 0)
+            FROM charges c JOIN wallets w ON w.account_id = c.account_id
+            WHERE c.account_id = :account AND c.window_start = w.window_start
+              AND c.kind = 'auto_purchase' AND c.state = 'paid'
+        """),
+        {"account": account_id},
+    ).one()
+    return int(row[0]), int(row[1])

@@ -1,0 +1,126 @@
+"""Credits given, expired and taken back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, text
+
+from domain.errors import IdempotencyConflict, InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class GrantOrder:
+    """A block of credits to give once per key.
+
+    `cost_minor` is the whole grant's share of its charge; `part` counts the grants of a charge.
+    `expires_at` None means never. `ties` are the sort keys of domain/burn.py: tie_keys.
+    """
+
+    key: str
+    source: str
+    credit_type: str
+    quantity_micro: int
+    priority: int
+    effective_at: datetime
+    expires_at: datetime | None
+    ties: tuple[int, int]
+    currency: str
+    cost_minor: int = 0
+    charge_id: str | None = None
+    part: int | None = None
+    scope: tuple[str, ...] | None = None
+    tags: str | None = None
+
+
+_GRANT = text("""
+SELECT status, grant_id, available FROM grant_credits(
+    :account, :key, :source, :credit_type, :scope, CAST(:priority AS smallint), :effective_at,
+    coalesce(CAST(:expires_at AS timestamptz), 'infinity'), :tie_1, :tie_2, :quantity, :cost_minor,
+    :currency, :charge_id, :part, CAST(:tags AS jsonb), :at)
+""")
+
+
+def give(connection: Connection, account_id: int, order: GrantOrder, at: datetime) -> int:
+    """Give credits; return what is available afterwards. A repeated key gives nothing again.
+
+    Raises `IdempotencyConflict` and `InvalidInput` (`unknown_customer`).
+    """
+    row = connection.execute(
+        _GRANT,
+        {
+            "account": account_id,
+            "key": order.key,
+            "source": order.source,
+            "credit_type": order.credit_type,
+            "scope": list(order.scope) if order.scope is not None else None,
+            "priority": order.priority,
+            "effective_at": order.effective_at,
+            "expires_at": order.expires_at,
+            "tie_1": order.ties[0],
+            "tie_2": order.ties[1],
+            "quantity": order.quantity_micro,
+            "cost_minor": order.cost_minor,
+            "currency": order.currency,
+            "charge_id": order.charge_id,
+            "part": order.part,
+            "tags": order.tags,
+            "at": at,
+        },
+    ).one()
+    if row.status == "idempotency_conflict":
+        raise IdempotencyConflict(order.key)
+    if row.status == "unknown_customer":
+        raise InvalidInput("unknown_customer", f"there is no account {account_id}")
+    return int(row.available)
+
+
+def expire_due(connection: Connection, account_id: int, at: datetime) -> int:
+    """Book what has expired and the money it earns; return the micro-credits."""
+    return int(connection.scalar(select(func.expire_due(account_id, at))) or 0)
+
+
+def remove(
+    connection: Connection,
+    account_id: int,
+    key: str,
+    credit_type: str,
+    quantity_micro: int,
+    tags: str,
+    at: datetime,
+) -> str:
+    """Take credits away, all or nothing; return `debited`, `repeated` or a reason."""
+    statement = text(
+        "SELECT status FROM remove_credits("
+        ":account, :key, :type, :quantity, CAST(:tags AS jsonb), :at)"
+    )
+    values = {
+        "account": account_id,
+        "key": key,
+        "type": credit_type,
+        "quantity": quantity_micro,
+        "tags": tags,
+        "at": at,
+    }
+    return str(connection.scalar(statement, values))
+
+
+def open_windows(
+    connection: Connection,
+    account_id: int,
+    subscription_id: str,
+    windows: Sequence[tuple[datetime, datetime]],
+    at: datetime,
+) -> None:
+    """Add paid allowance windows, in order, and serve from them."""
+    connection.execute(
+        select(
+            func.open_windows(
+                account_id,
+                subscription_id,
+                [start for start, _ in windows],
+                [end for _, end in windows],
+                at,
+            )
+        )
+    )

@@ -1,0 +1,128 @@
+"""Group commit: waiting callers' debits go to the database together, routed by account.
+
+Each writer owns the accounts whose key falls to it, so that two writers never wait for each
+other's locks. There is no linger: batches grow by themselves while the previous one commits.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from domain.usage import DebitOutcome, PricedEvent
+from ledger.debits import STATEMENT, Demand, outcomes, parameters
+
+LARGEST_BATCH = 1_024
+MOST_WAITING = 8_192  # per writer; beyond it callers are told to come back
+
+
+class LedgerBusyError(Exception):
+    """Too many debits wait, or the answer did not come in time: repeat with the same key."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    demand: Demand
+    at: datetime
+    answer: asyncio.Future[DebitOutcome]
+
+
+class GroupCommit:
+    """Debits for asyncio callers. Every caller gets its own answer, after the commit."""
+
+    def __init__(self, url: str, *, writers: int = 2, deadline_seconds: int = 10) -> None:
+        self._url = url
+        self._deadline_seconds = deadline_seconds
+        self._writers = [_Writer() for _ in range(writers)]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(writer.run(self._url)) for writer in self._writers]
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def debit(self, account_id: int, priced: PricedEvent, at: datetime) -> DebitOutcome:
+        """Debit one event. Raises `LedgerBusyError` when no answer can be given in time."""
+        writer = self._writers[account_id % len(self._writers)]
+        answer: asyncio.Future[DebitOutcome] = asyncio.get_running_loop().create_future()
+        writer.enqueue(_Waiting(Demand(account_id, priced), at, answer))
+        try:
+            return await asyncio.wait_for(answer, self._deadline_seconds)
+        except TimeoutError as error:
+            raise LedgerBusyError("no answer in time: repeat with the same key") from error
+
+
+class _Writer:
+    """One connection and the callers whose accounts are routed to it."""
+
+    def __init__(self) -> None:
+        self._queue: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+
+    def enqueue(self, waiting: _Waiting) -> None:
+        if len(self._queue) >= MOST_WAITING:
+            raise LedgerBusyError("too many debits wait: repeat with the same key")
+        self._queue.append(waiting)
+        self._arrived.set()
+
+    async def run(self, url: str) -> None:
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(
+                    url, autocommit=True, prepare_threshold=0
+                )
+            except psycopg.OperationalError:
+                await asyncio.sleep(0.2)  # callers wait up to their deadline
+                continue
+            async with connection:
+                await self._serve(connection)
+
+    async def _serve(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        while not connection.closed:
+            await self._arrived.wait()
+            batch = self._take()
+            try:
+                await self._commit(connection, batch)
+            except psycopg.OperationalError:
+                # The outcome is unknown: the same keys again give the first answers.
+                self._queue.extendleft(reversed(batch))
+                self._arrived.set()
+            except psycopg.Error as error:
+                for waiting in batch:
+                    _fail(waiting, error)
+
+    def _take(self) -> list[_Waiting]:
+        batch = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
+        if not self._queue:
+            self._arrived.clear()
+        return [waiting for waiting in batch if not waiting.answer.done()]
+
+    async def _commit(
+        self, connection: psycopg.AsyncConnection[tuple[object, ...]], batch: list[_Waiting]
+    ) -> None:
+        if not batch:
+            return
+        demands = [waiting.demand for waiting in batch]
+        at = max(waiting.at for waiting in batch)
+        cursor = await connection.execute(STATEMENT, parameters(demands, at), binary=True)
+        for waiting, outcome in zip(batch, outcomes(demands, await cursor.fetchall()), strict=True):
+            if not waiting.answer.done():
+                waiting.answer.set_result(outcome)
+
+
+def _fail(waiting: _Waiting, error: Exception) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)

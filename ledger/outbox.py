@@ -1,0 +1,58 @@
+"""The outbox: messages written with their cause, delivered at least once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One undelivered message; `message_key` is unique in its account and made from ids."""
+
+    account_id: int
+    message_key: str
+    payload: dict[str, Any]
+
+
+def put(
+    connection: Connection, account_id: int, message_key: str, lane: str, payload: Mapping[str, Any]
+) -> None:
+    """Queue a message in the causing transaction; a repeat adds nothing."""
+    connection.execute(
+        text("""
+            INSERT INTO outbox (account_id, message_key, lane, payload)
+            VALUES (:account, :key, :lane, CAST(:payload AS jsonb)) ON CONFLICT DO NOTHING
+        """),
+        {"account": account_id, "key": message_key, "lane": lane, "payload": json.dumps(payload)},
+    )
+
+
+def waiting(connection: Connection, lane: str, *, grace_seconds: int, limit: int) -> list[Message]:
+    """Claim undelivered messages until the transaction ends; other relays skip them.
+
+    The grace leaves a message to whoever caused it, who usually delivers it at once.
+    """
+    rows = connection.execute(
+        text("""
+            SELECT account_id, message_key, payload FROM outbox
+            WHERE lane = :lane AND delivered_at IS NULL
+              AND recorded_at < now() - make_interval(secs => :grace)
+            ORDER BY recorded_at LIMIT :limit FOR UPDATE SKIP LOCKED
+        """),
+        {"lane": lane, "grace": grace_seconds, "limit": limit},
+    )
+    return [Message(row.account_id, row.message_key, row.payload) for row in rows]
+
+
+def delivered(connection: Connection, message: Message, *, refused: str | None = None) -> None:
+    """Mark a message as delivered, or as one that never will be and why."""
+    connection.execute(
+        text("""
+            UPDATE outbox SET delivered_at = now(), refused = :refused
+            WHERE account_id = :account AND message_key = :key
+        """),
+        {"account": message.account_id, "key": message.message_key, "refused": refused},
+    )
