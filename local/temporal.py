@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -78,14 +78,23 @@ class TemporalServer:
         """Return whether UI and frontend answer and know our search attributes."""
         if not (listens(self.port) and listens(self.ui_port)):
             return False
-        url = f"{self.ui_url}/api/v1/namespaces/{NAMESPACE}/search-attributes"
+        known = self._ask("search-attributes").get("customAttributes", {})
+        return all(key.name in known for key in SEARCH_ATTRIBUTES)
+
+    def polled_by(self, pid: int, queue: str) -> bool:
+        """Return whether the process takes activities of `queue`, by the SDK's own identity."""
+        answer = self._ask(f"task-queues/{queue}?taskQueueType=TASK_QUEUE_TYPE_ACTIVITY")
+        pollers = answer.get("pollers", [])
+        return any(poller["identity"].startswith(f"{pid}@") for poller in pollers)
+
+    def _ask(self, what: str) -> dict[str, Any]:
+        """Read from the HTTP API that the UI serves; empty while the server is starting."""
+        url = f"{self.ui_url}/api/v1/namespaces/{NAMESPACE}/{what}"
         try:
             answer = httpx.get(url, timeout=PROBE_TIMEOUT)
         except httpx.TransportError:
-            return False
-        if answer.status_code != HTTPStatus.OK:
-            return False
-        return all(key.name in answer.json()["customAttributes"] for key in SEARCH_ATTRIBUTES)
+            return {}
+        return dict(answer.json()) if answer.status_code == HTTPStatus.OK else {}
 
     def stop(self) -> None:
         """Stop the server; running workflows go on at the next persistent start."""

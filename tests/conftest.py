@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -74,8 +75,18 @@ def session_database(new_database: Callable[[], Database]) -> Database:
 
 
 @pytest.fixture
-def database(new_database: Callable[[], Database], postgres: Postgres) -> Iterator[Database]:
-    """A migrated database of the test's own."""
+def unguarded_database(
+    new_database: Callable[[], Database], postgres: Postgres
+) -> Iterator[Database]:
+    """A migrated database of the test's own, for tests that break its laws on purpose."""
     fresh = new_database()
     yield fresh
     postgres.drop_database(fresh.name)
+
+
+@pytest.fixture
+def database(unguarded_database: Database) -> Iterator[Database]:
+    """A migrated database of the test's own; after the test no law of the ledger is broken."""
+    yield unguarded_database
+    with psycopg.connect(unguarded_database.owner_url) as connection:
+        assert connection.execute("SELECT * FROM violations").fetchall() == []

@@ -1,0 +1,57 @@
+"""Worker and API as processes of their own: they see the stack through the environment alone."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from local.processes import LOOPBACK, listens, spawn, stop, wait_until
+from local.state import clean_environment
+from local.temporal import TemporalServer
+from workflows.names import QUEUES
+
+ROOT = Path(__file__).parents[1]
+START_TIMEOUT = 60  # seconds
+WORKER_GRACE = 40  # seconds: longer than the worker gives its activities
+
+
+def start_worker(
+    environment: Mapping[str, str],
+    temporal: TemporalServer,
+    log: Path,
+    *flags: str,
+    queues: tuple[str, ...] = QUEUES,
+) -> subprocess.Popen[bytes]:
+    """Start `worker.py` with `flags` and wait until it polls `queues`; StackError if it ends."""
+    process = _start([str(ROOT / "worker.py"), *flags], environment, log)
+
+    def polls() -> bool:
+        return all(temporal.polled_by(process.pid, queue) for queue in queues)
+
+    _await(process, log, "the worker", polls)
+    return process
+
+
+def start_api(environment: Mapping[str, str], port: int, log: Path) -> subprocess.Popen[bytes]:
+    """Start the API on a loopback port and wait until it listens; StackError if it ends."""
+    place = ["--app-dir", str(ROOT), "--host", LOOPBACK, "--port", str(port)]
+    args = ["-m", "uvicorn", *place, "--factory", "api.main:create_app"]
+    process = _start(args, environment, log)
+    _await(process, log, "the API", lambda: listens(port))
+    return process
+
+
+def _start(args: list[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    whole = clean_environment(dict(os.environ)) | {"PYTHONUNBUFFERED": "1"} | dict(environment)
+    return spawn([sys.executable, *args], log=log, env=whole)
+
+
+def _await(
+    process: subprocess.Popen[bytes], log: Path, what: str, healthy: Callable[[], bool]
+) -> None:
+    try:
+        wait_until(healthy, START_TIMEOUT, what, process=process, log=log)
+    except BaseException:
+        stop(process)
+        raise

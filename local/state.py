@@ -1,0 +1,74 @@
+"""What is running, as JSON in the stack's folder: for people, commands and other programs."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from local.processes import StackError
+
+FILE = "stack.json"
+HOME = "DRAWDOWN_HOME"
+MAIL_FROM = "Drawdown <billing@drawdown.example>"
+# Variables of another deployment that must not leak into the children of this one.
+FOREIGN = ("TEMPORAL_", "STRIPE_", "SMTP_", "PG", "PAYLOAD_KEYS")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The addresses of a running stack, and the processes by name."""
+
+    temporal: str
+    temporal_ui: str
+    database: str
+    database_owner: str
+    stripe: str
+    stripe_key: str
+    stripe_webhook_secret: str
+    mail: str
+    smtp: str
+    api: str
+    metrics: str
+    pids: dict[str, int]
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of `settings` that make worker and api run on this stack."""
+        return {
+            "DATABASE_URL": self.database,
+            "TEMPORAL_ADDRESS": self.temporal,
+            "TEMPORAL_NAMESPACE": "default",
+            "STRIPE_API_KEY": self.stripe_key,
+            "STRIPE_API_BASE": self.stripe,
+            "STRIPE_WEBHOOK_SECRET": self.stripe_webhook_secret,
+            "SMTP_URL": self.smtp,
+            "MAIL_FROM": MAIL_FROM,
+            "PUBLIC_URL": self.api,
+            "METRICS_ADDRESS": self.metrics,
+        }
+
+
+def home() -> Path:
+    """Return the folder of the stack: DRAWDOWN_HOME, or .drawdown in the current folder."""
+    return Path(os.environ.get(HOME) or ".drawdown").resolve()
+
+
+def write(folder: Path, state: State) -> Path:
+    """Write the state for its owner's eyes; a reader sees all of it or none."""
+    target, fresh = folder / FILE, folder / f"{FILE}.{os.getpid()}"
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(asdict(state), indent=2) + "\n")
+    return fresh.replace(target)
+
+
+def read(folder: Path) -> State:
+    """Return the state of the running stack; StackError when none runs there."""
+    try:
+        return State(**json.loads((folder / FILE).read_text()))
+    except FileNotFoundError as error:
+        message = f"no stack runs in {folder}: start one with `make up`, or set {HOME}"
+        raise StackError("not_running", message) from error
+
+
+def clean_environment(environment: dict[str, str]) -> dict[str, str]:
+    """Return the part of an environment that does not speak of another deployment."""
+    return {name: text for name, text in environment.items() if not name.startswith(FOREIGN)}
