@@ -1,0 +1,177 @@
+"""A YAML document read as text: every value keeps its line, every fault is collected.
+
+Numbers are taken from their spelling, never from YAML's floats. Any value may also be written as
+`{value: "12.00", assumed: true}`: it was invented, because the seller does not publish it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import yaml
+
+from domain.errors import BillingError, InvalidInput
+
+T = TypeVar("T")
+_NULL = "tag:yaml.org,2002:null"
+
+
+@dataclass(slots=True)
+class Faults:
+    """What is wrong with one document, each with its line and the path of keys to it."""
+
+    source: str
+    _found: set[tuple[int, str]] = field(default_factory=set)
+
+    def add(self, line: int, path: str, reason: str) -> None:
+        """Note a fault; one that several readers meet (in defaults, in aliases) is noted once."""
+        place = f"{self.source}:{line}: {path}: " if path else f"{self.source}:{line}: "
+        self._found.add((line, place + reason))
+
+    def listed(self) -> tuple[str, ...]:
+        """Return the faults in the order of their lines."""
+        return tuple(text for _, text in sorted(self._found))
+
+
+class Section:
+    """One mapping. Reading marks a key as known; `close` refuses the keys that nobody read."""
+
+    def __init__(
+        self, node: yaml.MappingNode, path: str, faults: Faults, defaults: "Section | None" = None
+    ) -> None:
+        self.faults = faults
+        self._node = node
+        self._path = path
+        self._defaults = defaults
+        self._values: dict[str, yaml.Node] = {}
+        self._read: set[str] = set()
+        for key, value in node.value:
+            if str(key.value) in self._values:
+                faults.add(_line(key), path, f"{key.value!r} is given twice")
+            self._values[str(key.value)] = value
+
+    def close(self) -> None:
+        """Refuse every key that was not read."""
+        for key, _ in self._node.value:
+            if str(key.value) not in self._read:
+                known = ", ".join(sorted(self._read))
+                reason = f"unknown key {str(key.value)!r:.60}; known are: {known}"
+                self.faults.add(_line(key), self._path, reason)
+
+    def fault(self, key: str, reason: str) -> None:
+        """Note a fault about the value of a key, or about its absence."""
+        self.faults.add(_line(self._find(key) or self._node), self._place(key), reason)
+
+    def has(self, key: str) -> bool:
+        """Say whether a key has a value, here or among the defaults; null is none."""
+        self._read.add(key)
+        if self._defaults is not None:
+            self._defaults.has(key)
+        node = self._find(key)
+        return node is not None and node.tag != _NULL
+
+    def required(self, key: str, parse: Callable[[str], T], fallback: T) -> T:
+        """Return a parsed value; missing or wrong is a fault, and `fallback` lets reading go on."""
+        if self.has(key):
+            return self.optional(key, parse, fallback)
+        self.fault(key, "is missing")
+        return fallback
+
+    def optional(self, key: str, parse: Callable[[str], T], default: T) -> T:
+        """Return a parsed value, or `default` when there is none."""
+        if not self.has(key):
+            return default
+        try:
+            return parse(_text(self._node_of(key)))
+        except BillingError as error:
+            self.fault(key, str(error))
+            return default
+
+    def listed(self, key: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+        """Return the parsed values of a required list of single values."""
+        if not self.has(key):
+            self.fault(key, "is missing; write [] for none")
+            return ()
+        try:
+            return tuple(parse(_text(item)) for item in _items(self._node_of(key)))
+        except BillingError as error:
+            self.fault(key, str(error))
+            return ()
+
+    def section(self, key: str, defaults: "Section | None" = None) -> "Section | None":
+        """Return the mapping of a key, or None when it is absent or null."""
+        if not self.has(key):
+            return None
+        return self._inner(self._node_of(key), self._place(key), defaults)
+
+    def sections(self, key: str, defaults: "Section | None" = None) -> "Iterator[Section]":
+        """Yield the mappings of a list; nothing when it is absent or null."""
+        if not self.has(key):
+            return
+        try:
+            items = _items(self._node_of(key))
+        except BillingError as error:
+            self.fault(key, str(error))
+            return
+        for index, item in enumerate(items):
+            inner = self._inner(item, f"{self._place(key)}[{index}]", defaults)
+            if inner is not None:
+                yield inner
+
+    def _inner(self, node: yaml.Node, path: str, defaults: "Section | None") -> "Section | None":
+        if isinstance(node, yaml.MappingNode):
+            return Section(node, path, self.faults, defaults)
+        self.faults.add(_line(node), path, "must be a mapping of keys to values")
+        return None
+
+    def _find(self, key: str) -> yaml.Node | None:
+        if key in self._values or self._defaults is None:
+            return self._values.get(key)
+        return self._defaults._find(key)  # noqa: SLF001 - another Section
+
+    def _node_of(self, key: str) -> yaml.Node:
+        return self._find(key) or self._node
+
+    def _place(self, key: str) -> str:
+        inherited = self._defaults is not None and key not in self._values
+        if inherited and self._defaults is not None and self._defaults._find(key):  # noqa: SLF001
+            return self._defaults._place(key)  # noqa: SLF001
+        return f"{self._path}.{key}" if self._path else key
+
+
+def open_document(text: str, faults: Faults) -> Section | None:
+    """Return the top mapping of a YAML text, or None with a fault noted."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        faults.add(line, "", f"is not YAML: {error.problem}")
+        return None
+    except yaml.YAMLError as error:
+        faults.add(1, "", f"is not YAML: {error}".replace("\n", " "))
+        return None
+    if not isinstance(node, yaml.MappingNode):
+        faults.add(1, "", "must be a mapping of keys to values")
+        return None
+    return Section(node, "", faults)
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _text(node: yaml.Node) -> str:
+    """Return the spelling of a single value, looking through one that is marked as assumed."""
+    if isinstance(node, yaml.MappingNode):
+        inner = {str(key.value): value for key, value in node.value}
+        if set(inner) == {"value", "assumed"} and inner["assumed"].value == "true":
+            node = inner["value"]
+    if not isinstance(node, yaml.ScalarNode):
+        raise InvalidInput("invalid_value", "must be one value, or {value: ..., assumed: true}")
+    return str(node.value)
+
+
+def _items(node: yaml.Node) -> list[yaml.Node]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise InvalidInput("invalid_value", "must be a list")
+    return list(node.value)

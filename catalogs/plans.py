@@ -1,0 +1,137 @@
+"""The plans of a price list: what each costs and includes, and every policy it follows."""
+
+from dataclasses import replace
+
+from catalogs import values
+from catalogs.document import Section
+from catalogs.purchases import dunning_days, read_auto, read_manual
+from catalogs.terms import FALLBACK, NEUTRAL_MINOR, Terms, unique
+from domain.burn import TieBreak
+from domain.catalog import (
+    Allowance,
+    Extras,
+    Late,
+    LateUsage,
+    Pack,
+    Plan,
+    Priorities,
+    ResumeOn,
+)
+from domain.credits import MICRO
+from domain.periods import Interval, Unit
+
+_LARGEST_PRIORITY = 1000
+
+
+def read_plans(document: Section, terms: Terms) -> tuple[Plan, ...]:
+    """Return the plans; `defaults` gives any key of a plan that the plan itself leaves out."""
+    defaults = document.section("defaults")
+    found: list[Plan] = []
+    for section in document.sections("plans", defaults):
+        plan = _plan(section, terms)
+        known = [f"{other.plan_id} {other.version}" for other in found]
+        if plan.plan_id != FALLBACK:
+            unique(section, "id", f"{plan.plan_id} {plan.version}", known)
+        found.append(plan)
+    if defaults is not None:
+        defaults.close()
+    if not found:
+        document.fault("plans", "at least one is needed")
+    return tuple(found)
+
+
+def _plan(section: Section, terms: Terms) -> Plan:
+    interval, window = _clocks(section)
+    plan = Plan(
+        plan_id=section.required("id", values.identifier, FALLBACK),
+        version=section.optional("version", values.positive, 1),
+        name=section.required("name", values.title, FALLBACK),
+        family=section.required("family", values.identifier, FALLBACK),
+        catalog=terms.catalog,
+        price_minor=section.required("price", values.price_in(terms.currency), NEUTRAL_MINOR),
+        currency=terms.currency,
+        interval=interval,
+        window=window,
+        allowances=_allowances(section, terms),
+        manual=None,
+        auto=None,
+        packs=_packs(section, terms),
+        extras_expire=section.required("extras_expire", values.one_of(Extras), Extras.NEVER),
+        resume_on=section.required(
+            "resume_on", values.one_of(ResumeOn), ResumeOn.PAYMENT_METHOD_UPDATE
+        ),
+        renewal_dunning_days=dunning_days(section, "renewal_dunning"),
+        late_usage=_late_usage(section),
+        tie_break=section.optional("tie_break", values.one_of(TieBreak), TieBreak.CHEAPEST_FIRST),
+        priorities=_priorities(section),
+        bytes_per_credit=section.optional("bytes_per_credit", values.whole, 0),
+    )
+    plan = replace(
+        plan, manual=read_manual(section, plan, terms), auto=read_auto(section, plan, terms)
+    )
+    if plan.packs and not plan.paid:
+        section.fault("packs", "credits bought on a free plan are frozen: sell them on paid plans")
+    section.close()
+    return plan
+
+
+def _clocks(section: Section) -> tuple[Interval, Interval]:
+    interval = section.required("interval", values.interval, Interval(Unit.MONTH))
+    window = section.optional("window", values.interval, interval)
+    if window.divides(interval):
+        return interval, window
+    section.fault("window", "must divide the interval, so that every charge pays whole windows")
+    return interval, interval
+
+
+def _allowances(section: Section, terms: Terms) -> tuple[Allowance, ...]:
+    if not section.has("allowances"):
+        section.fault("allowances", "is missing; write [] for none")
+    found: list[Allowance] = []
+    for inner in section.sections("allowances"):
+        credit_type = terms.credit_type(inner)
+        unique(inner, "type", credit_type, [other.credit_type for other in found])
+        found.append(
+            Allowance(
+                credit_type=credit_type,
+                quantity_micro=inner.required("quantity", values.credit_quantity, MICRO),
+                scope=terms.scope(inner, credit_type),
+                share=inner.optional("share", values.positive, 1),
+            )
+        )
+        inner.close()
+    return tuple(found)
+
+
+def _packs(section: Section, terms: Terms) -> tuple[Pack, ...]:
+    if not section.has("packs"):
+        return ()
+    named = section.listed("packs", values.identifier)
+    for pack_id in named:
+        if pack_id not in terms.packs:
+            section.fault("packs", f"{pack_id!r} is not among the packs")
+    return tuple(terms.packs[pack_id] for pack_id in named if pack_id in terms.packs)
+
+
+def _late_usage(section: Section) -> LateUsage:
+    kind = section.optional("late_usage", values.one_of(Late), Late.BOOK_NOW)
+    days = section.optional("reopen_days", values.whole, 0)
+    if (kind is Late.REOPEN) != (days > 0):
+        section.fault("late_usage", "`reopen` needs reopen_days above zero, and only it has them")
+    return LateUsage(kind, days)
+
+
+def _priorities(section: Section) -> Priorities:
+    usual = Priorities()
+    inner = section.section("priorities")
+    if inner is None:
+        return usual
+    read = {
+        kind: inner.optional(kind, values.whole, getattr(usual, kind))
+        for kind in ("allowance", "bonus", "rollover", "pack", "overdraft")
+    }
+    for kind, priority in read.items():
+        if priority > _LARGEST_PRIORITY:
+            inner.fault(kind, f"a priority is at most {_LARGEST_PRIORITY}")
+    inner.close()
+    return Priorities(**read)

@@ -1,0 +1,85 @@
+"""What a plan sells beyond its allowance, and whether the processor can charge for it."""
+
+from catalogs import values
+from catalogs.document import Section
+from catalogs.terms import Terms
+from domain.catalog import AutoPurchase, ManualPurchase, Plan
+from domain.credits import MICRO
+from domain.money import Ratio, credits_price, surcharged
+
+_OWN_PRICE = "plan"
+_OWN_ALLOWANCE = "window_allowance"
+_NEUTRAL = Ratio(1, 1)  # stands for a unit price that could not be read
+
+
+def read_manual(plan_section: Section, plan: Plan, terms: Terms) -> ManualPurchase | None:
+    """Return the terms of buying by hand, or None where the plan sells none."""
+    section = plan_section.section("manual")
+    if section is None:
+        return None
+    credit_type = terms.credit_type(section)
+    manual = ManualPurchase(
+        unit_micro=section.required("unit", values.credit_quantity, MICRO),
+        unit_price=_unit_price(section, plan, credit_type),
+        credit_type=credit_type,
+        scope=terms.scope(section, credit_type),
+    )
+    section.close()
+    if not plan.paid:
+        plan_section.fault("manual", f"{plan.plan_id} is free: only paid plans buy credits")
+    elif credits_price(manual.unit_micro, manual.unit_price) < terms.least_minor:
+        section.fault("unit", f"one unit on {plan.plan_id} is below the processor's least charge")
+    return manual
+
+
+def read_auto(plan_section: Section, plan: Plan, terms: Terms) -> AutoPurchase | None:
+    """Return the terms of auto-purchase, or None where the plan has none.
+
+    A cap below one unit is no fault: the switch is refused on that plan, with that reason.
+    """
+    section = plan_section.section("auto")
+    if section is None:
+        return None
+    credit_type = terms.credit_type(section)
+    auto = AutoPurchase(
+        unit_micro=section.required("unit", values.credit_quantity, MICRO),
+        unit_price=_unit_price(section, plan, credit_type),
+        surcharge_percent=section.required("surcharge_percent", values.percent, Ratio(0, 1)),
+        cap_micro=_cap(section, plan, credit_type),
+        dunning_days=dunning_days(section, "dunning"),
+        credit_type=credit_type,
+    )
+    section.close()
+    unit_minor = sum(surcharged(auto.unit_micro, auto.unit_price, auto.surcharge_percent))
+    if not plan.paid:
+        plan_section.fault("auto", f"{plan.plan_id} is free: only paid plans auto-purchase")
+    elif unit_minor < terms.least_minor:
+        section.fault("unit", f"one unit on {plan.plan_id} is below the processor's least charge")
+    return auto
+
+
+def dunning_days(section: Section, key: str) -> tuple[int, ...]:
+    """Return the days after the first decline on which a charge is tried again, ascending."""
+    days = section.listed(key, values.positive)
+    if list(days) != sorted(set(days)):
+        section.fault(key, "the days must rise, each counted from the first decline")
+    return days
+
+
+def _unit_price(section: Section, plan: Plan, credit_type: str) -> Ratio:
+    """Return an exact price per credit, or the plan's own price ÷ its own allowance."""
+    own = section.required("unit_price", str, _OWN_PRICE) == _OWN_PRICE
+    if not own:
+        return section.required("unit_price", values.unit_price_in(plan.currency), _NEUTRAL)
+    if [allowance.credit_type for allowance in plan.allowances] != [credit_type]:
+        section.fault(
+            "unit_price", f"{plan.plan_id} has no one allowance of {credit_type}: write the price"
+        )
+        return _NEUTRAL
+    return plan.unit_price
+
+
+def _cap(section: Section, plan: Plan, credit_type: str) -> int:
+    if section.required("cap", str, _OWN_ALLOWANCE) == _OWN_ALLOWANCE:
+        return plan.allowance_micro(credit_type)
+    return section.required("cap", values.credit_quantity, MICRO)

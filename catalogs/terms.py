@@ -1,0 +1,60 @@
+"""What the parts of one price list must agree on: currency, credit types, actions, packs."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from catalogs import values
+from catalogs.document import Section
+from domain.catalog import Action, Pack
+from domain.money import minimum_charge_minor
+
+FALLBACK = "?"  # stands for an id that could not be read; its own fault is already noted
+NEUTRAL_MINOR = 1_000_000  # stands for a price that could not be read: neither free nor too small
+
+
+@dataclass(slots=True)
+class Terms:
+    """The names that are known so far while a price list is read from top to bottom."""
+
+    catalog: str
+    currency: str
+    credit_types: set[str] = field(default_factory=set)
+    actions: dict[str, Action] = field(default_factory=dict)
+    packs: dict[str, Pack] = field(default_factory=dict)
+
+    @property
+    def least_minor(self) -> int:
+        """The processor's least charge in the price list's currency."""
+        return minimum_charge_minor(self.currency)
+
+    def credit_type(self, section: Section, key: str = "type") -> str:
+        """Return the credit type a key names, which must be declared."""
+        named = section.required(key, values.identifier, FALLBACK)
+        if named not in self.credit_types | {FALLBACK}:
+            section.fault(key, f"{named!r} is not among the credit_types")
+        return named
+
+    def scope(self, section: Section, credit_type: str) -> tuple[str, ...] | None:
+        """Return the actions that a grant may pay, None for all; each must accept its type."""
+        if not section.has("scope"):
+            return None
+        named = section.listed("scope", values.identifier)
+        if not named:
+            section.fault("scope", "names no action, so nothing could use these credits")
+        for action_id in named:
+            action = self.actions.get(action_id)
+            if action is None:
+                section.fault("scope", f"{action_id!r} is not among the actions")
+            elif credit_type not in _types_of(action):
+                section.fault("scope", f"{action_id!r} is never paid with {credit_type!r}")
+        return named
+
+
+def unique(section: Section, key: str, named: str, known: Collection[str]) -> None:
+    """Note a fault when an id was already taken."""
+    if named in known and named != FALLBACK:
+        section.fault(key, f"{named!r} is used twice")
+
+
+def _types_of(action: Action) -> set[str]:
+    return {way.credit_type for version in action.rates for way in version.ways}

@@ -1,0 +1,152 @@
+"""Parsers of single values: exact text in, domain values out, a refusal that says the cure."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from domain.credits import MICRO, parse_credits
+from domain.errors import InvalidInput
+from domain.money import Ratio, minimum_charge_minor, minor_exponent
+from domain.periods import Interval, Unit, checked_zone
+
+E = TypeVar("E", bound=StrEnum)
+
+_ID = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?", re.ASCII)
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_INTERVAL = re.compile(r"(?:([0-9]{1,3}) )?(day|week|month|quarter|year)s?", re.ASCII)
+_LONGEST_NAME = 100
+
+
+def identifier(text: str) -> str:
+    """Return an id of lower-case letters, digits and underscores."""
+    if _ID.fullmatch(text) is None:
+        raise _refused(f"{text!r:.60} is no id: use lower-case letters, digits and underscores")
+    return text
+
+
+def title(text: str) -> str:
+    """Return a name for people."""
+    if not text.strip() or len(text) > _LONGEST_NAME or not text.isprintable():
+        raise _refused(f"must be a printable name of at most {_LONGEST_NAME} characters")
+    return text
+
+
+def currency(text: str) -> str:
+    """Return a currency in which the processor publishes what it can charge."""
+    minimum_charge_minor(text)
+    return text
+
+
+def time_zone(text: str) -> str:
+    """Return an IANA time zone."""
+    checked_zone(text)
+    return text
+
+
+def credit_quantity(text: str) -> int:
+    """Return micro-credits (or a micro-quantity) above zero."""
+    micro = parse_credits(text)
+    if micro <= 0:
+        raise _refused("must be greater than zero")
+    return micro
+
+
+def price_in(code: str) -> Callable[[str], int]:
+    """Return a parser of prices in a currency into minor units, exact; zero is free."""
+    exponent = minor_exponent(code)
+    least = minimum_charge_minor(code)
+
+    def parse(text: str) -> int:
+        minor = _decimal(text) * 10**exponent
+        if minor != int(minor):
+            raise _refused(f"{text} {code} has more than {exponent} decimals")
+        if 0 < minor < least:
+            raise _refused(f"{text} {code} is below the processor's least charge")
+        return int(minor)
+
+    return parse
+
+
+def unit_price_in(code: str) -> Callable[[str], Ratio]:
+    """Return a parser of prices per credit into minor units per micro-credit, exact."""
+    exponent = minor_exponent(code)
+
+    def parse(text: str) -> Ratio:
+        return _ratio(_decimal(text) * 10**exponent / MICRO)
+
+    return parse
+
+
+def percent(text: str) -> Ratio:
+    """Return a percentage: "30" is 30/1."""
+    return _ratio(_decimal(text))
+
+
+def whole(text: str) -> int:
+    """Return a whole number from 0 to 999,999,999."""
+    if _WHOLE.fullmatch(text) is None:
+        raise _refused(f"{text!r:.60} must be a whole number, not negative")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """Return a whole number above zero."""
+    number = whole(text)
+    if number == 0:
+        raise _refused("must be greater than zero")
+    return number
+
+
+def flag(text: str) -> bool:
+    """Return true or false."""
+    if text not in ("true", "false"):
+        raise _refused(f"{text!r:.60} must be true or false")
+    return text == "true"
+
+
+def interval(text: str) -> Interval:
+    """Return an interval such as `month` or `2 weeks`."""
+    match = _INTERVAL.fullmatch(text)
+    if match is None:
+        raise _refused(f"{text!r:.60} is no interval: write month, quarter, year, 2 weeks, 10 days")
+    return Interval(Unit(match[2]), int(match[1] or 1))
+
+
+def instant(text: str) -> datetime:
+    """Return an instant in UTC, written with its offset."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _refused(f"{text!r:.60} is no instant: write 2027-01-31T10:00:00Z") from error
+    if at.tzinfo is None:
+        raise _refused(f"{text!r:.60} has no offset: write 2027-01-31T10:00:00Z")
+    return at.astimezone(UTC)
+
+
+def one_of(kind: type[E]) -> Callable[[str], E]:
+    """Return a parser of one of the values of an enumeration."""
+
+    def parse(text: str) -> E:
+        if text not in list(kind):
+            raise _refused(f"{text!r:.60} must be one of: {', '.join(kind)}")
+        return kind(text)
+
+    return parse
+
+
+def _decimal(text: str) -> Decimal:
+    if _DECIMAL.fullmatch(text) is None:
+        raise _refused(f"{text!r:.60} must be a plain decimal number, not negative")
+    return Decimal(text)
+
+
+def _ratio(value: Decimal) -> Ratio:
+    return Ratio(*value.as_integer_ratio())
+
+
+def _refused(cure: str) -> InvalidInput:
+    return InvalidInput("invalid_value", cure)
