@@ -19,6 +19,46 @@ $(STAMP): requirements.lock
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
 	@touch $@
 
+demo: setup ## Live whole subscriptions on the local stack and prove the books
+	$(BIN)/python cli.py demo
+
+up: setup ## Start the local stack and leave it running; Ctrl-C stops it, data stay
+	$(BIN)/python cli.py up
+
+reset: setup ## Empty the local stack's folder
+	$(BIN)/python cli.py reset
+
+migrate: setup ## Bring the database of DATABASE_URL to the newest revision
+	$(BIN)/python -m alembic upgrade head
+
+test: setup ## Every test but those that kill processes
+	$(BIN)/pytest -q -m 'not faults' tests
+
+test-fast: setup ## The tests that start no server
+	$(BIN)/pytest -q tests/domain
+
+test-faults: setup ## Kill workers between every pair of effects
+	$(BIN)/pytest -q -m faults tests
+
+check: setup ## Format, lint, types, layers, dead code, dependencies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry .
+
+format: setup ## Format, and repair what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## Every figure of the README, one script after the other
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
 lock: ## Resolve the dependencies again into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
 		--no-emit-index-url --no-header pyproject.toml -o requirements.lock
+
+clean: ## Remove the environment and every cache, not the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
