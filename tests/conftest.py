@@ -11,7 +11,9 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from local.mail_catcher.process import MailCatcher
 from local.postgres import Database, Postgres
+from local.stripe_standin.process import StandIn
 from local.temporal import TemporalServer
 
 # Losing the test server's data in a power cut costs nothing; everywhere else fsync stays on.
@@ -49,6 +51,22 @@ def postgres(servers_folder: Path) -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def temporal_server(servers_folder: Path) -> Iterator[TemporalServer]:
     server = TemporalServer.start(servers_folder / "temporal")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def standin(servers_folder: Path) -> Iterator[StandIn]:
+    """One stand-in for all tests: each makes customers of its own and cancels its faults."""
+    server = StandIn.start(servers_folder / "stripe")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def mail_catcher(servers_folder: Path) -> Iterator[MailCatcher]:
+    """One catcher for all tests: each reads the mails of its own addresses."""
+    server = MailCatcher.start(servers_folder / "mail")
     yield server
     server.stop()
 

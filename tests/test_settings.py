@@ -1,0 +1,78 @@
+"""The environment is read once, refused as a whole, and its secrets are never shown."""
+
+import pytest
+
+from settings import NAMES, InvalidSettings, Settings
+
+COMPLETE = {
+    "DATABASE_URL": "postgresql://app:hidden@db:5432/drawdown",
+    "TEMPORAL_ADDRESS": "temporal:7233",
+    "STRIPE_API_KEY": "sk_test_hidden",
+    "STRIPE_WEBHOOK_SECRET": "whsec_hidden",
+    "SMTP_URL": "smtp://user:hidden@mail:587",
+    "MAIL_FROM": "Billing <billing@drawdown.example>",
+    "PUBLIC_URL": "https://billing.example/",
+}
+
+
+def test_defaults_fill_what_a_deployment_need_not_say():
+    settings = Settings.from_environment(COMPLETE)
+    assert settings.temporal_namespace == "default"
+    assert settings.stripe_api_base == "https://api.stripe.com"
+    assert settings.drawdown_catalogs.is_dir()
+    assert settings.metrics_address is None
+    assert settings.public_url == "https://billing.example"
+
+
+def test_all_that_is_missing_is_told_at_once():
+    with pytest.raises(InvalidSettings) as raised:
+        Settings.from_environment({})
+    told = [fault.split()[0] for fault in raised.value.faults]
+    assert told == list(COMPLETE)
+    assert raised.value.reason == "invalid_settings"
+
+
+def test_an_empty_variable_is_a_missing_one():
+    with pytest.raises(InvalidSettings, match="MAIL_FROM is missing"):
+        Settings.from_environment(COMPLETE | {"MAIL_FROM": " "})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DATABASE_URL", "mysql://app:hidden@db/drawdown"),
+        ("DATABASE_URL", "postgresql://app:hidden@db"),
+        ("TEMPORAL_ADDRESS", "temporal"),
+        ("TEMPORAL_ADDRESS", "temporal:port"),
+        ("STRIPE_API_KEY", "pk_test_hidden"),
+        ("STRIPE_API_BASE", "api.stripe.com"),
+        ("STRIPE_WEBHOOK_SECRET", "hidden"),
+        ("SMTP_URL", "user:hidden@mail:25"),
+        ("MAIL_FROM", "nobody"),
+        ("PUBLIC_URL", "billing.example"),
+        ("DRAWDOWN_CATALOGS", "/no/such/folder"),
+        ("METRICS_ADDRESS", "9464"),
+        ("PAYLOAD_KEYS", "hidden"),
+    ],
+)
+def test_what_is_wrong_is_named_without_quoting_it(name, text):
+    with pytest.raises(InvalidSettings) as raised:
+        Settings.from_environment(COMPLETE | {name: text})
+    assert len(raised.value.faults) == 1
+    assert raised.value.faults[0].startswith(name)
+    assert "hidden" not in str(raised.value)
+
+
+def test_no_secret_is_shown():
+    assert "hidden" not in repr(Settings.from_environment(COMPLETE))
+
+
+def test_the_names_are_the_contract():
+    assert set(COMPLETE) < set(NAMES)
+    assert set(NAMES) - set(COMPLETE) == {
+        "TEMPORAL_NAMESPACE",
+        "STRIPE_API_BASE",
+        "DRAWDOWN_CATALOGS",
+        "METRICS_ADDRESS",
+        "PAYLOAD_KEYS",
+    }
