@@ -23,6 +23,9 @@ class Faults:
     source: str
     _found: set[tuple[int, str]] = field(default_factory=set)
 
+    def __len__(self) -> int:
+        return len(self._found)
+
     def add(self, line: int, path: str, reason: str) -> None:
         """Note a fault; one that several readers meet (in defaults, in aliases) is noted once."""
         place = f"{self.source}:{line}: {path}: " if path else f"{self.source}:{line}: "

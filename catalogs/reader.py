@@ -109,6 +109,7 @@ def _credit_types(document: Section, terms: Terms) -> tuple[CreditType, ...]:
 
 def _actions(document: Section, terms: Terms) -> tuple[Action, ...]:
     for section in document.sections("actions"):
+        noted = len(section.faults)
         action = Action(
             action_id=section.required("id", values.identifier, FALLBACK),
             name=section.required("name", values.title, FALLBACK),
@@ -116,7 +117,8 @@ def _actions(document: Section, terms: Terms) -> tuple[Action, ...]:
             once_per_object=section.optional("once_per_object", values.flag, default=False),
         )
         unique(section, "id", action.action_id, terms.actions)
-        _check_versions(section, action)
+        if len(section.faults) == noted:
+            _check_versions(section, action)
         section.close()
         terms.actions[action.action_id] = action
     if not terms.actions:
