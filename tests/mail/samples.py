@@ -1,0 +1,260 @@
+"""One full and one minimal mail of each kind, and the variants whose wording differs."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from domain.mails import (
+    AutoTotals,
+    Canceled,
+    CapReached,
+    DowngradeScheduled,
+    Mail,
+    Paused,
+    PaymentFailed,
+    PlanChanged,
+    PlanTerms,
+    Purpose,
+    Reader,
+    Reason,
+    Receipt,
+    Resumed,
+    Welcome,
+)
+from domain.money import Ratio
+from domain.payments import ChargeLine, Decline
+
+CREDIT = 1_000_000
+ACTION = "https://billing.acme.example/manage/2f1c?next=card&step=1"
+CARD = "Visa ···4242"
+NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
+WINDOW_END = datetime(2026, 11, 30, 23, tzinfo=UTC)  # midnight in Berlin
+NEXT = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+
+
+def a_reader(**changes):
+    full = Reader(
+        customer_name="Larkspur Studio",
+        plan_name="Core 80,000",
+        product_name="Acme Automations",
+        locale="en_US",
+        time_zone="Europe/Berlin",
+        action_url=ACTION,
+    )
+    return replace(full, **changes)
+
+
+CORE = PlanTerms(
+    plan_name="Core 10,000",
+    allowance_micro=10_000 * CREDIT,
+    allowance_interval="month",
+    price_minor=900,
+    price_interval="month",
+)
+LARGE = PlanTerms(
+    plan_name="Core 80,000",
+    allowance_micro=80_000 * CREDIT,
+    allowance_interval="month",
+    price_minor=7200,
+    price_interval="month",
+)
+TOTALS = AutoTotals(
+    bought_micro=20_000 * CREDIT,
+    cap_micro=80_000 * CREDIT,
+    paid_minor=2340,
+    cap_minor=9360,
+    window_end=WINDOW_END,
+)
+AUTO_LINES = (
+    ChargeLine("10,000 credits at $0.0009", 900),
+    ChargeLine("Auto-purchase surcharge, 30 %", 270),
+)
+
+
+def a_receipt(**changes):
+    full = Receipt(
+        reader=a_reader(),
+        purpose=Purpose.AUTO,
+        currency="usd",
+        lines=AUTO_LINES,
+        paid_at=NOW,
+        card=CARD,
+        invoice_number="ACME-0042",
+        invoice_url="https://pay.example/i/acme-0042",
+        granted_micro=10_000 * CREDIT,
+        balance_micro=9_998 * CREDIT,
+        expires_at=WINDOW_END,
+        unit_price=Ratio(9, 100 * CREDIT),
+        next_at=NEXT,
+        next_minor=7200,
+        auto=TOTALS,
+    )
+    return replace(full, **changes)
+
+
+def a_minimal_receipt(**changes):
+    bare = Receipt(
+        reader=a_reader(),
+        purpose=Purpose.MANUAL,
+        currency="usd",
+        lines=(ChargeLine("3,000 credits", 270),),
+        paid_at=NOW,
+        granted_micro=3_000 * CREDIT,
+        balance_micro=3_000 * CREDIT,
+    )
+    return replace(bare, **changes)
+
+
+def a_failure(**changes):
+    full = PaymentFailed(
+        reader=a_reader(),
+        purpose=Purpose.RENEWAL,
+        currency="usd",
+        amount_minor=4900,
+        card=CARD,
+        decline=Decline.SOFT,
+        reason=Reason.INSUFFICIENT_FUNDS,
+        retry_at=datetime(2026, 11, 25, 8, tzinfo=UTC),
+        paused=False,
+    )
+    return replace(full, **changes)
+
+
+def every_mail() -> dict[str, Mail]:
+    """Return every wording by name."""
+    return {**_receipts(), **_failures(), **_pauses(), **_plans(), **_ends()}
+
+
+def _receipts() -> dict[str, Mail]:
+    start = datetime(2026, 10, 31, 23, tzinfo=UTC)
+    period = a_receipt(
+        purpose=Purpose.RENEWAL,
+        lines=(ChargeLine("Core 80,000, monthly", 7200),),
+        granted_micro=80_000 * CREDIT,
+        balance_micro=81_694_130_000,
+        unit_price=None,
+        auto=None,
+        period_start=start,
+        period_end=WINDOW_END,
+    )
+    return {
+        "receipt_auto": a_receipt(),
+        "receipt_renewal": period,
+        "receipt_first": replace(period, purpose=Purpose.FIRST_PERIOD),
+        "receipt_upgrade": replace(
+            period,
+            purpose=Purpose.UPGRADE,
+            lines=(
+                ChargeLine("Core 80,000, rest of the period", 5040),
+                ChargeLine("Core 10,000, unused rest of the period", -630),
+            ),
+        ),
+        "receipt_manual": a_receipt(
+            purpose=Purpose.MANUAL, lines=AUTO_LINES[:1], auto=None, expires_at=None
+        ),
+        "receipt_minimal": a_minimal_receipt(),
+    }
+
+
+def _failures() -> dict[str, Mail]:
+    hard = a_failure(decline=Decline.HARD, reason=Reason.DECLINED, retry_at=None, paused=True)
+    return {
+        "failed_soft": a_failure(),
+        "failed_hard": hard,
+        "failed_auto": replace(hard, purpose=Purpose.AUTO, amount_minor=1170),
+        "failed_confirm": replace(hard, decline=Decline.NEEDS_CUSTOMER, reason=Reason.CONFIRMATION),
+        "failed_upgrade": replace(hard, purpose=Purpose.UPGRADE, paused=False, card=None),
+        "failed_first": replace(
+            hard, purpose=Purpose.FIRST_PERIOD, reason=Reason.NO_CARD, card=None, paused=False
+        ),
+    }
+
+
+def _pauses() -> dict[str, Mail]:
+    paused = Paused(
+        reader=a_reader(),
+        cause="payment_failed",
+        currency="usd",
+        owed_minor=7200,
+        kept_micro=1_694_130_000,
+        kept_until=datetime(2027, 2, 28, 9, 30, tzinfo=UTC),
+    )
+    bare = replace(paused, cause="by_operator", owed_minor=None, kept_until=None, kept_micro=0)
+    resumed = Resumed(
+        reader=a_reader(),
+        currency="usd",
+        paid_minor=1170,
+        card=CARD,
+        balance_micro=10_000 * CREDIT,
+        expires_at=WINDOW_END,
+        next_at=NEXT,
+        next_minor=7200,
+    )
+    capped = CapReached(
+        reader=a_reader(),
+        currency="usd",
+        auto=replace(TOTALS, bought_micro=80_000 * CREDIT, paid_minor=9360),
+        balance_micro=0,
+    )
+    return {
+        "paused": paused,
+        "paused_minimal": bare,
+        "paused_unknown_debt": replace(bare, cause="payment_failed"),
+        "resumed": resumed,
+        "resumed_minimal": Resumed(reader=a_reader(), currency="usd", balance_micro=0),
+        "cap_reached": capped,
+        "cap_reached_minimal": replace(
+            capped,
+            auto=AutoTotals(bought_micro=0, cap_micro=0, paid_minor=0, window_end=WINDOW_END),
+        ),
+    }
+
+
+def _plans() -> dict[str, Mail]:
+    welcome = Welcome(
+        reader=a_reader(),
+        currency="usd",
+        terms=LARGE,
+        balance_micro=80_000 * CREDIT,
+        window_end=NEXT,
+        next_at=NEXT,
+        next_minor=7200,
+    )
+    changed = PlanChanged(
+        reader=a_reader(),
+        currency="usd",
+        old=CORE,
+        new=LARGE,
+        changed_at=NOW,
+        paid_minor=4410,
+        granted_micro=70_000 * CREDIT,
+        balance_micro=71_694_130_000,
+        next_at=NEXT,
+        next_minor=7200,
+    )
+    free = replace(CORE, plan_name="Free", price_minor=0, allowance_micro=1_000 * CREDIT)
+    down = DowngradeScheduled(
+        reader=a_reader(), currency="usd", old=LARGE, new=CORE, effective_at=NEXT
+    )
+    return {
+        "welcome": welcome,
+        "welcome_minimal": replace(welcome, terms=free, next_at=None, next_minor=None),
+        "plan_changed": changed,
+        "plan_changed_minimal": replace(changed, old=free, paid_minor=0, next_at=None),
+        "downgrade": down,
+        "downgrade_minimal": replace(down, new=free),
+    }
+
+
+def _ends() -> dict[str, Mail]:
+    canceled = Canceled(
+        reader=a_reader(),
+        requested_at=NOW,
+        effective_at=NEXT,
+        lost_micro=8_305_870_000,
+        frozen_micro=2_500 * CREDIT,
+    )
+    return {
+        "canceled": canceled,
+        "canceled_minimal": replace(canceled, effective_at=NOW, lost_micro=0, frozen_micro=0),
+        "canceled_now": replace(canceled, effective_at=NOW),
+    }
