@@ -168,7 +168,7 @@ def test_an_automatic_receipt_says_why_and_counts_against_the_cap():
     assert letter.subject == "Receipt: 10,000 credits, $11.70 (automatic purchase)"
     for part in (plain(letter.text), words(letter)):
         for fact in (
-            "Your credits were used up and auto-purchase is on",
+            "Your credits no longer covered your work and auto-purchase is on",
             "$9.00",
             "$2.70",
             "$0.0009",
