@@ -1,0 +1,128 @@
+"""The switches of the stand-in, under paths that Stripe does not have.
+
+GET  /_health       what this is, and how many messages were checked against the description
+GET  /_ledger       what each customer paid, to compare with our own books
+POST /_fault        order a fault (see faults.py); GET lists what waits; DELETE clears
+POST /_config       {webhook_url, webhook_secret, duplicate, reorder}; GET shows
+POST /_forget_keys  drop all idempotency keys, as Stripe may after 24 hours
+POST /_resend       {event}: deliver an event again, as its dashboard can
+"""
+
+import json
+from collections import Counter
+from typing import Any
+
+from local.stripe_standin.api import Api
+from local.stripe_standin.refusals import Refusal, invalid
+from local.stripe_standin.server import Request, Response
+from local.stripe_standin.store import Json
+from local.stripe_standin.world import World
+
+CONFIG = {"webhook_url": "url", "webhook_secret": "secret"} | {
+    name: name for name in ("duplicate", "reorder")
+}
+
+
+class Control:
+    """The operator's half of the stand-in."""
+
+    def __init__(self, world: World, api: Api) -> None:
+        self._world = world
+        self._api = api
+        self._actions = {
+            "GET /_health": self._health,
+            "GET /_ledger": self._ledger,
+            "GET /_fault": self._faults,
+            "POST /_fault": self._fault,
+            "DELETE /_fault": self._clear,
+            "GET /_config": self._config,
+            "POST /_config": self._configure,
+            "POST /_forget_keys": self._forget,
+            "POST /_resend": self._resend,
+        }
+
+    def answer(self, request: Request) -> Response:
+        """Answer in JSON."""
+        action = self._actions.get(f"{request.method} {request.path}")
+        try:
+            if action is None:
+                raise invalid(f"The stand-in has no {request.method} {request.path}")
+            order = json.loads(request.body or b"{}")
+            status, body = 200, action(order)
+            self._world.store.commit()
+        except Refusal as refusal:
+            status, body = refusal.status, refusal.body
+        except (ValueError, KeyError) as error:
+            status, body = 400, {"error": {"message": f"not understood: {error!r}"}}
+        return Response(status, json.dumps({"stand_in": True} | body, indent=1).encode())
+
+    def _health(self, _: Json) -> Json:
+        world, webhooks = self._world, self._world.webhooks
+        return {
+            "description": f"published OpenAPI {world.spec.version}",
+            "requests": self._api.requests,
+            "requests_refused": self._api.requests_refused,
+            "answers_checked": world.answers_checked,
+            "violations": world.violations,
+            "webhooks": {"delivered": webhooks.delivered, "failed": webhooks.failed},
+        }
+
+    def _ledger(self, _: Json) -> Json:
+        totals: Counter[str] = Counter()
+        customers = {}
+        for customer in self._world.store.every("customer"):
+            name = customer["id"]
+            customers[name] = account = self._account(name)
+            account["customer_id"] = (customer.get("metadata") or {}).get("customer_id", "")
+            totals.update(account["paid_total"])
+        attempts = len(self._world.store.every("charge"))
+        return {"customers": customers, "paid_total": totals, "charge_attempts": attempts}
+
+    def _account(self, name: str) -> Json:
+        store = self._world.store
+        paid, total, refunded = [], Counter[str](), Counter[str]()
+        for invoice in store.of_customer("invoice", name):
+            if invoice["status"] == "paid" and invoice["amount_paid"] > 0:
+                paid.append(_line(invoice))
+                total[invoice["currency"]] += invoice["amount_paid"]
+                refunded[invoice["currency"]] += invoice["post_payment_credit_notes_amount"]
+        attempts = len(store.of_customer("charge", name))
+        return {"paid": paid, "paid_total": total, "refunded_total": refunded, "attempts": attempts}
+
+    def _faults(self, _: Json) -> Json:
+        return {"faults": self._world.faults.listed()}
+
+    def _fault(self, order: Json) -> Json:
+        self._world.faults.add(order)
+        return self._faults({})
+
+    def _clear(self, _: Json) -> Json:
+        self._world.faults.clear()
+        return self._faults({})
+
+    def _config(self, _: Json) -> Json:
+        endpoint = self._world.webhooks.endpoint
+        return {name: getattr(endpoint, field) for name, field in CONFIG.items()}
+
+    def _configure(self, order: Json) -> Json:
+        for name, value in order.items():
+            setattr(self._world.webhooks.endpoint, CONFIG[name], value)
+        return self._config({})
+
+    def _forget(self, _: Json) -> Json:
+        return {"forgotten": self._world.store.forget_keys()}
+
+    def _resend(self, order: Json) -> Json:
+        event = self._world.get("event", order["event"])
+        self._world.webhooks.send(event)
+        return {"event": event["id"]}
+
+
+def _line(invoice: Json) -> dict[str, Any]:
+    return {
+        "invoice": invoice["id"],
+        "number": invoice["number"],
+        "amount_minor": invoice["amount_paid"],
+        "currency": invoice["currency"],
+        "charge_id": invoice["metadata"].get("charge_id", ""),
+    }

@@ -1,0 +1,196 @@
+"""Invoices, collected by request only (`auto_advance` false).
+
+https://docs.stripe.com/invoicing/overview, https://docs.stripe.com/api/invoices,
+https://docs.stripe.com/invoicing/integration/workflow-transitions.
+"""
+
+from local.stripe_standin.charging import collect, emit_paid, intent_of, mark_paid, open_intent
+from local.stripe_standin.customers import existing, merged, move_balance
+from local.stripe_standin.lists import page
+from local.stripe_standin.refusals import invalid, not_modelled
+from local.stripe_standin.store import Json
+from local.stripe_standin.world import World
+
+CREATE = frozenset({"auto_advance", "collection_method", "currency", "customer", "description"})
+CREATE |= {"metadata", "pending_invoice_items_behavior", "expand"}
+ITEM = frozenset({"amount", "currency", "customer", "description", "expand", "invoice"})
+ITEM |= {"metadata", "period"}
+
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, minor units
+MINIMUMS = dict.fromkeys(("usd", "eur", "aud", "brl", "cad", "chf", "inr", "nzd", "sgd", "zar"), 50)
+MINIMUMS |= {"gbp": 30, "aed": 200, "myr": 200, "pln": 200, "ron": 200, "dkk": 250, "nok": 300}
+MINIMUMS |= {"sek": 300, "hkd": 400, "mxn": 1000, "thb": 1000, "czk": 1500, "huf": 17500}
+MINIMUMS |= {"jpy": 50, "krw": 50}
+
+
+def create(world: World, _: Json, params: Json) -> Json:
+    """POST /v1/invoices: an empty draft."""
+    if unknown := params.keys() - CREATE:
+        raise not_modelled(f"{', '.join(sorted(unknown))} of invoices")
+    if params.get("auto_advance") or "customer" not in params or "currency" not in params:
+        raise not_modelled("invoices that advance by themselves, or without customer or currency")
+    if params.get("pending_invoice_items_behavior", "exclude") != "exclude":
+        raise not_modelled("pending invoice items")
+    customer = existing(world, params["customer"], "customer")
+    invoice = world.new(
+        "invoice",
+        status="draft",
+        billing_reason="manual",
+        currency=params["currency"].lower(),
+        customer=customer["id"],
+        customer_email=customer["email"],
+        customer_name=customer["name"],
+        description=params.get("description"),
+        metadata=merged(None, params.get("metadata")),
+        starting_balance=customer["balance"],
+    )
+    invoice["lines"]["url"] = f"/v1/invoices/{invoice['id']}/lines"
+    world.emit("invoice.created", invoice)
+    return invoice
+
+
+def add_item(world: World, _: Json, params: Json) -> Json:
+    """POST /v1/invoiceitems: one line of a draft."""
+    if unknown := params.keys() - ITEM:
+        raise not_modelled(f"{', '.join(sorted(unknown))} of invoice items")
+    if not {"invoice", "amount", "currency", "customer"} <= params.keys():
+        raise not_modelled("invoice items without invoice, customer, amount and currency")
+    invoice = world.get("invoice", params["invoice"], "invoice")
+    if invoice["status"] != "draft" or invoice["customer"] != params["customer"]:
+        raise invalid("The invoice is not an open draft of this customer", param="invoice")
+    if params["currency"].lower() != invoice["currency"]:
+        raise invalid("The currency of the item differs from the invoice's", param="currency")
+    shared = {
+        "amount": params["amount"],
+        "currency": invoice["currency"],
+        "description": params.get("description"),
+        "discountable": params["amount"] >= 0,
+        "invoice": invoice["id"],
+        "metadata": merged(None, params.get("metadata")),
+        "period": params.get("period") or {"start": world.now(), "end": world.now()},
+        "quantity": 1,
+        "quantity_decimal": "1",
+    }
+    item = world.new("invoiceitem", customer=params["customer"], date=world.now(), **shared)
+    line = world.new("line_item", subtotal=params["amount"], **shared)
+    invoice["lines"]["data"].append(line)
+    _total(world, invoice)
+    return item
+
+
+def _total(world: World, invoice: Json) -> None:
+    total = sum(line["amount"] for line in invoice["lines"]["data"])
+    invoice |= dict.fromkeys(("total", "subtotal", "amount_due", "amount_remaining"), total)
+    world.store.put(invoice)
+
+
+def finalize(world: World, ids: Json, _: Json) -> Json:
+    """POST /v1/invoices/{invoice}/finalize: number it, apply the customer's balance, open it."""
+    invoice = world.get("invoice", ids["invoice"], "invoice")
+    if invoice["status"] != "draft":
+        message = "This invoice is already finalized, you can't re-finalize a non-draft invoice."
+        raise invalid(message)
+    customer = existing(world, invoice["customer"], "customer")
+    number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
+    customer["next_invoice_sequence"] += 1
+    link = f"{world.base_url}/invoice/{invoice['id']}"
+    invoice |= {"status": "open", "number": number, "effective_at": world.now()}
+    invoice |= {"hosted_invoice_url": link, "invoice_pdf": f"{link}/pdf"}
+    invoice["status_transitions"]["finalized_at"] = world.now()
+    _settle(world, invoice, customer)
+    world.emit("invoice.finalized", invoice)
+    if invoice["amount_due"] > 0:
+        open_intent(world, invoice)
+    else:
+        mark_paid(world, invoice, 0)
+        emit_paid(world, invoice)
+    return invoice
+
+
+def _settle(world: World, invoice: Json, customer: Json) -> None:
+    """Set `amount_due` from total and balance.
+
+    A credit is used up to the total, a debt is added; what is left below the currency's minimum,
+    or negative, moves to the balance (docs.stripe.com/billing/customer/balance, and the
+    description of `amount_due`).
+    """
+    before = customer["balance"]
+    due = max(invoice["total"] + before, 0) if invoice["total"] > 0 else 0
+    if due < MINIMUMS.get(invoice["currency"], 50):
+        due = 0
+    after = invoice["total"] + before - due
+    invoice |= {"starting_balance": before, "ending_balance": after}
+    invoice |= {"amount_due": due, "amount_remaining": due}
+    if after != before:
+        move_balance(world, customer, after - before, invoice["currency"], "applied_to_invoice")
+    world.store.put(customer)
+    world.store.put(invoice)
+
+
+def pay(world: World, ids: Json, params: Json) -> Json:
+    """POST /v1/invoices/{invoice}/pay with the given or the customer's default card."""
+    invoice = world.get("invoice", ids["invoice"], "invoice")
+    if unknown := params.keys() - {"off_session", "payment_method", "expand"}:
+        raise not_modelled(f"{', '.join(sorted(unknown))} of pay")
+    _refuse_unless_open(invoice)
+    customer = existing(world, invoice["customer"], "customer")
+    name = params.get("payment_method") or customer["invoice_settings"]["default_payment_method"]
+    if name is None:
+        message = (
+            "There is no `default_payment_method` set on this Customer or Invoice. Please set a "
+            "default payment method or pass one."
+        )
+        raise invalid(message, code="resource_missing")
+    method = world.get("payment_method", name, "payment_method")
+    if method["customer"] != customer["id"]:
+        raise invalid("The payment method does not belong to the customer", param="payment_method")
+    collect(world, invoice, method, off_session=params.get("off_session", True))
+    return invoice
+
+
+def _refuse_unless_open(invoice: Json) -> None:
+    if invoice["status"] == "paid":
+        raise invalid("Invoice is already paid")
+    if invoice["status"] == "void":
+        raise invalid("Voided invoices cannot be paid.")
+    if invoice["status"] != "open":
+        raise not_modelled("paying a draft, which Stripe would finalise first")
+
+
+def void(world: World, ids: Json, _: Json) -> Json:
+    """POST /v1/invoices/{invoice}/void: for good; a balance that was applied is given back."""
+    invoice = world.get("invoice", ids["invoice"], "invoice")
+    if invoice["status"] not in {"open", "uncollectible"}:
+        message = f"You can only pass in open or uncollectible invoices; it is {invoice['status']}."
+        raise invalid(message)
+    intent = intent_of(world, invoice)
+    intent |= {"status": "canceled", "canceled_at": world.now()}
+    world.store.put(intent)
+    moved = invoice["ending_balance"] - invoice["starting_balance"]
+    if moved:
+        customer = existing(world, invoice["customer"], "customer")
+        move_balance(world, customer, -moved, invoice["currency"], "unapplied_from_invoice")
+    invoice["status"] = "void"
+    invoice["status_transitions"]["voided_at"] = world.now()
+    world.store.put(invoice)
+    world.emit("invoice.voided", invoice)
+    return invoice
+
+
+def retrieve(world: World, ids: Json, _: Json) -> Json:
+    """GET /v1/invoices/{invoice}."""
+    return world.get("invoice", ids["invoice"], "invoice")
+
+
+def listed(world: World, _: Json, params: Json) -> Json:
+    """GET /v1/invoices."""
+    store = world.store
+    named = params.get("customer")
+    found = store.of_customer("invoice", named) if named else store.every("invoice")
+    return page("/v1/invoices", found, params)
+
+
+def lines(world: World, ids: Json, params: Json) -> Json:
+    """GET /v1/invoices/{invoice}/lines."""
+    invoice = world.get("invoice", ids["invoice"], "invoice")
+    return page(invoice["lines"]["url"], invoice["lines"]["data"][::-1], params)
