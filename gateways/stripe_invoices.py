@@ -1,0 +1,193 @@
+"""The life of one invoice at Stripe: draft, lines, finalised, collected or void."""
+
+import stripe
+
+from domain.payments import Charge
+from gateways.payments import ProcessorRefusal
+from gateways.stripe_calls import find_or_take_effect, take_effect_once
+from gateways.stripe_reading import metadata_value
+
+PAGE = 100  # newest invoices of a payer, among which the one of a charge is looked for
+READ: list[str] = ["payments"]
+LINE = "line"  # metadata: which line of the charge an invoice item is
+
+
+class Invoices:
+    """Stripe's invoices, by the ids and keys of the engine's charges. Raises Stripe's errors."""
+
+    def __init__(self, client: stripe.V1Services) -> None:
+        self._stripe = client
+
+    def prepare(self, charge: Charge, key: str) -> stripe.Invoice:
+        """Return the finalised invoice of a charge, going on from wherever a crash left it."""
+        invoice = find_or_take_effect(
+            f"{key}:invoice",
+            lambda options: self._stripe.invoices.create(
+                {
+                    "customer": charge.payer,
+                    "currency": charge.currency.lower(),
+                    "auto_advance": False,
+                    "collection_method": "charge_automatically",
+                    "pending_invoice_items_behavior": "exclude",
+                    "metadata": _metadata(charge),
+                },
+                options,
+            ),
+            lambda: self._of_charge(charge),
+        )
+        if invoice.status == "draft":
+            self._add_lines(charge, invoice, key)
+            invoice = self._finalize(invoice.id, f"{key}:finalize")
+        return self._accepted(charge, invoice, key)
+
+    def read(self, invoice: str) -> stripe.Invoice:
+        """Return the invoice with its payments."""
+        return self._stripe.invoices.retrieve(invoice, {"expand": READ})
+
+    def pay(self, invoice: str, options: stripe.RequestOptions) -> stripe.Invoice:
+        """Collect off-session; a charge needs no more than the payer's default card."""
+        return self._stripe.invoices.pay(invoice, {"off_session": True, "expand": READ}, options)
+
+    def void(self, invoice: str, options: stripe.RequestOptions) -> stripe.Invoice:
+        """Void for good."""
+        return self._stripe.invoices.void_invoice(invoice, {}, options)
+
+    def intent(self, invoice: stripe.Invoice) -> stripe.PaymentIntent | None:
+        """Return the payment intent of an invoice that was read with its payments, and its card."""
+        payments = invoice.payments.data if "payments" in invoice and invoice.payments else []
+        chosen = [p for p in payments if p.status == "paid"] or [
+            p for p in payments if p.is_default
+        ]
+        name = chosen[0].payment.payment_intent if chosen else None
+        if not isinstance(name, str):
+            return name
+        return self._stripe.payment_intents.retrieve(name, {"expand": ["payment_method"]})
+
+    def _of_charge(self, charge: Charge) -> stripe.Invoice | None:
+        """Find the charge's invoice by listing: Stripe's search lags behind, its lists do not."""
+        found = self._stripe.invoices.list({"customer": charge.payer, "limit": PAGE}).data
+        mine = [i for i in found if metadata_value(i.metadata, "charge_id") == charge.charge_id]
+        live = [i for i in mine if i.status not in {"draft", "void"}]
+        return next(iter(live[::-1] or mine[::-1]), None)  # oldest first
+
+    def _add_lines(self, charge: Charge, invoice: stripe.Invoice, key: str) -> None:
+        present = self._lines(invoice.id) if invoice.lines.data else set()
+        for number in range(len(charge.lines)):
+            if str(number) not in present:
+                self._add_line(charge, invoice.id, number, f"{key}:item:{number}")
+
+    def _lines(self, invoice: str) -> set[str]:
+        lines = self._stripe.invoices.line_items.list(invoice, {"limit": PAGE}).data
+        return {line.metadata[LINE] for line in lines if LINE in line.metadata}
+
+    def _add_line(self, charge: Charge, invoice: str, number: int, key: str) -> None:
+        line = charge.lines[number]
+
+        def added() -> bool | None:
+            return str(number) in self._lines(invoice) or None
+
+        def add(options: stripe.RequestOptions) -> bool:
+            self._stripe.invoice_items.create(
+                {
+                    "customer": charge.payer,
+                    "invoice": invoice,
+                    "amount": line.amount_minor,
+                    "currency": charge.currency.lower(),
+                    "description": line.description,
+                    "metadata": {LINE: str(number)},
+                },
+                options,
+            )
+            return True
+
+        take_effect_once(key, add, added)
+
+    def _finalize(self, invoice: str, key: str) -> stripe.Invoice:
+        def finalised() -> stripe.Invoice | None:
+            found = self.read(invoice)
+            return None if found.status == "draft" else found
+
+        try:
+            return take_effect_once(
+                key,
+                lambda options: self._stripe.invoices.finalize_invoice(
+                    invoice, {"auto_advance": False}, options
+                ),
+                finalised,
+            )
+        except stripe.InvalidRequestError:
+            found = finalised()  # another process was faster
+            if found is None:
+                raise
+            return found
+
+    def _accepted(self, charge: Charge, invoice: stripe.Invoice, key: str) -> stripe.Invoice:
+        """Return an invoice that demands exactly the charge; undo any other and refuse."""
+        if invoice.status == "void":
+            message = f"{charge.charge_id} was given up: make a new charge"
+            raise ProcessorRefusal("charge_voided", message)
+        demanded = charge.amount_minor
+        if invoice.total == demanded and invoice.amount_due == demanded:
+            return invoice
+        if invoice.status == "open":
+            take_effect_once(
+                f"{key}:undo", lambda o: self.void(invoice.id, o), lambda: self._if_void(invoice.id)
+            )
+        elif invoice.amount_due == 0:
+            self._restore_balance(charge, invoice, f"{key}:balance")
+        raise _mismatch(charge, invoice)
+
+    def _if_void(self, invoice: str) -> stripe.Invoice | None:
+        found = self.read(invoice)
+        return found if found.status == "void" else None
+
+    def _restore_balance(self, charge: Charge, invoice: stripe.Invoice, key: str) -> None:
+        """Take back what finalising moved to the payer's balance, or the next invoice claims it.
+
+        Below the minimum charge Stripe counts an invoice as paid and adds the debt to the next:
+        https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts.
+        """
+        moved = (invoice.ending_balance or 0) - invoice.starting_balance
+        balance = self._stripe.customers.balance_transactions
+
+        def restored() -> stripe.CustomerBalanceTransaction | None:
+            found = balance.list(charge.payer, {"limit": PAGE}).data
+            mine = [t for t in found if metadata_value(t.metadata, "undoes") == invoice.id]
+            return mine[0] if mine else None
+
+        if moved:
+            find_or_take_effect(
+                key,
+                lambda options: balance.create(
+                    charge.payer,
+                    {
+                        "amount": -moved,
+                        "currency": charge.currency.lower(),
+                        "description": f"not charged: {charge.charge_id}",
+                        "metadata": {"undoes": invoice.id},
+                    },
+                    options,
+                ),
+                restored,
+            )
+
+
+def _metadata(charge: Charge) -> dict[str, str]:
+    return {
+        "charge_id": charge.charge_id,
+        "customer_id": charge.customer_id,
+        "subscription_id": charge.subscription_id,
+        "kind": charge.kind.value,
+    }
+
+
+def _mismatch(charge: Charge, invoice: stripe.Invoice) -> ProcessorRefusal:
+    demanded = charge.amount_minor
+    if invoice.total != demanded:
+        message = f"{invoice.id} totals {invoice.total}, not {demanded}: make a new charge"
+        return ProcessorRefusal("invoice_total_differs", message)
+    if invoice.starting_balance:
+        message = f"{charge.payer} has a balance of {invoice.starting_balance} at Stripe: clear it"
+        return ProcessorRefusal("payer_balance_not_zero", message)
+    message = f"{demanded} {charge.currency} is below Stripe's minimum: sell more at once"
+    return ProcessorRefusal("amount_too_small", message)

@@ -1,0 +1,99 @@
+"""Payers at Stripe and their cards."""
+
+import stripe
+
+from domain.payments import PaymentMethod
+from gateways.payments import ProcessorRefusal
+from gateways.stripe_calls import find_or_take_effect, take_effect_once
+from gateways.stripe_reading import identifier, metadata_value, payment_method
+
+PAGE = 100
+
+
+class Payers:
+    """Stripe's customers, payment methods and portal sessions. Raises Stripe's errors."""
+
+    def __init__(self, client: stripe.V1Services) -> None:
+        self._stripe = client
+
+    def register(self, customer_id: str, email: str, name: str, key: str) -> str:
+        """Create the payer of a customer, or find the one made before."""
+
+        def known() -> stripe.Customer | None:
+            found = self._stripe.customers.list({"email": email, "limit": PAGE}).data
+            mine = [c for c in found if metadata_value(c.metadata, "customer_id") == customer_id]
+            return mine[-1] if mine else None  # the list is newest first
+
+        return find_or_take_effect(
+            key,
+            lambda options: self._stripe.customers.create(
+                {"email": email, "name": name, "metadata": {"customer_id": customer_id}}, options
+            ),
+            known,
+        ).id
+
+    def card_link(self, payer: str, return_url: str, key: str) -> str:
+        """Open a portal session: https://docs.stripe.com/customer-management/portal-deep-links."""
+        return take_effect_once(
+            key,
+            lambda options: self._stripe.billing_portal.sessions.create(
+                {
+                    "customer": payer,
+                    "return_url": return_url,
+                    "flow_data": {
+                        "type": "payment_method_update",
+                        "after_completion": {
+                            "type": "redirect",
+                            "redirect": {"return_url": return_url},
+                        },
+                    },
+                },
+                options,
+            ),
+            lambda: None,  # a second session does no harm
+        ).url
+
+    def method(self, method: str) -> PaymentMethod:
+        """Read a card."""
+        return payment_method(self._stripe.payment_methods.retrieve(method))
+
+    def use(self, payer: str, method: str, key: str) -> PaymentMethod:
+        """Make a card the payer's default; attach it first when it belongs to nobody."""
+        card = self._stripe.payment_methods.retrieve(method)
+        owner = identifier(card.customer)
+        if owner not in {"", payer}:
+            message = f"{method} belongs to another payer: save a card of {payer}"
+            raise ProcessorRefusal("payment_method_of_another_customer", message)
+        if not owner:
+            card = self._attach(payer, method, f"{key}:attach")
+        take_effect_once(
+            f"{key}:default",
+            lambda options: self._stripe.customers.update(
+                payer, {"invoice_settings": {"default_payment_method": card.id}}, options
+            ),
+            lambda: None,
+        )
+        return payment_method(card)
+
+    def default(self, payer: str) -> PaymentMethod | None:
+        """Return the payer's default card for invoices, if any."""
+        customer = self._stripe.customers.retrieve(payer)
+        if "deleted" in customer:
+            message = f"{payer} was deleted at Stripe: register the customer again"
+            raise ProcessorRefusal("resource_missing", message)
+        settings = customer.invoice_settings
+        method = identifier(settings.default_payment_method if settings else None)
+        return self.method(method) if method else None
+
+    def _attach(self, payer: str, method: str, key: str) -> stripe.PaymentMethod:
+        def attached() -> stripe.PaymentMethod | None:
+            card = self._stripe.payment_methods.retrieve(method)
+            return card if identifier(card.customer) == payer else None
+
+        return take_effect_once(
+            key,
+            lambda options: self._stripe.payment_methods.attach(
+                method, {"customer": payer}, options
+            ),
+            attached,
+        )

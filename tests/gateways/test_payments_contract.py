@@ -1,0 +1,252 @@
+"""What the engine relies on, on the stand-in and on Stripe's test mode alike."""
+
+import pytest
+
+from domain.payments import Decline, Declined, Paid, Unpaid
+from gateways.payments import ProcessorRefusal
+
+
+def test_preparing_moves_no_money(anywhere):
+    payer = anywhere.payer()
+    invoice = anywhere.prepared(payer, 900, 270)
+    assert anywhere.payments.read(invoice) == Unpaid("unpaid", invoice)
+    assert anywhere.paid(payer) == []
+
+
+def test_an_invoice_carries_the_charges_lines_and_names(anywhere):
+    payer = anywhere.payer()
+    charge = anywhere.charge(payer, 900, 270, -70)
+    invoice = anywhere.payments.prepare(charge, key=charge.charge_id).invoice
+    made = anywhere.client.invoices.retrieve(invoice)
+    assert sorted(line.amount for line in made.lines.data) == [-70, 270, 900]
+    assert made.metadata.to_dict() == {
+        "charge_id": charge.charge_id,
+        "customer_id": "customer",
+        "subscription_id": "subscription",
+        "kind": "auto_purchase",
+    }
+    assert made.auto_advance is False
+
+
+@pytest.mark.parametrize("suffix", ["", ":another-key"])
+def test_preparing_a_charge_again_gives_the_same_invoice(anywhere, suffix):
+    payer = anywhere.payer()
+    charge = anywhere.charge(payer, 900, 270)
+    first = anywhere.payments.prepare(charge, key=charge.charge_id)
+    assert anywhere.payments.prepare(charge, key=charge.charge_id + suffix) == first
+    assert len(anywhere.invoices(payer)) == 1
+
+
+def test_paying_takes_the_whole_amount_once(anywhere):
+    payer = anywhere.payer()
+    invoice = anywhere.prepared(payer, 900, 270)
+    outcome = anywhere.payments.pay(invoice, key=f"{invoice}:pay:1")
+    assert isinstance(outcome, Paid)
+    assert (outcome.amount_minor, outcome.card) == (1170, "Visa ···4242")
+    assert outcome.invoice_number
+    assert outcome.invoice_url.startswith("http")
+    assert anywhere.paid(payer) == [1170]
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_paying_again_under_any_key_answers_paid_and_takes_nothing(anywhere, attempt):
+    payer = anywhere.payer()
+    invoice = anywhere.prepared(payer)
+    first = anywhere.payments.pay(invoice, key=f"{invoice}:pay:1")
+    assert anywhere.payments.pay(invoice, key=f"{invoice}:pay:{attempt}") == first
+    assert anywhere.payments.read(invoice) == first
+    assert anywhere.paid(payer) == [1170]
+
+
+def test_a_declining_card_is_a_value_and_leaves_the_charge_open(anywhere):
+    payer = anywhere.payer("pm_card_chargeCustomerFail")
+    invoice = anywhere.prepared(payer)
+    outcome = anywhere.payments.pay(invoice, key=f"{invoice}:pay:1")
+    assert isinstance(outcome, Declined)
+    assert outcome.decline is Decline.SOFT
+    assert (outcome.code, outcome.card) == ("generic_decline", "Visa ···0341")
+    assert outcome.invoice_url.startswith("http")
+    assert anywhere.payments.read(invoice) == outcome
+    assert anywhere.paid(payer) == []
+
+
+def test_a_bank_that_wants_confirmation_needs_the_customer(anywhere):
+    payer = anywhere.payer("pm_card_authenticationRequired")
+    outcome = anywhere.payments.pay(anywhere.prepared(payer), key=anywhere.name("pay"))
+    assert isinstance(outcome, Declined)
+    assert outcome.decline is Decline.NEEDS_CUSTOMER
+    assert outcome.code == "authentication_required"
+
+
+def test_a_new_card_and_a_new_key_collect_what_was_declined(anywhere):
+    payer = anywhere.payer("pm_card_chargeCustomerFail")
+    invoice = anywhere.prepared(payer)
+    anywhere.payments.pay(invoice, key=f"{invoice}:pay:1")
+    anywhere.card(payer, "pm_card_mastercard")
+    outcome = anywhere.payments.pay(invoice, key=f"{invoice}:pay:2")
+    assert isinstance(outcome, Paid)
+    assert outcome.card == "Mastercard ···4444"
+    assert anywhere.paid(payer) == [1170]
+
+
+def test_the_key_of_a_declined_attempt_never_collects(anywhere):
+    payer = anywhere.payer("pm_card_chargeCustomerFail")
+    invoice = anywhere.prepared(payer)
+    first = anywhere.payments.pay(invoice, key=f"{invoice}:pay:1")
+    anywhere.card(payer, "pm_card_visa")
+    assert anywhere.payments.pay(invoice, key=f"{invoice}:pay:1") == first
+    assert anywhere.paid(payer) == []
+
+
+def test_without_a_card_the_answer_is_a_hard_decline(anywhere):
+    payer = anywhere.payer(None)
+    outcome = anywhere.payments.pay(anywhere.prepared(payer), key=anywhere.name("pay"))
+    assert isinstance(outcome, Declined)
+    assert (outcome.decline, outcome.code) == (Decline.HARD, "no_payment_method")
+
+
+def test_a_void_charge_can_no_longer_be_paid(anywhere):
+    payer = anywhere.payer()
+    charge = anywhere.charge(payer)
+    invoice = anywhere.payments.prepare(charge, key=charge.charge_id).invoice
+    for _ in range(2):
+        state = anywhere.payments.void(invoice, key=f"{invoice}:void")
+        assert state == Unpaid("unpaid", invoice)
+    assert anywhere.payments.void(invoice, key=f"{invoice}:void:2") == Unpaid("unpaid", invoice)
+    with pytest.raises(ProcessorRefusal):
+        anywhere.payments.pay(invoice, key=f"{invoice}:pay:1")
+    with pytest.raises(ProcessorRefusal) as refusal:
+        anywhere.payments.prepare(charge, key=charge.charge_id)
+    assert refusal.value.reason == "charge_voided"
+    assert anywhere.paid(payer) == []
+
+
+def test_giving_up_a_charge_that_was_paid_meanwhile_answers_paid(anywhere):
+    payer = anywhere.payer()
+    invoice = anywhere.prepared(payer)
+    paid = anywhere.payments.pay(invoice, key=f"{invoice}:pay:1")
+    assert anywhere.payments.void(invoice, key=f"{invoice}:void") == paid
+
+
+@pytest.mark.parametrize("amounts", [(0,), (-5,), (900, -900), (100, -200)])
+def test_a_charge_that_is_not_positive_is_refused_before_anything_is_made(anywhere, amounts):
+    payer = anywhere.payer()
+    with pytest.raises(ProcessorRefusal) as refusal:
+        anywhere.prepared(payer, *amounts)
+    assert refusal.value.reason == "amount_not_positive"
+    assert anywhere.invoices(payer) == []
+
+
+def test_below_the_minimum_nothing_counts_as_paid_and_no_debt_stays(anywhere):
+    payer = anywhere.payer()
+    charge = anywhere.charge(payer, 12)
+    for _ in range(2):
+        with pytest.raises(ProcessorRefusal) as refusal:
+            anywhere.payments.prepare(charge, key=charge.charge_id)
+        assert refusal.value.reason == "amount_too_small"
+    [invoice] = anywhere.invoices(payer)
+    with pytest.raises(ProcessorRefusal) as refusal:
+        anywhere.payments.read(invoice.id)
+    assert refusal.value.reason == "settled_without_payment"
+    assert anywhere.client.customers.retrieve(payer).balance == 0
+    assert anywhere.paid(payer) == []
+
+
+@pytest.mark.parametrize("balance", [-2000, -300, 300])
+def test_a_payers_balance_never_changes_what_a_charge_demands(anywhere, balance):
+    payer = anywhere.payer()
+    move = {"amount": balance, "currency": "usd"}
+    anywhere.client.customers.balance_transactions.create(payer, move)
+    with pytest.raises(ProcessorRefusal) as refusal:
+        anywhere.prepared(payer, 1170)
+    assert refusal.value.reason == "payer_balance_not_zero"
+    assert anywhere.client.customers.retrieve(payer).balance == balance
+    assert anywhere.paid(payer) == []
+
+
+def test_a_refund_sends_back_its_amount_once(anywhere):
+    payer = anywhere.payer()
+    invoice = anywhere.prepared(payer, 4500)
+    anywhere.payments.pay(invoice, key=f"{invoice}:pay:1")
+    keys = [f"{invoice}:refund:1", f"{invoice}:refund:1", f"{invoice}:refund:2"]
+    notes = [anywhere.payments.refund(invoice, 2000, reason="unused", key=k) for k in keys]
+    assert notes[0] == notes[1] != notes[2]
+    refunded = anywhere.client.invoices.retrieve(invoice).post_payment_credit_notes_amount
+    assert refunded == 4000
+    with pytest.raises(ProcessorRefusal):
+        anywhere.payments.refund(invoice, 501, reason="too much", key=f"{invoice}:refund:3")
+
+
+def test_registering_a_customer_again_gives_the_same_payer(anywhere):
+    name = anywhere.name("customer")
+    who = {"email": f"{name}@example.com", "name": "Ann"}
+    first = anywhere.payments.register(name, **who, key=name)
+    assert anywhere.payments.register(name, **who, key=name) == first
+    assert anywhere.payments.register(name, **who, key=f"{name}:other") == first
+
+
+def test_the_default_card_is_the_one_last_chosen(anywhere):
+    payer = anywhere.payer(None)
+    assert anywhere.payments.default_payment_method(payer) is None
+    anywhere.card(payer, "pm_card_visa")
+    second = anywhere.card(payer, "pm_card_mastercard")
+    default = anywhere.payments.default_payment_method(payer)
+    assert default == anywhere.payments.payment_method(second)
+    assert (default.payer, default.card) == (payer, "Mastercard ···4444")
+
+
+def test_a_card_of_another_customer_is_refused(anywhere):
+    theirs = anywhere.payer()
+    card = anywhere.payments.default_payment_method(theirs).method
+    mine = anywhere.payer("pm_card_mastercard")
+    with pytest.raises(ProcessorRefusal) as refusal:
+        anywhere.payments.use_payment_method(mine, card, key=anywhere.name("use"))
+    assert refusal.value.reason == "payment_method_of_another_customer"
+    assert anywhere.payments.default_payment_method(mine).card == "Mastercard ···4444"
+
+
+def test_a_card_of_nobody_is_attached(anywhere):
+    payer = anywhere.payer(None)
+    card = anywhere.client.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
+    key = anywhere.name("use")
+    for _ in range(2):
+        used = anywhere.payments.use_payment_method(payer, card.id, key=key)
+        assert (used.method, used.payer) == (card.id, payer)
+    assert anywhere.payments.default_payment_method(payer) == used
+
+
+def test_what_is_unknown_is_a_refusal_that_says_so(anywhere):
+    payments = anywhere.payments
+    for call in (
+        lambda: payments.read("in_unknown"),
+        lambda: payments.pay("in_unknown", key=anywhere.name("pay")),
+        lambda: payments.void("in_unknown", key=anywhere.name("void")),
+        lambda: payments.payment_method("pm_unknown"),
+        lambda: payments.default_payment_method("cus_unknown"),
+    ):
+        with pytest.raises(ProcessorRefusal) as refusal:
+            call()
+        assert refusal.value.reason == "resource_missing"
+
+
+def test_a_payer_deleted_at_the_processor_is_a_refusal(anywhere):
+    payer = anywhere.payer()
+    anywhere.client.customers.delete(payer)
+    with pytest.raises(ProcessorRefusal) as refusal:
+        anywhere.payments.default_payment_method(payer)
+    assert refusal.value.reason == "resource_missing"
+
+
+def test_the_card_link_leads_to_a_page_of_the_processor(anywhere):
+    payer = anywhere.payer()
+    link = anywhere.payments.card_link(
+        payer, return_url="https://example.com/done", key=anywhere.name("link")
+    )
+    assert link.startswith("http")
+
+
+@pytest.mark.parametrize("key", ["", "k" * 201])
+def test_a_key_that_protects_nothing_is_refused(anywhere, key):
+    with pytest.raises(ProcessorRefusal) as refusal:
+        anywhere.payments.pay("in_any", key=key)
+    assert refusal.value.reason == "invalid_idempotency_key"
