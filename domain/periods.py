@@ -93,11 +93,9 @@ def index_at(anchor: datetime, zone: str, interval: Interval, at: datetime) -> i
     first, local = _local(anchor, zone), _local(at, zone)
     if at < anchor:
         raise InvalidInput("before_anchor", f"{at.isoformat()} is before the first window")
-    k = max(0, _guess(first, local, interval))
+    k = max(0, _latest(first, local, interval))
     while boundary(anchor, zone, interval, k) > at:
         k -= 1
-    while boundary(anchor, zone, interval, k + 1) <= at:
-        k += 1
     return k
 
 
@@ -143,7 +141,8 @@ def _moved(local: datetime, interval: Interval, k: int) -> datetime:
     return local.replace(year=year, month=month0 + 1, day=min(local.day, last_day))
 
 
-def _guess(anchor: datetime, at: datetime, interval: Interval) -> int:
+def _latest(anchor: datetime, at: datetime, interval: Interval) -> int:
+    """Return the last k that begins by the end of the local day, or month, of `at`."""
     if interval.days:
         return (at.date() - anchor.date()).days // interval.days
     months = (at.year - anchor.year) * 12 + at.month - anchor.month

@@ -213,6 +213,13 @@ def test_a_cap_below_one_unit_is_allowed_and_leaves_no_unit():
     assert auto.units_per_window == 0
 
 
+def test_the_surcharge_counts_towards_the_least_charge():
+    text = with_change("auto: {type: credits, unit: 10000", "auto: {type: credits, unit: 6000")
+    auto = read_catalog(text).plan("core").auto
+
+    assert surcharged(auto.unit_micro, auto.unit_price, auto.surcharge_percent) == (45, 14)
+
+
 def test_a_scope_may_only_name_actions_that_accept_the_credits():
     text = SOUND.replace("with: quota, cost: 1}, {with: credits", "with: credits")
     text = text.replace("type: credits, quantity: 500", "type: quota, quantity: 500")

@@ -22,7 +22,15 @@ from domain.periods import (
 
 MONTH = Interval(Unit.MONTH)
 YEAR = Interval(Unit.YEAR)
-ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata")
+# Clocks that change by half an hour, or at midnight, are among them.
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "America/Sao_Paulo",
+    "America/Havana",
+)
 
 FIRST = datetime(2016, 1, 1, tzinfo=UTC)
 instants = st.integers(0, 16_000 * 86_400).map(lambda seconds: FIRST + timedelta(seconds=seconds))

@@ -148,3 +148,28 @@ def test_a_plan_in_another_currency_is_refused():
         quote_change(core(10), replace(core(40), currency="EUR"), period=PERIOD, at=ANCHOR)
 
     assert refusal.value.reason == "not_in_plan"
+
+
+@pytest.mark.parametrize(("more", "waived"), [(49, True), (50, False)])
+def test_the_least_charge_itself_is_charged(more, waived):
+    plan = core(10)
+    dearer = replace(plan, version=2, price_minor=plan.price_minor + more)
+
+    quote = quote_change(plan, dearer, period=PERIOD, at=PERIOD.start)
+
+    assert (quote.waived, quote.amount_minor) == (waived, 0 if waived else more)
+
+
+def test_a_cheaper_plan_is_no_upgrade_whatever_it_includes():
+    plan = core(10)
+    generous = replace(core(80), price_minor=plan.price_minor - 1)
+
+    assert not is_upgrade(plan, generous)
+
+
+def test_at_an_equal_price_a_mere_exchange_of_credits_is_no_upgrade():
+    some = replace(core(10), version=2, allowances=(Allowance("credits", 2), Allowance("quota", 1)))
+    other = replace(some, version=3, allowances=(Allowance("credits", 1), Allowance("quota", 2)))
+
+    assert not is_upgrade(some, other)
+    assert not is_upgrade(other, some)
