@@ -101,6 +101,14 @@ def test_up_that_is_killed_leaves_no_process(home, up):
     wait_until(lambda: all_gone(where.pids), START, "the end of all processes")
 
 
+def test_up_ends_with_a_fault_when_a_part_dies(home, up):
+    where = running(home, up)
+    os.kill(where.pids["API"], signal.SIGKILL)
+    assert up.wait(START) == 1
+    assert "the API ended" in up.stdout.read().decode()
+    assert all_gone(where.pids)
+
+
 def test_ports_are_kept_while_free_and_given_ones_must_be(tmp_path):
     first = choose(tmp_path, Ports())
     assert choose(tmp_path, Ports()) == first

@@ -1,0 +1,84 @@
+"""The virtual clock stays right over continue-as-new: one wrong flag breaks it without a word."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from uuid import uuid4
+
+from temporalio import workflow
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+PERIOD = timedelta(days=31)
+PERIODS = 14
+LATE = timedelta(seconds=1)
+RPC_LIMIT = timedelta(seconds=5)
+
+
+@dataclass
+class Fired:
+    """When each period was due, and when it came."""
+
+    due: list[datetime] = field(default_factory=list)
+    at: list[datetime] = field(default_factory=list)
+
+
+@workflow.defn
+class Periods:
+    """Waits for one period in each run."""
+
+    @workflow.init
+    def __init__(self, fired: Fired) -> None:
+        self.due = (fired.due[-1] if fired.due else workflow.now()) + PERIOD
+
+    @workflow.run
+    async def run(self, fired: Fired) -> Fired:
+        await workflow.sleep(max(self.due - workflow.now(), timedelta(0)))
+        after = Fired([*fired.due, self.due], [*fired.at, workflow.now()])
+        if len(after.due) < PERIODS:
+            workflow.continue_as_new(after)
+        return after
+
+    @workflow.query
+    def next_due(self) -> datetime:
+        return self.due
+
+
+async def started(handle: WorkflowHandle) -> None:
+    """Wait until the workflow has set its first timer."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await handle.query(Periods.next_due, rpc_timeout=RPC_LIMIT)
+            except RPCError:  # its first task is not scheduled yet
+                await asyncio.sleep(0.02)
+            else:
+                return
+
+
+async def test_every_period_of_fourteen_months_fires_within_a_second_of_its_due_time(
+    temporal_server,
+):
+    client = await Client.connect(temporal_server.address)
+    skipper = TimeSkipper(client, config=TimeSkippingConfig(max_session_skip_count=100_000))
+    name = str(uuid4())
+    worker = Worker(
+        client,
+        task_queue=name,
+        workflows=[Periods],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    async with worker:
+        await client.start_workflow(Periods.run, Fired(), id=name, task_queue=name)
+        handle = client.get_workflow_handle_for(Periods.run, name)
+        # One hop over all of them is what breaks first; whoever must act in between hops less far.
+        await started(handle)
+        await skipper.fast_forward(handle, PERIOD * PERIODS + LATE)
+        fired = await handle.result()
+    assert len(fired.due) == PERIODS
+    assert all(second - first == PERIOD for first, second in pairwise(fired.due))
+    late = [at - due for due, at in zip(fired.due, fired.at, strict=True)]
+    assert timedelta(0) <= min(late) <= max(late) < LATE
