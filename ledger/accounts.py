@@ -101,15 +101,22 @@ def keep_refusals(
     """Keep refused fire-and-forget messages; a repeat adds nothing."""
     if not refusals:
         return
+    # The rows' foreign key shares the wallet's lock: taken second, two keepers could deadlock.
+    lock(connection, account_id, at)
     rows = [
         {
             "account_id": account_id,
             "refusal_id": refusal.refusal_id,
-            "key": refusal.key,
+            "key": _storable(refusal.key) if refusal.key is not None else None,
             "reason": refusal.reason,
-            "request": refusal.request,
+            "request": _storable(refusal.request),
             "at": at,
         }
         for refusal in refusals
     ]
     connection.execute(insert(Refusal).values(rows).on_conflict_do_nothing())
+
+
+def _storable(words: str) -> str:
+    """Return a text that PostgreSQL can keep: neither NUL nor lone surrogates."""
+    return words.replace("\x00", "\ufffd").encode(errors="replace").decode()

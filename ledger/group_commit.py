@@ -13,11 +13,16 @@ from typing import Self
 
 import psycopg
 
+from domain.errors import InvalidInput
 from domain.usage import DebitOutcome, PricedEvent
 from ledger.debits import STATEMENT, Demand, outcomes, parameters
 
 LARGEST_BATCH = 1_024
 MOST_WAITING = 8_192  # per writer; beyond it callers are told to come back
+RETRY_SECONDS = 0.2  # callers wait up to their deadline
+# Input that cannot be sent or kept: each sends its own kind of error.
+UNUSABLE = (psycopg.DataError, ValueError, TypeError, ArithmeticError)
+OPTIONS = "-c lock_timeout=5s -c statement_timeout=15s -c timezone=UTC"
 
 
 class LedgerBusyError(Exception):
@@ -71,44 +76,84 @@ class _Writer:
     def __init__(self) -> None:
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
+        self._closed = False
 
     def enqueue(self, waiting: _Waiting) -> None:
+        if self._closed:
+            raise LedgerBusyError("this process stops: repeat with the same key")
         if len(self._queue) >= MOST_WAITING:
             raise LedgerBusyError("too many debits wait: repeat with the same key")
         self._queue.append(waiting)
         self._arrived.set()
 
     async def run(self, url: str) -> None:
-        while True:
-            try:
-                connection = await psycopg.AsyncConnection.connect(
-                    url, autocommit=True, prepare_threshold=0
-                )
-            except psycopg.OperationalError:
-                await asyncio.sleep(0.2)  # callers wait up to their deadline
-                continue
-            async with connection:
-                await self._serve(connection)
+        try:
+            while True:
+                await self._connect_and_serve(url)
+        finally:
+            self._closed = True
+            for waiting in self._queue:
+                _fail(waiting, LedgerBusyError("this process stops: repeat with the same key"))
+
+    async def _connect_and_serve(self, url: str) -> None:
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                url, autocommit=True, prepare_threshold=0, options=OPTIONS
+            )
+        except psycopg.OperationalError:
+            await asyncio.sleep(RETRY_SECONDS)
+            return
+        async with connection:
+            await self._serve(connection)
 
     async def _serve(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         while not connection.closed:
             await self._arrived.wait()
             batch = self._take()
             try:
-                await self._commit(connection, batch)
+                await self._settle(connection, batch)
+            except asyncio.CancelledError:
+                self._put_back(batch)
+                raise
             except psycopg.OperationalError:
                 # The outcome is unknown: the same keys again give the first answers.
-                self._queue.extendleft(reversed(batch))
-                self._arrived.set()
-            except psycopg.Error as error:
-                for waiting in batch:
-                    _fail(waiting, error)
+                self._put_back(batch)
+                await asyncio.sleep(RETRY_SECONDS)
 
     def _take(self) -> list[_Waiting]:
-        batch = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
+        """Take what waits, of one second: no customer's clock may move another's."""
+        batch: list[_Waiting] = []
+        while self._queue and len(batch) < LARGEST_BATCH:
+            if batch and _second(self._queue[0]) != _second(batch[0]):
+                break
+            waiting = self._queue.popleft()
+            if not waiting.answer.done():
+                batch.append(waiting)
         if not self._queue:
             self._arrived.clear()
-        return [waiting for waiting in batch if not waiting.answer.done()]
+        return batch
+
+    def _put_back(self, batch: list[_Waiting]) -> None:
+        self._queue.extendleft(reversed(batch))
+        self._arrived.set()
+
+    async def _settle(
+        self, connection: psycopg.AsyncConnection[tuple[object, ...]], batch: list[_Waiting]
+    ) -> None:
+        """Commit a batch; what the database cannot take is found by halving and fails alone."""
+        parts = [batch]
+        while parts:
+            part = parts.pop()
+            try:
+                await self._commit(connection, part)
+            except psycopg.OperationalError:
+                raise
+            except (psycopg.Error, *UNUSABLE) as error:
+                if len(part) == 1:
+                    _fail(part[0], _named(error))
+                else:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
 
     async def _commit(
         self, connection: psycopg.AsyncConnection[tuple[object, ...]], batch: list[_Waiting]
@@ -126,3 +171,13 @@ class _Writer:
 def _fail(waiting: _Waiting, error: Exception) -> None:
     if not waiting.answer.done():
         waiting.answer.set_exception(error)
+
+
+def _named(error: Exception) -> Exception:
+    if isinstance(error, UNUSABLE):
+        return InvalidInput("malformed", f"the ledger cannot keep this event: {error}"[:500])
+    return error
+
+
+def _second(waiting: _Waiting) -> datetime:
+    return waiting.at.replace(microsecond=0)

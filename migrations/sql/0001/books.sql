@@ -17,15 +17,17 @@ END $$;
 -- Earn what was used and what ran out. Both are half-up functions of a grant's cumulative use,
 -- posted as differences, so that over a grant's life they sum to its cost exactly.
 CREATE FUNCTION recognise(p_account bigint, p_at timestamptz) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
+    w      wallets;
     g      grants;
     earned bigint;
     broken bigint;
 BEGIN
-    PERFORM lock_wallet(p_account, p_at);
-    FOR g IN SELECT * FROM grants WHERE account_id = p_account
-               AND recognised_minor + broken_minor + refunded_minor < cost_minor ORDER BY grant_id LOOP
+    w := lock_wallet(p_account, p_at);
+    -- What was broken early by a correction is earned if the rest is used after all.
+    FOR g IN SELECT * FROM grants WHERE account_id = p_account AND cost_minor > 0
+               AND (recognised_minor + refunded_minor < cost_minor) ORDER BY grant_id LOOP
         earned := price_minor(g.granted - g.remaining - g.expired - g.voided, g.cost_minor, g.granted);
         broken := price_minor(g.granted - g.remaining, g.cost_minor, g.granted) - earned - g.refunded_minor;
         IF (earned, broken) = (g.recognised_minor, g.broken_minor) THEN CONTINUE; END IF;
@@ -34,7 +36,7 @@ BEGIN
             ARRAY['deferred_revenue', 'revenue', 'breakage']::book[],
             ARRAY[earned - g.recognised_minor + broken - g.broken_minor,
                   g.recognised_minor - earned, g.broken_minor - broken],
-            g.currency, g.charge_id, g.grant_id, p_at);
+            g.currency, g.charge_id, g.grant_id, w.decided_at);
         UPDATE grants SET recognised_minor = earned, broken_minor = broken
         WHERE account_id = p_account AND grant_id = g.grant_id;
     END LOOP;

@@ -15,7 +15,7 @@ $$;
 -- not_in_plan | no_payment_method | a reason of wallet_refusal.
 CREATE FUNCTION reserve_auto_purchase(
     p_account bigint, p_subscription text, p_charge text, p_needed bigint, p_at timestamptz
-) RETURNS purchase_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+) RETURNS purchase_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w     wallets;
     p     policies;
@@ -64,12 +64,15 @@ END $$;
 CREATE FUNCTION open_charge(
     p_account bigint, p_subscription text, p_charge text, p_kind text, p_currency text, p_amount_minor bigint,
     p_quantity bigint, p_at timestamptz
-) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w      wallets;
     c      charges;
     reason text;
 BEGIN
+    IF p_kind = 'auto_purchase' THEN
+        RAISE EXCEPTION 'auto-purchases are reserved, not opened' USING ERRCODE = 'DD003';
+    END IF;
     w := lock_wallet(p_account, p_at);
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
     IF FOUND THEN
@@ -95,7 +98,7 @@ END $$;
 -- A purchase whose window has ended meanwhile counts in the window of this instant.
 CREATE FUNCTION mark_paid(
     p_account bigint, p_charge text, p_invoice text, p_amount_minor bigint, p_at timestamptz
-) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
     c charges;
@@ -117,7 +120,7 @@ END $$;
 -- The processor declined an attempt; p_attempt makes a repeat harmless. declined | repeated | paid | ...
 CREATE FUNCTION mark_declined(
     p_account bigint, p_charge text, p_invoice text, p_attempt integer, p_code text, p_at timestamptz
-) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     c charges;
 BEGIN
@@ -132,7 +135,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION mark_void(p_account bigint, p_charge text, p_at timestamptz) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
     c charges;

@@ -29,18 +29,23 @@ LANGUAGE sql STABLE AS $$
       AND c.kind = 'auto_purchase' AND c.state IN ('open', 'paid')
 $$;
 
--- What a shortfall of p_missing comes to: purchase_needed | cap_reached | insufficient_credits.
+-- What a shortfall of p_missing comes to: purchase_needed | cap_reached | insufficient_credits. An
+-- open purchase that covers it is waited for, though the cap may leave no other.
 CREATE FUNCTION shortfall_verdict(w wallets, p_credit_type text, p_missing bigint) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    p policies;
-    units bigint;
+    p         policies;
+    in_flight bigint;
+    units     bigint;
 BEGIN
     SELECT * INTO p FROM policies WHERE account_id = w.account_id;
     IF NOT coalesce(p.auto_on AND p.card_usable AND p.auto_credit_type = p_credit_type, false) THEN
         RETURN 'insufficient_credits';
     END IF;
-    units := greatest(1, ceil(p_missing::numeric / p.auto_unit))::bigint;
+    SELECT c.quantity INTO in_flight FROM charges c
+    WHERE c.account_id = w.account_id AND c.kind = 'auto_purchase' AND c.state = 'open';
+    IF in_flight >= p_missing THEN RETURN 'purchase_needed'; END IF;
+    units := ceil((p_missing - coalesce(in_flight, 0))::numeric / p.auto_unit)::bigint;
     IF auto_purchased(w.account_id, w.window_start) + units::numeric * p.auto_unit > p.auto_cap THEN
         RETURN 'cap_reached';
     END IF;
@@ -55,6 +60,17 @@ CREATE FUNCTION wallet_refusal(w wallets, p_at timestamptz) RETURNS text LANGUAG
         WHEN w.paused_by <> '{}' THEN 'paused:' || w.paused_by[1]
         WHEN p_at >= w.window_end THEN 'renewal_pending'
     END
+$$;
+
+-- Usage keys are the senders' own; the ledger's begin with ledger: and cannot be taken by a sender,
+-- who could otherwise keep paid credits from being granted.
+CREATE FUNCTION is_usage_key(p_key text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(length(p_key) BETWEEN 1 AND 200 AND NOT p_key ^@ 'ledger:', false)
+$$;
+
+-- A refusal is a decision too: what comes after it cannot be decided before it.
+CREATE FUNCTION note_decision(p_account bigint, p_at timestamptz) RETURNS void LANGUAGE sql AS $$
+    UPDATE wallets SET decided_at = p_at WHERE account_id = p_account AND decided_at < p_at
 $$;
 
 CREATE FUNCTION note_crossing(p_account bigint, p_seq bigint, p_credit_type text) RETURNS void
@@ -82,23 +98,33 @@ DECLARE
     takes   bigint[] := '{}';
     is_late boolean;
 BEGIN
+    IF p_kind = 'debit' AND NOT is_usage_key(p_key) THEN r.status := 'invalid_key'; RETURN r; END IF;
     SELECT * INTO old FROM entries e WHERE e.account_id = w.account_id AND e.key = p_key;
     IF FOUND THEN
-        r.status := CASE WHEN (old.kind, old.action, old.quantity, old.event_at, old.tags)
-                              IS NOT DISTINCT FROM (p_kind, p_action, p_quantity, p_event_at, p_tags)
+        r.status := CASE WHEN (old.kind, old.action, old.quantity, old.tags)
+                              IS NOT DISTINCT FROM (p_kind, p_action, p_quantity, p_tags)
+                         AND CASE p_kind WHEN 'debit' THEN old.event_at = p_event_at
+                             ELSE (p_credit_type, p_amount) = (
+                                 SELECT old.credit_type, -sum(e.change) FROM entries e
+                                 WHERE e.account_id = w.account_id AND e.seq = old.seq) END
                          THEN 'repeated' ELSE 'idempotency_conflict' END;
         r.seq := old.seq; r.available := old.available_after; r.crossed := false;
         RETURN r;
     END IF;
-    IF p_amount NOT BETWEEN 0 AND 1000000000000000000 OR p_quantity <= 0 THEN
+    IF p_amount NOT BETWEEN 0 AND 1000000000000000000 OR p_quantity <= 0
+       OR p_kind = 'adjustment' AND p_amount = 0 THEN
         r.status := 'invalid_quantity'; RETURN r;
     END IF;
     w := enter_window(w, p_at);
     r.status := wallet_refusal(w, p_at);
     is_late := coalesce(p_kind = 'debit' AND p_event_at < w.window_start, false);
     IF p_kind = 'debit' AND r.status IS NOT NULL
-       AND NOT (p_amount = 0 AND w.state = 'active') THEN RETURN r; END IF;
+       AND NOT (p_amount = 0 AND w.state = 'active') THEN
+        PERFORM note_decision(w.account_id, p_at);
+        RETURN r;
+    END IF;
     IF is_late AND (SELECT late_usage FROM policies WHERE account_id = w.account_id) = 'refuse' THEN
+        PERFORM note_decision(w.account_id, p_at);
         r.status := 'period_closed'; RETURN r;
     END IF;
 
@@ -119,6 +145,7 @@ BEGIN
         r.missing := need; r.available := free;
         r.status := CASE p_kind WHEN 'debit' THEN shortfall_verdict(w, p_credit_type, need)
                                 ELSE 'insufficient_credits' END;
+        PERFORM note_decision(w.account_id, p_at);
         RETURN r;
     END IF;
 
@@ -152,7 +179,7 @@ BEGIN
     SELECT * INTO w FROM wallets WHERE account_id = p_account FOR UPDATE;
     IF NOT FOUND THEN RETURN ('unknown_customer', NULL, NULL, NULL, false)::debit_outcome; END IF;
     p_at := greatest(p_at, w.decided_at);
-    IF p_kind = 'debit' AND p_amount > 0 AND p_quantity > 0 AND w.state = 'active' AND w.paused_by = '{}'
+    IF p_kind = 'debit' AND p_amount > 0 AND p_quantity > 0 AND is_usage_key(p_key) AND w.state = 'active' AND w.paused_by = '{}'
        AND p_at < w.window_end AND p_event_at >= w.window_start THEN
         SELECT o.grant_id, o.remaining - o.held AS free, o.usable,
                (sum(o.remaining) OVER ())::bigint AS booked, (sum(o.held) OVER ())::bigint AS held,
@@ -209,7 +236,7 @@ BEGIN
         SELECT account_id, min(credit_type) AS credit_type, sum(amount) FILTER (WHERE old_seq IS NULL) AS amount,
                count(*) FILTER (WHERE old_seq IS NULL) AS fresh, min(event_at) AS oldest,
                min(credit_type) = max(credit_type) AND min(amount) > 0 AND min(quantity) > 0
-               AND count(DISTINCT key) = count(*) AS regular
+               AND count(DISTINCT key) = count(*) AND bool_and(is_usage_key(key)) AS regular
         FROM asked GROUP BY account_id),
     stock AS MATERIALIZED (
         SELECT g.account_id, g.grant_id, g.usable,
@@ -281,7 +308,7 @@ END $$;
 CREATE FUNCTION debit(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
     p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz
-) RETURNS SETOF debit_row LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+) RETURNS SETOF debit_row LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     outcomes debit_row[];
     r        debit_outcome;

@@ -16,7 +16,7 @@ CREATE FUNCTION grant_credits(
     p_account bigint, p_key text, p_source text, p_credit_type text, p_scope text[], p_priority smallint,
     p_effective_at timestamptz, p_expires_at timestamptz, p_tie_1 bigint, p_tie_2 bigint, p_quantity bigint,
     p_cost_minor bigint, p_currency text, p_charge text, p_part integer, p_tags jsonb, p_at timestamptz
-) RETURNS grant_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+) RETURNS grant_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w   wallets;
     b   wallet_balance;
@@ -24,9 +24,13 @@ DECLARE
 BEGIN
     w := lock_wallet(p_account, p_at);
     IF w.account_id IS NULL THEN RETURN ('unknown_customer', NULL, NULL)::grant_outcome; END IF;
-    SELECT e.seq, e.available_after, e.kind = 'grant' AND e.change = p_quantity AND e.credit_type = p_credit_type
-               AND e.tags IS NOT DISTINCT FROM p_tags AS same
-    INTO old FROM entries e WHERE e.account_id = p_account AND e.key = p_key;
+    p_key := 'ledger:' || p_key;
+    SELECT e.seq, e.available_after,
+           (g.granted, g.credit_type, g.source, g.cost_minor, g.charge_id, g.part, e.tags) IS NOT DISTINCT FROM
+           (p_quantity, p_credit_type, p_source, p_cost_minor, p_charge, p_part, p_tags) AS same
+    INTO old
+    FROM entries e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.seq
+    WHERE e.account_id = p_account AND e.key = p_key;
     IF FOUND THEN
         RETURN (CASE WHEN old.same THEN 'repeated' ELSE 'idempotency_conflict' END,
                 old.seq, old.available_after)::grant_outcome;
@@ -51,7 +55,7 @@ END $$;
 -- Book what has expired by p_at; return the micro-credits. What is held waits for its hold. The
 -- instant decided long before: this only writes it down.
 CREATE FUNCTION expire_due(p_account bigint, p_at timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w     wallets;
     b     wallet_balance;
@@ -68,7 +72,7 @@ BEGIN
                              available_after, event_at, at, credit_type, key)
         VALUES (p_account, w.seq, 0, 'expiry', g.grant_id, g.held - g.remaining,
                 b.booked - g.remaining + g.held, b.held, b.available, g.expires_at, w.decided_at,
-                g.credit_type, 'expiry:' || w.seq);
+                g.credit_type, 'ledger::expiry:' || w.seq);
         UPDATE grants SET remaining = held, is_open = held > 0, expired = expired + g.remaining - g.held
         WHERE account_id = p_account AND grant_id = g.grant_id;
     END LOOP;
@@ -80,6 +84,6 @@ END $$;
 -- Take credits away for a reason that is not usage (an operator's correction); all or nothing.
 CREATE FUNCTION remove_credits(
     p_account bigint, p_key text, p_credit_type text, p_amount bigint, p_tags jsonb, p_at timestamptz
-) RETURNS debit_outcome LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
-    SELECT debit_one(p_account, p_key, 'adjustment', NULL, NULL, p_credit_type, p_amount, p_at, p_tags, p_at)
+) RETURNS debit_outcome LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT debit_one(p_account, 'ledger:' || p_key, 'adjustment', NULL, NULL, p_credit_type, p_amount, p_at, p_tags, p_at)
 $$;

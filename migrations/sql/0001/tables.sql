@@ -196,7 +196,7 @@ CREATE TABLE entries (
     CONSTRAINT entries_pk PRIMARY KEY (account_id, seq, line),
     CONSTRAINT entries_key UNIQUE (account_id, key),
     CONSTRAINT entries_key_on_first_line CHECK ((line = 0) = (key IS NOT NULL)),
-    CONSTRAINT entries_key_length CHECK (length(key) BETWEEN 1 AND 200),
+    CONSTRAINT entries_key_length CHECK (length(key) BETWEEN 1 AND 500),
     CONSTRAINT entries_quantity CHECK (quantity > 0),
     CONSTRAINT entries_debit_takes CHECK (kind <> 'debit' OR change <= 0),
     CONSTRAINT entries_balances CHECK (balance_after >= 0 AND held_after >= 0 AND held_after <= balance_after)

@@ -31,6 +31,10 @@ SELECT e.account_id, 'a debit drew from a grant out of its lifetime', 'entry ' |
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind = 'debit' AND NOT (g.effective_at <= e.at AND e.at < g.expires_at)
 UNION ALL
+SELECT e.account_id, 'a debit drew from a grant that does not pay its action', 'entry ' || e.seq
+FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+WHERE e.kind = 'debit' AND e.action <> ALL (g.scope)
+UNION ALL
 SELECT e.account_id, 'an expiry before its instant', 'entry ' || e.seq
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind = 'expiry' AND e.at < g.expires_at

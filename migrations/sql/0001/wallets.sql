@@ -1,7 +1,7 @@
 -- Changes of a wallet that move no credits. Each locks the wallet first.
 
 CREATE FUNCTION lock_wallet(p_account bigint, p_at timestamptz) RETURNS wallets
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
 BEGIN
@@ -14,7 +14,7 @@ END $$;
 
 CREATE FUNCTION open_wallet(
     p_customer text, p_name text, p_email text, p_locale text, p_time_zone text, p_currency text
-) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     account bigint;
 BEGIN
@@ -27,10 +27,11 @@ BEGIN
     RETURN account;
 END $$;
 
--- Add paid windows in order and serve from them. Repeating it changes nothing.
+-- Add paid windows in order and serve from the one that holds p_at, else from the next to come: a
+-- window that is paid early does not begin early. Repeating it changes nothing.
 CREATE FUNCTION open_windows(
     p_account bigint, p_subscription text, p_starts timestamptz[], p_ends timestamptz[], p_at timestamptz
-) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
 BEGIN
@@ -38,15 +39,16 @@ BEGIN
     INSERT INTO windows (account_id, window_start, window_end, subscription_id)
     SELECT p_account, s, e, p_subscription FROM unnest(p_starts, p_ends) AS u (s, e)
     ON CONFLICT (account_id, window_start) DO NOTHING;
+    IF NOT FOUND THEN RETURN; END IF;
     UPDATE wallets SET (state, window_start, window_end) = (
-        SELECT 'active', n.window_start, n.window_end FROM windows n
-        WHERE n.account_id = p_account AND n.window_start <= greatest(w.decided_at, p_starts[1])
-        ORDER BY n.window_start DESC LIMIT 1)
+        SELECT 'active', n.window_start, n.window_end FROM windows n WHERE n.account_id = p_account
+        ORDER BY n.window_start <= w.decided_at DESC, abs(extract(epoch FROM n.window_start - w.decided_at))
+        LIMIT 1)
     WHERE account_id = p_account;
 END $$;
 
 CREATE FUNCTION set_paused(p_account bigint, p_cause text, p_paused boolean, p_at timestamptz) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
 BEGIN
@@ -58,11 +60,16 @@ BEGIN
     RETURN true;
 END $$;
 
--- The subscription is over: nothing is served any more; what never expires stays, frozen.
+-- The subscription is over: nothing is served any more; what never expires stays, frozen. The rest
+-- of its windows is given up, so that another subscription can have windows there.
 CREATE FUNCTION end_wallet(p_account bigint, p_at timestamptz) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    w wallets;
 BEGIN
-    PERFORM lock_wallet(p_account, p_at);
+    w := lock_wallet(p_account, p_at);
+    DELETE FROM windows WHERE account_id = p_account AND window_start >= w.decided_at;
+    UPDATE windows SET window_end = w.decided_at WHERE account_id = p_account AND window_end > w.decided_at;
     UPDATE wallets SET state = 'ended', paused_by = '{}' WHERE account_id = p_account;
     UPDATE policies SET auto_on = false WHERE account_id = p_account;
 END $$;
