@@ -107,7 +107,7 @@ class Section:
             return None
         return self._inner(self._node_of(key), self._place(key), defaults)
 
-    def sections(self, key: str, defaults: "Section | None" = None) -> "Iterator[Section]":
+    def sections(self, key: str, defaults: "Section | None" = None) -> Iterator["Section"]:
         """Yield the mappings of a list; nothing when it is absent or null."""
         if not self.has(key):
             return
