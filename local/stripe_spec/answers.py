@@ -98,7 +98,7 @@ class Answers:
                 option(value, at, found)
                 if not found:
                     return
-                best = found if best is None or len(found) > len(best) else best
+                best = found if best is None or len(found) < len(best) else best
             out += best or []
 
         return check

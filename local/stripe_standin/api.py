@@ -122,7 +122,7 @@ class Api:
             return _encode(status, body)
         self._world.violations += len(found)
         for violation in found:
-            log.error("STAND-IN BUG: answer to %s breaks the description: %s", operation, violation)
+            log.error("STAND-IN BUG: the answer to %s breaks %s", operation.name, violation)
         message = f"The Stripe stand-in made an answer that Stripe would not: {found[0]}"
         return _encode(500, {"error": {"type": "api_error", "message": message}})
 
