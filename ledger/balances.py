@@ -60,6 +60,19 @@ def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tup
     return tuple(Balance(row.credit_type, int(row.available or 0), int(row.held)) for row in rows)
 
 
+def kept_and_lost(connection: Connection, account_id: int, at: datetime) -> tuple[int, int]:
+    """Return what never expires and what will, in micro-credits, of what is left at `at`."""
+    row = connection.execute(
+        text("""
+            SELECT coalesce(sum(remaining) FILTER (WHERE expires_at = 'infinity'), 0),
+                   coalesce(sum(remaining) FILTER (WHERE expires_at < 'infinity'), 0)
+            FROM grants WHERE account_id = :account AND is_open AND expires_at > :at
+        """),
+        {"account": account_id, "at": at},
+    ).one()
+    return int(row[0]), int(row[1])
+
+
 def history(
     connection: Connection, account_id: int, *, after_seq: int = 0, limit: int = 1_000
 ) -> tuple[HistoryLine, ...]:
@@ -72,9 +85,10 @@ def history(
                        WHEN 'debit' THEN f.action || ' x ' || trim_scale(f.quantity / 1000000.0)
                             || CASE WHEN e.grant_id IS NULL THEN ' (free)' ELSE '' END
                             || CASE WHEN e.late THEN ' (late)' ELSE '' END || ' [' || f.key || ']'
-                       WHEN 'grant' THEN coalesce(g.charge_id, e.tags ->> 'reason', e.key)
+                       WHEN 'grant' THEN coalesce(g.charge_id, e.tags ->> 'reason',
+                                                  substr(e.key, 8))
                        WHEN 'expiry' THEN 'unused credits expired'
-                       ELSE coalesce(f.tags ->> 'reason', f.key) END AS cause,
+                       ELSE coalesce(f.tags ->> 'reason', substr(f.key, 8)) END AS cause,
                    g.source
             FROM entries e
             JOIN entries f ON f.account_id = e.account_id AND f.seq = e.seq AND f.line = 0

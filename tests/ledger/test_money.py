@@ -1,0 +1,231 @@
+"""Money: every paid unit ends as revenue or breakage, to the last minor unit."""
+
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, select, text
+
+from domain.credits import MICRO
+from domain.money import Ratio, allocate, credits_price, recognised, surcharged
+from ledger import balances, charges, grants
+from models.tables import GrantRow
+from tests.builders import (
+    MONTH_END,
+    NOON,
+    START,
+    a_grant,
+    a_paid_charge,
+    a_subscribed_wallet,
+    a_wallet,
+    auto_purchase_on,
+    micro,
+    set_policy,
+    use,
+)
+
+BIGGEST = 10**12 * MICRO
+
+
+def bought(connection: Connection, wallet, charge_id="auto-1", needed=1, at=NOON):
+    """Reserve, pay and grant one auto-purchase; return the reservation."""
+    reserved = charges.reserve_auto_purchase(
+        connection, wallet.account_id, wallet.subscription_id, charge_id, micro(needed), at
+    )
+    assert reserved.status == "reserved", reserved
+    charges.mark_paid(
+        connection, wallet.account_id, charge_id, f"in_{charge_id}", reserved.amount_minor, at
+    )
+    order = a_grant(
+        key=f"{charge_id}:grant",
+        source="auto_purchase",
+        quantity_micro=reserved.quantity_micro,
+        priority=30,
+        effective_at=at,
+        cost_minor=reserved.amount_minor,
+        charge_id=charge_id,
+        part=0,
+    )
+    grants.give(connection, wallet.account_id, order, at)
+    return reserved
+
+
+def test_m16_an_auto_purchase_becomes_revenue_and_breakage(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0, **auto_purchase_on())
+    bought(ledger, wallet)
+    assert balances.books(ledger, wallet.account_id) == {"cash": 1170, "deferred_revenue": -1170}
+
+    use(ledger, wallet, 4_000)
+    grants.expire_due(ledger, wallet.account_id, MONTH_END)
+
+    assert balances.books(ledger, wallet.account_id) == {
+        "cash": 1170,
+        "deferred_revenue": 0,
+        "revenue": -468,
+        "breakage": -702,
+    }
+
+
+def test_m04_four_units_under_the_cap_and_no_fifth(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0, **auto_purchase_on(cap=40_000))
+
+    for number in range(4):
+        bought(ledger, wallet, f"auto-{number}")
+        assert use(ledger, wallet, 10_000).crossed
+
+    refused = charges.reserve_auto_purchase(
+        ledger, wallet.account_id, wallet.subscription_id, "auto-5", 0, NOON
+    )
+    assert refused.status == "cap_reached"
+    assert charges.auto_purchased(ledger, wallet.account_id) == (micro(40_000), 4 * 1170)
+    assert use(ledger, wallet, 1).status == "cap_reached"
+
+
+def test_m04_an_action_of_five_with_three_left_buys_first_then_draws_from_both(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=3, **auto_purchase_on())
+
+    assert use(ledger, wallet, 5, key="five").status == "purchase_needed"
+    assert bought(ledger, wallet, needed=5).quantity_micro == micro(10_000)
+    outcome = use(ledger, wallet, 5, key="five")
+
+    assert (outcome.status, outcome.available_micro) == ("debited", micro(9_998))
+    changes = [line.change_micro for line in balances.history(ledger, wallet.account_id)][-2:]
+    assert changes == [-micro(3), -micro(2)]
+
+
+def test_one_purchase_covers_a_shortfall_of_several_units(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0, **auto_purchase_on(cap=30_000))
+
+    assert bought(ledger, wallet, needed=20_001).quantity_micro == micro(30_000)
+
+
+def test_an_event_larger_than_what_the_cap_leaves_buys_nothing(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0, **auto_purchase_on(cap=20_000))
+
+    assert use(ledger, wallet, 20_001).status == "cap_reached"
+    refused = charges.reserve_auto_purchase(
+        ledger, wallet.account_id, wallet.subscription_id, "auto", micro(20_001), NOON
+    )
+    assert refused.status == "cap_reached"
+
+
+def test_m07_a_yearly_charge_is_shared_by_twelve_monthly_grants_to_the_cent(ledger):
+    starts = [START + timedelta(days=30 * k) for k in range(13)]
+    wallet = a_wallet(ledger)
+    a_paid_charge(ledger, wallet, "year", 10_801)
+    shares = allocate(10_801, [1] * 12)
+    for part, share in enumerate(shares):
+        order = a_grant(
+            key=f"year:{part}",
+            quantity_micro=micro(10_000),
+            effective_at=starts[part],
+            expires_at=starts[part + 1],
+            cost_minor=share,
+            charge_id="year",
+            part=part,
+        )
+        grants.give(ledger, wallet.account_id, order, START)
+
+    grants.expire_due(ledger, wallet.account_id, starts[12])
+
+    assert balances.books(ledger, wallet.account_id) == {
+        "cash": 10_801,
+        "deferred_revenue": 0,
+        "breakage": -10_801,
+    }
+
+
+steps = st.lists(
+    st.tuples(st.sampled_from(["use", "use", "remove"]), st.integers(1, 60), st.booleans()),
+    max_size=12,
+)
+
+
+@settings(max_examples=40)
+@given(cost=st.integers(1, 3_000), quantity=st.integers(1, 150), steps=steps)
+def test_revenue_and_breakage_of_a_grant_sum_to_its_cost_whatever_the_steps(
+    session_engine, cost, quantity, steps
+):
+    with session_engine.connect() as ledger:
+        wallet = a_subscribed_wallet(ledger, quantity, amount_minor=cost)
+        used = 0
+        for number, (what, amount, recognise) in enumerate(steps):
+            if what == "use":
+                used += amount * (use(ledger, wallet, amount).status == "debited")
+            else:
+                grants.remove(
+                    ledger,
+                    wallet.account_id,
+                    f"correction-{number}",
+                    "credits",
+                    micro(amount),
+                    "{}",
+                    NOON,
+                )
+            if recognise:
+                grants.expire_due(ledger, wallet.account_id, NOON)
+                earned = -balances.books(ledger, wallet.account_id).get("revenue", 0)
+                assert earned == recognised(cost, used, quantity)
+        grants.expire_due(ledger, wallet.account_id, MONTH_END)
+
+        books = balances.books(ledger, wallet.account_id)
+        assert books["deferred_revenue"] == 0
+        assert -books.get("revenue", 0) == recognised(cost, used, quantity)
+        assert -books.get("revenue", 0) - books.get("breakage", 0) == cost
+        assert balances.violations(ledger) == []
+        ledger.rollback()
+
+
+@given(
+    quantity=st.integers(1, BIGGEST),
+    unit=st.builds(Ratio, st.integers(0, 10**9), st.integers(1, 10**12)),
+)
+def test_the_ledger_prices_credits_as_the_rules_do(owner, quantity, unit):
+    values = {"q": quantity, "n": unit.num, "d": unit.den}
+
+    price = owner.scalar(text("SELECT price_minor(:q, :n, :d)"), values)
+
+    assert price == credits_price(quantity, unit)
+
+
+@settings(max_examples=60)
+@given(
+    unit=st.integers(1, 10**11),
+    needed=st.integers(0, 10**12),
+    price=st.builds(Ratio, st.integers(1, 10**6), st.integers(1, 10**9)),
+    percent=st.builds(Ratio, st.integers(0, 500), st.integers(1, 100)),
+)
+def test_a_reserved_purchase_costs_what_the_rules_say(session_engine, unit, needed, price, percent):
+    with session_engine.connect() as ledger:
+        wallet = a_subscribed_wallet(ledger, allowance=0)
+        units = max(1, -(-needed // unit))
+        base, surcharge = surcharged(units * unit, price, percent)
+        if base + surcharge == 0:
+            return
+        terms = auto_purchase_on(
+            auto_unit=unit,
+            auto_cap=units * unit,
+            auto_price_num=price.num,
+            auto_price_den=price.den,
+            auto_surcharge_num=percent.num,
+            auto_surcharge_den=100 * percent.den,
+        )
+        set_policy(ledger, wallet, **terms)
+
+        reserved = charges.reserve_auto_purchase(
+            ledger, wallet.account_id, wallet.subscription_id, "auto", needed, NOON
+        )
+
+        assert reserved.quantity_micro == units * unit
+        assert (reserved.amount_minor, reserved.surcharge_minor) == (base + surcharge, surcharge)
+        ledger.rollback()
+
+
+def test_every_grant_of_a_charge_is_named_once(ledger):
+    wallet = a_subscribed_wallet(ledger)
+
+    rows = ledger.execute(
+        select(GrantRow.charge_id, GrantRow.part).where(GrantRow.account_id == wallet.account_id)
+    ).all()
+
+    assert rows == [(f"{wallet.subscription_id}:period:0", 0)]
