@@ -40,6 +40,8 @@ CURES: dict[str, str] = {
     "no_payment_method": "add a card",
     "declined": "update the payment method",
     "change_under_way": "wait until the open charge is settled",
+    "already_subscribed": "end the live subscription first",
+    "below_minimum": "buy more at once: the amount is below what the processor can charge",
     "same_plan": "choose another plan",
     "already_canceled": "the subscription already ends",
     "already_paused": "the subscription is already paused by an operator",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, func, select, text
 
 from domain.errors import InvalidInput
 from domain.payments import ChargeKind
@@ -121,15 +121,6 @@ def mark_declined(
 def mark_void(connection: Connection, account_id: int, charge_id: str, at: datetime) -> str:
     """Give an open charge up; return the state it is in now."""
     return str(connection.scalar(select(func.mark_void(account_id, charge_id, at))))
-
-
-def name_invoice(connection: Connection, account_id: int, charge_id: str, invoice: str) -> None:
-    """Remember the processor's object of a charge before any money moves."""
-    connection.execute(
-        update(ChargeRow)
-        .where(ChargeRow.account_id == account_id, ChargeRow.charge_id == charge_id)
-        .values(invoice=invoice)
-    )
 
 
 @dataclass(frozen=True, slots=True)

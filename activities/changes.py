@@ -1,0 +1,298 @@
+"""Changes of plan, operators' pauses and corrections."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from temporalio import activity
+
+from activities.context import BillingContext
+from activities.mails import Desk, terms
+from activities.purchases import Buyer
+from domain.burn import tie_keys
+from domain.catalog import Plan
+from domain.mails import DowngradeScheduled, Paused, PlanChanged, Resumed
+from domain.messages import AdjustCredits, OperatorNote
+from domain.money import allocate
+from domain.payments import Charge, ChargeKind, ChargeLine, Paid
+from domain.periods import windows_between
+from domain.proration import ChangeQuote, quote_change
+from domain.subscription import Pause, Status
+from ledger import accounts, balances, charges, grants, subscriptions
+from ledger.grants import GrantOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A plan that somebody wants to change to."""
+
+    buyer: Buyer
+    plan_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The new plan version and what the change would do."""
+
+    plan: Plan
+    quote: ChangeQuote
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """An upgrade whose difference is to be charged, or is paid or waived (`paid` None)."""
+
+    buyer: Buyer
+    plan: Plan
+    quote: ChangeQuote
+    charge_id: str
+    anchor: datetime
+    time_zone: str
+    paid: Paid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedUpgrade:
+    """The charge of an upgrade, or the reason why none was opened."""
+
+    status: str
+    charge: Charge | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledChange:
+    """A plan that takes over at the period's end; `plan` None calls the change off."""
+
+    buyer: Buyer
+    plan: Plan | None
+    effective_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorPause:
+    """An operator pauses or resumes a subscription."""
+
+    buyer: Buyer
+    note: OperatorNote
+    paused: bool
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """An operator's correction of a wallet."""
+
+    buyer: Buyer
+    wanted: AdjustCredits
+
+
+class ChangeActivities:
+    """Changes of a running subscription. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @activity.defn(name="quote_change")
+    def quote(self, wanted: Wanted) -> Quoted:
+        """Return what a change would cost and give. Raises `unknown_plan`, `not_in_plan`."""
+        buyer = wanted.buyer
+        plan = self._context.catalog(buyer.plan.catalog).plan(wanted.plan_id)
+        return Quoted(plan, quote_change(buyer.plan, plan, period=buyer.period, at=buyer.at))
+
+    @activity.defn(name="open_upgrade")
+    def open_upgrade(self, upgrade: Upgrade) -> OpenedUpgrade:
+        """Open the charge of an upgrade's prorated difference."""
+        buyer, plan = upgrade.buyer, upgrade.plan
+        text = f"Upgrade from {buyer.plan.name} to {plan.name}, rest of the period"
+        charge = Charge(
+            upgrade.charge_id,
+            ChargeKind.UPGRADE,
+            buyer.customer_id,
+            buyer.subscription_id,
+            buyer.payer,
+            plan.currency,
+            (ChargeLine(text, upgrade.quote.amount_minor),),
+        )
+        with self._context.engine.begin() as connection:
+            status = charges.open_charge(
+                connection,
+                buyer.account_id,
+                buyer.subscription_id,
+                charge.charge_id,
+                charge.kind,
+                charge.currency,
+                charge.amount_minor,
+                None,
+                buyer.at,
+            )
+        return OpenedUpgrade(status, charge)
+
+    @activity.defn(name="complete_upgrade")
+    def complete_upgrade(self, upgrade: Upgrade) -> int:
+        """Put the new plan in force: book, grant the difference, raise the cap, mail it."""
+        buyer, plan, paid = upgrade.buyer, upgrade.plan, upgrade.paid
+        with self._context.engine.begin() as connection:
+            if paid is not None:
+                charges.mark_paid(
+                    connection,
+                    buyer.account_id,
+                    upgrade.charge_id,
+                    paid.invoice,
+                    paid.amount_minor,
+                    buyer.at,
+                )
+            for order in _differences(upgrade):
+                grants.give(connection, buyer.account_id, order, buyer.at)
+            subscriptions.set_policy(connection, buyer.account_id, plan)
+            subscriptions.write(
+                connection,
+                buyer.subscription_id,
+                buyer.at,
+                plan=subscriptions.as_json(plan),
+                next_plan=None,
+            )
+            available = balances.available(
+                connection, buyer.account_id, plan.allowances[0].credit_type, buyer.at
+            )
+            desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+            desk.post(
+                f"plan-changed:{upgrade.charge_id}",
+                PlanChanged(
+                    reader=desk.reader(plan),
+                    currency=plan.currency,
+                    old=terms(buyer.plan),
+                    new=terms(plan),
+                    changed_at=buyer.at,
+                    paid_minor=paid.amount_minor if paid else 0,
+                    granted_micro=sum(extra.quantity_micro for extra in upgrade.quote.extra),
+                    balance_micro=available,
+                    next_at=buyer.period.end,
+                    next_minor=plan.price_minor,
+                ),
+            )
+        return available
+
+    @activity.defn(name="schedule_change")
+    def schedule(self, change: ScheduledChange) -> None:
+        """Write which plan takes over at the period's end, and mail it."""
+        buyer, plan = change.buyer, change.plan
+        with self._context.engine.begin() as connection:
+            accounts.lock(connection, buyer.account_id, buyer.at)
+            subscriptions.write(
+                connection,
+                buyer.subscription_id,
+                buyer.at,
+                next_plan=subscriptions.as_json(plan) if plan else None,
+            )
+            if plan is not None:
+                desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+                desk.post(
+                    f"downgrade:{plan.plan_id}:{buyer.at.isoformat()}",
+                    DowngradeScheduled(
+                        reader=desk.reader(plan),
+                        currency=plan.currency,
+                        old=terms(buyer.plan),
+                        new=terms(plan),
+                        effective_at=change.effective_at,
+                    ),
+                )
+
+    @activity.defn(name="pause_by_operator")
+    def pause(self, pause: OperatorPause) -> None:
+        """Pause or resume for an operator, and mail the customer."""
+        buyer = pause.buyer
+        with self._context.engine.begin() as connection:
+            changed = accounts.set_paused(
+                connection, buyer.account_id, Pause.BY_OPERATOR, buyer.at, paused=pause.paused
+            )
+            subscriptions.write(connection, buyer.subscription_id, buyer.at, status=pause.status)
+            if not changed:
+                return
+            desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+            available = balances.available(
+                connection, buyer.account_id, buyer.plan.allowances[0].credit_type, buyer.at
+            )
+            reader, currency = desk.reader(buyer.plan), buyer.plan.currency
+            mail = (
+                Paused(
+                    reader=reader,
+                    cause="by_operator",
+                    currency=currency,
+                    kept_micro=available,
+                    kept_until=buyer.window.end,
+                )
+                if pause.paused
+                else Resumed(reader=reader, currency=currency, balance_micro=available)
+            )
+            word = "paused" if pause.paused else "resumed"
+            desk.post(f"{word}-by-operator:{buyer.at.isoformat()}", mail)
+
+    @activity.defn(name="adjust_credits")
+    def adjust(self, adjustment: Adjustment) -> str:
+        """Give or take credits for a reason; return `done`, or why nothing was changed."""
+        buyer, wanted = adjustment.buyer, adjustment.wanted
+        plan = buyer.plan
+        credit_type = plan.allowances[0].credit_type
+        tags = json.dumps({"reason": wanted.reason, "by": wanted.by})
+        key = f"adjustment:{wanted.key}"
+        with self._context.engine.begin() as connection:
+            if wanted.quantity_micro < 0:
+                status = grants.remove(
+                    connection,
+                    buyer.account_id,
+                    key,
+                    credit_type,
+                    -wanted.quantity_micro,
+                    tags,
+                    buyer.at,
+                )
+                return "done" if status in ("debited", "repeated") else status
+            order = GrantOrder(
+                key=key,
+                source="adjustment",
+                credit_type=credit_type,
+                quantity_micro=wanted.quantity_micro,
+                priority=plan.priorities.bonus,
+                effective_at=buyer.at,
+                expires_at=buyer.period.end,
+                ties=tie_keys(plan.tie_break, 0, wanted.quantity_micro, buyer.at),
+                currency=plan.currency,
+                tags=tags,
+            )
+            grants.give(connection, buyer.account_id, order, buyer.at)
+        return "done"
+
+
+def _differences(upgrade: Upgrade) -> list[GrantOrder]:
+    """Return what the new plan adds to this window and to each later one already granted."""
+    buyer, plan = upgrade.buyer, upgrade.plan
+    rest = tuple(
+        one
+        for one in windows_between(
+            upgrade.anchor, upgrade.time_zone, plan.window, buyer.period.start, buyer.period.end
+        )
+        if one.end > buyer.at
+    )
+    planned = [(one, extra) for one in rest for extra in upgrade.quote.extra]
+    if not planned:
+        return []
+    total = upgrade.paid.amount_minor if upgrade.paid else 0
+    shares = allocate(total, [extra.quantity_micro for _, extra in planned])
+    return [
+        GrantOrder(
+            key=f"{upgrade.charge_id}:{part}",
+            source="allowance",
+            credit_type=extra.credit_type,
+            quantity_micro=extra.quantity_micro,
+            priority=plan.priorities.allowance,
+            effective_at=max(one.start, buyer.at),
+            expires_at=one.end,
+            ties=tie_keys(plan.tie_break, share, extra.quantity_micro, one.start),
+            currency=plan.currency,
+            cost_minor=share,
+            charge_id=upgrade.charge_id if upgrade.paid else None,
+            part=part if upgrade.paid else None,
+            scope=extra.scope,
+        )
+        for part, ((one, extra), share) in enumerate(zip(planned, shares, strict=True))
+    ]

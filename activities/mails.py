@@ -1,0 +1,91 @@
+"""Mails are put into the outbox by the transaction that causes them; a relay sends them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from activities.context import BillingContext
+from domain.catalog import Plan
+from domain.credits import MICRO
+from domain.mail_json import envelope_to_json
+from domain.mails import AutoTotals, Envelope, Mail, PlanTerms, Reader
+from domain.money import surcharged
+from domain.payments import ChargeLine
+from domain.periods import Interval
+from ledger import accounts, charges, outbox
+
+MONTHS_IN_A_YEAR = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Writes the mails of one subscription within one transaction."""
+
+    context: BillingContext
+    connection: Connection
+    account_id: int
+    subscription_id: str
+
+    def reader(self, plan: Plan) -> Reader:
+        """Return who reads a mail about a plan."""
+        customer = accounts.details_of(self.connection, self.account_id)
+        return Reader(
+            customer_name=customer.name,
+            plan_name=plan.name,
+            product_name=self.context.catalog(plan.catalog).brand,
+            locale=customer.locale,
+            time_zone=customer.time_zone,
+            action_url=self.context.billing_link(self.subscription_id),
+        )
+
+    def post(self, message_key: str, mail: Mail) -> None:
+        """Queue a mail once per key; the key is made of ids."""
+        customer = accounts.details_of(self.connection, self.account_id)
+        key = f"{self.subscription_id}:{message_key}"
+        envelope = Envelope(to=customer.email, mail=mail, message_key=key)
+        outbox.put(self.connection, self.account_id, key, "mail", envelope_to_json(envelope))
+
+    def auto_totals(self, plan: Plan, window_end: datetime) -> AutoTotals | None:
+        """Return this window's auto-purchases against the cap."""
+        if plan.auto is None:
+            return None
+        bought, paid = charges.auto_purchased(self.connection, self.account_id)
+        unit = plan.auto.unit_micro
+        one = sum(surcharged(unit, plan.auto.unit_price, plan.auto.surcharge_percent))
+        return AutoTotals(
+            bought_micro=bought,
+            cap_micro=plan.auto.cap_micro,
+            paid_minor=paid,
+            cap_minor=one * plan.auto.units_per_window,
+            window_end=window_end,
+        )
+
+
+def terms(plan: Plan) -> PlanTerms:
+    """Return a plan as people compare it."""
+    allowance = plan.allowances[0].quantity_micro if plan.allowances else 0
+    return PlanTerms(
+        plan_name=plan.name,
+        allowance_micro=allowance,
+        allowance_interval=_word(plan.window),
+        price_minor=plan.price_minor,
+        price_interval=_word(plan.interval),
+    )
+
+
+def purchase_lines(
+    quantity_micro: int, amount_minor: int, surcharge_minor: int
+) -> tuple[ChargeLine, ...]:
+    """Return the lines of a purchase: the credits and, where there is one, the surcharge."""
+    credits_text = f"{quantity_micro // MICRO:,} extra credits"
+    lines: Sequence[ChargeLine] = [ChargeLine(credits_text, amount_minor - surcharge_minor)]
+    if surcharge_minor:
+        lines = [*lines, ChargeLine("Automatic purchase surcharge", surcharge_minor)]
+    return tuple(lines)
+
+
+def _word(interval: Interval) -> Literal["month", "year"]:
+    return "year" if interval.months >= MONTHS_IN_A_YEAR else "month"

@@ -1,0 +1,147 @@
+"""Activities that speak to the payment processor. Each is one call, safe to repeat."""
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from domain.errors import BillingError
+from domain.payments import Charge, Declined, Paid, ProcessorEvent
+from gateways.payments import Payments
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A customer to be known at the processor, with the card it pays with, if any."""
+
+    customer_id: str
+    email: str
+    name: str
+    payment_method: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardInUse:
+    """The payer and its default card; `refused` is the reason why a card was not taken."""
+
+    payer: str
+    method: str = ""
+    card: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invoiced:
+    """The invoice of a charge, or why the processor will not make one."""
+
+    invoice: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a charge's invoice; the number makes the processor's key."""
+
+    charge_id: str
+    invoice: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What became of an invoice: one of the two is set, or neither while it is unpaid."""
+
+    paid: Paid | None = None
+    declined: Declined | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventMeaning:
+    """What an event of the processor comes to once its object is read back."""
+
+    payer: str = ""
+    method: str = ""
+    invoice: str = ""
+
+
+class PaymentActivities:
+    """The payment processor, for workflows. Keys are made of the ids in the arguments."""
+
+    def __init__(self, payments: Payments) -> None:
+        self._payments = payments
+
+    @activity.defn(name="register_payer")
+    def register(self, registration: Registration) -> CardInUse:
+        """Make the customer known; a repeat returns the same payer."""
+        payer = self._payments.register(
+            registration.customer_id,
+            email=registration.email,
+            name=registration.name,
+            key=f"{registration.customer_id}:register",
+        )
+        if registration.payment_method is None:
+            return CardInUse(payer)
+        return self.use_card(CardInUse(payer, registration.payment_method))
+
+    @activity.defn(name="use_card")
+    def use_card(self, wanted: CardInUse) -> CardInUse:
+        """Make a card the payer's default; a card of somebody else is refused by name."""
+        try:
+            method = self._payments.use_payment_method(
+                wanted.payer, wanted.method, key=f"{wanted.payer}:use:{wanted.method}"
+            )
+        except BillingError as error:
+            return CardInUse(wanted.payer, wanted.method, refused=error.reason)
+        return CardInUse(wanted.payer, method.method, method.card)
+
+    @activity.defn(name="prepare_charge")
+    def prepare(self, charge: Charge) -> Invoiced:
+        """Create the invoice; no money moves. A repeat finds the same invoice."""
+        try:
+            return Invoiced(self._payments.prepare(charge, key=charge.charge_id).invoice)
+        except BillingError as error:
+            return Invoiced(refused=error.reason)
+
+    @activity.defn(name="pay_charge")
+    def pay(self, attempt: Attempt) -> Collected:
+        """Collect an invoice. The invoice's own state forbids a second success for ever."""
+        key = f"{attempt.charge_id}:pay:{attempt.number}"
+        return _collected(self._payments.pay(attempt.invoice, key=key))
+
+    @activity.defn(name="read_charge")
+    def read(self, attempt: Attempt) -> Collected:
+        """Read back what became of an invoice."""
+        return _collected(self._payments.read(attempt.invoice))
+
+    @activity.defn(name="void_charge")
+    def void(self, attempt: Attempt) -> Collected:
+        """Give an invoice up, unless money has arrived: then it is paid."""
+        return _collected(self._payments.void(attempt.invoice, key=f"{attempt.charge_id}:void"))
+
+    @activity.defn(name="read_event")
+    def read_event(self, event: ProcessorEvent) -> EventMeaning:
+        """Read the object of an event back: events are hints and come in any order."""
+        try:
+            return self._meaning(event)
+        except BillingError:
+            return EventMeaning()
+
+    def _meaning(self, event: ProcessorEvent) -> EventMeaning:
+        if event.type.startswith("payment_method."):
+            method = self._payments.payment_method(event.object_id)
+            return EventMeaning(payer=method.payer, method=method.method)
+        if event.type.startswith("customer."):
+            default = self._payments.default_payment_method(event.object_id)
+            return EventMeaning(payer=event.object_id, method=default.method if default else "")
+        if event.type.startswith("invoice."):
+            return EventMeaning(invoice=event.object_id)
+        return EventMeaning()
+
+
+def _collected(outcome: object) -> Collected:
+    match outcome:
+        case Paid():
+            return Collected(paid=outcome)
+        case Declined():
+            return Collected(declined=outcome)
+        case _:
+            return Collected()

@@ -1,0 +1,359 @@
+"""A subscription's periods: begun once paid, with all the grants that the charge promises."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+from temporalio import activity
+
+from activities.context import BillingContext
+from activities.mails import Desk, terms
+from activities.usage import is_plain
+from domain.burn import tie_keys
+from domain.catalog import Plan
+from domain.errors import InvalidInput
+from domain.mails import Canceled, Purpose, Receipt, Resumed, Welcome
+from domain.money import allocate
+from domain.payments import Charge, ChargeKind, ChargeLine, Paid
+from domain.periods import Window, boundary, index_at, window, windows_between
+from domain.subscription import Pause, Start, Status
+from ledger import accounts, balances, charges, grants, subscriptions
+from ledger.accounts import CustomerDetails
+from ledger.grants import GrantOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A subscription that begins at `anchor`."""
+
+    start: Start
+    anchor: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The account and the plan version that the subscription runs on."""
+
+    account_id: int
+    plan: Plan
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPayer:
+    """How the processor calls a customer, and whether there is a card to charge."""
+
+    customer_id: str
+    payer: str
+    has_card: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NextPeriod:
+    """A period to be charged: the k-th from an anchor."""
+
+    subscription_id: str
+    customer_id: str
+    account_id: int
+    payer: str
+    plan: Plan
+    anchor: datetime
+    time_zone: str
+    k: int
+    at: datetime
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodCharge:
+    """The period and its charge; no charge for a free plan."""
+
+    period: Window
+    charge: Charge | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaidPeriod:
+    """A period that may begin: its charge is paid, or the plan is free (both None)."""
+
+    subscription_id: str
+    account_id: int
+    plan: Plan
+    anchor: datetime
+    time_zone: str
+    period: Window
+    charge: Charge | None
+    paid: Paid | None
+    first: bool
+    status: Status
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the subscription stands: its current window and what is available."""
+
+    window: Window
+    available_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant in the life of a subscription under a plan."""
+
+    subscription_id: str
+    account_id: int
+    plan: Plan
+    anchor: datetime
+    time_zone: str
+    at: datetime
+
+
+class PeriodActivities:
+    """Periods and windows, for workflows. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @activity.defn(name="begin_subscription")
+    def begin(self, beginning: Beginning) -> Begun:
+        """Create customer, wallet and a pending subscription.
+
+        Raises `unknown_catalog`, `unknown_plan`, `unsupported_catalog`, `already_subscribed`.
+        """
+        start = beginning.start
+        catalog = self._context.catalog(start.catalog)
+        if not is_plain(catalog):
+            raise InvalidInput(
+                "unsupported_catalog", f"{catalog.name} has actions that cannot be priced yet"
+            )
+        plan = catalog.plan(start.plan_id)
+        zone = start.time_zone or catalog.time_zone
+        boundary(beginning.anchor, zone, plan.interval, 0)  # an unknown zone is refused here
+        customer = CustomerDetails(start.customer_id, start.name, start.email, start.locale, zone)
+        with self._context.engine.begin() as connection:
+            account_id = accounts.open_wallet(connection, customer, plan.currency)
+            subscriptions.create(
+                connection,
+                start.subscription_id,
+                account_id,
+                plan,
+                beginning.anchor,
+                zone,
+                beginning.at,
+            )
+        return Begun(account_id, plan, zone)
+
+    @activity.defn(name="know_payer")
+    def know_payer(self, known: KnownPayer) -> None:
+        """Remember how the processor calls the customer and whether it has a card."""
+        with self._context.engine.begin() as connection:
+            accounts.set_payer(connection, known.customer_id, known.payer)
+            account_id = accounts.account_of(connection, known.customer_id)
+            subscriptions.set_card_usable(connection, account_id, usable=known.has_card)
+
+    @activity.defn(name="open_period_charge")
+    def open_charge(self, wanted: NextPeriod) -> PeriodCharge:
+        """Open the charge of a period; a repeat returns the same charge."""
+        plan = wanted.plan
+        period = window(wanted.anchor, wanted.time_zone, plan.interval, wanted.k)
+        if not plan.paid:
+            return PeriodCharge(period, None)
+        revision = f":{wanted.revision}" if wanted.revision else ""
+        name = f"{wanted.subscription_id}:period:{period.start:%Y%m%dT%H%M%SZ}{revision}"
+        charge = Charge(
+            charge_id=name,
+            kind=ChargeKind.PERIOD,
+            customer_id=wanted.customer_id,
+            subscription_id=wanted.subscription_id,
+            payer=wanted.payer,
+            currency=plan.currency,
+            lines=(ChargeLine(_describe(plan, period), plan.price_minor),),
+        )
+        with self._context.engine.begin() as connection:
+            charges.open_charge(
+                connection,
+                wanted.account_id,
+                wanted.subscription_id,
+                charge.charge_id,
+                charge.kind,
+                charge.currency,
+                charge.amount_minor,
+                None,
+                wanted.at,
+            )
+        return PeriodCharge(period, charge)
+
+    @activity.defn(name="open_period")
+    def open_period(self, paid: PaidPeriod) -> Serving:
+        """Begin a paid period: book the money, expire the old, grant the new, mail a receipt."""
+        with self._context.engine.begin() as connection:
+            grants.expire_due(connection, paid.account_id, paid.at)
+            windows = windows_between(
+                paid.anchor, paid.time_zone, paid.plan.window, paid.period.start, paid.period.end
+            )
+            grants.open_windows(
+                connection,
+                paid.account_id,
+                paid.subscription_id,
+                [(one.start, one.end) for one in windows],
+                paid.at,
+            )
+            if paid.charge is not None and paid.paid is not None:
+                charges.mark_paid(
+                    connection,
+                    paid.account_id,
+                    paid.charge.charge_id,
+                    paid.paid.invoice,
+                    paid.paid.amount_minor,
+                    paid.at,
+                )
+            for order in _allowances(paid, windows):
+                grants.give(connection, paid.account_id, order, paid.at)
+            subscriptions.set_policy(connection, paid.account_id, paid.plan)
+            subscriptions.begin_period(
+                connection, paid.subscription_id, paid.plan, paid.anchor, paid.period, paid.at
+            )
+            subscriptions.write(connection, paid.subscription_id, paid.at, status=Status.ACTIVE)
+            resumed = accounts.set_paused(
+                connection, paid.account_id, Pause.PAYMENT_FAILED, paid.at, paused=False
+            )
+            serving = _serving(connection, paid)
+            self._tell(connection, paid, serving, resumed=resumed)
+        return serving
+
+    @activity.defn(name="close_window")
+    def close_window(self, moment: Moment) -> Serving:
+        """Book what the window that has ended leaves; the next one was paid with the period."""
+        with self._context.engine.begin() as connection:
+            grants.expire_due(connection, moment.account_id, moment.at)
+            return _serving(connection, moment)
+
+    @activity.defn(name="end_subscription")
+    def end(self, moment: Moment) -> None:
+        """End the subscription: expire what is due; what never expires stays, frozen."""
+        with self._context.engine.begin() as connection:
+            grants.expire_due(connection, moment.account_id, moment.at)
+            accounts.end(connection, moment.account_id, moment.at)
+            subscriptions.write(connection, moment.subscription_id, moment.at, status=Status.ENDED)
+
+    @activity.defn(name="schedule_cancel")
+    def schedule_cancel(self, moment: Moment, effective_at: datetime) -> None:
+        """Write that the subscription ends, and mail what is lost and what is kept."""
+        with self._context.engine.begin() as connection:
+            accounts.lock(connection, moment.account_id, moment.at)
+            subscriptions.write(
+                connection,
+                moment.subscription_id,
+                moment.at,
+                cancel_at_end=True,
+                status=Status.CANCELED,
+                next_plan=None,
+            )
+            frozen, lost = balances.kept_and_lost(connection, moment.account_id, moment.at)
+            desk = Desk(self._context, connection, moment.account_id, moment.subscription_id)
+            desk.post(
+                f"canceled:{effective_at.isoformat()}",
+                Canceled(
+                    reader=desk.reader(moment.plan),
+                    requested_at=moment.at,
+                    effective_at=effective_at,
+                    lost_micro=lost,
+                    frozen_micro=frozen,
+                ),
+            )
+
+    def _tell(
+        self, connection: Connection, paid: PaidPeriod, serving: Serving, *, resumed: bool
+    ) -> None:
+        desk = Desk(self._context, connection, paid.account_id, paid.subscription_id)
+        plan = paid.plan
+        reader = desk.reader(plan)
+        if paid.first:
+            desk.post(
+                "welcome",
+                Welcome(
+                    reader=reader,
+                    currency=plan.currency,
+                    terms=terms(plan),
+                    balance_micro=serving.available_micro,
+                    window_end=serving.window.end,
+                    next_at=paid.period.end if plan.paid else None,
+                    next_minor=plan.price_minor if plan.paid else None,
+                ),
+            )
+        if resumed:
+            desk.post(
+                f"resumed:{paid.period.start.isoformat()}",
+                Resumed(
+                    reader=reader,
+                    currency=plan.currency,
+                    paid_minor=paid.paid.amount_minor if paid.paid else None,
+                    card=paid.paid.card if paid.paid else None,
+                    balance_micro=serving.available_micro,
+                    expires_at=serving.window.end,
+                    next_at=paid.period.end,
+                    next_minor=plan.price_minor,
+                ),
+            )
+        if paid.charge is not None and paid.paid is not None:
+            desk.post(
+                f"receipt:{paid.charge.charge_id}",
+                Receipt(
+                    reader=reader,
+                    purpose=Purpose.FIRST_PERIOD if paid.first else Purpose.RENEWAL,
+                    currency=plan.currency,
+                    lines=paid.charge.lines,
+                    paid_at=paid.at,
+                    card=paid.paid.card,
+                    invoice_number=paid.paid.invoice_number,
+                    invoice_url=paid.paid.invoice_url,
+                    granted_micro=sum(one.quantity_micro for one in plan.allowances),
+                    balance_micro=serving.available_micro,
+                    expires_at=serving.window.end,
+                    period_start=paid.period.start,
+                    period_end=paid.period.end,
+                    next_at=paid.period.end,
+                    next_minor=plan.price_minor,
+                ),
+            )
+
+
+def _allowances(paid: PaidPeriod, windows: tuple[Window, ...]) -> list[GrantOrder]:
+    """Return a period's grants, each named (charge, part), with shares that sum to the charge."""
+    plan = paid.plan
+    planned = [(one, allowance) for one in windows for allowance in plan.allowances]
+    total = paid.charge.amount_minor if paid.charge else 0
+    shares = allocate(total, [allowance.share for _, allowance in planned])
+    return [
+        GrantOrder(
+            key=f"{paid.subscription_id}:allowance:{one.start:%Y%m%dT%H%M%SZ}:{part}",
+            source="allowance",
+            credit_type=allowance.credit_type,
+            quantity_micro=allowance.quantity_micro,
+            priority=plan.priorities.allowance,
+            effective_at=one.start,
+            expires_at=one.end,
+            ties=tie_keys(plan.tie_break, share, allowance.quantity_micro, one.start),
+            currency=plan.currency,
+            cost_minor=share,
+            charge_id=paid.charge.charge_id if paid.charge else None,
+            part=part if paid.charge else None,
+            scope=allowance.scope,
+        )
+        for part, ((one, allowance), share) in enumerate(zip(planned, shares, strict=True))
+    ]
+
+
+def _serving(connection: Connection, moment: Moment | PaidPeriod) -> Serving:
+    plan = moment.plan
+    k = index_at(moment.anchor, moment.time_zone, plan.window, moment.at)
+    current = window(moment.anchor, moment.time_zone, plan.window, k)
+    credit_type = plan.allowances[0].credit_type if plan.allowances else "credits"
+    available = balances.available(connection, moment.account_id, credit_type, moment.at)
+    return Serving(current, available)
+
+
+def _describe(plan: Plan, period: Window) -> str:
+    return f"{plan.name}, {period.start:%Y-%m-%d} to {period.end:%Y-%m-%d}"

@@ -1,0 +1,188 @@
+"""What a subscription is and what it remembers from one run of its workflow to the next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.catalog import Plan
+from domain.payments import Charge, ChargeKind, Paid
+from domain.periods import Window
+from domain.proration import ChangeQuote
+from domain.usage import UsageEvent
+
+
+class Status(StrEnum):
+    """Where a subscription is in its life (rules: the subscription's life)."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    PAUSED = "paused"
+    CANCELED = "canceled"
+    ENDED = "ended"
+
+
+class Pause(StrEnum):
+    """Why metered actions are refused."""
+
+    PAYMENT_FAILED = "payment_failed"
+    BY_OPERATOR = "by_operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What starts a subscription.
+
+    `begins_at` in the future schedules it: nothing is charged before. `time_zone` None takes the
+    catalog's. `payment_method` is a card of the processor, made the default before the first
+    charge.
+    """
+
+    subscription_id: str
+    customer_id: str
+    name: str
+    email: str
+    catalog: str
+    plan_id: str
+    locale: str = "en_US"
+    time_zone: str | None = None
+    payment_method: str | None = None
+    begins_at: datetime | None = None
+
+
+class Step(StrEnum):
+    """How far a charge is. Only the processor's answer moves it on."""
+
+    PREPARING = "preparing"
+    PREPARED = "prepared"
+    PAYING = "paying"
+    DECLINED = "declined"
+    PAID = "paid"  # its credits wait for the window that a renewal under way will open
+    VOIDING = "voiding"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCharge:
+    """A charge that is not settled. `pay_at` holds payment back; `retry_at` is the next dunning."""
+
+    charge: Charge
+    step: Step
+    opened_at: datetime
+    quantity_micro: int = 0
+    plan: Plan | None = None
+    period: Window | None = None
+    window_end: datetime | None = None
+    invoice: str = ""
+    attempt: int = 1
+    declines: int = 0
+    first_declined_at: datetime | None = None
+    pay_at: datetime | None = None
+    retry_at: datetime | None = None
+    quote: ChangeQuote | None = None
+    paid: Paid | None = None
+
+    @property
+    def kind(self) -> ChargeKind:
+        """What it pays for."""
+        return self.charge.kind
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedEvent:
+    """A usage event that waits to be decided; `ticket` is the update that waits for it, or 0."""
+
+    event: UsageEvent
+    ticket: int
+    since: datetime
+
+
+@dataclass(slots=True)
+class SubscriptionState:
+    """The workflow's memory; everything in it can be rebuilt from the database.
+
+    The one mutable value of the domain: the workflow is its only writer, and hands it on whole
+    to the next run.
+    """
+
+    start: Start
+    account_id: int = 0
+    payer: str = ""
+    payment_method: str = ""
+    card: str = ""
+    time_zone: str = "UTC"
+    anchor: datetime | None = None
+    plan: Plan | None = None
+    next_plan: Plan | None = None
+    period: Window | None = None
+    window: Window | None = None
+    cancel_at_end: bool = False
+    lapsed: bool = False  # the period ended while a payment pause kept it from being renewed
+    ends_now: bool = False
+    ended: bool = False
+    auto_purchase: bool = False
+    pauses: tuple[Pause, ...] = ()
+    charges: tuple[OpenCharge, ...] = ()
+    queue: tuple[QueuedEvent, ...] = ()
+    purchases: int = 0
+    upgrades: int = 0
+    renewals_dropped: int = 0
+    available_micro: int = 0
+    balance_as_of: datetime | None = None
+    last_charge: str = ""
+
+    @property
+    def subscription_id(self) -> str:
+        """The name of the subscription."""
+        return self.start.subscription_id
+
+    @property
+    def status(self) -> Status:
+        """Where it is in its life."""
+        if self.ended:
+            return Status.ENDED
+        if self.period is None:
+            return Status.PENDING
+        renewal = self.charge_of(ChargeKind.PERIOD)
+        if self.lapsed or (renewal is not None and renewal.retry_at is not None):
+            return Status.PAST_DUE
+        return self.serving_status(self.pauses)
+
+    def serving_status(self, pauses: tuple[Pause, ...]) -> Status:
+        """Return the status of a subscription with a current period under these pauses."""
+        if pauses:
+            return Status.PAUSED
+        return Status.CANCELED if self.cancel_at_end else Status.ACTIVE
+
+    def charge_of(self, kind: ChargeKind) -> OpenCharge | None:
+        """Return the open charge of a kind, if there is one."""
+        return next((charge for charge in self.charges if charge.kind is kind), None)
+
+    def charge_named(self, charge_id: str) -> OpenCharge | None:
+        """Return an open charge by its id."""
+        return next((one for one in self.charges if one.charge.charge_id == charge_id), None)
+
+    def pause(self, cause: Pause) -> None:
+        """Add a cause of pause."""
+        if cause not in self.pauses:
+            self.pauses = (*self.pauses, cause)
+
+    def unpause(self, cause: Pause) -> None:
+        """Take a cause of pause away."""
+        self.pauses = tuple(one for one in self.pauses if one is not cause)
+
+    def put(self, charge: OpenCharge) -> None:
+        """Remember a charge in place of its earlier self."""
+        self.drop(charge)
+        self.charges = (*self.charges, charge)
+
+    def drop(self, charge: OpenCharge) -> None:
+        """Forget a settled charge."""
+        self.charges = tuple(
+            one for one in self.charges if one.charge.charge_id != charge.charge.charge_id
+        )
+
+    def plan_in_force(self) -> Plan:
+        """Return the plan; a subscription that has begun always has one."""
+        if self.plan is None:
+            raise LookupError(f"subscription {self.subscription_id} has not begun")
+        return self.plan

@@ -1,0 +1,168 @@
+"""Subscriptions as plain records, and the policy that the wallet's lock reads."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.catalog import Plan, ResumeOn
+from domain.errors import InvalidInput
+from domain.periods import Window
+from domain.subscription import Status
+from models.tables import Policy, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRecord:
+    """A subscription as its workflow last wrote it."""
+
+    subscription_id: str
+    account_id: int
+    plan: dict[str, Any]
+    status: str
+    period_start: datetime | None
+    period_end: datetime | None
+    cancel_at_end: bool
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """Return a plan version as JSON values."""
+    return dict(json.loads(json.dumps(asdict(plan))))
+
+
+def create(
+    connection: Connection,
+    subscription_id: str,
+    account_id: int,
+    plan: Plan,
+    anchor: datetime,
+    time_zone: str,
+    at: datetime,
+) -> None:
+    """Create a pending subscription; a repeat changes nothing.
+
+    Raises `InvalidInput` (`already_subscribed`) while the customer has another live one.
+    """
+    live = connection.scalar(
+        select(Subscription.subscription_id).where(
+            Subscription.account_id == account_id, Subscription.status != Status.ENDED
+        )
+    )
+    if live not in (None, subscription_id):
+        raise InvalidInput("already_subscribed", f"subscription {live!r} is still live: end it")
+    connection.execute(
+        insert(Subscription)
+        .values(
+            subscription_id=subscription_id,
+            account_id=account_id,
+            plan=as_json(plan),
+            status=Status.PENDING,
+            anchor=anchor,
+            time_zone=time_zone,
+            period_k=-1,
+            updated_at=at,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def begin_period(
+    connection: Connection,
+    subscription_id: str,
+    plan: Plan,
+    anchor: datetime,
+    period: Window,
+    at: datetime,
+) -> None:
+    """Write that a period has begun under a plan; a scheduled change is done with."""
+    connection.execute(
+        update(Subscription)
+        .where(Subscription.subscription_id == subscription_id)
+        .values(
+            plan=as_json(plan),
+            anchor=anchor,
+            period_k=period.k,
+            period_start=period.start,
+            period_end=period.end,
+            next_plan=None,
+            updated_at=at,
+        )
+    )
+
+
+def write(connection: Connection, subscription_id: str, at: datetime, **values: object) -> None:
+    """Write changed columns of a subscription."""
+    connection.execute(
+        update(Subscription)
+        .where(Subscription.subscription_id == subscription_id)
+        .values(updated_at=at, **values)
+    )
+
+
+def record_of_account(connection: Connection, account_id: int) -> SubscriptionRecord | None:
+    """Return the newest subscription of an account."""
+    row = connection.execute(
+        select(
+            Subscription.subscription_id,
+            Subscription.account_id,
+            Subscription.plan,
+            Subscription.status,
+            Subscription.period_start,
+            Subscription.period_end,
+            Subscription.cancel_at_end,
+        )
+        .where(Subscription.account_id == account_id)
+        .order_by(Subscription.recorded_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return SubscriptionRecord(*row) if row is not None else None
+
+
+def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
+    """Write what the wallet's lock must know of a plan; the switch goes off where it cannot be on.
+
+    Call it in the transaction that locks the wallet and changes the plan.
+    """
+    auto = plan.auto if plan.paid else None
+    values: dict[str, object] = {
+        "late_usage": plan.late_usage.kind.value,
+        "buys_while_paused": plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT,
+        "currency": plan.currency,
+        "auto_credit_type": auto.credit_type if auto else None,
+        "auto_unit": auto.unit_micro if auto else None,
+        "auto_cap": auto.cap_micro if auto else None,
+        "auto_price_num": auto.unit_price.num if auto else None,
+        "auto_price_den": auto.unit_price.den if auto else None,
+        "auto_surcharge_num": auto.surcharge_percent.num if auto else None,
+        "auto_surcharge_den": 100 * auto.surcharge_percent.den if auto else None,
+    }
+    if auto is None or auto.units_per_window == 0:
+        values["auto_on"] = False
+    connection.execute(update(Policy).where(Policy.account_id == account_id).values(**values))
+
+
+def set_auto_purchase(connection: Connection, account_id: int, *, on: bool) -> None:
+    """Switch auto-purchase; a charge in flight is not touched."""
+    connection.execute(update(Policy).where(Policy.account_id == account_id).values(auto_on=on))
+
+
+def set_card_usable(connection: Connection, account_id: int, *, usable: bool) -> None:
+    """Write whether there is a card to charge."""
+    connection.execute(
+        update(Policy).where(Policy.account_id == account_id).values(card_usable=usable)
+    )
+
+
+def auto_purchase_on(connection: Connection, account_id: int) -> bool:
+    """Say whether auto-purchase is switched on."""
+    return bool(connection.scalar(select(Policy.auto_on).where(Policy.account_id == account_id)))
+
+
+def has_usable_card(connection: Connection, account_id: int) -> bool:
+    """Say whether there is a card to charge."""
+    return bool(
+        connection.scalar(select(Policy.card_usable).where(Policy.account_id == account_id))
+    )

@@ -1,0 +1,35 @@
+"""Activities under way that the loop does not wait for."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio.workflow import ActivityHandle
+
+Settle = Callable[[Any], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Calls:
+    """The processor's calls: started here, settled by the loop in the order they were started."""
+
+    _under_way: list[tuple[ActivityHandle[Any], Settle]] = field(default_factory=list)
+
+    def start(self, handle: ActivityHandle[Any], settle: Settle) -> None:
+        """Remember a started activity and what to do with its result."""
+        self._under_way.append((handle, settle))
+
+    def any_done(self) -> bool:
+        """Say whether a result waits to be settled."""
+        return any(handle.done() for handle, _ in self._under_way)
+
+    def idle(self) -> bool:
+        """Say whether nothing is under way."""
+        return not self._under_way
+
+    async def settle(self) -> None:
+        """Settle every result that has arrived."""
+        while done := [call for call in self._under_way if call[0].done()]:
+            for call in done:
+                self._under_way.remove(call)
+                await call[1](await call[0])

@@ -1,0 +1,259 @@
+"""The due moments of a subscription: windows, renewals, retries, ends. One timer serves all."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments import PaymentActivities, Registration
+    from activities.periods import Beginning, KnownPayer, NextPeriod, PeriodActivities
+    from domain.payments import Charge, ChargeKind
+    from domain.periods import index_at
+    from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
+from workflows.collecting import Collector
+from workflows.commands import Commands
+from workflows.inbox import Inbox
+from workflows.options import LEDGER, PROCESSOR
+
+LONGEST_JITTER = timedelta(minutes=15)
+
+
+class Clock:
+    """Knows what is due next and does what is due now."""
+
+    def __init__(
+        self,
+        state: SubscriptionState,
+        inbox: Inbox,
+        collector: Collector,
+        commands: Commands,
+    ) -> None:
+        self._state = state
+        self._inbox = inbox
+        self._collector = collector
+        self._commands = commands
+
+    def next_due(self) -> datetime | None:
+        """Return the next moment at which something must happen by itself."""
+        return min(self._due_moments(), default=None)
+
+    async def _begin(self) -> None:
+        """Create the subscription and start to collect its first charge."""
+        state, start = self._state, self._state.start
+        state.anchor = start.begins_at or workflow.now()
+        begun = await workflow.execute_activity_method(
+            PeriodActivities.begin,
+            Beginning(start, state.anchor, workflow.now()),
+            summary=f"begin under {start.plan_id}",
+            **LEDGER,
+        )
+        state.plan, state.time_zone = begun.plan, begun.time_zone
+        card = await workflow.execute_activity_method(
+            PaymentActivities.register,
+            Registration(start.customer_id, start.email, start.name, start.payment_method),
+            summary="register with the processor",
+            **PROCESSOR,
+        )
+        state.payer = card.payer
+        if card.refused:
+            self._inbox.refuse("payment_method", card.method, card.refused)
+        else:
+            state.payment_method, state.card = card.method, card.card
+        await workflow.execute_activity_method(
+            PeriodActivities.know_payer,
+            KnownPayer(start.customer_id, card.payer, has_card=bool(state.card)),
+            summary=f"card is {card.card or 'unknown'}",
+            **LEDGER,
+        )
+        state.account_id = begun.account_id
+        await self._open_period(0)
+
+    async def do_what_is_due(self) -> None:
+        """Carry out everything whose moment has come."""
+        state = self._state
+        self._inbox.answer_the_impatient()
+        if state.ends_now and not state.ended:
+            await self._end_once_quiet()
+        if state.ended:
+            return
+        if state.account_id == 0:
+            if _is_due(state.start.begins_at or workflow.now()):
+                await self._begin()
+            return
+        await self._retry_what_is_due()
+        if state.period is not None and not state.lapsed:
+            await self._close_window()
+            await self._renew()
+
+    async def _end_once_quiet(self) -> None:
+        """End the subscription once no charge is under way; what is not paid is void."""
+        state = self._state
+        for charge in state.charges:
+            if charge.step in (Step.DECLINED, Step.PREPARED):
+                await self._collector.give_up(charge)
+        if any(charge.step is not Step.PAID for charge in state.charges):
+            return
+        state.ended = True
+        if state.account_id == 0:
+            return
+        await self._collector.release_paid()
+        await workflow.execute_activity_method(
+            PeriodActivities.end, self._commands.moment(), summary="end", **LEDGER
+        )
+
+    def _due_moments(self) -> Iterator[datetime]:
+        state = self._state
+        if (impatient := self._inbox.patience_ends()) is not None:
+            yield impatient
+        for charge in state.charges:
+            yield from _moments(charge)
+        if state.account_id == 0 and state.start.begins_at is not None:
+            yield state.start.begins_at
+        if state.ended or state.period is None or state.lapsed or state.ends_now:
+            return
+        if state.window is not None and state.window.end < state.period.end:
+            yield state.window.end
+        if state.charge_of(ChargeKind.PERIOD) is None:
+            yield self._prepare_at()
+
+    def _prepare_at(self) -> datetime:
+        """Return when the renewal's charge is prepared: spread over the minutes before the end."""
+        state = self._state
+        if state.period is None:
+            raise LookupError("the subscription has no period")
+        if state.cancel_at_end or Pause.PAYMENT_FAILED in state.pauses:
+            return state.period.end
+        plan = state.next_plan or state.plan_in_force()
+        if not plan.paid:
+            return state.period.end
+        digest = hashlib.sha256(state.subscription_id.encode()).digest()
+        spread = min(LONGEST_JITTER, (state.period.end - state.period.start) / 10)
+        return state.period.end - spread * int.from_bytes(digest[:2]) / 65_536
+
+    async def _close_window(self) -> None:
+        state = self._state
+        if state.window is None or state.period is None or not _is_due(state.window.end):
+            return
+        if state.window.end >= state.period.end:
+            return  # the renewal closes a period's last window
+        serving = await workflow.execute_activity_method(
+            PeriodActivities.close_window,
+            self._commands.moment(),
+            summary=f"close the window of {state.window.start:%Y-%m-%d}",
+            **LEDGER,
+        )
+        state.window = serving.window
+        state.available_micro, state.balance_as_of = serving.available_micro, workflow.now()
+
+    async def _retry_what_is_due(self) -> None:
+        for charge in self._state.charges:
+            if charge.step is Step.PREPARED and _is_due(charge.pay_at):
+                self._collector.pay(charge)
+            elif charge.step is Step.DECLINED and _is_due(charge.retry_at):
+                self._collector.retry(charge)
+            elif _is_stale(charge):
+                await self._collector.give_up(charge)
+
+    async def _renew(self) -> None:
+        state = self._state
+        if state.period is None or not _is_due(self._prepare_at()):
+            return
+        if state.charge_of(ChargeKind.PERIOD) is not None:
+            return
+        if state.cancel_at_end:
+            state.ends_now = True
+            await self._end_once_quiet()
+        elif Pause.PAYMENT_FAILED in state.pauses:
+            await self._lapse()
+        else:
+            await self._open_period(state.period.k + 1)
+
+    async def _lapse(self) -> None:
+        """Let the period end unrenewed: nothing new is charged while a payment pause lasts."""
+        state = self._state
+        await workflow.execute_activity_method(
+            PeriodActivities.close_window,
+            self._commands.moment(),
+            summary="close the last window; the renewal waits for a card",
+            **LEDGER,
+        )
+        state.lapsed = True
+
+    async def _open_period(self, k: int) -> None:
+        """Open a period's charge; the k-th, or the one that this instant falls into."""
+        state = self._state
+        if state.anchor is None:
+            raise LookupError("the subscription has not begun")
+        plan = state.next_plan or state.plan_in_force()
+        if state.period is not None and plan.interval != state.plan_in_force().interval:
+            state.anchor, k = state.period.end, 0
+        now = workflow.now()
+        if state.period is not None and now >= state.anchor:
+            k = max(k, index_at(state.anchor, state.time_zone, plan.interval, now))
+        opened = await workflow.execute_activity_method(
+            PeriodActivities.open_charge,
+            NextPeriod(
+                state.subscription_id,
+                state.start.customer_id,
+                state.account_id,
+                state.payer,
+                plan,
+                state.anchor,
+                state.time_zone,
+                k,
+                now,
+                state.renewals_dropped,
+            ),
+            summary=f"charge period {k} of {plan.plan_id}",
+            **LEDGER,
+        )
+        charge = OpenCharge(
+            opened.charge or _nothing_to_pay(state),
+            Step.PREPARING,
+            now,
+            plan=plan,
+            period=opened.period,
+            window_end=opened.period.end,
+            pay_at=opened.period.start,
+        )
+        if opened.charge is None:
+            await self._collector.open_period(charge, None)
+        else:
+            self._collector.collect(charge)
+
+
+def _nothing_to_pay(state: SubscriptionState) -> Charge:
+    return Charge(
+        f"{state.subscription_id}:free",
+        ChargeKind.PERIOD,
+        state.start.customer_id,
+        state.subscription_id,
+        state.payer,
+        state.plan_in_force().currency,
+        (),
+    )
+
+
+def _moments(charge: OpenCharge) -> Iterator[datetime]:
+    if charge.step is Step.PREPARED and charge.pay_at is not None:
+        yield charge.pay_at
+    if charge.step is Step.DECLINED:
+        if charge.retry_at is not None:
+            yield charge.retry_at
+        if charge.kind is ChargeKind.AUTO and charge.window_end is not None:
+            yield charge.window_end
+
+
+def _is_due(at: datetime | None) -> bool:
+    return at is not None and at <= workflow.now()
+
+
+def _is_stale(charge: OpenCharge) -> bool:
+    """Say whether a purchase is still unpaid when its window has ended: then it is void."""
+    return (
+        charge.kind is ChargeKind.AUTO
+        and charge.step is Step.DECLINED
+        and _is_due(charge.window_end)
+    )

@@ -1,0 +1,124 @@
+"""What has arrived and is not decided yet: usage events in order, and commands of updates."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue
+
+with workflow.unsafe.imports_passed_through():
+    from domain.credits import format_credits
+    from domain.reasons import CURES
+    from domain.subscription import QueuedEvent
+    from domain.usage import RefusedEvent, UsageEvent
+
+Answer = dict[str, Any]
+
+MOST_WAITING = 5_000
+LARGEST_BATCH = 500
+# An update never waits for a person or a slow processor: after this it answers `pending`.
+PATIENCE = timedelta(seconds=20)
+
+
+@dataclass(slots=True)
+class Command:
+    """An update or signal that the loop carries out; `ticket` 0 means nobody waits."""
+
+    name: str
+    wanted: Any
+    ticket: int
+    since: datetime
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Handlers put in, the loop takes out. Answers are handed back by ticket."""
+
+    events: deque[QueuedEvent] = field(default_factory=deque)
+    commands: deque[Command] = field(default_factory=deque)
+    refusals: list[RefusedEvent] = field(default_factory=list)
+    answers: dict[int, Answer] = field(default_factory=dict)
+    waiting: dict[int, datetime] = field(default_factory=dict)
+    held_up: str = ""  # why events cannot be decided now: purchase | renewal
+    tickets: int = 0
+    refused_so_far: int = 0
+    last_refusal: str = ""
+
+    def ready(self) -> bool:
+        """Say whether the loop has something to do."""
+        return bool(self.commands or self.refusals or (self.events and not self.held_up))
+
+    def refuse(self, key: str | None, request: str, reason: str) -> None:
+        """Keep a refused fire-and-forget message for people to read."""
+        self.refused_so_far += 1
+        refusal_id = f"{workflow.info().run_id}:{self.refused_so_far}"
+        refusal = RefusedEvent(refusal_id, _storable(key or "") or None, reason, _storable(request))
+        self.refusals.append(refusal)
+        self.last_refusal = f"{reason} at {workflow.now():%Y-%m-%d %H:%M}Z"
+
+    def ticket(self) -> int:
+        """Give an update a number to wait for."""
+        self.tickets += 1
+        self.waiting[self.tickets] = workflow.now()
+        return self.tickets
+
+    def add(self, event: UsageEvent, ticket: int = 0) -> None:
+        """Queue an event behind those that came before it."""
+        self.events.append(QueuedEvent(event, ticket, workflow.now()))
+
+    def command(self, name: str, wanted: Any, ticket: int = 0) -> None:
+        """Queue a command."""
+        self.commands.append(Command(name, wanted, ticket, workflow.now()))
+
+    def answer(self, ticket: int, answer: Answer) -> None:
+        """Answer an update, once; a ticket nobody waits for is ignored."""
+        if self.waiting.pop(ticket, None) is not None:
+            self.answers[ticket] = answer
+
+    async def answered(self, ticket: int) -> Answer:
+        """Wait for the answer to a ticket."""
+        await workflow.wait_condition(lambda: ticket in self.answers)
+        return self.answers.pop(ticket)
+
+    def patience_ends(self) -> datetime | None:
+        """Return when the longest-waiting update must be answered."""
+        return min(self.waiting.values()) + PATIENCE if self.waiting else None
+
+    def answer_the_impatient(self) -> None:
+        """Answer `pending` to updates that have waited long enough; their work goes on."""
+        limit = workflow.now() - PATIENCE
+        for ticket in [one for one, since in self.waiting.items() if since <= limit]:
+            self.answer(ticket, {"status": "pending", "cure": CURES["purchase_pending"]})
+
+    def take_events(self) -> list[QueuedEvent]:
+        """Take the next batch, unless something must be settled first."""
+        if self.held_up:
+            return []
+        return [self.events.popleft() for _ in range(min(LARGEST_BATCH, len(self.events)))]
+
+    def take_refusals(self) -> tuple[RefusedEvent, ...]:
+        """Take the refusals that are not kept in the ledger yet."""
+        refusals, self.refusals = tuple(self.refusals), []
+        return refusals
+
+
+def payload(raw: RawValue) -> bytes:
+    """Return the bytes of a message's one argument."""
+    return raw.payload.data
+
+
+def refused(reason: str, **facts: Any) -> Answer:
+    """Return the answer to a request that was refused."""
+    return {"status": "refused", "reason": reason, "cure": CURES.get(reason, ""), **facts}
+
+
+def credit_text(micro: int | None) -> str | None:
+    """Return micro-credits as people and JSON read them."""
+    return None if micro is None else format_credits(micro)
+
+
+def _storable(text: str) -> str:
+    """Return a text that PostgreSQL stores: no NUL, no lone surrogates, not too long."""
+    return text[:500].encode("utf-8", "replace").decode().replace("\x00", "?")

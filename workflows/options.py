@@ -1,0 +1,50 @@
+"""How activities are called: every timeout and retry of the workflows, named."""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import Priority, RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+from workflows.names import BILLING, STRIPE
+
+
+class Options(TypedDict, total=False):
+    """Arguments that every call of an activity shares."""
+
+    task_queue: str
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+    priority: Priority
+
+
+# The ledger answers in milliseconds; when the database is away, wait for it as long as it takes.
+LEDGER: Options = {
+    "task_queue": BILLING,
+    "start_to_close_timeout": timedelta(seconds=20),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=30),
+    ),
+}
+
+# The processor: every call acts on an object or key that makes a repeat harmless, so the retries
+# need no end. The HTTP time-out is 20 s and one call may read the object back.
+PROCESSOR: Options = {
+    "task_queue": STRIPE,
+    "start_to_close_timeout": timedelta(seconds=90),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=60),
+    ),
+}
+
+INTERACTIVE, PURCHASE, RENEWAL = 1, 2, 4
+
+
+def ranked(options: Options, rank: int, customer_id: str) -> Options:
+    """Give a call its priority and the customer as fairness key."""
+    return {**options, "priority": Priority(priority_key=rank, fairness_key=customer_id[:64])}

@@ -1,0 +1,107 @@
+"""Usage of one subscription: drained in batches, and the purchase that a shortfall starts."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.purchases import PurchaseActivities
+    from activities.usage import Batch, UsageActivities
+    from domain.subscription import OpenCharge, QueuedEvent, Step, SubscriptionState
+    from domain.usage import UNDECIDED, DebitOutcome
+from workflows.collecting import Collector
+from workflows.inbox import Answer, Inbox, credit_text, refused
+from workflows.options import LEDGER
+
+
+class Server:
+    """Turns queued events into debits."""
+
+    def __init__(self, state: SubscriptionState, inbox: Inbox, collector: Collector) -> None:
+        self._state = state
+        self._inbox = inbox
+        self._collector = collector
+
+    async def drain(self) -> None:
+        """Decide what is queued, one ledger call per batch, until nothing more can be decided."""
+        while self._inbox.refusals or (self._inbox.events and not self._inbox.held_up):
+            await self._decide(self._inbox.take_events())
+
+    async def _decide(self, queued: list[QueuedEvent]) -> None:
+        state = self._state
+        batch = Batch(
+            state.subscription_id,
+            state.account_id,
+            state.plan_in_force(),
+            state.window.end if state.window else None,
+            tuple(one.event for one in queued),
+            self._inbox.take_refusals(),
+            workflow.now(),
+        )
+        decided = await workflow.execute_activity_method(
+            UsageActivities.debit, batch, summary=f"debit {len(queued)} events", **LEDGER
+        )
+        state.available_micro, state.balance_as_of = decided.available_micro, workflow.now()
+        undecided = self._tell(queued, decided.outcomes)
+        self._inbox.events.extendleft(reversed(undecided))
+        await self._buy_if_needed(decided.outcomes)
+
+    def _tell(
+        self, queued: list[QueuedEvent], outcomes: tuple[DebitOutcome, ...]
+    ) -> list[QueuedEvent]:
+        """Answer what is decided, keep refusals of signals; return what must wait, in order."""
+        undecided = []
+        for one, outcome in zip(queued, outcomes, strict=True):
+            if outcome.status in UNDECIDED:
+                undecided.append(one)
+            elif one.ticket:
+                self._inbox.answer(one.ticket, answer_to(outcome))
+            elif outcome.status not in ("debited", "repeated"):
+                self._inbox.refuse(one.event.key, one.event.action, outcome.status)
+        return undecided
+
+    async def _buy_if_needed(self, outcomes: tuple[DebitOutcome, ...]) -> None:
+        short = next((one for one in outcomes if one.status == "purchase_needed"), None)
+        if any(one.status == "renewal_pending" for one in outcomes):
+            self._inbox.held_up = "renewal"
+        elif short is not None:
+            await self.purchase((short.missing_micro or 0) + (short.available_micro or 0))
+        elif self._state.auto_purchase and any(one.crossed for one in outcomes):
+            await self.purchase(0)
+
+    async def purchase(self, needed_micro: int) -> None:
+        """Let the ledger reserve what a shortfall needs (0: the wallet is empty); collect it."""
+        state = self._state
+        buyer = self._collector.buyer()
+        reserved = await workflow.execute_activity_method(
+            PurchaseActivities.reserve,
+            args=[buyer, f"{state.subscription_id}:auto:{state.purchases + 1}", needed_micro],
+            summary="reserve an auto-purchase",
+            **LEDGER,
+        )
+        state.last_charge = f"auto-purchase {reserved.status}"
+        if reserved.charge is None:
+            return
+        self._inbox.held_up = "purchase"
+        if state.charge_named(reserved.charge.charge_id) is not None:
+            return
+        state.purchases += 1
+        self._collector.collect(
+            OpenCharge(
+                reserved.charge,
+                Step.PREPARING,
+                workflow.now(),
+                quantity_micro=reserved.quantity_micro,
+                plan=state.plan_in_force(),
+                window_end=buyer.window.end,
+            )
+        )
+
+
+def answer_to(outcome: DebitOutcome) -> Answer:
+    """Return an outcome as an update's answer."""
+    if outcome.status in ("debited", "repeated"):
+        return {
+            "status": outcome.status,
+            "seq": outcome.seq,
+            "available": credit_text(outcome.available_micro),
+        }
+    return refused(outcome.status, missing=credit_text(outcome.missing_micro))

@@ -1,0 +1,245 @@
+"""One subscription's life: the only clock and the only serialiser of one customer's billing.
+
+Handlers parse and enqueue; one loop owns the only timer, carries things out and continues as new
+once a period has begun. Money is guarded by the ledger's lock, not by this state.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain import messages
+    from domain.errors import InvalidInput
+    from domain.subscription import SubscriptionState
+from workflows.alarm import Alarm
+from workflows.calls import Calls
+from workflows.clock import Clock
+from workflows.collecting import Collector
+from workflows.commands import Commands
+from workflows.inbox import MOST_WAITING, Answer, Inbox, payload
+from workflows.serving import Server
+from workflows.story import Story, status_of
+
+
+@workflow.defn
+class Subscription:
+    """A subscription, `subscription:<id>`; docs/contract.md is its contract."""
+
+    @workflow.init
+    def __init__(self, state: SubscriptionState) -> None:
+        self._state = state
+        self._inbox = Inbox()
+        self._inbox.events.extend(state.queue)
+        self._calls = Calls()
+        self._collector = Collector(state, self._inbox, self._calls)
+        self._commands = Commands(state, self._inbox, self._calls, self._collector)
+        self._server = Server(state, self._inbox, self._collector)
+        self._clock = Clock(state, self._inbox, self._collector, self._commands)
+        self._story = Story(state, self._inbox)
+        self._alarm = Alarm()
+        self._emptied = False
+
+    @workflow.run
+    async def run(self, state: SubscriptionState) -> str:
+        """Live until the subscription ends; return why."""
+        self._story.tell(state.start.begins_at)
+        while True:
+            await self._turn()
+            if self._may_leave():
+                await workflow.wait_condition(
+                    lambda: workflow.all_handlers_finished() or self._has_work()
+                )
+            if self._may_leave():
+                self._alarm.cancel()
+                if self._state.ended:
+                    return "ended"
+                self._state.queue = tuple(self._inbox.events)
+                workflow.continue_as_new(self._state)
+            await self._wait()
+
+    @workflow.signal(description="Report usage; durable, nobody waits for an answer.")
+    def record_usage(self, batch: RawValue) -> None:
+        """Queue events; what cannot be used is kept as a refusal with its reason."""
+        try:
+            usable, unusable = messages.parse_events(payload(batch))
+        except InvalidInput as error:
+            self._refuse("record_usage", payload(batch), error)
+            return
+        for part in unusable:
+            self._inbox.refuse(part.key, part.request, part.reason)
+        for event in usable:
+            if len(self._inbox.events) >= MOST_WAITING:
+                self._inbox.refuse(event.key, event.action, "too_many_waiting")
+            else:
+                self._inbox.add(event)
+
+    @workflow.signal(description="The customer has another card (a payment method's id).")
+    def payment_method_updated(self, message: RawValue) -> None:
+        """Verify the card and retry what failed."""
+        self._enqueue_reference("payment_method_updated", "payment_method", message)
+
+    @workflow.signal(description="The processor says that an invoice is paid: read it back.")
+    def invoice_paid(self, message: RawValue) -> None:
+        """Read the invoice back if it is one that we believe to be unpaid."""
+        self._enqueue_reference("invoice_paid", "invoice", message)
+
+    @workflow.signal(description="A debit elsewhere emptied the wallet.")
+    def balance_crossed(self, message: RawValue) -> None:
+        """Let the ledger decide again whether a purchase is needed."""
+        try:
+            messages.parse_object(payload(message))
+        except InvalidInput as error:
+            self._refuse("balance_crossed", payload(message), error)
+            return
+        self._emptied = True
+
+    @workflow.signal(dynamic=True)
+    def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:
+        """Keep what nobody understands as a refusal."""
+        known = workflow.get_signal_handler(name) is not None
+        reason = "malformed" if known else "unknown_message"
+        self._inbox.refuse(None, f"{name} with {len(args)} arguments", reason)
+
+    @workflow.update(description="Debit one usage event and wait for the outcome.")
+    async def consume(self, event: RawValue) -> Answer:
+        """Answer `debited`, `repeated`, `pending` or `refused` with a reason."""
+        ticket = self._inbox.ticket()
+        self._inbox.add(messages.parse_event(payload(event)), ticket)
+        return await self._inbox.answered(ticket)
+
+    @consume.validator
+    def _check_consume(self, event: RawValue) -> None:
+        _checked(messages.parse_event, event)
+        if len(self._inbox.events) >= MOST_WAITING:
+            raise ApplicationError("too many events wait", type="too_many_waiting")
+
+    @workflow.update(description="Buy extra credits by hand.")
+    async def buy_credits(self, wanted: RawValue) -> Answer:
+        """Answer `paid`, `declined`, `pending` or `refused`."""
+        return await self._ask("buy_credits", messages.parse_buy_credits(payload(wanted)))
+
+    @buy_credits.validator
+    def _check_buy_credits(self, wanted: RawValue) -> None:
+        _checked(messages.parse_buy_credits, wanted)
+
+    @workflow.update(description="Switch auto-purchase on or off.")
+    async def set_auto_purchase(self, wanted: RawValue) -> Answer:
+        """Answer `done` or `refused`."""
+        parsed = messages.parse_set_auto_purchase(payload(wanted))
+        return await self._ask("set_auto_purchase", parsed)
+
+    @set_auto_purchase.validator
+    def _check_set_auto_purchase(self, wanted: RawValue) -> None:
+        _checked(messages.parse_set_auto_purchase, wanted)
+
+    @workflow.update(description="Change the plan; a preview moves nothing.")
+    async def change_plan(self, wanted: RawValue) -> Answer:
+        """Answer `preview`, `changed`, `scheduled`, `declined`, `pending` or `refused`."""
+        return await self._ask("change_plan", messages.parse_change_plan(payload(wanted)))
+
+    @change_plan.validator
+    def _check_change_plan(self, wanted: RawValue) -> None:
+        _checked(messages.parse_change_plan, wanted)
+
+    @workflow.update(description="End at the period's end, or now.")
+    async def cancel(self, wanted: RawValue) -> Answer:
+        """Answer `canceled`, `ended` or `refused`."""
+        return await self._ask("cancel", messages.parse_cancel(payload(wanted)))
+
+    @cancel.validator
+    def _check_cancel(self, wanted: RawValue) -> None:
+        _checked(messages.parse_cancel, wanted)
+
+    @workflow.update(description="Operators: refuse metered actions for a reason.")
+    async def pause(self, note: RawValue) -> Answer:
+        """Answer `paused` or `refused`."""
+        return await self._ask("pause", messages.parse_operator_note(payload(note)))
+
+    @pause.validator
+    def _check_pause(self, note: RawValue) -> None:
+        _checked(messages.parse_operator_note, note)
+
+    @workflow.update(description="Operators: end a pause by an operator.")
+    async def resume(self, note: RawValue) -> Answer:
+        """Answer the status afterwards, or `refused`."""
+        return await self._ask("resume", messages.parse_operator_note(payload(note)))
+
+    @resume.validator
+    def _check_resume(self, note: RawValue) -> None:
+        _checked(messages.parse_operator_note, note)
+
+    @workflow.update(description="Operators: give or take credits for a reason.")
+    async def adjust_credits(self, wanted: RawValue) -> Answer:
+        """Answer `done` or `refused`."""
+        return await self._ask("adjust_credits", messages.parse_adjust_credits(payload(wanted)))
+
+    @adjust_credits.validator
+    def _check_adjust_credits(self, wanted: RawValue) -> None:
+        _checked(messages.parse_adjust_credits, wanted)
+
+    @workflow.query(description="Where the subscription stands, as of its last decision.")
+    def status(self) -> Answer:
+        """Return the state that people and the simulator need; the ledger has the truth."""
+        return status_of(self._state, self._clock.next_due())
+
+    async def _ask(self, name: str, wanted: Any) -> Answer:
+        ticket = self._inbox.ticket()
+        self._inbox.command(name, wanted, ticket)
+        return await self._inbox.answered(ticket)
+
+    async def _turn(self) -> None:
+        """Settle, do what is due, carry commands out, drain usage: in this order."""
+        await self._calls.settle()
+        await self._clock.do_what_is_due()
+        while self._inbox.commands:
+            await self._commands.carry_out(self._inbox.commands.popleft())
+        if self._state.period is not None:
+            await self._server.drain()
+            if self._emptied and self._state.auto_purchase and not self._inbox.held_up:
+                await self._server.purchase(0)
+            self._emptied = False
+        self._story.tell(self._clock.next_due())
+
+    async def _wait(self) -> None:
+        self._alarm.set(self._clock.next_due())
+        await workflow.wait_condition(lambda: self._alarm.rang() or self._has_work())
+
+    def _has_work(self) -> bool:
+        served = self._state.period is not None
+        return (
+            self._calls.any_done()
+            or bool(self._inbox.commands)
+            or (served and (self._inbox.ready() or self._emptied))
+        )
+
+    def _may_leave(self) -> bool:
+        """Say whether this run can end: nothing under way and a reason to."""
+        if not self._calls.idle() or self._has_work() or self._inbox.waiting:
+            return False
+        return (
+            self._state.ended
+            or self._collector.period_opened
+            or workflow.info().is_continue_as_new_suggested()
+        )
+
+    def _enqueue_reference(self, name: str, field: str, message: RawValue) -> None:
+        try:
+            self._inbox.command(name, messages.parse_reference(payload(message), field))
+        except InvalidInput as error:
+            self._refuse(name, payload(message), error)
+
+    def _refuse(self, name: str, data: bytes, error: InvalidInput) -> None:
+        text = data.decode(errors="replace")
+        self._inbox.refuse(None, f"{name}: {text}", error.reason)
+
+
+def _checked(parse: Callable[[bytes], object], raw: RawValue) -> None:
+    """Reject an update before it is accepted; the reason is the failure's type."""
+    try:
+        parse(payload(raw))
+    except InvalidInput as error:
+        raise ApplicationError(str(error), type=error.reason) from error
