@@ -46,11 +46,7 @@ def create(
 
     Raises `InvalidInput` (`already_subscribed`) while the customer has another live one.
     """
-    live = connection.scalar(
-        select(Subscription.subscription_id).where(
-            Subscription.account_id == account_id, Subscription.status != Status.ENDED
-        )
-    )
+    live = live_of_account(connection, account_id)
     if live not in (None, subscription_id):
         raise InvalidInput("already_subscribed", f"subscription {live!r} is still live: end it")
     connection.execute(
@@ -99,6 +95,15 @@ def write(connection: Connection, subscription_id: str, at: datetime, **values: 
         update(Subscription)
         .where(Subscription.subscription_id == subscription_id)
         .values(updated_at=at, **values)
+    )
+
+
+def live_of_account(connection: Connection, account_id: int) -> str | None:
+    """Return the subscription of an account that has not ended."""
+    return connection.scalar(
+        select(Subscription.subscription_id).where(
+            Subscription.account_id == account_id, Subscription.status != Status.ENDED
+        )
     )
 
 

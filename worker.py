@@ -1,0 +1,232 @@
+"""The fleet's entry: settings, gateways, activities, one worker for each task queue.
+
+    python worker.py [--queue billing] [--queue billing-stripe] [--queue billing-mail]
+
+Without a flag it serves all queues. SIGTERM and Ctrl-C let running activities finish.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from activities.changes import ChangeActivities
+from activities.context import BillingContext
+from activities.errors import NamedErrors
+from activities.outbox import CrossingRelay, MailRelay
+from activities.payments import PaymentActivities
+from activities.periods import PeriodActivities
+from activities.purchases import PurchaseActivities
+from activities.usage import UsageActivities
+from catalogs.reader import load_catalogs
+from domain.errors import InvalidInput
+from gateways.smtp import SmtpMailer
+from gateways.stripe import StripePayments
+from models.base import connect
+from settings import Settings
+from workflows import names
+from workflows.arguments import OneArgument
+from workflows.outbox import Lane, OutboxRelay
+from workflows.subscription import Subscription
+
+GRACE = timedelta(seconds=30)
+THREADS = 20
+STRIPE_CALLS_PER_SECOND = 20.0  # per queue; the processor allows 25 per endpoint
+
+Served = tuple[list[type], list[Callable[..., Any]]]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What every worker of this process shares."""
+
+    settings: Settings
+    engine: Engine
+    client: Client
+
+    def served(self, queue: str) -> Served:
+        """Return the workflows and activities of a queue: this list is what the fleet can do."""
+        settings = self.settings
+        context = BillingContext(
+            engine=self.engine,
+            catalogs={one.name: one for one in load_catalogs(settings.drawdown_catalogs)},
+            public_url=settings.public_url,
+            link_secret=settings.stripe_webhook_secret,
+        )
+        if queue == names.STRIPE:
+            payments = PaymentActivities(
+                StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base)
+            )
+            return [], [
+                payments.register,
+                payments.use_card,
+                payments.prepare,
+                payments.pay,
+                payments.read,
+                payments.void,
+                payments.read_event,
+            ]
+        if queue == names.MAIL:
+            mailer = SmtpMailer(settings.smtp_url, sender=settings.mail_from)
+            return [], [MailRelay(context, mailer).relay]
+        usage = UsageActivities(context)
+        periods = PeriodActivities(context)
+        purchases = PurchaseActivities(context)
+        changes = ChangeActivities(context)
+        crossings = CrossingRelay(context, self.client, asyncio.get_running_loop())
+        return [Subscription, OutboxRelay], [
+            usage.debit,
+            periods.begin,
+            periods.know_payer,
+            periods.open_charge,
+            periods.open_period,
+            periods.close_window,
+            periods.schedule_cancel,
+            periods.end,
+            purchases.reserve,
+            purchases.open_manual,
+            purchases.grant_purchase,
+            purchases.note_decline,
+            purchases.void,
+            purchases.resume,
+            purchases.set_auto_purchase,
+            changes.quote,
+            changes.open_upgrade,
+            changes.complete_upgrade,
+            changes.schedule,
+            changes.pause,
+            changes.adjust,
+            crossings.relay,
+        ]
+
+    def worker(self, queue: str, executor: ThreadPoolExecutor, **options: Any) -> Worker:
+        """Return the worker of a queue; `options` override what tests must vary."""
+        workflows, activities = self.served(queue)
+        defaults: dict[str, Any] = {
+            "workflows": workflows,
+            "activities": activities,
+            "activity_executor": executor,
+            "max_concurrent_activities": THREADS,
+            "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
+            "interceptors": [NamedErrors(), OneArgument()],
+            "graceful_shutdown_timeout": GRACE,
+            # Eager activities would go round the rate limit of the processor's queue.
+            "disable_eager_activity_execution": True,
+        }
+        if workflows:
+            defaults["workflow_task_poller_behavior"] = PollerBehaviorAutoscaling()
+        if queue == names.STRIPE:
+            defaults["max_task_queue_activities_per_second"] = STRIPE_CALLS_PER_SECOND
+        return Worker(self.client, task_queue=queue, **(defaults | options))
+
+
+async def connected(settings: Settings) -> Client:
+    """Connect to Temporal; TLS and API key come from the SDK's own environment."""
+    runtime = None
+    if settings.metrics_address:
+        metrics = PrometheusConfig(bind_address=settings.metrics_address, durations_as_seconds=True)
+        runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    config = ClientConfig.load_client_connect_config()
+    config["target_host"] = settings.temporal_address
+    config["namespace"] = settings.temporal_namespace
+    return await Client.connect(**config, runtime=runtime)
+
+
+def check_database(engine: Engine) -> None:
+    """Refuse to start on a database that is not migrated. Raises `InvalidInput`."""
+    wanted = ScriptDirectory("migrations").get_current_head()
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != wanted:
+        raise InvalidInput(
+            "database_not_migrated",
+            f"the database is at {found or 'nothing'}, not {wanted}: run `python cli.py migrate`",
+        )
+
+
+async def check_search_attributes(client: Client) -> None:
+    """Refuse to start while Temporal lacks our search attributes. Raises `InvalidInput`."""
+    answer = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = [
+        key.name for key in names.SEARCH_ATTRIBUTES if key.name not in answer.custom_attributes
+    ]
+    if missing:
+        raise InvalidInput(
+            "search_attributes_missing",
+            f"Temporal does not know {', '.join(missing)}: run `python cli.py bootstrap`",
+        )
+
+
+async def serve(settings: Settings, queues: Sequence[str]) -> None:
+    """Serve queues until SIGTERM or SIGINT."""
+    engine = connect(settings.database_url, pool_size=THREADS)
+    check_database(engine)
+    client = await connected(settings)
+    await check_search_attributes(client)
+    fleet = Fleet(settings, engine, client)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        for queue in queues:
+            executor = stack.enter_context(ThreadPoolExecutor(THREADS, f"{queue}-"))
+            await stack.enter_async_context(fleet.worker(queue, executor))
+        await start_relays(client)
+        logging.getLogger("drawdown").info("serving %s", ", ".join(queues))
+        await stop.wait()
+    engine.dispose()
+
+
+async def start_relays(client: Client) -> None:
+    """Start the outbox relays unless they run."""
+    for lane in ("mail", "crossing"):
+        await client.start_workflow(
+            OutboxRelay.run,
+            Lane(lane),
+            id=names.outbox_workflow(lane),
+            task_queue=names.BILLING,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+
+
+def main() -> int:
+    """Run the worker from the environment alone."""
+    parser = argparse.ArgumentParser(description="Serve Drawdown's task queues.")
+    parser.add_argument("--queue", action="append", choices=names.QUEUES, default=[])
+    queues = parser.parse_args().queue or list(names.QUEUES)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        asyncio.run(serve(Settings.from_environment(), queues))
+    except InvalidInput as error:
+        sys.stderr.write(f"worker: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Python up to 3.12 sometimes aborts while the SDK's threads end with the interpreter.
+    os._exit(code)
