@@ -14,7 +14,7 @@ from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 
 SESSIONS = {"checkout": "checkout.session", "portal": "billing_portal.session"}
-CHOICES = (
+SAVING = (
     Choice("pm_card_visa", "Visa ···4242", "works"),
     Choice("pm_card_mastercard", "Mastercard ···4444", "works"),
     Choice("pm_card_chargeCustomerFail", "Visa ···0341", "can be saved; every charge is declined"),
@@ -24,6 +24,12 @@ CHOICES = (
         "can be saved; charges without you need 3-D Secure",
     ),
     Choice("pm_card_visa_chargeDeclined", "Visa ···0002", "the bank refuses to save it"),
+)
+
+PAYING = (
+    Choice("pm_card_visa", "Visa ···4242", "works"),
+    Choice("pm_card_authenticationRequired", "Visa ···3184", "you confirm by 3-D Secure; works"),
+    Choice("pm_card_visa_chargeDeclined", "Visa ···0002", "is declined"),
 )
 
 
@@ -51,12 +57,12 @@ class Pages:
         if session.get("status") == "complete":
             return _html(note("This page was used before."))
         if request.method != "POST":
-            return _html(card_page(customer, CHOICES, ""))
+            return _html(card_page(customer, SAVING, ""))
         try:
             target = complete(self._world, session, _chosen(request))
         except Refusal as refusal:
             self._world.store.commit()
-            return _html(card_page(customer, CHOICES, str(refusal)), refusal.status)
+            return _html(card_page(customer, SAVING, str(refusal)), refusal.status)
         self._world.store.commit()
         if target:
             return Response(303, b"", "text/html", {"Location": target})
@@ -68,14 +74,14 @@ class Pages:
         if part == "pdf":
             return Response(200, placeholder(invoice), "application/pdf")
         if request.method != "POST":
-            return _html(invoice_page(invoice, CHOICES, ""))
+            return _html(invoice_page(invoice, PAYING, ""))
         try:
             self._pay(invoice, _chosen(request))
         except Refusal as refusal:
-            return _html(invoice_page(invoice, CHOICES, str(refusal)), refusal.status)
+            return _html(invoice_page(invoice, PAYING, str(refusal)), refusal.status)
         finally:
             self._world.store.commit()
-        return _html(invoice_page(invoice, CHOICES, "Thank you, it is paid."))
+        return _html(invoice_page(invoice, PAYING, "Thank you, it is paid."))
 
     def _pay(self, invoice: Json, token: str) -> None:
         """Pay with another card; the person is there, so the bank can ask for confirmation.
