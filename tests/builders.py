@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 from sqlalchemy import Connection, insert, update
 
@@ -146,7 +147,7 @@ def auto_purchase_on(cap: int = 10_000, **policy: object) -> dict[str, object]:
     }
 
 
-def a_grant(**facts: object) -> GrantOrder:
+def a_grant(**facts: Any) -> GrantOrder:
     """A free bonus of ten credits until the month's end."""
     usual = GrantOrder(
         key=f"bonus-{next(_numbers)}",

@@ -1,0 +1,27 @@
+"""The tables as SQLAlchemy reads them are the tables that the migrations make."""
+
+from sqlalchemy import MetaData
+from sqlalchemy.dialects import postgresql
+
+from models.tables import Base
+
+DIALECT = postgresql.dialect()
+
+
+def shape(metadata):
+    return {
+        (table.name, column.name): (
+            column.type.compile(DIALECT),
+            bool(column.nullable),
+            column.primary_key,
+        )
+        for table in metadata.tables.values()
+        for column in table.columns
+    }
+
+
+def test_the_models_are_what_the_migrations_make(owner):
+    migrated = MetaData()
+    migrated.reflect(owner, only=lambda name, _: name != "alembic_version")
+
+    assert shape(Base.metadata) == shape(migrated)
