@@ -13,6 +13,7 @@ from domain.payments import ChargeKind
 from domain.usage import DebitOutcome, PricedEvent, UsageEvent
 from ledger import accounts, balances, charges, debits, grants
 from ledger.accounts import CustomerDetails
+from ledger.charges import Reservation
 from ledger.debits import Demand
 from ledger.grants import GrantOrder
 from models.tables import Policy, Subscription
@@ -202,6 +203,53 @@ def use(
     """Debit one event at an instant."""
     demand = an_event(wallet.account_id, amount, key=key, event_at=event_at or at)
     return debits.debit(connection, [demand], at)[0]
+
+
+def reserve_auto(
+    connection: Connection,
+    wallet: SubscribedWallet,
+    charge_id: str = "auto-1",
+    needed: int = 1,
+    at: datetime = NOON,
+) -> Reservation:
+    """Reserve the auto-purchase that an event of `needed` credits waits for."""
+    return charges.reserve_auto_purchase(
+        connection, wallet.account_id, wallet.subscription_id, charge_id, micro(needed), at
+    )
+
+
+def pay_auto(
+    connection: Connection, wallet: SubscribedWallet, reserved: Reservation, at: datetime = NOON
+) -> int:
+    """Book the money of a reserved purchase and grant it until the month's end."""
+    charge_id = str(reserved.charge_id)
+    amount = reserved.amount_minor
+    charges.mark_paid(connection, wallet.account_id, charge_id, f"in_{charge_id}", amount, at)
+    order = a_grant(
+        key=f"{charge_id}:grant",
+        source="auto_purchase",
+        quantity_micro=reserved.quantity_micro,
+        priority=30,
+        effective_at=at,
+        cost_minor=amount,
+        charge_id=charge_id,
+        part=0,
+    )
+    return grants.give(connection, wallet.account_id, order, at)
+
+
+def bought(
+    connection: Connection,
+    wallet: SubscribedWallet,
+    charge_id: str = "auto-1",
+    needed: int = 1,
+    at: datetime = NOON,
+) -> Reservation:
+    """Reserve, pay and grant one auto-purchase."""
+    reserved = reserve_auto(connection, wallet, charge_id, needed, at)
+    assert reserved.status == "reserved", reserved
+    pay_auto(connection, wallet, reserved, at)
+    return reserved
 
 
 def left(connection: Connection, wallet: SubscribedWallet, at: datetime = NOON) -> int:

@@ -10,8 +10,7 @@ from sqlalchemy import create_engine
 
 from ledger import grants, outbox
 from models.base import driver_url
-from tests.builders import START, a_grant, a_subscribed_wallet, auto_purchase_on, use
-from tests.ledger.test_money import bought
+from tests.builders import START, a_grant, a_subscribed_wallet, auto_purchase_on, bought, use
 
 NOBODY = 999_999_999
 FREE = {"charge_id": None, "part": None, "cost_minor": 0}

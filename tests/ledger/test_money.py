@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select, text
+from sqlalchemy import select, text
 
 from domain.credits import MICRO
 from domain.money import Ratio, allocate, credits_price, recognised, surcharged
@@ -19,35 +19,13 @@ from tests.builders import (
     a_subscribed_wallet,
     a_wallet,
     auto_purchase_on,
+    bought,
     micro,
     set_policy,
     use,
 )
 
 BIGGEST = 10**12 * MICRO
-
-
-def bought(connection: Connection, wallet, charge_id="auto-1", needed=1, at=NOON):
-    """Reserve, pay and grant one auto-purchase; return the reservation."""
-    reserved = charges.reserve_auto_purchase(
-        connection, wallet.account_id, wallet.subscription_id, charge_id, micro(needed), at
-    )
-    assert reserved.status == "reserved", reserved
-    charges.mark_paid(
-        connection, wallet.account_id, charge_id, f"in_{charge_id}", reserved.amount_minor, at
-    )
-    order = a_grant(
-        key=f"{charge_id}:grant",
-        source="auto_purchase",
-        quantity_micro=reserved.quantity_micro,
-        priority=30,
-        effective_at=at,
-        cost_minor=reserved.amount_minor,
-        charge_id=charge_id,
-        part=0,
-    )
-    grants.give(connection, wallet.account_id, order, at)
-    return reserved
 
 
 def test_m16_an_auto_purchase_becomes_revenue_and_breakage(ledger):
