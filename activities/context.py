@@ -1,12 +1,11 @@
 """What ledger activities share: the database, the price lists, where links in mails lead."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from domain import links
 from domain.catalog import Catalog
 from domain.errors import InvalidInput
 
@@ -29,10 +28,4 @@ class BillingContext:
 
     def billing_link(self, subscription_id: str) -> str:
         """Return the address behind a mail's button: it leads to the processor's card page."""
-        token = link_token(self.link_secret, subscription_id)
-        return f"{self.public_url}/billing/{subscription_id}/{token}"
-
-
-def link_token(secret: str, subscription_id: str) -> str:
-    """Sign a subscription's name, so that only a mail's reader can open its billing page."""
-    return hmac.new(secret.encode(), subscription_id.encode(), hashlib.sha256).hexdigest()[:32]
+        return links.billing_link(self.public_url, self.link_secret, subscription_id)

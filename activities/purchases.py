@@ -1,6 +1,6 @@
 """Extra credits: bought by hand or at a shortfall; and what follows when a charge is declined."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -19,8 +19,8 @@ from domain.mails import (
     Resumed,
     neutral_reason,
 )
-from domain.money import credits_price, minimum_charge_minor
-from domain.payments import Charge, ChargeKind, Declined, Paid
+from domain.money import Ratio, credits_price, minimum_charge_minor
+from domain.payments import Charge, ChargeKind, Decline, Declined, Paid
 from domain.periods import Window
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, charges, grants, subscriptions
@@ -292,6 +292,7 @@ class PurchaseActivities:
                 granted_micro=order.quantity_micro,
                 balance_micro=available,
                 expires_at=order.expires_at,
+                unit_price=_unit_price(buyer.plan, record.kind),
                 auto=desk.auto_totals(buyer.plan, record.window_end or buyer.window.end)
                 if auto
                 else None,
@@ -315,10 +316,13 @@ class PurchaseActivities:
                 ),
             )
             return
+        reader = desk.reader(buyer.plan)
+        if declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url:
+            reader = replace(reader, action_url=declined.invoice_url)
         desk.post(
             f"payment-failed:{failed.charge.charge_id}",
             PaymentFailed(
-                reader=desk.reader(buyer.plan),
+                reader=reader,
                 purpose=PURPOSES[failed.charge.kind],
                 currency=failed.charge.currency,
                 amount_minor=failed.charge.amount_minor,
@@ -366,6 +370,11 @@ def _extra_credits(buyer: Buyer, record: ChargeRecord, *, frozen: bool) -> Grant
         part=0,
         scope=plan.manual.scope if plan.manual and record.kind is ChargeKind.MANUAL else None,
     )
+
+
+def _unit_price(plan: Plan, kind: ChargeKind) -> Ratio | None:
+    offer = plan.auto if kind is ChargeKind.AUTO else plan.manual
+    return offer.unit_price if offer else None
 
 
 def _bought_type(plan: Plan, kind: ChargeKind) -> str:

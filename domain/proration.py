@@ -71,7 +71,7 @@ def is_upgrade(old: Plan, new: Plan) -> bool:
         return False
     if new.price_minor == old.price_minor:
         return bool(_extra(old, new)) and not _extra(new, old)
-    return new.price_minor > old.price_minor
+    return new.price_minor > old.price_minor and bool(_extra(old, new))
 
 
 def quote_change(old: Plan, new: Plan, *, period: Window, at: datetime) -> ChangeQuote:

@@ -19,11 +19,11 @@ class Letter:
     html: str
 
 
-class MailRefused(BillingError):  # noqa: N818 - the answer of the server, named as one
+class MailRefused(BillingError):
     """The mail will never be delivered to this address: record it, and go on billing."""
 
 
-class MailUnavailable(Exception):  # noqa: N818 - a state of the world, named as one
+class MailUnavailable(Exception):
     """The server is away, busy, greylisting or misconfigured: send the same mail again later."""
 
 

@@ -12,7 +12,7 @@ from domain.errors import BillingError
 from domain.payments import Charge, PaymentMethod, PaymentOutcome, PaymentState, Prepared
 
 
-class ProcessorUnavailable(Exception):  # noqa: N818 - a state of the world, named as one
+class ProcessorUnavailable(Exception):
     """Network, 5xx, 409, 429 or credentials: try again later with the same key.
 
     `retry_after` is in seconds where the processor named one.

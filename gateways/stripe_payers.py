@@ -59,12 +59,12 @@ class Payers:
 
     def use(self, payer: str, method: str, key: str) -> PaymentMethod:
         """Make a card the payer's default; attach it first when it belongs to nobody."""
-        card = self._stripe.payment_methods.retrieve(method)
-        owner = identifier(card.customer)
+        card = self._saved(method)
+        owner = identifier(card.customer) if card else ""
         if owner not in {"", payer}:
             message = f"{method} belongs to another payer: save a card of {payer}"
             raise ProcessorRefusal("payment_method_of_another_customer", message)
-        if not owner:
+        if card is None or not owner:
             card = self._attach(payer, method, f"{key}:attach")
         take_effect_once(
             f"{key}:default",
@@ -85,10 +85,19 @@ class Payers:
         method = identifier(settings.default_payment_method if settings else None)
         return self.method(method) if method else None
 
+    def _saved(self, method: str) -> stripe.PaymentMethod | None:
+        """Read a card; Stripe's test cards (pm_card_visa) exist only once they are attached."""
+        try:
+            return self._stripe.payment_methods.retrieve(method)
+        except stripe.InvalidRequestError as error:
+            if error.code != "resource_missing":
+                raise
+            return None
+
     def _attach(self, payer: str, method: str, key: str) -> stripe.PaymentMethod:
         def attached() -> stripe.PaymentMethod | None:
-            card = self._stripe.payment_methods.retrieve(method)
-            return card if identifier(card.customer) == payer else None
+            card = self._saved(method)
+            return card if card and identifier(card.customer) == payer else None
 
         return take_effect_once(
             key,

@@ -16,6 +16,7 @@ from workflows.collecting import Collector
 from workflows.commands import Commands
 from workflows.inbox import Inbox
 from workflows.options import LEDGER, PROCESSOR
+from workflows.settling import Settler
 
 LONGEST_JITTER = timedelta(minutes=15)
 
@@ -28,11 +29,13 @@ class Clock:
         state: SubscriptionState,
         inbox: Inbox,
         collector: Collector,
+        settler: Settler,
         commands: Commands,
     ) -> None:
         self._state = state
         self._inbox = inbox
         self._collector = collector
+        self._settler = settler
         self._commands = commands
 
     def next_due(self) -> datetime | None:
@@ -98,7 +101,7 @@ class Clock:
         state.ended = True
         if state.account_id == 0:
             return
-        await self._collector.release_paid()
+        await self._settler.release_paid()
         await workflow.execute_activity_method(
             PeriodActivities.end, self._commands.moment(), summary="end", **LEDGER
         )
@@ -219,7 +222,7 @@ class Clock:
             pay_at=opened.period.start,
         )
         if opened.charge is None:
-            await self._collector.open_period(charge, None)
+            await self._settler.open_period(charge, None)
         else:
             self._collector.collect(charge)
 

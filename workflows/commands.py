@@ -35,6 +35,7 @@ from workflows.calls import Calls
 from workflows.collecting import Collector
 from workflows.inbox import Answer, Command, Inbox, credit_text, refused
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
+from workflows.settling import Settler
 
 Carrier = Callable[[Any, int], Awaitable[Answer | None]]
 
@@ -43,12 +44,18 @@ class Commands:
     """Carries commands out; None as answer means that a charge will answer."""
 
     def __init__(
-        self, state: SubscriptionState, inbox: Inbox, calls: Calls, collector: Collector
+        self,
+        state: SubscriptionState,
+        inbox: Inbox,
+        calls: Calls,
+        collector: Collector,
+        settler: Settler,
     ) -> None:
         self._state = state
         self._inbox = inbox
         self._calls = calls
         self._collector = collector
+        self._settler = settler
         self._carriers: dict[str, Carrier] = {
             "buy_credits": self._buy_credits,
             "set_auto_purchase": self._set_auto_purchase,
@@ -79,7 +86,7 @@ class Commands:
         return await self._carriers[command.name](command.wanted, command.ticket)
 
     async def _buy_credits(self, wanted: BuyCredits, ticket: int) -> Answer | None:
-        buyer = self._collector.buyer()
+        buyer = self._settler.buyer()
         purchase = await workflow.execute_activity_method(
             PurchaseActivities.open_manual,
             args=[buyer, wanted.key, wanted.quantity_micro],
@@ -100,7 +107,7 @@ class Commands:
                 "currency": purchase.charge.currency,
                 "available": credit_text(self._state.available_micro),
             }
-        self._collector.await_answer(charge_id, ticket)
+        self._settler.await_answer(charge_id, ticket)
         if self._state.charge_named(charge_id) is None:
             self._collector.collect(
                 OpenCharge(
@@ -116,7 +123,7 @@ class Commands:
     async def _set_auto_purchase(self, wanted: SetAutoPurchase, _ticket: int) -> Answer:
         status = await workflow.execute_activity_method(
             PurchaseActivities.set_auto_purchase,
-            Switch(self._collector.buyer(), wanted.on),
+            Switch(self._settler.buyer(), wanted.on),
             summary=f"auto-purchase {'on' if wanted.on else 'off'}",
             **LEDGER,
         )
@@ -129,7 +136,7 @@ class Commands:
         state = self._state
         quoted = await workflow.execute_activity_method(
             ChangeActivities.quote,
-            Wanted(self._collector.buyer(), wanted.plan_id),
+            Wanted(self._settler.buyer(), wanted.plan_id),
             summary=f"quote {wanted.plan_id}",
             **LEDGER,
         )
@@ -146,7 +153,7 @@ class Commands:
         state.next_plan = quoted.plan if quoted.quote.kind is ChangeKind.DOWNGRADE else None
         await workflow.execute_activity_method(
             ChangeActivities.schedule,
-            ScheduledChange(self._collector.buyer(), state.next_plan, quoted.quote.effective_at),
+            ScheduledChange(self._settler.buyer(), state.next_plan, quoted.quote.effective_at),
             summary=f"schedule {wanted.plan_id}",
             **LEDGER,
         )
@@ -164,7 +171,7 @@ class Commands:
         state.upgrades += 1
         charge_id = f"{state.subscription_id}:upgrade:{state.upgrades}"
         upgrade = Upgrade(
-            self._collector.buyer(),
+            self._settler.buyer(),
             quoted.plan,
             quoted.quote,
             charge_id,
@@ -172,7 +179,7 @@ class Commands:
             state.time_zone,
         )
         if quoted.quote.amount_minor == 0:
-            await self._collector.complete_upgrade(upgrade)
+            await self._settler.complete_upgrade(upgrade)
             return {
                 "status": "changed",
                 "available": credit_text(state.available_micro),
@@ -186,7 +193,7 @@ class Commands:
         )
         if opened.charge is None or opened.status not in ("opened", "repeated"):
             return refused(opened.status)
-        self._collector.await_answer(charge_id, ticket)
+        self._settler.await_answer(charge_id, ticket)
         self._collector.collect(
             OpenCharge(
                 opened.charge,
@@ -241,7 +248,7 @@ class Commands:
     async def _write_pause(self, note: OperatorNote, *, paused: bool) -> None:
         await workflow.execute_activity_method(
             ChangeActivities.pause,
-            OperatorPause(self._collector.buyer(), note, paused, self._state.status),
+            OperatorPause(self._settler.buyer(), note, paused, self._state.status),
             summary=f"{'pause' if paused else 'resume'}: {note.reason}"[:180],
             **LEDGER,
         )
@@ -249,7 +256,7 @@ class Commands:
     async def _adjust_credits(self, wanted: AdjustCredits, _ticket: int) -> Answer:
         status = await workflow.execute_activity_method(
             ChangeActivities.adjust,
-            Adjustment(self._collector.buyer(), wanted),
+            Adjustment(self._settler.buyer(), wanted),
             summary=f"adjust by {credit_text(wanted.quantity_micro)}: {wanted.reason}"[:180],
             **LEDGER,
         )

@@ -10,15 +10,19 @@ with workflow.unsafe.imports_passed_through():
 from workflows.collecting import Collector
 from workflows.inbox import Answer, Inbox, credit_text, refused
 from workflows.options import LEDGER
+from workflows.settling import Settler
 
 
 class Server:
     """Turns queued events into debits."""
 
-    def __init__(self, state: SubscriptionState, inbox: Inbox, collector: Collector) -> None:
+    def __init__(
+        self, state: SubscriptionState, inbox: Inbox, collector: Collector, settler: Settler
+    ) -> None:
         self._state = state
         self._inbox = inbox
         self._collector = collector
+        self._settler = settler
 
     async def drain(self) -> None:
         """Decide what is queued, one ledger call per batch, until nothing more can be decided."""
@@ -70,7 +74,7 @@ class Server:
     async def purchase(self, needed_micro: int) -> None:
         """Let the ledger reserve what a shortfall needs (0: the wallet is empty); collect it."""
         state = self._state
-        buyer = self._collector.buyer()
+        buyer = self._settler.buyer()
         reserved = await workflow.execute_activity_method(
             PurchaseActivities.reserve,
             args=[buyer, f"{state.subscription_id}:auto:{state.purchases + 1}", needed_micro],

@@ -22,6 +22,7 @@ from workflows.collecting import Collector
 from workflows.commands import Commands
 from workflows.inbox import MOST_WAITING, Answer, Inbox, payload
 from workflows.serving import Server
+from workflows.settling import Settler
 from workflows.story import Story, status_of
 
 
@@ -35,13 +36,15 @@ class Subscription:
         self._inbox = Inbox()
         self._inbox.events.extend(state.queue)
         self._calls = Calls()
-        self._collector = Collector(state, self._inbox, self._calls)
-        self._commands = Commands(state, self._inbox, self._calls, self._collector)
-        self._server = Server(state, self._inbox, self._collector)
-        self._clock = Clock(state, self._inbox, self._collector, self._commands)
+        self._settler = Settler(state, self._inbox)
+        collector = Collector(state, self._calls, self._settler)
+        self._commands = Commands(state, self._inbox, self._calls, collector, self._settler)
+        self._server = Server(state, self._inbox, collector, self._settler)
+        self._clock = Clock(state, self._inbox, collector, self._settler, self._commands)
         self._story = Story(state, self._inbox)
         self._alarm = Alarm()
         self._emptied = False
+        self._resting = False
 
     @workflow.run
     async def run(self, state: SubscriptionState) -> str:
@@ -56,6 +59,7 @@ class Subscription:
             if self._may_leave():
                 self._alarm.cancel()
                 if self._state.ended:
+                    self._resting = True
                     return "ended"
                 self._state.queue = tuple(self._inbox.events)
                 workflow.continue_as_new(self._state)
@@ -184,7 +188,12 @@ class Subscription:
     @workflow.query(description="Where the subscription stands, as of its last decision.")
     def status(self) -> Answer:
         """Return the state that people and the simulator need; the ledger has the truth."""
-        return status_of(self._state, self._clock.next_due())
+        busy = not self._resting or self._has_work() or not self._calls.idle()
+        return {
+            **status_of(self._state, self._clock.next_due()),
+            "busy": busy,
+            "waiting_events": len(self._inbox.events),
+        }
 
     async def _ask(self, name: str, wanted: Any) -> Answer:
         ticket = self._inbox.ticket()
@@ -206,7 +215,9 @@ class Subscription:
 
     async def _wait(self) -> None:
         self._alarm.set(self._clock.next_due())
+        self._resting = True
         await workflow.wait_condition(lambda: self._alarm.rang() or self._has_work())
+        self._resting = False
 
     def _has_work(self) -> bool:
         served = self._state.period is not None
@@ -222,7 +233,7 @@ class Subscription:
             return False
         return (
             self._state.ended
-            or self._collector.period_opened
+            or self._settler.period_opened
             or workflow.info().is_continue_as_new_suggested()
         )
 

@@ -1,0 +1,108 @@
+"""One subscription in virtual time: the simulator, the demo and the tests turn its clock.
+
+The clock only ever moves from one due moment to the next, and only once everything due has been
+done: blind hops let a workflow sleep through its own deadlines.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from domain.subscription import Start, SubscriptionState
+from workflows import names
+from workflows.subscription import Subscription
+
+Json = dict[str, Any]
+
+# The server stops skipping after 200 hops unless it is told otherwise.
+MOST_HOPS = 100_000
+ANSWER = timedelta(seconds=20)
+SETTLE_SECONDS = 60.0
+POLL_SECONDS = 0.02
+HAIR = timedelta(milliseconds=1)
+
+
+class NotSettledError(TimeoutError):
+    """A subscription did not come to rest: a worker is missing or an activity is stuck."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A subscription and its clock."""
+
+    skipper: TimeSkipper
+    handle: WorkflowHandle[Any, Any]
+
+    @classmethod
+    async def start(cls, client: Client, start: Start) -> "Timeline":
+        """Start a subscription on a clock of its own."""
+        skipper = TimeSkipper(client, config=TimeSkippingConfig(max_session_skip_count=MOST_HOPS))
+        workflow_id = names.subscription_workflow(start.subscription_id)
+        with skipper.with_time_skipping_disabled():
+            await client.start_workflow(
+                Subscription.run,
+                SubscriptionState(start),
+                id=workflow_id,
+                task_queue=names.BILLING,
+            )
+        # Without a run id the handle follows the workflow from run to run.
+        return cls(skipper, client.get_workflow_handle_for(Subscription.run, workflow_id))
+
+    async def now(self) -> datetime:
+        """Return the subscription's time."""
+        return await self.skipper.get_current_time(self.handle)
+
+    async def status(self) -> Json:
+        """Ask where the subscription stands."""
+        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        while True:
+            try:
+                return dict(await self.handle.query("status", rpc_timeout=ANSWER))
+            except RPCError as error:
+                # Between two runs there is a moment with no task to answer a query.
+                patient = asyncio.get_running_loop().time() < deadline
+                if error.status is RPCStatusCode.NOT_FOUND or not patient:
+                    raise
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def settle(self) -> Json:
+        """Wait until everything that is due has been done; return the status."""
+        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        while True:
+            status = await self.status()
+            due = status["next_due"]
+            late = due is not None and datetime.fromisoformat(due) <= await self.now()
+            if not status["busy"] and not late:
+                return status
+            if asyncio.get_running_loop().time() > deadline:
+                raise NotSettledError(f"{self.handle.id} is still busy: {status}")
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def advance(self, until: datetime) -> Json:
+        """Turn the clock to an instant, stopping at every due moment on the way."""
+        while True:
+            status = await self.settle()
+            now = await self.now()
+            if now >= until or status["status"] == "ended":
+                return status
+            due = status["next_due"]
+            target = min(datetime.fromisoformat(due), until) if due else until
+            await self.skipper.fast_forward(self.handle, target - now + HAIR)
+
+    async def record(self, events: Sequence[Json]) -> None:
+        """Report usage and do not wait."""
+        await self.handle.signal(Subscription.record_usage, args=[{"events": list(events)}])
+
+    async def signal(self, name: str, message: Json) -> None:
+        """Send any signal."""
+        await self.handle.signal(name, message)
+
+    async def ask(self, name: str, message: Json) -> Json:
+        """Send an update and wait for its answer."""
+        return dict(await self.handle.execute_update(name, message, rpc_timeout=ANSWER * 2))

@@ -1,0 +1,99 @@
+"""One event of Stripe: read its object back, then tell the subscription that it is about.
+
+Events are hints: they come twice, late and in any order, so nothing they say is believed.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.customers import CustomerActivities, Owner
+    from activities.payments import EventMeaning, PaymentActivities
+    from domain.payments import ProcessorEvent
+from workflows import names
+from workflows.options import LEDGER, PROCESSOR
+
+CUSTOMER_UPDATED = "customer.updated"
+CARD_EVENTS = frozenset(
+    {CUSTOMER_UPDATED, "payment_method.attached", "payment_method.automatically_updated"}
+)
+HANDLED = CARD_EVENTS | {"invoice.paid"}
+
+Outcome = Literal[
+    "signaled",
+    "ignored",  # an event of a type that changes nothing here
+    "unknown_object",  # the object is not at the processor, or not ours
+    "no_payment_method",  # the payer has no card now
+    "subscription_ended",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class EventOutcome:
+    """What became of an event; `signal` is what the subscription was told."""
+
+    outcome: Outcome
+    subscription_id: str = ""
+    signal: str = ""
+
+
+@workflow.defn
+class StripeEvent:
+    """The durable inbox: one workflow an event, `stripe:<event id>`, so a repeat starts nothing."""
+
+    @workflow.run
+    async def run(self, event: ProcessorEvent) -> EventOutcome:
+        """Pass the event on; return what was done."""
+        if event.type not in HANDLED:
+            return EventOutcome("ignored")
+        meaning = await self._meaning(event)
+        if not (meaning.payer or meaning.invoice):
+            return EventOutcome("unknown_object")
+        if not (meaning.method or meaning.invoice):
+            return EventOutcome("no_payment_method")
+        owner = await self._owner(meaning)
+        if not owner.known:
+            return EventOutcome("unknown_object")
+        if not owner.subscription_id:
+            return EventOutcome("subscription_ended")
+        return await self._tell(owner.subscription_id, meaning)
+
+    async def _meaning(self, event: ProcessorEvent) -> EventMeaning:
+        meaning = await self._read(event)
+        if event.type == CUSTOMER_UPDATED or not meaning.payer:
+            return meaning
+        # A card's event may come after a newer card's: what counts is the default of today.
+        now = await self._read(replace(event, type=CUSTOMER_UPDATED, object_id=meaning.payer))
+        return now if now.method else meaning
+
+    async def _read(self, event: ProcessorEvent) -> EventMeaning:
+        return await workflow.execute_activity_method(
+            PaymentActivities.read_event,
+            event,
+            summary=f"read {event.object_id} back",
+            **PROCESSOR,
+        )
+
+    async def _owner(self, meaning: EventMeaning) -> Owner:
+        return await workflow.execute_activity_method(
+            CustomerActivities.find_owner,
+            meaning,
+            summary=f"find whose {meaning.invoice or meaning.payer} is",
+            **LEDGER,
+        )
+
+    async def _tell(self, subscription_id: str, meaning: EventMeaning) -> EventOutcome:
+        signal, message = "payment_method_updated", {"payment_method": meaning.method}
+        if meaning.invoice:
+            signal, message = "invoice_paid", {"invoice": meaning.invoice}
+        subscription = workflow.get_external_workflow_handle(
+            names.subscription_workflow(subscription_id)
+        )
+        try:
+            await subscription.signal(signal, message)
+        except ApplicationError:  # it does not run any more
+            return EventOutcome("subscription_ended", subscription_id)
+        return EventOutcome("signaled", subscription_id, signal)
