@@ -1,0 +1,103 @@
+"""The one place where errors become answers: a status and `{"reason", "message", "cure"}`."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from domain.errors import BillingError, IdempotencyConflict, InvalidInput
+from domain.reasons import CURES
+from gateways.payments import ProcessorRefusal, ProcessorUnavailable
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = 10  # seconds
+
+
+class NotFoundError(BillingError):
+    """There is no such thing, or the asker may not know of it."""
+
+
+class TooLargeError(BillingError):
+    """The body is larger than any of our messages."""
+
+
+class UnavailableError(BillingError):
+    """A server that the request needs is away; nothing was done."""
+
+
+STATUSES: dict[type[BillingError], int] = {
+    InvalidInput: 400,
+    NotFoundError: 404,
+    IdempotencyConflict: 409,
+    TooLargeError: 413,
+    ProcessorRefusal: 502,
+    UnavailableError: 503,
+    BillingError: 400,
+}
+FRAMEWORK = {404: "not_found", 405: "method_not_allowed"}
+EDGE_CURES = {
+    "bad_signature": "sign the raw body with the endpoint's present secret, and send it at once",
+    "malformed_event": "send snapshot events of Stripe",
+    "not_found": "look the address up in /docs",
+    "method_not_allowed": "look the method up in /docs",
+    "payload_too_large": "send at most 1 MB",
+    "unknown_link": "open the button of the newest mail",
+    "temporal_unavailable": "send it again",
+    "database_unavailable": "send it again",
+    "processor_unavailable": "try again in a minute",
+}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of every route from here."""
+    app.add_exception_handler(BillingError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(ProcessorUnavailable, _processor_away)
+    for error in (OperationalError, PoolTimeoutError):
+        app.add_exception_handler(error, _database_away)
+    for status, reason in FRAMEWORK.items():
+        app.add_exception_handler(status, _by_framework(status, reason))
+
+
+def _answer(status: int, reason: str, message: str, retry_after: int | None = None) -> JSONResponse:
+    cure = EDGE_CURES.get(reason) or CURES.get(reason, "")
+    headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
+    return JSONResponse({"reason": reason, "message": message, "cure": cure}, status, headers)
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, BillingError):
+        raise error
+    status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    wait = RETRY_AFTER if isinstance(error, UnavailableError) else None
+    return _answer(status, error.reason, str(error), wait)
+
+
+async def _malformed(_: Request, error: Exception) -> JSONResponse:
+    return _answer(400, "malformed", str(error))
+
+
+async def _processor_away(_: Request, error: Exception) -> JSONResponse:
+    log.warning("the payment processor is away: %s", error)
+    wait = error.retry_after if isinstance(error, ProcessorUnavailable) else None
+    message = "the payment processor does not answer"
+    return _answer(503, "processor_unavailable", message, wait or RETRY_AFTER)
+
+
+async def _database_away(_: Request, error: Exception) -> JSONResponse:
+    log.warning("the database is away: %s", error)  # the text names hosts: for us alone
+    return _answer(503, "database_unavailable", "the ledger does not answer", RETRY_AFTER)
+
+
+def _by_framework(
+    status: int, reason: str
+) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
+    async def answer(request: Request, _: Exception) -> JSONResponse:
+        return _answer(status, reason, f"there is no {request.method} {request.url.path:.200}")
+
+    return answer

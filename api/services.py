@@ -1,0 +1,30 @@
+"""What routes share: one database engine, one Temporal client, one payment processor."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+from temporalio.client import Client
+
+from gateways.payments import Payments
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made once a process by `api.main`; the secrets are never shown."""
+
+    engine: Engine
+    temporal: Client
+    payments: Payments
+    public_url: str
+    webhook_secret: str = field(repr=False)
+    link_secret: str = field(repr=False)
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.state.services
+    return services
+
+
+Shared = Annotated[Services, Depends(_services)]
