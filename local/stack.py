@@ -71,6 +71,7 @@ class Stack:
         return {
             "PostgreSQL": self.postgres.process,
             "Temporal": self.temporal.process,
+            "Stripe stand-in": self.standin.process,
             "mail catcher": self.mail.process,
         }
 

@@ -21,7 +21,7 @@ class StandIn:
     api_key = "sk_test_standin"
 
     def __init__(self, process: subprocess.Popen[bytes], base_url: str) -> None:
-        self._process = process
+        self.process = process
         self.base_url = base_url
 
     @classmethod
@@ -47,7 +47,7 @@ class StandIn:
 
     def stop(self) -> None:
         """End it; what it knew stays in its folder."""
-        stop(self._process)
+        stop(self.process)
 
     def healthy(self) -> bool:
         """Return whether it answers."""

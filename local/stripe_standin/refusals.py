@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault of ours
+class Refusal(Exception):
     """An error answer: HTTP `status` and the fields of its `error` object."""
 
     def __init__(self, status: int, kind: str, message: str, **fields: Any) -> None:

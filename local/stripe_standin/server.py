@@ -31,7 +31,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class ConnectionDropped(Exception):  # noqa: N818 - a thing to do, not a fault of ours
+class ConnectionDropped(Exception):
     """Raised by a handler to close the connection without any answer."""
 
 

@@ -20,8 +20,8 @@ def test_a_restarted_stand_in_remembers_objects_and_keys(tmp_path, connect, end)
     gone = client.customers.create({"name": "Bob"})
     client.customers.delete(gone.id)
     if end != "stopped":
-        first._process.send_signal(signal.SIGKILL)
-        first._process.wait()
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
     if end == "killed while writing":
         with (tmp_path / "stripe-standin.jsonl").open("a") as journal:
             journal.write('["customer","cus_half",{"id":')

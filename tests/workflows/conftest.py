@@ -1,0 +1,51 @@
+"""The fleet that workflow tests share; the cache size is varied from outside."""
+
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+
+import pytest
+
+from local.mail_catcher.process import MailCatcher
+from local.postgres import Database
+from local.stripe_standin.process import StandIn
+from local.temporal import TemporalServer
+from models.base import connect
+from settings import Settings
+from tests.fleet import RunningFleet
+from worker import Fleet, connected, start_relays
+from workflows import names
+
+# 0 evicts a workflow after every task: each one is then replayed from its whole history.
+CACHE = int(os.environ.get("DRAWDOWN_TEST_CACHE", "1000"))
+
+
+@pytest.fixture(scope="session")
+async def fleet(
+    session_database: Database,
+    temporal_server: TemporalServer,
+    standin: StandIn,
+    mail_catcher: MailCatcher,
+) -> AsyncIterator[RunningFleet]:
+    settings = Settings(
+        database_url=session_database.url,
+        temporal_address=temporal_server.address,
+        stripe_api_key=standin.api_key,
+        stripe_api_base=standin.base_url,
+        stripe_webhook_secret="whsec_test",
+        smtp_url=mail_catcher.smtp_url,
+        mail_from="billing@drawdown.test",
+        public_url="http://127.0.0.1:1",
+    )
+    engine = connect(settings.database_url, pool_size=20)
+    client = await connected(settings)
+    shared = Fleet(settings, engine, client)
+    async with AsyncExitStack() as stack:
+        for queue in names.QUEUES:
+            executor = stack.enter_context(ThreadPoolExecutor(20))
+            worker = shared.worker(queue, executor, max_cached_workflows=CACHE)
+            await stack.enter_async_context(worker)
+        await start_relays(client)
+        yield RunningFleet(client, engine, standin, mail_catcher)
+    engine.dispose()
