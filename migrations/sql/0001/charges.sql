@@ -42,10 +42,10 @@ BEGIN
     r.available := (balance_at(p_account, p.auto_credit_type, w.decided_at)).available;
     IF r.available > 0 AND r.available >= p_needed THEN r.status := 'not_needed'; RETURN r; END IF;
     units := greatest(1, ceil((p_needed - r.available)::numeric / p.auto_unit))::bigint;
-    r.quantity := units * p.auto_unit;
-    IF auto_purchased(p_account, w.window_start) + r.quantity > p.auto_cap THEN
+    IF auto_purchased(p_account, w.window_start) + units::numeric * p.auto_unit > p.auto_cap THEN
         r.status := 'cap_reached'; RETURN r;
     END IF;
+    r.quantity := units * p.auto_unit;
     base := price_minor(r.quantity, p.auto_price_num, p.auto_price_den);
     r.amount_minor := price_minor(
         r.quantity, p.auto_price_num::numeric * (p.auto_surcharge_den + p.auto_surcharge_num),
