@@ -1,1 +1,1 @@
-"""The HTTP door: health and the processor's webhook."""
+"""The HTTP door: health, the processor's webhook, the links in mails."""

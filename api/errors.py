@@ -50,6 +50,7 @@ EDGE_CURES = {
     "temporal_unavailable": "send it again",
     "database_unavailable": "send it again",
     "processor_unavailable": "try again in a minute",
+    "internal_error": "tell an operator when it happened: the log has the rest",
 }
 
 
@@ -58,6 +59,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(BillingError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(ProcessorUnavailable, _processor_away)
+    app.add_exception_handler(Exception, _unexpected)
     for error in (OperationalError, PoolTimeoutError):
         app.add_exception_handler(error, _database_away)
     for status, reason in FRAMEWORK.items():
@@ -92,6 +94,11 @@ async def _processor_away(_: Request, error: Exception) -> JSONResponse:
 async def _database_away(_: Request, error: Exception) -> JSONResponse:
     log.warning("the database is away: %s", error)  # the text names hosts: for us alone
     return _answer(503, "database_unavailable", "the ledger does not answer", RETRY_AFTER)
+
+
+async def _unexpected(_: Request, __: Exception) -> JSONResponse:
+    """Say nothing of a fault of ours; the server logs it whole."""
+    return _answer(500, "internal_error", "something went wrong here")
 
 
 def _by_framework(

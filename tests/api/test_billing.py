@@ -66,6 +66,12 @@ async def test_a_link_to_a_subscription_that_is_gone_leads_nowhere(http):
     assert (answer.status_code, answer.json()["reason"]) == (404, "unknown_link")
 
 
+async def test_a_fault_of_ours_tells_nothing_about_us(http):
+    answer = await http.get(link("the database takes no \0"))
+    assert (answer.status_code, answer.json()["reason"]) == (500, "internal_error")
+    assert "psycopg" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("variable", "address", "reason"),
     [
