@@ -30,6 +30,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.changes import ChangeActivities
 from activities.context import BillingContext
+from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
 from activities.outbox import CrossingRelay, MailRelay
 from activities.payments import PaymentActivities
@@ -45,6 +46,7 @@ from settings import Settings
 from workflows import names
 from workflows.arguments import OneArgument
 from workflows.outbox import Lane, OutboxRelay
+from workflows.stripe_event import StripeEvent
 from workflows.subscription import Subscription
 
 GRACE = timedelta(seconds=30)
@@ -92,7 +94,7 @@ class Fleet:
         purchases = PurchaseActivities(context)
         changes = ChangeActivities(context)
         crossings = CrossingRelay(context, self.client, asyncio.get_running_loop())
-        return [Subscription, OutboxRelay], [
+        return [Subscription, OutboxRelay, StripeEvent], [
             usage.debit,
             periods.begin,
             periods.know_payer,
@@ -115,6 +117,7 @@ class Fleet:
             changes.pause,
             changes.adjust,
             crossings.relay,
+            CustomerActivities(context).find_owner,
         ]
 
     def worker(self, queue: str, executor: ThreadPoolExecutor, **options: Any) -> Worker:

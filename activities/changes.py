@@ -15,7 +15,7 @@ from domain.mails import DowngradeScheduled, Paused, PlanChanged, Resumed
 from domain.messages import AdjustCredits, OperatorNote
 from domain.money import allocate
 from domain.payments import Charge, ChargeKind, ChargeLine, Paid
-from domain.periods import windows_between
+from domain.periods import Window, windows_between
 from domain.proration import ChangeQuote, quote_change
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, charges, grants, subscriptions
@@ -273,11 +273,12 @@ def _differences(upgrade: Upgrade) -> list[GrantOrder]:
         )
         if one.end > buyer.at
     )
-    planned = [(one, extra) for one in rest for extra in upgrade.quote.extra]
-    if not planned:
-        return []
+    # Paid as the subscription ended: no window is left to use it in, so it is kept, frozen.
+    ends: list[tuple[Window, datetime | None]] = [(one, one.end) for one in rest]
+    ends = ends or [(buyer.window, None)]
+    planned = [(one, end, extra) for one, end in ends for extra in upgrade.quote.extra]
     total = upgrade.paid.amount_minor if upgrade.paid else 0
-    shares = allocate(total, [extra.quantity_micro for _, extra in planned])
+    shares = allocate(total, [extra.quantity_micro for _, _, extra in planned])
     return [
         GrantOrder(
             key=f"{upgrade.charge_id}:{part}",
@@ -286,7 +287,7 @@ def _differences(upgrade: Upgrade) -> list[GrantOrder]:
             quantity_micro=extra.quantity_micro,
             priority=plan.priorities.allowance,
             effective_at=max(one.start, buyer.at),
-            expires_at=one.end,
+            expires_at=end,
             ties=tie_keys(plan.tie_break, share, extra.quantity_micro, one.start),
             currency=plan.currency,
             cost_minor=share,
@@ -294,5 +295,5 @@ def _differences(upgrade: Upgrade) -> list[GrantOrder]:
             part=part if upgrade.paid else None,
             scope=extra.scope,
         )
-        for part, ((one, extra), share) in enumerate(zip(planned, shares, strict=True))
+        for part, ((one, end, extra), share) in enumerate(zip(planned, shares, strict=True))
     ]

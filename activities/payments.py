@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from domain.errors import BillingError
-from domain.payments import Charge, Declined, Paid, ProcessorEvent
+from domain.payments import Charge, Decline, Declined, Paid, ProcessorEvent
 from gateways.payments import Payments
 
 
@@ -21,12 +21,16 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class CardInUse:
-    """The payer and its default card; `refused` is the reason why a card was not taken."""
+    """The payer and its default card; `refused` is the reason why a card was not taken.
+
+    `update` counts the card's updates: going back to an earlier card is an update of its own.
+    """
 
     payer: str
     method: str = ""
     card: str = ""
     refused: str = ""
+    update: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,9 @@ class PaymentActivities:
         """Make a card the payer's default; a card of somebody else is refused by name."""
         try:
             method = self._payments.use_payment_method(
-                wanted.payer, wanted.method, key=f"{wanted.payer}:use:{wanted.method}"
+                wanted.payer,
+                wanted.method,
+                key=f"{wanted.payer}:use:{wanted.update}:{wanted.method}",
             )
         except BillingError as error:
             return CardInUse(wanted.payer, wanted.method, refused=error.reason)
@@ -105,17 +111,27 @@ class PaymentActivities:
     def pay(self, attempt: Attempt) -> Collected:
         """Collect an invoice. The invoice's own state forbids a second success for ever."""
         key = f"{attempt.charge_id}:pay:{attempt.number}"
-        return _collected(self._payments.pay(attempt.invoice, key=key))
+        try:
+            return _collected(self._payments.pay(attempt.invoice, key=key))
+        except BillingError as error:
+            # Somebody changed the invoice at the processor: it cannot be collected any more.
+            return Collected(declined=_uncollectable(attempt.invoice, error.reason))
 
     @activity.defn(name="read_charge")
     def read(self, attempt: Attempt) -> Collected:
         """Read back what became of an invoice."""
-        return _collected(self._payments.read(attempt.invoice))
+        try:
+            return _collected(self._payments.read(attempt.invoice))
+        except BillingError:
+            return Collected()
 
     @activity.defn(name="void_charge")
     def void(self, attempt: Attempt) -> Collected:
         """Give an invoice up, unless money has arrived: then it is paid."""
-        return _collected(self._payments.void(attempt.invoice, key=f"{attempt.charge_id}:void"))
+        try:
+            return _collected(self._payments.void(attempt.invoice, key=f"{attempt.charge_id}:void"))
+        except BillingError:
+            return Collected()  # the processor knows nothing to give up
 
     @activity.defn(name="read_event")
     def read_event(self, event: ProcessorEvent) -> EventMeaning:
@@ -135,6 +151,10 @@ class PaymentActivities:
         if event.type.startswith("invoice."):
             return EventMeaning(invoice=event.object_id)
         return EventMeaning()
+
+
+def _uncollectable(invoice: str, reason: str) -> Declined:
+    return Declined("declined", invoice, Decline.HARD, reason, "", "", "")
 
 
 def _collected(outcome: object) -> Collected:

@@ -10,7 +10,8 @@ from activities.context import BillingContext
 from activities.mails import Desk, purchase_lines
 from activities.usage import tell_cap_reached
 from domain.burn import tie_keys
-from domain.catalog import Extras, Plan
+from domain.catalog import Extras, Plan, ResumeOn
+from domain.errors import InvalidInput
 from domain.mails import (
     Paused,
     PaymentFailed,
@@ -137,39 +138,31 @@ class PurchaseActivities:
     @activity.defn(name="open_manual_purchase")
     def open_manual(self, buyer: Buyer, key: str, quantity_micro: int) -> Purchase:
         """Open the charge of a manual purchase at the plan's own unit price."""
-        plan = buyer.plan
-        if plan.manual is None or not plan.paid:
-            return Purchase("not_in_plan")
-        if quantity_micro % plan.manual.unit_micro:
-            return Purchase("invalid_unit")
-        amount = credits_price(quantity_micro, plan.manual.unit_price)
-        if amount < minimum_charge_minor(plan.currency):
-            return Purchase("below_minimum")
         charge_id = f"{buyer.subscription_id}:manual:{key}"
         with self._context.engine.begin() as connection:
+            accounts.lock(connection, buyer.account_id, buyer.at)
+            known = _known_charge(connection, buyer.account_id, charge_id)
+            if known is not None:
+                # The first answer again, whatever the plan and its price have become.
+                if known.quantity_micro != quantity_micro:
+                    return Purchase("idempotency_conflict")
+                charge = _by_hand(buyer, charge_id, quantity_micro, known.amount_minor)
+                return Purchase(known.state, charge, quantity_micro)
+            amount, reason = _manual_price(buyer, quantity_micro)
+            if reason is not None:
+                return Purchase(reason)
             status = charges.open_charge(
                 connection,
                 buyer.account_id,
                 buyer.subscription_id,
                 charge_id,
                 ChargeKind.MANUAL,
-                plan.currency,
+                buyer.plan.currency,
                 amount,
                 quantity_micro,
                 buyer.at,
             )
-            if status == "repeated":
-                status = charges.charge(connection, buyer.account_id, charge_id).state
-        charge = Charge(
-            charge_id,
-            ChargeKind.MANUAL,
-            buyer.customer_id,
-            buyer.subscription_id,
-            buyer.payer,
-            plan.currency,
-            purchase_lines(quantity_micro, amount, 0),
-        )
-        return Purchase(status, charge, quantity_micro)
+        return Purchase(status, _by_hand(buyer, charge_id, quantity_micro, amount), quantity_micro)
 
     @activity.defn(name="grant_purchase")
     def grant_purchase(self, purchase: PaidPurchase) -> int:
@@ -369,6 +362,39 @@ def _extra_credits(buyer: Buyer, record: ChargeRecord, *, frozen: bool) -> Grant
         charge_id=record.charge_id,
         part=0,
         scope=plan.manual.scope if plan.manual and record.kind is ChargeKind.MANUAL else None,
+    )
+
+
+def _known_charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRecord | None:
+    try:
+        return charges.charge(connection, account_id, charge_id)
+    except InvalidInput:
+        return None
+
+
+def _manual_price(buyer: Buyer, quantity_micro: int) -> tuple[int, str | None]:
+    """Return what credits bought by hand cost in minor units, or why they are not sold."""
+    plan = buyer.plan
+    if plan.manual is None or not plan.paid:
+        return 0, "not_in_plan"
+    if quantity_micro % plan.manual.unit_micro:
+        return 0, "invalid_unit"
+    if plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT and buyer.window.end <= buyer.at:
+        return 0, "renewal_pending"  # a payment pause does not keep this plan from buying
+    amount = credits_price(quantity_micro, plan.manual.unit_price)
+    too_little = amount < minimum_charge_minor(plan.currency)
+    return amount, "below_minimum" if too_little else None
+
+
+def _by_hand(buyer: Buyer, charge_id: str, quantity_micro: int, amount_minor: int) -> Charge:
+    return Charge(
+        charge_id,
+        ChargeKind.MANUAL,
+        buyer.customer_id,
+        buyer.subscription_id,
+        buyer.payer,
+        buyer.plan.currency,
+        purchase_lines(quantity_micro, amount_minor, 0),
     )
 
 

@@ -5,19 +5,28 @@ decimals are preferred for quantities because many languages' numbers are floats
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from domain.credits import parse_quantity
 from domain.errors import InvalidInput
+from domain.subscription import Start, SubscriptionState
 from domain.usage import UsageEvent
 
 MAX_EVENTS = 1_000
 MAX_TAGS = 20
 MAX_TEXT = 200
+MAX_ID = 64  # ids become idempotency keys of the processor and fairness keys of Temporal
+DEEPEST = 8  # levels of nesting; no message needs more than five
+OWN_KEYS = "ledger:"  # the ledger's keys begin so; a sender could otherwise take one first
+
+_ID = re.compile(r"[!-~]+", re.ASCII)
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+_STATE = tuple(field.name for field in fields(SubscriptionState))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +94,37 @@ def parse_object(data: bytes) -> dict[str, Any]:
     """Read one JSON object. Raises `InvalidInput` (`malformed`)."""
     try:
         value = json.loads(data, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise InvalidInput("malformed", "the payload is not JSON") from error
     if not isinstance(value, dict):
         raise InvalidInput("malformed", "the payload is not a JSON object")
+    if _is_deep(value):
+        raise InvalidInput("malformed", f"the payload nests deeper than {DEEPEST} levels")
     return value
+
+
+def parse_start(data: bytes) -> Start:
+    """Read `{"start": {…}}`; an SDK may send the rest of the workflow's state, which is ignored."""
+    raw = _only(parse_object(data), "start", optional=_STATE)["start"]
+    if not isinstance(raw, dict):
+        raise InvalidInput("malformed", "`start` is a JSON object")
+    required = ("subscription_id", "customer_id", "name", "email", "catalog", "plan_id")
+    optional = ("locale", "time_zone", "payment_method", "begins_at")
+    _only(raw, *required, optional=optional)
+    given = {name: raw[name] for name in optional if raw.get(name) is not None}
+    begins_at, method = given.get("begins_at"), given.get("payment_method")
+    return Start(
+        subscription_id=_id(raw["subscription_id"], "invalid_id"),
+        customer_id=_id(raw["customer_id"], "invalid_id"),
+        name=_text(raw, "name", "malformed"),
+        email=_email(raw),
+        catalog=_text(raw, "catalog", "unknown_catalog"),
+        plan_id=_text(raw, "plan_id", "unknown_plan"),
+        locale=_text({"locale": "en_US"} | given, "locale", "unknown_locale"),
+        time_zone=_text(given, "time_zone", "unknown_time_zone") if "time_zone" in given else None,
+        payment_method=None if method is None else _id(method, "unknown_payment_method"),
+        begins_at=None if begins_at is None else parse_instant(begins_at),
+    )
 
 
 def parse_events(data: bytes) -> tuple[tuple[UsageEvent, ...], tuple[RefusedPart, ...]]:
@@ -107,8 +142,7 @@ def parse_events(data: bytes) -> tuple[tuple[UsageEvent, ...], tuple[RefusedPart
         except InvalidInput as error:
             key = raw.get("key") if isinstance(raw, dict) else None
             text = json.dumps(raw, default=str, ensure_ascii=True)[:500]
-            known = key[:MAX_TEXT] if isinstance(key, str) else None
-            refused.append(RefusedPart(known, error.reason, text))
+            refused.append(RefusedPart(key if _is_text(key) else None, error.reason, text))
     return tuple(usable), tuple(refused)
 
 
@@ -120,7 +154,7 @@ def parse_event(data: bytes) -> UsageEvent:
 def parse_buy_credits(data: bytes) -> BuyCredits:
     """Read `{"key": …, "credits": "3000"}`."""
     raw = _only(parse_object(data), "key", "credits")
-    return BuyCredits(_text(raw, "key", "invalid_key"), parse_quantity(raw["credits"]))
+    return BuyCredits(_key(raw), parse_quantity(raw["credits"]))
 
 
 def parse_set_auto_purchase(data: bytes) -> SetAutoPurchase:
@@ -152,7 +186,7 @@ def parse_adjust_credits(data: bytes) -> AdjustCredits:
         raise InvalidInput("invalid_quantity", '`credits` is a decimal text such as "-2.5"')
     sign = -1 if amount.startswith("-") else 1
     return AdjustCredits(
-        _text(raw, "key", "invalid_key"),
+        _key(raw),
         sign * parse_quantity(amount.removeprefix("-")),
         _text(raw, "reason", "malformed"),
         _text(raw, "by", "malformed"),
@@ -166,8 +200,8 @@ def parse_operator_note(data: bytes) -> OperatorNote:
 
 
 def parse_reference(data: bytes, field: str) -> str:
-    """Read an object with one text field."""
-    return _text(_only(parse_object(data), field), field, "malformed")
+    """Read an object with one text field, an id of the processor."""
+    return _id(_only(parse_object(data), field)[field], f"unknown_{field}")
 
 
 def parse_instant(value: Any) -> datetime:
@@ -175,10 +209,10 @@ def parse_instant(value: Any) -> datetime:
     try:
         at = datetime.fromisoformat(value)
         if at.tzinfo is None:
-            raise InvalidInput("invalid_time", f"{value!r} has no offset")
+            raise InvalidInput("invalid_time", f"{value!r:.60} has no offset")
         return at.astimezone(UTC)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidInput("invalid_time", f"{value!r} is not an instant") from error
+        raise InvalidInput("invalid_time", f"{str(value)!a:.60} is not an instant") from error
 
 
 def _event(raw: Any) -> UsageEvent:
@@ -186,7 +220,7 @@ def _event(raw: Any) -> UsageEvent:
         raise InvalidInput("malformed", "an event is a JSON object")
     _only(raw, "key", "action", "quantity", "event_at", optional=("tags",))
     return UsageEvent(
-        key=_text(raw, "key", "invalid_key"),
+        key=_key(raw),
         action=_text(raw, "action", "unknown_action"),
         quantity_micro=parse_quantity(raw["quantity"]),
         event_at=parse_instant(raw["event_at"]),
@@ -202,7 +236,7 @@ def _tags(raw: Any) -> tuple[tuple[str, str], ...]:
 
 def _tag(value: Any) -> str:
     if not _is_text(value):
-        raise InvalidInput("invalid_tags", f"{value!r} is not a text of 1 to {MAX_TEXT} characters")
+        raise InvalidInput("invalid_tags", f"tags are texts of 1 to {MAX_TEXT} characters")
     return str(value)
 
 
@@ -221,7 +255,7 @@ def _only(raw: dict[str, Any], *required: str, optional: tuple[str, ...] = ()) -
             raise InvalidInput("missing_field", f"`{name}` is missing")
     for name in raw:
         if name not in required and name not in optional:
-            raise InvalidInput("unknown_field", f"`{name}` is not a field of this message")
+            raise InvalidInput("unknown_field", f"{name!a:.60} is not a field of this message")
     return raw
 
 
@@ -230,6 +264,38 @@ def _text(raw: Mapping[str, Any], name: str, reason: str) -> str:
     if not _is_text(value):
         raise InvalidInput(reason, f"`{name}` is a text of 1 to {MAX_TEXT} characters")
     return str(value)
+
+
+def _key(raw: Mapping[str, Any]) -> str:
+    key = _text(raw, "key", "invalid_key")
+    if key.startswith(OWN_KEYS):
+        raise InvalidInput("invalid_key", f"keys that begin with {OWN_KEYS} are the ledger's own")
+    return key
+
+
+def _id(value: Any, reason: str) -> str:
+    if not isinstance(value, str) or len(value) > MAX_ID or _ID.fullmatch(value) is None:
+        message = f"an id is 1 to {MAX_ID} visible ASCII characters, without spaces"
+        raise InvalidInput(reason, message)
+    return value
+
+
+def _email(raw: Mapping[str, Any]) -> str:
+    email = _text(raw, "email", "invalid_email")
+    if _EMAIL.fullmatch(email) is None:
+        raise InvalidInput("invalid_email", f"{email!a:.60} is not one mail address")
+    return email
+
+
+def _is_deep(value: Any, level: int = 1) -> bool:
+    if level > DEEPEST:
+        return True
+    inner: Iterable[Any] = ()
+    if isinstance(value, dict):
+        inner = value.values()
+    elif isinstance(value, list):
+        inner = value
+    return any(_is_deep(one, level + 1) for one in inner)
 
 
 def _flag(raw: Mapping[str, Any], name: str) -> bool:

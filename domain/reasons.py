@@ -1,53 +1,110 @@
 """Every reason a request can be refused for, and what would cure it."""
 
-CURES: dict[str, str] = {
-    # the request itself
-    "malformed": "send one JSON object of the shape that docs/contract.md gives",
-    "unknown_message": "use a signal or update that docs/contract.md names",
+# What senders of messages meet. docs/contract.md shows this table; a test keeps them equal.
+MESSAGES: dict[str, str] = {
+    "malformed": "send exactly one JSON object of the shape shown here",
+    "unknown_message": "use a signal or update named here",
     "missing_field": "send every required field",
-    "unknown_field": "leave out fields that docs/contract.md does not name",
-    "invalid_key": "send a text of 1 to 200 characters that is unique to this request",
-    "invalid_quantity": "send a decimal text above zero with at most 6 decimals, up to 10^12",
-    "invalid_credits": "send a decimal text with at most 6 decimals",
-    "invalid_time": "send an RFC 3339 instant with an offset, such as 2027-01-31T10:00:00Z",
+    "unknown_field": "leave out fields that are not named here",
+    "invalid_key": "send a text of 1 to 200 characters, your own for this request, that does "
+    "not begin with `ledger:`",
+    "invalid_quantity": "send a decimal text above zero, up to 10^12, with at most 6 decimals",
+    "invalid_time": "send an RFC 3339 instant with an offset, such as 2026-07-31T10:00:00Z",
     "invalid_tags": "send at most 20 tags; names and values are texts of 1 to 200 characters",
     "event_in_future": "send the event once its time has come, or mend the sender's clock",
-    "idempotency_conflict": "the key has other content: repeat it exactly or take a new key",
+    "idempotency_conflict": "the key was used with other content: repeat that, or take a new key",
     "too_many_events": "send at most 1,000 events in one message",
     "too_many_waiting": "wait until the open purchase or renewal is settled, then send it again",
-    # names
+}
+
+START: dict[str, str] = {
+    "invalid_id": "send 1 to 64 visible ASCII characters, without spaces",
+    "invalid_email": "send one mail address",
+    "wrong_workflow_id": "start it as `subscription:<subscription_id>`",
+    "unknown_catalog": "use a catalog that the workers have loaded",
+    "unsupported_catalog": "use a catalog whose actions have one price each",
+    "unknown_locale": "write it as en_US",
+    "unknown_time_zone": "write it as Europe/Berlin",
+    "already_subscribed": "end the customer's live subscription first",
+}
+
+NAMES: dict[str, str] = {
     "unknown_action": "use an action of the catalog",
+    "no_rate": "the action had no price yet at the event's time: send a later event",
     "unknown_plan": "use a plan of the catalog",
     "unknown_customer": "subscribe the customer first",
     "unknown_charge": "use the id of a charge of this customer",
+    "unknown_invoice": "use the id of an invoice of the payment processor",
     "unknown_payment_method": "use a card that the payment processor knows",
     "payment_method_of_another_customer": "use a card of this customer",
-    # the wallet
+    "payment_method_refused": "use another card: the payment processor does not take this one",
+}
+
+WALLET: dict[str, str] = {
     "insufficient_credits": "buy credits, switch auto-purchase on, or wait for the next allowance",
     "cap_reached": "buy credits by hand, upgrade, or wait for the next allowance window",
     "renewal_pending": "send it again with the same key once the renewal is settled",
-    "purchase_pending": "read the status later: the purchase under way decides it",
+    "purchase_needed": "wait: the purchase that it needs is being made",
+    "purchase_pending": "read the status later: what is under way decides it",
     "paused:payment_failed": "update the payment method",
     "paused:by_operator": "ask support to resume the subscription",
-    "period_closed": "this plan takes no usage of a window that has ended",
-    "no_subscription": "subscribe to a plan first",
-    "subscription_ended": "subscribe again",
-    "not_in_plan": "upgrade to a plan that offers it",
-    # purchases and changes
+    "period_closed": "the plan takes no usage of a window that has ended",
+    "no_subscription": "wait until the first period is paid",
+    "subscription_ended": "subscribe again, with a new subscription id",
+}
+
+CHANGES: dict[str, str] = {
+    "not_in_plan": "move to a plan that offers it",
     "auto_purchase_off": "switch auto-purchase on or buy credits by hand",
-    "cap_below_unit": "this plan's credits are fewer than one auto-purchase unit: upgrade",
+    "cap_below_unit": "the plan's credits are fewer than one auto-purchase unit: upgrade",
     "invalid_unit": "buy a whole number of the plan's units",
     "no_payment_method": "add a card",
     "declined": "update the payment method",
     "change_under_way": "wait until the open charge is settled",
-    "already_subscribed": "end the live subscription first",
+    "outside_period": "wait until the renewal is settled",
     "below_minimum": "buy more at once: the amount is below what the processor can charge",
     "same_plan": "choose another plan",
-    "already_canceled": "the subscription already ends",
-    "already_paused": "the subscription is already paused by an operator",
-    "not_paused": "the subscription is not paused by an operator",
+    "already_canceled": "the subscription already ends: nothing to do",
+    "already_paused": "an operator has paused it already: nothing to do",
+    "not_paused": "no operator has paused it: nothing to do",
     "not_needed": "nothing to do",
+    "internal_error": "nothing was changed: tell the operators",
 }
+
+# What operators meet: settings, price lists, mails, the processor's messages, and our own faults.
+OPERATORS: dict[str, str] = {
+    "invalid_catalog": "mend every line that the message names",
+    "invalid_value": "mend the value that the message names",
+    "invalid_rate": "give the action a price above zero",
+    "invalid_interval": "make the interval at least one unit long",
+    "no_allowance": "give the plan an allowance, or a price per credit",
+    "unknown_currency": "use an ISO currency that the processor charges in",
+    "invalid_ratio": "a fault of ours: report it",
+    "invalid_weights": "a fault of ours: report it",
+    "invalid_use": "a fault of ours: report it",
+    "invalid_grant": "a fault of ours: report it",
+    "invalid_credits": "write a decimal of at most 6 decimals",
+    "before_anchor": "the instant is before the first period: use a later one",
+    "out_of_calendar": "the instant is after the year 9999: use an earlier one",
+    "wrong_amount": "compare the processor's invoice with the charge: their amounts differ",
+    "invalid_mail": "a fault of ours: report it",
+    "invalid_mail_sender": "set MAIL_FROM as `Name <address>`",
+    "invalid_smtp_url": "set SMTP_URL as smtp://host:port",
+    "bad_signature": "set STRIPE_WEBHOOK_SECRET to the endpoint's own secret",
+    "malformed_event": "send the processor's event as it came",
+    "database_not_migrated": "run `python cli.py migrate`",
+    "search_attributes_missing": "run `python cli.py bootstrap`",
+    "resource_missing": "the processor does not know the object: look there",
+    "amount_not_positive": "a fault of ours: report it",
+    "amount_too_small": "charge more at once",
+    "charge_voided": "open a new charge",
+    "invoice_total_differs": "look at the invoice at the processor: someone changed it",
+    "payer_balance_not_zero": "clear the customer's balance at the processor",
+    "settled_without_payment": "look at the invoice at the processor: it was settled by hand",
+    "invalid_idempotency_key": "a fault of ours: report it",
+}
+
+CURES: dict[str, str] = {**MESSAGES, **START, **NAMES, **WALLET, **CHANGES, **OPERATORS}
 
 
 def cure(reason: str) -> str:

@@ -125,6 +125,7 @@ class SubscriptionState:
     queue: tuple[QueuedEvent, ...] = ()
     purchases: int = 0
     upgrades: int = 0
+    card_updates: int = 0
     renewals_dropped: int = 0
     available_micro: int = 0
     balance_as_of: datetime | None = None

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from domain.reasons import CURES
+
 
 @dataclass(frozen=True, slots=True)
 class Balance:
@@ -99,6 +101,29 @@ def history(
         {"account": account_id, "after": after_seq, "limit": limit},
     )
     return tuple(HistoryLine(*row) for row in rows)
+
+
+def refusals(
+    connection: Connection, account_id: int, *, limit: int
+) -> tuple[dict[str, str | None], ...]:
+    """Return the newest refusals of fire-and-forget messages, with what would cure them."""
+    rows = connection.execute(
+        text("""
+            SELECT key, reason, request, at FROM refusals
+            WHERE account_id = :account ORDER BY at DESC LIMIT :limit
+        """),
+        {"account": account_id, "limit": limit},
+    )
+    return tuple(
+        {
+            "key": row.key,
+            "reason": row.reason,
+            "cure": CURES.get(row.reason, ""),
+            "request": row.request,
+            "at": row.at.isoformat(),
+        }
+        for row in rows
+    )
 
 
 def books(connection: Connection, account_id: int | None = None) -> dict[str, int]:

@@ -16,7 +16,7 @@ from workflows.collecting import Collector
 from workflows.commands import Commands
 from workflows.inbox import Inbox
 from workflows.options import LEDGER, PROCESSOR
-from workflows.settling import Settler
+from workflows.settling import Settler, anchor_under
 
 LONGEST_JITTER = timedelta(minutes=15)
 
@@ -99,6 +99,7 @@ class Clock:
         if any(charge.step is not Step.PAID for charge in state.charges):
             return
         state.ended = True
+        self._inbox.held_up = ""  # what waited is decided now: refused
         if state.account_id == 0:
             return
         await self._settler.release_paid()
@@ -118,7 +119,7 @@ class Clock:
             return
         if state.window is not None and state.window.end < state.period.end:
             yield state.window.end
-        if state.charge_of(ChargeKind.PERIOD) is None:
+        if self._may_renew():
             yield self._prepare_at()
 
     def _prepare_at(self) -> datetime:
@@ -149,21 +150,32 @@ class Clock:
         )
         state.window = serving.window
         state.available_micro, state.balance_as_of = serving.available_micro, workflow.now()
+        await self._settler.release_paid()
 
     async def _retry_what_is_due(self) -> None:
-        for charge in self._state.charges:
-            if charge.step is Step.PREPARED and _is_due(charge.pay_at):
-                self._collector.pay(charge)
+        state = self._state
+        for charge in state.charges:
+            if _is_stale(charge):
+                await self._collector.give_up(charge)
+            elif charge.step is Step.PREPARED and _is_due(charge.pay_at):
+                if state.period is not None and Pause.PAYMENT_FAILED in state.pauses:
+                    # Declined since it was prepared: nothing is tried before the card changes.
+                    state.renewals_dropped += 1
+                    await self._collector.give_up(charge)
+                else:
+                    self._collector.pay(charge)
             elif charge.step is Step.DECLINED and _is_due(charge.retry_at):
                 self._collector.retry(charge)
-            elif _is_stale(charge):
-                await self._collector.give_up(charge)
+
+    def _may_renew(self) -> bool:
+        """Say whether a renewal can be prepared: an upgrade being paid decides its price first."""
+        upgrade = self._state.charge_of(ChargeKind.UPGRADE)
+        deciding = upgrade is not None and upgrade.step is not Step.PAID
+        return self._state.charge_of(ChargeKind.PERIOD) is None and not deciding
 
     async def _renew(self) -> None:
         state = self._state
-        if state.period is None or not _is_due(self._prepare_at()):
-            return
-        if state.charge_of(ChargeKind.PERIOD) is not None:
+        if state.period is None or not self._may_renew() or not _is_due(self._prepare_at()):
             return
         if state.cancel_at_end:
             state.ends_now = True
@@ -187,14 +199,13 @@ class Clock:
     async def _open_period(self, k: int) -> None:
         """Open a period's charge; the k-th, or the one that this instant falls into."""
         state = self._state
-        if state.anchor is None:
-            raise LookupError("the subscription has not begun")
         plan = state.next_plan or state.plan_in_force()
-        if state.period is not None and plan.interval != state.plan_in_force().interval:
-            state.anchor, k = state.period.end, 0
+        anchor = anchor_under(state, plan)
+        if anchor != state.anchor:
+            k = 0
         now = workflow.now()
-        if state.period is not None and now >= state.anchor:
-            k = max(k, index_at(state.anchor, state.time_zone, plan.interval, now))
+        if state.period is not None and now >= anchor:
+            k = max(k, index_at(anchor, state.time_zone, plan.interval, now))
         opened = await workflow.execute_activity_method(
             PeriodActivities.open_charge,
             NextPeriod(
@@ -203,7 +214,7 @@ class Clock:
                 state.account_id,
                 state.payer,
                 plan,
-                state.anchor,
+                anchor,
                 state.time_zone,
                 k,
                 now,

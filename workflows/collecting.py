@@ -32,6 +32,7 @@ class Collector:
         self._state = state
         self._calls = calls
         self._settler = settler
+        self._paying_with: dict[str, str] = {}
 
     def collect(self, charge: OpenCharge) -> None:
         """Start to collect a charge that the ledger has opened."""
@@ -50,6 +51,7 @@ class Collector:
         """Start an attempt at a prepared charge."""
         charge = replace(charge, step=Step.PAYING, pay_at=None, retry_at=None)
         self._state.put(charge)
+        self._paying_with[charge.charge.charge_id] = self._state.payment_method
         attempt = Attempt(charge.charge.charge_id, charge.invoice, charge.attempt)
         self._calls.start(
             workflow.start_activity_method(
@@ -130,7 +132,9 @@ class Collector:
             return
         prepared = replace(charge, step=Step.PREPARED, invoice=invoiced.invoice)
         self._state.put(prepared)
-        if prepared.pay_at is None or prepared.pay_at <= workflow.now():
+        # What is prepared once the subscription is to end is given up instead.
+        due = prepared.pay_at is None or prepared.pay_at <= workflow.now()
+        if due and not self._state.ends_now:
             self.pay(prepared)
 
     async def _collected(self, charge_id: str, collected: Collected) -> None:
@@ -139,6 +143,8 @@ class Collector:
             return
         if collected.paid is not None:
             await self._give_up_all(await self._settler.paid(charge, collected.paid))
+        elif self._paying_with.get(charge_id) != self._state.payment_method:
+            self.retry(charge)  # the card was replaced while the old one was being declined
         elif collected.declined is not None:
             await self._give_up_all(await self._settler.declined(charge, collected.declined))
 
@@ -168,4 +174,4 @@ class Collector:
             summary=f"void {charge_id} in the ledger",
             **LEDGER,
         )
-        self._state.drop(charge)
+        self._settler.voided(charge)

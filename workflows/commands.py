@@ -35,6 +35,7 @@ from workflows.calls import Calls
 from workflows.collecting import Collector
 from workflows.inbox import Answer, Command, Inbox, credit_text, refused
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
+from workflows.previews import preview_of
 from workflows.settling import Settler
 
 Carrier = Callable[[Any, int], Awaitable[Answer | None]]
@@ -140,11 +141,11 @@ class Commands:
             summary=f"quote {wanted.plan_id}",
             **LEDGER,
         )
-        preview = _preview(quoted)
+        preview = preview_of(quoted)
         if wanted.preview:
             return {"status": "preview", **preview}
-        if state.cancel_at_end:
-            return refused("already_canceled")
+        if (reason := self._keeps_from_changing()) is not None:
+            return refused(reason)
         if quoted.quote.kind is ChangeKind.UPGRADE:
             return await self._upgrade(quoted, ticket)
         if quoted.quote.kind is ChangeKind.NONE and state.next_plan is None:
@@ -159,14 +160,24 @@ class Commands:
         )
         return {"status": "scheduled" if state.next_plan else "unscheduled", **preview}
 
+    def _keeps_from_changing(self) -> str | None:
+        """Return why the plan cannot be changed at this moment, or None."""
+        state = self._state
+        if state.cancel_at_end:
+            return "already_canceled"
+        if state.charge_of(ChargeKind.UPGRADE) is not None:
+            return "change_under_way"
+        if state.period is None or state.period.end > workflow.now():
+            return None
+        # The renewal under way decides which plan the new period has.
+        return f"paused:{state.pauses[0].value}" if state.pauses else "renewal_pending"
+
     async def _upgrade(self, quoted: Quoted, ticket: int) -> Answer | None:
         state = self._state
-        if state.charge_of(ChargeKind.UPGRADE) is not None:
-            return refused("change_under_way")
         if state.pauses:
             return refused(f"paused:{state.pauses[0].value}")
-        if state.anchor is None or state.period is None or state.period.end <= workflow.now():
-            return refused("renewal_pending")
+        if state.anchor is None or state.period is None:
+            return refused("no_subscription")
         await self._drop_renewal()
         state.upgrades += 1
         charge_id = f"{state.subscription_id}:upgrade:{state.upgrades}"
@@ -183,7 +194,7 @@ class Commands:
             return {
                 "status": "changed",
                 "available": credit_text(state.available_micro),
-                **_preview(quoted),
+                **preview_of(quoted),
             }
         opened = await workflow.execute_activity_method(
             ChangeActivities.open_upgrade,
@@ -208,12 +219,16 @@ class Commands:
 
     async def _cancel(self, wanted: Cancel, _ticket: int) -> Answer:
         state = self._state
-        if wanted.when == "now" or state.period is None:
+        renewal = state.charge_of(ChargeKind.PERIOD)
+        over = state.period is None or state.period.end <= workflow.now()
+        if wanted.when == "now" or (over and (renewal is None or renewal.step is Step.DECLINED)):
             state.cancel_at_end = state.ends_now = True
             await self._write_cancel(now=True)
             return {"status": "ended", "effective_at": workflow.now().isoformat()}
         if state.cancel_at_end:
             return refused("already_canceled")
+        if state.period is None or over:
+            return refused("renewal_pending")
         await self._drop_renewal()
         state.cancel_at_end, state.next_plan = True, None
         await self._write_cancel(now=False)
@@ -264,10 +279,13 @@ class Commands:
 
     async def _payment_method_updated(self, method: str, _ticket: int) -> Answer | None:
         """Verify the card with the processor; the loop goes on meanwhile."""
+        if method == self._state.payment_method:
+            return None  # several events of the processor tell of one update
+        self._state.card_updates += 1
         self._calls.start(
             workflow.start_activity_method(
                 PaymentActivities.use_card,
-                CardInUse(self._state.payer, method),
+                CardInUse(self._state.payer, method, update=self._state.card_updates),
                 summary=f"use card {method}",
                 **ranked(PROCESSOR, INTERACTIVE, self._state.start.customer_id),
             ),
@@ -280,7 +298,6 @@ class Commands:
         if card.refused:
             self._inbox.refuse("payment_method_updated", card.method, card.refused)
             return
-        # Several events of the processor tell of one update: one retry answers them all.
         if card.method == state.payment_method:
             return
         state.payment_method, state.card = card.method, card.card
@@ -318,25 +335,6 @@ class Commands:
             state.time_zone,
             workflow.now(),
         )
-
-
-def _preview(quoted: Quoted) -> Answer:
-    quote = quoted.quote
-    return {
-        "kind": quote.kind.value,
-        "plan": quote.plan_id,
-        "amount_minor": quote.amount_minor,
-        "difference_minor": quote.difference_minor,
-        "currency": quote.currency,
-        "waived": quote.waived,
-        "why": quote.why,
-        "extra_credits": {
-            extra.credit_type: credit_text(extra.quantity_micro) for extra in quote.extra
-        },
-        "effective_at": quote.effective_at.isoformat(),
-        "price_minor": quote.price_minor,
-        "cap_credits": credit_text(quote.cap_micro),
-    }
 
 
 def _reason(error: ActivityError) -> str:

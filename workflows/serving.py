@@ -23,6 +23,7 @@ class Server:
         self._inbox = inbox
         self._collector = collector
         self._settler = settler
+        self._unbought = ""  # the event for which the ledger would not buy
 
     async def drain(self) -> None:
         """Decide what is queued, one ledger call per batch, until nothing more can be decided."""
@@ -67,11 +68,24 @@ class Server:
         if any(one.status == "renewal_pending" for one in outcomes):
             self._inbox.held_up = "renewal"
         elif short is not None:
-            await self.purchase((short.missing_micro or 0) + (short.available_micro or 0))
+            status = await self.purchase((short.missing_micro or 0) + (short.available_micro or 0))
+            self._give_up_on(short.key, status)
         elif self._state.auto_purchase and any(one.crossed for one in outcomes):
             await self.purchase(0)
 
-    async def purchase(self, needed_micro: int) -> None:
+    def _give_up_on(self, key: str, status: str) -> None:
+        """Refuse an event that stays short although the ledger buys nothing for it."""
+        if self._inbox.held_up or self._unbought != key:
+            self._unbought = "" if self._inbox.held_up else key
+            return
+        self._unbought = ""
+        one = self._inbox.events.popleft()
+        if one.ticket:
+            self._inbox.answer(one.ticket, refused(status))
+        else:
+            self._inbox.refuse(one.event.key, one.event.action, status)
+
+    async def purchase(self, needed_micro: int) -> str:
         """Let the ledger reserve what a shortfall needs (0: the wallet is empty); collect it."""
         state = self._state
         buyer = self._settler.buyer()
@@ -83,10 +97,10 @@ class Server:
         )
         state.last_charge = f"auto-purchase {reserved.status}"
         if reserved.charge is None:
-            return
+            return reserved.status
         self._inbox.held_up = "purchase"
         if state.charge_named(reserved.charge.charge_id) is not None:
-            return
+            return reserved.status
         state.purchases += 1
         self._collector.collect(
             OpenCharge(
@@ -98,6 +112,7 @@ class Server:
                 window_end=buyer.window.end,
             )
         )
+        return reserved.status
 
 
 def answer_to(outcome: DebitOutcome) -> Answer:

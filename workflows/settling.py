@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
         PurchaseActivities,
         Resumption,
     )
-    from domain.catalog import ResumeOn
+    from domain.catalog import Plan, ResumeOn
     from domain.payments import ChargeKind, Decline, Declined, Paid
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.inbox import Answer, Inbox, credit_text
@@ -58,15 +58,12 @@ class Settler:
         match charge.kind:
             case ChargeKind.PERIOD:
                 await self.open_period(charge, paid)
+            case _ if self._between_windows(charge):
+                self._state.put(replace(charge, step=Step.PAID, paid=paid))
             case ChargeKind.UPGRADE:
                 await self._complete_upgrade(charge, paid)
             case ChargeKind.MANUAL | ChargeKind.AUTO:
-                window = self._state.window
-                if window is not None and window.end <= workflow.now() and not self._state.ended:
-                    self._state.put(replace(charge, step=Step.PAID, paid=paid))
-                else:
-                    return await self._grant(charge, paid)
-
+                return await self._grant(charge, paid)
         return []
 
     async def declined(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
@@ -110,8 +107,9 @@ class Settler:
     async def open_period(self, charge: OpenCharge, paid: Paid | None) -> None:
         """Begin a period that is paid for, or free."""
         state = self._state
-        if charge.plan is None or charge.period is None or state.anchor is None:
+        if charge.plan is None or charge.period is None:
             raise LookupError(f"{charge.charge.charge_id} is no charge of a period")
+        anchor = anchor_under(state, charge.plan)
         pauses = tuple(one for one in state.pauses if one is not Pause.PAYMENT_FAILED)
         serving = await workflow.execute_activity_method(
             PeriodActivities.open_period,
@@ -119,7 +117,7 @@ class Settler:
                 state.subscription_id,
                 state.account_id,
                 charge.plan,
-                state.anchor,
+                anchor,
                 state.time_zone,
                 charge.period,
                 charge.charge if paid else None,
@@ -132,10 +130,10 @@ class Settler:
             **LEDGER,
         )
         state.drop(charge)
-        state.plan, state.next_plan = charge.plan, None
+        state.anchor, state.next_plan = anchor, None
+        self._put_in_force(charge.plan)
         state.period, state.window = charge.period, serving.window
         state.pauses, state.lapsed = pauses, False
-        state.auto_purchase = state.auto_purchase and charge.plan.auto is not None
         self._balance(serving.available_micro)
         self._inbox.held_up = ""
         self.period_opened = True
@@ -149,14 +147,27 @@ class Settler:
             summary=f"upgrade to {upgrade.plan.plan_id}",
             **LEDGER,
         )
-        self._state.plan, self._state.next_plan = upgrade.plan, None
+        self._state.next_plan = None
+        self._put_in_force(upgrade.plan)
         self._balance(available)
 
     async def release_paid(self) -> None:
-        """Grant purchases whose money arrived while no window was open."""
+        """Settle what was paid while no window was open."""
         for charge in self._state.charges:
-            if charge.step is Step.PAID and charge.paid is not None:
+            if charge.step is not Step.PAID or charge.paid is None:
+                continue
+            if charge.kind is ChargeKind.UPGRADE:
+                await self._complete_upgrade(charge, charge.paid)
+            else:
                 await self._grant(charge, charge.paid)
+
+    def voided(self, charge: OpenCharge) -> None:
+        """Forget a charge that was given up; who waits for it hears that it was declined."""
+        self._state.drop(charge)
+        if charge.kind is ChargeKind.AUTO:
+            self._inbox.held_up = ""
+        answer = {"status": "declined", "reason": "declined", "charge_id": charge.charge.charge_id}
+        self._answer(charge, answer)
 
     async def resume(self, paid: Paid | None) -> None:
         """End a payment pause."""
@@ -227,6 +238,19 @@ class Settler:
             },
         )
 
+    def _between_windows(self, charge: OpenCharge) -> bool:
+        """Say whether nothing can be granted until the renewal under way opens a window."""
+        state = self._state
+        open_until = state.period if charge.kind is ChargeKind.UPGRADE else state.window
+        return open_until is not None and open_until.end <= workflow.now() and not state.ended
+
+    def _put_in_force(self, plan: Plan) -> None:
+        """Serve under a plan; the switch goes off where the ledger switches it off."""
+        state = self._state
+        state.plan = plan
+        offered = plan.paid and plan.auto is not None and plan.auto.units_per_window > 0
+        state.auto_purchase = state.auto_purchase and offered
+
     def _balance(self, available_micro: int) -> None:
         self._state.available_micro = available_micro
         self._state.balance_as_of = workflow.now()
@@ -234,6 +258,15 @@ class Settler:
     def _answer(self, charge: OpenCharge, answer: Answer) -> None:
         for ticket in self._tickets.pop(charge.charge.charge_id, []):
             self._inbox.answer(ticket, answer)
+
+
+def anchor_under(state: SubscriptionState, plan: Plan) -> datetime:
+    """Return the anchor of the next period: another billing interval begins at this one's end."""
+    if state.anchor is None:
+        raise LookupError("the subscription has not begun")
+    if state.period is not None and plan.interval != state.plan_in_force().interval:
+        return state.period.end
+    return state.anchor
 
 
 def _next_try(charge: OpenCharge, declined: Declined, first: datetime) -> datetime | None:

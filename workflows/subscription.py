@@ -206,7 +206,7 @@ class Subscription:
         await self._clock.do_what_is_due()
         while self._inbox.commands:
             await self._commands.carry_out(self._inbox.commands.popleft())
-        if self._state.period is not None:
+        if self._state.period is not None or (self._state.ended and self._state.account_id):
             await self._server.drain()
             if self._emptied and self._state.auto_purchase and not self._inbox.held_up:
                 await self._server.purchase(0)

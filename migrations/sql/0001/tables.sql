@@ -121,6 +121,9 @@ CREATE TABLE charges (
 CREATE UNIQUE INDEX charges_one_open_auto ON charges (account_id)
     WHERE kind = 'auto_purchase' AND state = 'open';
 
+-- The processor's events name the invoice only.
+CREATE INDEX charges_of_invoice ON charges (invoice) WHERE invoice IS NOT NULL;
+
 CREATE TABLE grants (
     account_id       bigint      NOT NULL REFERENCES wallets,
     grant_id         bigint      NOT NULL,                          -- seq of the entry that made it

@@ -1,0 +1,85 @@
+"""The stack with live workers that the demo and the simulator play on."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+from temporalio.client import Client
+
+from domain.subscription import Start
+from ledger import accounts
+from local.demo.trace import Request
+from local.fleet import start_api, start_worker
+from local.processes import stop
+from local.stack import Stack, environment
+from local.timeline import Json, Timeline
+from models.base import connect
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A running stack and the clients that look at it."""
+
+    stack: Stack
+    client: Client
+    engine: Engine
+
+    async def subscribe(self, start: Start) -> Timeline:
+        """Start a subscription; its first period begins by itself."""
+        return await Timeline.start(self.client, start)
+
+    def account_of(self, customer_id: str) -> int:
+        """Return the account of a customer."""
+        with self.engine.connect() as connection:
+            return accounts.account_of(connection, customer_id)
+
+    def paid_at_processor(self) -> int:
+        """Return all the money that the processor has collected, in minor units."""
+        return int(sum(self.stack.standin.get("/_ledger")["paid_total"].values()))
+
+
+@asynccontextmanager
+async def scene() -> AsyncIterator[Scene]:
+    """Start servers, a worker and the API in a folder of their own; end all of them."""
+    with _home() as home:
+        stack = await asyncio.to_thread(Stack.start, home, persistent=False)
+        started = []
+        try:
+            variables = environment(stack) | {"METRICS_ADDRESS": ""}
+            port = stack.ports.api
+            jobs = (
+                asyncio.to_thread(start_worker, variables, stack.temporal, home / "worker.log"),
+                asyncio.to_thread(start_api, variables, port, home / "api.log"),
+            )
+            started = list(await asyncio.gather(*jobs))
+            client = await Client.connect(stack.temporal.address)
+            engine = connect(variables["DATABASE_URL"])
+            yield Scene(stack, client, engine)
+            engine.dispose()
+        finally:
+            for process in started:
+                await asyncio.to_thread(stop, process)
+            await asyncio.to_thread(stack.stop)
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="drawdown-") as name:
+        home = Path(name)
+        home.chmod(0o755)  # PostgreSQL may run as another account
+        yield home
+
+
+def usage_event(request: Request, prefix: str, at: str) -> Json:
+    """Return a traced request as the JSON of a usage event."""
+    return {
+        "key": f"{prefix}{request.number}",
+        "action": "llm_tokens",
+        "quantity": str(request.tokens),
+        "event_at": at,
+        "tags": {"traced_at": request.traced_at},
+    }
