@@ -26,6 +26,7 @@ _EXPONENTS = {
     **dict.fromkeys(_NO_DECIMALS.split(), 0),
     **dict.fromkeys(_THREE_DECIMALS.split(), 3),
 }
+_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}  # dollars of others keep their code
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +110,13 @@ def recognised(cost_minor: int, used: int, granted: int) -> int:
     if not 0 <= used <= granted or granted == 0:
         raise InvalidInput("invalid_use", "use lies between nothing and the whole of the grant")
     return half_up(cost_minor * used, granted)
+
+
+def format_money(amount_minor: int, currency: str) -> str:
+    """Return an amount of minor units as operators read it: 1170 USD is "$11.70"."""
+    exponent = minor_exponent(currency)
+    whole, part = divmod(abs(amount_minor), 10**exponent)
+    sign = "-" if amount_minor < 0 else ""
+    unit = _SIGNS.get(currency, f"{currency} ")
+    decimals = f".{part:0{exponent}d}" if exponent else ""
+    return f"{sign}{unit}{whole:,}{decimals}"

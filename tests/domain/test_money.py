@@ -12,6 +12,7 @@ from domain.money import (
     Ratio,
     allocate,
     credits_price,
+    format_money,
     half_up,
     minimum_charge_minor,
     minor_exponent,
@@ -179,3 +180,24 @@ def test_a_fraction_that_is_none_is_refused(make):
         make()
 
     assert refusal.value.reason == "invalid_ratio"
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "currency", "text"),
+    [
+        (1170, "USD", "$11.70"),
+        (-5, "EUR", "-€0.05"),
+        (123_456_789, "CAD", "CAD 1,234,567.89"),
+        (500, "JPY", "¥500"),
+        (1005, "KWD", "KWD 1.005"),
+    ],
+)
+def test_money_is_written_with_the_currency_s_own_decimals(amount_minor, currency, text):
+    assert format_money(amount_minor, currency) == text
+
+
+@given(amounts, st.sampled_from(["USD", "JPY", "KWD"]))
+def test_money_written_for_people_loses_nothing(amount_minor, currency):
+    digits = "".join(sign for sign in format_money(amount_minor, currency) if sign in "-0123456789")
+
+    assert int(digits) == amount_minor
