@@ -127,7 +127,7 @@ def subscribe(wanted: argparse.Namespace) -> int:
         client = await connected(chosen)
         await client.start_workflow(
             Subscription.run,
-            SubscriptionState(start),
+            args=[SubscriptionState(start)],
             id=workflow_id,
             task_queue=names.BILLING,
             static_summary=f"{start.customer_id} on {plan.name}",

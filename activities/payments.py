@@ -8,6 +8,12 @@ from domain.errors import BillingError
 from domain.payments import Charge, Decline, Declined, Paid, ProcessorEvent
 from gateways.payments import Payments
 
+# The processor has many codes for a card that it does not take; people need three.
+CARD_REFUSALS = {
+    "resource_missing": "unknown_payment_method",
+    "payment_method_of_another_customer": "payment_method_of_another_customer",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:
@@ -96,7 +102,8 @@ class PaymentActivities:
                 key=f"{wanted.payer}:use:{wanted.update}:{wanted.method}",
             )
         except BillingError as error:
-            return CardInUse(wanted.payer, wanted.method, refused=error.reason)
+            reason = CARD_REFUSALS.get(error.reason, "payment_method_refused")
+            return CardInUse(wanted.payer, wanted.method, refused=reason)
         return CardInUse(wanted.payer, method.method, method.card)
 
     @activity.defn(name="prepare_charge")

@@ -17,6 +17,7 @@ from domain.money import allocate
 from domain.payments import Charge, ChargeKind, ChargeLine, Paid
 from domain.periods import Window, boundary, index_at, window, windows_between
 from domain.subscription import Pause, Start, Status
+from gateways.letter_formats import Formats
 from ledger import accounts, balances, charges, grants, subscriptions
 from ledger.accounts import CustomerDetails
 from ledger.grants import GrantOrder
@@ -120,7 +121,8 @@ class PeriodActivities:
     def begin(self, beginning: Beginning) -> Begun:
         """Create customer, wallet and a pending subscription.
 
-        Raises `unknown_catalog`, `unknown_plan`, `unsupported_catalog`, `already_subscribed`.
+        Raises `unknown_catalog`, `unknown_plan`, `unsupported_catalog`, `unknown_time_zone`,
+        `unknown_locale`, `already_subscribed`, `subscription_ended`.
         """
         start = beginning.start
         catalog = self._context.catalog(start.catalog)
@@ -131,6 +133,7 @@ class PeriodActivities:
         plan = catalog.plan(start.plan_id)
         zone = start.time_zone or catalog.time_zone
         boundary(beginning.anchor, zone, plan.interval, 0)  # an unknown zone is refused here
+        Formats.of(start.locale, zone)  # and a locale that no mail could be written in
         customer = CustomerDetails(start.customer_id, start.name, start.email, start.locale, zone)
         with self._context.engine.begin() as connection:
             account_id = accounts.open_wallet(connection, customer, plan.currency)

@@ -21,7 +21,7 @@ from domain.mails import (
     neutral_reason,
 )
 from domain.money import Ratio, credits_price, minimum_charge_minor
-from domain.payments import Charge, ChargeKind, Decline, Declined, Paid
+from domain.payments import Charge, ChargeKind, Decline, Declined, Paid, purchase_name
 from domain.periods import Window
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, charges, grants, subscriptions
@@ -138,7 +138,7 @@ class PurchaseActivities:
     @activity.defn(name="open_manual_purchase")
     def open_manual(self, buyer: Buyer, key: str, quantity_micro: int) -> Purchase:
         """Open the charge of a manual purchase at the plan's own unit price."""
-        charge_id = f"{buyer.subscription_id}:manual:{key}"
+        charge_id = purchase_name(buyer.subscription_id, key)
         with self._context.engine.begin() as connection:
             accounts.lock(connection, buyer.account_id, buyer.at)
             known = _known_charge(connection, buyer.account_id, charge_id)

@@ -1,5 +1,7 @@
 """Charges and what a payment processor can answer to them."""
 
+import hashlib
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -20,6 +22,19 @@ class Decline(StrEnum):
     SOFT = "soft"
     HARD = "hard"
     NEEDS_CUSTOMER = "needs_customer"
+
+
+_PLAIN_KEY = re.compile(r"[!-~]{1,64}", re.ASCII)
+
+
+def purchase_name(subscription_id: str, key: str) -> str:
+    """Return the charge id of a purchase by hand; a sender's key may be any text.
+
+    Charge ids become the processor's keys, which are short and ASCII: other keys are digested.
+    """
+    if _PLAIN_KEY.fullmatch(key) is None:
+        key = f"sha256-{hashlib.sha256(key.encode()).hexdigest()}"
+    return f"{subscription_id}:manual:{key}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,8 @@ class SubscriptionState:
     available_micro: int = 0
     balance_as_of: datetime | None = None
     last_charge: str = ""
+    refused: int = 0  # messages that were refused after nobody waited for an answer
+    last_refusal: str = ""
 
     @property
     def subscription_id(self) -> str:

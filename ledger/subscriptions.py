@@ -44,8 +44,18 @@ def create(
 ) -> None:
     """Create a pending subscription; a repeat changes nothing.
 
-    Raises `InvalidInput` (`already_subscribed`) while the customer has another live one.
+    Raises `InvalidInput`: `already_subscribed` while the customer has another live one or the id
+    is another customer's, `subscription_ended` for an id that was used before: its charges are.
     """
+    known = connection.execute(
+        select(Subscription.account_id, Subscription.status).where(
+            Subscription.subscription_id == subscription_id
+        )
+    ).one_or_none()
+    if known is not None and known.account_id != account_id:
+        raise InvalidInput("already_subscribed", f"{subscription_id!r} is another customer's")
+    if known is not None and known.status == Status.ENDED:
+        raise InvalidInput("subscription_ended", f"{subscription_id!r} has ended: use a new id")
     live = live_of_account(connection, account_id)
     if live not in (None, subscription_id):
         raise InvalidInput("already_subscribed", f"subscription {live!r} is still live: end it")

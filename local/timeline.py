@@ -47,7 +47,7 @@ class Timeline:
         with skipper.with_time_skipping_disabled():
             await client.start_workflow(
                 Subscription.run,
-                SubscriptionState(start),
+                args=[SubscriptionState(start)],
                 id=workflow_id,
                 task_queue=names.BILLING,
             )

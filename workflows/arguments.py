@@ -23,7 +23,8 @@ class _OneArgument(WorkflowInboundInterceptor):
         await super().handle_signal(input)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
-        if len(input.args) != 1:
+        named = workflow.get_update_handler(input.update) is not None
+        if named and len(input.args) != 1:
             raise ApplicationError("send exactly one argument", type="malformed")
         super().handle_update_validator(input)
 

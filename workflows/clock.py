@@ -5,17 +5,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.payments import PaymentActivities, Registration
-    from activities.periods import Beginning, KnownPayer, NextPeriod, PeriodActivities
+    from activities.periods import Beginning, Begun, KnownPayer, NextPeriod, PeriodActivities
     from domain.payments import Charge, ChargeKind
     from domain.periods import index_at
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.collecting import Collector
 from workflows.commands import Commands
 from workflows.inbox import Inbox
-from workflows.options import LEDGER, PROCESSOR
+from workflows.options import LEDGER, PROCESSOR, short
 from workflows.settling import Settler, anchor_under
 
 LONGEST_JITTER = timedelta(minutes=15)
@@ -46,12 +47,7 @@ class Clock:
         """Create the subscription and start to collect its first charge."""
         state, start = self._state, self._state.start
         state.anchor = start.begins_at or workflow.now()
-        begun = await workflow.execute_activity_method(
-            PeriodActivities.begin,
-            Beginning(start, state.anchor, workflow.now()),
-            summary=f"begin under {start.plan_id}",
-            **LEDGER,
-        )
+        begun = await self._begun(Beginning(start, state.anchor, workflow.now()))
         state.plan, state.time_zone = begun.plan, begun.time_zone
         card = await workflow.execute_activity_method(
             PaymentActivities.register,
@@ -61,7 +57,7 @@ class Clock:
         )
         state.payer = card.payer
         if card.refused:
-            self._inbox.refuse("payment_method", card.method, card.refused)
+            self._inbox.refuse(None, f"payment_method: {card.method}", card.refused)
         else:
             state.payment_method, state.card = card.method, card.card
         await workflow.execute_activity_method(
@@ -72,6 +68,20 @@ class Clock:
         )
         state.account_id = begun.account_id
         await self._open_period(0)
+
+    async def _begun(self, beginning: Beginning) -> Begun:
+        """Create the subscription; one that cannot be fails with the reason as type."""
+        try:
+            return await workflow.execute_activity_method(
+                PeriodActivities.begin,
+                beginning,
+                summary=short(f"begin under {beginning.start.plan_id}"),
+                **LEDGER,
+            )
+        except ActivityError as error:
+            if isinstance(error.cause, ApplicationError):
+                raise ApplicationError(error.cause.message, type=error.cause.type) from error
+            raise
 
     async def do_what_is_due(self) -> None:
         """Carry out everything whose moment has come."""

@@ -34,10 +34,11 @@ with workflow.unsafe.imports_passed_through():
 from workflows.calls import Calls
 from workflows.collecting import Collector
 from workflows.inbox import Answer, Command, Inbox, credit_text, refused
-from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
+from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked, short
 from workflows.previews import preview_of
 from workflows.settling import Settler
 
+UNKNOWN = "internal_error"
 Carrier = Callable[[Any, int], Awaitable[Answer | None]]
 
 
@@ -75,8 +76,11 @@ class Commands:
             answer = await self._decided(command)
         except ActivityError as error:
             answer = refused(_reason(error))
-        if answer is not None:
-            self._inbox.answer(command.ticket, answer)
+        if answer is None:
+            return
+        self._inbox.answer(command.ticket, answer)
+        if not command.ticket and answer["status"] == "refused":
+            self._inbox.refuse(None, f"{command.name}: {command.wanted}", answer["reason"])
 
     async def _decided(self, command: Command) -> Answer | None:
         if self._state.ended or self._state.ends_now:
@@ -91,7 +95,7 @@ class Commands:
         purchase = await workflow.execute_activity_method(
             PurchaseActivities.open_manual,
             args=[buyer, wanted.key, wanted.quantity_micro],
-            summary=f"open purchase {wanted.key}",
+            summary=short(f"open purchase {wanted.key}"),
             **LEDGER,
         )
         if purchase.charge is None or purchase.status not in ("opened", "open", "paid", "void"):
@@ -138,7 +142,7 @@ class Commands:
         quoted = await workflow.execute_activity_method(
             ChangeActivities.quote,
             Wanted(self._settler.buyer(), wanted.plan_id),
-            summary=f"quote {wanted.plan_id}",
+            summary=short(f"quote {wanted.plan_id}"),
             **LEDGER,
         )
         preview = preview_of(quoted)
@@ -264,7 +268,7 @@ class Commands:
         await workflow.execute_activity_method(
             ChangeActivities.pause,
             OperatorPause(self._settler.buyer(), note, paused, self._state.status),
-            summary=f"{'pause' if paused else 'resume'}: {note.reason}"[:180],
+            summary=short(f"{'pause' if paused else 'resume'}: {note.reason}"),
             **LEDGER,
         )
 
@@ -272,7 +276,7 @@ class Commands:
         status = await workflow.execute_activity_method(
             ChangeActivities.adjust,
             Adjustment(self._settler.buyer(), wanted),
-            summary=f"adjust by {credit_text(wanted.quantity_micro)}: {wanted.reason}"[:180],
+            summary=short(f"adjust by {credit_text(wanted.quantity_micro)}: {wanted.reason}"),
             **LEDGER,
         )
         return {"status": "done"} if status == "done" else refused(status)
@@ -296,7 +300,7 @@ class Commands:
     async def _card_in_use(self, card: CardInUse) -> None:
         state = self._state
         if card.refused:
-            self._inbox.refuse("payment_method_updated", card.method, card.refused)
+            self._inbox.refuse(None, f"payment_method_updated: {card.method}", card.refused)
             return
         if card.method == state.payment_method:
             return
@@ -339,4 +343,4 @@ class Commands:
 
 def _reason(error: ActivityError) -> str:
     cause = error.cause
-    return (cause.type or "error") if isinstance(cause, ApplicationError) else "error"
+    return cause.type or UNKNOWN if isinstance(cause, ApplicationError) else UNKNOWN

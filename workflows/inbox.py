@@ -1,6 +1,8 @@
 """What has arrived and is not decided yet: usage events in order, and commands of updates."""
 
+import json
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +20,10 @@ Answer = dict[str, Any]
 
 MOST_WAITING = 5_000
 LARGEST_BATCH = 500
+# One argument of an activity or of the next run may have 2 MiB. Refusals may take the rest of it.
+MOST_WAITING_BYTES = 1_500_000
+LARGEST_BATCH_BYTES = 1_000_000
+MOST_REFUSALS = 100
 # An update never waits for a person or a slow processor: after this it answers `pending`.
 PATIENCE = timedelta(seconds=20)
 
@@ -42,6 +48,7 @@ class Inbox:
     answers: dict[int, Answer] = field(default_factory=dict)
     waiting: dict[int, datetime] = field(default_factory=dict)
     held_up: str = ""  # why events cannot be decided now: purchase | renewal
+    bytes_waiting: int = 0
     tickets: int = 0
     refused_so_far: int = 0
     last_refusal: str = ""
@@ -56,6 +63,8 @@ class Inbox:
         refusal_id = f"{workflow.info().run_id}:{self.refused_so_far}"
         refusal = RefusedEvent(refusal_id, _storable(key or "") or None, reason, _storable(request))
         self.refusals.append(refusal)
+        counter = workflow.metric_meter().create_counter("drawdown_refused_messages")
+        counter.add(1, {"reason": reason})
         self.last_refusal = f"{reason} at {workflow.now():%Y-%m-%d %H:%M}Z"
 
     def ticket(self) -> int:
@@ -67,6 +76,16 @@ class Inbox:
     def add(self, event: UsageEvent, ticket: int = 0) -> None:
         """Queue an event behind those that came before it."""
         self.events.append(QueuedEvent(event, ticket, workflow.now()))
+        self.bytes_waiting += _size(event)
+
+    def put_back(self, queued: Sequence[QueuedEvent]) -> None:
+        """Queue events again, in order, in front of all others."""
+        self.events.extendleft(reversed(queued))
+        self.bytes_waiting += sum(_size(one.event) for one in queued)
+
+    def full(self) -> bool:
+        """Say whether no more events can wait."""
+        return len(self.events) >= MOST_WAITING or self.bytes_waiting >= MOST_WAITING_BYTES
 
     def command(self, name: str, wanted: Any, ticket: int = 0) -> None:
         """Queue a command."""
@@ -96,12 +115,18 @@ class Inbox:
         """Take the next batch, unless something must be settled first."""
         if self.held_up:
             return []
-        return [self.events.popleft() for _ in range(min(LARGEST_BATCH, len(self.events)))]
+        taken: list[QueuedEvent] = []
+        size = 0
+        while self.events and len(taken) < LARGEST_BATCH and size < LARGEST_BATCH_BYTES:
+            taken.append(self.events.popleft())
+            size += _size(taken[-1].event)
+        self.bytes_waiting -= size
+        return taken
 
     def take_refusals(self) -> tuple[RefusedEvent, ...]:
-        """Take the refusals that are not kept in the ledger yet."""
-        refusals, self.refusals = tuple(self.refusals), []
-        return refusals
+        """Take some of the refusals that are not kept in the ledger yet."""
+        taken, self.refusals = self.refusals[:MOST_REFUSALS], self.refusals[MOST_REFUSALS:]
+        return tuple(taken)
 
 
 def payload(raw: RawValue) -> bytes:
@@ -117,6 +142,11 @@ def refused(reason: str, **facts: Any) -> Answer:
 def credit_text(micro: int | None) -> str | None:
     """Return micro-credits as people and JSON read them."""
     return None if micro is None else format_credits(micro)
+
+
+def _size(event: UsageEvent) -> int:
+    """Return about how many bytes of JSON an event takes, escapes included."""
+    return 250 + len(json.dumps((event.key, event.action, event.tags)))
 
 
 def _storable(text: str) -> str:

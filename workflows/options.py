@@ -42,6 +42,14 @@ PROCESSOR: Options = {
     ),
 }
 
+LONGEST_SUMMARY = 200  # bytes; beyond 400 the server refuses the whole workflow task
+
+
+def short(summary: str) -> str:
+    """Cut a summary that holds words of others to what the server takes."""
+    return summary.encode()[:LONGEST_SUMMARY].decode(errors="ignore")
+
+
 INTERACTIVE, PURCHASE, RENEWAL = 1, 2, 4
 
 

@@ -46,7 +46,7 @@ class Server:
         )
         state.available_micro, state.balance_as_of = decided.available_micro, workflow.now()
         undecided = self._tell(queued, decided.outcomes)
-        self._inbox.events.extendleft(reversed(undecided))
+        self._inbox.put_back(undecided)
         await self._buy_if_needed(decided.outcomes)
 
     def _tell(

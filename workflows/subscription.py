@@ -5,7 +5,7 @@ once a period has begun. Money is guarded by the ledger's lock, not by this stat
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -15,12 +15,13 @@ with workflow.unsafe.imports_passed_through():
     from domain import messages
     from domain.errors import InvalidInput
     from domain.subscription import SubscriptionState
+from workflows import names
 from workflows.alarm import Alarm
 from workflows.calls import Calls
 from workflows.clock import Clock
 from workflows.collecting import Collector
 from workflows.commands import Commands
-from workflows.inbox import MOST_WAITING, Answer, Inbox, payload
+from workflows.inbox import Answer, Inbox, payload
 from workflows.serving import Server
 from workflows.settling import Settler
 from workflows.story import Story, status_of
@@ -30,11 +31,17 @@ from workflows.story import Story, status_of
 class Subscription:
     """A subscription, `subscription:<id>`; docs/contract.md is its contract."""
 
+    def __new__(cls, *arguments: object) -> Self:
+        """Refuse any other number of arguments, which would fail this task for ever."""
+        if len(arguments) != 1:
+            raise ApplicationError("send exactly one argument", type="malformed")
+        return super().__new__(cls)
+
     @workflow.init
-    def __init__(self, state: SubscriptionState) -> None:
-        self._state = state
-        self._inbox = Inbox()
-        self._inbox.events.extend(state.queue)
+    def __init__(self, message: RawValue) -> None:
+        state = self._state = _state(message)
+        self._inbox = Inbox(refused_so_far=state.refused, last_refusal=state.last_refusal)
+        self._inbox.put_back(state.queue)
         self._calls = Calls()
         self._settler = Settler(state, self._inbox)
         collector = Collector(state, self._calls, self._settler)
@@ -47,9 +54,9 @@ class Subscription:
         self._resting = False
 
     @workflow.run
-    async def run(self, state: SubscriptionState) -> str:
+    async def run(self, message: RawValue) -> str:  # noqa: ARG002  read by __init__
         """Live until the subscription ends; return why."""
-        self._story.tell(state.start.begins_at)
+        self._story.tell(self._state.start.begins_at)
         while True:
             await self._turn()
             if self._may_leave():
@@ -61,7 +68,7 @@ class Subscription:
                 if self._state.ended:
                     self._resting = True
                     return "ended"
-                self._state.queue = tuple(self._inbox.events)
+                self._hand_on()
                 workflow.continue_as_new(self._state)
             await self._wait()
 
@@ -76,7 +83,7 @@ class Subscription:
         for part in unusable:
             self._inbox.refuse(part.key, part.request, part.reason)
         for event in usable:
-            if len(self._inbox.events) >= MOST_WAITING:
+            if self._inbox.full():
                 self._inbox.refuse(event.key, event.action, "too_many_waiting")
             else:
                 self._inbox.add(event)
@@ -118,7 +125,7 @@ class Subscription:
     @consume.validator
     def _check_consume(self, event: RawValue) -> None:
         _checked(messages.parse_event, event)
-        if len(self._inbox.events) >= MOST_WAITING:
+        if self._inbox.full():
             raise ApplicationError("too many events wait", type="too_many_waiting")
 
     @workflow.update(description="Buy extra credits by hand.")
@@ -185,6 +192,15 @@ class Subscription:
     def _check_adjust_credits(self, wanted: RawValue) -> None:
         _checked(messages.parse_adjust_credits, wanted)
 
+    @workflow.update(dynamic=True)
+    async def unknown_update(self, name: str, _args: Sequence[RawValue]) -> Answer:
+        """Never runs: the validator has refused."""
+        raise ApplicationError(f"there is no update {name!a:.60}", type="unknown_message")
+
+    @unknown_update.validator
+    def _check_unknown_update(self, name: str, _args: Sequence[RawValue]) -> None:
+        raise ApplicationError(f"there is no update {name!a:.60}", type="unknown_message")
+
     @workflow.query(description="Where the subscription stands, as of its last decision.")
     def status(self) -> Answer:
         """Return the state that people and the simulator need; the ledger has the truth."""
@@ -193,6 +209,8 @@ class Subscription:
             **status_of(self._state, self._clock.next_due()),
             "busy": busy,
             "waiting_events": len(self._inbox.events),
+            "refused": self._inbox.refused_so_far,
+            "last_refusal": self._inbox.last_refusal,
         }
 
     async def _ask(self, name: str, wanted: Any) -> Answer:
@@ -237,6 +255,12 @@ class Subscription:
             or workflow.info().is_continue_as_new_suggested()
         )
 
+    def _hand_on(self) -> None:
+        """Put what waits and what was counted into the state, for the next run."""
+        self._state.queue = tuple(self._inbox.events)
+        self._state.refused = self._inbox.refused_so_far
+        self._state.last_refusal = self._inbox.last_refusal
+
     def _enqueue_reference(self, name: str, field: str, message: RawValue) -> None:
         try:
             self._inbox.command(name, messages.parse_reference(payload(message), field))
@@ -246,6 +270,26 @@ class Subscription:
     def _refuse(self, name: str, data: bytes, error: InvalidInput) -> None:
         text = data.decode(errors="replace")
         self._inbox.refuse(None, f"{name}: {text}", error.reason)
+
+
+def _state(message: RawValue) -> SubscriptionState:
+    """Return the state that the run before handed on, or that a first run starts with.
+
+    Only a run before is trusted with more than `start`. What cannot be used fails the workflow
+    with its reason: a TypeError would fail its tasks for ever.
+    """
+    info = workflow.info()
+    if info.continued_run_id is not None:
+        converter = workflow.payload_converter()
+        return converter.from_payload(message.payload, SubscriptionState)
+    try:
+        start = messages.parse_start(payload(message))
+    except InvalidInput as error:
+        raise ApplicationError(str(error), type=error.reason) from error
+    workflow_id = names.subscription_workflow(start.subscription_id)
+    if info.workflow_id != workflow_id:
+        raise ApplicationError(f"start it as {workflow_id}", type="wrong_workflow_id")
+    return SubscriptionState(start)
 
 
 def _checked(parse: Callable[[bytes], object], raw: RawValue) -> None:
