@@ -1,22 +1,29 @@
 """A whole fleet in the test's own process: real workers on the real servers."""
 
+import asyncio
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 from sqlalchemy import Engine
 from temporalio.client import Client
 
+from domain.credits import parse_quantity
 from domain.subscription import Start
-from ledger import accounts, balances
+from domain.usage import DebitOutcome, PricedEvent, UsageEvent
+from ledger import accounts, balances, debits
 from local.mail_catcher.process import MailCatcher
 from local.stripe_standin.process import StandIn
-from local.timeline import Timeline
+from local.timeline import HAIR, POLL_SECONDS, Timeline
 
 BEGINS = datetime(2027, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+MOST_LOOKS = 500
 _numbers = count(1)
 
 Json = dict[str, Any]
@@ -58,10 +65,94 @@ class Customer:
         """Let time pass."""
         return await self.life.advance(until)
 
+    async def reached(self, step: str) -> None:
+        """Wait until a charge is at a step (domain/subscription.py)."""
+        for _ in range(MOST_LOOKS):
+            if any(one["step"] == step for one in (await self.life.status())["open_charges"]):
+                return
+            await asyncio.sleep(POLL_SECONDS)
+        raise AssertionError(f"no charge of {self.name} is {step}")
+
+    async def skip_to(self, instant: datetime) -> None:
+        """Turn the clock and do not wait for what that makes due."""
+        now = await self.life.now()
+        await self.life.skipper.fast_forward(self.life.handle, instant - now + HAIR)
+
     def processor(self) -> Json:
-        """Return what the processor has of this customer."""
-        customers = self.fleet.standin.get("/_ledger")["customers"].values()
-        return next(one for one in customers if one["customer_id"] == self.name)
+        """Return what the processor has of this customer, and as whom (`payer`)."""
+        customers = self.fleet.standin.get("/_ledger")["customers"].items()
+        return next(
+            {"payer": payer} | one for payer, one in customers if one["customer_id"] == self.name
+        )
+
+    def fault(self, fault: str, **order: Any) -> None:
+        """Let the processor misbehave towards this customer (local/stripe_standin/faults.py)."""
+        payer = self.processor()["payer"]
+        self.fleet.standin.post("/_fault", fault=fault, customer=payer, **order)
+
+    def new_card(self, card: str = "tok_mastercard") -> str:
+        """Make a card at the processor that belongs to nobody yet; return its id."""
+        made = self._ask_processor("payment_methods", {"type": "card", "card[token]": card})
+        return str(made["id"])
+
+    def pay_elsewhere(self, invoice: str) -> None:
+        """Pay an invoice as the cardholder does on its own page."""
+        self._ask_processor(f"invoices/{invoice}/pay", {})
+
+    def _ask_processor(self, path: str, form: dict[str, str]) -> Json:
+        standin = self.fleet.standin
+        request = Request(  # noqa: S310 - the stand-in on this machine
+            f"{standin.base_url}/v1/{path}",
+            urlencode(form).encode(),
+            {"Authorization": f"Bearer {standin.api_key}"},
+        )
+        with urlopen(request, timeout=10) as answer:  # noqa: S310
+            return dict(json.load(answer))
+
+    async def update_card(self, card: str = "tok_mastercard") -> Json:
+        """Replace the card and wait until what follows has been done; return the status."""
+        await self.life.signal("payment_method_updated", {"payment_method": self.new_card(card)})
+        return await self.life.settle()
+
+    async def buy(self, credits_wanted: str, key: str | None = None) -> Json:
+        """Buy extra credits by hand."""
+        name = key or f"purchase-{next(_numbers)}"
+        return await self.life.ask("buy_credits", {"key": name, "credits": credits_wanted})
+
+    async def change_plan(self, plan: str, *, preview: bool = False) -> Json:
+        """Change the plan, or ask what the change would do."""
+        return await self.life.ask("change_plan", {"plan": plan, "preview": preview})
+
+    async def switch(self, *, on: bool) -> Json:
+        """Switch auto-purchase."""
+        return await self.life.ask("set_auto_purchase", {"on": on})
+
+    async def debit(self, quantity: str, key: str, at: datetime) -> DebitOutcome:
+        """Debit past the workflow, as another client of the database does."""
+        event = UsageEvent(key, "operation", parse_quantity(quantity), at)
+        priced = PricedEvent(event, "credits", event.quantity_micro)
+        with self.fleet.engine.begin() as connection:
+            return debits.debit(connection, [debits.Demand(self.account_id, priced)], at)[0]
+
+    def charges(self) -> list[tuple[str, str, int]]:
+        """Return kind, state and minor units of every charge, in the order they were opened."""
+        return [
+            (row[0], row[1], row[2])
+            for row in self.rows(
+                "SELECT kind, state, amount_minor FROM charges WHERE account_id = %s"
+                " ORDER BY opened_at, charge_id"
+            )
+        ]
+
+    def used(self) -> dict[str, int]:
+        """Return key and micro-credits of every debit, in the order they were decided."""
+        return {
+            row[0]: int(row[1])
+            for row in self.rows(
+                "SELECT min(key), -sum(change) FROM entries WHERE account_id = %s"
+                " AND kind = 'debit' GROUP BY seq ORDER BY seq"
+            )
+        }
 
     def paid(self) -> list[int]:
         """Return the amounts that the processor collected, in order."""
@@ -87,7 +178,7 @@ class Customer:
             row[0]
             for row in self.rows(
                 "SELECT payload -> 'mail' ->> 'kind' FROM outbox WHERE account_id = %s"
-                " AND lane = 'mail' ORDER BY recorded_at"
+                " AND lane = 'mail' ORDER BY recorded_at, message_key"
             )
         ]
 
@@ -129,24 +220,30 @@ class RunningFleet:
         catalog: str = "make",
         time_zone: str | None = None,
         auto: bool = False,
+        again: Customer | None = None,
+        wait: bool = True,
     ) -> Customer:
-        """Start a subscription in virtual time and let its first period begin."""
+        """Start a subscription in virtual time and let its first period begin.
+
+        `again` is a customer who had one before; without `wait` nothing has begun yet.
+        """
         number = next(_numbers)
+        name = again.name if again else f"customer-{number}"
         start = Start(
             subscription_id=f"sub-{number}",
-            customer_id=f"customer-{number}",
+            customer_id=name,
             name="Ada Example",
-            email=f"ada-{number}@example.com",
+            email=f"{name}@example.com",
             catalog=catalog,
             plan_id=plan,
             time_zone=time_zone,
             payment_method=card,
             begins_at=begins,
         )
-        life = await Timeline.start(self.client, start)
-        await life.advance(begins + SECOND)
-        customer = Customer(self, start.customer_id, life)
+        customer = Customer(self, name, await Timeline.start(self.client, start))
+        if wait:
+            await customer.pass_until(begins + SECOND)
         if auto:
-            answer = await life.ask("set_auto_purchase", {"on": True})
+            answer = await customer.switch(on=True)
             assert answer["status"] == "done", answer
         return customer

@@ -1,9 +1,11 @@
 """The fleet that workflow tests share; the cache size is varied from outside."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -18,11 +20,22 @@ from worker import Fleet, connected, start_relays
 from workflows import names
 
 # 0 evicts a workflow after every task: each one is then replayed from its whole history.
+ROOT = Path(__file__).parents[2]
 CACHE = int(os.environ.get("DRAWDOWN_TEST_CACHE", "1000"))
 
 
 @pytest.fixture(scope="session")
+def catalogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The price lists that are shipped, and those that only tests need."""
+    folder = tmp_path_factory.mktemp("catalogs")
+    for path in (*ROOT.glob("catalogs/*.yaml"), *ROOT.glob("tests/catalogs/*.yaml")):
+        shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 async def fleet(
+    catalogs: Path,
     session_database: Database,
     temporal_server: TemporalServer,
     standin: StandIn,
@@ -37,6 +50,7 @@ async def fleet(
         smtp_url=mail_catcher.smtp_url,
         mail_from="billing@drawdown.test",
         public_url="http://127.0.0.1:1",
+        drawdown_catalogs=catalogs,
     )
     engine = connect(settings.database_url, pool_size=20)
     client = await connected(settings)
