@@ -1,13 +1,14 @@
 """Group commit: waiting callers' debits go to the database together, routed by account.
 
 Each writer owns the accounts whose key falls to it, so that two writers never wait for each
-other's locks. There is no linger: batches grow by themselves while the previous one commits.
+other's locks. There is no linger: batches grow by themselves while the previous one commits. The
+next batch is sent before the callers of the last one wake, so that the database need not wait.
 """
 
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -17,11 +18,13 @@ from domain.errors import InvalidInput
 from domain.usage import DebitOutcome, PricedEvent
 from ledger.debits import STATEMENT, Demand, outcomes, parameters
 
-LARGEST_BATCH = 1_024
+LARGEST_BATCH = 512  # larger ones only add latency
 MOST_WAITING = 8_192  # per writer; beyond it callers are told to come back
 RETRY_SECONDS = 0.2  # callers wait up to their deadline
+DEADLINE_CHECK_SECONDS = 0.1
 # Input that cannot be sent or kept: each sends its own kind of error.
 UNUSABLE = (psycopg.DataError, ValueError, TypeError, ArithmeticError)
+ONE_SECOND = timedelta(seconds=1)
 OPTIONS = "-c lock_timeout=5s -c statement_timeout=15s -c timezone=UTC"
 
 
@@ -34,6 +37,7 @@ class _Waiting:
     demand: Demand
     at: datetime
     answer: asyncio.Future[DebitOutcome]
+    until: float  # of the event loop's clock
 
 
 class GroupCommit:
@@ -47,6 +51,7 @@ class GroupCommit:
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(writer.run(self._url)) for writer in self._writers]
+        self._tasks += [asyncio.create_task(writer.watch()) for writer in self._writers]
         return self
 
     async def __aexit__(
@@ -62,12 +67,11 @@ class GroupCommit:
     async def debit(self, account_id: int, priced: PricedEvent, at: datetime) -> DebitOutcome:
         """Debit one event. Raises `LedgerBusyError` when no answer can be given in time."""
         writer = self._writers[account_id % len(self._writers)]
-        answer: asyncio.Future[DebitOutcome] = asyncio.get_running_loop().create_future()
-        writer.enqueue(_Waiting(Demand(account_id, priced), at, answer))
-        try:
-            return await asyncio.wait_for(answer, self._deadline_seconds)
-        except TimeoutError as error:
-            raise LedgerBusyError("no answer in time: repeat with the same key") from error
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[DebitOutcome] = loop.create_future()
+        until = loop.time() + self._deadline_seconds
+        writer.enqueue(_Waiting(Demand(account_id, priced), at, answer, until))
+        return await answer
 
 
 class _Writer:
@@ -75,6 +79,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self._queue: deque[_Waiting] = deque()
+        self._unanswered: deque[_Waiting] = deque()  # by deadline, among some that are answered
         self._arrived = asyncio.Event()
         self._closed = False
 
@@ -84,7 +89,18 @@ class _Writer:
         if len(self._queue) >= MOST_WAITING:
             raise LedgerBusyError("too many debits wait: repeat with the same key")
         self._queue.append(waiting)
+        self._unanswered.append(waiting)
         self._arrived.set()
+
+    async def watch(self) -> None:
+        """Keep the deadlines: one look at the oldest is cheaper than a timer for each."""
+        loop = asyncio.get_running_loop()
+        oldest = self._unanswered
+        while True:
+            await asyncio.sleep(DEADLINE_CHECK_SECONDS)
+            while oldest and (oldest[0].answer.done() or oldest[0].until <= loop.time()):
+                late = LedgerBusyError("no answer in time: repeat with the same key")
+                _fail(oldest.popleft(), late)
 
     async def run(self, url: str) -> None:
         try:
@@ -123,10 +139,13 @@ class _Writer:
     def _take(self) -> list[_Waiting]:
         """Take what waits, of one second: no customer's clock may move another's."""
         batch: list[_Waiting] = []
+        second = None
         while self._queue and len(batch) < LARGEST_BATCH:
-            if batch and _second(self._queue[0]) != _second(batch[0]):
+            waiting = self._queue[0]
+            second = second or waiting.at.replace(microsecond=0)
+            if not second <= waiting.at < second + ONE_SECOND:
                 break
-            waiting = self._queue.popleft()
+            self._queue.popleft()
             if not waiting.answer.done():
                 batch.append(waiting)
         if not self._queue:
@@ -163,9 +182,14 @@ class _Writer:
         demands = [waiting.demand for waiting in batch]
         at = max(waiting.at for waiting in batch)
         cursor = await connection.execute(STATEMENT, parameters(demands, at), binary=True)
-        for waiting, outcome in zip(batch, outcomes(demands, await cursor.fetchall()), strict=True):
-            if not waiting.answer.done():
-                waiting.answer.set_result(outcome)
+        rows = await cursor.fetchall()
+        asyncio.get_running_loop().call_soon(_answer, batch, outcomes(demands, rows))
+
+
+def _answer(batch: list[_Waiting], answers: list[DebitOutcome]) -> None:
+    for waiting, outcome in zip(batch, answers, strict=True):
+        if not waiting.answer.done():
+            waiting.answer.set_result(outcome)
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:
@@ -177,7 +201,3 @@ def _named(error: Exception) -> Exception:
     if isinstance(error, UNUSABLE):
         return InvalidInput("malformed", f"the ledger cannot keep this event: {error}"[:500])
     return error
-
-
-def _second(waiting: _Waiting) -> datetime:
-    return waiting.at.replace(microsecond=0)

@@ -1,5 +1,5 @@
 -- The debit. One lock, one order: the wallet's row is locked first, everything else is read after
--- that in new statements; the insert of the key comes before any change. Business outcomes are
+-- that in new statements; the insert of the key comes before any draw. Business outcomes are
 -- statuses and never raise.
 
 CREATE TYPE debit_outcome AS (
@@ -167,172 +167,204 @@ BEGIN
     RETURN r;
 END $$;
 
--- One debit. The quick path: a serving wallet whose first grant covers it, a key never seen.
+-- One debit. The quick path: a serving wallet whose first grant covers it, a key never seen. There the
+-- lock is the wallet's own update, taken back if the debit turns out to need more care.
 CREATE FUNCTION debit_one(
     p_account bigint, p_key text, p_kind entry_kind, p_action text, p_quantity bigint, p_credit_type text,
     p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at timestamptz
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
 DECLARE
-    w wallets;
-    g record;
+    w          wallets;
+    g          record;
+    new_seq    bigint;
+    decided    timestamptz;
+    first      bigint;
+    first_free bigint := 0;
+    booked     bigint := 0;
+    on_hold    bigint := 0;
+    available  bigint := 0;
 BEGIN
-    SELECT * INTO w FROM wallets WHERE account_id = p_account FOR UPDATE;
-    IF NOT FOUND THEN RETURN ('unknown_customer', NULL, NULL, NULL, false)::debit_outcome; END IF;
-    p_at := greatest(p_at, w.decided_at);
-    IF p_kind = 'debit' AND p_amount > 0 AND p_quantity > 0 AND is_usage_key(p_key) AND w.state = 'active' AND w.paused_by = '{}'
-       AND p_at < w.window_end AND p_event_at >= w.window_start THEN
-        SELECT o.grant_id, o.remaining - o.held AS free, o.usable,
-               (sum(o.remaining) OVER ())::bigint AS booked, (sum(o.held) OVER ())::bigint AS held,
-               (sum(CASE WHEN o.usable THEN o.remaining - o.held END) OVER ())::bigint AS available
-        INTO g
-        FROM (SELECT *, effective_at <= p_at AND expires_at > p_at AND remaining > grants.held
-                        AND (scope IS NULL OR p_action = ANY (scope)) AS usable
-              FROM grants WHERE account_id = p_account AND is_open AND credit_type = p_credit_type) o
-        ORDER BY o.usable DESC, o.priority, o.expires_at, o.tie_1, o.tie_2, o.grant_id LIMIT 1;
-        IF g.usable AND g.free >= p_amount THEN
+    IF p_kind = 'debit' AND p_amount > 0 AND p_quantity > 0 AND is_usage_key(p_key) THEN
+        UPDATE wallets AS o SET seq = o.seq + 1, decided_at = greatest(p_at, o.decided_at)
+        WHERE o.account_id = p_account AND o.state = 'active' AND o.paused_by = '{}'
+          AND greatest(p_at, o.decided_at) < o.window_end AND p_event_at >= o.window_start
+        RETURNING o.seq, o.decided_at INTO new_seq, decided;
+    END IF;
+    IF new_seq IS NOT NULL THEN
+        FOR g IN
+            SELECT o.grant_id, o.remaining, o.held,
+                   CASE WHEN o.effective_at <= decided AND o.expires_at > decided
+                             AND (o.scope IS NULL OR p_action = ANY (o.scope))
+                        THEN o.remaining - o.held ELSE 0 END AS free
+            FROM grants o WHERE o.account_id = p_account AND o.is_open AND o.credit_type = p_credit_type
+            ORDER BY o.priority, o.expires_at, o.tie_1, o.tie_2, o.grant_id
+        LOOP
+            IF available = 0 AND g.free > 0 THEN first := g.grant_id; first_free := g.free; END IF;
+            booked := booked + g.remaining; on_hold := on_hold + g.held; available := available + g.free;
+        END LOOP;
+        IF first_free >= p_amount THEN
+            available := available - p_amount;
             INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
                                  available_after, event_at, at, credit_type, key, action, quantity, tags)
-            VALUES (p_account, w.seq + 1, 0, 'debit', g.grant_id, -p_amount, g.booked - p_amount, g.held,
-                    g.available - p_amount, p_event_at, p_at, p_credit_type, p_key, p_action, p_quantity, p_tags)
+            VALUES (p_account, new_seq, 0, 'debit', first, -p_amount, booked - p_amount, on_hold,
+                    available, p_event_at, decided, p_credit_type, p_key, p_action, p_quantity, p_tags)
             ON CONFLICT (account_id, key) DO NOTHING;
             IF FOUND THEN
-                UPDATE grants SET remaining = remaining - p_amount, is_open = remaining > p_amount
-                WHERE account_id = p_account AND grant_id = g.grant_id;
-                UPDATE wallets SET seq = w.seq + 1, decided_at = p_at WHERE account_id = p_account;
-                IF g.available = p_amount THEN
-                    PERFORM note_crossing(p_account, w.seq + 1, p_credit_type);
-                END IF;
-                RETURN ('debited', w.seq + 1, g.available - p_amount, NULL, g.available = p_amount)::debit_outcome;
+                UPDATE grants o SET remaining = o.remaining - p_amount, is_open = o.remaining > p_amount
+                WHERE o.account_id = p_account AND o.grant_id = first;
+                IF available = 0 THEN PERFORM note_crossing(p_account, new_seq, p_credit_type); END IF;
+                RETURN ('debited', new_seq, available, NULL, available = 0)::debit_outcome;
             END IF;
         END IF;
+        UPDATE wallets o SET seq = o.seq - 1 WHERE o.account_id = p_account;
     END IF;
+    SELECT * INTO w FROM wallets o WHERE o.account_id = p_account FOR UPDATE;
+    IF NOT FOUND THEN RETURN ('unknown_customer', NULL, NULL, NULL, false)::debit_outcome; END IF;
     RETURN debit_carefully(w, p_key, p_kind, p_action, p_quantity, p_credit_type, p_amount, p_event_at,
-                           p_tags, p_at);
+                           p_tags, greatest(p_at, w.decided_at));
 END $$;
 
 CREATE TYPE debit_row AS (
     ord integer, status text, seq bigint, available bigint, missing bigint, crossed boolean);
 
--- Many events at once, set-based, for the accounts whose events are all plain (one credit type, no
--- scoped grant, serving, in the window, fitting together); the status of all others stays NULL.
--- force_custom_plan: the planner must see the arrays' lengths.
+-- A sum that stays a bigint, for what is known to fit.
+CREATE AGGREGATE total(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = 0);
+
+-- Many events at once, set-based. Answers repeats, and the new events of accounts whose new events are
+-- all plain: one credit type, no scoped grant, serving, in the window, fitting together, none so large
+-- (a million credits) that sums could leave bigint. No row for all others. Locks the wallets.
+-- force_custom_plan: the planner must see the arrays' lengths, or it joins by nested loops.
 CREATE FUNCTION debit_plain_accounts(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
     p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz
-) RETURNS debit_row[] LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
+) RETURNS SETOF debit_row LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
-    outcomes debit_row[];
+    accounts bigint[];
+    seqs     bigint[];
+    ats      timestamptz[];
+    starts   timestamptz[];  -- NULL where the wallet does not serve
 BEGIN
+    SELECT array_agg(w.account_id), array_agg(w.seq), array_agg(w.at),
+           array_agg(CASE WHEN w.state = 'active' AND w.paused_by = '{}' AND w.at < w.window_end
+                          THEN w.window_start END)
+    INTO accounts, seqs, ats, starts
+    FROM (SELECT o.*, greatest(p_at, o.decided_at) AS at FROM wallets o
+          WHERE o.account_id = ANY (p_account) ORDER BY o.account_id FOR UPDATE) w;
+
+    RETURN QUERY
     WITH asked AS MATERIALIZED (
-        SELECT u.*, e.seq AS old_seq, e.available_after AS old_available,
+        SELECT u.*, CASE WHEN u.amount BETWEEN 1 AND 1000000000000 THEN u.amount END AS size,
+               e.seq IS NULL AS is_new, e.seq AS old_seq, e.available_after AS old_available,
                (e.kind = 'debit' AND (e.action, e.quantity, e.event_at, e.tags)
                 IS NOT DISTINCT FROM (u.action, u.quantity, u.event_at, u.tags)) AS same
         FROM unnest(p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags)
              WITH ORDINALITY AS u (account_id, key, action, quantity, credit_type, amount, event_at, tags, ord)
         LEFT JOIN LATERAL (
             SELECT * FROM entries o WHERE o.account_id = u.account_id AND o.key = u.key LIMIT 1
-        ) e ON true),
+        ) e ON is_usage_key(u.key)),
     demand AS MATERIALIZED (
-        SELECT account_id, min(credit_type) AS credit_type, sum(amount) FILTER (WHERE old_seq IS NULL) AS amount,
-               count(*) FILTER (WHERE old_seq IS NULL) AS fresh, min(event_at) AS oldest,
-               min(credit_type) = max(credit_type) AND min(amount) > 0 AND min(quantity) > 0
-               AND count(DISTINCT key) = count(*) AND bool_and(is_usage_key(key)) AS regular
-        FROM asked GROUP BY account_id),
+        SELECT a.account_id, min(a.credit_type) AS credit_type, total(a.size) AS amount, count(*) AS fresh,
+               min(a.event_at) AS oldest,
+               min(a.credit_type) = max(a.credit_type) AND count(DISTINCT a.key) = count(*)
+               AND count(*) FILTER (WHERE a.size > 0 AND a.quantity > 0 AND is_usage_key(a.key)
+                   AND a.event_at IS NOT NULL AND a.credit_type IS NOT NULL) = count(*) AS is_regular
+        FROM asked a WHERE a.is_new GROUP BY a.account_id),
     stock AS MATERIALIZED (
-        SELECT g.account_id, g.grant_id, g.usable,
-               sum(CASE WHEN g.usable THEN g.remaining - g.held ELSE 0 END) OVER burn AS hi,
-               sum(CASE WHEN g.usable THEN g.remaining - g.held ELSE 0 END) OVER burn
-                   - CASE WHEN g.usable THEN g.remaining - g.held ELSE 0 END AS lo,
-               g.remaining, g.held, g.scope
-        FROM (SELECT o.*, o.effective_at <= greatest(p_at, w.decided_at)
-                          AND o.expires_at > greatest(p_at, w.decided_at) AND o.remaining > o.held AS usable
-              FROM grants o JOIN wallets w ON w.account_id = o.account_id
-              JOIN demand d ON d.account_id = o.account_id AND d.credit_type = o.credit_type
-              WHERE o.account_id = ANY (p_account) AND o.is_open) g
-        WINDOW burn AS (PARTITION BY g.account_id ORDER BY g.priority, g.expires_at, g.tie_1, g.tie_2, g.grant_id)),
+        SELECT d.account_id, d.credit_type, d.amount, d.fresh, w.seq, w.at, g.grant_id, g.scope, g.free,
+               total(g.free) OVER burn AS hi, row_number() OVER burn AS place,
+               total(g.remaining) OVER whole AS booked, total(g.held) OVER whole AS held,
+               total(g.free) OVER whole AS available, d.oldest >= w.window_start
+                   AND d.amount <= total(g.free) OVER whole AND bool_and(g.scope IS NULL) OVER whole AS is_plain
+        FROM demand d JOIN unnest(accounts, seqs, ats, starts) AS w (account_id, seq, at, window_start)
+             ON w.account_id = d.account_id
+        CROSS JOIN LATERAL (
+            SELECT o.grant_id, o.scope, o.remaining, o.held, o.priority, o.expires_at, o.tie_1, o.tie_2,
+                   CASE WHEN o.effective_at <= w.at AND o.expires_at > w.at THEN o.remaining - o.held
+                        ELSE 0 END AS free
+            FROM grants o WHERE o.account_id = d.account_id AND o.is_open AND o.credit_type = d.credit_type
+            OFFSET 0) g
+        WHERE d.is_regular
+        WINDOW whole AS (PARTITION BY d.account_id),
+               burn AS (PARTITION BY d.account_id
+                        ORDER BY g.priority, g.expires_at, g.tie_1, g.tie_2, g.grant_id ROWS UNBOUNDED PRECEDING)),
     plain AS MATERIALIZED (
-        SELECT w.account_id, w.seq, greatest(p_at, w.decided_at) AS at, d.amount, d.fresh, d.credit_type,
-               s.booked, s.held, s.available
-        FROM wallets w JOIN demand d ON d.account_id = w.account_id
-        JOIN (SELECT account_id, sum(remaining) AS booked, sum(held) AS held, max(hi) AS available,
-                     bool_or(scope IS NOT NULL) AS scoped
-              FROM stock GROUP BY account_id) s ON s.account_id = w.account_id
-        WHERE w.account_id = ANY (p_account) AND d.regular AND NOT s.scoped AND d.amount <= s.available
-          AND w.state = 'active' AND w.paused_by = '{}'
-          AND greatest(p_at, w.decided_at) < w.window_end AND d.oldest >= w.window_start),
+        SELECT s.*, s.hi - s.free AS lo FROM stock s WHERE s.is_plain),
     run AS MATERIALIZED (
-        SELECT a.*, p.seq AS seq0, p.at, p.booked, p.held, p.available, p.account_id IS NOT NULL AS is_plain,
-               sum(CASE WHEN a.old_seq IS NULL THEN a.amount ELSE 0 END) OVER acc AS hi,
-               count(*) FILTER (WHERE a.old_seq IS NULL) OVER acc AS n
-        FROM asked a LEFT JOIN plain p ON p.account_id = a.account_id
-        WINDOW acc AS (PARTITION BY a.account_id ORDER BY a.ord)),
+        SELECT a.*, total(a.size) OVER acc AS hi, row_number() OVER acc AS n
+        FROM asked a WHERE a.is_new
+        WINDOW acc AS (PARTITION BY a.account_id ORDER BY a.ord ROWS UNBOUNDED PRECEDING)),
     draws AS MATERIALIZED (
-        SELECT r.*, s.grant_id, least(r.hi, s.hi) - greatest(r.hi - r.amount, s.lo) AS take,
-               row_number() OVER (PARTITION BY r.ord ORDER BY s.lo) - 1 AS line
-        FROM run r JOIN stock s ON s.account_id = r.account_id AND s.usable
-                               AND s.lo < r.hi AND s.hi > r.hi - r.amount
-        WHERE r.is_plain AND r.old_seq IS NULL),
+        SELECT r.*, p.seq + r.n AS seq, p.at, p.grant_id, p.held, p.booked - r.hi AS booked,
+               p.available - r.hi AS available, least(r.hi, p.hi) - greatest(r.hi - r.size, p.lo) AS take,
+               row_number() OVER (PARTITION BY r.ord ORDER BY p.place) - 1 AS line
+        FROM run r JOIN plain p ON p.account_id = r.account_id AND p.free > 0
+                               AND p.lo < r.hi AND p.hi > r.hi - r.size),
     drawn AS (
-        UPDATE grants SET remaining = remaining - t.take, is_open = remaining > t.take
-        FROM (SELECT account_id, grant_id, sum(take)::bigint AS take FROM draws GROUP BY 1, 2) t
-        WHERE grants.account_id = t.account_id AND grants.grant_id = t.grant_id),
+        UPDATE grants o SET remaining = o.remaining - t.take, is_open = o.remaining > t.take
+        FROM (SELECT p.account_id, p.grant_id, least(p.hi, p.amount) - p.lo AS take
+              FROM plain p WHERE p.free > 0 AND p.lo < p.amount) t
+        WHERE o.account_id = t.account_id AND o.grant_id = t.grant_id),
     counted AS (
-        UPDATE wallets SET seq = wallets.seq + p.fresh, decided_at = p.at
-        FROM plain p WHERE wallets.account_id = p.account_id AND p.fresh > 0),
+        UPDATE wallets o SET seq = p.seq + p.fresh, decided_at = p.at
+        FROM plain p WHERE p.place = 1 AND o.account_id = p.account_id),
     crossings AS (
         INSERT INTO outbox (account_id, message_key, lane, payload)
         SELECT p.account_id, 'zero:' || p.seq + p.fresh, 'crossing', jsonb_build_object(
                    'crossing', 'zero', 'seq', p.seq + p.fresh, 'credit_type', p.credit_type)
-        FROM plain p WHERE p.fresh > 0 AND p.amount = p.available),
+        FROM plain p WHERE p.place = 1 AND p.amount = p.available),
     written AS (
         INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
                              available_after, event_at, at, credit_type, key, action, quantity, tags)
-        SELECT d.account_id, d.seq0 + d.n, d.line, 'debit', d.grant_id, -d.take, d.booked - d.hi, d.held,
-               d.available - d.hi, d.event_at, d.at, d.credit_type, CASE d.line WHEN 0 THEN d.key END,
-               d.action, CASE d.line WHEN 0 THEN d.quantity END, CASE d.line WHEN 0 THEN d.tags END
+        SELECT d.account_id, d.seq, d.line, 'debit', d.grant_id, -d.take, d.booked, d.held, d.available,
+               d.event_at, d.at, d.credit_type, CASE d.line WHEN 0 THEN d.key END, d.action,
+               CASE d.line WHEN 0 THEN d.quantity END, CASE d.line WHEN 0 THEN d.tags END
         FROM draws d)
-    SELECT array_agg(ROW(
-               r.ord,
-               CASE WHEN NOT r.is_plain THEN NULL WHEN r.old_seq IS NULL THEN 'debited'
-                    WHEN r.same THEN 'repeated' ELSE 'idempotency_conflict' END,
-               coalesce(r.old_seq, r.seq0 + r.n), coalesce(r.old_available, (r.available - r.hi)::bigint), NULL,
-               r.old_seq IS NULL AND r.available = r.hi)::debit_row ORDER BY r.ord)
-    INTO outcomes FROM run r;
-    RETURN outcomes;
+    SELECT d.ord::integer, 'debited', d.seq, d.available, NULL::bigint, d.available = 0
+    FROM draws d WHERE d.line = 0
+    UNION ALL
+    SELECT a.ord::integer, CASE WHEN a.same THEN 'repeated' ELSE 'idempotency_conflict' END, a.old_seq,
+           a.old_available, NULL, false
+    FROM asked a WHERE NOT a.is_new;
 END $$;
 
--- Debit any events of any accounts, each accepted or refused on its own, one outcome per event.
--- Events of one account are decided in the order given; one that does not fit is refused alone,
--- unless a purchase can cover it: then it and all later events of that account wait for it
--- (status purchase_needed; `missing` is the first one's).
+-- Debit any events of any accounts, each accepted or refused on its own, one outcome per event, in no
+-- particular order. Events of one account are decided in the order given; one that does not fit is
+-- refused alone, unless a purchase can cover it: then it and all later events of that account wait
+-- for it (status purchase_needed; `missing` is the first one's).
 CREATE FUNCTION debit(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
     p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz
 ) RETURNS SETOF debit_row LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    outcomes debit_row[];
+    answered integer;
     r        debit_outcome;
     i        integer;
     waiting  bigint[] := '{}';
 BEGIN
     IF cardinality(p_key) = 1 THEN
-        r := debit_one(p_account[1], p_key[1], 'debit', p_action[1], p_quantity[1], p_credit_type[1],
-                       p_amount[1], p_event_at[1], p_tags[1], p_at);
-        RETURN NEXT (1, r.status, r.seq, r.available, r.missing, r.crossed)::debit_row;
+        RETURN QUERY SELECT 1, o.* FROM debit_one(
+            p_account[1], p_key[1], 'debit', p_action[1], p_quantity[1], p_credit_type[1], p_amount[1],
+            p_event_at[1], p_tags[1], p_at) o;
         RETURN;
     END IF;
-    PERFORM 1 FROM wallets w WHERE w.account_id = ANY (p_account) ORDER BY w.account_id FOR UPDATE;
-    outcomes := debit_plain_accounts(p_account, p_key, p_action, p_quantity, p_credit_type, p_amount,
-                                     p_event_at, p_tags, p_at);
-    FOR i IN SELECT o.ord FROM unnest(outcomes) o WHERE o.status IS NULL ORDER BY o.ord LOOP
+    RETURN QUERY SELECT * FROM debit_plain_accounts(
+        p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags, p_at);
+    GET DIAGNOSTICS answered = ROW_COUNT;
+    IF answered = cardinality(p_key) THEN RETURN; END IF;
+    -- What was answered is in the journal by now.
+    FOR i IN
+        SELECT u.ord FROM unnest(p_account, p_key) WITH ORDINALITY AS u (account_id, key, ord)
+        WHERE NOT (is_usage_key(u.key) AND EXISTS (
+            SELECT FROM entries e WHERE e.account_id = u.account_id AND e.key = u.key))
+        ORDER BY u.ord
+    LOOP
         IF p_account[i] = ANY (waiting) THEN
-            outcomes[i] := (i, 'purchase_needed', NULL, NULL, NULL, false)::debit_row;
+            RETURN NEXT (i, 'purchase_needed', NULL, NULL, NULL, false)::debit_row;
         ELSE
             r := debit_one(p_account[i], p_key[i], 'debit', p_action[i], p_quantity[i], p_credit_type[i],
                            p_amount[i], p_event_at[i], p_tags[i], p_at);
-            outcomes[i] := (i, r.status, r.seq, r.available, r.missing, r.crossed)::debit_row;
+            RETURN NEXT (i, r.status, r.seq, r.available, r.missing, r.crossed)::debit_row;
             IF r.status = 'purchase_needed' THEN waiting := waiting || p_account[i]; END IF;
         END IF;
     END LOOP;
-    RETURN QUERY SELECT * FROM unnest(outcomes);
 END $$;
