@@ -13,11 +13,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments import Charge, ChargeKind
     from domain.periods import index_at
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
+from workflows.alarm import Due
 from workflows.collecting import Collector
 from workflows.commands import Commands
 from workflows.inbox import Inbox
 from workflows.options import LEDGER, PROCESSOR, short
 from workflows.settling import Settler, anchor_under
+from workflows.story import at_the_end, demanded
 
 LONGEST_JITTER = timedelta(minutes=15)
 
@@ -41,6 +43,11 @@ class Clock:
 
     def next_due(self) -> datetime | None:
         """Return the next moment at which something must happen by itself."""
+        due = self.next_step()
+        return due.at if due else None
+
+    def next_step(self) -> Due | None:
+        """Return what happens by itself next, and when."""
         return min(self._due_moments(), default=None)
 
     async def _begin(self) -> None:
@@ -117,20 +124,20 @@ class Clock:
             PeriodActivities.end, self._commands.moment(), summary="end", **LEDGER
         )
 
-    def _due_moments(self) -> Iterator[datetime]:
+    def _due_moments(self) -> Iterator[Due]:
         state = self._state
         if (impatient := self._inbox.patience_ends()) is not None:
-            yield impatient
+            yield Due(impatient, "answer `pending` to who waits")
         for charge in state.charges:
             yield from _moments(charge)
         if state.account_id == 0 and state.start.begins_at is not None:
-            yield state.start.begins_at
+            yield Due(state.start.begins_at, "begin")
         if state.ended or state.period is None or state.lapsed or state.ends_now:
             return
         if state.window is not None and state.window.end < state.period.end:
-            yield state.window.end
+            yield Due(state.window.end, "begin the next window")
         if self._may_renew():
-            yield self._prepare_at()
+            yield Due(self._prepare_at(), at_the_end(state))
 
     def _prepare_at(self) -> datetime:
         """Return when the renewal's charge is prepared: spread over the minutes before the end."""
@@ -260,14 +267,14 @@ def _nothing_to_pay(state: SubscriptionState) -> Charge:
     )
 
 
-def _moments(charge: OpenCharge) -> Iterator[datetime]:
+def _moments(charge: OpenCharge) -> Iterator[Due]:
     if charge.step is Step.PREPARED and charge.pay_at is not None:
-        yield charge.pay_at
+        yield Due(charge.pay_at, f"pay {demanded(charge.charge)}")
     if charge.step is Step.DECLINED:
         if charge.retry_at is not None:
-            yield charge.retry_at
+            yield Due(charge.retry_at, f"try {demanded(charge.charge)} again")
         if charge.kind is ChargeKind.AUTO and charge.window_end is not None:
-            yield charge.window_end
+            yield Due(charge.window_end, f"void {demanded(charge.charge)}")
 
 
 def _is_due(at: datetime | None) -> bool:

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.calls import Calls
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
 from workflows.settling import Settler
+from workflows.story import demanded
 
 RANKS = {
     ChargeKind.PERIOD: RENEWAL,
@@ -41,7 +42,7 @@ class Collector:
             workflow.start_activity_method(
                 PaymentActivities.prepare,
                 charge.charge,
-                summary=f"invoice {charge.charge.charge_id}",
+                summary=f"make the invoice of {demanded(charge.charge)}",
                 **ranked(PROCESSOR, RANKS[charge.kind], self._state.start.customer_id),
             ),
             lambda invoiced: self._invoiced(charge.charge.charge_id, invoiced),
@@ -57,7 +58,7 @@ class Collector:
             workflow.start_activity_method(
                 PaymentActivities.pay,
                 attempt,
-                summary=f"pay {charge.charge.charge_id}, attempt {charge.attempt}",
+                summary=f"pay {demanded(charge.charge)}, attempt {charge.attempt}",
                 **ranked(PROCESSOR, RANKS[charge.kind], self._state.start.customer_id),
             ),
             lambda collected: self._collected(charge.charge.charge_id, collected),
@@ -77,7 +78,7 @@ class Collector:
             workflow.start_activity_method(
                 PaymentActivities.read,
                 Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
-                summary=f"read {charge.charge.charge_id}",
+                summary=f"ask what became of {demanded(charge.charge)}",
                 **PROCESSOR,
             ),
             lambda collected: self._read(charge.charge.charge_id, collected),
@@ -94,7 +95,7 @@ class Collector:
             workflow.start_activity_method(
                 PaymentActivities.void,
                 Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
-                summary=f"void {charge.charge.charge_id}",
+                summary=f"void {demanded(charge.charge)}",
                 **PROCESSOR,
             ),
             lambda collected: self._given_up(charge.charge.charge_id, collected),
@@ -171,7 +172,7 @@ class Collector:
         await workflow.execute_activity_method(
             PurchaseActivities.void,
             args=[self._settler.buyer(charge), charge_id],
-            summary=f"void {charge_id} in the ledger",
+            summary=f"void {demanded(charge.charge)} in the ledger",
             **LEDGER,
         )
         self._settler.voided(charge)

@@ -11,6 +11,7 @@ from workflows.collecting import Collector
 from workflows.inbox import Answer, Inbox, credit_text, refused
 from workflows.options import LEDGER
 from workflows.settling import Settler
+from workflows.story import demanded
 
 
 class Server:
@@ -95,7 +96,11 @@ class Server:
             summary="reserve an auto-purchase",
             **LEDGER,
         )
-        state.last_charge = f"auto-purchase {reserved.status}"
+        state.last_charge = (
+            f"{demanded(reserved.charge)} begun"
+            if reserved.charge
+            else f"no auto-purchase: {reserved.status}"
+        )
         if reserved.charge is None:
             return reserved.status
         self._inbox.held_up = "purchase"

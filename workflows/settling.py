@@ -19,7 +19,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments import ChargeKind, Decline, Declined, Paid
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.inbox import Answer, Inbox, credit_text
-from workflows.options import LEDGER
+from workflows.options import LEDGER, short
+from workflows.story import demanded, money_for
 
 
 class Settler:
@@ -54,7 +55,7 @@ class Settler:
 
     async def paid(self, charge: OpenCharge, paid: Paid) -> list[OpenCharge]:
         """Settle a paid charge; return the charges that are not needed any more."""
-        self._state.last_charge = f"{paid.amount_minor} {charge.charge.currency} minor units paid"
+        self._state.last_charge = f"{money_for(paid.amount_minor, charge.charge)} paid"
         match charge.kind:
             case ChargeKind.PERIOD:
                 await self.open_period(charge, paid)
@@ -83,7 +84,7 @@ class Settler:
         state.put(charge)
         if pauses:
             state.pause(Pause.PAYMENT_FAILED)
-        state.last_charge = f"{charge.charge.charge_id} declined: {declined.code}"
+        state.last_charge = f"{demanded(charge.charge)} declined: {declined.code}"
         await workflow.execute_activity_method(
             PurchaseActivities.note_decline,
             FailedCharge(
@@ -95,7 +96,7 @@ class Settler:
                 pauses,
                 retry_at,
             ),
-            summary=f"{charge.charge.charge_id} declined: {declined.code}",
+            summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
             **LEDGER,
         )
         self._inbox.held_up = ""  # what waited is decided now: refused while paused
@@ -183,10 +184,11 @@ class Settler:
 
     async def _grant(self, charge: OpenCharge, paid: Paid) -> list[OpenCharge]:
         state = self._state
+        bought = f"{credit_text(charge.quantity_micro)} credits"
         available = await workflow.execute_activity_method(
             PurchaseActivities.grant_purchase,
             PaidPurchase(self.buyer(charge), charge.charge, paid, frozen=state.ended),
-            summary=f"grant {charge.charge.charge_id}",
+            summary=f"grant {bought}: {money_for(paid.amount_minor, charge.charge)}",
             **LEDGER,
         )
         state.drop(charge)

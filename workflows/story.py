@@ -1,4 +1,8 @@
-"""What an operator reads in the Temporal UI: search attributes and current details."""
+"""What an operator reads in the Temporal UI: search attributes and current details.
+
+The UI shows current details in the tab "User Metadata", in a box of about a dozen lines: a table
+of eight rows fits, what to do stands first, and money reads as money.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -8,18 +12,31 @@ from temporalio.common import SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
     from domain.credits import format_credits
-    from domain.subscription import Status, SubscriptionState
+    from domain.money import format_money
+    from domain.payments import Charge, ChargeKind
+    from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows import names
+from workflows.alarm import Due
 from workflows.inbox import Inbox
 
-WHAT_TO_DO = {
-    Status.PENDING: "the first charge is not paid: see the pending activity or ask for a card",
-    Status.ACTIVE: "nothing",
-    Status.PAST_DUE: "the renewal is unpaid: the customer must update the card",
-    Status.PAUSED: "see the cause: a new card, or `resume` by an operator",
-    Status.CANCELED: "nothing: it ends by itself",
-    Status.ENDED: "nothing",
+PURPOSES = {
+    ChargeKind.PERIOD: "the period",
+    ChargeKind.UPGRADE: "the upgrade",
+    ChargeKind.MANUAL: "credits by hand",
+    ChargeKind.AUTO: "the auto-purchase",
 }
+PROGRESS = {
+    Step.PREPARING: "invoice being made",
+    Step.PREPARED: "invoice ready",
+    Step.PAYING: "being paid",
+    Step.DECLINED: "declined",
+    Step.PAID: "paid, granted with the next window",
+    Step.VOIDING: "being voided",
+}
+# A keyword that grows beyond the server's limit would terminate the subscription.
+LONGEST_KEYWORD = 255
+LONGEST_CELL = 160
+GAP = "\u00a0 "  # the UI draws cells without any space between them
 
 
 class Story:
@@ -28,52 +45,71 @@ class Story:
     def __init__(self, state: SubscriptionState, inbox: Inbox) -> None:
         self._state = state
         self._inbox = inbox
-        self._told: tuple[object, ...] = ()
 
-    def tell(self, next_due: datetime | None) -> None:
+    def tell(self, due: Due | None) -> None:
         """Publish the present."""
         self._index()
-        workflow.set_current_details(self.details(next_due))
+        workflow.set_current_details(self.details(due))
 
-    def details(self, next_due: datetime | None) -> str:
-        """Return eight lines of Markdown, all that the UI shows without scrolling."""
+    def details(self, due: Due | None) -> str:
+        """Return a table in Markdown, what matters first."""
         state = self._state
-        plan = state.plan.name if state.plan else state.start.plan_id
-        causes = f" ({', '.join(state.pauses)})" if state.pauses else ""
-        window = f"{_day(state.window.start)} to {_day(state.window.end)}" if state.window else "-"
-        balance = format_credits(state.available_micro)
-        switch = "on" if state.auto_purchase else "off"
-        return "\n".join(
-            (
-                f"**{state.status.value}**{causes}: {plan}, {state.start.customer_id}",
-                f"- balance {balance} as of {_day(state.balance_as_of)}, auto-purchase {switch}",
-                f"- window {window}",
-                f"- next due {_day(next_due)}, {len(state.charges)} open charges",
-                f"- last charge: {state.last_charge or '-'}",
-                f"- card: {state.card or 'none'}, renewal under {_next_plan(state)}",
-                f"- last refusal: {self._inbox.last_refusal or '-'}",
-                f"- to do: {WHAT_TO_DO[state.status]}",
-            )
-        )
+        rows = [
+            (f"**{state.status.value}**", _who(state)),
+            ("**to do**", _to_do(state)),
+            ("next", f"{_day(due.at)}: {due.what}" if due else "nothing by itself"),
+            ("unpaid", "; ".join(map(_progress, state.charges)) or "nothing"),
+            ("card", f"{state.card or 'none'}; last charge: {state.last_charge or 'none'}"),
+            ("balance", _balance(state)),
+            ("window", _window(state)),
+            ("refused", self._inbox.last_refusal or "nothing"),
+        ]
+        head, *lines = (f"| {label}{GAP}| {_cell(text)} |" for label, text in rows)
+        return "\n".join((head, "| :--- | :--- |", *lines))
 
     def _index(self) -> None:
+        """Upsert what differs; a run begins with the attributes of the run before it."""
         state = self._state
-        reason = state.pauses[0].value if state.pauses else "none"
+        known = workflow.info().typed_search_attributes
         plan = state.plan.plan_id if state.plan else state.start.plan_id
-        ends = state.period.end if state.period else None
-        told = (state.status, plan, reason, ends)
-        if told == self._told:
-            return
-        self._told = told
+        keywords = {
+            names.STATUS: state.status.value,
+            names.PLAN: plan,
+            names.CUSTOMER: state.start.customer_id,
+            names.PAUSE_REASON: state.pauses[0].value if state.pauses else "none",
+        }
         updates: list[SearchAttributeUpdate[Any]] = [
-            names.STATUS.value_set(state.status.value),
-            names.PLAN.value_set(plan[:255]),
-            names.CUSTOMER.value_set(state.start.customer_id[:255]),
-            names.PAUSE_REASON.value_set(reason),
+            key.value_set(text[:LONGEST_KEYWORD])
+            for key, text in keywords.items()
+            if known.get(key) != text[:LONGEST_KEYWORD]
         ]
-        if ends is not None:
+        ends = state.period.end if state.period else None
+        if ends is not None and known.get(names.NEXT_BILLING_AT) != ends:
             updates.append(names.NEXT_BILLING_AT.value_set(ends))
-        workflow.upsert_search_attributes(updates)
+        if updates:
+            workflow.upsert_search_attributes(updates)
+
+
+def demanded(charge: Charge) -> str:
+    """Return a charge as operators read it: "$11.70 for the auto-purchase"."""
+    return money_for(charge.amount_minor, charge)
+
+
+def money_for(amount_minor: int, charge: Charge) -> str:
+    """Return money that a charge brought, with what it pays for."""
+    return f"{format_money(amount_minor, charge.currency)} for {PURPOSES[charge.kind]}"
+
+
+def at_the_end(state: SubscriptionState) -> str:
+    """Return what happens at the end of the period."""
+    if state.cancel_at_end:
+        return "end"
+    if Pause.PAYMENT_FAILED in state.pauses:
+        return "end the period unrenewed"
+    plan = state.next_plan or state.plan_in_force()
+    if not plan.paid:
+        return f"renew {plan.name}"
+    return f"prepare the renewal of {plan.name}, {format_money(plan.price_minor, plan.currency)}"
 
 
 def status_of(state: SubscriptionState, next_due: datetime | None) -> dict[str, object]:
@@ -108,14 +144,59 @@ def status_of(state: SubscriptionState, next_due: datetime | None) -> dict[str, 
     }
 
 
+def _who(state: SubscriptionState) -> str:
+    plan = state.plan.name if state.plan else state.start.plan_id
+    causes = f"{', '.join(state.pauses)}; " if state.pauses else ""
+    return f"{causes}{plan}; customer {state.start.customer_id}"
+
+
+def _to_do(state: SubscriptionState) -> str:
+    """Return what a person has to do, in order of what keeps the customer waiting."""
+    declined = any(charge.step is Step.DECLINED for charge in state.charges)
+    if Pause.BY_OPERATOR in state.pauses:
+        return "send the update `resume` once its reason is gone"
+    if Pause.PAYMENT_FAILED in state.pauses or state.lapsed:
+        return "the customer must update the card; a mail has told so"
+    if declined and state.period is None:
+        return "the first charge is declined: the customer must add another card"
+    return "nothing"
+
+
+def _progress(charge: OpenCharge) -> str:
+    attempt = f", attempt {charge.attempt}" if charge.attempt > 1 else ""
+    again = f", again {_day(charge.retry_at)}" if charge.retry_at else ""
+    return f"{demanded(charge.charge)}: {PROGRESS[charge.step]}{attempt}{again}"
+
+
+def _balance(state: SubscriptionState) -> str:
+    if state.balance_as_of is None:
+        return "no credits yet"
+    known = f"{format_credits(state.available_micro)} on {_day(state.balance_as_of)}"
+    if state.ended or state.lapsed or _window_is_over(state):
+        return f"{known}; the window is over"
+    return f"{known}; auto-purchase {'on' if state.auto_purchase else 'off'}"
+
+
+def _window(state: SubscriptionState) -> str:
+    if state.window is None or state.period is None:
+        return "none yet"
+    window = f"{_day(state.window.start)} to {_day(state.window.end)}"
+    longer = state.period.end > state.window.end
+    return f"{window}; paid until {_day(state.period.end)}" if longer else window
+
+
+def _window_is_over(state: SubscriptionState) -> bool:
+    return state.window is not None and state.window.end <= workflow.now()
+
+
+def _cell(text: str) -> str:
+    """Return a text that stays in its cell, for some of it is written by customers."""
+    safe = "".join(sign if sign.isprintable() else " " for sign in text[:LONGEST_CELL])
+    return safe.replace("|", "\\|").replace("<", "&lt;")
+
+
 def _iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
-
-
-def _next_plan(state: SubscriptionState) -> str:
-    if state.cancel_at_end:
-        return "no plan (canceled)"
-    return state.next_plan.name if state.next_plan else "the same plan"
 
 
 def _day(at: datetime | None) -> str:

@@ -56,7 +56,7 @@ class Subscription:
     @workflow.run
     async def run(self, message: RawValue) -> str:  # noqa: ARG002  read by __init__
         """Live until the subscription ends; return why."""
-        self._story.tell(self._state.start.begins_at)
+        self._story.tell(self._clock.next_step())
         while True:
             await self._turn()
             if self._may_leave():
@@ -229,10 +229,10 @@ class Subscription:
             if self._emptied and self._state.auto_purchase and not self._inbox.held_up:
                 await self._server.purchase(0)
             self._emptied = False
-        self._story.tell(self._clock.next_due())
+        self._story.tell(self._clock.next_step())
 
     async def _wait(self) -> None:
-        self._alarm.set(self._clock.next_due())
+        self._alarm.set(self._clock.next_step())
         self._resting = True
         await workflow.wait_condition(lambda: self._alarm.rang() or self._has_work())
         self._resting = False
