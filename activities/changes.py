@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
 from temporalio import activity
 
 from activities.context import BillingContext
@@ -84,6 +85,14 @@ class Adjustment:
 
     buyer: Buyer
     wanted: AdjustCredits
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """What became of a correction (`done`, or why nothing was changed) and what is available."""
+
+    status: str
+    available_micro: int
 
 
 class ChangeActivities:
@@ -228,39 +237,46 @@ class ChangeActivities:
             desk.post(f"{word}-by-operator:{buyer.at.isoformat()}", mail)
 
     @activity.defn(name="adjust_credits")
-    def adjust(self, adjustment: Adjustment) -> str:
-        """Give or take credits for a reason; return `done`, or why nothing was changed."""
-        buyer, wanted = adjustment.buyer, adjustment.wanted
-        plan = buyer.plan
-        credit_type = plan.allowances[0].credit_type
-        tags = json.dumps({"reason": wanted.reason, "by": wanted.by})
-        key = f"adjustment:{wanted.key}"
+    def adjust(self, adjustment: Adjustment) -> Adjusted:
+        """Give or take credits for a reason."""
+        buyer = adjustment.buyer
+        credit_type = buyer.plan.allowances[0].credit_type
         with self._context.engine.begin() as connection:
-            if wanted.quantity_micro < 0:
-                status = grants.remove(
-                    connection,
-                    buyer.account_id,
-                    key,
-                    credit_type,
-                    -wanted.quantity_micro,
-                    tags,
-                    buyer.at,
-                )
-                return "done" if status in ("debited", "repeated") else status
-            order = GrantOrder(
-                key=key,
-                source="adjustment",
-                credit_type=credit_type,
-                quantity_micro=wanted.quantity_micro,
-                priority=plan.priorities.bonus,
-                effective_at=buyer.at,
-                expires_at=buyer.period.end,
-                ties=tie_keys(plan.tie_break, 0, wanted.quantity_micro, buyer.at),
-                currency=plan.currency,
-                tags=tags,
-            )
-            grants.give(connection, buyer.account_id, order, buyer.at)
-        return "done"
+            status = _adjust(connection, adjustment, credit_type)
+            available = balances.available(connection, buyer.account_id, credit_type, buyer.at)
+        return Adjusted(status, available)
+
+
+def _adjust(connection: Connection, adjustment: Adjustment, credit_type: str) -> str:
+    buyer, wanted = adjustment.buyer, adjustment.wanted
+    plan = buyer.plan
+    key = f"adjustment:{wanted.key}"
+    tags = json.dumps({"reason": wanted.reason, "by": wanted.by})
+    if wanted.quantity_micro < 0:
+        status = grants.remove(
+            connection,
+            buyer.account_id,
+            key,
+            credit_type,
+            -wanted.quantity_micro,
+            tags,
+            buyer.at,
+        )
+        return "done" if status in ("debited", "repeated") else status
+    order = GrantOrder(
+        key=key,
+        source="adjustment",
+        credit_type=credit_type,
+        quantity_micro=wanted.quantity_micro,
+        priority=plan.priorities.bonus,
+        effective_at=buyer.at,
+        expires_at=buyer.period.end,
+        ties=tie_keys(plan.tie_break, 0, wanted.quantity_micro, buyer.at),
+        currency=plan.currency,
+        tags=tags,
+    )
+    grants.give(connection, buyer.account_id, order, buyer.at)
+    return "done"
 
 
 def _differences(upgrade: Upgrade) -> list[GrantOrder]:

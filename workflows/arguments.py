@@ -25,7 +25,9 @@ class _OneArgument(WorkflowInboundInterceptor):
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
         named = workflow.get_update_handler(input.update) is not None
         if named and len(input.args) != 1:
-            raise ApplicationError("send exactly one argument", type="malformed")
+            raise ApplicationError(
+                "send exactly one argument", type="malformed", non_retryable=True
+            )
         super().handle_update_validator(input)
 
 

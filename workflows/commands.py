@@ -273,13 +273,17 @@ class Commands:
         )
 
     async def _adjust_credits(self, wanted: AdjustCredits, _ticket: int) -> Answer:
-        status = await workflow.execute_activity_method(
+        adjusted = await workflow.execute_activity_method(
             ChangeActivities.adjust,
             Adjustment(self._settler.buyer(), wanted),
             summary=short(f"adjust by {credit_text(wanted.quantity_micro)}: {wanted.reason}"),
             **LEDGER,
         )
-        return {"status": "done"} if status == "done" else refused(status)
+        if adjusted.status != "done":
+            return refused(adjusted.status)
+        self._state.available_micro = adjusted.available_micro
+        self._state.balance_as_of = workflow.now()
+        return {"status": "done", "available": credit_text(adjusted.available_micro)}
 
     async def _payment_method_updated(self, method: str, _ticket: int) -> Answer | None:
         """Verify the card with the processor; the loop goes on meanwhile."""

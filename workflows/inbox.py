@@ -20,9 +20,10 @@ Answer = dict[str, Any]
 
 MOST_WAITING = 5_000
 LARGEST_BATCH = 500
-# One argument of an activity or of the next run may have 2 MiB. Refusals may take the rest of it.
-MOST_WAITING_BYTES = 1_500_000
+MOST_WAITING_BYTES = 16_000_000  # a run's history may have 50 MB
+# The argument of an activity, or of the next run, may have 2 MiB: refusals, plans take the rest.
 LARGEST_BATCH_BYTES = 1_000_000
+MOST_HANDED_ON_BYTES = 1_500_000
 MOST_REFUSALS = 100
 # An update never waits for a person or a slow processor: after this it answers `pending`.
 PATIENCE = timedelta(seconds=20)
@@ -82,6 +83,10 @@ class Inbox:
         """Queue events again, in order, in front of all others."""
         self.events.extendleft(reversed(queued))
         self.bytes_waiting += sum(_size(one.event) for one in queued)
+
+    def portable(self) -> bool:
+        """Say whether what waits can be handed on to the next run."""
+        return self.bytes_waiting <= MOST_HANDED_ON_BYTES
 
     def full(self) -> bool:
         """Say whether no more events can wait."""
