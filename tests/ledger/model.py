@@ -146,13 +146,19 @@ class ModelWallet:
         return "purchase_needed"
 
     def batch(self, events, at):
-        answers = []
+        answers, waiting, known = [], False, set(self.keys)
         for event in events:
-            if answers and answers[-1][0] == "purchase_needed":
+            if waiting and event.key not in known:
                 answers.append(("purchase_needed", None, None, None, False))
             else:
                 answers.append(self.debit(event, at))
+                waiting = waiting or answers[-1][0] == "purchase_needed"
         return answers
+
+    def stood_at(self, decided_at, at):
+        """Follow the wallet's clock after a repeat, which may move it on but decides nothing."""
+        assert self.now <= decided_at <= max(self.now, at)
+        self.now = decided_at
 
     def remove(self, key, credit_type, amount, at):
         content = ("adjustment", credit_type, amount)

@@ -98,6 +98,10 @@ class RealWallet:
     def void(self, charge_id, at):
         return charges.mark_void(self.connection, self.account, charge_id, at)
 
+    def decided_at(self):
+        statement = text("SELECT decided_at FROM wallets WHERE account_id = :account")
+        return self.connection.scalar(statement, {"account": self.account})
+
     def state(self):
         """Read all that is compared after a step, in one round trip."""
         row = self.connection.execute(STATE, {"account": self.account}).one()

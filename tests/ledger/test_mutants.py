@@ -1,0 +1,91 @@
+"""Faults seeded into the SQL: the laws must notice every one of them."""
+
+# ruff: noqa: E501 - one mutant a line
+
+import re
+
+import psycopg
+import pytest
+
+from tests.ledger.laws import first_broken
+
+# Name, function, and a pattern of its definition with what it is replaced by.
+IN_FUNCTIONS = (
+    ("a batch takes no lock", "debit_plain_accounts", r"FOR UPDATE", ""),
+    ("changes take no lock", "lock_wallet", r"FOR UPDATE", ""),
+    ("content is not compared", "debit_carefully", r"ELSE 'idempotency_conflict'", "ELSE 'repeated'"),
+    ("content is not compared in a batch", "debit_plain_accounts", r"'idempotency_conflict'", "'repeated'"),
+    ("the key is not looked for first", "debit_one", r"ON CONFLICT \(account_id, key\) DO NOTHING", ""),
+    ("a sender may take the ledger's keys", "is_usage_key", r"AND NOT p_key \^@ 'ledger:'", ""),
+    ("used at its expiry", "debit_one", r"expires_at > (\w+)", r"expires_at >= \1"),
+    ("used at its expiry with care", "debit_carefully", r"expires_at > p_at", "expires_at >= p_at"),
+    ("used at its expiry in a batch", "debit_plain_accounts", r"expires_at > w\.at", "expires_at >= w.at"),
+    ("available at its expiry", "balance_at", r"expires_at > p_at", "expires_at >= p_at"),
+    ("expires late", "expire_due", r"expires_at <= w\.decided_at", "expires_at < w.decided_at"),
+    ("the pause is not looked at", "debit_one", r"AND o\.paused_by = '\{\}'", ""),
+    ("the pause is not looked at in a batch", "debit_plain_accounts", r"AND w\.paused_by = '\{\}'", ""),
+    ("the window's end is not looked at", "debit_one", r"AND greatest\(p_at, o\.decided_at\) < o\.window_end", ""),
+    ("a window begins a moment late", "enter_window", r"n\.window_start <= p_at", "n.window_start < p_at"),
+    ("late usage is never refused", "debit_carefully", r"= 'refuse'", "= 'never'"),
+    ("the scope is not looked at", "debit_one", r"AND \(o\.scope IS NULL OR p_action = ANY \(o\.scope\)\)", ""),
+    ("the scope is not looked at in a batch", "debit_plain_accounts", r"bool_and\(g\.scope IS NULL\) OVER whole", "true"),
+    ("what is held is drawn", "debit_one", r"THEN o\.remaining - o\.held", "THEN o.remaining"),
+    ("what is held is drawn with care", "debit_carefully", r"THEN remaining - o\.held", "THEN remaining"),
+    ("burnt by expiry before priority", "debit_one", r"ORDER BY o\.priority, o\.expires_at", "ORDER BY o.expires_at, o.priority"),
+    ("a batch may take more than there is", "debit_plain_accounts", r"AND d\.amount <= total\(g\.free\) OVER whole", ""),
+    ("zero is not told", "debit_one", r"IF available = 0 THEN PERFORM", "IF false THEN PERFORM"),
+    ("zero is not told in a batch", "debit_plain_accounts", r"AND p\.amount = p\.available", "AND false"),
+    ("time goes back", "debit_one", r"decided_at = greatest\(p_at, o\.decided_at\)", "decided_at = p_at"),
+    ("a refusal does not move time", "note_decision", r"decided_at < p_at", "false"),
+    ("the cap is not looked at", "reserve_auto_purchase", r"> p\.auto_cap", "> 9 * p.auto_cap"),
+    ("a stale crossing buys", "reserve_auto_purchase", r"IF r\.available > 0 AND", "IF false AND"),
+    ("a purchase in flight is not seen", "reserve_auto_purchase", r"OR state = 'open'", ""),
+    ("a purchase in flight is not waited for", "shortfall_verdict", r"coalesce\(in_flight, 0\)", "0"),
+    ("money is booked again", "mark_paid", r"IF c\.state = 'paid' THEN RETURN 'repeated'; END IF;", ""),
+    ("prices are cut", "price_minor", r"p_num \+ p_den,", "p_num,"),
+    ("breakage takes what was earned", "recognise", r"- earned - g\.refunded_minor", "- g.refunded_minor"),
+)  # fmt: skip
+IN_TABLES = (
+    ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),
+    ("postings can be emptied", "ALTER TABLE postings DISABLE TRIGGER postings_no_truncate"),
+    ("transfers need not sum", "ALTER TABLE postings DISABLE TRIGGER postings_sum_to_zero"),
+    ("two purchases may be open", "DROP INDEX charges_one_open_auto"),
+    ("keys may repeat", "ALTER TABLE entries DROP CONSTRAINT entries_key"),
+    ("the application may write", "GRANT UPDATE ON wallets TO drawdown_app"),
+)
+MUTANTS = [name for name, *_ in (*IN_FUNCTIONS, *IN_TABLES)]
+
+
+def seed_in_function(owner, function, pattern, replacement):
+    row = owner.execute("SELECT pg_get_functiondef(%s::regproc)", (function,)).fetchone()
+    definition, replaced = re.subn(pattern, replacement, row[0])
+    assert replaced, f"nothing in {function} matches {pattern}: mend the mutant"
+    owner.execute(definition)
+
+
+def seed(database, name):
+    with psycopg.connect(database.owner_url) as owner:
+        for mutant, *fault in IN_FUNCTIONS:
+            if mutant == name:
+                seed_in_function(owner, *fault)
+        for mutant, statement in IN_TABLES:
+            if mutant == name:
+                owner.execute(statement)
+
+
+def test_the_laws_hold_where_nothing_is_seeded(unguarded_database):
+    assert first_broken(unguarded_database) is None
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_every_seeded_fault_breaks_a_law(unguarded_database, record_property, name):
+    seed(unguarded_database, name)
+
+    killer = first_broken(unguarded_database)
+
+    record_property("killed by", str(killer))
+    assert killer is not None, f"{name!r} survived"
+
+
+def test_more_than_a_dozen_faults_are_seeded_and_each_has_a_name():
+    assert len(set(MUTANTS)) == len(MUTANTS) >= 12
