@@ -44,8 +44,7 @@ BEGIN
     END IF;
     SELECT c.quantity INTO in_flight FROM charges c
     WHERE c.account_id = w.account_id AND c.kind = 'auto_purchase' AND c.state = 'open';
-    IF in_flight >= p_missing THEN RETURN 'purchase_needed'; END IF;
-    units := ceil((p_missing - coalesce(in_flight, 0))::numeric / p.auto_unit)::bigint;
+    units := greatest(0, ceil((p_missing - coalesce(in_flight, 0))::numeric / p.auto_unit));
     IF auto_purchased(w.account_id, w.window_start) + units::numeric * p.auto_unit > p.auto_cap THEN
         RETURN 'cap_reached';
     END IF;
