@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up reset test test-fast test-faults check format bench lock migrate clean
+.PHONY: subscribe use buy send status history simulate bootstrap help setup demo up reset test test-fast test-faults check format bench lock migrate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ up: setup ## Start the local stack and leave it running; Ctrl-C stops it, data s
 
 reset: setup ## Empty the local stack's folder
 	$(BIN)/python cli.py reset
+
+subscribe use buy send status history simulate bootstrap: setup ## Operators' commands, as in ARGS="acme"
+	$(BIN)/python cli.py $@ $(ARGS)
 
 migrate: setup ## Bring the database of DATABASE_URL to the newest revision
 	$(BIN)/python -m alembic upgrade head

@@ -19,6 +19,7 @@ from alembic import command
 from alembic.config import Config
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
@@ -34,9 +35,11 @@ from domain.errors import BillingError, InvalidInput
 from domain.messages import parse_instant
 from domain.subscription import Start, SubscriptionState
 from ledger import accounts, balances, subscriptions
+from ledger.reports.asking import add_arguments, asked_in, sheet
+from ledger.reports.scope import snapshot
+from ledger.reports.sheets import history_sheet
+from ledger.reports.tables import Sheet, csv_text
 from local import state
-from local.demo.play import play
-from local.demo.simulate import simulate
 from local.stack import reset, run_forever
 from models.base import connect
 from settings import Settings
@@ -45,6 +48,7 @@ from workflows import names
 from workflows.subscription import Subscription
 
 WIDTH = 120  # of tables where no terminal tells its own
+MOST_PRINTED = 1_000  # rows of a table; a file takes all
 
 console = Console(width=None if sys.stdout.isatty() else WIDTH)
 
@@ -188,36 +192,34 @@ def status(wanted: argparse.Namespace) -> int:
 
 def history(wanted: argparse.Namespace) -> int:
     """Print a customer's ledger, each line with its cause."""
-    engine = connect(settings().database_url)
-    with engine.connect() as connection:
+    with connect(settings().database_url).connect() as connection:
         account = accounts.account_of(connection, wanted.customer)
         lines = balances.history(connection, account, after_seq=wanted.after, limit=wanted.limit)
         record = subscriptions.record_of_account(connection, account)
-    title = f"{wanted.customer}: {record.status if record else 'no subscription'}"
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name in ("#", "decided at (UTC)", "kind", "change", "available", "from", "cause"):
-        table.add_column(name, justify="right" if name in {"#", "change", "available"} else "left")
-    for line in lines:
-        table.add_row(
-            str(line.seq),
-            f"{line.at:%Y-%m-%d %H:%M:%S}",
-            line.kind,
-            format_credits(line.change_micro),
-            format_credits(line.available_micro),
-            line.source or "-",
-            line.cause or "",
-        )
-    console.print(table)
+    return _print_sheet(history_sheet(wanted.customer, record.status if record else None, lines))
+
+
+def report(wanted: argparse.Namespace) -> int:
+    """Print a report or write it as CSV; docs/reports.md says what each column means."""
+    with snapshot(connect(settings().database_url)) as connection:
+        found = sheet(connection, asked_in(wanted), datetime.now(UTC))
+    if wanted.csv is None:
+        return _print_sheet(found)
+    wanted.csv.write_text(csv_text(found), encoding="utf-8", newline="")
     return 0
 
 
 def run_demo(_: argparse.Namespace) -> int:
     """Live four subscriptions on real usage and prove the books."""
+    from local.demo.play import play  # noqa: PLC0415 - drawing takes long to import
+
     return 0 if asyncio.run(play(console)) else 1
 
 
 def run_simulation(wanted: argparse.Namespace) -> int:
     """Run the real workflow and ledger in virtual time over a trace of usage."""
+    from local.demo.simulate import simulate  # noqa: PLC0415 - drawing takes long to import
+
     chosen = {one.name: one for one in load_catalogs(Path("catalogs"))}
     if wanted.catalog not in chosen:
         raise InvalidInput("unknown_catalog", f"there are: {', '.join(sorted(chosen))}")
@@ -242,6 +244,16 @@ def _update(subscription_id: str, name: str, message: object) -> Any:
 
 def _print_json(answer: object) -> int:
     console.print_json(json.dumps(answer, default=str))
+    return 0
+
+
+def _print_sheet(found: Sheet) -> int:
+    table = Table(title=found.title, title_justify="left", header_style="bold")
+    for column in found.shown:
+        table.add_column(column.name, justify="right" if column.is_number else "left")
+    for row in found.shown_rows(MOST_PRINTED):
+        table.add_row(*map(Text, row))  # other people's words: brackets are no markup
+    console.print(table, *found.shown_notes(MOST_PRINTED), sep="\n")
     return 0
 
 
@@ -309,6 +321,7 @@ def _add_looks(add: Callable[..., argparse.ArgumentParser]) -> None:
     one.add_argument("customer")
     one.add_argument("--after", type=int, default=0)
     one.add_argument("--limit", type=int, default=200)
+    add_arguments(add("report", report))
     one = add("simulate", run_simulation)
     one.add_argument("catalog")
     one.add_argument("--plan", required=True)

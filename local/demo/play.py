@@ -20,7 +20,7 @@ from local.demo.scene import Scene, scene
 from local.demo.trace import Request, requests
 
 PICTURE = Path("demo-report.png")
-VARYING = re.compile(r"[A-Z][a-z]{2} \d+(, \d{4})? – [A-Z][a-z]{2} \d+(, \d{4})?")  # periods
+VARYING = re.compile(r"[A-Z][a-z]{2} \d+(, \d{4})? \u2013 [A-Z][a-z]{2} \d+(, \d{4})?")  # periods
 MAIL_PATIENCE = 20.0  # seconds for the outbox to empty
 
 Live = Callable[[Scene, tuple[Request, ...], customers.Progress], Awaitable[Story]]
