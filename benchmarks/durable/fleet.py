@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -55,6 +55,15 @@ class Bench:
         while (await life.settle())["status"] != "active":
             await life.advance(at + BEGUN)
         return life
+
+    def last_invoice(self, customer_id: str) -> str:
+        """Return the processor's id of the newest paid invoice."""
+        query = text(
+            "SELECT invoice FROM charges JOIN customers USING (account_id)"
+            " WHERE customer_id = :customer ORDER BY settled_at DESC LIMIT 1"
+        )
+        with self.engine.connect() as connection:
+            return str(connection.execute(query, {"customer": customer_id}).scalar_one())
 
     def broken_laws(self) -> int:
         """Return how many rows the view `violations` has."""

@@ -1,7 +1,8 @@
 """What a workflow costs, read from its histories: events, and actions as Temporal Cloud bills them.
 
 The list of actions is that of docs.temporal.io/cloud/actions. Queries and heartbeats are no part
-of a history: the idle subscription has none; the two relays of the whole fleet heartbeat.
+of a history: the idle subscription has none; the two relays of the whole fleet heartbeat. A signal
+is counted where it arrives, once, whoever sent it.
 """
 
 from collections import Counter
@@ -16,8 +17,7 @@ ACTIONS = {
     EventType.EVENT_TYPE_TIMER_STARTED: "timer started",
     EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED: "activity started or retried",
     EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: "search attributes upserted",
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: "signal received",
-    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: "signal sent",
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: "signal",
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED: "update accepted",
     EventType.EVENT_TYPE_MARKER_RECORDED: "local activity or side effect",
     EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: "child workflow",
