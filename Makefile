@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: subscribe use buy send status history simulate bootstrap help setup demo up reset test test-fast test-faults check format bench lock migrate clean
+.PHONY: subscribe use buy send status history simulate bootstrap help setup demo up reset test test-fast test-faults histories check format bench lock migrate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-fast: setup ## The tests that start no server
 
 test-faults: setup ## Kill workers between every pair of effects
 	$(BIN)/pytest -q -m faults tests
+
+histories: setup ## Record the histories to replay; only until a shape is released
+	$(BIN)/python -m tests.workflows.record_histories
 
 check: setup ## Format, lint, types, layers, dead code, dependencies
 	$(BIN)/ruff format --check .
