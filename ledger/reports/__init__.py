@@ -1,0 +1,1 @@
+"""Reports: questions about credits and money that reconcile to the ledger; see docs/reports.md."""

@@ -1,0 +1,122 @@
+"""The reports by name, and how people ask for them."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from domain.errors import InvalidInput
+from domain.periods import checked_zone
+from ledger import accounts
+from ledger.reports import sheets, statement_sheet
+from ledger.reports.liability import liability
+from ledger.reports.movement import TICK, deferred_movement
+from ledger.reports.outcomes import outcomes_by_tag
+from ledger.reports.prices import effective_prices
+from ledger.reports.scope import Scope
+from ledger.reports.statement import statement
+from ledger.reports.tables import Sheet
+from ledger.reports.usage import usage_by_action, usage_by_day, usage_by_tag
+
+YEAR = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a report is made. Books are kept in UTC, a customer's days are its own."""
+
+    make: Callable[[Connection, Scope, str], Sheet]
+    needs_tag: bool = False
+    in_utc: bool = False
+
+
+def _liability(connection: Connection, scope: Scope, _: str) -> Sheet:
+    at = scope.end - TICK
+    return sheets.liability_sheet(liability(connection, at, scope.account_id), at)
+
+
+REPORTS = {
+    "usage": Report(lambda c, s, _: sheets.usage_by_action_sheet(usage_by_action(c, s))),
+    "usage-by-day": Report(lambda c, s, _: sheets.usage_by_day_sheet(usage_by_day(c, s))),
+    "usage-by-tag": Report(
+        lambda c, s, tag: sheets.usage_by_tag_sheet(usage_by_tag(c, s, tag), tag), needs_tag=True
+    ),
+    "outcomes": Report(
+        lambda c, s, tag: sheets.outcomes_sheet(outcomes_by_tag(c, s, tag), tag), needs_tag=True
+    ),
+    "prices": Report(lambda c, s, _: sheets.prices_sheet(effective_prices(c, s))),
+    "liability": Report(_liability, in_utc=True),
+    "movement": Report(lambda c, s, _: sheets.movement_sheet(deferred_movement(c, s)), in_utc=True),
+    "statement": Report(lambda c, s, _: statement_sheet.statement_sheet(statement(c, s))),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks: `first` is the first day, `until` the first day not included."""
+
+    name: str
+    customer_id: str | None = None
+    first: date | None = None
+    until: date | None = None
+    tag: str | None = None
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Name what `asked_in` reads, and the file that a report goes to."""
+    parser.add_argument("name", choices=REPORTS)
+    parser.add_argument("--customer", help="all customers if left out")
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, help="its first day")
+    parser.add_argument("--to", dest="until", type=date.fromisoformat, help="the day after it")
+    parser.add_argument("--tag", help="such as campaign or member")
+    parser.add_argument("--csv", type=Path, help="write every row and column to this file")
+
+
+def asked_in(wanted: Namespace) -> Asked:
+    """Return what the arguments of a command ask."""
+    return Asked(wanted.name, wanted.customer, wanted.first, wanted.until, wanted.tag)
+
+
+def sheet(connection: Connection, asked: Asked, now: datetime) -> Sheet:
+    """Return a report by its name, of the year that ends now unless days are named.
+
+    Raises `InvalidInput` (`unknown_report`, `missing_tag`, `unknown_customer`, `invalid_range`,
+    `report_too_large`).
+    """
+    if asked.name not in REPORTS:
+        raise InvalidInput("unknown_report", f"there are: {', '.join(REPORTS)}")
+    report = REPORTS[asked.name]
+    if report.needs_tag and not asked.tag:
+        raise InvalidInput("missing_tag", f"{asked.name} needs a tag: name one, such as campaign")
+    return report.make(connection, _scope(connection, asked, report, now), asked.tag or "")
+
+
+def _scope(connection: Connection, asked: Asked, report: Report, now: datetime) -> Scope:
+    account, zone = None, "UTC"
+    if asked.customer_id is not None:
+        account = accounts.account_of(connection, asked.customer_id)
+        if not report.in_utc:
+            zone = accounts.details_of(connection, account).time_zone
+    end = _midnight(asked.until, zone) if asked.until else _newest(connection, account, now)
+    start = _midnight(asked.first, zone) if asked.first else end - YEAR
+    return Scope(start, end, account)
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), checked_zone(zone)).astimezone(UTC)
+
+
+def _newest(connection: Connection, account_id: int | None, now: datetime) -> datetime:
+    """Return the end that includes everything: virtual time may be ahead of the clock."""
+    newest = connection.scalar(
+        text("""
+            SELECT max(decided_at) FROM wallets
+            WHERE decided_at > '-infinity'
+              AND account_id = coalesce(CAST(:account AS bigint), account_id)
+        """),
+        {"account": account_id},
+    )
+    return max(now, newest or now) + TICK

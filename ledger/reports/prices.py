@@ -1,0 +1,125 @@
+"""Effective price per action: what customers really paid for one, whatever credits cost then."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sqlalchemy import Connection
+
+from domain.credits import MICRO
+from ledger.reports.movement import TICK
+from ledger.reports.scope import Scope, answer
+from ledger.reports.standing import STANDING
+from ledger.reports.usage import USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPrice:
+    """What an action earned in one currency: minor units and millionths of quantity, exactly."""
+
+    action: str
+    currency: str
+    quantity_micro: Fraction
+    earned_minor: Fraction
+
+    @property
+    def price_minor(self) -> Fraction | None:
+        """Minor units per one of the action; None where its quantity came to nothing."""
+        if self.quantity_micro <= 0:
+            return None
+        return self.earned_minor * MICRO / self.quantity_micro
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """How a currency's prices tie to the books, in minor units.
+
+    earned = posted + not posted at the end - not posted at the start, and the prices' exact sum
+    plus `rounding` is `earned`: revenue is rounded once per grant.
+    """
+
+    currency: str
+    earned_minor: int
+    posted_minor: int
+    not_posted_at_start_minor: int
+    not_posted_at_end_minor: int
+    rounding_minor: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The prices of all actions and what ties them to the books."""
+
+    actions: tuple[ActionPrice, ...]
+    earned: tuple[Earned, ...]
+
+
+# Grants of the same cost and size price their draws alike: few rows, and exact fractions of them.
+DRAWS = """
+SELECT u.action, g.currency, g.cost_minor, g.granted, sum(u.credits)::bigint AS credits
+FROM usage u JOIN grants g ON g.account_id = u.account_id AND g.grant_id = u.grant_id
+GROUP BY u.action, g.currency, g.cost_minor, g.granted
+"""
+
+# The quantity of an event belongs to the currency of the grants that it drew on; of two
+# currencies each has its credits' share, whose denominator is `parts`.
+QUANTITIES = """
+, events AS (
+    SELECT u.account_id, u.seq, u.action, coalesce(g.currency, p.currency) AS currency,
+           sum(u.credits) AS credits, sum(sum(u.credits)) OVER event AS event_credits,
+           sum(sum(u.quantity)) OVER event AS quantity
+    FROM usage u JOIN policies p ON p.account_id = u.account_id
+    LEFT JOIN grants g ON g.account_id = u.account_id AND g.grant_id = u.grant_id
+    GROUP BY u.account_id, u.seq, u.action, coalesce(g.currency, p.currency)
+    WINDOW event AS (PARTITION BY u.account_id, u.seq))
+SELECT action, currency,
+       CASE WHEN credits = event_credits THEN 1 ELSE event_credits END::bigint AS parts,
+       coalesce(sum(CASE WHEN credits = event_credits THEN quantity ELSE quantity * credits END), 0)
+           AS quantity
+FROM events GROUP BY action, currency, parts
+"""
+
+EARNED = """
+SELECT currency,
+       coalesce(sum(earned) FILTER (WHERE instant = :last), 0)::bigint AS earned_at_end,
+       coalesce(sum(earned) FILTER (WHERE instant = :before), 0)::bigint AS earned_at_start,
+       coalesce(sum(earned_not_posted) FILTER (WHERE instant = :last), 0)::bigint AS open_at_end,
+       coalesce(sum(earned_not_posted) FILTER (WHERE instant = :before), 0)::bigint AS open_at_start
+FROM standing GROUP BY currency ORDER BY currency COLLATE "C"
+"""
+
+
+def effective_prices(connection: Connection, scope: Scope) -> Prices:
+    """Return what each action earned per quantity, per currency: each draw at its grant's cost.
+
+    Actions that drew nothing are listed too, in the currency of the customer's plan.
+    """
+    quantities: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    money: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    for row in answer(connection, (USAGE, QUANTITIES), scope.parameters):
+        quantities[row.action, row.currency] += Fraction(int(row.quantity), row.parts)
+    for row in answer(connection, (USAGE, DRAWS), scope.parameters):
+        share = Fraction(row.credits * row.cost_minor, row.granted)
+        money[row.action, row.currency] += share
+    actions = tuple(
+        ActionPrice(*key, quantities[key], money[key])
+        for key in sorted(quantities.keys() | money.keys())
+    )
+    return Prices(actions, _earned(connection, scope, actions))
+
+
+def _earned(
+    connection: Connection, scope: Scope, actions: tuple[ActionPrice, ...]
+) -> tuple[Earned, ...]:
+    before, last = scope.start - TICK, scope.end - TICK
+    values = {"before": before, "last": last, "instants": [before, last]}
+    values |= {"account": scope.account_id}
+    found = []
+    for row in answer(connection, (STANDING, EARNED), values):
+        exact = sum((a.earned_minor for a in actions if a.currency == row.currency), Fraction())
+        earned = row.earned_at_end - row.earned_at_start
+        posted = earned - row.open_at_end + row.open_at_start
+        found.append(
+            Earned(row.currency, earned, posted, row.open_at_start, row.open_at_end, earned - exact)
+        )
+    return tuple(found)

@@ -1,0 +1,69 @@
+"""What a report is asked about, and how its statements are run: bounded, in one snapshot."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, text
+
+from domain.errors import InvalidInput
+
+MOST_ROWS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose lines, None meaning all accounts', and the instants [start, end) they were decided in.
+
+    Raises `InvalidInput` (`invalid_time`, `invalid_range`).
+    """
+
+    start: datetime
+    end: datetime
+    account_id: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise InvalidInput("invalid_time", "a report's instants need an offset; send them so")
+        if self.start >= self.end:
+            raise InvalidInput("invalid_range", "a report begins before it ends: swap the dates")
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The names that statements of reports use."""
+        return {
+            "start": self.start.astimezone(UTC),
+            "end": self.end.astimezone(UTC),
+            "account": self.account_id,
+        }
+
+
+def answer(
+    connection: Connection, parts: Sequence[str], parameters: Mapping[str, object]
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Run one statement given in parts, its shared WITH-queries first.
+
+    A report cut short would not reconcile: above `MOST_ROWS` it is refused (`report_too_large`).
+    """
+    statement = text("\n".join((*parts, "LIMIT :limit")))
+    rows = connection.execute(statement, {**parameters, "limit": MOST_ROWS + 1}).all()
+    if len(rows) > MOST_ROWS:
+        raise InvalidInput(
+            "report_too_large",
+            f"it has more than {MOST_ROWS:,} rows: ask for fewer days or one customer",
+        )
+    return rows
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Open a read-only connection that sees one instant, so that a report's parts agree."""
+    with engine.connect() as connection:
+        reader = connection.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        # A year of all accounts takes longer than an activity's statement may.
+        reader.execute(text("SET LOCAL statement_timeout = '10min'"))
+        yield reader

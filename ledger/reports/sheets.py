@@ -1,0 +1,218 @@
+"""How each report is laid out: its columns, their order and how amounts are written."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from domain.credits import MICRO, format_credits
+from ledger.balances import HistoryLine
+from ledger.reports.liability import Liability
+from ledger.reports.movement import Movement
+from ledger.reports.outcomes import TagOutcome
+from ledger.reports.prices import Earned, Prices
+from ledger.reports.tables import (
+    ABSENT,
+    Column,
+    Sheet,
+    fraction_text,
+    instant_text,
+    major_text,
+    money_text,
+    numbers,
+    texts,
+)
+from ledger.reports.usage import ActionUsage, DayUsage, TagUsage, Usage
+
+DUE = ("earned, not yet posted", "breakage, not yet posted")
+MOVEMENT_TITLE = (
+    "deferred revenue by month: opening + cash - revenue - breakage - refunds - disputes = closing"
+)
+USAGE_COLUMNS = (
+    *texts("credit type"),
+    *numbers("events", "free events", "credits", "late credits"),
+)
+
+
+def usage_by_action_sheet(lines: Iterable[ActionUsage]) -> Sheet:
+    """Lay out usage by action."""
+    columns = (Column("action"), Column("quantity", is_number=True), *USAGE_COLUMNS)
+    rows = [(one.action, format_credits(one.quantity_micro), *_usage(one.usage)) for one in lines]
+    return Sheet("usage by action", columns, tuple(rows))
+
+
+def usage_by_day_sheet(lines: Iterable[DayUsage]) -> Sheet:
+    """Lay out usage by day."""
+    rows = [(one.day.isoformat(), *_usage(one.usage)) for one in lines]
+    return Sheet("usage by day", (Column("day"), *USAGE_COLUMNS), tuple(rows))
+
+
+def usage_by_tag_sheet(lines: Iterable[TagUsage], tag: str) -> Sheet:
+    """Lay out usage by the values of a tag."""
+    rows = [(one.customer_id, _value(one.value), *_usage(one.usage)) for one in lines]
+    columns = (Column("customer"), Column(tag), *USAGE_COLUMNS)
+    return Sheet(f"usage by {tag}", columns, tuple(rows))
+
+
+def outcomes_sheet(lines: Iterable[TagOutcome], tag: str) -> Sheet:
+    """Lay out outcomes per credit."""
+    rows = [
+        (
+            one.customer_id,
+            _value(one.value),
+            one.outcome,
+            format_credits(one.outcomes_micro),
+            one.credit_type or ABSENT,
+            format_credits(one.credits_micro),
+            fraction_text(one.per_credit),
+        )
+        for one in lines
+    ]
+    columns = (
+        *texts("customer", tag, "outcome"),
+        *numbers("outcomes"),
+        *texts("credit type"),
+        *numbers("credits", "outcomes per credit"),
+    )
+    return Sheet(f"outcomes per credit by {tag}", columns, tuple(rows))
+
+
+def prices_sheet(prices: Prices) -> Sheet:
+    """Lay out effective prices; the last row of a currency is what rounding adds."""
+    rows = [
+        (
+            one.action,
+            one.currency,
+            fraction_text(one.quantity_micro / MICRO),
+            major_text(one.earned_minor, one.currency),
+            major_text(one.price_minor, one.currency),
+            str(one.earned_minor),
+        )
+        for one in prices.actions
+    ]
+    rows += [
+        (
+            "(rounding)",
+            one.currency,
+            ABSENT,
+            major_text(one.rounding_minor, one.currency),
+            ABSENT,
+            str(one.rounding_minor),
+        )
+        for one in prices.earned
+    ]
+    columns = (
+        *texts("action", "currency"),
+        *numbers("quantity", "earned", "price"),
+        Column("earned, exact minor units", is_number=True, csv_only=True),
+    )
+    return Sheet(
+        "effective price per action", columns, tuple(rows), tuple(map(_tie, prices.earned))
+    )
+
+
+def liability_sheet(lines: Iterable[Liability], at: datetime) -> Sheet:
+    """Lay out what is owed by month of expiry."""
+    rows = [
+        (
+            f"{one.month:%Y-%m}" if one.month else "never",
+            one.credit_type,
+            one.currency,
+            format_credits(one.credits_micro),
+            format_credits(one.expired_micro),
+            *(
+                money_text(amount, one.currency)
+                for amount in (
+                    one.deferred_minor,
+                    one.earned_not_posted_minor,
+                    one.broken_not_posted_minor,
+                    one.owed_minor,
+                )
+            ),
+        )
+        for one in lines
+    ]
+    columns = (
+        *texts("expires in", "credit type", "currency"),
+        *numbers("credits", "expired, not yet booked", "deferred revenue", *DUE, "owed"),
+    )
+    return Sheet(f"liability by expiry month on {instant_text(at)}", columns, tuple(rows))
+
+
+def movement_sheet(lines: Iterable[Movement]) -> Sheet:
+    """Lay out how deferred revenue moved."""
+    rows = [
+        (
+            f"{one.month:%Y-%m}",
+            one.currency,
+            *(
+                money_text(amount, one.currency)
+                for amount in (
+                    one.opening_minor,
+                    one.cash_minor,
+                    one.revenue_minor,
+                    one.breakage_minor,
+                    one.refunds_minor,
+                    one.disputes_minor,
+                    one.closing_minor,
+                    one.earned_not_posted_minor,
+                    one.broken_not_posted_minor,
+                    one.owed_minor,
+                )
+            ),
+        )
+        for one in lines
+    ]
+    flows = ("opening", "cash", "revenue", "breakage", "refunds", "disputes", "closing")
+    columns = (*texts("month", "currency"), *numbers(*flows, *DUE, "owed"))
+    return Sheet(MOVEMENT_TITLE, columns, tuple(rows))
+
+
+def history_sheet(customer_id: str, status: str | None, lines: Iterable[HistoryLine]) -> Sheet:
+    """Lay out an account's journal in short."""
+    rows = [
+        (
+            str(one.seq),
+            f"{one.at:%Y-%m-%d %H:%M:%S}",
+            one.kind,
+            format_credits(one.change_micro),
+            format_credits(one.available_micro),
+            one.source or ABSENT,
+            one.cause or "",
+        )
+        for one in lines
+    ]
+    columns = (
+        *numbers("#"),
+        *texts("decided at (UTC)", "kind"),
+        *numbers("change", "available"),
+        *texts("from", "cause"),
+    )
+    title = f"{customer_id}: {status or 'no subscription'}"
+    return Sheet(title, columns, tuple(rows))
+
+
+def _tie(one: Earned) -> str:
+    amounts = (
+        one.earned_minor,
+        one.posted_minor,
+        one.not_posted_at_end_minor,
+        one.not_posted_at_start_minor,
+    )
+    earned, posted, at_end, at_start = (money_text(amount, one.currency) for amount in amounts)
+    return (
+        f"{one.currency}: earned {earned} = posted {posted} + earned, not yet posted {at_end}"
+        f" - the same at the start {at_start}"
+    )
+
+
+def _usage(usage: Usage) -> tuple[str, ...]:
+    return (
+        usage.credit_type,
+        str(usage.events),
+        str(usage.free_events),
+        format_credits(usage.credits_micro),
+        format_credits(usage.late_micro),
+    )
+
+
+def _value(value: str | None) -> str:
+    return "(none)" if value is None else value

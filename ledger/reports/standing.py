@@ -1,0 +1,59 @@
+"""Where every grant stood at an instant: what it owed by the books and what it had earned by then.
+
+Revenue is posted when `recognise` runs, at expiries and ends of periods; it is due the moment
+credits are used or expire. Both are stated, so that what is due and not posted hides nowhere.
+"""
+
+# One row per grant and instant of :instants, of :account or of all. An instant includes what was
+# decided at it; a grant that expires then has expired. A grant owes from its charge's payment on.
+# Due revenue and breakage are the half-up functions of cumulative use that `recognise` posts;
+# what releases deferred revenue and is neither (a refund) is not due as breakage.
+STANDING = """
+WITH instants AS (
+    SELECT unnest(CAST(:instants AS timestamptz[])) AS instant),
+journal AS (
+    SELECT i.instant, e.account_id, e.grant_id, sum(e.change) AS remaining,
+           sum(e.held_change) AS held,
+           coalesce(-sum(e.change) FILTER (
+               WHERE e.kind NOT IN ('grant', 'expiry', 'adjustment', 'void')), 0) AS used
+    FROM instants i JOIN entries e ON e.at <= i.instant AND e.grant_id IS NOT NULL
+    WHERE e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
+    GROUP BY i.instant, e.account_id, e.grant_id),
+posted AS (
+    SELECT i.instant, p.account_id, p.grant_id,
+           coalesce(sum(p.amount_minor) FILTER (WHERE p.book = 'deferred_revenue'), 0) AS released,
+           coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'revenue'), 0) AS revenue,
+           coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'breakage'), 0) AS breakage
+    FROM instants i JOIN postings p ON p.at <= i.instant AND p.grant_id IS NOT NULL
+    WHERE p.account_id = coalesce(CAST(:account AS bigint), p.account_id)
+    GROUP BY i.instant, p.account_id, p.grant_id),
+facts AS (
+    SELECT i.instant, g.account_id, g.grant_id, g.credit_type, g.currency, g.expires_at, g.granted,
+           CASE WHEN c.state = 'paid' AND c.settled_at <= i.instant THEN g.cost_minor ELSE 0 END
+               AS cost,
+           coalesce(j.remaining, 0) AS remaining, coalesce(j.used, 0) AS used,
+           g.granted - coalesce(j.remaining, g.granted) AS gone,
+           CASE WHEN g.expires_at <= i.instant THEN coalesce(j.remaining - j.held, 0) ELSE 0 END
+               AS expired,
+           coalesce(p.released, 0) AS released, coalesce(p.revenue, 0) AS revenue,
+           coalesce(p.breakage, 0) AS breakage
+    FROM instants i CROSS JOIN grants g
+    LEFT JOIN charges c ON c.account_id = g.account_id AND c.charge_id = g.charge_id
+    LEFT JOIN journal j ON (j.instant, j.account_id, j.grant_id)
+                         = (i.instant, g.account_id, g.grant_id)
+    LEFT JOIN posted p ON (p.instant, p.account_id, p.grant_id)
+                        = (i.instant, g.account_id, g.grant_id)
+    WHERE g.account_id = coalesce(CAST(:account AS bigint), g.account_id)),
+due AS (
+    SELECT f.*, div(2 * f.used * f.cost + f.granted, 2 * f.granted) AS earned,
+           div(2 * (f.gone + f.expired) * f.cost + f.granted, 2 * f.granted)
+               - (f.released - f.revenue - f.breakage) AS earned_or_broken
+    FROM facts f),
+standing AS (
+    SELECT d.instant, d.account_id, d.grant_id, d.credit_type, d.currency, d.expires_at,
+           d.remaining - d.expired AS credits, d.expired, d.used, d.cost,
+           d.cost - d.released AS deferred, d.earned,
+           d.earned - d.revenue AS earned_not_posted,
+           d.earned_or_broken - d.earned - d.breakage AS broken_not_posted
+    FROM due d)
+"""

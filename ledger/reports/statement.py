@@ -1,0 +1,136 @@
+"""A customer's statement: every line of the journal with its cause, its rate and its balance."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from domain.money import Ratio
+from ledger.reports.scope import Scope, answer
+
+
+@dataclass(frozen=True, slots=True)
+class StatementBalance:
+    """Micro-credits of one type, booked before the scope and at its end."""
+
+    customer_id: str
+    credit_type: str
+    opening_micro: int
+    closing_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One line of the journal. Credits in micro-credits, quantity in millionths.
+
+    `rate` is credits of this type per one of the action: what the whole event came to. An event's
+    quantity stands on its first line only.
+    `balance_micro` is booked after this line; `available_micro` could be spent after its event.
+    """
+
+    customer_id: str
+    seq: int
+    line: int
+    at: datetime
+    event_at: datetime
+    kind: str
+    cause: str
+    key: str | None
+    quantity_micro: int | None
+    rate: Ratio | None
+    late: bool
+    grant_id: int | None
+    source: str | None
+    credit_type: str
+    change_micro: int
+    held_change_micro: int
+    balance_micro: int
+    available_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Balances at both ends and the lines between them, which chain from one to the other."""
+
+    balances: tuple[StatementBalance, ...]
+    lines: tuple[StatementLine, ...]
+
+
+# The journal's own balance, read from the last line before each end.
+BALANCES = """
+WITH last AS (
+    SELECT e.account_id, e.credit_type, e.balance_after, e.at < :start AS earlier,
+           row_number() OVER (PARTITION BY e.account_id, e.credit_type, e.at < :start
+                              ORDER BY e.seq DESC) AS place
+    FROM entries e
+    WHERE e.at < :end AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id))
+SELECT c.customer_id, l.credit_type,
+       coalesce(max(l.balance_after) FILTER (WHERE l.earlier), 0),
+       coalesce(max(l.balance_after) FILTER (WHERE NOT l.earlier),
+                max(l.balance_after) FILTER (WHERE l.earlier))
+FROM last l JOIN customers c ON c.account_id = l.account_id
+WHERE l.place = 1
+GROUP BY c.customer_id, l.credit_type
+ORDER BY c.customer_id COLLATE "C", l.credit_type COLLATE "C"
+"""
+
+# Line 0 of an operation (`o`) carries what was asked. The change is summed per line: `balance`
+# runs from the opening, so that it meets the journal's own balance only if no line is missing.
+LINES = """
+SELECT c.customer_id, e.seq, e.line, e.at, e.event_at, e.kind::text AS kind,
+       CASE WHEN e.kind IN ('debit', 'hold', 'capture') AND o.action IS NOT NULL THEN o.action
+            WHEN e.kind = 'expiry' THEN 'unused credits expired'
+            WHEN e.kind = 'grant' AND g.charge_id IS NOT NULL THEN g.charge_id
+            ELSE coalesce(o.tags ->> 'reason', regexp_replace(o.key, '^ledger:', '')) END AS cause,
+       CASE WHEN NOT o.key ^@ 'ledger:' THEN o.key END AS key, e.quantity, e.late, e.grant_id,
+       g.source, e.credit_type, e.change, e.held_change, e.available_after,
+       o.quantity AS asked, (-sum(e.change) OVER event)::bigint AS event_credits,
+       (sum(e.change) OVER running)::bigint AS moved
+FROM entries e
+JOIN entries o ON o.account_id = e.account_id AND o.seq = e.seq AND o.line = 0
+JOIN customers c ON c.account_id = e.account_id
+LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+WHERE e.at >= :start AND e.at < :end
+  AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
+WINDOW event AS (PARTITION BY e.account_id, e.seq, e.credit_type),
+       running AS (PARTITION BY e.account_id, e.credit_type ORDER BY e.seq, e.line)
+ORDER BY c.customer_id COLLATE "C", e.seq, e.line
+"""
+
+
+def statement(connection: Connection, scope: Scope) -> Statement:
+    """Return one customer's statement, or all customers' one after another."""
+    balances = tuple(
+        StatementBalance(*row) for row in answer(connection, (BALANCES,), scope.parameters)
+    )
+    opening = {(one.customer_id, one.credit_type): one.opening_micro for one in balances}
+    lines = tuple(
+        StatementLine(
+            customer_id=row.customer_id,
+            seq=row.seq,
+            line=row.line,
+            at=row.at,
+            event_at=row.event_at,
+            kind=row.kind,
+            cause=row.cause,
+            key=row.key,
+            quantity_micro=row.quantity,
+            rate=_rate(row.kind, row.event_credits, row.asked),
+            late=row.late,
+            grant_id=row.grant_id,
+            source=row.source,
+            credit_type=row.credit_type,
+            change_micro=row.change,
+            held_change_micro=row.held_change,
+            balance_micro=opening[row.customer_id, row.credit_type] + row.moved,
+            available_micro=row.available_after,
+        )
+        for row in answer(connection, (LINES,), scope.parameters)
+    )
+    return Statement(balances, lines)
+
+
+def _rate(kind: str, event_credits: int, quantity: int | None) -> Ratio | None:
+    if kind not in {"debit", "capture"} or quantity is None:
+        return None
+    return Ratio(event_credits, quantity)

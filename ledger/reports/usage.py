@@ -1,0 +1,111 @@
+"""Usage: what debits took, by action, by day and by the value of a tag."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from ledger.reports.scope import Scope, answer
+
+# What was used, one row per draw and per free line. Line 0 of an operation carries its quantity
+# and tags; what undoes or completes another operation has the action and tags of that one.
+USAGE = """
+WITH usage AS (
+    SELECT e.account_id, e.seq, e.line, e.at, e.late, e.grant_id, e.credit_type, o.action, o.tags,
+           -e.change AS credits,
+           CASE e.kind WHEN 'correction' THEN -e.quantity ELSE e.quantity END AS quantity,
+           (e.line = 0 AND e.kind <> 'correction')::integer AS event
+    FROM entries e
+    JOIN entries o ON o.account_id = e.account_id AND o.line = 0
+                  AND o.seq = coalesce(e.corrects, e.seq)
+    WHERE e.kind IN ('debit', 'capture', 'correction')
+      AND e.at >= :start AND e.at < :end
+      AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was used of one credit type, in micro-credits; `late` and `free` are parts of it."""
+
+    credit_type: str
+    events: int
+    free_events: int
+    credits_micro: int
+    late_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionUsage:
+    """Usage of one action; its quantity in millionths."""
+
+    action: str
+    quantity_micro: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class DayUsage:
+    """Usage decided on one day of the customer's own calendar."""
+
+    day: date
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TagUsage:
+    """Usage of one customer that carried one value of a tag; None: the tag was not there."""
+
+    customer_id: str
+    value: str | None
+    usage: Usage
+
+
+BY_ACTION = """
+SELECT action, coalesce(sum(quantity), 0)::bigint, credit_type, sum(event)::bigint,
+       (sum(event) FILTER (WHERE grant_id IS NULL))::bigint, sum(credits)::bigint,
+       (sum(credits) FILTER (WHERE late))::bigint
+FROM usage
+GROUP BY action, credit_type
+ORDER BY action COLLATE "C", credit_type COLLATE "C"
+"""
+
+BY_DAY = """
+SELECT (u.at AT TIME ZONE c.time_zone)::date AS day, u.credit_type, sum(u.event)::bigint,
+       (sum(u.event) FILTER (WHERE u.grant_id IS NULL))::bigint, sum(u.credits)::bigint,
+       (sum(u.credits) FILTER (WHERE u.late))::bigint
+FROM usage u JOIN customers c ON c.account_id = u.account_id
+GROUP BY day, u.credit_type
+ORDER BY day, u.credit_type COLLATE "C"
+"""
+
+BY_TAG = """
+SELECT c.customer_id, (u.tags ->> :tag) COLLATE "C" AS value, u.credit_type, sum(u.event)::bigint,
+       (sum(u.event) FILTER (WHERE u.grant_id IS NULL))::bigint, sum(u.credits)::bigint,
+       (sum(u.credits) FILTER (WHERE u.late))::bigint
+FROM usage u JOIN customers c ON c.account_id = u.account_id
+GROUP BY c.customer_id, value, u.credit_type
+ORDER BY c.customer_id COLLATE "C", value NULLS LAST, u.credit_type COLLATE "C"
+"""
+
+
+def usage_by_action(connection: Connection, scope: Scope) -> tuple[ActionUsage, ...]:
+    """Return what each action used; an event of two credit types counts on its first one."""
+    rows = answer(connection, (USAGE, BY_ACTION), scope.parameters)
+    return tuple(ActionUsage(row[0], row[1], _usage(*row[2:])) for row in rows)
+
+
+def usage_by_day(connection: Connection, scope: Scope) -> tuple[DayUsage, ...]:
+    """Return what each day used; a day is one of the customer's time zone."""
+    rows = answer(connection, (USAGE, BY_DAY), scope.parameters)
+    return tuple(DayUsage(row[0], _usage(*row[1:])) for row in rows)
+
+
+def usage_by_tag(connection: Connection, scope: Scope, tag: str) -> tuple[TagUsage, ...]:
+    """Return what each value of a tag used, and last what was used without that tag."""
+    rows = answer(connection, (USAGE, BY_TAG), scope.parameters | {"tag": tag})
+    return tuple(TagUsage(row[0], row[1], _usage(*row[2:])) for row in rows)
+
+
+def _usage(credit_type: str, events: int, free: int | None, taken: int, late: int | None) -> Usage:
+    return Usage(credit_type, events, free or 0, taken, late or 0)

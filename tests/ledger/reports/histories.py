@@ -1,0 +1,189 @@
+"""Random histories of two customers, told through the ledger's functions and written down here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from domain.payments import ChargeKind
+from domain.usage import PricedEvent, UsageEvent
+from ledger import charges, debits, grants
+from ledger.debits import Demand
+from tests.builders import SubscribedWallet, a_grant, a_subscribed_wallet
+
+BEGINS = datetime(2027, 1, 20, tzinfo=UTC)
+STRETCH = timedelta(days=20)
+WINDOWS = tuple((BEGINS + k * STRETCH, BEGINS + (k + 1) * STRETCH) for k in range(4))
+LAST = WINDOWS[-1][1] - timedelta(hours=1)
+OUTCOME = "meeting_booked"
+
+who = st.integers(0, 1)
+credit_type = st.sampled_from(["credits", "credits", "seo_docs"])
+tags = st.sampled_from(
+    [(), (("campaign", "ai"),), (("campaign", "template"), ("member", "ada"))],
+)
+waits = st.sampled_from([1, 30, 100, 250, 400]).map(lambda hours: timedelta(hours=hours))
+orders = st.fixed_dictionaries(
+    {
+        "who": who,
+        "credit_type": credit_type,
+        "quantity": st.integers(1, 30),
+        "cost": st.integers(2, 1_000),
+        "currency": st.sampled_from(["USD", "USD", "EUR", "JPY"]),
+        "lasts": st.sampled_from([timedelta(days=9), timedelta(days=30), None]),
+        "later": st.sampled_from([timedelta(), timedelta(), timedelta(days=12)]),
+    }
+)
+uses = st.fixed_dictionaries(
+    {
+        "who": who,
+        "credit_type": credit_type,
+        "action": st.sampled_from(["email", "lookup"]),
+        "quantity": st.integers(1, 5),
+        "amount": st.sampled_from([0, 1, 2, 3, 5, 8, 13]),
+        "ago": st.sampled_from([timedelta(), timedelta(), timedelta(days=25)]),
+        "tags": tags,
+    }
+)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("use"), uses),
+        st.tuples(st.just("use"), uses),
+        st.tuples(st.just("outcome"), uses),
+        st.tuples(st.just("buy"), orders),
+        st.tuples(st.just("buy"), orders),
+        st.tuples(st.just("give"), orders),
+        st.tuples(st.just("remove"), uses),
+        st.tuples(st.just("sweep"), st.fixed_dictionaries({"who": who})),
+        st.tuples(st.just("wait"), st.fixed_dictionaries({"for_": waits})),
+    ),
+    min_size=5,
+    max_size=40,
+)
+cuts = st.integers(0, 80 * 24).map(lambda hours: BEGINS + timedelta(hours=hours))
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One usage event that the ledger took."""
+
+    key: str
+    account_id: int
+    customer_id: str
+    action: str
+    tags: dict[str, str]
+    quantity: int
+    credit_type: str
+    amount: int
+    at: datetime
+    late: bool
+
+
+@dataclass
+class History:
+    """Two customers' wallets; `before_waiting` is asked whenever time is about to pass."""
+
+    connection: Connection
+    before_waiting: Callable[["History"], None] = lambda _: None
+    wallets: list[SubscribedWallet] = field(default_factory=list)
+    clock: datetime = BEGINS
+    number: int = 0
+    events: list[Accepted] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.wallets = [
+            a_subscribed_wallet(self.connection, allowance=0, windows=WINDOWS) for _ in range(2)
+        ]
+
+    @property
+    def end(self) -> datetime:
+        return self.clock + timedelta(microseconds=1)
+
+    def tell(self, told: list[tuple[str, dict[str, Any]]]) -> "History":
+        for name, facts in told:
+            getattr(self, name)(**facts)
+        return self
+
+    def new_key(self) -> str:
+        self.number += 1
+        return f"key-{self.number}"
+
+    def use(self, who, credit_type, action, quantity, amount, ago, tags):
+        wallet, key = self.wallets[who], self.new_key()
+        event = UsageEvent(key, action, quantity, self.clock - ago, tags)
+        demand = Demand(wallet.account_id, PricedEvent(event, credit_type, amount))
+        outcome = debits.debit(self.connection, [demand], self.clock)[0]
+        if outcome.status != "debited":
+            return
+        window = max(start for start, _ in WINDOWS if start <= self.clock)
+        accepted = Accepted(
+            key,
+            wallet.account_id,
+            wallet.customer_id,
+            action,
+            dict(tags),
+            quantity,
+            credit_type,
+            amount,
+            self.clock,
+            event.event_at < window,
+        )
+        self.events.append(accepted)
+
+    def outcome(self, **facts):
+        self.use(**facts | {"action": OUTCOME, "amount": 0})
+
+    def buy(self, who, credit_type, quantity, cost, currency, lasts, later):
+        """Pay one charge that funds a grant of now and one of later."""
+        wallet, charge = self.wallets[who], self.new_key()
+        account = wallet.account_id
+        status = charges.open_charge(
+            self.connection,
+            account,
+            wallet.subscription_id,
+            charge,
+            ChargeKind.PERIOD,
+            currency,
+            cost,
+            None,
+            self.clock,
+        )
+        assert status == "opened"
+        invoice = f"in_{charge}"
+        charges.mark_paid(self.connection, account, charge, invoice, cost, self.clock)
+        for part, share in enumerate((cost - cost // 2, cost // 2)):
+            paid = {"cost_minor": share, "charge_id": charge, "part": part, "currency": currency}
+            delay = later * part
+            self.grant(wallet, credit_type, quantity + part, lasts, delay, "allowance", **paid)
+
+    def give(self, who, credit_type, quantity, lasts, later, **_):
+        self.grant(self.wallets[who], credit_type, quantity, lasts, later, "bonus")
+
+    def grant(self, wallet, credit_type, quantity, lasts, later, source, **paid):
+        begins = self.clock + later
+        order = a_grant(
+            key=self.new_key(),
+            source=source,
+            credit_type=credit_type,
+            quantity_micro=quantity,
+            effective_at=begins,
+            expires_at=begins + lasts if lasts else None,
+            **paid,
+        )
+        grants.give(self.connection, wallet.account_id, order, self.clock)
+
+    def remove(self, who, credit_type, amount, **_):
+        account, why = self.wallets[who].account_id, '{"reason": "given twice"}'
+        grants.remove(
+            self.connection, account, self.new_key(), credit_type, amount + 1, why, self.clock
+        )
+
+    def sweep(self, who):
+        grants.expire_due(self.connection, self.wallets[who].account_id, self.clock)
+
+    def wait(self, for_):
+        self.before_waiting(self)
+        self.clock = min(self.clock + for_, LAST)

@@ -1,0 +1,255 @@
+"""Money in reports: liability, movement and prices tie to the postings, to the minor unit."""
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+
+from hypothesis import given, settings
+from sqlalchemy import text
+
+from domain.credits import MICRO
+from domain.money import recognised
+from ledger import grants
+from ledger.reports.liability import liability
+from ledger.reports.movement import deferred_movement
+from ledger.reports.prices import effective_prices
+from ledger.reports.scope import Scope
+from tests.builders import (
+    MONTH_END,
+    NOON,
+    START,
+    a_grant,
+    a_subscribed_wallet,
+    auto_purchase_on,
+    bought,
+    micro,
+    use,
+)
+from tests.ledger.reports.histories import BEGINS, History, cuts, steps
+
+BOOKS = text("SELECT book::text, currency, sum(amount_minor)::bigint FROM postings GROUP BY 1, 2")
+GRANTS = text("""
+    SELECT currency, cost_minor, granted, expires_at <= :at AS has_expired,
+           granted - remaining - expired - voided AS used, remaining
+    FROM grants
+""")
+
+
+def book(ledger, name):
+    """Return the balances of one book by currency, credits positive."""
+    return Counter({
+        currency: -amount for book, currency, amount in ledger.execute(BOOKS) if book == name
+    })  # fmt: skip
+
+
+def added(lines, amount):
+    sums: Counter[str] = Counter()
+    for one in lines:
+        sums[one.currency] += getattr(one, amount)
+    return sums
+
+
+def due(ledger, at):
+    """Return what was earned and what broke by an instant, as the rules have it."""
+    earned: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
+    for grant in ledger.execute(GRANTS, {"at": at}):
+        gone = grant.granted - (0 if grant.has_expired else grant.remaining)
+        income = recognised(grant.cost_minor, grant.used, grant.granted)
+        earned[grant.currency] += income
+        broken[grant.currency] += recognised(grant.cost_minor, gone, grant.granted) - income
+    return earned, broken
+
+
+@settings(max_examples=25)
+@given(told=steps)
+def test_liability_is_the_deferred_book_and_states_all_that_is_due(books, told):
+    with books() as ledger:
+        history = History(ledger).tell(told)
+        owed = liability(ledger, history.clock)
+        earned, broken = due(ledger, history.clock)
+
+        assert added(owed, "deferred_minor") == book(ledger, "deferred_revenue")
+        earned.subtract(book(ledger, "revenue"))
+        broken.subtract(book(ledger, "breakage"))
+        assert added(owed, "earned_not_posted_minor") == earned
+        assert added(owed, "broken_not_posted_minor") == broken
+
+        remaining = ledger.scalar(text("SELECT coalesce(sum(remaining), 0) FROM grants"))
+        assert sum(one.credits_micro + one.expired_micro for one in owed) == remaining
+        apart = [
+            line
+            for wallet in history.wallets
+            for line in liability(ledger, history.clock, wallet.account_id)
+        ]
+        assert added(apart, "owed_minor") == added(owed, "owed_minor")
+
+
+@settings(max_examples=20)
+@given(told=steps)
+def test_posting_what_is_due_changes_what_is_booked_and_nothing_else(books, told):
+    with books() as ledger:
+        history = History(ledger).tell(told)
+        before = liability(ledger, history.clock)
+        for who in (0, 1):
+            history.sweep(who)
+        after = liability(ledger, history.clock)
+
+        assert added(after, "deferred_minor") == added(before, "owed_minor")
+        assert not any(
+            one.expired_micro or one.earned_not_posted_minor or one.broken_not_posted_minor
+            for one in after
+        )
+        assert sum(one.credits_micro for one in after) == sum(one.credits_micro for one in before)
+
+
+@settings(max_examples=25)
+@given(told=steps, cut=cuts)
+def test_every_month_closes_to_its_book_and_opens_the_next(books, told, cut):
+    with books() as ledger:
+        history = History(ledger).tell(told)
+        everything = deferred_movement(ledger, Scope(BEGINS, history.end))
+        later = Scope(cut, max(history.end, cut + timedelta(days=1)))
+
+        for lines in (everything, deferred_movement(ledger, later)):
+            closings: dict[str, int] = {}
+            for one in lines:
+                assert one.closing_minor == (
+                    one.opening_minor
+                    + one.cash_minor
+                    - one.revenue_minor
+                    - one.breakage_minor
+                    - one.refunds_minor
+                    - one.disputes_minor
+                )
+                assert one.opening_minor == closings.get(one.currency, one.opening_minor)
+                closings[one.currency] = one.closing_minor
+            assert Counter(closings) == book(ledger, "deferred_revenue")
+
+        assert added(everything, "cash_minor") == Counter(
+            {currency: -amount for currency, amount in book(ledger, "cash").items()}
+        )
+        assert added(everything, "revenue_minor") == book(ledger, "revenue")
+        assert added(everything, "breakage_minor") == book(ledger, "breakage")
+
+
+@settings(max_examples=25)
+@given(told=steps)
+def test_a_report_of_a_past_instant_never_changes(books, told):
+    kept = []
+
+    def keep(history):
+        ledger, scope = history.connection, Scope(BEGINS, history.end)
+        kept.append(
+            (history.clock, liability(ledger, history.clock), deferred_movement(ledger, scope))
+        )
+
+    with books() as ledger:
+        history = History(ledger, before_waiting=keep).tell(told)
+        # Two waits at the last instant keep it twice; what was decided between them belongs to it.
+        past = {at: (owed, moved) for at, owed, moved in kept if at < history.clock}
+        for at, (owed, moved) in past.items():
+            assert liability(ledger, at) == owed
+            assert deferred_movement(ledger, Scope(BEGINS, at + timedelta(microseconds=1))) == moved
+
+
+@settings(max_examples=25)
+@given(told=steps, cut=cuts)
+def test_prices_share_out_exactly_what_was_earned(books, told, cut):
+    with books() as ledger:
+        history = History(ledger).tell(told)
+        whole = effective_prices(ledger, Scope(BEGINS, history.end))
+        earned, _ = due(ledger, history.clock)
+        exact: Counter[str] = Counter()
+        for grant in ledger.execute(GRANTS, {"at": history.clock}):
+            exact[grant.currency] += Fraction(grant.cost_minor * grant.used, grant.granted)
+
+        assert added(whole.actions, "earned_minor") == exact
+        assert added(whole.earned, "earned_minor") == earned
+        assert added(whole.earned, "posted_minor") == book(ledger, "revenue")
+        exact.update(added(whole.earned, "rounding_minor"))
+        assert exact == earned
+        assert sum(one.quantity_micro for one in whole.actions) == sum(
+            one.quantity for one in history.events
+        )
+
+        if BEGINS < cut < history.end:
+            halves = [
+                effective_prices(ledger, scope)
+                for scope in (Scope(BEGINS, cut), Scope(cut, history.end))
+            ]
+            for amount in ("quantity_micro", "earned_minor"):
+                parts = added([one for half in halves for one in half.actions], amount)
+                assert parts == added(whole.actions, amount)
+            for amount in ("earned_minor", "posted_minor"):
+                parts = added([one for half in halves for one in half.earned], amount)
+                assert parts == added(whole.earned, amount)
+
+
+def test_m16_the_month_of_an_auto_purchase_and_the_price_of_what_it_paid(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0, **auto_purchase_on())
+    account = wallet.account_id
+    bought(ledger, wallet)
+    use(ledger, wallet, 4_000)
+
+    (owed,) = liability(ledger, NOON, account)
+    assert (owed.month, owed.credits_micro) == (date(2027, 2, 1), micro(6_000))
+    assert (owed.deferred_minor, owed.earned_not_posted_minor, owed.owed_minor) == (1170, 468, 702)
+
+    (price,) = effective_prices(ledger, Scope(START, MONTH_END, account)).actions
+    assert (price.action, price.currency, price.price_minor) == (
+        "operation",
+        "USD",
+        Fraction(468, 4_000),
+    )
+
+    grants.expire_due(ledger, account, MONTH_END)
+    months = deferred_movement(ledger, Scope(START, MONTH_END + timedelta(days=2), account))
+    assert [(one.month, one.closing_minor, one.owed_minor) for one in months] == [
+        (date(2027, 1, 1), 1170, 702),
+        (date(2027, 2, 1), 0, 0),
+    ]
+    assert (months[1].revenue_minor, months[1].breakage_minor) == (468, 702)
+    assert liability(ledger, MONTH_END, account) == ()
+
+
+def test_what_expires_is_due_as_breakage_from_its_instant_on(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=10, amount_minor=100)
+    use(ledger, wallet, 4)
+    moment = timedelta(microseconds=1)
+
+    (before,) = liability(ledger, MONTH_END - moment, wallet.account_id)
+    (after,) = liability(ledger, MONTH_END, wallet.account_id)
+
+    assert (before.credits_micro, before.broken_not_posted_minor, before.owed_minor) == (
+        micro(6),
+        0,
+        60,
+    )
+    assert (after.credits_micro, after.expired_micro) == (0, micro(6))
+    assert (after.deferred_minor, after.broken_not_posted_minor, after.owed_minor) == (100, 60, 0)
+
+
+def test_credits_that_never_expire_are_owed_last_and_free_ones_owe_no_money(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=10)
+    for number, end in enumerate((None, datetime.max.replace(tzinfo=START.tzinfo, month=3))):
+        order = a_grant(key=f"gift-{number}", quantity_micro=micro(2), expires_at=end)
+        grants.give(ledger, wallet.account_id, order, START)
+
+    owed = liability(ledger, NOON, wallet.account_id)
+
+    assert [(one.month, one.credits_micro, one.deferred_minor) for one in owed] == [
+        (date(2027, 2, 1), micro(10), 900),
+        (date(9999, 3, 1), micro(2), 0),
+        (None, micro(2), 0),
+    ]
+
+
+def test_credits_given_free_make_an_action_cheaper(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=10, amount_minor=100)
+    grants.give(ledger, wallet.account_id, a_grant(priority=10, quantity_micro=micro(10)), START)
+    use(ledger, wallet, 15)
+
+    (price,) = effective_prices(ledger, Scope(START, MONTH_END, wallet.account_id)).actions
+
+    assert price.price_minor == Fraction(50 * MICRO, 15 * MICRO)
