@@ -134,6 +134,19 @@ async def test_an_auto_purchase_survives_a_death_at_any_point(
     await assert_purchased(mortal, point)
 
 
+@pytest.mark.faults
+async def test_the_server_notices_a_death_by_itself(mortal: MortalFleet) -> None:
+    customer = await mortal.fleet.subscribe("core_10k", auto=True)
+    trap = mortal.set(commit("debit(", "answer"))
+    await customer.life.record([await customer.event("2")])
+    await mortal.sprung(trap)
+    await mortal.start()  # and nobody buries the dead
+    await customer.life.settle()
+    assert list(customer.used().values()) == [2 * MICRO]
+    await mortal.bury(customer)
+    customer.check()
+
+
 @points(DECLINING)
 async def test_a_declined_purchase_pauses_once_with_one_mail(
     mortal: MortalFleet, point: Point
