@@ -15,16 +15,18 @@ from gateways.payments import ProcessorUnavailable
 
 
 class _NamedErrors(ActivityInboundInterceptor):
+    """Causes are left to the worker's log: the UI would cut the failure before its message."""
+
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         try:
             return await super().execute_activity(input)
         except BillingError as error:
-            raise ApplicationError(str(error), type=error.reason, non_retryable=True) from error
+            raise ApplicationError(str(error), type=error.reason, non_retryable=True) from None
         except ProcessorUnavailable as error:
             wait = timedelta(seconds=error.retry_after) if error.retry_after else None
             raise ApplicationError(
                 str(error), type="processor_unavailable", next_retry_delay=wait
-            ) from error
+            ) from None
 
 
 class NamedErrors(Interceptor):

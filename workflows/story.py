@@ -33,6 +33,7 @@ PROGRESS = {
     Step.PAID: "paid, granted with the next window",
     Step.VOIDING: "being voided",
 }
+IN_FLIGHT = frozenset({Step.PREPARING, Step.PAYING, Step.VOIDING})
 # A keyword that grows beyond the server's limit would terminate the subscription.
 LONGEST_KEYWORD = 255
 LONGEST_CELL = 160
@@ -159,6 +160,8 @@ def _to_do(state: SubscriptionState) -> str:
         return "the customer must update the card; a mail has told so"
     if declined and state.period is None:
         return "the first charge is declined: the customer must add another card"
+    if any(charge.step in IN_FLIGHT for charge in state.charges):
+        return "nothing; if this lasts, the tab Pending Activities says why"
     return "nothing"
 
 
