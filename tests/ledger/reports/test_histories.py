@@ -1,0 +1,49 @@
+"""The random histories: a generator that no longer reaches one of these proves nothing about it."""
+
+from collections import Counter
+
+from hypothesis import given, settings
+from sqlalchemy import text
+
+from ledger.reports.liability import liability
+from tests.ledger.reports.histories import OUTCOME, History, steps
+
+DUE = ("expired_micro", "earned_not_posted_minor", "broken_not_posted_minor")
+REACHED = {
+    "debit", "debit of several grants", "debit of two currencies", "free debit", "late",
+    "adjustment", "expiry", "owed for ever", OUTCOME, *DUE,
+}  # fmt: skip
+
+SEEN = text("""
+    SELECT e.kind::text AS kind, count(*) > 1 AS several, count(DISTINCT g.currency) AS currencies
+    FROM entries e LEFT JOIN grants g USING (account_id, grant_id)
+    GROUP BY e.account_id, e.seq, e.kind
+""")
+
+
+def reached(ledger, history):
+    for row in ledger.execute(SEEN):
+        yield f"{row.kind} of several grants" if row.several else row.kind
+        if row.currencies > 1:
+            yield f"{row.kind} of two currencies"
+    for one in history.events:
+        yield OUTCOME if one.action == OUTCOME else f"{'' if one.amount else 'free '}debit"
+        if one.late and one.amount:
+            yield "late"
+    for owed in liability(ledger, history.clock):
+        yield from (name for name in DUE if getattr(owed, name))
+        if owed.month is None and owed.owed_minor:
+            yield "owed for ever"
+
+
+def test_histories_reach_what_the_laws_are_about(books):
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=100)
+    @given(told=steps)
+    def live(told):
+        with books() as ledger:
+            seen.update(reached(ledger, History(ledger).tell(told)))
+
+    live()
+    assert seen.keys() >= REACHED, seen
