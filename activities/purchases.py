@@ -20,7 +20,7 @@ from domain.mails import (
     Resumed,
     neutral_reason,
 )
-from domain.money import Ratio, credits_price, minimum_charge_minor
+from domain.money import MOST_CHARGE_MINOR, Ratio, credits_price, minimum_charge_minor
 from domain.payments import Charge, ChargeKind, Decline, Declined, Paid, purchase_name
 from domain.periods import Window
 from domain.subscription import Pause, Status
@@ -384,6 +384,8 @@ def _manual_price(buyer: Buyer, quantity_micro: int) -> tuple[int, str | None]:
     amount = credits_price(quantity_micro, plan.manual.unit_price)
     too_little = amount < minimum_charge_minor(plan.currency)
     return amount, "below_minimum" if too_little else None
+    if amount > MOST_CHARGE_MINOR:
+        return amount, "above_maximum"
 
 
 def _by_hand(buyer: Buyer, charge_id: str, quantity_micro: int, amount_minor: int) -> Charge:

@@ -20,8 +20,10 @@ from domain.usage import UsageEvent
 MAX_EVENTS = 1_000
 MAX_TAGS = 20
 MAX_TEXT = 200
-MAX_ID = 64  # ids become idempotency keys of the processor and fairness keys of Temporal
+# Ids become keys of the processor, and of Temporal: fairness keys, search attributes.
+MAX_ID = 64
 DEEPEST = 8  # levels of nesting; no message needs more than five
+TOO_DEEP = f"it nests deeper than {DEEPEST} levels"
 OWN_KEYS = "ledger:"  # the ledger's keys begin so; a sender could otherwise take one first
 
 _ID = re.compile(r"[!-~]+", re.ASCII)
@@ -92,14 +94,19 @@ def _no_constant(text: str) -> Any:
 
 def parse_object(data: bytes) -> dict[str, Any]:
     """Read one JSON object. Raises `InvalidInput` (`malformed`)."""
+    value = _object(data)
+    if _is_deep(value):
+        raise InvalidInput("malformed", TOO_DEEP)
+    return value
+
+
+def _object(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise InvalidInput("malformed", "the payload is not JSON") from error
     if not isinstance(value, dict):
         raise InvalidInput("malformed", "the payload is not a JSON object")
-    if _is_deep(value):
-        raise InvalidInput("malformed", f"the payload nests deeper than {DEEPEST} levels")
     return value
 
 
@@ -118,8 +125,8 @@ def parse_start(data: bytes) -> Start:
         customer_id=_id(raw["customer_id"], "invalid_id"),
         name=_text(raw, "name", "malformed"),
         email=_email(raw),
-        catalog=_text(raw, "catalog", "unknown_catalog"),
-        plan_id=_text(raw, "plan_id", "unknown_plan"),
+        catalog=_id(raw["catalog"], "unknown_catalog"),
+        plan_id=_id(raw["plan_id"], "unknown_plan"),
         locale=_text({"locale": "en_US"} | given, "locale", "unknown_locale"),
         time_zone=_text(given, "time_zone", "unknown_time_zone") if "time_zone" in given else None,
         payment_method=None if method is None else _id(method, "unknown_payment_method"),
@@ -129,7 +136,7 @@ def parse_start(data: bytes) -> Start:
 
 def parse_events(data: bytes) -> tuple[tuple[UsageEvent, ...], tuple[RefusedPart, ...]]:
     """Read `{"events": [...]}`; each unusable event is refused alone."""
-    events = _only(parse_object(data), "events")["events"]
+    events = _only(_object(data), "events")["events"]
     if not isinstance(events, list) or not events:
         raise InvalidInput("malformed", "`events` is a list with at least one event")
     if len(events) > MAX_EVENTS:
@@ -137,6 +144,9 @@ def parse_events(data: bytes) -> tuple[tuple[UsageEvent, ...], tuple[RefusedPart
     usable: list[UsageEvent] = []
     refused: list[RefusedPart] = []
     for raw in events:
+        if _is_deep(raw):
+            refused.append(RefusedPart(None, "malformed", TOO_DEEP))
+            continue
         try:
             usable.append(_event(raw))
         except InvalidInput as error:

@@ -8,6 +8,8 @@ from domain.errors import InvalidInput
 
 _NO_DECIMALS = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
 _THREE_DECIMALS = "BHD JOD KWD OMR TND"
+# https://docs.stripe.com/api/charges/object: an amount has up to eight digits.
+MOST_CHARGE_MINOR = 99_999_999
 _LEAST_CHARGES = (
     (50, "USD EUR AUD BRL CAD CHF INR NZD SGD ZAR JPY KRW"),
     (30, "GBP"),

@@ -63,6 +63,7 @@ CHANGES: dict[str, str] = {
     "change_under_way": "wait until the open charge is settled",
     "outside_period": "wait until the renewal is settled",
     "below_minimum": "buy more at once: the amount is below what the processor can charge",
+    "above_maximum": "buy less at once: the amount is above what the processor can charge",
     "same_plan": "choose another plan",
     "already_canceled": "the subscription already ends: nothing to do",
     "already_paused": "an operator has paused it already: nothing to do",

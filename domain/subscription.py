@@ -50,6 +50,9 @@ class Start:
     begins_at: datetime | None = None
 
 
+NOBODY = Start("", "", "", "", "", "")  # of a workflow that was started with nothing usable
+
+
 class Step(StrEnum):
     """How far a charge is. Only the processor's answer moves it on."""
 

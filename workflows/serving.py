@@ -31,6 +31,11 @@ class Server:
         while self._inbox.refusals or (self._inbox.events and not self._inbox.held_up):
             await self._decide(self._inbox.take_events())
 
+    async def keep_refusals(self) -> None:
+        """Keep what was refused before the first period, when nothing can be debited yet."""
+        while self._inbox.refusals:
+            await self._decide([])
+
     async def _decide(self, queued: list[QueuedEvent]) -> None:
         state = self._state
         batch = Batch(

@@ -9,12 +9,13 @@ from typing import Any, Self
 
 from temporalio import workflow
 from temporalio.common import RawValue
+from temporalio.api.common.v1 import Payload
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain import messages
     from domain.errors import InvalidInput
-    from domain.subscription import SubscriptionState
+    from domain.subscription import NOBODY, SubscriptionState
 from workflows import names
 from workflows.alarm import Alarm
 from workflows.calls import Calls
@@ -27,19 +28,20 @@ from workflows.settling import Settler
 from workflows.story import Story, status_of
 
 
+NOTHING = RawValue(Payload())  # what a start without an argument comes to
+
 @workflow.defn
 class Subscription:
     """A subscription, `subscription:<id>`; docs/contract.md is its contract."""
 
-    def __new__(cls, *arguments: object) -> Self:
-        """Refuse any other number of arguments, which would fail this task for ever."""
-        if len(arguments) != 1:
-            raise ApplicationError("send exactly one argument", type="malformed")
-        return super().__new__(cls)
-
     @workflow.init
-    def __init__(self, message: RawValue) -> None:
-        state = self._state = _state(message)
+    def __init__(self, message: RawValue = NOTHING) -> None:
+        self._unusable: ApplicationError | None = None
+        try:
+            state = _state(message)
+        except ApplicationError as error:  # the run raises it: the SDK cannot take it from here
+            state, self._unusable = SubscriptionState(NOBODY), error
+        self._state = state
         self._inbox = Inbox(refused_so_far=state.refused, last_refusal=state.last_refusal)
         self._inbox.put_back(state.queue)
         self._calls = Calls()
@@ -54,8 +56,10 @@ class Subscription:
         self._resting = False
 
     @workflow.run
-    async def run(self, message: RawValue) -> str:  # noqa: ARG002  read by __init__
-        """Live until the subscription ends; return why."""
+    async def run(self, message: RawValue = NOTHING) -> str:  # noqa: ARG002
+        """Live until the subscription ends; return why. The argument is read by `__init__`."""
+        if self._unusable is not None:
+            raise self._unusable
         self._story.tell(self._clock.next_step())
         while True:
             await self._turn()
@@ -126,7 +130,7 @@ class Subscription:
     def _check_consume(self, event: RawValue) -> None:
         _checked(messages.parse_event, event)
         if self._inbox.full():
-            raise ApplicationError("too many events wait", type="too_many_waiting")
+            raise _rejection("too many events wait", "too_many_waiting")
 
     @workflow.update(description="Buy extra credits by hand.")
     async def buy_credits(self, wanted: RawValue) -> Answer:
@@ -195,11 +199,11 @@ class Subscription:
     @workflow.update(dynamic=True)
     async def unknown_update(self, name: str, _args: Sequence[RawValue]) -> Answer:
         """Never runs: the validator has refused."""
-        raise ApplicationError(f"there is no update {name!a:.60}", type="unknown_message")
+        raise _rejection(f"there is no update {name!a:.60}", "unknown_message")
 
     @unknown_update.validator
     def _check_unknown_update(self, name: str, _args: Sequence[RawValue]) -> None:
-        raise ApplicationError(f"there is no update {name!a:.60}", type="unknown_message")
+        raise _rejection(f"there is no update {name!a:.60}", "unknown_message")
 
     @workflow.query(description="Where the subscription stands, as of its last decision.")
     def status(self) -> Answer:
@@ -232,6 +236,8 @@ class Subscription:
         self._story.tell(self._clock.next_step())
 
     async def _wait(self) -> None:
+        elif self._state.account_id:
+            await self._server.keep_refusals()
         self._alarm.set(self._clock.next_step())
         self._resting = True
         await workflow.wait_condition(lambda: self._alarm.rang() or self._has_work())
@@ -246,13 +252,14 @@ class Subscription:
         )
 
     def _may_leave(self) -> bool:
+            or bool(self._state.account_id and self._inbox.refusals)
         """Say whether this run can end: nothing under way and a reason to."""
         if not self._calls.idle() or self._has_work() or self._inbox.waiting:
             return False
         return (
             self._state.ended
-            or self._settler.period_opened
-            or workflow.info().is_continue_as_new_suggested()
+            or (self._settler.period_opened and self._inbox.portable())
+            or (workflow.info().is_continue_as_new_suggested() and self._inbox.portable())
         )
 
     def _hand_on(self) -> None:
@@ -285,10 +292,10 @@ def _state(message: RawValue) -> SubscriptionState:
     try:
         start = messages.parse_start(payload(message))
     except InvalidInput as error:
-        raise ApplicationError(str(error), type=error.reason) from error
+        raise _rejection(str(error), error.reason) from None
     workflow_id = names.subscription_workflow(start.subscription_id)
     if info.workflow_id != workflow_id:
-        raise ApplicationError(f"start it as {workflow_id}", type="wrong_workflow_id")
+        raise _rejection(f"start it as {workflow_id}", "wrong_workflow_id")
     return SubscriptionState(start)
 
 
@@ -297,4 +304,8 @@ def _checked(parse: Callable[[bytes], object], raw: RawValue) -> None:
     try:
         parse(payload(raw))
     except InvalidInput as error:
-        raise ApplicationError(str(error), type=error.reason) from error
+        raise _rejection(str(error), error.reason) from None
+
+
+def _rejection(message: str, reason: str) -> ApplicationError:
+    return ApplicationError(message, type=reason, non_retryable=True)
