@@ -51,12 +51,12 @@ def parts(server: Postgres, accounts: list[int], hot: int) -> list[Part]:
         Part(
             "grouped",
             f"group commit, {CALLERS:,} callers",
-            lambda seconds: grouped_debits(server, accounts, CALLERS, 2, seconds),
+            lambda seconds: grouped_debits(server, accounts, CALLERS, seconds),
         ),
         Part(
             "hot",
             f"group commit, {CALLERS:,} callers, one account",
-            lambda seconds: grouped_debits(server, [hot], CALLERS, 1, seconds),
+            lambda seconds: grouped_debits(server, [hot], CALLERS, seconds),
         ),
     ]
 
@@ -80,6 +80,26 @@ def measure(server: Postgres, label: str, run: Callable[[int], Speed], seconds: 
     return speed
 
 
+def compare(server: Postgres, measured: list[Part], seconds: int) -> list[tuple[str, float]]:
+    """Print each part between two runs of the peer; return its ratio to their mean."""
+    label = f"pgbench simple-update, {CLIENTS} clients"
+
+    def peer() -> float:
+        return measure(server, label, lambda s: simple_update(server, s), seconds).per_second
+
+    simple_update(server, WARM_UP)
+    for part in measured:
+        part.run(WARM_UP)
+    print(f"{'':<48}{'a second':>9}{'p50 ms':>9}{'p99 ms':>9}{'stored B/event':>22}{'WAL B':>8}")
+    ratios, before = [], peer()
+    for part in measured:
+        done = measure(server, part.label, part.run, seconds).per_second
+        after = peer()
+        ratios.append((part.name, 2 * done / (before + after)))
+        before = after
+    return ratios
+
+
 def main() -> None:
     """Print the table and the ratios; fail when a law of the ledger is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -91,22 +111,7 @@ def main() -> None:
         accounts = open_accounts(server, ACCOUNTS, credits_each=20_000)
         hot = open_accounts(server, 1, credits_each=100_000_000)[0]
         print(f"{ACCOUNTS:,} accounts with {GRANTS} open grants; pgbench scale {PEER_SCALE}\n")
-        measured = parts(server, accounts, hot)
-        simple_update(server, WARM_UP)
-        for part in measured:
-            part.run(WARM_UP)
-        print(
-            f"{'':<48}{'a second':>9}{'p50 ms':>9}{'p99 ms':>9}{'stored B/event':>22}{'WAL B':>8}"
-        )
-        peer_label = f"pgbench simple-update, {CLIENTS} clients"
-        peers = [measure(server, peer_label, lambda s: simple_update(server, s), seconds)]
-        ratios = []
-        for part in measured:
-            done = measure(server, part.label, part.run, seconds)
-            peers.append(measure(server, peer_label, lambda s: simple_update(server, s), seconds))
-            ratios.append(
-                (part.name, 2 * done.per_second / (peers[-2].per_second + peers[-1].per_second))
-            )
+        ratios = compare(server, parts(server, accounts, hot), seconds)
         broken = broken_laws(server)
     print(f"\nlaws of the ledger broken: {broken}")
     for name, value in ratios:

@@ -14,18 +14,14 @@ from ledger.group_commit import GroupCommit
 from local.postgres import Postgres
 
 
-def grouped_debits(
-    server: Postgres, accounts: Sequence[int], callers: int, writers: int, seconds: int
-) -> Speed:
+def grouped_debits(server: Postgres, accounts: Sequence[int], callers: int, seconds: int) -> Speed:
     """Measure debits of random accounts by `callers` tasks of one process."""
-    return asyncio.run(_measure(server.dsn(), accounts, callers, writers, seconds))
+    return asyncio.run(_measure(server.dsn(), accounts, callers, seconds))
 
 
-async def _measure(
-    url: str, accounts: Sequence[int], callers: int, writers: int, seconds: int
-) -> Speed:
+async def _measure(url: str, accounts: Sequence[int], callers: int, seconds: int) -> Speed:
     latencies: list[float] = []
-    async with GroupCommit(url, writers=writers) as group:
+    async with GroupCommit(url) as group:
         await _call(group, accounts[:1], time.perf_counter() + 0.1, [])  # connected
         start = time.perf_counter()
         until = start + seconds
