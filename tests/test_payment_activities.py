@@ -1,0 +1,28 @@
+"""What the processor will never do is an answer, not a failure that would end a subscription."""
+
+from activities.payments import Attempt, Collected, PaymentActivities
+from domain.payments import Decline
+from gateways.stripe import StripePayments
+from local.stripe_standin.process import StandIn
+
+UNKNOWN = Attempt("sub:auto:1", "in_unknown", 1)
+
+
+def test_an_invoice_that_cannot_be_collected_is_a_decline_that_no_retry_cures(
+    standin: StandIn,
+) -> None:
+    with StripePayments(standin.api_key, base_url=standin.base_url) as payments:
+        collected = PaymentActivities(payments).pay(UNKNOWN)
+
+    assert collected.paid is None
+    assert collected.declined is not None
+    assert collected.declined.decline is Decline.HARD
+    assert collected.declined.code == "resource_missing"
+
+
+def test_an_unknown_invoice_is_neither_paid_nor_voided_twice(standin: StandIn) -> None:
+    with StripePayments(standin.api_key, base_url=standin.base_url) as payments:
+        activities = PaymentActivities(payments)
+
+        assert activities.read(UNKNOWN) == Collected()
+        assert activities.void(UNKNOWN) == Collected()
