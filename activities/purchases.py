@@ -310,7 +310,9 @@ class PurchaseActivities:
             )
             return
         reader = desk.reader(buyer.plan)
-        if declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url:
+        # What somebody asked for is given up at once: its invoice leads nowhere.
+        kept = failed.charge.kind in (ChargeKind.PERIOD, ChargeKind.AUTO)
+        if kept and declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url:
             reader = replace(reader, action_url=declined.invoice_url)
         desk.post(
             f"payment-failed:{failed.charge.charge_id}",
@@ -382,10 +384,10 @@ def _manual_price(buyer: Buyer, quantity_micro: int) -> tuple[int, str | None]:
     if plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT and buyer.window.end <= buyer.at:
         return 0, "renewal_pending"  # a payment pause does not keep this plan from buying
     amount = credits_price(quantity_micro, plan.manual.unit_price)
-    too_little = amount < minimum_charge_minor(plan.currency)
-    return amount, "below_minimum" if too_little else None
     if amount > MOST_CHARGE_MINOR:
         return amount, "above_maximum"
+    too_little = amount < minimum_charge_minor(plan.currency)
+    return amount, "below_minimum" if too_little else None
 
 
 def _by_hand(buyer: Buyer, charge_id: str, quantity_micro: int, amount_minor: int) -> Charge:

@@ -103,7 +103,9 @@ class Clock:
                 await self._begin()
             return
         await self._retry_what_is_due()
-        if state.period is not None and not state.lapsed:
+        if state.period is None and state.charge_of(ChargeKind.PERIOD) is None:
+            await self._open_period(0)  # the first charge was given up: its period was over
+        elif state.period is not None and not state.lapsed:
             await self._close_window()
             await self._renew()
 
@@ -221,7 +223,7 @@ class Clock:
         if anchor != state.anchor:
             k = 0
         now = workflow.now()
-        if state.period is not None and now >= anchor:
+        if now >= anchor:
             k = max(k, index_at(anchor, state.time_zone, plan.interval, now))
         opened = await workflow.execute_activity_method(
             PeriodActivities.open_charge,

@@ -139,6 +139,8 @@ class Commands:
 
     async def _change_plan(self, wanted: ChangePlan, ticket: int) -> Answer | None:
         state = self._state
+        if (reason := self._between_periods()) is not None:
+            return refused(reason)
         quoted = await workflow.execute_activity_method(
             ChangeActivities.quote,
             Wanted(self._settler.buyer(), wanted.plan_id),
@@ -148,8 +150,8 @@ class Commands:
         preview = preview_of(quoted)
         if wanted.preview:
             return {"status": "preview", **preview}
-        if (reason := self._keeps_from_changing()) is not None:
-            return refused(reason)
+        if state.cancel_at_end or state.charge_of(ChargeKind.UPGRADE) is not None:
+            return refused("already_canceled" if state.cancel_at_end else "change_under_way")
         if quoted.quote.kind is ChangeKind.UPGRADE:
             return await self._upgrade(quoted, ticket)
         if quoted.quote.kind is ChangeKind.NONE and state.next_plan is None:
@@ -164,13 +166,9 @@ class Commands:
         )
         return {"status": "scheduled" if state.next_plan else "unscheduled", **preview}
 
-    def _keeps_from_changing(self) -> str | None:
-        """Return why the plan cannot be changed at this moment, or None."""
+    def _between_periods(self) -> str | None:
+        """Return why no plan can be quoted at this moment, or None."""
         state = self._state
-        if state.cancel_at_end:
-            return "already_canceled"
-        if state.charge_of(ChargeKind.UPGRADE) is not None:
-            return "change_under_way"
         if state.period is None or state.period.end > workflow.now():
             return None
         # The renewal under way decides which plan the new period has.

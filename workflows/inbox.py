@@ -96,6 +96,10 @@ class Inbox:
         """Queue a command."""
         self.commands.append(Command(name, wanted, ticket, workflow.now()))
 
+    def waits(self, ticket: int) -> bool:
+        """Say whether an update still waits for the answer to a ticket."""
+        return ticket in self.waiting
+
     def answer(self, ticket: int, answer: Answer) -> None:
         """Answer an update, once; a ticket nobody waits for is ignored."""
         if self.waiting.pop(ticket, None) is not None:
@@ -116,13 +120,13 @@ class Inbox:
         for ticket in [one for one, since in self.waiting.items() if since <= limit]:
             self.answer(ticket, {"status": "pending", "cure": CURES["purchase_pending"]})
 
-    def take_events(self) -> list[QueuedEvent]:
+    def take_events(self, most: int = LARGEST_BATCH) -> list[QueuedEvent]:
         """Take the next batch, unless something must be settled first."""
         if self.held_up:
             return []
         taken: list[QueuedEvent] = []
         size = 0
-        while self.events and len(taken) < LARGEST_BATCH and size < LARGEST_BATCH_BYTES:
+        while self.events and len(taken) < most and size < LARGEST_BATCH_BYTES:
             taken.append(self.events.popleft())
             size += _size(taken[-1].event)
         self.bytes_waiting -= size

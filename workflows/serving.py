@@ -6,7 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.purchases import PurchaseActivities
     from activities.usage import Batch, UsageActivities
     from domain.subscription import OpenCharge, QueuedEvent, Step, SubscriptionState
-    from domain.usage import UNDECIDED, DebitOutcome
+    from domain.usage import DECIDED, UNDECIDED, DebitOutcome
 from workflows.collecting import Collector
 from workflows.inbox import Answer, Inbox, credit_text, refused
 from workflows.options import LEDGER
@@ -63,10 +63,10 @@ class Server:
         for one, outcome in zip(queued, outcomes, strict=True):
             if outcome.status in UNDECIDED:
                 undecided.append(one)
-            elif one.ticket:
+            elif outcome.status in DECIDED:
                 self._inbox.answer(one.ticket, answer_to(outcome))
-            elif outcome.status not in ("debited", "repeated"):
-                self._inbox.refuse(one.event.key, one.event.action, outcome.status)
+            else:
+                self._refuse(one, answer_to(outcome), outcome.status)
         return undecided
 
     async def _buy_if_needed(self, outcomes: tuple[DebitOutcome, ...]) -> None:
@@ -85,11 +85,15 @@ class Server:
             self._unbought = "" if self._inbox.held_up else key
             return
         self._unbought = ""
-        one = self._inbox.events.popleft()
-        if one.ticket:
-            self._inbox.answer(one.ticket, refused(status))
+        for one in self._inbox.take_events(1):
+            self._refuse(one, refused(status), status)
+
+    def _refuse(self, one: QueuedEvent, answer: Answer, reason: str) -> None:
+        """Answer who waits; keep the refusal of what nobody waits for, or waits for no more."""
+        if self._inbox.waits(one.ticket):
+            self._inbox.answer(one.ticket, answer)
         else:
-            self._inbox.refuse(one.event.key, one.event.action, status)
+            self._inbox.refuse(one.event.key, one.event.action, reason)
 
     async def purchase(self, needed_micro: int) -> str:
         """Let the ledger reserve what a shortfall needs (0: the wallet is empty); collect it."""
@@ -127,7 +131,7 @@ class Server:
 
 def answer_to(outcome: DebitOutcome) -> Answer:
     """Return an outcome as an update's answer."""
-    if outcome.status in ("debited", "repeated"):
+    if outcome.status in DECIDED:
         return {
             "status": outcome.status,
             "seq": outcome.seq,

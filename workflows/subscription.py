@@ -5,11 +5,12 @@ once a period has begun. Money is guarded by the ledger's lock, not by this stat
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RawValue
 from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -27,8 +28,8 @@ from workflows.serving import Server
 from workflows.settling import Settler
 from workflows.story import Story, status_of
 
-
 NOTHING = RawValue(Payload())  # what a start without an argument comes to
+
 
 @workflow.defn
 class Subscription:
@@ -228,16 +229,18 @@ class Subscription:
         await self._clock.do_what_is_due()
         while self._inbox.commands:
             await self._commands.carry_out(self._inbox.commands.popleft())
+        if self._state.ends_now:
+            await self._clock.do_what_is_due()
         if self._state.period is not None or (self._state.ended and self._state.account_id):
             await self._server.drain()
             if self._emptied and self._state.auto_purchase and not self._inbox.held_up:
                 await self._server.purchase(0)
             self._emptied = False
+        elif self._state.account_id:
+            await self._server.keep_refusals()
         self._story.tell(self._clock.next_step())
 
     async def _wait(self) -> None:
-        elif self._state.account_id:
-            await self._server.keep_refusals()
         self._alarm.set(self._clock.next_step())
         self._resting = True
         await workflow.wait_condition(lambda: self._alarm.rang() or self._has_work())
@@ -249,10 +252,10 @@ class Subscription:
             self._calls.any_done()
             or bool(self._inbox.commands)
             or (served and (self._inbox.ready() or self._emptied))
+            or bool(self._state.account_id and self._inbox.refusals)
         )
 
     def _may_leave(self) -> bool:
-            or bool(self._state.account_id and self._inbox.refusals)
         """Say whether this run can end: nothing under way and a reason to."""
         if not self._calls.idle() or self._has_work() or self._inbox.waiting:
             return False
@@ -264,7 +267,8 @@ class Subscription:
 
     def _hand_on(self) -> None:
         """Put what waits and what was counted into the state, for the next run."""
-        self._state.queue = tuple(self._inbox.events)
+        # Who waited has been answered; the next run numbers its tickets anew.
+        self._state.queue = tuple(replace(one, ticket=0) for one in self._inbox.events)
         self._state.refused = self._inbox.refused_so_far
         self._state.last_refusal = self._inbox.last_refusal
 
