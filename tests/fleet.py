@@ -24,6 +24,7 @@ from local.timeline import HAIR, POLL_SECONDS, Timeline
 BEGINS = datetime(2027, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MOST_LOOKS = 500
+PATIENCE_SECONDS = 20
 _numbers = count(1)
 
 Json = dict[str, Any]
@@ -58,7 +59,12 @@ class Customer:
 
     async def report(self, quantities: Iterable[str]) -> Json:
         """Report usage and wait until it is decided; return the status."""
-        await self.life.record([await self.event(quantity) for quantity in quantities])
+        like = await self.event("1")
+        events = [
+            like | {"key": f"event-{next(_numbers)}", "quantity": quantity}
+            for quantity in quantities
+        ]
+        await self.life.record(events)
         return await self.life.settle()
 
     async def pass_until(self, until: datetime) -> Json:
@@ -72,6 +78,10 @@ class Customer:
                 return
             await asyncio.sleep(POLL_SECONDS)
         raise AssertionError(f"no charge of {self.name} is {step}")
+
+    async def outcome(self) -> str:
+        """Wait for the subscription's end; return what its workflow returned."""
+        return str(await asyncio.wait_for(self.life.handle.result(), PATIENCE_SECONDS))
 
     async def skip_to(self, instant: datetime) -> None:
         """Turn the clock and do not wait for what that makes due."""
@@ -122,6 +132,11 @@ class Customer:
     async def change_plan(self, plan: str, *, preview: bool = False) -> Json:
         """Change the plan, or ask what the change would do."""
         return await self.life.ask("change_plan", {"plan": plan, "preview": preview})
+
+    async def refused_meanwhile(self, plan: str) -> str:
+        """Ask for a plan while a charge is being paid; return the reason of the refusal."""
+        await self.reached("paying")
+        return str((await self.change_plan(plan))["reason"])
 
     async def switch(self, *, on: bool) -> Json:
         """Switch auto-purchase."""

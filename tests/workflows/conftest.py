@@ -2,10 +2,11 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,8 +34,15 @@ def catalogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def fleet(shared_fleet: RunningFleet) -> Iterator[RunningFleet]:
+    """The fleet, with a processor that behaves again afterwards."""
+    yield shared_fleet
+    shared_fleet.standin.behave()
+
+
 @pytest.fixture(scope="session")
-async def fleet(
+async def shared_fleet(
     catalogs: Path,
     session_database: Database,
     temporal_server: TemporalServer,
@@ -58,7 +66,10 @@ async def fleet(
     async with AsyncExitStack() as stack:
         for queue in names.QUEUES:
             executor = stack.enter_context(ThreadPoolExecutor(20))
-            worker = shared.worker(queue, executor, max_cached_workflows=CACHE)
+            options: dict[str, Any] = {"max_cached_workflows": CACHE}
+            if queue == names.STRIPE:  # the stand-in has no limit
+                options["max_task_queue_activities_per_second"] = 1_000
+            worker = shared.worker(queue, executor, **options)
             await stack.enter_async_context(worker)
         await start_relays(client)
         yield RunningFleet(client, engine, standin, mail_catcher)

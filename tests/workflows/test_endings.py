@@ -1,0 +1,159 @@
+"""Ends and operators: cancel at the period's end or now; pause, resume, corrections."""
+
+from datetime import UTC, datetime, timedelta
+
+from domain.credits import MICRO
+from tests.fleet import BEGINS, SECOND, Customer, Json, RunningFleet
+
+FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
+BEGUN = ["receipt", "welcome"]
+NOTE = {"reason": "fraud review", "by": "ops@drawdown.test"}
+
+
+async def cancel(customer: Customer, when: str) -> Json:
+    return await customer.life.ask("cancel", {"when": when})
+
+
+async def adjust(customer: Customer, amount: str, key: str) -> Json:
+    wanted = {"key": key, "credits": amount, "reason": "goodwill", "by": "ops@drawdown.test"}
+    return await customer.life.ask("adjust_credits", wanted)
+
+
+async def test_canceled_at_the_periods_end_it_serves_until_then(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+
+    answer = await cancel(customer, "period_end")
+    assert (answer["status"], answer["effective_at"]) == ("canceled", FEBRUARY.isoformat())
+    assert (await cancel(customer, "period_end"))["reason"] == "already_canceled"
+    assert (await customer.change_plan("core_40k"))["reason"] == "already_canceled"
+    await customer.pass_until(FEBRUARY - SECOND)
+    assert (await customer.use("4000"))["status"] == "debited"
+    status = await customer.pass_until(FEBRUARY + SECOND)
+
+    assert status["status"] == "ended"
+    assert await customer.outcome() == "ended"
+    refused = await customer.debit("1", "after", FEBRUARY + SECOND)
+    assert refused.status == "subscription_ended"
+    assert (customer.books()["revenue"], customer.books()["breakage"]) == (-360, -540)
+    assert customer.paid() == [900]
+    assert customer.mails() == [*BEGUN, "canceled"]
+    customer.check()
+
+
+async def test_credits_that_never_expire_are_frozen_and_usable_again(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core", catalog="mild")
+    await customer.buy("2000")
+    await customer.report(["10500"])
+    await cancel(customer, "period_end")
+    await customer.pass_until(FEBRUARY + SECOND)
+
+    frozen = "SELECT remaining, broken_minor FROM grants WHERE account_id = %s AND is_open"
+    assert customer.rows(frozen) == [(1500 * MICRO, 0)]
+    assert customer.books()["deferred_revenue"] == -135
+    again = await fleet.subscribe(
+        "core", catalog="mild", begins=FEBRUARY + timedelta(days=9), again=customer
+    )
+
+    assert (await again.life.status())["available"] == "11500"
+    assert (await again.use("11500"))["status"] == "debited"
+    again.check()
+
+
+async def test_canceled_now_it_ends_at_once_and_refuses_what_waits(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    customer.fault("slow", path="/v1/invoices/*/pay", seconds=2)
+    await customer.life.record([await customer.event("10000", "all")])
+    await customer.life.record([await customer.event("1", "waits")])
+    await customer.reached("paying")
+
+    assert (await cancel(customer, "now"))["status"] == "ended"
+    assert await customer.outcome() == "ended"
+
+    # The charge in flight completes; its credits are kept, frozen.
+    assert customer.paid() == [900, 1170]
+    assert customer.refusals() == [("waits", "subscription_ended")]
+    assert customer.mails() == [*BEGUN, "canceled", "receipt"]
+    customer.check()
+
+
+async def test_canceled_before_it_begins_nothing_has_happened(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k", wait=False)
+
+    assert (await cancel(customer, "period_end"))["status"] == "ended"
+    assert await customer.outcome() == "ended"
+
+    customers = fleet.standin.get("/_ledger")["customers"].values()
+    assert customer.name not in {one["customer_id"] for one in customers}
+
+
+async def test_canceled_while_pending_nothing_more_is_charged(fleet: RunningFleet) -> None:
+    declined = await fleet.subscribe("core_10k", card="pm_card_chargeCustomerFail")
+    in_flight = await fleet.subscribe("core_10k", wait=False)
+    fleet.standin.post("/_fault", fault="slow", path="/v1/invoices/*/finalize", seconds=2)
+    await in_flight.skip_to(BEGINS)
+    await in_flight.reached("preparing")
+    for customer in (declined, in_flight):
+        assert (await cancel(customer, "now"))["status"] == "ended"
+        assert await customer.outcome() == "ended"
+        assert customer.charges() == [("period", "void", 900)]
+        assert (customer.paid(), customer.history()) == ([], ())
+        customer.check()
+
+
+async def test_canceled_with_the_renewal_unpaid_it_ends_now(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k")
+    customer.fault("decline", code="stolen_card")
+    await customer.pass_until(FEBRUARY + 60 * SECOND)
+
+    assert (await cancel(customer, "period_end"))["status"] == "ended"
+    assert await customer.outcome() == "ended"
+
+    assert customer.charges()[1:] == [("period", "void", 900)]
+    customer.check()
+
+
+async def test_an_operators_pause_refuses_metered_actions_until_it_is_lifted(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("core_10k")
+
+    assert (await customer.life.ask("resume", NOTE))["reason"] == "not_paused"
+    assert (await customer.life.ask("pause", NOTE))["status"] == "paused"
+    assert (await customer.life.ask("pause", NOTE))["reason"] == "already_paused"
+    assert (await customer.use("1"))["reason"] == "paused:by_operator"
+    assert (await customer.use("1", action="ping"))["status"] == "debited"
+    assert (await customer.buy("1000"))["reason"] == "paused:by_operator"
+    assert (await customer.change_plan("core_40k"))["reason"] == "paused:by_operator"
+    status = await customer.pass_until(FEBRUARY + SECOND)
+    assert (status["status"], customer.paid()) == ("paused", [900, 900])
+    assert (await customer.life.ask("resume", NOTE))["status"] == "active"
+
+    assert (await customer.use("1"))["status"] == "debited"
+    assert sorted(customer.mails()[2:]) == ["paused", "receipt", "resumed"]
+    customer.check()
+
+
+async def test_an_operators_correction_moves_credits_once(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k")
+
+    assert (await adjust(customer, "500", "plus"))["status"] == "done"
+    assert (await adjust(customer, "500", "plus"))["status"] == "done"
+    assert (await adjust(customer, "501", "plus"))["reason"] == "idempotency_conflict"
+    assert (await customer.use("10400"))["available"] == "100"
+    assert (await adjust(customer, "-40.5", "minus"))["status"] == "done"
+    assert (await adjust(customer, "-40.5", "minus"))["status"] == "done"
+    assert (await adjust(customer, "-59.6", "too much"))["reason"] == "insufficient_credits"
+
+    assert (await customer.use("59.5"))["available"] == "0"
+    causes = [(line.change_micro, line.cause) for line in customer.history()[1:]]
+    assert (500 * MICRO, "goodwill") in causes
+    assert (-40_500_000, "goodwill") in causes
+    customer.check()
+
+
+async def test_the_available_credits_shown_follow_a_correction(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k")
+
+    await adjust(customer, "500", "shown")
+
+    assert (await customer.life.status())["available"] == "10500"
