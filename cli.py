@@ -48,7 +48,6 @@ from workflows import names
 from workflows.subscription import Subscription
 
 WIDTH = 120  # of tables where no terminal tells its own
-MOST_PRINTED = 1_000  # rows of a table; a file takes all
 
 console = Console(width=None if sys.stdout.isatty() else WIDTH)
 
@@ -203,10 +202,9 @@ def report(wanted: argparse.Namespace) -> int:
     """Print a report or write it as CSV; docs/reports.md says what each column means."""
     with snapshot(connect(settings().database_url)) as connection:
         found = sheet(connection, asked_in(wanted), datetime.now(UTC))
-    if wanted.csv is None:
-        return _print_sheet(found)
-    wanted.csv.write_text(csv_text(found), encoding="utf-8", newline="")
-    return 0
+    if wanted.csv:
+        wanted.csv.write_text(csv_text(found), encoding="utf-8", newline="")
+    return 0 if wanted.csv else _print_sheet(found)
 
 
 def run_demo(_: argparse.Namespace) -> int:
@@ -249,11 +247,11 @@ def _print_json(answer: object) -> int:
 
 def _print_sheet(found: Sheet) -> int:
     table = Table(title=found.title, title_justify="left", header_style="bold")
-    for column in found.shown:
-        table.add_column(column.name, justify="right" if column.is_number else "left")
-    for row in found.shown_rows(MOST_PRINTED):
+    for one in found.shown:
+        table.add_column(one.name, justify="right" if one.is_number else "left", overflow="fold")
+    for row in found.shown_rows():
         table.add_row(*map(Text, row))  # other people's words: brackets are no markup
-    console.print(table, *found.shown_notes(MOST_PRINTED), sep="\n")
+    console.print(table, *found.shown_notes(), sep="\n")
     return 0
 
 

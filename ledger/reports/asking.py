@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from ledger.reports.outcomes import outcomes_by_tag
 from ledger.reports.prices import effective_prices
 from ledger.reports.scope import Scope
 from ledger.reports.statement import statement
-from ledger.reports.tables import Sheet
+from ledger.reports.tables import Sheet, instant_text
 from ledger.reports.usage import usage_by_action, usage_by_day, usage_by_tag
 
 YEAR = timedelta(days=366)
@@ -91,7 +91,11 @@ def sheet(connection: Connection, asked: Asked, now: datetime) -> Sheet:
     report = REPORTS[asked.name]
     if report.needs_tag and not asked.tag:
         raise InvalidInput("missing_tag", f"{asked.name} needs a tag: name one, such as campaign")
-    return report.make(connection, _scope(connection, asked, report, now), asked.tag or "")
+    scope = _scope(connection, asked, report, now)
+    found = report.make(connection, scope, asked.tag or "")
+    whose = asked.customer_id or "all customers"
+    days = f"from {instant_text(scope.start)} to {instant_text(scope.end)}"
+    return replace(found, title=f"{found.title}; {whose}, {days}")
 
 
 def _scope(connection: Connection, asked: Asked, report: Report, now: datetime) -> Scope:

@@ -11,6 +11,7 @@ from domain.credits import MICRO, format_credits
 from domain.money import half_up, minor_exponent
 
 ABSENT = "-"
+MOST_SHOWN = 1_000  # rows in a terminal; a file takes all
 # Spreadsheets run what begins so; keys, tags and reasons are other people's words.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -38,12 +39,12 @@ class Sheet:
         """The columns that a terminal has room for."""
         return tuple(column for column in self.columns if not column.csv_only)
 
-    def shown_notes(self, most: int) -> tuple[str, ...]:
+    def shown_notes(self, most: int = MOST_SHOWN) -> tuple[str, ...]:
         """Return the notes, and what the first `most` rows leave out."""
         left = len(self.rows) - most
         return (*self.notes, *([f"{left} more rows: --csv FILE has all"] if left > 0 else []))
 
-    def shown_rows(self, most: int) -> Iterator[tuple[str, ...]]:
+    def shown_rows(self, most: int = MOST_SHOWN) -> Iterator[tuple[str, ...]]:
         """Yield the first rows, only with the columns that are shown."""
         for row in self.rows[:most]:
             cells = zip(self.columns, row, strict=True)
@@ -91,7 +92,7 @@ def major_text(amount_minor: Fraction | None, currency: str) -> str:
 
 def instant_text(at: datetime) -> str:
     """Return an instant in UTC, ending in Z."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(" ").replace("+00:00", "Z")
 
 
 def texts(*names: str) -> tuple[Column, ...]:

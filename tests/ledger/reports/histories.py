@@ -64,7 +64,7 @@ beginnings = st.lists(st.tuples(st.just("buy"), orders), max_size=4)
 steps = st.builds(
     lambda first, then: first + then, beginnings, st.lists(moves, min_size=15, max_size=40)
 )
-cuts = st.integers(0, 80 * 24).map(lambda hours: BEGINS + timedelta(hours=hours))
+cuts = st.integers(0, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ class History:
     before_waiting: Callable[["History"], None] = lambda _: None
     wallets: list[SubscribedWallet] = field(default_factory=list)
     clock: datetime = BEGINS
+    waited_until: list[datetime] = field(default_factory=list)
     number: int = 0
     events: list[Accepted] = field(default_factory=list)
 
@@ -102,6 +103,10 @@ class History:
     @property
     def end(self) -> datetime:
         return self.clock + timedelta(microseconds=1)
+
+    def cut(self, number: int) -> datetime:
+        """Return an instant that things were decided at: the ends of a scope matter there."""
+        return self.waited_until[number % len(self.waited_until)] if self.waited_until else BEGINS
 
     def tell(self, told: list[tuple[str, dict[str, Any]]]) -> "History":
         for name, facts in told:
@@ -188,3 +193,4 @@ class History:
     def wait(self, for_):
         self.before_waiting(self)
         self.clock = min(self.clock + for_, LAST)
+        self.waited_until.append(self.clock)

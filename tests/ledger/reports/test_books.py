@@ -109,7 +109,7 @@ def test_every_month_closes_to_its_book_and_opens_the_next(books, told, cut):
     with books() as ledger:
         history = History(ledger).tell(told)
         everything = deferred_movement(ledger, Scope(BEGINS, history.end))
-        later = Scope(cut, max(history.end, cut + timedelta(days=1)))
+        later = Scope(history.cut(cut), history.end)
 
         for lines in (everything, deferred_movement(ledger, later)):
             closings: dict[str, int] = {}
@@ -173,10 +173,11 @@ def test_prices_share_out_exactly_what_was_earned(books, told, cut):
             one.quantity for one in history.events
         )
 
-        if BEGINS < cut < history.end:
+        middle = history.cut(cut)
+        if middle > BEGINS:
             halves = [
                 effective_prices(ledger, scope)
-                for scope in (Scope(BEGINS, cut), Scope(cut, history.end))
+                for scope in (Scope(BEGINS, middle), Scope(middle, history.end))
             ]
             for amount in ("quantity_micro", "earned_minor"):
                 parts = added([one for half in halves for one in half.actions], amount)

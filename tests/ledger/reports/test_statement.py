@@ -41,8 +41,9 @@ def test_a_statement_chains_from_its_opening_to_its_closing_balances(books, told
     with books() as ledger:
         history = History(ledger).tell(told)
         scopes = [Scope(BEGINS, history.end)]
-        if BEGINS < cut < history.end:
-            scopes += [Scope(BEGINS, cut), Scope(cut, history.end)]
+        middle = history.cut(cut)
+        if middle > BEGINS:
+            scopes += [Scope(BEGINS, middle), Scope(middle, history.end)]
         found = [statement(ledger, scope) for scope in scopes]
 
         for one in found:

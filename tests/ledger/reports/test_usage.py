@@ -43,7 +43,8 @@ def told(usage):
 def test_usage_is_what_was_accepted_however_it_is_grouped(books, told_steps, cut):
     with books() as ledger:
         history = History(ledger).tell(told_steps)
-        scopes = [Scope(cut, LAST + timedelta(days=1))]
+        end = history.cut(cut) + timedelta(days=cut % 2)
+        scopes = [Scope(history.cut(cut), history.end), Scope(BEGINS - timedelta(1), end)]
         scopes += [Scope(BEGINS, LAST, wallet.account_id) for wallet in history.wallets]
         for scope in scopes:
             events = [
