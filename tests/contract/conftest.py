@@ -1,5 +1,6 @@
 """A fleet of its own namespace and database, and a terminal with the `temporal` program."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,8 @@ from worker import Fleet, start_relays
 from workflows import names
 
 ROOT = Path(__file__).parents[2]
+# 0 evicts a workflow after every task: each one is then replayed from its whole history.
+CACHE = int(os.environ.get("DRAWDOWN_TEST_CACHE", "1000"))
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +55,8 @@ async def fleet(
     async with AsyncExitStack() as stack:
         for queue in names.QUEUES:
             executor = stack.enter_context(ThreadPoolExecutor(20))
-            await stack.enter_async_context(shared.worker(queue, executor))
+            worker = shared.worker(queue, executor, max_cached_workflows=CACHE)
+            await stack.enter_async_context(worker)
         await start_relays(client)
         yield RunningFleet(client, engine, standin, mail_catcher)
     engine.dispose()
