@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: subscribe use buy send status history simulate bootstrap help setup demo up reset test test-fast test-faults histories check format bench lock migrate clean
+.PHONY: subscribe use buy send status history simulate bootstrap help setup demo up reset test test-fast test-cache0 test-faults histories check format bench lock migrate clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Build the virtual environment from the hashed lock
 
@@ -39,6 +39,9 @@ test: setup ## Every test but those that kill processes
 
 test-fast: setup ## The tests that start no server
 	$(BIN)/pytest -q tests/domain
+
+test-cache0: setup ## The workflow tests with every workflow replayed at every step
+	DRAWDOWN_TEST_CACHE=0 $(BIN)/pytest -q tests/workflows
 
 test-faults: setup ## Kill workers between every pair of effects
 	$(BIN)/pytest -q -m faults tests
