@@ -65,7 +65,7 @@ def is_upgrade(old: Plan, new: Plan) -> bool:
     """Say whether `new` may begin inside the running period: same clocks, no step down.
 
     A plan with another billing interval or window cannot keep the anchor and waits for the next
-    period, as does anything cheaper. At an equal price it must include more.
+    period, as does anything cheaper and anything that includes no more: a charge must fund credits.
     """
     if (old.interval, old.window) != (new.interval, new.window):
         return False

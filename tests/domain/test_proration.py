@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogs.reader import read_catalog
-from domain.catalog import Allowance
+from domain.catalog import Allowance, Plan
 from domain.credits import MICRO
 from domain.errors import InvalidInput
 from domain.money import half_up
@@ -117,10 +117,19 @@ def test_a_downgrade_waits_for_the_next_period():
 
 def test_the_same_plan_is_no_change_but_another_version_is():
     plan = core(10)
-    dearer = replace(plan, version=2, price_minor=1000)
+    larger = larger_version(plan, price_minor=1000)
 
     assert quote_change(plan, plan, period=PERIOD, at=ANCHOR).why == "same_plan"
-    assert quote_change(plan, dearer, period=PERIOD, at=ANCHOR).kind is ChangeKind.UPGRADE
+    assert quote_change(plan, larger, period=PERIOD, at=ANCHOR).kind is ChangeKind.UPGRADE
+
+
+def test_a_dearer_plan_that_includes_no_more_waits_for_the_next_period():
+    plan = core(10)
+    dearer = replace(plan, version=2, price_minor=1000)
+
+    quote = quote_change(plan, dearer, period=PERIOD, at=ANCHOR)
+
+    assert (quote.kind, quote.amount_minor) == (ChangeKind.DOWNGRADE, 0)
 
 
 def test_another_billing_interval_waits_for_the_next_period():
@@ -150,12 +159,18 @@ def test_a_plan_in_another_currency_is_refused():
     assert refusal.value.reason == "not_in_plan"
 
 
+def larger_version(plan: Plan, *, price_minor: int) -> Plan:
+    """Return a version that includes a fifth more credits."""
+    more = (Allowance("credits", 12_000 * MICRO),)
+    return replace(plan, version=2, price_minor=price_minor, allowances=more)
+
+
 @pytest.mark.parametrize(("more", "waived"), [(49, True), (50, False)])
 def test_the_least_charge_itself_is_charged(more, waived):
     plan = core(10)
-    dearer = replace(plan, version=2, price_minor=plan.price_minor + more)
+    larger = larger_version(plan, price_minor=plan.price_minor + more)
 
-    quote = quote_change(plan, dearer, period=PERIOD, at=PERIOD.start)
+    quote = quote_change(plan, larger, period=PERIOD, at=PERIOD.start)
 
     assert (quote.waived, quote.amount_minor) == (waived, 0 if waived else more)
 
