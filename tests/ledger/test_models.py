@@ -1,6 +1,6 @@
 """The tables as SQLAlchemy reads them are the tables that the migrations make."""
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, String, Text
 from sqlalchemy.dialects import postgresql
 
 from models.tables import Base
@@ -8,10 +8,16 @@ from models.tables import Base
 DIALECT = postgresql.dialect()
 
 
+def plain(kind):
+    """The type below a domain, which the models need not know."""
+    below = getattr(kind, "data_type", kind)
+    return Text() if isinstance(below, String) else below
+
+
 def shape(metadata):
     return {
         (table.name, column.name): (
-            column.type.compile(DIALECT),
+            plain(column.type).compile(DIALECT),
             bool(column.nullable),
             column.primary_key,
         )

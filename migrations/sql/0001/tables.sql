@@ -7,6 +7,23 @@ CREATE TYPE entry_kind AS ENUM
 CREATE TYPE book AS ENUM
     ('cash', 'deferred_revenue', 'revenue', 'breakage', 'refunds', 'disputes');
 
+-- Laws of a single column that a debit does not change are domains: PostgreSQL parses and checks the
+-- table constraints of a row on every statement that changes it, and domains only when assigned.
+CREATE DOMAIN grant_source AS text CONSTRAINT grants_source CHECK (value IN
+    ('allowance', 'pack', 'auto_purchase', 'manual_purchase', 'bonus', 'rollover', 'adjustment'));
+CREATE DOMAIN granted_credits AS bigint CONSTRAINT grants_granted CHECK (value > 0);
+CREATE DOMAIN expired_credits AS bigint CONSTRAINT grants_expired CHECK (value >= 0);
+CREATE DOMAIN voided_credits AS bigint CONSTRAINT grants_voided CHECK (value >= 0);
+CREATE DOMAIN cost_money AS bigint CONSTRAINT grants_cost CHECK (value >= 0);
+CREATE DOMAIN recognised_money AS bigint CONSTRAINT grants_recognised CHECK (value >= 0);
+CREATE DOMAIN broken_money AS bigint CONSTRAINT grants_broken CHECK (value >= 0);
+CREATE DOMAIN refunded_money AS bigint CONSTRAINT grants_refunded CHECK (value >= 0);
+CREATE DOMAIN wallet_state AS text CONSTRAINT wallets_state CHECK (value IN ('none', 'active', 'ended'));
+CREATE DOMAIN pause_causes AS text[]
+    CONSTRAINT wallets_pause_causes CHECK (value <@ ARRAY['payment_failed', 'by_operator']);
+CREATE DOMAIN entry_quantity AS bigint CONSTRAINT entries_quantity CHECK (value > 0);
+CREATE DOMAIN entry_key AS text CONSTRAINT entries_key_length CHECK (length(value) BETWEEN 1 AND 500);
+
 CREATE TABLE customers (
     customer_id text        NOT NULL CONSTRAINT customers_pk PRIMARY KEY
                             CONSTRAINT customers_id_length CHECK (length(customer_id) BETWEEN 1 AND 200),
@@ -25,10 +42,8 @@ CREATE TABLE wallets (
     seq          bigint      NOT NULL DEFAULT 0,                    -- last entry, without gaps
     decided_at   timestamptz NOT NULL DEFAULT '-infinity',          -- never goes back
     transfer_seq bigint      NOT NULL DEFAULT 0,                    -- last transfer of money
-    state        text        NOT NULL DEFAULT 'none'
-                 CONSTRAINT wallets_state CHECK (state IN ('none', 'active', 'ended')),
-    paused_by    text[]      NOT NULL DEFAULT '{}'
-                 CONSTRAINT wallets_pause_causes CHECK (paused_by <@ ARRAY['payment_failed', 'by_operator']),
+    state        wallet_state NOT NULL DEFAULT 'none',
+    paused_by    pause_causes NOT NULL DEFAULT '{}',
     window_start timestamptz,                                       -- the current allowance window
     window_end   timestamptz,
     CONSTRAINT wallets_window CHECK (window_start < window_end),
@@ -129,23 +144,22 @@ CREATE TABLE grants (
     grant_id         bigint      NOT NULL,                          -- seq of the entry that made it
     credit_type      text        NOT NULL,
     scope            text[],                                        -- actions it may pay; NULL = all
-    source           text        NOT NULL CONSTRAINT grants_source CHECK (source IN
-                     ('allowance', 'pack', 'auto_purchase', 'manual_purchase', 'bonus', 'rollover', 'adjustment')),
+    source           grant_source NOT NULL,
     priority         smallint    NOT NULL,
     effective_at     timestamptz NOT NULL,
     expires_at       timestamptz NOT NULL,                          -- infinity = never
     tie_1            bigint      NOT NULL,                          -- kept as given: later changes of
     tie_2            bigint      NOT NULL,                          -- a plan never reorder old grants
-    granted          bigint      NOT NULL CONSTRAINT grants_granted CHECK (granted > 0),
+    granted          granted_credits NOT NULL,
     remaining        bigint      NOT NULL,
     held             bigint      NOT NULL DEFAULT 0,
-    expired          bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_expired CHECK (expired >= 0),
-    voided           bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_voided CHECK (voided >= 0),
+    expired          expired_credits NOT NULL DEFAULT 0,
+    voided           voided_credits NOT NULL DEFAULT 0,
     is_open          boolean     NOT NULL DEFAULT true,
-    cost_minor       bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_cost CHECK (cost_minor >= 0),
-    recognised_minor bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_recognised CHECK (recognised_minor >= 0),
-    broken_minor     bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_broken CHECK (broken_minor >= 0),
-    refunded_minor   bigint      NOT NULL DEFAULT 0 CONSTRAINT grants_refunded CHECK (refunded_minor >= 0),
+    cost_minor       cost_money NOT NULL DEFAULT 0,
+    recognised_minor recognised_money NOT NULL DEFAULT 0,
+    broken_minor     broken_money NOT NULL DEFAULT 0,
+    refunded_minor   refunded_money NOT NULL DEFAULT 0,
     currency         text        NOT NULL,
     charge_id        text,
     part             integer,                                       -- k-th grant of its charge
@@ -187,20 +201,18 @@ CREATE TABLE entries (
     event_at        timestamptz NOT NULL,
     at              timestamptz NOT NULL,
     recorded_at     timestamptz NOT NULL DEFAULT now(),
-    quantity        bigint,                                         -- of the action, in millionths
+    quantity        entry_quantity,                                 -- of the action, in millionths
     corrects        bigint,                                         -- seq of the corrected entry
     kind            entry_kind  NOT NULL,
     line            smallint    NOT NULL,
     late            boolean     NOT NULL DEFAULT false,
     credit_type     text        NOT NULL,
-    key             text,
+    key             entry_key,
     action          text,
     tags            jsonb,
     CONSTRAINT entries_pk PRIMARY KEY (account_id, seq, line),
     CONSTRAINT entries_key UNIQUE (account_id, key),
     CONSTRAINT entries_key_on_first_line CHECK ((line = 0) = (key IS NOT NULL)),
-    CONSTRAINT entries_key_length CHECK (length(key) BETWEEN 1 AND 500),
-    CONSTRAINT entries_quantity CHECK (quantity > 0),
     CONSTRAINT entries_debit_takes CHECK (kind <> 'debit' OR change <= 0),
     CONSTRAINT entries_balances CHECK (balance_after >= 0 AND held_after >= 0 AND held_after <= balance_after)
 );
