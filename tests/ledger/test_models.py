@@ -1,6 +1,6 @@
 """The tables as SQLAlchemy reads them are the tables that the migrations make."""
 
-from sqlalchemy import MetaData, String, Text
+from sqlalchemy import MetaData
 from sqlalchemy.dialects import postgresql
 
 from models.tables import Base
@@ -9,15 +9,15 @@ DIALECT = postgresql.dialect()
 
 
 def plain(kind):
-    """The type below a domain, which the models need not know."""
+    """Return the name of the type below a domain, which the models need not know."""
     below = getattr(kind, "data_type", kind)
-    return Text() if isinstance(below, String) else below
+    return below.compile(DIALECT).removesuffix(' COLLATE "default"')
 
 
 def shape(metadata):
     return {
         (table.name, column.name): (
-            plain(column.type).compile(DIALECT),
+            plain(column.type),
             bool(column.nullable),
             column.primary_key,
         )
