@@ -119,6 +119,20 @@ def test_what_never_expires_is_frozen_at_the_end_and_kept(ledger):
     assert left(ledger, wallet, APRIL) == micro(10)
 
 
+def test_what_would_expire_later_is_lost_when_the_subscription_ends_now(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=5, windows=MONTHS)
+    use(ledger, wallet, 2)
+    accounts.end(ledger, wallet.account_id, NOON)
+    accounts.end(ledger, wallet.account_id, NOON)
+
+    later = NOON + timedelta(hours=1)
+    renew(ledger, wallet, later, later + timedelta(days=31), later, amount=7)
+
+    assert left(ledger, wallet, later) == micro(7)
+    assert left(ledger, wallet, MONTH_END) == micro(7)
+    assert balances.violations(ledger) == []
+
+
 def test_an_event_of_an_earlier_window_is_booked_now_and_marked_late(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=10, windows=MONTHS)
 

@@ -81,6 +81,35 @@ BEGIN
     RETURN total;
 END $$;
 
+-- Void what a subscription that ends early leaves of credits that would expire later: the next
+-- subscription must not find them. What never expires stays, frozen. Return the micro-credits.
+CREATE FUNCTION void_expiring(p_account bigint, p_at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    w     wallets;
+    b     wallet_balance;
+    g     grants;
+    total bigint := 0;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    FOR g IN SELECT * FROM grants WHERE account_id = p_account AND is_open AND remaining > held
+                                    AND expires_at < 'infinity' ORDER BY grant_id LOOP
+        w.seq := w.seq + 1;
+        total := total + g.remaining - g.held;
+        UPDATE grants SET remaining = held, is_open = held > 0, voided = voided + g.remaining - g.held
+        WHERE account_id = p_account AND grant_id = g.grant_id;
+        b := balance_at(p_account, g.credit_type, w.decided_at);
+        INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
+                             available_after, event_at, at, credit_type, key, tags)
+        VALUES (p_account, w.seq, 0, 'void', g.grant_id, g.held - g.remaining, b.booked, b.held, b.available,
+                w.decided_at, w.decided_at, g.credit_type, 'ledger::void:' || w.seq,
+                '{"reason": "the subscription ended"}');
+    END LOOP;
+    UPDATE wallets SET seq = w.seq WHERE account_id = p_account;
+    PERFORM recognise(p_account, p_at);
+    RETURN total;
+END $$;
+
 -- Take credits away for a reason that is not usage (an operator's correction); all or nothing.
 CREATE FUNCTION remove_credits(
     p_account bigint, p_key text, p_credit_type text, p_amount bigint, p_tags jsonb, p_at timestamptz

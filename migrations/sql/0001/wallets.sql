@@ -70,6 +70,7 @@ BEGIN
     w := lock_wallet(p_account, p_at);
     DELETE FROM windows WHERE account_id = p_account AND window_start >= w.decided_at;
     UPDATE windows SET window_end = w.decided_at WHERE account_id = p_account AND window_end > w.decided_at;
+    PERFORM void_expiring(p_account, p_at);
     UPDATE wallets SET state = 'ended', paused_by = '{}' WHERE account_id = p_account;
     UPDATE policies SET auto_on = false WHERE account_id = p_account;
 END $$;
