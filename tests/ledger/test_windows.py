@@ -133,6 +133,14 @@ def test_what_would_expire_later_is_lost_when_the_subscription_ends_now(ledger):
     assert balances.violations(ledger) == []
 
 
+def test_what_expired_before_the_end_is_booked_as_expired_not_as_void(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=5)
+    accounts.end(ledger, wallet.account_id, MONTH_END)
+
+    assert grants.expire_due(ledger, wallet.account_id, MONTH_END) == micro(5)
+    assert balances.violations(ledger) == []
+
+
 def test_an_event_of_an_earlier_window_is_booked_now_and_marked_late(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=10, windows=MONTHS)
 

@@ -93,7 +93,8 @@ DECLARE
 BEGIN
     w := lock_wallet(p_account, p_at);
     FOR g IN SELECT * FROM grants WHERE account_id = p_account AND is_open AND remaining > held
-                                    AND expires_at < 'infinity' ORDER BY grant_id LOOP
+                                    AND expires_at > w.decided_at AND expires_at < 'infinity'
+             ORDER BY grant_id LOOP
         w.seq := w.seq + 1;
         total := total + g.remaining - g.held;
         UPDATE grants SET remaining = held, is_open = held > 0, voided = voided + g.remaining - g.held
