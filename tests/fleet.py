@@ -243,7 +243,8 @@ class RunningFleet:
         `again` is a customer who had one before; without `wait` nothing has begun yet.
         """
         number = next(_numbers)
-        name = again.name if again else f"customer-{number}"
+        # Not `customer-`: tests that roll back make customers of that name in the same database.
+        name = again.name if again else f"subscriber-{number}"
         start = Start(
             subscription_id=f"sub-{number}",
             customer_id=name,
