@@ -1,0 +1,58 @@
+"""Commands that read the books and try out prices."""
+
+import asyncio
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from catalogs.reader import load_catalogs
+from commands.terminal import Add, console, named, print_sheet, settings
+from ledger import accounts, balances, subscriptions
+from ledger.reports.asking import add_arguments, asked_in, sheet
+from ledger.reports.scope import snapshot
+from ledger.reports.sheets import history_sheet
+from ledger.reports.tables import csv_text
+from models.base import connect
+
+
+def history(wanted: Namespace) -> int:
+    """Print a customer's ledger, each line with its cause."""
+    with connect(settings().database_url).connect() as connection:
+        account = accounts.account_of(connection, wanted.customer)
+        lines = balances.history(connection, account, after_seq=wanted.after, limit=wanted.limit)
+        record = subscriptions.record_of_account(connection, account)
+    return print_sheet(history_sheet(wanted.customer, record.status if record else None, lines))
+
+
+def report(wanted: Namespace) -> int:
+    """Print a report or write it as CSV; docs/reports.md says what each column means."""
+    with snapshot(connect(settings().database_url)) as connection:
+        found = sheet(connection, asked_in(wanted), datetime.now(UTC))
+    if wanted.csv:
+        wanted.csv.write_text(csv_text(found), encoding="utf-8", newline="")
+    return 0 if wanted.csv else print_sheet(found)
+
+
+def run_simulation(wanted: Namespace) -> int:
+    """Run the real workflow and ledger in virtual time over a trace of usage."""
+    from local.demo.simulate import simulate  # noqa: PLC0415 - drawing takes long to import
+
+    known = {one.name: one for one in load_catalogs(Path("catalogs"))}
+    plan = named(known, wanted.catalog).plan(wanted.plan)
+    asyncio.run(simulate(console, plan, wanted.months, wanted.usage, auto=wanted.auto))
+    return 0
+
+
+def add_commands(add: Add) -> None:
+    """Name the commands and what they take."""
+    one = add("history", history)
+    one.add_argument("customer")
+    one.add_argument("--after", type=int, default=0)
+    one.add_argument("--limit", type=int, default=200)
+    add_arguments(add("report", report))
+    one = add("simulate", run_simulation)
+    one.add_argument("catalog")
+    one.add_argument("--plan", required=True)
+    one.add_argument("--months", type=int, default=12)
+    one.add_argument("--usage", type=Path, help="TIMESTAMP,ContextTokens,GeneratedTokens as CSV")
+    one.add_argument("--auto", action="store_true", help="switch auto-purchase on")

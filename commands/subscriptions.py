@@ -1,0 +1,133 @@
+"""Commands that act on one subscription or look at it."""
+
+import asyncio
+import json
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import Any
+
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from catalogs.reader import load_catalogs
+from commands.terminal import Add, console, named, print_json, print_links, settings, update
+from domain.credits import format_credits
+from domain.errors import InvalidInput
+from domain.messages import parse_instant
+from domain.subscription import Start, SubscriptionState
+from ledger import accounts, balances
+from models.base import connect
+from worker import connected
+from workflows import names
+from workflows.subscription import Subscription
+
+
+def subscribe(wanted: Namespace) -> int:
+    """Start a subscription."""
+    start = Start(
+        subscription_id=wanted.subscription or wanted.customer,
+        customer_id=wanted.customer,
+        name=wanted.name or wanted.customer,
+        email=wanted.email,
+        catalog=wanted.catalog,
+        plan_id=wanted.plan,
+        locale=wanted.locale,
+        time_zone=wanted.time_zone,
+        payment_method=wanted.card,
+        begins_at=parse_instant(wanted.begins_at) if wanted.begins_at else None,
+    )
+    chosen = settings()
+    known = {one.name: one for one in load_catalogs(chosen.drawdown_catalogs)}
+    plan = named(known, start.catalog).plan(start.plan_id)
+    workflow_id = names.subscription_workflow(start.subscription_id)
+
+    async def begin() -> None:
+        client = await connected(chosen)
+        await client.start_workflow(
+            Subscription.run,
+            args=[SubscriptionState(start)],
+            id=workflow_id,
+            task_queue=names.BILLING,
+            static_summary=f"{start.customer_id} on {plan.name}",
+            memo={"customer": start.customer_id, "plan": plan.plan_id},
+        )
+
+    try:
+        asyncio.run(begin())
+    except WorkflowAlreadyStartedError as error:
+        raise InvalidInput("already_subscribed", f"{workflow_id} runs: end it first") from error
+    console.print(f"{workflow_id} started on {plan.name}")
+    print_links(start.subscription_id)
+    return 0
+
+
+def use(wanted: Namespace) -> int:
+    """Debit one usage event and print the outcome."""
+    event = {
+        "key": wanted.key,
+        "action": wanted.action,
+        "quantity": wanted.quantity,
+        "event_at": wanted.event_at or datetime.now(UTC).isoformat(),
+    }
+    return print_json(update(wanted.subscription, "consume", event))
+
+
+def buy(wanted: Namespace) -> int:
+    """Buy extra credits by hand and print the outcome."""
+    message = {"key": wanted.key, "credits": wanted.credits}
+    return print_json(update(wanted.subscription, "buy_credits", message))
+
+
+def send(wanted: Namespace) -> int:
+    """Send any update of docs/contract.md with its JSON and print the answer."""
+    return print_json(update(wanted.subscription, wanted.update, json.loads(wanted.message)))
+
+
+def status(wanted: Namespace) -> int:
+    """Print where a subscription stands: its workflow's word and the ledger's."""
+
+    async def ask() -> Any:
+        client = await connected(settings())
+        handle = client.get_workflow_handle(names.subscription_workflow(wanted.subscription))
+        return await handle.query("status")
+
+    answer = asyncio.run(ask())
+    engine = connect(settings().database_url)
+    with engine.connect() as connection:
+        account = accounts.account_of(connection, answer["customer"])
+        at = max(datetime.now(UTC), parse_instant(answer["now"]))
+        for balance in balances.balances_as_of(connection, account, at):
+            answer[f"ledger: {balance.credit_type}"] = format_credits(balance.available_micro)
+        answer["ledger: refusals"] = balances.refusals(connection, account, limit=5)
+    print_json(answer)
+    print_links(wanted.subscription)
+    return 0
+
+
+def add_commands(add: Add) -> None:
+    """Name the commands and what they take."""
+    one = add("subscribe", subscribe)
+    one.add_argument("customer")
+    one.add_argument("--email", required=True)
+    one.add_argument("--name")
+    one.add_argument("--subscription", help="its id; the customer's if left out")
+    one.add_argument("--catalog", default="make")
+    one.add_argument("--plan", required=True)
+    one.add_argument("--card", help="a payment method of the processor, such as pm_card_visa")
+    one.add_argument("--locale", default="en_US")
+    one.add_argument("--time-zone")
+    one.add_argument("--begins-at", help="an instant in the future")
+    one = add("use", use)
+    one.add_argument("subscription")
+    one.add_argument("action")
+    one.add_argument("quantity")
+    one.add_argument("--key", required=True, help="unique to this usage; repeats are harmless")
+    one.add_argument("--event-at", help="when it happened; now if left out")
+    one = add("buy", buy)
+    one.add_argument("subscription")
+    one.add_argument("credits")
+    one.add_argument("--key", required=True)
+    one = add("send", send)
+    one.add_argument("subscription")
+    one.add_argument("update")
+    one.add_argument("message", help="JSON")
+    add("status", status).add_argument("subscription")
