@@ -14,11 +14,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.periods import index_at
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.alarm import Due
-from workflows.collecting import Collector
-from workflows.commands import Commands
-from workflows.inbox import Inbox
+from workflows.carriers.parts import Parts
 from workflows.options import LEDGER, PROCESSOR, short
-from workflows.settling import Settler, anchor_under
+from workflows.settling import anchor_under
 from workflows.story import at_the_end, demanded
 
 LONGEST_JITTER = timedelta(minutes=15)
@@ -27,19 +25,12 @@ LONGEST_JITTER = timedelta(minutes=15)
 class Clock:
     """Knows what is due next and does what is due now."""
 
-    def __init__(
-        self,
-        state: SubscriptionState,
-        inbox: Inbox,
-        collector: Collector,
-        settler: Settler,
-        commands: Commands,
-    ) -> None:
-        self._state = state
-        self._inbox = inbox
-        self._collector = collector
-        self._settler = settler
-        self._commands = commands
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._state = parts.state
+        self._inbox = parts.inbox
+        self._collector = parts.collector
+        self._settler = parts.settler
 
     def next_due(self) -> datetime | None:
         """Return the next moment at which something must happen by itself."""
@@ -123,7 +114,7 @@ class Clock:
             return
         await self._settler.release_paid()
         await workflow.execute_activity_method(
-            PeriodActivities.end, self._commands.moment(), summary="end", **LEDGER
+            PeriodActivities.end, self._parts.moment(), summary="end", **LEDGER
         )
 
     def _due_moments(self) -> Iterator[Due]:
@@ -163,7 +154,7 @@ class Clock:
             return  # the renewal closes a period's last window
         serving = await workflow.execute_activity_method(
             PeriodActivities.close_window,
-            self._commands.moment(),
+            self._parts.moment(),
             summary=f"close the window of {state.window.start:%Y-%m-%d}",
             **LEDGER,
         )
@@ -209,7 +200,7 @@ class Clock:
         state = self._state
         await workflow.execute_activity_method(
             PeriodActivities.close_window,
-            self._commands.moment(),
+            self._parts.moment(),
             summary="close the last window; the renewal waits for a card",
             **LEDGER,
         )

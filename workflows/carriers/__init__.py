@@ -1,0 +1,1 @@
+"""What updates and signals ask for, carried out: one module for each theme."""

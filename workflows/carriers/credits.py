@@ -1,0 +1,73 @@
+"""Extra credits: bought by hand, and the switch of auto-purchase."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.purchases import PurchaseActivities, Switch
+    from domain.messages import BuyCredits, SetAutoPurchase
+    from domain.subscription import OpenCharge, Step
+from workflows.carriers.parts import Carrier, Parts
+from workflows.inbox import Answer, credit_text, refused
+from workflows.options import LEDGER, short
+
+
+class CreditCarriers:
+    """Carries out what customers ask of extra credits."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._state = parts.state
+
+    def carriers(self) -> dict[str, Carrier]:
+        """Return what carries out each message."""
+        return {
+            "buy_credits": self._buy_credits,
+            "set_auto_purchase": self._set_auto_purchase,
+        }
+
+    async def _buy_credits(self, wanted: BuyCredits, ticket: int) -> Answer | None:
+        buyer = self._parts.settler.buyer()
+        purchase = await workflow.execute_activity_method(
+            PurchaseActivities.open_manual,
+            args=[buyer, wanted.key, wanted.quantity_micro],
+            summary=short(f"open purchase {wanted.key}"),
+            **LEDGER,
+        )
+        if purchase.charge is None or purchase.status not in ("opened", "open", "paid", "void"):
+            return refused(purchase.status)
+        charge_id = purchase.charge.charge_id
+        if purchase.status == "void":
+            return {"status": "declined", "reason": "declined", "charge_id": charge_id}
+        if purchase.status == "paid":
+            return {
+                "status": "paid",
+                "charge_id": charge_id,
+                "credits": credit_text(purchase.quantity_micro),
+                "amount_minor": purchase.charge.amount_minor,
+                "currency": purchase.charge.currency,
+                "available": credit_text(self._state.available_micro),
+            }
+        self._parts.settler.await_answer(charge_id, ticket)
+        if self._state.charge_named(charge_id) is None:
+            self._parts.collector.collect(
+                OpenCharge(
+                    purchase.charge,
+                    Step.PREPARING,
+                    workflow.now(),
+                    quantity_micro=purchase.quantity_micro,
+                    window_end=buyer.window.end,
+                )
+            )
+        return None
+
+    async def _set_auto_purchase(self, wanted: SetAutoPurchase, _ticket: int) -> Answer:
+        status = await workflow.execute_activity_method(
+            PurchaseActivities.set_auto_purchase,
+            Switch(self._parts.settler.buyer(), wanted.on),
+            summary=f"auto-purchase {'on' if wanted.on else 'off'}",
+            **LEDGER,
+        )
+        if status != "done":
+            return refused(status)
+        self._state.auto_purchase = wanted.on
+        return {"status": "done", "auto_purchase": wanted.on}

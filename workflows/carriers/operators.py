@@ -1,0 +1,62 @@
+"""What operators ask for: pauses and corrections."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.changes import Adjustment, ChangeActivities, OperatorPause
+    from domain.messages import AdjustCredits, OperatorNote
+    from domain.subscription import Pause
+from workflows.carriers.parts import Carrier, Parts
+from workflows.inbox import Answer, credit_text, refused
+from workflows.options import LEDGER, short
+
+
+class OperatorCarriers:
+    """Carries out what operators ask for."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._state = parts.state
+
+    def carriers(self) -> dict[str, Carrier]:
+        """Return what carries out each message."""
+        return {
+            "pause": self._pause,
+            "resume": self._resume,
+            "adjust_credits": self._adjust_credits,
+        }
+
+    async def _pause(self, wanted: OperatorNote, _ticket: int) -> Answer:
+        if Pause.BY_OPERATOR in self._state.pauses:
+            return refused("already_paused")
+        self._state.pause(Pause.BY_OPERATOR)
+        await self._write_pause(wanted, paused=True)
+        return {"status": "paused"}
+
+    async def _resume(self, wanted: OperatorNote, _ticket: int) -> Answer:
+        if Pause.BY_OPERATOR not in self._state.pauses:
+            return refused("not_paused")
+        self._state.unpause(Pause.BY_OPERATOR)
+        await self._write_pause(wanted, paused=False)
+        return {"status": self._state.status.value}
+
+    async def _write_pause(self, note: OperatorNote, *, paused: bool) -> None:
+        await workflow.execute_activity_method(
+            ChangeActivities.pause,
+            OperatorPause(self._parts.settler.buyer(), note, paused, self._state.status),
+            summary=short(f"{'pause' if paused else 'resume'}: {note.reason}"),
+            **LEDGER,
+        )
+
+    async def _adjust_credits(self, wanted: AdjustCredits, _ticket: int) -> Answer:
+        adjusted = await workflow.execute_activity_method(
+            ChangeActivities.adjust,
+            Adjustment(self._parts.settler.buyer(), wanted),
+            summary=short(f"adjust by {credit_text(wanted.quantity_micro)}: {wanted.reason}"),
+            **LEDGER,
+        )
+        if adjusted.status != "done":
+            return refused(adjusted.status)
+        self._state.available_micro = adjusted.available_micro
+        self._state.balance_as_of = workflow.now()
+        return {"status": "done", "available": credit_text(adjusted.available_micro)}

@@ -1,0 +1,51 @@
+"""What every carrier works with: the state of one subscription and the parts that change it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.periods import Moment
+    from domain.payments import ChargeKind
+    from domain.subscription import Step, SubscriptionState
+from workflows.calls import Calls
+from workflows.collecting import Collector
+from workflows.inbox import Answer, Inbox
+from workflows.settling import Settler
+
+# Given what was asked for and the ticket of who waits; None means that a charge will answer.
+Carrier = Callable[[Any, int], Awaitable[Answer | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one run of a subscription's workflow."""
+
+    state: SubscriptionState
+    inbox: Inbox
+    calls: Calls
+    collector: Collector
+    settler: Settler
+
+    def moment(self) -> Moment:
+        """Return this instant in the subscription's life."""
+        state = self.state
+        if state.anchor is None:
+            raise LookupError("the subscription has not begun")
+        return Moment(
+            state.subscription_id,
+            state.account_id,
+            state.plan_in_force(),
+            state.anchor,
+            state.time_zone,
+            workflow.now(),
+        )
+
+    async def drop_renewal(self) -> None:
+        """Give up a renewal prepared for a plan that will not be renewed."""
+        charge = self.state.charge_of(ChargeKind.PERIOD)
+        if charge is not None and charge.step in (Step.PREPARING, Step.PREPARED):
+            self.state.renewals_dropped += 1
+            await self.collector.give_up(replace(charge, pay_at=None))

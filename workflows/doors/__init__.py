@@ -1,0 +1,1 @@
+"""What a subscription can be told: the handlers of its messages, one module for each theme."""

@@ -1,0 +1,40 @@
+"""What operators ask for."""
+
+from temporalio import workflow
+from temporalio.common import RawValue
+
+with workflow.unsafe.imports_passed_through():
+    from domain import messages
+from workflows.doors.door import Door, checked
+from workflows.inbox import Answer, payload
+
+
+class OperatorDoor(Door):
+    """Takes pauses and corrections."""
+
+    @workflow.update(description="Operators: refuse metered actions for a reason.")
+    async def pause(self, note: RawValue) -> Answer:
+        """Answer `paused` or `refused`."""
+        return await self._ask("pause", messages.parse_operator_note(payload(note)))
+
+    @pause.validator
+    def _check_pause(self, note: RawValue) -> None:
+        checked(messages.parse_operator_note, note)
+
+    @workflow.update(description="Operators: end a pause by an operator.")
+    async def resume(self, note: RawValue) -> Answer:
+        """Answer the status afterwards, or `refused`."""
+        return await self._ask("resume", messages.parse_operator_note(payload(note)))
+
+    @resume.validator
+    def _check_resume(self, note: RawValue) -> None:
+        checked(messages.parse_operator_note, note)
+
+    @workflow.update(description="Operators: give or take credits for a reason.")
+    async def adjust_credits(self, wanted: RawValue) -> Answer:
+        """Answer `done` or `refused`."""
+        return await self._ask("adjust_credits", messages.parse_adjust_credits(payload(wanted)))
+
+    @adjust_credits.validator
+    def _check_adjust_credits(self, wanted: RawValue) -> None:
+        checked(messages.parse_adjust_credits, wanted)

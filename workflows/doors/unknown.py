@@ -1,0 +1,29 @@
+"""Messages that nobody understands."""
+
+from collections.abc import Sequence
+
+from temporalio import workflow
+from temporalio.common import RawValue
+
+from workflows.doors.door import Door, rejection
+from workflows.inbox import Answer
+
+
+class UnknownDoor(Door):
+    """Refuses what has no handler."""
+
+    @workflow.signal(dynamic=True)
+    def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:
+        """Keep what nobody understands as a refusal."""
+        known = workflow.get_signal_handler(name) is not None
+        reason = "malformed" if known else "unknown_message"
+        self._inbox.refuse(None, f"{name} with {len(args)} arguments", reason)
+
+    @workflow.update(dynamic=True)
+    async def unknown_update(self, name: str, _args: Sequence[RawValue]) -> Answer:
+        """Never runs: the validator has refused."""
+        raise rejection(f"there is no update {name!a:.60}", "unknown_message")
+
+    @unknown_update.validator
+    def _check_unknown_update(self, name: str, _args: Sequence[RawValue]) -> None:
+        raise rejection(f"there is no update {name!a:.60}", "unknown_message")
