@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = [
     path
     for folder in ("domain", "catalogs", "ledger", "gateways", "activities", "workflows")
-    for path in sorted((ROOT / folder).glob("*.py"))
+    for path in sorted((ROOT / folder).rglob("*.py"))
 ] + [ROOT / "worker.py"]
 SQL = sorted((ROOT / "migrations" / "sql").rglob("*.sql"))
 
@@ -23,7 +23,7 @@ REASON_AT = {
     "InvalidInput": 0,
     "ProcessorRefusal": 0,
     "BillingError": 0,
-    "_rejection": 1,
+    "rejection": 1,
     "refused": 0,
     "refuse": 2,
     "_text": 2,
@@ -97,7 +97,7 @@ def _literals(node: ast.expr | None) -> Iterator[str]:
         yield from _literals(node.orelse)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_reason_that_python_gives_has_a_cure(path):
     assert set(given(path)) - set(CURES) - OUTCOMES == set()
 
