@@ -100,7 +100,7 @@ def price(catalog: Catalog, event: UsageEvent, at: datetime) -> PricedEvent:
 def is_plain(catalog: Catalog) -> bool:
     """Say whether the debit can price every action: one way each, nothing bought once for ever."""
     return not any(
-        action.once_per_object or any(len(version.ways) > 1 for version in action.rates)
+        action.once_per is not None or any(len(version.ways) > 1 for version in action.rates)
         for action in catalog.actions
     )
 

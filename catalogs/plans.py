@@ -4,6 +4,15 @@ from dataclasses import replace
 
 from catalogs import values
 from catalogs.document import Section
+from catalogs.offers import read_companions, read_starter
+from catalogs.policies import (
+    read_alerts,
+    read_anchor_rule,
+    read_overdraft,
+    read_renewal_failure,
+    read_rollover,
+    read_warning_days,
+)
 from catalogs.purchases import dunning_days, read_auto, read_manual
 from catalogs.terms import FALLBACK, NEUTRAL_MINOR, Terms, unique
 from domain.burn import TieBreak
@@ -16,9 +25,11 @@ from domain.catalog import (
     Plan,
     Priorities,
     ResumeOn,
+    Trial,
 )
 from domain.credits import MICRO
 from domain.periods import Interval, Unit
+from domain.policies import APPROVAL_DAYS
 
 _LARGEST_PRIORITY = 1000
 
@@ -64,15 +75,51 @@ def _plan(section: Section, terms: Terms) -> Plan:
         late_usage=_late_usage(section),
         tie_break=section.optional("tie_break", values.one_of(TieBreak), TieBreak.CHEAPEST_FIRST),
         priorities=_priorities(section),
-        bytes_per_credit=section.optional("bytes_per_credit", values.whole, 0),
     )
     plan = replace(
         plan, manual=read_manual(section, plan, terms), auto=read_auto(section, plan, terms)
     )
     if plan.packs and not plan.paid:
         section.fault("packs", "credits bought on a free plan are frozen: sell them on paid plans")
+    plan = _with_policies(section, plan, terms)
     section.close()
     return plan
+
+
+def _with_policies(section: Section, plan: Plan, terms: Terms) -> Plan:
+    renewal_failure, grace_days = read_renewal_failure(section)
+    return replace(
+        plan,
+        anchor_rule=read_anchor_rule(section, plan.interval, plan.window),
+        trial=_trial(section, plan, terms),
+        starter=read_starter(section, terms),
+        companions=read_companions(section, terms),
+        overdraft=read_overdraft(section, terms),
+        repays_debt=section.optional("repays_debt", values.flag, default=False),
+        renewal_failure=renewal_failure,
+        grace_days=grace_days,
+        approval_above_micro=section.optional("approval_above", values.credit_quantity, None),
+        approval_days=section.optional("approval_days", values.positive, APPROVAL_DAYS),
+        adjustment_limit_micro=section.optional("adjustment_limit", values.credit_quantity, None),
+        alerts=read_alerts(section),
+        expiry_warning_days=read_warning_days(section),
+    )
+
+
+def _trial(plan_section: Section, plan: Plan, terms: Terms) -> Trial | None:
+    section = plan_section.section("trial")
+    if section is None:
+        return None
+    trial = Trial(
+        days=section.required("days", values.positive, 1),
+        allowances=(_allowances(section, terms) if section.has("allowances") else plan.allowances),
+    )
+    section.close()
+    if not plan.paid:
+        plan_section.fault(
+            "trial", f"{plan.plan_id} is free: there is nothing to try before paying"
+        )
+    return trial
 
 
 def _clocks(section: Section) -> tuple[Interval, Interval]:
@@ -97,6 +144,7 @@ def _allowances(section: Section, terms: Terms) -> tuple[Allowance, ...]:
                 quantity_micro=inner.required("quantity", values.credit_quantity, MICRO),
                 scope=terms.scope(inner, credit_type),
                 share=inner.optional("share", values.positive, 1),
+                rollover=read_rollover(inner),
             )
         )
         inner.close()

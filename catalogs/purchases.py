@@ -2,6 +2,7 @@
 
 from catalogs import values
 from catalogs.document import Section
+from catalogs.offers import read_volume
 from catalogs.terms import Terms
 from domain.catalog import AutoPurchase, ManualPurchase, Plan
 from domain.credits import MICRO
@@ -23,6 +24,7 @@ def read_manual(plan_section: Section, plan: Plan, terms: Terms) -> ManualPurcha
         unit_price=_unit_price(section, plan, credit_type),
         credit_type=credit_type,
         scope=terms.scope(section, credit_type),
+        volume=read_volume(section),
     )
     section.close()
     if not plan.paid:

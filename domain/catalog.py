@@ -8,6 +8,17 @@ from domain.burn import TieBreak
 from domain.errors import InvalidInput
 from domain.money import Ratio
 from domain.periods import Interval
+from domain.policies import (
+    APPROVAL_DAYS,
+    Alert,
+    AnchorRule,
+    AtZero,
+    Companion,
+    Overdraft,
+    RenewalFailure,
+    Rollover,
+    VolumeTier,
+)
 from domain.rates import Rate
 
 
@@ -75,12 +86,18 @@ class RateVersion:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a product does. `once_per_object`: the same object is never paid for again."""
+    """Something a product does.
+
+    `once_per` names the tag of an event that says what it is about: the same object is never paid
+    for again. `degrades_to` is the action served instead at zero, where `at_zero` says so.
+    """
 
     action_id: str
     name: str
     rates: tuple[RateVersion, ...]
-    once_per_object: bool = False
+    once_per: str | None = None
+    at_zero: AtZero = AtZero.PURCHASE
+    degrades_to: str | None = None
 
     def rate_at(self, event_at: datetime) -> RateVersion:
         """Return the version in force at the event's own time; `no_rate` before the first."""
@@ -101,6 +118,25 @@ class Allowance:
     quantity_micro: int
     scope: tuple[str, ...] | None = None
     share: int = 1
+    rollover: Rollover | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """Credits given once with a customer's first period ever, for nothing."""
+
+    credit_type: str
+    quantity_micro: int
+    expires: Extras
+    scope: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Days before the first charge, and what is granted for them."""
+
+    days: int
+    allowances: tuple[Allowance, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +147,7 @@ class ManualPurchase:
     unit_price: Ratio
     credit_type: str = "credits"
     scope: tuple[str, ...] | None = None
+    volume: tuple[VolumeTier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +169,7 @@ class AutoPurchase:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A fixed block of credits at a fixed price."""
+    """A fixed block of credits at a fixed price; `volume` is off several bought at once."""
 
     pack_id: str
     name: str
@@ -141,6 +178,7 @@ class Pack:
     price_minor: int
     expires: Extras
     scope: tuple[str, ...] | None = None
+    volume: tuple[VolumeTier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +213,13 @@ class Priorities:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One immutable version of a plan: price per interval, allowance per window, policies."""
+    """One immutable version of a plan: price per interval, allowance per window, policies.
+
+    `approval_above_micro`: an operation of more micro-credits waits for a person, at most
+    `approval_days`. `adjustment_limit_micro`: a larger adjustment needs two people. `grace_days`
+    pass between the last dunning attempt and the end that `renewal_failure` asks for.
+    `expiry_warning_days` is how long before credits expire people are told.
+    """
 
     plan_id: str
     version: int
@@ -196,7 +240,19 @@ class Plan:
     late_usage: LateUsage
     tie_break: TieBreak
     priorities: Priorities
-    bytes_per_credit: int
+    anchor_rule: AnchorRule = AnchorRule.START
+    trial: Trial | None = None
+    starter: tuple[Starter, ...] = ()
+    companions: tuple[Companion, ...] = ()
+    overdraft: Overdraft | None = None
+    repays_debt: bool = False
+    renewal_failure: RenewalFailure = RenewalFailure.PAUSE
+    grace_days: int = 0
+    approval_above_micro: int | None = None
+    approval_days: int = APPROVAL_DAYS
+    adjustment_limit_micro: int | None = None
+    alerts: tuple[Alert, ...] = ()
+    expiry_warning_days: tuple[int, ...] = ()
 
     @property
     def paid(self) -> bool:

@@ -85,7 +85,7 @@ REFUSED = [
     ("decimals: 2", "decimals: 7", 7, "at most 6 decimals"),
     ("name: Quota}", "name: Quota, colour: red}", 8, "unknown key 'colour'"),
     ("name: Quota}", "name: Quota, name: Q}", 8, "given twice"),
-    ("once_per_object: true", "once_per_object: yes", 12, "true or false"),
+    ("once_per: caller", "once_per: The Caller", 12, "is no id"),
     ("with: quota", "with: gold", 14, "not among the credit_types"),
     ("with: quota, cost: 1", "with: credits, cost: 1", 14, "names a credit type twice"),
     ("cost: 1}", "cost: 0}", 14, "greater than zero"),

@@ -117,7 +117,7 @@ def test_only_growth_and_pro_fill_the_wallet():
 
 
 def test_m09_a_prospect_is_paid_once_and_everything_else_is_free():
-    assert ZAPLIFY.action("unlock_prospect").once_per_object
+    assert ZAPLIFY.action("unlock_prospect").once_per == "prospect"
     free = [action.action_id for action in ZAPLIFY.actions if action.rate_at(NEW_YEAR).free]
     assert free == ["move_prospect", "upload_prospects", "connection_request", "send_email"]
     assert ZAPLIFY.plan("team_500").pack("one_time_100").quantity_micro == 100 * MICRO

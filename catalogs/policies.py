@@ -1,0 +1,101 @@
+"""The policies of a plan that few sellers need: overdraft, rollover, trial, alerts, approval."""
+
+from catalogs import values
+from catalogs.document import Section
+from catalogs.terms import Terms, unique
+from domain.catalog import Action
+from domain.credits import MICRO, format_credits
+from domain.money import Ratio
+from domain.periods import Interval
+from domain.policies import Alert, AnchorRule, AtZero, Channel, Overdraft, RenewalFailure, Rollover
+
+_WHOLE = 100
+
+
+def read_overdraft(plan_section: Section, terms: Terms) -> Overdraft | None:
+    """Return how far a plan serves on credit, to the actions whose `at_zero` is `overdraft`."""
+    section = plan_section.section("overdraft")
+    if section is None:
+        return None
+    credit_type = terms.credit_type(section)
+    overdraft = Overdraft(
+        credit_type=credit_type,
+        limit_micro=section.required("limit", values.credit_quantity, MICRO),
+        scope=tuple(
+            action.action_id
+            for action in terms.actions.values()
+            if action.at_zero is AtZero.OVERDRAFT and _accepts(action, credit_type)
+        ),
+    )
+    if not overdraft.scope:
+        section.fault("type", f"no action paid with {credit_type!r} has `at_zero: overdraft`")
+    section.close()
+    return overdraft
+
+
+def read_rollover(allowance_section: Section) -> Rollover | None:
+    """Return how much of an unused allowance moves on, and how often."""
+    section = allowance_section.section("rollover")
+    if section is None:
+        return None
+    percent = section.optional("share_percent", values.percent, None)
+    if percent is not None and not 0 < percent.num <= _WHOLE * percent.den:
+        section.fault("share_percent", "must be above 0 and at most 100")
+    rollover = Rollover(
+        share=None if percent is None else Ratio(percent.num, percent.den * _WHOLE),
+        amount_micro=section.optional("amount", values.credit_quantity, None),
+        times=section.optional("times", values.positive, 1),
+    )
+    if not (section.has("share_percent") or section.has("amount")):
+        section.fault("share_percent", "is missing; write share_percent, amount or both")
+    section.close()
+    return rollover
+
+
+def read_alerts(plan_section: Section) -> tuple[Alert, ...]:
+    """Return the thresholds at which people are told, each named by its own figure."""
+    found: list[Alert] = []
+    for section in plan_section.sections("alerts"):
+        percent = section.optional("percent", values.positive, None)
+        amount = section.optional("credits", values.credit_quantity, None)
+        if section.has("percent") == section.has("credits"):
+            section.fault("percent", "a threshold is either percent or credits: write one of them")
+        if percent is not None and percent >= _WHOLE:
+            section.fault("percent", "must be below 100")
+        name = f"{percent}_percent" if amount is None else f"{format_credits(amount)}_credits"
+        unique(section, "percent", name, [other.threshold_id for other in found])
+        channel = section.required("channel", values.one_of(Channel), Channel.BOTH)
+        section.close()
+        found.append(Alert(name, percent, amount, channel))
+    return tuple(found)
+
+
+def read_warning_days(section: Section) -> tuple[int, ...]:
+    """Return how many days before an expiry people are told, from the earliest on."""
+    if not section.has("expiry_warning_days"):
+        return ()
+    days = section.listed("expiry_warning_days", values.positive)
+    if list(days) != sorted(set(days), reverse=True):
+        section.fault("expiry_warning_days", "the days must fall: the earliest warning is first")
+    return days
+
+
+def read_renewal_failure(section: Section) -> tuple[RenewalFailure, int]:
+    """Return what follows an unpaid renewal, and the days of grace before it."""
+    kind = section.optional("renewal_failure", values.one_of(RenewalFailure), RenewalFailure.PAUSE)
+    grace_days = section.optional("grace_days", values.whole, 0)
+    if grace_days and kind is not RenewalFailure.END_AFTER_DUNNING:
+        section.fault("grace_days", "only `end_after_dunning` waits some days more")
+    return kind, grace_days
+
+
+def read_anchor_rule(section: Section, interval: Interval, window: Interval) -> AnchorRule:
+    """Return where boundaries are counted from."""
+    rule = section.optional("anchor", values.one_of(AnchorRule), AnchorRule.START)
+    if rule is AnchorRule.MONTH_FIRST and not (interval.months and window.months):
+        section.fault("anchor", "`month_first` needs an interval and a window of whole months")
+    return rule
+
+
+def _accepts(action: Action, credit_type: str) -> bool:
+    return any(way.credit_type == credit_type for version in action.rates for way in version.ways)

@@ -1,0 +1,92 @@
+"""The policies of a plan and of an action that sellers choose differently. Immutable values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.money import Ratio
+
+APPROVAL_DAYS = 7  # how long a request waits for a person
+
+
+class AtZero(StrEnum):
+    """What an action does when the credits do not suffice."""
+
+    PURCHASE = "purchase"  # auto-purchase where the customer switched it on, else refused
+    BLOCK = "block"  # refused, whatever the switch says
+    PROMPT = "prompt"  # refused with an offer: a person buys and the action is sent again
+    DEGRADE = "degrade"  # the cheaper action is served in its place
+    OVERDRAFT = "overdraft"  # served on credit, down to the plan's limit
+
+
+class RenewalFailure(StrEnum):
+    """What follows when a renewal stays unpaid."""
+
+    PAUSE = "pause"
+    KEEP_PURCHASED = "keep_purchased"  # no allowance, but credits already bought still serve
+    END_AFTER_DUNNING = "end_after_dunning"
+
+
+class Channel(StrEnum):
+    """How people are told."""
+
+    EMAIL = "email"
+    IN_APP = "in_app"
+    BOTH = "both"
+
+
+class AnchorRule(StrEnum):
+    """Where the boundaries of periods are counted from."""
+
+    START = "start"  # the instant the subscription starts
+    MONTH_FIRST = "month_first"  # local midnight of the first day of the month it starts in
+
+
+@dataclass(frozen=True, slots=True)
+class Overdraft:
+    """Credits served before they are paid for, in micro-credits; only to the actions of `scope`."""
+
+    credit_type: str
+    limit_micro: int
+    scope: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollover:
+    """How much of an unused allowance moves into the next window: the lesser of its limits.
+
+    `share` is a fraction of what is unused (1/2 is half), `amount_micro` a cap in micro-credits.
+    What moved may move again until it moved `times` times.
+    """
+
+    share: Ratio | None
+    amount_micro: int | None
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Tell somebody when the balance falls to a percentage of its base, or to an amount."""
+
+    threshold_id: str
+    percent: int | None
+    amount_micro: int | None
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """Credits of another type that come with each purchased credit, for nothing, as long-lived.
+
+    `per_credit_micro` is micro-credits of `credit_type` for one whole purchased credit.
+    """
+
+    credit_type: str
+    per_credit_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeTier:
+    """A percentage off (10/1 is 10 %) the whole of a purchase of at least `from_micro` credits."""
+
+    from_micro: int
+    percent_off: Ratio
