@@ -5,8 +5,9 @@ BillingError
 │   └── InvalidCatalog  a price list with every fault in it
 └── IdempotencyConflict a key was reused with other content
 
-Each carries `reason`, the machine-readable code that docs/contract.md lists, and a sentence that
-says what would cure it. Expected business outcomes (declined, refused) are values, not errors.
+Each carries `reason`, the machine-readable code that docs/contract/reasons.md lists, and a
+sentence that says what would cure it. Expected business outcomes (declined, refused) are values,
+not errors.
 """
 
 

@@ -1,6 +1,6 @@
 """Every reason a request can be refused for, and what would cure it."""
 
-# What senders of messages meet. docs/contract.md shows this table; a test keeps them equal.
+# What senders of messages meet. docs/contract/reasons.md shows it; a test keeps them equal.
 MESSAGES: dict[str, str] = {
     "malformed": "send exactly one JSON object of the shape shown here",
     "unknown_message": "use a signal or update named here",

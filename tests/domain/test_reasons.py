@@ -118,7 +118,7 @@ def test_the_search_for_reasons_finds_them():
 
 
 def test_the_contract_shows_every_reason_with_its_cure():
-    page = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "contract" / "reasons.md").read_text(encoding="utf-8")
     table = page.split("## Reasons")[1]
 
     shown = {

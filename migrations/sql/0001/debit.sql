@@ -3,7 +3,7 @@
 -- statuses and never raise.
 
 CREATE TYPE debit_outcome AS (
-    status    text,      -- debited | repeated | a reason of docs/contract.md
+    status    text,      -- debited | repeated | a reason of domain/reasons.py
     seq       bigint,
     available bigint,    -- spendable after it
     missing   bigint,    -- what it would have needed more
