@@ -29,7 +29,13 @@ def with_change(old, new):
 
 
 def test_every_catalog_loads():
-    assert [catalog.name for catalog in load_catalogs(FOLDER)] == ["make", "scalenut", "zaplify"]
+    assert [catalog.name for catalog in load_catalogs(FOLDER)] == [
+        "make",
+        "salestools",
+        "scalenut",
+        "schematic",
+        "zaplify",
+    ]
 
 
 def test_a_sound_list_is_read_exactly():
@@ -298,7 +304,12 @@ def test_an_empty_folder_is_refused(tmp_path):
 @pytest.mark.parametrize("catalog", load_catalogs(FOLDER), ids=lambda catalog: catalog.name)
 def test_no_invented_price_goes_unmarked(catalog):
     """What the sellers publish; every other price in the files must say `assumed: true`."""
-    published = {"make": {"0.00", "9.00", "29.00", "72.00", "108.00"}, "scalenut": {"0.00"}}
+    published = {
+        "make": {"0.00", "9.00", "29.00", "72.00", "108.00"},
+        "salestools": {"25.00", "45.00", "100.00", "175.00"},
+        "scalenut": {"0.00"},
+        "schematic": {"0.00"},
+    }
     text = (FOLDER / f"{catalog.name}.yaml").read_text(encoding="utf-8")
     prices = [line.strip() for line in text.splitlines() if line.strip().startswith("price:")]
 
