@@ -32,6 +32,7 @@ from activities.changes import ChangeActivities
 from activities.context import BillingContext
 from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
+from activities.failures import FailureActivities
 from activities.outbox import CrossingRelay, MailRelay
 from activities.payments import PaymentActivities
 from activities.periods import PeriodActivities
@@ -92,6 +93,7 @@ class Fleet:
         usage = UsageActivities(context)
         periods = PeriodActivities(context)
         purchases = PurchaseActivities(context)
+        failures = FailureActivities(context)
         changes = ChangeActivities(context)
         crossings = CrossingRelay(context, self.client, asyncio.get_running_loop())
         return [Subscription, OutboxRelay, StripeEvent], [
@@ -106,9 +108,9 @@ class Fleet:
             purchases.reserve,
             purchases.open_manual,
             purchases.grant_purchase,
-            purchases.note_decline,
-            purchases.void,
-            purchases.resume,
+            failures.note_decline,
+            failures.void,
+            failures.resume,
             purchases.set_auto_purchase,
             changes.quote,
             changes.open_upgrade,

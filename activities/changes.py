@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 from temporalio import activity
 
+from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk, terms
-from activities.purchases import Buyer
 from domain.burn import tie_keys
 from domain.catalog import Plan
 from domain.mails import DowngradeScheduled, Paused, PlanChanged, Resumed
@@ -160,9 +160,7 @@ class ChangeActivities:
                 plan=subscriptions.as_json(plan),
                 next_plan=None,
             )
-            available = balances.available(
-                connection, buyer.account_id, plan.allowances[0].credit_type, buyer.at
-            )
+            available = balances.available(connection, buyer.account_id, plan.credit_type, buyer.at)
             desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
             desk.post(
                 f"plan-changed:{upgrade.charge_id}",
@@ -219,7 +217,7 @@ class ChangeActivities:
                 return
             desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
             available = balances.available(
-                connection, buyer.account_id, buyer.plan.allowances[0].credit_type, buyer.at
+                connection, buyer.account_id, buyer.plan.credit_type, buyer.at
             )
             reader, currency = desk.reader(buyer.plan), buyer.plan.currency
             mail = (
@@ -240,7 +238,7 @@ class ChangeActivities:
     def adjust(self, adjustment: Adjustment) -> Adjusted:
         """Give or take credits for a reason."""
         buyer = adjustment.buyer
-        credit_type = buyer.plan.allowances[0].credit_type
+        credit_type = buyer.plan.credit_type
         with self._context.engine.begin() as connection:
             status = _adjust(connection, adjustment, credit_type)
             available = balances.available(connection, buyer.account_id, credit_type, buyer.at)

@@ -6,21 +6,21 @@ from datetime import datetime
 from sqlalchemy import Connection
 from temporalio import activity
 
+from activities.allowances import allowance_orders
 from activities.context import BillingContext
-from activities.mails import Desk, terms
+from activities.mails import Desk
+from activities.paid_periods import PaidPeriod, Serving
+from activities.period_mails import tell_period
 from activities.usage import is_plain
-from domain.burn import tie_keys
 from domain.catalog import Plan
 from domain.errors import InvalidInput
-from domain.mails import Canceled, Purpose, Receipt, Resumed, Welcome
-from domain.money import allocate
-from domain.payments import Charge, ChargeKind, ChargeLine, Paid
+from domain.mails import Canceled
+from domain.payments import Charge, ChargeKind, ChargeLine
 from domain.periods import Window, boundary, index_at, window, windows_between
 from domain.subscription import Pause, Start, Status
 from gateways.letter_formats import Formats
 from ledger import accounts, balances, charges, grants, subscriptions
 from ledger.accounts import CustomerDetails
-from ledger.grants import GrantOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +72,6 @@ class PeriodCharge:
 
     period: Window
     charge: Charge | None
-
-
-@dataclass(frozen=True, slots=True)
-class PaidPeriod:
-    """A period that may begin: its charge is paid, or the plan is free (both None)."""
-
-    subscription_id: str
-    account_id: int
-    plan: Plan
-    anchor: datetime
-    time_zone: str
-    period: Window
-    charge: Charge | None
-    paid: Paid | None
-    first: bool
-    status: Status
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """Where the subscription stands: its current window and what is available."""
-
-    window: Window
-    available_micro: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +187,7 @@ class PeriodActivities:
                     paid.paid.amount_minor,
                     paid.at,
                 )
-            for order in _allowances(paid, windows):
+            for order in allowance_orders(paid, windows):
                 grants.give(connection, paid.account_id, order, paid.at)
             subscriptions.set_policy(connection, paid.account_id, paid.plan)
             subscriptions.begin_period(
@@ -223,7 +198,8 @@ class PeriodActivities:
                 connection, paid.account_id, Pause.PAYMENT_FAILED, paid.at, paused=False
             )
             serving = _serving(connection, paid)
-            self._tell(connection, paid, serving, resumed=resumed)
+            desk = Desk(self._context, connection, paid.account_id, paid.subscription_id)
+            tell_period(desk, paid, serving, resumed=resumed)
         return serving
 
     @activity.defn(name="close_window")
@@ -267,94 +243,12 @@ class PeriodActivities:
                 ),
             )
 
-    def _tell(
-        self, connection: Connection, paid: PaidPeriod, serving: Serving, *, resumed: bool
-    ) -> None:
-        desk = Desk(self._context, connection, paid.account_id, paid.subscription_id)
-        plan = paid.plan
-        reader = desk.reader(plan)
-        if paid.first:
-            desk.post(
-                "welcome",
-                Welcome(
-                    reader=reader,
-                    currency=plan.currency,
-                    terms=terms(plan),
-                    balance_micro=serving.available_micro,
-                    window_end=serving.window.end,
-                    next_at=paid.period.end if plan.paid else None,
-                    next_minor=plan.price_minor if plan.paid else None,
-                ),
-            )
-        if resumed:
-            desk.post(
-                f"resumed:{paid.period.start.isoformat()}",
-                Resumed(
-                    reader=reader,
-                    currency=plan.currency,
-                    paid_minor=paid.paid.amount_minor if paid.paid else None,
-                    card=paid.paid.card if paid.paid else None,
-                    balance_micro=serving.available_micro,
-                    expires_at=serving.window.end,
-                    next_at=paid.period.end,
-                    next_minor=plan.price_minor,
-                ),
-            )
-        if paid.charge is not None and paid.paid is not None:
-            desk.post(
-                f"receipt:{paid.charge.charge_id}",
-                Receipt(
-                    reader=reader,
-                    purpose=Purpose.FIRST_PERIOD if paid.first else Purpose.RENEWAL,
-                    currency=plan.currency,
-                    lines=paid.charge.lines,
-                    paid_at=paid.at,
-                    card=paid.paid.card,
-                    invoice_number=paid.paid.invoice_number,
-                    invoice_url=paid.paid.invoice_url,
-                    granted_micro=sum(one.quantity_micro for one in plan.allowances),
-                    balance_micro=serving.available_micro,
-                    expires_at=serving.window.end,
-                    period_start=paid.period.start,
-                    period_end=paid.period.end,
-                    next_at=paid.period.end,
-                    next_minor=plan.price_minor,
-                ),
-            )
-
-
-def _allowances(paid: PaidPeriod, windows: tuple[Window, ...]) -> list[GrantOrder]:
-    """Return a period's grants, each named (charge, part), with shares that sum to the charge."""
-    plan = paid.plan
-    planned = [(one, allowance) for one in windows for allowance in plan.allowances]
-    total = paid.charge.amount_minor if paid.charge else 0
-    shares = allocate(total, [allowance.share for _, allowance in planned])
-    return [
-        GrantOrder(
-            key=f"{paid.subscription_id}:allowance:{one.start:%Y%m%dT%H%M%SZ}:{part}",
-            source="allowance",
-            credit_type=allowance.credit_type,
-            quantity_micro=allowance.quantity_micro,
-            priority=plan.priorities.allowance,
-            effective_at=one.start,
-            expires_at=one.end,
-            ties=tie_keys(plan.tie_break, share, allowance.quantity_micro, one.start),
-            currency=plan.currency,
-            cost_minor=share,
-            charge_id=paid.charge.charge_id if paid.charge else None,
-            part=part if paid.charge else None,
-            scope=allowance.scope,
-        )
-        for part, ((one, allowance), share) in enumerate(zip(planned, shares, strict=True))
-    ]
-
 
 def _serving(connection: Connection, moment: Moment | PaidPeriod) -> Serving:
     plan = moment.plan
     k = index_at(moment.anchor, moment.time_zone, plan.window, moment.at)
     current = window(moment.anchor, moment.time_zone, plan.window, k)
-    credit_type = plan.allowances[0].credit_type if plan.allowances else "credits"
-    available = balances.available(connection, moment.account_id, credit_type, moment.at)
+    available = balances.available(connection, moment.account_id, plan.credit_type, moment.at)
     return Serving(current, available)
 
 

@@ -1,85 +1,23 @@
-"""Extra credits: bought by hand or at a shortfall; and what follows when a charge is declined."""
+"""Extra credits: bought by hand or at a shortfall, granted once paid."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from temporalio import activity
 
+from activities.buyers import Buyer, PaidPurchase, Purchase
 from activities.context import BillingContext
 from activities.mails import Desk, purchase_lines
+from activities.purchase_mails import post_receipt
 from activities.usage import tell_cap_reached
 from domain.burn import tie_keys
 from domain.catalog import Extras, Plan, ResumeOn
 from domain.errors import InvalidInput
-from domain.mails import (
-    Paused,
-    PaymentFailed,
-    Purpose,
-    Receipt,
-    Resumed,
-    neutral_reason,
-)
-from domain.money import MOST_CHARGE_MINOR, Ratio, credits_price, minimum_charge_minor
-from domain.payments import Charge, ChargeKind, Decline, Declined, Paid, purchase_name
-from domain.periods import Window
-from domain.subscription import Pause, Status
+from domain.money import MOST_CHARGE_MINOR, credits_price, minimum_charge_minor
+from domain.payments import Charge, ChargeKind, purchase_name
 from ledger import accounts, balances, charges, grants, subscriptions
 from ledger.charges import ChargeRecord
 from ledger.grants import GrantOrder
-
-PURPOSES = {
-    ChargeKind.PERIOD: Purpose.RENEWAL,
-    ChargeKind.UPGRADE: Purpose.UPGRADE,
-    ChargeKind.MANUAL: Purpose.MANUAL,
-    ChargeKind.AUTO: Purpose.AUTO,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Buyer:
-    """Who buys, under which plan, in which window and period, at which instant."""
-
-    subscription_id: str
-    customer_id: str
-    account_id: int
-    payer: str
-    plan: Plan
-    period: Window
-    window: Window
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Purchase:
-    """A charge that was opened for credits, or the reason why none was (`status`)."""
-
-    status: str
-    charge: Charge | None = None
-    quantity_micro: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PaidPurchase:
-    """A purchase whose money has arrived; `frozen` once the subscription has ended."""
-
-    buyer: Buyer
-    charge: Charge
-    paid: Paid
-    frozen: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FailedCharge:
-    """A declined attempt and what follows: another try at `retry_at`, a pause, or neither."""
-
-    buyer: Buyer
-    charge: Charge
-    declined: Declined
-    attempt: int
-    status: Status
-    pause: bool
-    retry_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +26,6 @@ class Switch:
 
     buyer: Buyer
     on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Resumption:
-    """A payment pause that ends, by a payment or because nothing is owed any more."""
-
-    buyer: Buyer
-    status: Status
-    paid: Paid | None
 
 
 class PurchaseActivities:
@@ -118,7 +47,7 @@ class PurchaseActivities:
                 buyer.at,
             )
             if reserved.status == "cap_reached":
-                self._tell_cap(connection, buyer)
+                _tell_cap(self._context, connection, buyer)
         if reserved.charge_id is None:
             return Purchase(reserved.status)
         lines = purchase_lines(
@@ -181,67 +110,8 @@ class PurchaseActivities:
             order = _extra_credits(buyer, record, frozen=purchase.frozen)
             available = grants.give(connection, buyer.account_id, order, buyer.at)
             if first:
-                self._receipt(connection, purchase, record, order, available)
-        return available
-
-    @activity.defn(name="note_decline")
-    def note_decline(self, failed: FailedCharge) -> None:
-        """Book a declined attempt; pause and mail in the same transaction."""
-        buyer, charge = failed.buyer, failed.charge
-        with self._context.engine.begin() as connection:
-            state = charges.mark_declined(
-                connection,
-                buyer.account_id,
-                charge.charge_id,
-                failed.declined.invoice,
-                failed.attempt,
-                failed.declined.code,
-                buyer.at,
-            )
-            if state not in ("declined", "repeated"):
-                return
-            if failed.pause:
-                accounts.set_paused(
-                    connection, buyer.account_id, Pause.PAYMENT_FAILED, buyer.at, paused=True
-                )
-            subscriptions.write(connection, buyer.subscription_id, buyer.at, status=failed.status)
-            self._tell_decline(connection, failed)
-
-    @activity.defn(name="void_in_ledger")
-    def void(self, buyer: Buyer, charge_id: str) -> str:
-        """Give a charge up in the ledger; return its state (`paid` if money had arrived)."""
-        with self._context.engine.begin() as connection:
-            return charges.mark_void(connection, buyer.account_id, charge_id, buyer.at)
-
-    @activity.defn(name="resume_payment")
-    def resume(self, resumption: Resumption) -> int:
-        """End the payment pause and mail it; return what is available."""
-        buyer, paid = resumption.buyer, resumption.paid
-        with self._context.engine.begin() as connection:
-            changed = accounts.set_paused(
-                connection, buyer.account_id, Pause.PAYMENT_FAILED, buyer.at, paused=False
-            )
-            subscriptions.write(
-                connection, buyer.subscription_id, buyer.at, status=resumption.status
-            )
-            available = balances.available(
-                connection, buyer.account_id, _credit_type(buyer.plan), buyer.at
-            )
-            if changed:
                 desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
-                desk.post(
-                    f"resumed:{buyer.at.isoformat()}",
-                    Resumed(
-                        reader=desk.reader(buyer.plan),
-                        currency=buyer.plan.currency,
-                        paid_minor=paid.amount_minor if paid else None,
-                        card=paid.card if paid else None,
-                        balance_micro=available,
-                        expires_at=buyer.window.end,
-                        next_at=buyer.period.end,
-                        next_minor=buyer.plan.price_minor,
-                    ),
-                )
+                post_receipt(desk, purchase, record, order, available)
         return available
 
     @activity.defn(name="set_auto_purchase")
@@ -260,81 +130,11 @@ class PurchaseActivities:
             subscriptions.set_auto_purchase(connection, buyer.account_id, on=on)
         return "done"
 
-    def _receipt(
-        self,
-        connection: Connection,
-        purchase: PaidPurchase,
-        record: ChargeRecord,
-        order: GrantOrder,
-        available: int,
-    ) -> None:
-        buyer, paid = purchase.buyer, purchase.paid
-        desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
-        auto = record.kind is ChargeKind.AUTO and record.window_end is not None
-        desk.post(
-            f"receipt:{record.charge_id}",
-            Receipt(
-                reader=desk.reader(buyer.plan),
-                purpose=PURPOSES[record.kind],
-                currency=record.currency,
-                lines=purchase.charge.lines,
-                paid_at=buyer.at,
-                card=paid.card,
-                invoice_number=paid.invoice_number,
-                invoice_url=paid.invoice_url,
-                granted_micro=order.quantity_micro,
-                balance_micro=available,
-                expires_at=order.expires_at,
-                unit_price=_unit_price(buyer.plan, record.kind),
-                auto=desk.auto_totals(buyer.plan, record.window_end or buyer.window.end)
-                if auto
-                else None,
-            ),
-        )
 
-    def _tell_decline(self, connection: Connection, failed: FailedCharge) -> None:
-        buyer, declined = failed.buyer, failed.declined
-        desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
-        retried = failed.attempt > 1 and failed.retry_at is None and failed.pause
-        if retried and failed.charge.kind is ChargeKind.PERIOD:
-            kept, _ = balances.kept_and_lost(connection, buyer.account_id, buyer.at)
-            desk.post(
-                f"paused:{failed.charge.charge_id}",
-                Paused(
-                    reader=desk.reader(buyer.plan),
-                    cause="payment_failed",
-                    currency=failed.charge.currency,
-                    owed_minor=failed.charge.amount_minor,
-                    kept_micro=kept,
-                ),
-            )
-            return
-        reader = desk.reader(buyer.plan)
-        # What somebody asked for is given up at once: its invoice leads nowhere.
-        kept = failed.charge.kind in (ChargeKind.PERIOD, ChargeKind.AUTO)
-        if kept and declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url:
-            reader = replace(reader, action_url=declined.invoice_url)
-        desk.post(
-            f"payment-failed:{failed.charge.charge_id}",
-            PaymentFailed(
-                reader=reader,
-                purpose=PURPOSES[failed.charge.kind],
-                currency=failed.charge.currency,
-                amount_minor=failed.charge.amount_minor,
-                card=declined.card,
-                decline=declined.decline,
-                reason=neutral_reason(declined.code),
-                retry_at=failed.retry_at,
-                paused=failed.pause,
-            ),
-        )
-
-    def _tell_cap(self, connection: Connection, buyer: Buyer) -> None:
-        desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
-        available = balances.available(
-            connection, buyer.account_id, _credit_type(buyer.plan), buyer.at
-        )
-        tell_cap_reached(desk, buyer.plan, buyer.window.end, available)
+def _tell_cap(context: BillingContext, connection: Connection, buyer: Buyer) -> None:
+    desk = Desk(context, connection, buyer.account_id, buyer.subscription_id)
+    available = balances.available(connection, buyer.account_id, buyer.plan.credit_type, buyer.at)
+    tell_cap_reached(desk, buyer.plan, buyer.window.end, available)
 
 
 def _extra_credits(buyer: Buyer, record: ChargeRecord, *, frozen: bool) -> GrantOrder:
@@ -402,15 +202,6 @@ def _by_hand(buyer: Buyer, charge_id: str, quantity_micro: int, amount_minor: in
     )
 
 
-def _unit_price(plan: Plan, kind: ChargeKind) -> Ratio | None:
-    offer = plan.auto if kind is ChargeKind.AUTO else plan.manual
-    return offer.unit_price if offer else None
-
-
 def _bought_type(plan: Plan, kind: ChargeKind) -> str:
     offer = plan.auto if kind is ChargeKind.AUTO else plan.manual
-    return offer.credit_type if offer else _credit_type(plan)
-
-
-def _credit_type(plan: Plan) -> str:
-    return plan.allowances[0].credit_type if plan.allowances else "credits"
+    return offer.credit_type if offer else plan.credit_type

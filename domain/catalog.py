@@ -260,6 +260,15 @@ class Plan:
         return self.price_minor > 0
 
     @property
+    def credit_type(self) -> str:
+        """The credit type that its balance is told in: the first it grants, else sells."""
+        if self.allowances:
+            return self.allowances[0].credit_type
+        if self.starter:
+            return self.starter[0].credit_type
+        return self.manual.credit_type if self.manual else "credits"
+
+    @property
     def windows_per_period(self) -> int:
         """How many allowance windows one charge of the plan pays for."""
         if self.interval.months:

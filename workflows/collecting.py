@@ -9,8 +9,8 @@ from dataclasses import replace
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.failures import FailureActivities
     from activities.payments import Attempt, Collected, Invoiced, PaymentActivities
-    from activities.purchases import PurchaseActivities
     from domain.payments import ChargeKind, Decline, Declined
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.calls import Calls
@@ -170,7 +170,7 @@ class Collector:
     async def _void_in_ledger(self, charge: OpenCharge) -> None:
         charge_id = charge.charge.charge_id
         await workflow.execute_activity_method(
-            PurchaseActivities.void,
+            FailureActivities.void,
             args=[self._settler.buyer(charge), charge_id],
             summary=f"void {demanded(charge.charge)} in the ledger",
             **LEDGER,

@@ -6,15 +6,12 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.buyers import Buyer, PaidPurchase
     from activities.changes import ChangeActivities, Upgrade
-    from activities.periods import PaidPeriod, PeriodActivities
-    from activities.purchases import (
-        Buyer,
-        FailedCharge,
-        PaidPurchase,
-        PurchaseActivities,
-        Resumption,
-    )
+    from activities.failures import FailedCharge, FailureActivities, Resumption
+    from activities.paid_periods import PaidPeriod
+    from activities.periods import PeriodActivities
+    from activities.purchases import PurchaseActivities
     from domain.catalog import Plan, ResumeOn
     from domain.payments import ChargeKind, Decline, Declined, Paid
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
@@ -86,7 +83,7 @@ class Settler:
             state.pause(Pause.PAYMENT_FAILED)
         state.last_charge = f"{demanded(charge.charge)} declined: {declined.code}"
         await workflow.execute_activity_method(
-            PurchaseActivities.note_decline,
+            FailureActivities.note_decline,
             FailedCharge(
                 self.buyer(charge),
                 charge.charge,
@@ -175,7 +172,7 @@ class Settler:
         state = self._state
         state.unpause(Pause.PAYMENT_FAILED)
         available = await workflow.execute_activity_method(
-            PurchaseActivities.resume,
+            FailureActivities.resume,
             Resumption(self.buyer(), state.status, paid),
             summary="resume after payment",
             **LEDGER,

@@ -1,0 +1,143 @@
+"""What follows when a charge is declined, and what ends a pause for it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+from temporalio import activity
+
+from activities.buyers import Buyer
+from activities.context import BillingContext
+from activities.mails import Desk
+from activities.purchase_mails import PURPOSES
+from domain.mails import Paused, PaymentFailed, Resumed, neutral_reason
+from domain.payments import Charge, ChargeKind, Decline, Declined, Paid
+from domain.subscription import Pause, Status
+from ledger import accounts, balances, charges, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCharge:
+    """A declined attempt and what follows: another try at `retry_at`, a pause, or neither."""
+
+    buyer: Buyer
+    charge: Charge
+    declined: Declined
+    attempt: int
+    status: Status
+    pause: bool
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A payment pause that ends, by a payment or because nothing is owed any more."""
+
+    buyer: Buyer
+    status: Status
+    paid: Paid | None
+
+
+class FailureActivities:
+    """Declines and the pauses they cause. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @activity.defn(name="note_decline")
+    def note_decline(self, failed: FailedCharge) -> None:
+        """Book a declined attempt; pause and mail in the same transaction."""
+        buyer, charge = failed.buyer, failed.charge
+        with self._context.engine.begin() as connection:
+            state = charges.mark_declined(
+                connection,
+                buyer.account_id,
+                charge.charge_id,
+                failed.declined.invoice,
+                failed.attempt,
+                failed.declined.code,
+                buyer.at,
+            )
+            if state not in ("declined", "repeated"):
+                return
+            if failed.pause:
+                accounts.set_paused(
+                    connection, buyer.account_id, Pause.PAYMENT_FAILED, buyer.at, paused=True
+                )
+            subscriptions.write(connection, buyer.subscription_id, buyer.at, status=failed.status)
+            desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+            _tell_decline(connection, desk, failed)
+
+    @activity.defn(name="void_in_ledger")
+    def void(self, buyer: Buyer, charge_id: str) -> str:
+        """Give a charge up in the ledger; return its state (`paid` if money had arrived)."""
+        with self._context.engine.begin() as connection:
+            return charges.mark_void(connection, buyer.account_id, charge_id, buyer.at)
+
+    @activity.defn(name="resume_payment")
+    def resume(self, resumption: Resumption) -> int:
+        """End the payment pause and mail it; return what is available."""
+        buyer, paid = resumption.buyer, resumption.paid
+        with self._context.engine.begin() as connection:
+            changed = accounts.set_paused(
+                connection, buyer.account_id, Pause.PAYMENT_FAILED, buyer.at, paused=False
+            )
+            subscriptions.write(
+                connection, buyer.subscription_id, buyer.at, status=resumption.status
+            )
+            available = balances.available(
+                connection, buyer.account_id, buyer.plan.credit_type, buyer.at
+            )
+            if changed:
+                desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+                desk.post(
+                    f"resumed:{buyer.at.isoformat()}",
+                    Resumed(
+                        reader=desk.reader(buyer.plan),
+                        currency=buyer.plan.currency,
+                        paid_minor=paid.amount_minor if paid else None,
+                        card=paid.card if paid else None,
+                        balance_micro=available,
+                        expires_at=buyer.window.end,
+                        next_at=buyer.period.end,
+                        next_minor=buyer.plan.price_minor,
+                    ),
+                )
+        return available
+
+
+def _tell_decline(connection: Connection, desk: Desk, failed: FailedCharge) -> None:
+    buyer, declined = failed.buyer, failed.declined
+    retried = failed.attempt > 1 and failed.retry_at is None and failed.pause
+    if retried and failed.charge.kind is ChargeKind.PERIOD:
+        kept, _ = balances.kept_and_lost(connection, buyer.account_id, buyer.at)
+        desk.post(
+            f"paused:{failed.charge.charge_id}",
+            Paused(
+                reader=desk.reader(buyer.plan),
+                cause="payment_failed",
+                currency=failed.charge.currency,
+                owed_minor=failed.charge.amount_minor,
+                kept_micro=kept,
+            ),
+        )
+        return
+    reader = desk.reader(buyer.plan)
+    # What somebody asked for is given up at once: its invoice leads nowhere.
+    kept = failed.charge.kind in (ChargeKind.PERIOD, ChargeKind.AUTO)
+    if kept and declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url:
+        reader = replace(reader, action_url=declined.invoice_url)
+    desk.post(
+        f"payment-failed:{failed.charge.charge_id}",
+        PaymentFailed(
+            reader=reader,
+            purpose=PURPOSES[failed.charge.kind],
+            currency=failed.charge.currency,
+            amount_minor=failed.charge.amount_minor,
+            card=declined.card,
+            decline=declined.decline,
+            reason=neutral_reason(declined.code),
+            retry_at=failed.retry_at,
+            paused=failed.pause,
+        ),
+    )

@@ -1,0 +1,54 @@
+"""Receipts of purchases."""
+
+from activities.buyers import PaidPurchase
+from activities.mails import Desk
+from domain.catalog import Plan
+from domain.mails import Purpose, Receipt
+from domain.money import Ratio
+from domain.payments import ChargeKind
+from ledger.charges import ChargeRecord
+from ledger.grants import GrantOrder
+
+PURPOSES = {
+    ChargeKind.PERIOD: Purpose.RENEWAL,
+    ChargeKind.UPGRADE: Purpose.UPGRADE,
+    ChargeKind.MANUAL: Purpose.MANUAL,
+    ChargeKind.AUTO: Purpose.AUTO,
+}
+
+
+def post_receipt(
+    desk: Desk,
+    purchase: PaidPurchase,
+    record: ChargeRecord,
+    order: GrantOrder,
+    available: int,
+) -> None:
+    """Mail what was bought, for how much, and what is available now."""
+    buyer, paid = purchase.buyer, purchase.paid
+    auto = record.kind is ChargeKind.AUTO and record.window_end is not None
+    desk.post(
+        f"receipt:{record.charge_id}",
+        Receipt(
+            reader=desk.reader(buyer.plan),
+            purpose=PURPOSES[record.kind],
+            currency=record.currency,
+            lines=purchase.charge.lines,
+            paid_at=buyer.at,
+            card=paid.card,
+            invoice_number=paid.invoice_number,
+            invoice_url=paid.invoice_url,
+            granted_micro=order.quantity_micro,
+            balance_micro=available,
+            expires_at=order.expires_at,
+            unit_price=_unit_price(buyer.plan, record.kind),
+            auto=desk.auto_totals(buyer.plan, record.window_end or buyer.window.end)
+            if auto
+            else None,
+        ),
+    )
+
+
+def _unit_price(plan: Plan, kind: ChargeKind) -> Ratio | None:
+    offer = plan.auto if kind is ChargeKind.AUTO else plan.manual
+    return offer.unit_price if offer else None
