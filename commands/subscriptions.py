@@ -12,7 +12,7 @@ from catalogs.reader import load_catalogs
 from commands.terminal import Add, console, named, print_json, print_links, settings, update
 from domain.credits import format_credits
 from domain.errors import InvalidInput
-from domain.messages import parse_instant
+from domain.fields import parse_instant
 from domain.subscription import Start, SubscriptionState
 from ledger import accounts, balances
 from models.base import connect

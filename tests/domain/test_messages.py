@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain import messages
 from domain.errors import InvalidInput
-from domain.messages import MAX_TEXT
+from domain.fields import MAX_TEXT
 from domain.reasons import CURES
 from domain.subscription import Start
 

@@ -4,7 +4,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from domain import messages
+    from domain import fields, messages
     from domain.errors import InvalidInput
 from workflows.doors.door import Door, checked, rejection
 from workflows.inbox import Answer, payload
@@ -35,7 +35,7 @@ class UsageDoor(Door):
     def balance_crossed(self, message: RawValue) -> None:
         """Let the ledger decide again whether a purchase is needed."""
         try:
-            messages.parse_object(payload(message))
+            fields.parse_object(payload(message))
         except InvalidInput as error:
             self._refuse("balance_crossed", payload(message), error)
             return

@@ -1,0 +1,147 @@
+"""The fields that messages are made of: read from JSON, each with a reason for every refusal.
+
+JSON numbers with a fraction arrive as exact decimals; NaN and infinities are refused.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from domain.errors import InvalidInput
+
+MAX_TAGS = 20
+MAX_TEXT = 200
+# Ids become keys of the processor, and of Temporal: fairness keys, search attributes.
+MAX_ID = 64
+DEEPEST = 8  # levels of nesting; no message needs more than five
+TOO_DEEP = f"it nests deeper than {DEEPEST} levels"
+OWN_KEYS = "ledger:"  # the ledger's keys begin so; a sender could otherwise take one first
+
+_ID = re.compile(r"[!-~]+", re.ASCII)
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+
+
+def _no_constant(text: str) -> Any:
+    raise InvalidInput("malformed", f"{text} is not a number of JSON")
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Read one JSON object. Raises `InvalidInput` (`malformed`)."""
+    value = shallow_object(data)
+    if is_deep(value):
+        raise InvalidInput("malformed", TOO_DEEP)
+    return value
+
+
+def shallow_object(data: bytes) -> dict[str, Any]:
+    """Read one JSON object of any depth. Raises `InvalidInput` (`malformed`)."""
+    try:
+        value = json.loads(data, parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise InvalidInput("malformed", "the payload is not JSON") from error
+    if not isinstance(value, dict):
+        raise InvalidInput("malformed", "the payload is not a JSON object")
+    return value
+
+
+def parse_instant(value: Any) -> datetime:
+    """Read an RFC 3339 instant. Raises `InvalidInput` (`invalid_time`)."""
+    try:
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is None:
+            raise InvalidInput("invalid_time", f"{value!r:.60} has no offset")
+        return at.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInput("invalid_time", f"{str(value)!a:.60} is not an instant") from error
+
+
+def only(raw: dict[str, Any], *required: str, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return an object that has all required fields and no unnamed one.
+
+    Raises `InvalidInput`: `missing_field`, `unknown_field`.
+    """
+    for name in required:
+        if name not in raw:
+            raise InvalidInput("missing_field", f"`{name}` is missing")
+    for name in raw:
+        if name not in required and name not in optional:
+            raise InvalidInput("unknown_field", f"{name!a:.60} is not a field of this message")
+    return raw
+
+
+def text(raw: Mapping[str, Any], name: str, reason: str) -> str:
+    """Return a text that PostgreSQL stores, of 1 to 200 characters; else `InvalidInput`."""
+    value = raw[name]
+    if not is_text(value):
+        raise InvalidInput(reason, f"`{name}` is a text of 1 to {MAX_TEXT} characters")
+    return str(value)
+
+
+def key(raw: Mapping[str, Any]) -> str:
+    """Return the sender's key of a request. Raises `InvalidInput` (`invalid_key`)."""
+    named = text(raw, "key", "invalid_key")
+    if named.startswith(OWN_KEYS):
+        raise InvalidInput("invalid_key", f"keys that begin with {OWN_KEYS} are the ledger's own")
+    return named
+
+
+def identifier(value: Any, reason: str) -> str:
+    """Return an id of 1 to 64 visible ASCII characters; else `InvalidInput`."""
+    if not isinstance(value, str) or len(value) > MAX_ID or _ID.fullmatch(value) is None:
+        message = f"an id is 1 to {MAX_ID} visible ASCII characters, without spaces"
+        raise InvalidInput(reason, message)
+    return value
+
+
+def email(raw: Mapping[str, Any]) -> str:
+    """Return one mail address. Raises `InvalidInput` (`invalid_email`)."""
+    address = text(raw, "email", "invalid_email")
+    if _EMAIL.fullmatch(address) is None:
+        raise InvalidInput("invalid_email", f"{address!a:.60} is not one mail address")
+    return address
+
+
+def flag(raw: Mapping[str, Any], name: str) -> bool:
+    """Return true or false. Raises `InvalidInput` (`malformed`)."""
+    value = raw[name]
+    if not isinstance(value, bool):
+        raise InvalidInput("malformed", f"`{name}` is true or false")
+    return value
+
+
+def tags(raw: Any) -> tuple[tuple[str, str], ...]:
+    """Return tags sorted by name. Raises `InvalidInput` (`invalid_tags`)."""
+    if not isinstance(raw, dict) or len(raw) > MAX_TAGS:
+        raise InvalidInput("invalid_tags", f"`tags` is an object of at most {MAX_TAGS} texts")
+    return tuple(sorted((_tag(name), _tag(value)) for name, value in raw.items()))
+
+
+def _tag(value: Any) -> str:
+    if not is_text(value):
+        raise InvalidInput("invalid_tags", f"tags are texts of 1 to {MAX_TEXT} characters")
+    return str(value)
+
+
+def is_text(value: Any) -> bool:
+    """Say whether a value is a text of 1 to 200 characters that can be stored."""
+    # PostgreSQL stores neither NUL nor the lone surrogates that JSON can escape.
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= MAX_TEXT
+        and not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value)
+    )
+
+
+def is_deep(value: Any, level: int = 1) -> bool:
+    """Say whether a value nests deeper than any message needs."""
+    if level > DEEPEST:
+        return True
+    inner: Iterable[Any] = ()
+    if isinstance(value, dict):
+        inner = value.values()
+    elif isinstance(value, list):
+        inner = value
+    return any(is_deep(one, level + 1) for one in inner)
