@@ -35,7 +35,7 @@ migrate: setup ## Bring the database of DATABASE_URL to the newest revision
 	$(BIN)/python -m alembic upgrade head
 
 test: setup ## Every test but those that kill processes
-	$(BIN)/pytest -q -m 'not faults' tests
+	$(BIN)/pytest -q -n auto --maxprocesses 4 -m 'not faults' tests
 
 test-fast: setup ## The tests that start no server
 	$(BIN)/pytest -q tests/domain
