@@ -286,6 +286,12 @@ class Plan:
         included = self.allowances[0].quantity_micro * self.windows_per_period
         return Ratio(self.price_minor, included)
 
+    @property
+    def main_credit_type(self) -> str:
+        """The credit type that its balance is told in and its alerts watch."""
+        sources = (*self.allowances, *self.packs, self.manual, self.auto)
+        return next((one.credit_type for one in sources if one is not None), "credits")
+
     def allowance_micro(self, credit_type: str) -> int:
         """Return the micro-credits of a type that the plan grants per window."""
         return sum(a.quantity_micro for a in self.allowances if a.credit_type == credit_type)

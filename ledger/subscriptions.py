@@ -12,6 +12,7 @@ from domain.catalog import Plan, ResumeOn
 from domain.errors import InvalidInput
 from domain.periods import Window
 from domain.subscription import Status
+from ledger import alerts
 from models.tables import Policy, Subscription
 
 
@@ -157,6 +158,7 @@ def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
     if auto is None or auto.units_per_window == 0:
         values["auto_on"] = False
     connection.execute(update(Policy).where(Policy.account_id == account_id).values(**values))
+    alerts.follow_plan(connection, account_id, plan)
 
 
 def set_auto_purchase(connection: Connection, account_id: int, *, on: bool) -> None:

@@ -40,6 +40,8 @@ class Wallet(Base):
     paused_by: Mapped[list[str]]
     window_start: Mapped[datetime | None]
     window_end: Mapped[datetime | None]
+    alert_type: Mapped[str | None]
+    alert_level: Mapped[int]
 
 
 class Policy(Base):
@@ -48,6 +50,7 @@ class Policy(Base):
     __tablename__ = "policies"
     account_id: Mapped[int] = mapped_column(primary_key=True)
     late_usage: Mapped[str]
+    own_alerts: Mapped[bool]
     buys_while_paused: Mapped[bool]
     card_usable: Mapped[bool]
     currency: Mapped[str]
@@ -151,6 +154,30 @@ class Counter(Base):
     window_start: Mapped[datetime] = mapped_column(primary_key=True)
     value: Mapped[int]
     ceiling: Mapped[int | None]
+
+
+class Threshold(Base):
+    """A balance at which somebody is told."""
+
+    __tablename__ = "thresholds"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    threshold: Mapped[str] = mapped_column(primary_key=True)
+    percent: Mapped[int | None] = mapped_column(Integer)
+    amount: Mapped[int | None]
+    channel: Mapped[str]
+
+
+class NoticeRow(Base):
+    """What people read inside the product."""
+
+    __tablename__ = "notices"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    notice_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
 
 
 class Entry(Base):

@@ -81,6 +81,7 @@ def a_subscribed_wallet(
         for part, ((start, end), share) in enumerate(zip(windows, shares, strict=True)):
             order = a_grant(
                 key=f"{charge}:{part}",
+                source="allowance",
                 quantity_micro=micro(allowance),
                 effective_at=start,
                 expires_at=end,

@@ -25,6 +25,7 @@ from tests.builders import (
     reserve_auto,
     use,
 )
+from tests.ledger.alert_laws import ALERT_LAWS
 from tests.ledger.test_concurrency import at_once, debit_alone, reserve_alone
 
 HOUR = timedelta(hours=1)
@@ -294,6 +295,7 @@ LAWS = (
     a_window_ends_at_its_instant_and_the_next_begins_there,
     the_time_of_a_wallet_never_goes_back,
     reaching_zero_is_told_once,
+    *ALERT_LAWS,
     purchases_stay_under_the_cap_and_one_is_in_flight,
     money_is_booked_once_and_sums,
     history_cannot_be_changed_nor_money_made,

@@ -72,6 +72,9 @@ ATTACKS = (
     ("grants_charge", "grants", {"grant_id": 900, "charge_id": "unknown"}),
     ("grants_pk", "grants", {}),
     ("grants_charge_part", "grants", {"grant_id": 900}),
+    ("notices_kind", "notices", {"kind": "gossip"}),
+    ("notices_account_id_fkey", "notices", {"account_id": NOBODY}),
+    ("notices_pk", "notices", {}),
     ("outbox_lane", "outbox", {"lane": "pigeon"}),
     ("outbox_account_id_fkey", "outbox", {"account_id": NOBODY}),
     ("outbox_pk", "outbox", {}),
@@ -105,7 +108,16 @@ ATTACKS = (
     ),
     ("subscriptions_pk", "subscriptions", {}),
     ("subscriptions_one_live", "subscriptions", {"subscription_id": "b"}),
+    ("thresholds_amount", "thresholds", {"amount": 0, "percent": None}),
+    ("thresholds_channel", "thresholds", {"channel": "pigeon"}),
+    ("thresholds_percent", "thresholds", {"percent": 100}),
+    ("thresholds_percent", "thresholds", {"percent": 0}),
+    ("thresholds_percent_or_amount", "thresholds", {"amount": 5}),
+    ("thresholds_percent_or_amount", "thresholds", {"percent": None}),
+    ("thresholds_account_id_fkey", "thresholds", {"account_id": NOBODY}),
+    ("thresholds_pk", "thresholds", {}),
     ("wallets_active_has_window", "wallets", {"window_start": None}),
+    ("wallets_alert_level", "wallets", {"alert_level": -2}),
     ("wallets_pause_causes", "wallets", {"paused_by": ["mood"]}),
     ("wallets_state", "wallets", {"state": "asleep"}),
     ("wallets_window", "wallets", {"window_end": START.isoformat()}),
@@ -141,6 +153,12 @@ def victim(session_database):
         outbox.put(connection, wallet.account_id, "m", "mail", {})
         values = (wallet.account_id, START.isoformat())
         connection.exec_driver_sql("INSERT INTO counters VALUES (%s, 'c', %s, 1, 5)", values)
+        connection.exec_driver_sql(
+            "INSERT INTO thresholds VALUES (%s, '20_percent', 20, NULL, 'both')", values[:1]
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO notices VALUES (%s, 'n', 'low_balance', '{}', %s)", values
+        )
         connection.exec_driver_sql(
             "INSERT INTO refusals VALUES (%s, 'r', NULL, 'malformed', '', %s)", values
         )

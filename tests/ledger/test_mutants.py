@@ -42,6 +42,15 @@ IN_FUNCTIONS = (
     ("a purchase in flight is not seen", "reserve_auto_purchase", r"OR state = 'open'", ""),
     ("a purchase in flight is not waited for", "shortfall_verdict", r"coalesce\(in_flight, 0\)", "0"),
     ("money is booked again", "mark_paid", r"IF c\.state = 'paid' THEN RETURN 'repeated'; END IF;", ""),
+    ("an alert is not told", "debit_one", r"IF available <= level", "IF false AND available <= level"),
+    ("an alert is not told with care", "debit_carefully", r"AND w\.alert_level >= 0 THEN PERFORM fire", "AND false THEN PERFORM fire"),
+    ("a batch passes an alert", "debit_plain_accounts", r"- d\.amount > w\.alert_level", "- d.amount >= -1"),
+    ("the next window is not armed", "enter_window", r"w\.alert_level := arm_alerts\(w\)", "NULL"),
+    ("what is bought raises no base", "grant_credits", r"PERFORM arm_alerts\(w\);", ""),
+    ("what was held is not in the base", "alert_base", r"start := held_at_start\(w\)", "start := 0"),
+    ("an alert is told again", "armed_thresholds", r"AND NOT EXISTS \(", "AND (w).seq >= 0 OR NOT EXISTS ("),
+    ("the plan takes the customer's thresholds away", "put_thresholds", r"IF p_own OR NOT \(", "IF p_own OR true OR ("),
+    ("the end of a window is a low balance", "fire_alerts", r"OR w\.decided_at >= w\.window_end", ""),
     ("prices are cut", "price_minor", r"p_num \+ p_den,", "p_num,"),
     ("breakage takes what was earned", "recognise", r"- earned - g\.refunded_minor", "- g.refunded_minor"),
 )  # fmt: skip
@@ -50,6 +59,7 @@ IN_TABLES = (
     ("postings can be emptied", "ALTER TABLE postings DISABLE TRIGGER postings_no_truncate"),
     ("transfers need not sum", "ALTER TABLE postings DISABLE TRIGGER postings_sum_to_zero"),
     ("two purchases may be open", "DROP INDEX charges_one_open_auto"),
+    ("a removal is not looked at", "ALTER TABLE entries DISABLE TRIGGER entries_credits_left"),
     ("keys may repeat", "ALTER TABLE entries DROP CONSTRAINT entries_key"),
     ("the application may write", "GRANT UPDATE ON wallets TO drawdown_app"),
 )

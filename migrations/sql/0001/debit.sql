@@ -19,6 +19,7 @@ BEGIN
     ORDER BY n.window_start DESC LIMIT 1;
     UPDATE wallets SET window_start = w.window_start, window_end = w.window_end
     WHERE account_id = w.account_id AND window_start <> w.window_start;
+    IF FOUND THEN w.alert_level := arm_alerts(w); END IF;
     RETURN w;
 END $$;
 
@@ -163,6 +164,7 @@ BEGIN
     WHERE grants.account_id = w.account_id AND grants.grant_id = u.id;
     UPDATE wallets SET seq = r.seq, decided_at = p_at WHERE account_id = w.account_id;
     IF r.crossed THEN PERFORM note_crossing(w.account_id, r.seq, p_credit_type); END IF;
+    IF p_amount > 0 AND w.alert_level >= 0 THEN PERFORM fire_alerts(w.account_id); END IF;
     RETURN r;
 END $$;
 
@@ -177,6 +179,7 @@ DECLARE
     g          record;
     new_seq    bigint;
     decided    timestamptz;
+    level      bigint;
     first      bigint;
     first_free bigint := 0;
     booked     bigint := 0;
@@ -187,7 +190,8 @@ BEGIN
         UPDATE wallets AS o SET seq = o.seq + 1, decided_at = greatest(p_at, o.decided_at)
         WHERE o.account_id = p_account AND o.state = 'active' AND o.paused_by = '{}'
           AND greatest(p_at, o.decided_at) < o.window_end AND p_event_at >= o.window_start
-        RETURNING o.seq, o.decided_at INTO new_seq, decided;
+        RETURNING o.seq, o.decided_at, CASE WHEN o.alert_type = p_credit_type THEN o.alert_level ELSE -1 END
+        INTO new_seq, decided, level;
     END IF;
     IF new_seq IS NOT NULL THEN
         FOR g IN
@@ -212,6 +216,7 @@ BEGIN
                 UPDATE grants o SET remaining = o.remaining - p_amount, is_open = o.remaining > p_amount
                 WHERE o.account_id = p_account AND o.grant_id = first;
                 IF available = 0 THEN PERFORM note_crossing(p_account, new_seq, p_credit_type); END IF;
+                IF available <= level THEN PERFORM fire_alerts(p_account); END IF;
                 RETURN ('debited', new_seq, available, NULL, available = 0)::debit_outcome;
             END IF;
         END IF;
@@ -230,8 +235,8 @@ CREATE TYPE debit_row AS (
 CREATE AGGREGATE total(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = 0);
 
 -- Many events at once, set-based. Answers repeats, and the new events of accounts whose new events are
--- all plain: one credit type, no scoped grant, serving, in the window, fitting together, none so large
--- (a million credits) that sums could leave bigint. No row for all others. Locks the wallets.
+-- all plain: one credit type, no scoped grant, serving, in the window, fitting together above the level
+-- of the next alert, none so large (a million credits) that sums could leave bigint. No row for all others. Locks the wallets.
 -- force_custom_plan: the planner must see the arrays' lengths, or it joins by nested loops.
 CREATE FUNCTION debit_plain_accounts(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
@@ -242,11 +247,13 @@ DECLARE
     seqs     bigint[];
     ats      timestamptz[];
     starts   timestamptz[];  -- NULL where the wallet does not serve
+    types    text[];
+    levels   bigint[];
 BEGIN
     SELECT array_agg(w.account_id), array_agg(w.seq), array_agg(w.at),
            array_agg(CASE WHEN w.state = 'active' AND w.paused_by = '{}' AND w.at < w.window_end
-                          THEN w.window_start END)
-    INTO accounts, seqs, ats, starts
+                          THEN w.window_start END), array_agg(w.alert_type), array_agg(w.alert_level)
+    INTO accounts, seqs, ats, starts, types, levels
     FROM (SELECT o.*, greatest(p_at, o.decided_at) AS at FROM wallets o
           WHERE o.account_id = ANY (p_account) ORDER BY o.account_id FOR UPDATE) w;
 
@@ -273,8 +280,11 @@ BEGIN
                total(g.free) OVER burn AS hi, row_number() OVER burn AS place,
                total(g.remaining) OVER whole AS booked, total(g.held) OVER whole AS held,
                total(g.free) OVER whole AS available, d.oldest >= w.window_start
-                   AND d.amount <= total(g.free) OVER whole AND bool_and(g.scope IS NULL) OVER whole AS is_plain
-        FROM demand d JOIN unnest(accounts, seqs, ats, starts) AS w (account_id, seq, at, window_start)
+                   AND d.amount <= total(g.free) OVER whole AND bool_and(g.scope IS NULL) OVER whole
+                   AND (w.alert_type IS DISTINCT FROM d.credit_type
+                        OR total(g.free) OVER whole - d.amount > w.alert_level) AS is_plain
+        FROM demand d JOIN unnest(accounts, seqs, ats, starts, types, levels)
+                           AS w (account_id, seq, at, window_start, alert_type, alert_level)
              ON w.account_id = d.account_id
         CROSS JOIN LATERAL (
             SELECT o.grant_id, o.scope, o.remaining, o.held, o.priority, o.expires_at, o.tie_1, o.tie_2,

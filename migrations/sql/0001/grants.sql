@@ -48,8 +48,9 @@ BEGIN
                         tie_1, tie_2, granted, remaining, cost_minor, currency, charge_id, part)
     VALUES (p_account, w.seq + 1, p_credit_type, p_scope, p_source, p_priority, p_effective_at, p_expires_at,
             p_tie_1, p_tie_2, p_quantity, p_quantity, p_cost_minor, p_currency, p_charge, p_part);
-    UPDATE wallets SET seq = w.seq + 1 WHERE account_id = p_account;
-    RETURN ('granted', w.seq + 1, b.available)::grant_outcome;
+    UPDATE wallets SET seq = w.seq + 1 WHERE account_id = p_account RETURNING * INTO w;
+    PERFORM arm_alerts(w);
+    RETURN ('granted', w.seq, b.available)::grant_outcome;
 END $$;
 
 -- Book what has expired by p_at; return the micro-credits. What is held waits for its hold. The

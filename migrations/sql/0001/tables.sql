@@ -21,6 +21,7 @@ CREATE DOMAIN refunded_money AS bigint CONSTRAINT grants_refunded CHECK (value >
 CREATE DOMAIN wallet_state AS text CONSTRAINT wallets_state CHECK (value IN ('none', 'active', 'ended'));
 CREATE DOMAIN pause_causes AS text[]
     CONSTRAINT wallets_pause_causes CHECK (value <@ ARRAY['payment_failed', 'by_operator']);
+CREATE DOMAIN alert_balance AS bigint CONSTRAINT wallets_alert_level CHECK (value >= -1);
 CREATE DOMAIN entry_quantity AS bigint CONSTRAINT entries_quantity CHECK (value > 0);
 CREATE DOMAIN entry_key AS text CONSTRAINT entries_key_length CHECK (length(value) BETWEEN 1 AND 500);
 
@@ -46,6 +47,8 @@ CREATE TABLE wallets (
     paused_by    pause_causes NOT NULL DEFAULT '{}',
     window_start timestamptz,                                       -- the current allowance window
     window_end   timestamptz,
+    alert_type   text,                                              -- the credit type that alerts watch
+    alert_level  alert_balance NOT NULL DEFAULT -1,                 -- fires at or below; -1: none left
     CONSTRAINT wallets_window CHECK (window_start < window_end),
     CONSTRAINT wallets_active_has_window CHECK (state <> 'active' OR window_start IS NOT NULL)
 ) WITH (fillfactor = 50);
@@ -55,6 +58,7 @@ CREATE TABLE policies (
     account_id         bigint  CONSTRAINT policies_pk PRIMARY KEY REFERENCES wallets,
     late_usage         text    NOT NULL DEFAULT 'book_now'
                        CONSTRAINT policies_late_usage CHECK (late_usage IN ('book_now', 'reopen', 'refuse')),
+    own_alerts         boolean NOT NULL DEFAULT false,              -- thresholds are the customer's
     buys_while_paused  boolean NOT NULL DEFAULT false,              -- resume_on: any_successful_payment
     card_usable        boolean NOT NULL DEFAULT false,
     currency           text    NOT NULL,
@@ -188,6 +192,29 @@ CREATE TABLE counters (
     CONSTRAINT counters_ceiling CHECK (value <= ceiling)
 );
 
+-- Balances at which somebody is told: a percentage of the window's base, or an amount.
+CREATE TABLE thresholds (
+    account_id bigint  NOT NULL REFERENCES wallets,
+    threshold  text    NOT NULL,
+    percent    integer CONSTRAINT thresholds_percent CHECK (percent BETWEEN 1 AND 99),
+    amount     bigint  CONSTRAINT thresholds_amount CHECK (amount > 0),
+    channel    text    NOT NULL CONSTRAINT thresholds_channel CHECK (channel IN ('email', 'in_app', 'both')),
+    CONSTRAINT thresholds_pk PRIMARY KEY (account_id, threshold),
+    CONSTRAINT thresholds_percent_or_amount CHECK (num_nulls(percent, amount) = 1)
+);
+
+-- What people read inside the product.
+CREATE TABLE notices (
+    account_id  bigint      NOT NULL REFERENCES wallets,
+    notice_id   text        NOT NULL,
+    kind        text        NOT NULL CONSTRAINT notices_kind CHECK (kind IN ('low_balance', 'credits_expiring')),
+    payload     jsonb       NOT NULL,
+    at          timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    read_at     timestamptz,
+    CONSTRAINT notices_pk PRIMARY KEY (account_id, notice_id)
+);
+
 -- The journal: one row per (operation, grant), both legs in one. Line 0 carries what was asked.
 CREATE TABLE entries (
     account_id      bigint      NOT NULL,
@@ -249,7 +276,7 @@ CREATE TABLE refusals (
 CREATE TABLE outbox (
     account_id   bigint      NOT NULL REFERENCES wallets,
     message_key  text        NOT NULL,
-    lane         text        NOT NULL CONSTRAINT outbox_lane CHECK (lane IN ('crossing', 'mail')),
+    lane         text        NOT NULL CONSTRAINT outbox_lane CHECK (lane IN ('crossing', 'mail', 'alert')),
     payload      jsonb       NOT NULL,
     recorded_at  timestamptz NOT NULL DEFAULT now(),
     delivered_at timestamptz,

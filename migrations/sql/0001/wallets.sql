@@ -44,7 +44,8 @@ BEGIN
         SELECT 'active', n.window_start, n.window_end FROM windows n WHERE n.account_id = p_account
         ORDER BY n.window_start <= w.decided_at DESC, abs(extract(epoch FROM n.window_start - w.decided_at))
         LIMIT 1)
-    WHERE account_id = p_account;
+    WHERE account_id = p_account RETURNING * INTO w;
+    PERFORM arm_alerts(w);
 END $$;
 
 CREATE FUNCTION set_paused(p_account bigint, p_cause text, p_paused boolean, p_at timestamptz) RETURNS boolean

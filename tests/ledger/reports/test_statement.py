@@ -127,9 +127,9 @@ def test_each_line_names_its_cause_its_rate_and_the_grant_it_drew_on(ledger):
     ]
     charge = f"{wallet.subscription_id}:period:0"
     assert rows == [
-        ("grant", charge, None, None, "bonus", 3),
+        ("grant", charge, None, None, "allowance", 3),
         ("grant", "gift", None, None, "rollover", 5),
-        ("debit", "lookup", "=1+1", Ratio(2, 1), "bonus", -3),
+        ("debit", "lookup", "=1+1", Ratio(2, 1), "allowance", -3),
         ("debit", "lookup", "=1+1", Ratio(2, 1), "rollover", -1),
         ("debit", "operation", "free", Ratio(0, 1), None, 0),
         ("adjustment", "given twice", None, None, "rollover", -1),
