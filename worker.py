@@ -34,6 +34,7 @@ from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
 from activities.failures import FailureActivities
 from activities.outbox import CrossingRelay, MailRelay
+from activities.papers import PaperMails, PaperReading
 from activities.payments import PaymentActivities
 from activities.periods import PeriodActivities
 from activities.purchases import PurchaseActivities
@@ -75,9 +76,8 @@ class Fleet:
             link_secret=settings.stripe_webhook_secret,
         )
         if queue == names.STRIPE:
-            payments = PaymentActivities(
-                StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base)
-            )
+            processor = StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base)
+            payments, papers = PaymentActivities(processor), PaperReading(processor)
             return [], [
                 payments.register,
                 payments.use_card,
@@ -86,6 +86,9 @@ class Fleet:
                 payments.read,
                 payments.void,
                 payments.read_event,
+                papers.cards,
+                papers.invoices,
+                papers.invoice,
             ]
         if queue == names.MAIL:
             mailer = SmtpMailer(settings.smtp_url, sender=settings.mail_from)
@@ -95,6 +98,7 @@ class Fleet:
         purchases = PurchaseActivities(context)
         failures = FailureActivities(context)
         changes = ChangeActivities(context)
+        paper_mails = PaperMails(context)
         crossings = CrossingRelay(context, self.client, asyncio.get_running_loop())
         return [Subscription, OutboxRelay, StripeEvent], [
             usage.debit,
@@ -118,6 +122,8 @@ class Fleet:
             changes.schedule,
             changes.pause,
             changes.adjust,
+            paper_mails.set_address,
+            paper_mails.mail,
             crossings.relay,
             CustomerActivities(context).find_owner,
         ]

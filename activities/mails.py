@@ -11,7 +11,7 @@ from activities.context import BillingContext
 from domain.catalog import Plan
 from domain.credits import MICRO
 from domain.mail_json import envelope_to_json
-from domain.mails import AutoTotals, Envelope, Mail, PlanTerms, Reader
+from domain.mails import AutoTotals, Envelope, Mail, PlanTerms, Reader, Receipt
 from domain.money import surcharged
 from domain.payments import ChargeLine
 from domain.periods import Interval
@@ -42,10 +42,17 @@ class Desk:
         )
 
     def post(self, message_key: str, mail: Mail) -> None:
-        """Queue a mail once per key; the key is made of ids."""
+        """Queue a mail once per key; the key is made of ids. Receipts go to finance as well."""
         customer = accounts.details_of(self.connection, self.account_id)
+        self.send(customer.email, message_key, mail)
+        finance = customer.finance_email
+        if isinstance(mail, Receipt) and finance and finance != customer.email:
+            self.send(finance, f"{message_key}:finance", mail)
+
+    def send(self, to: str, message_key: str, mail: Mail) -> None:
+        """Queue a mail to any address once per key."""
         key = f"{self.subscription_id}:{message_key}"
-        envelope = Envelope(to=customer.email, mail=mail, message_key=key)
+        envelope = Envelope(to=to, mail=mail, message_key=key)
         outbox.put(self.connection, self.account_id, key, "mail", envelope_to_json(envelope))
 
     def auto_totals(self, plan: Plan, window_end: datetime) -> AutoTotals | None:

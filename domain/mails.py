@@ -158,6 +158,25 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceCopy:
+    """Somebody wants an invoice in the mail: a finance team, mostly."""
+
+    kind: Literal["invoice_copy"] = "invoice_copy"
+    reader: Reader
+    currency: str
+    number: str
+    paid: bool
+    amount_minor: int
+    issued_at: datetime
+    page_url: str
+    pdf_url: str
+
+    def __post_init__(self) -> None:
+        _require_web_address(self.page_url)
+        _require_web_address(self.pdf_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFailed:
     """A payment was declined. Another try follows at `retry_at`, or metered actions are paused."""
 
@@ -256,6 +275,7 @@ class Canceled:
 Mail = (
     Welcome
     | Receipt
+    | InvoiceCopy
     | PaymentFailed
     | Paused
     | Resumed

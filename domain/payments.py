@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -114,6 +115,24 @@ class PaymentMethod:
     method: str  # pm_…
     payer: str  # cus_…
     card: str  # "Visa ···4242"
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRecord:
+    """An invoice that the processor keeps: what a finance team asks for.
+
+    `status` is the processor's (`open`, `paid`, `void`); the addresses are public and need no
+    account.
+    """
+
+    invoice: str  # in_…
+    number: str
+    status: str
+    amount_minor: int
+    currency: str
+    issued_at: datetime
+    page_url: str
+    pdf_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,14 @@ wrong (a bug or an operator's error; retrying does not help).
 from typing import Protocol
 
 from domain.errors import BillingError
-from domain.payments import Charge, PaymentMethod, PaymentOutcome, PaymentState, Prepared
+from domain.payments import (
+    Charge,
+    InvoiceRecord,
+    PaymentMethod,
+    PaymentOutcome,
+    PaymentState,
+    Prepared,
+)
 
 
 class ProcessorUnavailable(Exception):
@@ -72,4 +79,16 @@ class Payments(Protocol):
 
     def default_payment_method(self, payer: str) -> PaymentMethod | None:
         """Return the card that `pay` would use, if any."""
+        ...
+
+    def payment_methods(self, payer: str) -> tuple[PaymentMethod, ...]:
+        """Return every card of a payer, the newest first."""
+        ...
+
+    def invoices(self, payer: str) -> tuple[InvoiceRecord, ...]:
+        """Return a payer's newest invoices (at most a hundred), without drafts."""
+        ...
+
+    def invoice(self, payer: str, invoice: str) -> InvoiceRecord:
+        """Read one invoice of a payer. Raises `ProcessorRefusal` (`resource_missing`)."""
         ...

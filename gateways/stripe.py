@@ -11,6 +11,7 @@ import stripe
 
 from domain.payments import (
     Charge,
+    InvoiceRecord,
     Paid,
     PaymentMethod,
     PaymentOutcome,
@@ -165,6 +166,21 @@ class StripePayments:
         """Return the card that `pay` would use, if any."""
         with speaking():
             return self._payers.default(payer)
+
+    def payment_methods(self, payer: str) -> tuple[PaymentMethod, ...]:
+        """Return every card of a payer, the newest first."""
+        with speaking():
+            return self._payers.methods(payer)
+
+    def invoices(self, payer: str) -> tuple[InvoiceRecord, ...]:
+        """Return a payer's newest invoices (at most a hundred), without drafts."""
+        with speaking():
+            return self._invoices.newest(payer)
+
+    def invoice(self, payer: str, invoice: str) -> InvoiceRecord:
+        """Read one invoice of a payer. Raises `ProcessorRefusal` (`resource_missing`)."""
+        with speaking():
+            return self._invoices.of_payer(payer, invoice)
 
     def _if_paid(self, invoice: str) -> stripe.Invoice | None:
         found = self._invoices.read(invoice)

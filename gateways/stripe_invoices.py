@@ -2,10 +2,10 @@
 
 import stripe
 
-from domain.payments import Charge
+from domain.payments import Charge, InvoiceRecord
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import find_or_take_effect, take_effect_once
-from gateways.stripe_reading import metadata_value
+from gateways.stripe_reading import identifier, invoice_record, metadata_value
 
 PAGE = 100  # newest invoices of a payer, among which the one of a charge is looked for
 READ: list[str] = ["payments"]
@@ -43,6 +43,18 @@ class Invoices:
     def read(self, invoice: str) -> stripe.Invoice:
         """Return the invoice with its payments."""
         return self._stripe.invoices.retrieve(invoice, {"expand": READ})
+
+    def newest(self, payer: str) -> tuple[InvoiceRecord, ...]:
+        """Return a payer's newest invoices; a draft is nothing that anybody was shown."""
+        found = self._stripe.invoices.list({"customer": payer, "limit": PAGE}).data
+        return tuple(invoice_record(one) for one in found if one.status != "draft")
+
+    def of_payer(self, payer: str, invoice: str) -> InvoiceRecord:
+        """Return one invoice; that of another payer is as unknown as none."""
+        found = self._stripe.invoices.retrieve(invoice)
+        if identifier(found.customer) != payer or found.status == "draft":
+            raise ProcessorRefusal("resource_missing", f"{payer} has no invoice {invoice!r:.60}")
+        return invoice_record(found)
 
     def pay(self, invoice: str, options: stripe.RequestOptions) -> stripe.Invoice:
         """Collect off-session; a charge needs no more than the payer's default card."""

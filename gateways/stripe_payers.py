@@ -57,6 +57,11 @@ class Payers:
         """Read a card."""
         return payment_method(self._stripe.payment_methods.retrieve(method))
 
+    def methods(self, payer: str) -> tuple[PaymentMethod, ...]:
+        """Return every card of a payer, the newest first."""
+        found = self._stripe.customers.payment_methods.list(payer, {"limit": PAGE}).data
+        return tuple(payment_method(one) for one in found)
+
     def use(self, payer: str, method: str, key: str) -> PaymentMethod:
         """Make a card the payer's default; attach it first when it belongs to nobody."""
         card = self._saved(method)

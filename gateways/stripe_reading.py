@@ -1,9 +1,11 @@
 """Turn what Stripe knows into the words of the domain."""
 
+from datetime import UTC, datetime
+
 import stripe
 
 from domain.dunning import reaction
-from domain.payments import Declined, Paid, PaymentMethod, PaymentState, Unpaid
+from domain.payments import Declined, InvoiceRecord, Paid, PaymentMethod, PaymentState, Unpaid
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_errors import advice_of, code_of
 
@@ -34,6 +36,20 @@ def card_label(method: stripe.PaymentMethod | None) -> str:
 def payment_method(method: stripe.PaymentMethod) -> PaymentMethod:
     """Describe a card on file; `payer` is empty for one that belongs to nobody."""
     return PaymentMethod(method.id, identifier(method.customer), card_label(method))
+
+
+def invoice_record(invoice: stripe.Invoice) -> InvoiceRecord:
+    """Describe an invoice as finance teams ask for it."""
+    return InvoiceRecord(
+        invoice=invoice.id,
+        number=invoice.number or "",
+        status=invoice.status or "",
+        amount_minor=invoice.total,
+        currency=invoice.currency.upper(),
+        issued_at=datetime.fromtimestamp(invoice.created, UTC),
+        page_url=invoice.hosted_invoice_url or "",
+        pdf_url=invoice.invoice_pdf or "",
+    )
 
 
 def identifier(reference: object) -> str:

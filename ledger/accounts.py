@@ -22,6 +22,7 @@ class CustomerDetails:
     locale: str
     time_zone: str
     payer: str | None = None
+    finance_email: str | None = None  # where receipts go beside `email`
 
 
 def open_wallet(connection: Connection, customer: CustomerDetails, currency: str) -> int:
@@ -59,6 +60,7 @@ def details_of(connection: Connection, account_id: int) -> CustomerDetails:
             Customer.locale,
             Customer.time_zone,
             Customer.payer,
+            Customer.finance_email,
         ).where(Customer.account_id == account_id)
     ).one()
     return CustomerDetails(*row)
@@ -73,6 +75,13 @@ def set_payer(connection: Connection, customer_id: str, payer: str) -> None:
     """Remember how the processor calls a customer."""
     connection.execute(
         update(Customer).where(Customer.customer_id == customer_id).values(payer=payer)
+    )
+
+
+def set_finance_email(connection: Connection, account_id: int, email: str | None) -> None:
+    """Remember where receipts go beside the customer's own address; None: nowhere."""
+    connection.execute(
+        update(Customer).where(Customer.account_id == account_id).values(finance_email=email)
     )
 
 

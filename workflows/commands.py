@@ -5,13 +5,14 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from workflows.carriers.cards import CardCarriers
 from workflows.carriers.credits import CreditCarriers
 from workflows.carriers.operators import OperatorCarriers
+from workflows.carriers.papers import PaperCarriers
 from workflows.carriers.parts import Carrier, Parts
 from workflows.carriers.plans import PlanCarriers
 from workflows.inbox import Answer, Command, refused
 
 UNKNOWN = "internal_error"
 # What makes sense before the first period is paid.
-EARLY = ("payment_method_updated", "invoice_paid", "cancel")
+EARLY = ("payment_method_updated", "use_payment_method", "invoice_paid", "cancel")
 
 
 class Commands:
@@ -25,6 +26,7 @@ class Commands:
             **PlanCarriers(parts).carriers(),
             **OperatorCarriers(parts).carriers(),
             **CardCarriers(parts).carriers(),
+            **PaperCarriers(parts).carriers(),
         }
 
     async def carry_out(self, command: Command) -> None:

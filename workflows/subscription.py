@@ -26,6 +26,7 @@ from workflows.doors.cards import CardDoor
 from workflows.doors.credits import CreditDoor
 from workflows.doors.door import rejection
 from workflows.doors.operators import OperatorDoor
+from workflows.doors.papers import PaperDoor
 from workflows.doors.plans import PlanDoor
 from workflows.doors.unknown import UnknownDoor
 from workflows.doors.usage import UsageDoor
@@ -38,7 +39,7 @@ NOTHING = RawValue(Payload())  # what a start without an argument comes to
 
 
 @workflow.defn
-class Subscription(UsageDoor, CardDoor, CreditDoor, PlanDoor, OperatorDoor, UnknownDoor):
+class Subscription(UsageDoor, CardDoor, CreditDoor, PlanDoor, OperatorDoor, PaperDoor, UnknownDoor):
     """A subscription, `subscription:<id>`; docs/contract.md is its contract."""
 
     @workflow.init

@@ -250,3 +250,33 @@ def test_a_key_that_protects_nothing_is_refused(anywhere, key):
     with pytest.raises(ProcessorRefusal) as refusal:
         anywhere.payments.pay("in_any", key=key)
     assert refusal.value.reason == "invalid_idempotency_key"
+
+
+def test_a_payers_invoices_are_listed_with_their_pages_and_no_others(anywhere):
+    payer, stranger = anywhere.payer(), anywhere.payer()
+    paid, unpaid = anywhere.prepared(payer, 900), anywhere.prepared(payer, 300)
+    other = anywhere.prepared(stranger, 500)
+    anywhere.payments.pay(paid, key=anywhere.name("pay"))
+
+    found = anywhere.payments.invoices(payer)
+
+    assert [(one.invoice, one.status, one.amount_minor, one.currency) for one in found] == [
+        (unpaid, "open", 300, "USD"),
+        (paid, "paid", 900, "USD"),
+    ]
+    assert all(one.pdf_url.startswith("http") and one.number for one in found)
+    assert anywhere.payments.invoice(payer, paid) == found[1]
+    with pytest.raises(ProcessorRefusal) as refusal:
+        anywhere.payments.invoice(payer, other)
+    assert refusal.value.reason == "resource_missing"
+
+
+def test_all_cards_of_a_payer_are_listed(anywhere):
+    payer = anywhere.payer()
+    second = anywhere.card(payer, "pm_card_mastercard")
+
+    found = anywhere.payments.payment_methods(payer)
+
+    assert [one.card for one in found] == ["Mastercard ···4444", "Visa ···4242"]
+    assert found[0].method == second
+    assert anywhere.payments.default_payment_method(payer) == found[0]

@@ -8,6 +8,7 @@ from domain.mails import (
     Canceled,
     CapReached,
     DowngradeScheduled,
+    InvoiceCopy,
     Mail,
     Paused,
     PaymentFailed,
@@ -121,7 +122,7 @@ def a_failure(**changes):
 
 def every_mail() -> dict[str, Mail]:
     """Return every wording by name."""
-    return {**_receipts(), **_failures(), **_pauses(), **_plans(), **_ends()}
+    return {**_receipts(), **_papers(), **_failures(), **_pauses(), **_plans(), **_ends()}
 
 
 def _receipts() -> dict[str, Mail]:
@@ -153,6 +154,20 @@ def _receipts() -> dict[str, Mail]:
         ),
         "receipt_minimal": a_minimal_receipt(),
     }
+
+
+def _papers() -> dict[str, Mail]:
+    copy = InvoiceCopy(
+        reader=a_reader(),
+        currency="usd",
+        number="ACME-0042",
+        paid=True,
+        amount_minor=1170,
+        issued_at=NOW,
+        page_url="https://pay.example/i/acme-0042",
+        pdf_url="https://pay.example/i/acme-0042/pdf",
+    )
+    return {"invoice_copy": copy, "invoice_copy_unpaid": replace(copy, paid=False)}
 
 
 def _failures() -> dict[str, Mail]:

@@ -42,6 +42,7 @@ def any_of(kind):
     fields |= {"reader": readers}
     if "invoice_url" in fields:
         fields["invoice_url"] = st.none() | web_addresses("url")
+    fields |= {name: web_addresses("url") for name in ("page_url", "pdf_url") if name in fields}
     return st.builds(kind, **fields)
 
 

@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.periods import KnownPayer, PeriodActivities
     from domain.subscription import Step
 from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer
+from workflows.inbox import Answer, refused
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
 
 
@@ -22,13 +22,19 @@ class CardCarriers:
         """Return what carries out each message."""
         return {
             "payment_method_updated": self._payment_method_updated,
+            "use_payment_method": self._payment_method_updated,
             "invoice_paid": self._invoice_paid,
         }
 
-    async def _payment_method_updated(self, method: str, _ticket: int) -> Answer | None:
+    async def _payment_method_updated(self, method: str, ticket: int) -> Answer | None:
         """Verify the card with the processor; the loop goes on meanwhile."""
         if method == self._state.payment_method:
-            return None  # several events of the processor tell of one update
+            # Several events of the processor tell of one update.
+            return self._card_answer() if ticket else None
+
+        async def settled(card: CardInUse) -> None:
+            await self._card_in_use(card, ticket)
+
         self._state.card_updates += 1
         self._parts.calls.start(
             workflow.start_activity_method(
@@ -37,16 +43,20 @@ class CardCarriers:
                 summary=f"use card {method}",
                 **ranked(PROCESSOR, INTERACTIVE, self._state.start.customer_id),
             ),
-            self._card_in_use,
+            settled,
         )
         return None
 
-    async def _card_in_use(self, card: CardInUse) -> None:
-        state = self._state
+    async def _card_in_use(self, card: CardInUse, ticket: int) -> None:
+        state, inbox = self._state, self._parts.inbox
+        if card.refused and inbox.waits(ticket):
+            inbox.answer(ticket, refused(card.refused))
+            return
         if card.refused:
-            self._parts.inbox.refuse(None, f"payment_method_updated: {card.method}", card.refused)
+            inbox.refuse(None, f"payment_method_updated: {card.method}", card.refused)
             return
         if card.method == state.payment_method:
+            inbox.answer(ticket, self._card_answer())
             return
         state.payment_method, state.card = card.method, card.card
         await workflow.execute_activity_method(
@@ -55,7 +65,12 @@ class CardCarriers:
             summary=f"card is {card.card}",
             **LEDGER,
         )
+        inbox.answer(ticket, self._card_answer())
         await self._parts.collector.card_updated()
+
+    def _card_answer(self) -> Answer:
+        state = self._state
+        return {"status": "done", "payment_method": state.payment_method, "card": state.card}
 
     async def _invoice_paid(self, invoice: str, _ticket: int) -> Answer | None:
         for charge in self._state.charges:

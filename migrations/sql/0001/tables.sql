@@ -34,6 +34,7 @@ CREATE TABLE customers (
     locale      text        NOT NULL,
     time_zone   text        NOT NULL,
     payer       text        CONSTRAINT customers_payer UNIQUE,      -- the processor's id
+    finance_email text,                                             -- receipts go there as well
     recorded_at timestamptz NOT NULL DEFAULT now()
 );
 
