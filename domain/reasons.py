@@ -72,6 +72,12 @@ CHANGES: dict[str, str] = {
     "internal_error": "nothing was changed: tell the operators",
 }
 
+REFUNDS: dict[str, str] = {
+    "above_refundable": "refund at most what the unused credits cost: a preview says how much",
+    "charge_not_paid": "wait until the charge is paid, or void it: there is no money to send back",
+    "charge_disputed": "wait for the bank: a disputed charge is refunded once the dispute is won",
+}
+
 # What operators meet: settings, price lists, mails, the processor's messages, and our own faults.
 OPERATORS: dict[str, str] = {
     "invalid_catalog": "mend every line that the message names",
@@ -109,7 +115,7 @@ OPERATORS: dict[str, str] = {
     "invalid_idempotency_key": "a fault of ours: report it",
 }
 
-CURES: dict[str, str] = {**MESSAGES, **START, **NAMES, **WALLET, **CHANGES, **OPERATORS}
+CURES: dict[str, str] = {**MESSAGES, **START, **NAMES, **WALLET, **CHANGES, **REFUNDS, **OPERATORS}
 
 
 def cure(reason: str) -> str:

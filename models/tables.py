@@ -10,6 +10,7 @@ from models.base import Base
 
 ENTRY_KINDS = (
     "grant", "debit", "hold", "capture", "release", "expiry", "adjustment", "void", "correction",
+    "refund", "chargeback", "debt",
 )  # fmt: skip
 BOOKS = ("cash", "deferred_revenue", "revenue", "breakage", "refunds", "disputes")
 
@@ -136,6 +137,8 @@ class GrantRow(Base):
     held: Mapped[int]
     expired: Mapped[int]
     voided: Mapped[int]
+    refunded: Mapped[int]
+    owed: Mapped[int]
     is_open: Mapped[bool]
     cost_minor: Mapped[int]
     recognised_minor: Mapped[int]
@@ -199,6 +202,7 @@ class Entry(Base):
     recorded_at: Mapped[datetime]
     quantity: Mapped[int | None]
     corrects: Mapped[int | None]
+    debt_change: Mapped[int | None]
     kind: Mapped[str] = mapped_column(Enum(*ENTRY_KINDS, name="entry_kind"))
     late: Mapped[bool]
     credit_type: Mapped[str]
@@ -220,6 +224,34 @@ class Posting(Base):
     cause: Mapped[str]
     charge_id: Mapped[str | None]
     grant_id: Mapped[int | None]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class RefundRow(Base):
+    """Money sent back for a charge."""
+
+    __tablename__ = "refunds"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    refund_id: Mapped[str] = mapped_column(primary_key=True)
+    charge_id: Mapped[str]
+    amount_minor: Mapped[int]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    made_by: Mapped[str | None]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class DisputeRow(Base):
+    """Money of a charge that a bank took back, for now or for good."""
+
+    __tablename__ = "disputes"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    dispute_id: Mapped[str] = mapped_column(primary_key=True)
+    charge_id: Mapped[str]
+    amount_minor: Mapped[int]
+    state: Mapped[str]
     at: Mapped[datetime]
     recorded_at: Mapped[datetime]
 

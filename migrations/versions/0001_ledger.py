@@ -11,7 +11,10 @@ revision = "0001"
 down_revision = None
 
 SQL = Path(__file__).parent.parent / "sql" / revision
-FILES = ("tables", "guards", "books", "debit", "wallets", "grants", "alerts", "charges", "violations", "privileges")
+FILES = (
+    "tables", "guards", "books", "debit", "wallets", "grants", "alerts", "charges", "refunds",
+    "violations", "privileges",
+)  # fmt: skip
 
 
 def upgrade() -> None:

@@ -45,6 +45,7 @@ OUTCOMES = {
         "crossing",
         "active",
         "processor_unavailable",
+        *("refunded", "noted", "asked", "made", "failed", "lost", "won"),
     ),
 }
 ROW = re.compile(r"^\| (`.+`) \| (.+) \|$", re.MULTILINE)
@@ -132,6 +133,7 @@ def test_the_contract_shows_every_reason_with_its_cure():
 
 def test_no_reason_stands_in_two_groups_and_each_says_what_to_do():
     groups = (reasons.MESSAGES, reasons.START, reasons.NAMES, reasons.WALLET, reasons.CHANGES)
+    groups += (reasons.REFUNDS,)
 
     assert sum(map(len, (*groups, reasons.OPERATORS))) == len(CURES)
     assert all(len(cure) >= len("add a card") for cure in CURES.values())

@@ -26,6 +26,7 @@ from tests.builders import (
     use,
 )
 from tests.ledger.alert_laws import ALERT_LAWS
+from tests.ledger.return_laws import RETURN_LAWS
 from tests.ledger.test_concurrency import at_once, debit_alone, reserve_alone
 
 HOUR = timedelta(hours=1)
@@ -298,6 +299,7 @@ LAWS = (
     *ALERT_LAWS,
     purchases_stay_under_the_cap_and_one_is_in_flight,
     money_is_booked_once_and_sums,
+    *RETURN_LAWS,
     history_cannot_be_changed_nor_money_made,
     callers_at_once_get_what_one_after_the_other_would,
     changes_at_once_all_happen,

@@ -38,6 +38,11 @@ ATTACKS = (
     ("counters_value", "counters", {"value": -1}),
     ("counters_account_id_fkey", "counters", {"account_id": NOBODY}),
     ("counters_pk", "counters", {}),
+    ("disputes_amount", "disputes", {"amount_minor": 0}),
+    ("disputes_charge", "disputes", {"dispute_id": "b", "charge_id": "unknown"}),
+    ("disputes_id_length", "disputes", {"dispute_id": ""}),
+    ("disputes_state", "disputes", {"state": "settled"}),
+    ("disputes_pk", "disputes", {}),
     ("customers_id_length", "customers", {"customer_id": ""}),
     ("customers_id_length", "customers", {"customer_id": "x" * 201}),
     ("customers_pk", "customers", {}),
@@ -45,6 +50,7 @@ ATTACKS = (
     ("customers_payer", "customers", {"customer_id": "b", "account_id": NOBODY}),
     ("entries_balances", "entries", FRESH | {"balance_after": -1}),
     ("entries_balances", "entries", FRESH | {"held_after": 10**17}),
+    ("entries_debt", "entries", FRESH | {"debt_change": 0}),
     ("entries_debit_takes", "entries", FRESH | {"kind": "debit", "change": 1}),
     ("entries_key_length", "entries", FRESH | {"key": "x" * 501}),
     ("entries_key_on_first_line", "entries", FRESH | {"line": 1}),
@@ -64,8 +70,10 @@ ATTACKS = (
     ("grants_open", "grants", {"is_open": False}),
     ("grants_paid_names_charge", "grants", {"charge_id": None, "part": None}),
     ("grants_parts", "grants", {"expired": 10**17}),
+    ("grants_owed", "grants", {"owed": -1}),
     ("grants_recognised", "grants", {"recognised_minor": -1}),
     ("grants_refunded", "grants", {"refunded_minor": -1}),
+    ("grants_refunded_credits", "grants", {"refunded": -1}),
     ("grants_source", "grants", {"source": "luck"}),
     ("grants_voided", "grants", {"voided": -1}),
     ("grants_account_id_fkey", "grants", FREE | {"account_id": NOBODY}),
@@ -91,6 +99,11 @@ ATTACKS = (
     ("postings_amount", "postings", {"amount_minor": 0}),
     ("postings_account_id_fkey", "postings", {"account_id": NOBODY}),
     ("postings_pk", "postings", {}),
+    ("refunds_amount", "refunds", {"amount_minor": 0}),
+    ("refunds_charge", "refunds", {"refund_id": "b", "charge_id": "unknown"}),
+    ("refunds_id_length", "refunds", {"refund_id": ""}),
+    ("refunds_state", "refunds", {"state": "lost"}),
+    ("refunds_pk", "refunds", {}),
     ("refusals_account_id_fkey", "refusals", {"account_id": NOBODY}),
     ("refusals_pk", "refusals", {}),
     ("subscriptions_id_length", "subscriptions", {"subscription_id": ""}),
@@ -162,6 +175,13 @@ def victim(session_database):
         connection.exec_driver_sql(
             "INSERT INTO refusals VALUES (%s, 'r', NULL, 'malformed', '', %s)", values
         )
+        gone = (wallet.account_id, f"{wallet.customer_id}:auto", START.isoformat())
+        for table in ("refunds (refund_id,", "disputes (dispute_id,"):
+            connection.exec_driver_sql(
+                f"INSERT INTO {table} account_id, charge_id, at, amount_minor, state)"
+                " VALUES ('r', %s, %s, %s, 1, %s)",
+                (*gone, "failed" if table[0] == "r" else "won"),
+            )
         connection.exec_driver_sql(
             "UPDATE customers SET payer = customer_id WHERE account_id = %s", values[:1]
         )

@@ -6,7 +6,17 @@ from psycopg import errors, sql
 
 from tests.builders import NOON, START, a_subscribed_wallet, use
 
-GUARDED = ("wallets", "grants", "entries", "charges", "postings", "windows", "customers")
+GUARDED = (
+    "wallets",
+    "grants",
+    "entries",
+    "charges",
+    "postings",
+    "windows",
+    "customers",
+    "refunds",
+    "disputes",
+)
 FORBIDDEN = (
     "INSERT INTO {} DEFAULT VALUES",
     "UPDATE {} SET {} = {}",
@@ -17,6 +27,7 @@ INNER = (
     "SELECT post_transfer(1, '', '{}', '{}', 'USD', NULL, NULL, now())",
     "SELECT note_crossing(1, 1, 'credits')",
     "SELECT note_decision(1, now())",
+    "SELECT settle_returns(1, 'c', 'refund', NULL, now())",
     "SELECT debit_plain_accounts('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', now())",
 )
 

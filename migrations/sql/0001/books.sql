@@ -14,6 +14,11 @@ BEGIN
     FROM unnest(p_books, p_amounts) WITH ORDINALITY AS u (b, amount, ord) WHERE u.amount <> 0;
 END $$;
 
+-- What debits took of a grant so far.
+CREATE FUNCTION used_of(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT g.granted - g.remaining - g.expired - g.voided - g.refunded
+$$;
+
 -- Earn what was used and what ran out. Both are half-up functions of a grant's cumulative use,
 -- posted as differences, so that over a grant's life they sum to its cost exactly.
 CREATE FUNCTION recognise(p_account bigint, p_at timestamptz) RETURNS void
@@ -28,7 +33,7 @@ BEGIN
     -- What was broken early by a correction is earned if the rest is used after all.
     FOR g IN SELECT * FROM grants WHERE account_id = p_account AND cost_minor > 0
                AND (recognised_minor + refunded_minor < cost_minor) ORDER BY grant_id LOOP
-        earned := price_minor(g.granted - g.remaining - g.expired - g.voided, g.cost_minor, g.granted);
+        earned := price_minor(used_of(g), g.cost_minor, g.granted);
         broken := price_minor(g.granted - g.remaining, g.cost_minor, g.granted) - earned - g.refunded_minor;
         IF (earned, broken) = (g.recognised_minor, g.broken_minor) THEN CONTINUE; END IF;
         PERFORM post_transfer(

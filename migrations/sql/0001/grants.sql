@@ -50,6 +50,10 @@ BEGIN
             p_tie_1, p_tie_2, p_quantity, p_quantity, p_cost_minor, p_currency, p_charge, p_part);
     UPDATE wallets SET seq = w.seq + 1 WHERE account_id = p_account RETURNING * INTO w;
     PERFORM arm_alerts(w);
+    IF money_went_back(p_account, p_charge) THEN
+        PERFORM settle_returns(p_account, p_charge, 'refund', NULL, w.decided_at);
+        b := balance_at(p_account, p_credit_type, w.decided_at);
+    END IF;
     RETURN ('granted', w.seq, b.available)::grant_outcome;
 END $$;
 

@@ -15,4 +15,6 @@ GRANT UPDATE (read_at) ON notices TO drawdown_app;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION debit, lock_wallet, open_wallet, open_windows, set_paused, end_wallet, balance_at,
     grant_credits, expire_due, remove_credits, reserve_auto_purchase, open_charge, mark_paid, mark_declined,
-    mark_void, recognise, auto_purchased, put_thresholds, seq_before TO drawdown_app;
+    mark_void, refund_charge, note_refund, note_dispute,
+    used_of, credits_worth, refunds_of, disputes_of, recognise, auto_purchased, put_thresholds, seq_before
+    TO drawdown_app;

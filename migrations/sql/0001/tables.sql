@@ -3,7 +3,8 @@
 -- 1,000,000), money is minor units of its currency. Constraints are named: tests attack each one.
 
 CREATE TYPE entry_kind AS ENUM
-    ('grant', 'debit', 'hold', 'capture', 'release', 'expiry', 'adjustment', 'void', 'correction');
+    ('grant', 'debit', 'hold', 'capture', 'release', 'expiry', 'adjustment', 'void', 'correction',
+     'refund', 'chargeback', 'debt');
 CREATE TYPE book AS ENUM
     ('cash', 'deferred_revenue', 'revenue', 'breakage', 'refunds', 'disputes');
 
@@ -18,11 +19,14 @@ CREATE DOMAIN cost_money AS bigint CONSTRAINT grants_cost CHECK (value >= 0);
 CREATE DOMAIN recognised_money AS bigint CONSTRAINT grants_recognised CHECK (value >= 0);
 CREATE DOMAIN broken_money AS bigint CONSTRAINT grants_broken CHECK (value >= 0);
 CREATE DOMAIN refunded_money AS bigint CONSTRAINT grants_refunded CHECK (value >= 0);
+CREATE DOMAIN refunded_credits AS bigint CONSTRAINT grants_refunded_credits CHECK (value >= 0);
+CREATE DOMAIN owed_credits AS bigint CONSTRAINT grants_owed CHECK (value >= 0);
 CREATE DOMAIN wallet_state AS text CONSTRAINT wallets_state CHECK (value IN ('none', 'active', 'ended'));
 CREATE DOMAIN pause_causes AS text[]
     CONSTRAINT wallets_pause_causes CHECK (value <@ ARRAY['payment_failed', 'by_operator']);
 CREATE DOMAIN alert_balance AS bigint CONSTRAINT wallets_alert_level CHECK (value >= -1);
 CREATE DOMAIN entry_quantity AS bigint CONSTRAINT entries_quantity CHECK (value > 0);
+CREATE DOMAIN changed_debt AS bigint CONSTRAINT entries_debt CHECK (value <> 0);
 CREATE DOMAIN entry_key AS text CONSTRAINT entries_key_length CHECK (length(value) BETWEEN 1 AND 500);
 
 CREATE TABLE customers (
@@ -160,6 +164,8 @@ CREATE TABLE grants (
     held             bigint      NOT NULL DEFAULT 0,
     expired          expired_credits NOT NULL DEFAULT 0,
     voided           voided_credits NOT NULL DEFAULT 0,
+    refunded         refunded_credits NOT NULL DEFAULT 0,           -- taken back with their money
+    owed             owed_credits NOT NULL DEFAULT 0,               -- used, then charged back: a debt
     is_open          boolean     NOT NULL DEFAULT true,
     cost_minor       cost_money NOT NULL DEFAULT 0,
     recognised_minor recognised_money NOT NULL DEFAULT 0,
@@ -172,7 +178,7 @@ CREATE TABLE grants (
     CONSTRAINT grants_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges,
     CONSTRAINT grants_charge_part UNIQUE (account_id, charge_id, part),
     CONSTRAINT grants_bounds CHECK (0 <= held AND held <= remaining AND remaining <= granted),
-    CONSTRAINT grants_parts CHECK (remaining + expired + voided <= granted),
+    CONSTRAINT grants_parts CHECK (remaining + expired + voided + refunded <= granted),
     CONSTRAINT grants_open CHECK (is_open = (remaining > 0)),
     CONSTRAINT grants_lifetime CHECK (effective_at < expires_at),
     CONSTRAINT grants_paid_names_charge CHECK (cost_minor = 0 OR charge_id IS NOT NULL),
@@ -231,6 +237,7 @@ CREATE TABLE entries (
     recorded_at     timestamptz NOT NULL DEFAULT now(),
     quantity        entry_quantity,                                 -- of the action, in millionths
     corrects        bigint,                                         -- seq of the corrected entry
+    debt_change     changed_debt,                                   -- of what the customer owes in credits
     kind            entry_kind  NOT NULL,
     line            smallint    NOT NULL,
     late            boolean     NOT NULL DEFAULT false,
@@ -260,6 +267,37 @@ CREATE TABLE postings (
     recorded_at  timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT postings_pk PRIMARY KEY (account_id, transfer_id, line)
 );
+
+-- Money sent back. `asked` until the processor has confirmed it; `failed` undoes it. A state only
+-- ever moves on in this order, so that messages may come in any.
+CREATE TABLE refunds (
+    account_id   bigint      NOT NULL,
+    refund_id    text        NOT NULL CONSTRAINT refunds_id_length CHECK (length(refund_id) BETWEEN 1 AND 200),
+    charge_id    text        NOT NULL,
+    amount_minor bigint      NOT NULL CONSTRAINT refunds_amount CHECK (amount_minor > 0),
+    state        text        NOT NULL CONSTRAINT refunds_state CHECK (state IN ('asked', 'made', 'failed')),
+    reason       text,                                              -- NULL: made at the processor
+    made_by      text,
+    at           timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT refunds_pk PRIMARY KEY (account_id, refund_id),
+    CONSTRAINT refunds_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges
+);
+CREATE INDEX refunds_of_charge ON refunds (account_id, charge_id);
+
+-- Money that a bank took back. `won` is final and puts it back, `lost` leaves it gone.
+CREATE TABLE disputes (
+    account_id   bigint      NOT NULL,
+    dispute_id   text        NOT NULL CONSTRAINT disputes_id_length CHECK (length(dispute_id) BETWEEN 1 AND 200),
+    charge_id    text        NOT NULL,
+    amount_minor bigint      NOT NULL CONSTRAINT disputes_amount CHECK (amount_minor > 0),
+    state        text        NOT NULL CONSTRAINT disputes_state CHECK (state IN ('open', 'lost', 'won')),
+    at           timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT disputes_pk PRIMARY KEY (account_id, dispute_id),
+    CONSTRAINT disputes_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges
+);
+CREATE INDEX disputes_of_charge ON disputes (account_id, charge_id);
 
 -- Usage that was sent without waiting for an answer and was refused: people can read why.
 CREATE TABLE refusals (

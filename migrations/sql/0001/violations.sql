@@ -6,6 +6,8 @@ GROUP BY g.account_id, g.grant_id
 HAVING g.remaining <> coalesce(sum(e.change), 0) OR g.held <> coalesce(sum(e.held_change), 0)
     OR g.expired <> coalesce(-sum(e.change) FILTER (WHERE e.kind = 'expiry'), 0)
     OR g.voided <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('adjustment', 'void')), 0)
+    OR g.refunded <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('refund', 'chargeback')), 0)
+    OR g.owed <> coalesce(sum(e.debt_change), 0)
 UNION ALL
 SELECT e.account_id, 'an entry names a grant that does not exist', 'entry ' || e.seq
 FROM entries e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
@@ -35,6 +37,9 @@ SELECT e.account_id, 'a debit drew from a grant that does not pay its action', '
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind = 'debit' AND e.action <> ALL (g.scope)
 UNION ALL
+SELECT e.account_id, 'a debt moves credits, or something else moves a debt', 'entry ' || e.seq
+FROM entries e WHERE (e.kind = 'debt') <> (e.debt_change IS NOT NULL) OR e.kind = 'debt' AND e.change <> 0
+UNION ALL
 SELECT e.account_id, 'an expiry before its instant', 'entry ' || e.seq
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind = 'expiry' AND e.at < g.expires_at
@@ -63,6 +68,21 @@ FROM grants g LEFT JOIN postings p ON p.account_id = g.account_id AND p.grant_id
 GROUP BY g.account_id, g.grant_id
 HAVING g.recognised_minor <> coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'revenue'), 0)
     OR g.broken_minor <> coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'breakage'), 0)
+    OR g.refunded_minor <> coalesce(sum(p.amount_minor) FILTER
+           (WHERE p.book = 'deferred_revenue' AND p.cause IN ('refund', 'chargeback')), 0)
+UNION ALL
+SELECT g.account_id, 'a grant owes more than was used, or gave back other credits than their money', 'grant ' || g.grant_id
+FROM grants g
+WHERE g.owed > used_of(g) OR g.cost_minor > 0 AND g.refunded <> credits_worth(g, g.refunded_minor)
+UNION ALL
+SELECT c.account_id, 'what went back is not what refunds and disputes say', c.charge_id
+FROM (SELECT o.account_id, o.charge_id, o.amount_minor, refunds_of(o), disputes_of(o),
+             (SELECT coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'refunds'), 0) FROM postings p
+              WHERE p.account_id = o.account_id AND p.charge_id = o.charge_id) AS refunded,
+             (SELECT coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'disputes'), 0) FROM postings p
+              WHERE p.account_id = o.account_id AND p.charge_id = o.charge_id) AS disputed
+      FROM charges o WHERE o.state = 'paid') c
+WHERE (c.refunded, c.disputed) <> (c.refunds_of, c.disputes_of)
 UNION ALL
 SELECT b.account_id, 'deferred revenue is not what grants still owe', b.deferred || ' <> ' || b.owed
 FROM (SELECT w.account_id,

@@ -1,0 +1,132 @@
+"""Money that goes back: refunds and disputes, and what they do to credits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, text
+
+from models.tables import DisputeRow
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """A refund that an operator asks for, once per `refund_id`; `amount_minor` None is all."""
+
+    refund_id: str
+    charge_id: str
+    amount_minor: int | None
+    reason: str
+    by: str
+    preview: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOutcome:
+    """What became of an order; money in minor units.
+
+    `status`: `refunded`, `repeated`, or the reason why nothing moved. `most_minor` is the most that
+    could be refunded before this. `state`: `asked` until the processor has confirmed, `made`,
+    `failed`.
+    """
+
+    status: str
+    amount_minor: int = 0
+    most_minor: int = 0
+    currency: str = ""
+    invoice: str = ""
+    state: str = ""
+
+
+_REFUND = text("""
+SELECT status, amount_minor, most_minor, currency, invoice, refund_state FROM refund_charge(
+    :account, :refund, :charge, CAST(:amount AS bigint), :reason, :by, :preview, :at)
+""")
+
+
+def refund(
+    connection: Connection, account_id: int, order: RefundOrder, at: datetime
+) -> RefundOutcome:
+    """Take the credits of a refund back and book its money, before the processor sends it."""
+    row = connection.execute(
+        _REFUND,
+        {
+            "account": account_id,
+            "refund": order.refund_id,
+            "charge": order.charge_id,
+            "amount": order.amount_minor,
+            "reason": order.reason,
+            "by": order.by,
+            "preview": order.preview,
+            "at": at,
+        },
+    ).one()
+    return RefundOutcome(
+        row.status,
+        row.amount_minor or 0,
+        row.most_minor or 0,
+        row.currency or "",
+        row.invoice or "",
+        row.refund_state or "",
+    )
+
+
+def note_refund(
+    connection: Connection,
+    account_id: int,
+    refund_id: str,
+    charge_id: str,
+    amount_minor: int,
+    state: str,
+    at: datetime,
+) -> str:
+    """Book what the processor says of a refund (`made`, `failed`), whoever asked for it.
+
+    Returns `noted`, `repeated`, `idempotency_conflict` or `unknown_charge`.
+    """
+    call = func.note_refund(account_id, refund_id, charge_id, amount_minor, state, at)
+    return str(connection.scalar(select(call)))
+
+
+def note_dispute(
+    connection: Connection,
+    account_id: int,
+    dispute_id: str,
+    charge_id: str,
+    amount_minor: int,
+    state: str,
+    at: datetime,
+) -> str:
+    """Book where a dispute stands (`open`, `lost`, `won`), in whatever order that is heard.
+
+    Returns `noted`, `repeated`, `idempotency_conflict` or `unknown_charge`.
+    """
+    call = func.note_dispute(account_id, dispute_id, charge_id, amount_minor, state, at)
+    return str(connection.scalar(select(call)))
+
+
+def has_open_dispute(connection: Connection, account_id: int) -> bool:
+    """Return whether a bank is still deciding about one of the account's charges."""
+    found = select(DisputeRow.dispute_id).where(
+        DisputeRow.account_id == account_id, DisputeRow.state == "open"
+    )
+    return connection.scalar(found.limit(1)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What went back with a charge's money, in micro-credits: taken back, and owed as a debt."""
+
+    taken_micro: int
+    owed_micro: int
+
+
+def returned(connection: Connection, account_id: int, charge_id: str) -> Returned:
+    """Read what refunds and disputes of a charge did to its credits."""
+    row = connection.execute(
+        text("""
+            SELECT coalesce(sum(refunded), 0), coalesce(sum(owed), 0) FROM grants
+            WHERE account_id = :account AND charge_id = :charge AND cost_minor > 0
+        """),
+        {"account": account_id, "charge": charge_id},
+    ).one()
+    return Returned(int(row[0]), int(row[1]))

@@ -1,0 +1,89 @@
+"""Laws of money that goes back, for the battery of laws.py: each notices a seeded fault."""
+
+from contextlib import contextmanager
+from datetime import timedelta
+
+from ledger import balances
+from tests.builders import (
+    NOON,
+    START,
+    a_subscribed_wallet,
+    auto_purchase_on,
+    left,
+    micro,
+    set_policy,
+    use,
+)
+from tests.ledger.returns import a_pack, debt, dispute, policy, refund, seen
+
+
+@contextmanager
+def undone(engine):
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def a_refund_is_at_most_what_unused_credits_cost(engine, _):
+    with undone(engine) as connection:
+        wallet, pack = a_pack(connection, used=400)
+        assert refund(connection, wallet, pack, 2_701).status == "above_refundable"
+        assert refund(connection, wallet, pack, 1_001).status == "refunded"
+        assert left(connection, wallet) == micro(600) - -(-micro(1_000) * 1_001 // 4_500)
+        assert refund(connection, wallet, pack, 1_700, key="2").status == "above_refundable"
+        assert refund(connection, wallet, pack, 1_001).status == "repeated"
+        assert refund(connection, wallet, pack, 1_002).status == "idempotency_conflict"
+        assert balances.violations(connection) == []
+        assert balances.books(connection, wallet.account_id)["refunds"] == -1_001
+
+
+def a_dispute_takes_what_is_unused_and_makes_the_rest_a_debt(engine, _):
+    with undone(engine) as connection:
+        wallet, pack = a_pack(connection, used=400)
+        set_policy(connection, wallet, **auto_purchase_on())
+        assert dispute(connection, wallet, pack, "open") == "noted"
+        assert (left(connection, wallet), debt(connection, wallet)) == (0, micro(400))
+        assert policy(connection, wallet, "auto_on") is False
+        assert refund(connection, wallet, pack, 1).status == "charge_disputed"
+        assert balances.violations(connection) == []
+        dispute(connection, wallet, pack, "won")
+        assert (left(connection, wallet), debt(connection, wallet)) == (micro(600), 0)
+        assert dispute(connection, wallet, pack, "open") == "repeated"
+        assert left(connection, wallet) == micro(600)
+        assert balances.violations(connection) == []
+
+
+def a_refund_of_used_credits_is_no_debt_and_a_failed_one_is_undone(engine, _):
+    with undone(engine) as connection:
+        wallet, pack = a_pack(connection, used=400)
+        seen(connection, wallet, pack, 4_000)
+        dispute(connection, wallet, pack, "open", 500)
+        assert (left(connection, wallet), debt(connection, wallet)) == (0, -(-micro(1_000) // 9))
+        assert balances.violations(connection) == []
+        seen(connection, wallet, pack, 4_000, "failed")
+        assert seen(connection, wallet, pack, 4_000) == "repeated"
+        assert (left(connection, wallet), debt(connection, wallet)) == (
+            micro(600) - micro(1_000) // 9 - 1,
+            0,
+        )
+        assert balances.violations(connection) == []
+
+
+def the_latest_window_gives_first(engine, _):
+    with undone(engine) as connection:
+        days = timedelta(days=10)
+        windows = tuple((START + k * days, START + (k + 1) * days) for k in range(3))
+        wallet = a_subscribed_wallet(connection, 100, windows=windows, amount_minor=900)
+        use(connection, wallet, 40)
+        refund(connection, wallet, f"{wallet.subscription_id}:period:0", 600)
+        assert left(connection, wallet) == micro(60)
+        assert left(connection, wallet, NOON + days) == 0
+        assert balances.violations(connection) == []
+
+
+RETURN_LAWS = (
+    a_refund_is_at_most_what_unused_credits_cost,
+    a_dispute_takes_what_is_unused_and_makes_the_rest_a_debt,
+    a_refund_of_used_credits_is_no_debt_and_a_failed_one_is_undone,
+    the_latest_window_gives_first,
+)
