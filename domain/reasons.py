@@ -42,6 +42,9 @@ NAMES: dict[str, str] = {
 
 WALLET: dict[str, str] = {
     "insufficient_credits": "buy credits, switch auto-purchase on, or wait for the next allowance",
+    "user_limit": "raise the member's limit, or wait for the next allowance window",
+    "confirmation_required": "send it again with the same key and `confirmed` true: `asked` says "
+    "what it costs",
     "cap_reached": "buy credits by hand, upgrade, or wait for the next allowance window",
     "renewal_pending": "send it again with the same key once the renewal is settled",
     "purchase_needed": "wait: the purchase that it needs is being made",

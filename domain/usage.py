@@ -7,7 +7,7 @@ from typing import Literal
 # Clocks of senders run ahead a little; more than this is a mistake (rules: events of the future).
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
-DECIDED = ("debited", "repeated")
+DECIDED = ("debited", "repeated", "already_unlocked")
 # Statuses that a later moment decides: the event is kept, in order.
 UNDECIDED = ("purchase_needed", "renewal_pending")
 
@@ -23,21 +23,82 @@ class UsageEvent:
     tags: tuple[tuple[str, str], ...] = ()
 
 
+EVERY_TIME = "every_time"
+
+
+@dataclass(frozen=True, slots=True)
+class PricedWay:
+    """One way of paying: `credits_micro` of a credit type per `per_micro` of the action.
+
+    Started units are counted per event. Otherwise `carry` names the counter of the quantity so far,
+    so that rounding never drifts. `consent` is None, the counter that remembers a confirmation for
+    the rest of the window, or `EVERY_TIME`.
+    """
+
+    credit_type: str
+    credits_micro: int
+    per_micro: int
+    started: bool = False
+    carry: str | None = None
+    consent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An action that may be served, and its ways of paying in order (none: it is free)."""
+
+    action: str
+    ways: tuple[PricedWay, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How an event may be paid. The first attempt that fits is served, all or nothing.
+
+    `counters` are moved by the credits taken and may have ceilings. `once` is what is never paid
+    for again. `at_zero` is what the last attempt's shortfall comes to: `purchase` if the switch is
+    on, `prompt` for one, or `block`. `confirmed`: a person has agreed to pay.
+    """
+
+    attempts: tuple[Attempt, ...]
+    counters: tuple[str, ...] = ()
+    once: str | None = None
+    at_zero: Literal["purchase", "prompt", "block"] = "purchase"
+    confirmed: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class PricedEvent:
-    """A usage event and what it costs, in micro-credits of one credit type (0: free)."""
+    """A usage event and what it costs, in micro-credits of one credit type (0: free).
+
+    With `terms` the ledger decides what it costs; `credit_type` is then that of a free line.
+    """
 
     event: UsageEvent
     credit_type: str
     amount_micro: int
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person is asked to confirm: credits drawn by type, or a purchase and its price."""
+
+    credits: tuple[tuple[str, int], ...] = ()
+    quantity_micro: int = 0
+    amount_minor: int = 0
+    surcharge_minor: int = 0
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DebitOutcome:
     """What became of one event.
 
-    `status` is `debited`, `repeated` or a reason of domain/reasons.py; `missing_micro` says by
-    how much a refused event was short; `crossed` that it left exactly zero.
+    `status` is `debited`, `repeated`, `already_unlocked` or a reason of domain/reasons.py;
+    `missing_micro` says by how much a refused event was short; `crossed` that it left exactly zero.
+    `charged` is what it took in micro-credits by credit type, `served_as` the action served in
+    place of the one asked for, `asked` what must be confirmed first.
     """
 
     key: str
@@ -46,6 +107,9 @@ class DebitOutcome:
     available_micro: int | None = None
     missing_micro: int | None = None
     crossed: bool = False
+    charged: tuple[tuple[str, int], ...] = ()
+    served_as: str | None = None
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from domain.usage import DebitOutcome, PricedEvent
+from domain.usage import Asked, DebitOutcome, PricedEvent, PricedWay, Terms
 
 # Arrays go as PostgreSQL's own literals: psycopg's lists of values cost three times as much.
 STATEMENT = """
-SELECT ord, status, seq, available, missing, crossed FROM debit(
+SELECT ord, status, seq, available, missing, crossed, detail FROM debit(
     %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[],
-    %s::timestamptz[], %s::jsonb[], %s::timestamptz)
+    %s::timestamptz[], %s::jsonb[], %s::timestamptz, %s::jsonb[])
 """
 
 
@@ -26,7 +26,7 @@ class Demand:
     priced: PricedEvent
 
 
-def parameters(demands: Sequence[Demand], at: datetime) -> tuple[str | datetime, ...]:
+def parameters(demands: Sequence[Demand], at: datetime) -> tuple[str | datetime | None, ...]:
     """Return the arguments of `STATEMENT`, one array per column."""
     priced = [demand.priced for demand in demands]
     events = [one.event for one in priced]
@@ -42,14 +42,23 @@ def parameters(demands: Sequence[Demand], at: datetime) -> tuple[str | datetime,
             [_quoted(json.dumps(dict(event.tags))) if event.tags else "NULL" for event in events]
         ),
         at,
+        _all_terms([one.terms for one in priced]),
     )
 
 
 def outcomes(demands: Sequence[Demand], rows: Iterable[tuple[Any, ...]]) -> list[DebitOutcome]:
     """Return what became of each event, in the order asked; rows come in any order."""
     return [
-        DebitOutcome(demand.priced.event.key, status, seq, available, missing, bool(crossed))
-        for demand, (_, status, seq, available, missing, crossed) in zip(
+        DebitOutcome(
+            demand.priced.event.key,
+            status,
+            seq,
+            left,
+            missing,
+            bool(crossed),
+            *_detail(status, demand.priced, detail),
+        )
+        for demand, (_, status, seq, left, missing, crossed, detail) in zip(
             demands, sorted(rows), strict=True
         )
     ]
@@ -65,6 +74,72 @@ def debit(connection: Connection, demands: Sequence[Demand], at: datetime) -> li
         return []
     rows = connection.exec_driver_sql(STATEMENT, parameters(demands, at)).all()
     return outcomes(demands, (tuple(row) for row in rows))
+
+
+def _detail(
+    status: str, priced: PricedEvent, detail: dict[str, Any] | None
+) -> tuple[tuple[tuple[str, int], ...], str | None, Asked | None]:
+    """Return what was charged, as what it was served, and what must be confirmed."""
+    if detail is not None:
+        asked = detail.get("asked")
+        return (
+            _credits(detail.get("charged")),
+            detail.get("served_as"),
+            _asked(asked) if asked else None,
+        )
+    if status == "debited" and priced.amount_micro:
+        return ((priced.credit_type, priced.amount_micro),), None, None
+    return (), None, None
+
+
+def _credits(by_type: dict[str, int] | None) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(by_type.items())) if by_type else ()
+
+
+def _asked(asked: dict[str, Any]) -> Asked:
+    purchase = asked.get("purchase")
+    credits_asked = _credits(asked.get("credits"))
+    if not purchase:
+        return Asked(credits_asked)
+    return Asked(
+        credits_asked,
+        purchase["quantity"],
+        purchase["amount_minor"],
+        purchase["surcharge_minor"],
+        purchase["currency"],
+    )
+
+
+def _all_terms(terms: list[Terms | None]) -> str | None:
+    """Return the array of terms; None, the usual case, if no event has any."""
+    if not any(terms):
+        return None
+    return _array([_quoted(json.dumps(as_json(one))) if one else "NULL" for one in terms])
+
+
+def as_json(terms: Terms) -> dict[str, Any]:
+    """Return terms as the SQL of debits and holds reads them."""
+    return {
+        "attempts": [
+            {"action": one.action, "ways": [_way(way) for way in one.ways]}
+            for one in terms.attempts
+        ],
+        "counters": list(terms.counters),
+        "once": terms.once,
+        "at_zero": terms.at_zero,
+        "confirmed": terms.confirmed,
+    }
+
+
+def _way(way: PricedWay) -> dict[str, Any]:
+    return {
+        "credit_type": way.credit_type,
+        "credits": way.credits_micro,
+        "per": way.per_micro,
+        "started": way.started,
+        "carry": way.carry,
+        "consent": way.consent,
+    }
 
 
 def _array(elements: list[str]) -> str:

@@ -105,6 +105,11 @@ def remove(
     return str(connection.scalar(statement, values))
 
 
+def set_frozen(connection: Connection, account_id: int, at: datetime, *, frozen: bool) -> bool:
+    """Keep purchased credits from being spent, or let them; say whether that is a change."""
+    return bool(connection.scalar(select(func.set_frozen(account_id, frozen, at))))
+
+
 def open_windows(
     connection: Connection,
     account_id: int,

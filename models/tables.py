@@ -10,7 +10,7 @@ from models.base import Base
 
 ENTRY_KINDS = (
     "grant", "debit", "hold", "capture", "release", "expiry", "adjustment", "void", "correction",
-    "refund", "chargeback", "debt",
+    "refund", "chargeback", "debt", "reopen", "repayment",
 )  # fmt: skip
 BOOKS = ("cash", "deferred_revenue", "revenue", "breakage", "refunds", "disputes")
 
@@ -44,6 +44,7 @@ class Wallet(Base):
     window_end: Mapped[datetime | None]
     alert_type: Mapped[str | None]
     alert_level: Mapped[int]
+    frozen: Mapped[bool]
 
 
 class Policy(Base):
@@ -53,6 +54,8 @@ class Policy(Base):
     account_id: Mapped[int] = mapped_column(primary_key=True)
     late_usage: Mapped[str]
     own_alerts: Mapped[bool]
+    reopen_days: Mapped[int] = mapped_column(Integer)
+    repays_debt: Mapped[bool]
     buys_while_paused: Mapped[bool]
     card_usable: Mapped[bool]
     currency: Mapped[str]
@@ -150,14 +153,23 @@ class GrantRow(Base):
 
 
 class Counter(Base):
-    """A ceiling that debits move."""
+    """What debits count in a window, or for ever."""
 
     __tablename__ = "counters"
     account_id: Mapped[int] = mapped_column(primary_key=True)
     counter: Mapped[str] = mapped_column(primary_key=True)
     window_start: Mapped[datetime] = mapped_column(primary_key=True)
     value: Mapped[int]
-    ceiling: Mapped[int | None]
+
+
+class Limit(Base):
+    """How far a counter of credits may go in a window."""
+
+    __tablename__ = "limits"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    counter: Mapped[str] = mapped_column(primary_key=True)
+    credit_type: Mapped[str] = mapped_column(primary_key=True)
+    ceiling: Mapped[int]
 
 
 class Threshold(Base):
@@ -208,6 +220,7 @@ class Entry(Base):
     credit_type: Mapped[str]
     key: Mapped[str | None]
     action: Mapped[str | None]
+    served_as: Mapped[str | None]
     tags: Mapped[dict[str, Any] | None]
 
 

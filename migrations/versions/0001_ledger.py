@@ -12,8 +12,8 @@ down_revision = None
 
 SQL = Path(__file__).parent.parent / "sql" / revision
 FILES = (
-    "tables", "guards", "books", "debit", "wallets", "grants", "alerts", "charges", "refunds",
-    "violations", "privileges",
+    "tables", "guards", "books", "charges", "serving", "grants", "terms", "terms_debit", "debit", "wallets",
+    "alerts", "refunds", "violations", "privileges",
 )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ OUTCOMES = {
         "active",
         "processor_unavailable",
         *("refunded", "noted", "asked", "made", "failed", "lost", "won"),
+        *("already_unlocked", "fits", "block", "short"),
     ),
 }
 ROW = re.compile(r"^\| (`.+`) \| (.+) \|$", re.MULTILINE)

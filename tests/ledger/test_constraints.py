@@ -34,7 +34,6 @@ ATTACKS = (
     ),
     ("charges_pk", "charges", {}),
     ("charges_invoice", "charges", {"charge_id": "b"}),
-    ("counters_ceiling", "counters", {"value": 6}),
     ("counters_value", "counters", {"value": -1}),
     ("counters_account_id_fkey", "counters", {"account_id": NOBODY}),
     ("counters_pk", "counters", {}),
@@ -83,6 +82,9 @@ ATTACKS = (
     ("notices_kind", "notices", {"kind": "gossip"}),
     ("notices_account_id_fkey", "notices", {"account_id": NOBODY}),
     ("notices_pk", "notices", {}),
+    ("limits_ceiling", "limits", {"ceiling": -1}),
+    ("limits_account_id_fkey", "limits", {"account_id": NOBODY}),
+    ("limits_pk", "limits", {}),
     ("outbox_lane", "outbox", {"lane": "pigeon"}),
     ("outbox_account_id_fkey", "outbox", {"account_id": NOBODY}),
     ("outbox_pk", "outbox", {}),
@@ -94,6 +96,7 @@ ATTACKS = (
     ("policies_auto_surcharge_den", "policies", {"auto_surcharge_den": 0}),
     ("policies_auto_unit", "policies", {"auto_unit": 0}),
     ("policies_late_usage", "policies", {"late_usage": "never"}),
+    ("policies_reopen_days", "policies", {"reopen_days": -1}),
     ("policies_account_id_fkey", "policies", {"account_id": NOBODY}),
     ("policies_pk", "policies", {}),
     ("postings_amount", "postings", {"amount_minor": 0}),
@@ -165,7 +168,10 @@ def victim(session_database):
         use(connection, wallet)
         outbox.put(connection, wallet.account_id, "m", "mail", {})
         values = (wallet.account_id, START.isoformat())
-        connection.exec_driver_sql("INSERT INTO counters VALUES (%s, 'c', %s, 1, 5)", values)
+        connection.exec_driver_sql("INSERT INTO counters VALUES (%s, 'c', %s, 1)", values)
+        connection.exec_driver_sql(
+            "INSERT INTO limits VALUES (%s, 'member:a', 'credits', 5)", values[:1]
+        )
         connection.exec_driver_sql(
             "INSERT INTO thresholds VALUES (%s, '20_percent', 20, NULL, 'both')", values[:1]
         )

@@ -91,9 +91,7 @@ DECLARE
 BEGIN
     SELECT * INTO w FROM wallets WHERE account_id = p_account;
     IF w.alert_level < 0 OR w.state <> 'active' OR w.decided_at >= w.window_end THEN RETURN; END IF;
-    SELECT coalesce(sum(g.remaining - g.held), 0) INTO free FROM grants g
-    WHERE g.account_id = p_account AND g.is_open AND g.credit_type = w.alert_type
-      AND g.source <> 'overdraft' AND g.effective_at <= w.decided_at AND g.expires_at > w.decided_at;
+    free := (balance_at(p_account, w.alert_type, w.decided_at)).available;
     IF free > w.alert_level THEN RETURN; END IF;
     base := alert_base(w);
     FOR t IN SELECT * FROM armed_thresholds(w) o WHERE threshold_level(o.percent, o.amount, base) >= free

@@ -9,20 +9,35 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT div(2 * p_quantity * p_num + p_den, 2 * p_den)::bigint  -- half up
 $$;
 
+-- What whole units cost. A surcharge is the rounded total less the rounded base.
+CREATE FUNCTION quote_units(p policies, p_units numeric) RETURNS purchase_outcome LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    r purchase_outcome;
+BEGIN
+    r.quantity := p_units * p.auto_unit;
+    r.amount_minor := price_minor(
+        r.quantity, p.auto_price_num::numeric * (p.auto_surcharge_den + p.auto_surcharge_num),
+        p.auto_price_den::numeric * p.auto_surcharge_den);
+    r.surcharge_minor := r.amount_minor - price_minor(r.quantity, p.auto_price_num, p.auto_price_den);
+    r.currency := p.currency;
+    RETURN r;
+END $$;
+
 -- Reserve the purchase that covers a shortfall, or say why not. p_needed is what the first waiting
--- event needs (0: the wallet was emptied). Everything is decided again here, under the lock:
+-- event needs (0: the wallet was emptied); p_confirmed: a person agreed to this one, whatever the
+-- switch says. Everything is decided again here, under the lock:
 -- reserved | repeated | purchase_pending | not_needed | cap_reached | auto_purchase_off |
 -- not_in_plan | no_payment_method | a reason of wallet_refusal.
 CREATE FUNCTION reserve_auto_purchase(
-    p_account bigint, p_subscription text, p_charge text, p_needed bigint, p_at timestamptz
+    p_account bigint, p_subscription text, p_charge text, p_needed bigint, p_at timestamptz,
+    p_confirmed boolean DEFAULT false
 ) RETURNS purchase_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w     wallets;
     p     policies;
     c     charges;
     r     purchase_outcome;
-    units bigint;
-    base  bigint;
+    units numeric;
 BEGIN
     w := lock_wallet(p_account, p_at);
     UPDATE outbox SET delivered_at = now()
@@ -36,22 +51,16 @@ BEGIN
     END IF;
     r.status := coalesce(
         wallet_refusal(w, w.decided_at),
-        CASE WHEN p.auto_unit IS NULL THEN 'not_in_plan' WHEN NOT p.auto_on THEN 'auto_purchase_off'
+        CASE WHEN p.auto_unit IS NULL THEN 'not_in_plan' WHEN NOT (p.auto_on OR p_confirmed) THEN 'auto_purchase_off'
              WHEN NOT p.card_usable THEN 'no_payment_method' END);
     IF r.status IS NOT NULL THEN RETURN r; END IF;
     r.available := (balance_at(p_account, p.auto_credit_type, w.decided_at)).available;
     IF r.available > 0 AND r.available >= p_needed THEN r.status := 'not_needed'; RETURN r; END IF;
-    units := greatest(1, ceil((p_needed - r.available)::numeric / p.auto_unit))::bigint;
-    IF auto_purchased(p_account, w.window_start) + units::numeric * p.auto_unit > p.auto_cap THEN
+    units := greatest(1, ceil((p_needed - r.available)::numeric / p.auto_unit));
+    IF auto_purchased(p_account, w.window_start) + units * p.auto_unit > p.auto_cap THEN
         r.status := 'cap_reached'; RETURN r;
     END IF;
-    r.quantity := units * p.auto_unit;
-    base := price_minor(r.quantity, p.auto_price_num, p.auto_price_den);
-    r.amount_minor := price_minor(
-        r.quantity, p.auto_price_num::numeric * (p.auto_surcharge_den + p.auto_surcharge_num),
-        p.auto_price_den::numeric * p.auto_surcharge_den);
-    r.surcharge_minor := r.amount_minor - base;
-    r.status := 'reserved'; r.charge_id := p_charge; r.currency := p.currency;
+    r := quote_units(p, units); r.status := 'reserved'; r.charge_id := p_charge;
     INSERT INTO charges (account_id, charge_id, subscription_id, kind, currency, amount_minor, surcharge_minor,
                          quantity, window_start, window_end, opened_at)
     VALUES (p_account, p_charge, p_subscription, 'auto_purchase', r.currency, r.amount_minor, r.surcharge_minor,

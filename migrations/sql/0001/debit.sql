@@ -2,84 +2,6 @@
 -- that in new statements; the insert of the key comes before any draw. Business outcomes are
 -- statuses and never raise.
 
-CREATE TYPE debit_outcome AS (
-    status    text,      -- debited | repeated | a reason of domain/reasons.py
-    seq       bigint,
-    available bigint,    -- spendable after it
-    missing   bigint,    -- what it would have needed more
-    crossed   boolean    -- it left exactly zero
-);
-
--- The window that holds p_at; windows that are paid for are entered by the instant, not by a sweep.
-CREATE FUNCTION enter_window(w wallets, p_at timestamptz) RETURNS wallets LANGUAGE plpgsql AS $$
-BEGIN
-    IF p_at < w.window_end OR w.state <> 'active' THEN RETURN w; END IF;
-    SELECT n.window_start, n.window_end INTO w.window_start, w.window_end FROM windows n
-    WHERE n.account_id = w.account_id AND n.window_start <= p_at
-    ORDER BY n.window_start DESC LIMIT 1;
-    UPDATE wallets SET window_start = w.window_start, window_end = w.window_end
-    WHERE account_id = w.account_id AND window_start <> w.window_start;
-    IF FOUND THEN w.alert_level := arm_alerts(w); END IF;
-    RETURN w;
-END $$;
-
-CREATE FUNCTION auto_purchased(p_account bigint, p_window_start timestamptz) RETURNS bigint
-LANGUAGE sql STABLE AS $$
-    SELECT coalesce(sum(c.quantity), 0)::bigint FROM charges c
-    WHERE c.account_id = p_account AND c.window_start = p_window_start
-      AND c.kind = 'auto_purchase' AND c.state IN ('open', 'paid')
-$$;
-
--- What a shortfall of p_missing comes to: purchase_needed | cap_reached | insufficient_credits. An
--- open purchase that covers it is waited for, though the cap may leave no other.
-CREATE FUNCTION shortfall_verdict(w wallets, p_credit_type text, p_missing bigint) RETURNS text
-LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    p         policies;
-    in_flight bigint;
-    units     bigint;
-BEGIN
-    SELECT * INTO p FROM policies WHERE account_id = w.account_id;
-    IF NOT coalesce(p.auto_on AND p.card_usable AND p.auto_credit_type = p_credit_type, false) THEN
-        RETURN 'insufficient_credits';
-    END IF;
-    SELECT c.quantity INTO in_flight FROM charges c
-    WHERE c.account_id = w.account_id AND c.kind = 'auto_purchase' AND c.state = 'open';
-    units := greatest(0, ceil((p_missing - coalesce(in_flight, 0))::numeric / p.auto_unit));
-    IF auto_purchased(w.account_id, w.window_start) + units::numeric * p.auto_unit > p.auto_cap THEN
-        RETURN 'cap_reached';
-    END IF;
-    RETURN 'purchase_needed';
-END $$;
-
--- Why the wallet does not serve at p_at, or NULL. `w` has entered its window.
-CREATE FUNCTION wallet_refusal(w wallets, p_at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE
-        WHEN w.state = 'none' THEN 'no_subscription'
-        WHEN w.state = 'ended' THEN 'subscription_ended'
-        WHEN w.paused_by <> '{}' THEN 'paused:' || w.paused_by[1]
-        WHEN p_at >= w.window_end THEN 'renewal_pending'
-    END
-$$;
-
--- Usage keys are the senders' own; the ledger's begin with ledger: and cannot be taken by a sender,
--- who could otherwise keep paid credits from being granted.
-CREATE FUNCTION is_usage_key(p_key text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT coalesce(length(p_key) BETWEEN 1 AND 200 AND NOT p_key ^@ 'ledger:', false)
-$$;
-
--- A refusal is a decision too: what comes after it cannot be decided before it.
-CREATE FUNCTION note_decision(p_account bigint, p_at timestamptz) RETURNS void LANGUAGE sql AS $$
-    UPDATE wallets SET decided_at = p_at WHERE account_id = p_account AND decided_at < p_at
-$$;
-
-CREATE FUNCTION note_crossing(p_account bigint, p_seq bigint, p_credit_type text) RETURNS void
-LANGUAGE sql AS $$
-    INSERT INTO outbox (account_id, message_key, lane, payload)
-    VALUES (p_account, 'zero:' || p_seq, 'crossing',
-            jsonb_build_object('crossing', 'zero', 'seq', p_seq, 'credit_type', p_credit_type))
-$$;
-
 -- Every case that the quick path of debit_one leaves: repeats, free lines, pauses, window changes,
 -- late events, several grants, shortfalls. Called with the wallet locked.
 CREATE FUNCTION debit_carefully(
@@ -88,7 +10,6 @@ CREATE FUNCTION debit_carefully(
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
 DECLARE
     r       debit_outcome;
-    old     entries;
     g       record;
     need    bigint := p_amount;
     booked  bigint := 0;
@@ -99,18 +20,8 @@ DECLARE
     is_late boolean;
 BEGIN
     IF p_kind = 'debit' AND NOT is_usage_key(p_key) THEN r.status := 'invalid_key'; RETURN r; END IF;
-    SELECT * INTO old FROM entries e WHERE e.account_id = w.account_id AND e.key = p_key;
-    IF FOUND THEN
-        r.status := CASE WHEN (old.kind, old.action, old.quantity, old.tags)
-                              IS NOT DISTINCT FROM (p_kind, p_action, p_quantity, p_tags)
-                         AND CASE p_kind WHEN 'debit' THEN old.event_at = p_event_at
-                             ELSE (p_credit_type, p_amount) = (
-                                 SELECT old.credit_type, -sum(e.change) FROM entries e
-                                 WHERE e.account_id = w.account_id AND e.seq = old.seq) END
-                         THEN 'repeated' ELSE 'idempotency_conflict' END;
-        r.seq := old.seq; r.available := old.available_after; r.crossed := false;
-        RETURN r;
-    END IF;
+    r := recall(w.account_id, p_key, p_kind, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags);
+    IF r.status IS NOT NULL THEN RETURN r; END IF;
     IF p_amount NOT BETWEEN 0 AND 1000000000000000000 OR p_quantity <= 0
        OR p_kind = 'adjustment' AND p_amount = 0 THEN
         r.status := 'invalid_quantity'; RETURN r;
@@ -127,11 +38,16 @@ BEGIN
         PERFORM note_decision(w.account_id, p_at);
         r.status := 'period_closed'; RETURN r;
     END IF;
+    IF is_late AND reopened_window(w, p_event_at, p_at) IS NOT NULL THEN
+        RETURN debit_on_terms(w, p_key, p_action, p_quantity, p_credit_type, p_event_at, p_tags,
+                              plain_terms(p_action, p_quantity, p_credit_type, p_amount), p_at);
+    END IF;
 
     FOR g IN
         SELECT grant_id, remaining, o.held AS g_held,
                CASE WHEN effective_at <= p_at AND expires_at > p_at
-                         AND (scope IS NULL OR p_action = ANY (scope)) THEN remaining - o.held ELSE 0 END AS usable
+                         AND (scope IS NULL OR p_action = ANY (scope) AND source <> 'overdraft')
+                         AND NOT (w.frozen AND is_purchased(source)) THEN remaining - o.held ELSE 0 END AS usable
         FROM grants o WHERE account_id = w.account_id AND is_open AND credit_type = p_credit_type
         ORDER BY priority, expires_at, tie_1, tie_2, grant_id
     LOOP
@@ -149,7 +65,7 @@ BEGIN
         RETURN r;
     END IF;
 
-    r := ('debited', w.seq + 1, free - p_amount, NULL, p_amount > 0 AND free = p_amount)::debit_outcome;
+    r := ('debited', w.seq + 1, free - p_amount, NULL, p_amount > 0 AND free = p_amount, NULL)::debit_outcome;
     INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
                          available_after, event_at, at, late, credit_type, key, action, quantity, tags)
     SELECT w.account_id, r.seq, t.ord - 1, p_kind, t.id, -coalesce(t.take, 0), booked - p_amount, held,
@@ -188,7 +104,7 @@ DECLARE
 BEGIN
     IF p_kind = 'debit' AND p_amount > 0 AND p_quantity > 0 AND is_usage_key(p_key) THEN
         UPDATE wallets AS o SET seq = o.seq + 1, decided_at = greatest(p_at, o.decided_at)
-        WHERE o.account_id = p_account AND o.state = 'active' AND o.paused_by = '{}'
+        WHERE o.account_id = p_account AND o.state = 'active' AND o.paused_by = '{}' AND NOT o.frozen
           AND greatest(p_at, o.decided_at) < o.window_end AND p_event_at >= o.window_start
         RETURNING o.seq, o.decided_at, CASE WHEN o.alert_type = p_credit_type THEN o.alert_level ELSE -1 END
         INTO new_seq, decided, level;
@@ -197,7 +113,7 @@ BEGIN
         FOR g IN
             SELECT o.grant_id, o.remaining, o.held,
                    CASE WHEN o.effective_at <= decided AND o.expires_at > decided
-                             AND (o.scope IS NULL OR p_action = ANY (o.scope))
+                             AND (o.scope IS NULL OR p_action = ANY (o.scope) AND o.source <> 'overdraft')
                         THEN o.remaining - o.held ELSE 0 END AS free
             FROM grants o WHERE o.account_id = p_account AND o.is_open AND o.credit_type = p_credit_type
             ORDER BY o.priority, o.expires_at, o.tie_1, o.tie_2, o.grant_id
@@ -217,26 +133,27 @@ BEGIN
                 WHERE o.account_id = p_account AND o.grant_id = first;
                 IF available = 0 THEN PERFORM note_crossing(p_account, new_seq, p_credit_type); END IF;
                 IF available <= level THEN PERFORM fire_alerts(p_account); END IF;
-                RETURN ('debited', new_seq, available, NULL, available = 0)::debit_outcome;
+                RETURN ('debited', new_seq, available, NULL, available = 0, NULL)::debit_outcome;
             END IF;
         END IF;
         UPDATE wallets o SET seq = o.seq - 1 WHERE o.account_id = p_account;
     END IF;
     SELECT * INTO w FROM wallets o WHERE o.account_id = p_account FOR UPDATE;
-    IF NOT FOUND THEN RETURN ('unknown_customer', NULL, NULL, NULL, false)::debit_outcome; END IF;
+    IF NOT FOUND THEN RETURN ('unknown_customer', NULL, NULL, NULL, false, NULL)::debit_outcome; END IF;
     RETURN debit_carefully(w, p_key, p_kind, p_action, p_quantity, p_credit_type, p_amount, p_event_at,
                            p_tags, greatest(p_at, w.decided_at));
 END $$;
 
 CREATE TYPE debit_row AS (
-    ord integer, status text, seq bigint, available bigint, missing bigint, crossed boolean);
+    ord integer, status text, seq bigint, available bigint, missing bigint, crossed boolean, detail jsonb);
 
 -- A sum that stays a bigint, for what is known to fit.
 CREATE AGGREGATE total(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = 0);
 
 -- Many events at once, set-based. Answers repeats, and the new events of accounts whose new events are
 -- all plain: one credit type, no scoped grant, serving, in the window, fitting together above the level
--- of the next alert, none so large (a million credits) that sums could leave bigint. No row for all others. Locks the wallets.
+-- of the next alert, none so large (a million credits) that sums could leave bigint. No row for all
+-- others. Locks the wallets.
 -- force_custom_plan: the planner must see the arrays' lengths, or it joins by nested loops.
 CREATE FUNCTION debit_plain_accounts(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
@@ -251,7 +168,7 @@ DECLARE
     levels   bigint[];
 BEGIN
     SELECT array_agg(w.account_id), array_agg(w.seq), array_agg(w.at),
-           array_agg(CASE WHEN w.state = 'active' AND w.paused_by = '{}' AND w.at < w.window_end
+           array_agg(CASE WHEN w.state = 'active' AND w.paused_by = '{}' AND NOT w.frozen AND w.at < w.window_end
                           THEN w.window_start END), array_agg(w.alert_type), array_agg(w.alert_level)
     INTO accounts, seqs, ats, starts, types, levels
     FROM (SELECT o.*, greatest(p_at, o.decided_at) AS at FROM wallets o
@@ -328,21 +245,40 @@ BEGIN
                d.event_at, d.at, d.credit_type, CASE d.line WHEN 0 THEN d.key END, d.action,
                CASE d.line WHEN 0 THEN d.quantity END, CASE d.line WHEN 0 THEN d.tags END
         FROM draws d)
-    SELECT d.ord::integer, 'debited', d.seq, d.available, NULL::bigint, d.available = 0
+    SELECT d.ord::integer, 'debited', d.seq, d.available, NULL::bigint, d.available = 0, NULL::jsonb
     FROM draws d WHERE d.line = 0
     UNION ALL
     SELECT a.ord::integer, CASE WHEN a.same THEN 'repeated' ELSE 'idempotency_conflict' END, a.old_seq,
-           a.old_available, NULL, false
+           a.old_available, NULL, false, CASE WHEN a.same THEN debit_detail(a.account_id, a.old_seq) END
     FROM asked a WHERE NOT a.is_new;
+END $$;
+
+-- One event, on terms or plain.
+CREATE FUNCTION debit_either(
+    p_account bigint, p_key text, p_action text, p_quantity bigint, p_credit_type text, p_amount bigint,
+    p_event_at timestamptz, p_tags jsonb, p_at timestamptz, p_terms jsonb
+) RETURNS debit_outcome LANGUAGE plpgsql AS $$
+DECLARE
+    w wallets;
+BEGIN
+    IF p_terms IS NULL THEN
+        RETURN debit_one(p_account, p_key, 'debit', p_action, p_quantity, p_credit_type, p_amount, p_event_at,
+                         p_tags, p_at);
+    END IF;
+    SELECT * INTO w FROM wallets o WHERE o.account_id = p_account FOR UPDATE;
+    IF NOT FOUND THEN RETURN ('unknown_customer', NULL, NULL, NULL, false, NULL)::debit_outcome; END IF;
+    RETURN debit_on_terms(w, p_key, p_action, p_quantity, p_credit_type, p_event_at, p_tags, p_terms,
+                          greatest(p_at, w.decided_at));
 END $$;
 
 -- Debit any events of any accounts, each accepted or refused on its own, one outcome per event, in no
 -- particular order. Events of one account are decided in the order given; one that does not fit is
 -- refused alone, unless a purchase can cover it: then it and all later events of that account wait
--- for it (status purchase_needed; `missing` is the first one's).
+-- for it (status purchase_needed; `missing` is the first one's). p_terms (NULL: none has any) says how
+-- an event may be paid; its account's events are then decided one by one.
 CREATE FUNCTION debit(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
-    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz
+    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz, p_terms jsonb[] DEFAULT NULL
 ) RETURNS SETOF debit_row LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answered integer;
@@ -351,13 +287,22 @@ DECLARE
     waiting  bigint[] := '{}';
 BEGIN
     IF cardinality(p_key) = 1 THEN
-        RETURN QUERY SELECT 1, o.* FROM debit_one(
-            p_account[1], p_key[1], 'debit', p_action[1], p_quantity[1], p_credit_type[1], p_amount[1],
-            p_event_at[1], p_tags[1], p_at) o;
+        IF p_terms IS NULL THEN
+            RETURN QUERY SELECT 1, o.* FROM debit_one(
+                p_account[1], p_key[1], 'debit', p_action[1], p_quantity[1], p_credit_type[1], p_amount[1],
+                p_event_at[1], p_tags[1], p_at) o;
+        ELSE
+            RETURN QUERY SELECT 1, o.* FROM debit_either(
+                p_account[1], p_key[1], p_action[1], p_quantity[1], p_credit_type[1], p_amount[1],
+                p_event_at[1], p_tags[1], p_at, p_terms[1]) o;
+        END IF;
         RETURN;
     END IF;
+    -- Without a type no event is plain: the lock is taken and repeats are answered all the same.
     RETURN QUERY SELECT * FROM debit_plain_accounts(
-        p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags, p_at);
+        p_account, p_key, p_action, p_quantity,
+        CASE WHEN p_terms IS NULL THEN p_credit_type ELSE types_of_plain(p_account, p_credit_type, p_terms) END,
+        p_amount, p_event_at, p_tags, p_at);
     GET DIAGNOSTICS answered = ROW_COUNT;
     IF answered = cardinality(p_key) THEN RETURN; END IF;
     -- What was answered is in the journal by now.
@@ -368,11 +313,11 @@ BEGIN
         ORDER BY u.ord
     LOOP
         IF p_account[i] = ANY (waiting) THEN
-            RETURN NEXT (i, 'purchase_needed', NULL, NULL, NULL, false)::debit_row;
+            RETURN NEXT (i, 'purchase_needed', NULL, NULL, NULL, false, NULL)::debit_row;
         ELSE
-            r := debit_one(p_account[i], p_key[i], 'debit', p_action[i], p_quantity[i], p_credit_type[i],
-                           p_amount[i], p_event_at[i], p_tags[i], p_at);
-            RETURN NEXT (i, r.status, r.seq, r.available, r.missing, r.crossed)::debit_row;
+            r := debit_either(p_account[i], p_key[i], p_action[i], p_quantity[i], p_credit_type[i],
+                              p_amount[i], p_event_at[i], p_tags[i], p_at, p_terms[i]);
+            RETURN NEXT (i, r.status, r.seq, r.available, r.missing, r.crossed, r.detail)::debit_row;
             IF r.status = 'purchase_needed' THEN waiting := waiting || p_account[i]; END IF;
         END IF;
     END LOOP;

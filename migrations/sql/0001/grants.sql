@@ -2,11 +2,15 @@
 
 CREATE TYPE wallet_balance AS (booked bigint, held bigint, available bigint);
 
+-- What is booked, held, and spendable by some action: neither frozen nor a debt to be made.
 CREATE FUNCTION balance_at(p_account bigint, p_credit_type text, p_at timestamptz) RETURNS wallet_balance
 LANGUAGE sql STABLE AS $$
-    SELECT coalesce(sum(remaining), 0)::bigint, coalesce(sum(held), 0)::bigint,
-           coalesce(sum(remaining - held) FILTER (WHERE effective_at <= p_at AND expires_at > p_at), 0)::bigint
-    FROM grants WHERE account_id = p_account AND is_open AND credit_type = p_credit_type
+    SELECT coalesce(sum(g.remaining), 0)::bigint, coalesce(sum(g.held), 0)::bigint,
+           coalesce(sum(g.remaining - g.held) FILTER (
+               WHERE g.effective_at <= p_at AND g.expires_at > p_at AND g.source <> 'overdraft'
+                 AND NOT (w.frozen AND is_purchased(g.source))), 0)::bigint
+    FROM wallets w JOIN grants g ON g.account_id = w.account_id AND g.is_open AND g.credit_type = p_credit_type
+    WHERE w.account_id = p_account
 $$;
 
 CREATE TYPE grant_outcome AS (status text, grant_id bigint, available bigint);
@@ -122,3 +126,12 @@ CREATE FUNCTION remove_credits(
 ) RETURNS debit_outcome LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT debit_one(p_account, 'ledger:' || p_key, 'adjustment', NULL, NULL, p_credit_type, p_amount, p_at, p_tags, p_at)
 $$;
+
+-- Freeze what was purchased (a free plan keeps it, unspendable), or thaw it.
+CREATE FUNCTION set_frozen(p_account bigint, p_frozen boolean, p_at timestamptz) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM lock_wallet(p_account, p_at);
+    UPDATE wallets SET frozen = p_frozen WHERE account_id = p_account AND frozen <> p_frozen;
+    RETURN FOUND;
+END $$;

@@ -8,7 +8,7 @@ END $$;
 GRANT USAGE ON SCHEMA public TO drawdown_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO drawdown_app;
 GRANT UPDATE (name, email, locale, time_zone, payer, finance_email) ON customers TO drawdown_app;
-GRANT INSERT, UPDATE ON subscriptions, policies, counters TO drawdown_app;
+GRANT INSERT, UPDATE ON subscriptions, policies TO drawdown_app;
 GRANT INSERT ON refusals, outbox, notices TO drawdown_app;
 GRANT UPDATE (delivered_at, refused) ON outbox TO drawdown_app;
 GRANT UPDATE (read_at) ON notices TO drawdown_app;
@@ -16,5 +16,5 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION debit, lock_wallet, open_wallet, open_windows, set_paused, end_wallet, balance_at,
     grant_credits, expire_due, remove_credits, reserve_auto_purchase, open_charge, mark_paid, mark_declined,
     mark_void, refund_charge, note_refund, note_dispute,
-    used_of, credits_worth, refunds_of, disputes_of, recognise, auto_purchased, put_thresholds, seq_before
-    TO drawdown_app;
+    used_of, credits_worth, refunds_of, disputes_of, recognise, auto_purchased, put_thresholds, seq_before,
+    set_limit, set_frozen, is_purchased TO drawdown_app;

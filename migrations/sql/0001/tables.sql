@@ -4,14 +4,14 @@
 
 CREATE TYPE entry_kind AS ENUM
     ('grant', 'debit', 'hold', 'capture', 'release', 'expiry', 'adjustment', 'void', 'correction',
-     'refund', 'chargeback', 'debt');
+     'refund', 'chargeback', 'debt', 'reopen', 'repayment');
 CREATE TYPE book AS ENUM
     ('cash', 'deferred_revenue', 'revenue', 'breakage', 'refunds', 'disputes');
 
 -- Laws of a single column that a debit does not change are domains: PostgreSQL parses and checks the
 -- table constraints of a row on every statement that changes it, and domains only when assigned.
 CREATE DOMAIN grant_source AS text CONSTRAINT grants_source CHECK (value IN
-    ('allowance', 'pack', 'auto_purchase', 'manual_purchase', 'bonus', 'rollover', 'adjustment'));
+    ('allowance', 'pack', 'auto_purchase', 'manual_purchase', 'bonus', 'rollover', 'adjustment', 'overdraft'));
 CREATE DOMAIN granted_credits AS bigint CONSTRAINT grants_granted CHECK (value > 0);
 CREATE DOMAIN expired_credits AS bigint CONSTRAINT grants_expired CHECK (value >= 0);
 CREATE DOMAIN voided_credits AS bigint CONSTRAINT grants_voided CHECK (value >= 0);
@@ -54,6 +54,7 @@ CREATE TABLE wallets (
     window_end   timestamptz,
     alert_type   text,                                              -- the credit type that alerts watch
     alert_level  alert_balance NOT NULL DEFAULT -1,                 -- fires at or below; -1: none left
+    frozen       boolean     NOT NULL DEFAULT false,                -- purchased credits wait
     CONSTRAINT wallets_window CHECK (window_start < window_end),
     CONSTRAINT wallets_active_has_window CHECK (state <> 'active' OR window_start IS NOT NULL)
 ) WITH (fillfactor = 50);
@@ -64,6 +65,9 @@ CREATE TABLE policies (
     late_usage         text    NOT NULL DEFAULT 'book_now'
                        CONSTRAINT policies_late_usage CHECK (late_usage IN ('book_now', 'reopen', 'refuse')),
     own_alerts         boolean NOT NULL DEFAULT false,              -- thresholds are the customer's
+    reopen_days        integer NOT NULL DEFAULT 0
+                       CONSTRAINT policies_reopen_days CHECK (reopen_days BETWEEN 0 AND 3660),
+    repays_debt        boolean NOT NULL DEFAULT false,              -- out of new credits, first
     buys_while_paused  boolean NOT NULL DEFAULT false,              -- resume_on: any_successful_payment
     card_usable        boolean NOT NULL DEFAULT false,
     currency           text    NOT NULL,
@@ -188,15 +192,24 @@ CREATE TABLE grants (
 -- The burn order of a wallet. `is_open` flips once, so that debits stay heap-only updates.
 CREATE INDEX grants_burn ON grants (account_id, priority, expires_at, tie_1, tie_2, grant_id) WHERE is_open;
 
--- Ceilings that a debit moves: member limits, quotas, exact rounding carries.
+-- What debits count: credits of a member, exact rounding carries, confirmations, debts, keys seen
+-- once for ever (window_start -infinity).
 CREATE TABLE counters (
     account_id   bigint      NOT NULL REFERENCES wallets,
     counter      text        NOT NULL,
     window_start timestamptz NOT NULL,
     value        bigint      NOT NULL CONSTRAINT counters_value CHECK (value >= 0),
-    ceiling      bigint,
-    CONSTRAINT counters_pk PRIMARY KEY (account_id, counter, window_start),
-    CONSTRAINT counters_ceiling CHECK (value <= ceiling)
+    CONSTRAINT counters_pk PRIMARY KEY (account_id, counter, window_start)
+) WITH (fillfactor = 70);
+
+-- How far a counter of credits may go in a window. Not a constraint of the counter: a limit lowered
+-- below present use takes nothing back.
+CREATE TABLE limits (
+    account_id   bigint      NOT NULL REFERENCES wallets,
+    counter      text        NOT NULL,
+    credit_type  text        NOT NULL,
+    ceiling      bigint      NOT NULL CONSTRAINT limits_ceiling CHECK (ceiling >= 0),
+    CONSTRAINT limits_pk PRIMARY KEY (account_id, counter, credit_type)
 );
 
 -- Balances at which somebody is told: a percentage of the window's base, or an amount.
@@ -244,6 +257,7 @@ CREATE TABLE entries (
     credit_type     text        NOT NULL,
     key             entry_key,
     action          text,
+    served_as       text,                                           -- another action in its place
     tags            jsonb,
     CONSTRAINT entries_pk PRIMARY KEY (account_id, seq, line),
     CONSTRAINT entries_key UNIQUE (account_id, key),

@@ -4,7 +4,7 @@ SELECT g.account_id, 'a grant is not the sum of its entries' AS law, 'grant ' ||
 FROM grants g LEFT JOIN entries e ON e.account_id = g.account_id AND e.grant_id = g.grant_id
 GROUP BY g.account_id, g.grant_id
 HAVING g.remaining <> coalesce(sum(e.change), 0) OR g.held <> coalesce(sum(e.held_change), 0)
-    OR g.expired <> coalesce(-sum(e.change) FILTER (WHERE e.kind = 'expiry'), 0)
+    OR g.expired <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('expiry', 'reopen')), 0)
     OR g.voided <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('adjustment', 'void')), 0)
     OR g.refunded <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('refund', 'chargeback')), 0)
     OR g.owed <> coalesce(sum(e.debt_change), 0)
@@ -32,10 +32,11 @@ UNION ALL
 SELECT e.account_id, 'a debit drew from a grant out of its lifetime', 'entry ' || e.seq
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind = 'debit' AND NOT (g.effective_at <= e.at AND e.at < g.expires_at)
+  AND NOT (e.late AND g.effective_at <= e.event_at AND e.event_at < g.expires_at)
 UNION ALL
 SELECT e.account_id, 'a debit drew from a grant that does not pay its action', 'entry ' || e.seq
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
-WHERE e.kind = 'debit' AND e.action <> ALL (g.scope)
+WHERE e.kind = 'debit' AND coalesce(e.served_as, e.action) <> ALL (g.scope)
 UNION ALL
 SELECT e.account_id, 'a debt moves credits, or something else moves a debt', 'entry ' || e.seq
 FROM entries e WHERE (e.kind = 'debt') <> (e.debt_change IS NOT NULL) OR e.kind = 'debt' AND e.change <> 0

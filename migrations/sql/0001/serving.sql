@@ -1,0 +1,118 @@
+-- What every change of a wallet asks first: its window, its refusals, what a shortfall comes to, and
+-- whether a key is bound.
+
+CREATE TYPE debit_outcome AS (
+    status    text,      -- debited | repeated | a reason of domain/reasons.py
+    seq       bigint,
+    available bigint,    -- spendable after it
+    missing   bigint,    -- what it would have needed more
+    crossed   boolean,   -- it left exactly zero
+    detail    jsonb      -- of debits on terms and of repeats: {charged, served_as, asked}
+);
+
+-- The window that holds p_at; windows that are paid for are entered by the instant, not by a sweep.
+CREATE FUNCTION enter_window(w wallets, p_at timestamptz) RETURNS wallets LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_at < w.window_end OR w.state <> 'active' THEN RETURN w; END IF;
+    SELECT n.window_start, n.window_end INTO w.window_start, w.window_end FROM windows n
+    WHERE n.account_id = w.account_id AND n.window_start <= p_at
+    ORDER BY n.window_start DESC LIMIT 1;
+    UPDATE wallets SET window_start = w.window_start, window_end = w.window_end
+    WHERE account_id = w.account_id AND window_start <> w.window_start;
+    IF FOUND THEN w.alert_level := arm_alerts(w); END IF;
+    RETURN w;
+END $$;
+
+CREATE FUNCTION auto_purchased(p_account bigint, p_window_start timestamptz) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(c.quantity), 0)::bigint FROM charges c
+    WHERE c.account_id = p_account AND c.window_start = p_window_start
+      AND c.kind = 'auto_purchase' AND c.state IN ('open', 'paid')
+$$;
+
+-- Whole units that a shortfall needs beside a purchase in flight.
+CREATE FUNCTION units_short(p policies, p_missing bigint) RETURNS numeric LANGUAGE sql STABLE AS $$
+    SELECT greatest(0, ceil((p_missing - coalesce((
+        SELECT c.quantity FROM charges c WHERE c.account_id = (p).account_id AND c.kind = 'auto_purchase'
+                                           AND c.state = 'open'), 0))::numeric / (p).auto_unit))
+$$;
+
+-- What a shortfall of p_missing comes to: purchase_needed | cap_reached | insufficient_credits. An
+-- open purchase that covers it is waited for, though the cap may leave no other. p_asked: a person is
+-- asked, so that the switch does not matter.
+CREATE FUNCTION shortfall_verdict(
+    w wallets, p_credit_type text, p_missing bigint, p_asked boolean DEFAULT false
+) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    p policies;
+BEGIN
+    SELECT * INTO p FROM policies WHERE account_id = w.account_id;
+    IF NOT coalesce((p.auto_on OR p_asked) AND p.card_usable AND p.auto_credit_type = p_credit_type, false) THEN
+        RETURN 'insufficient_credits';
+    END IF;
+    IF auto_purchased(w.account_id, w.window_start) + units_short(p, p_missing) * p.auto_unit > p.auto_cap THEN
+        RETURN 'cap_reached';
+    END IF;
+    RETURN 'purchase_needed';
+END $$;
+
+-- Why the wallet does not serve at p_at, or NULL. `w` has entered its window.
+CREATE FUNCTION wallet_refusal(w wallets, p_at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE
+        WHEN w.state = 'none' THEN 'no_subscription'
+        WHEN w.state = 'ended' THEN 'subscription_ended'
+        WHEN w.paused_by <> '{}' THEN 'paused:' || w.paused_by[1]
+        WHEN p_at >= w.window_end THEN 'renewal_pending'
+    END
+$$;
+
+-- Usage keys are the senders' own; the ledger's begin with ledger: and cannot be taken by a sender,
+-- who could otherwise keep paid credits from being granted.
+CREATE FUNCTION is_usage_key(p_key text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(length(p_key) BETWEEN 1 AND 200 AND NOT p_key ^@ 'ledger:', false)
+$$;
+
+-- A refusal is a decision too: what comes after it cannot be decided before it.
+CREATE FUNCTION note_decision(p_account bigint, p_at timestamptz) RETURNS void LANGUAGE sql AS $$
+    UPDATE wallets SET decided_at = p_at WHERE account_id = p_account AND decided_at < p_at
+$$;
+
+CREATE FUNCTION note_crossing(p_account bigint, p_seq bigint, p_credit_type text) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO outbox (account_id, message_key, lane, payload)
+    VALUES (p_account, 'zero:' || p_seq, 'crossing',
+            jsonb_build_object('crossing', 'zero', 'seq', p_seq, 'credit_type', p_credit_type))
+$$;
+
+-- What an operation took, by credit type, and as what it was served; NULL where it took nothing.
+CREATE FUNCTION debit_detail(p_account bigint, p_seq bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'charged', jsonb_object_agg(t.credit_type, t.taken ORDER BY t.first) FILTER (WHERE t.taken > 0),
+        'served_as', min(t.served_as)))
+    FROM (SELECT e.credit_type, min(e.line) AS first, -sum(e.change) AS taken, min(e.served_as) AS served_as
+          FROM entries e WHERE e.account_id = p_account AND e.seq = p_seq GROUP BY e.credit_type) t
+$$;
+
+-- The first answer to a key, if it binds: repeated | idempotency_conflict, else a status of NULL.
+CREATE FUNCTION recall(
+    p_account bigint, p_key text, p_kind entry_kind, p_action text, p_quantity bigint, p_credit_type text,
+    p_amount bigint, p_event_at timestamptz, p_tags jsonb
+) RETURNS debit_outcome LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    r    debit_outcome;
+    old  entries;
+    same boolean;
+BEGIN
+    SELECT * INTO old FROM entries e WHERE e.account_id = p_account AND e.key = p_key;
+    IF NOT FOUND THEN RETURN r; END IF;
+    same := (old.kind, old.action, old.quantity, old.tags)
+            IS NOT DISTINCT FROM (p_kind, p_action, p_quantity, p_tags)
+            AND CASE p_kind WHEN 'debit' THEN old.event_at = p_event_at
+                ELSE (p_credit_type, p_amount) = (
+                    SELECT old.credit_type, -sum(e.change) FROM entries e
+                    WHERE e.account_id = p_account AND e.seq = old.seq) END;
+    r.status := CASE WHEN same THEN 'repeated' ELSE 'idempotency_conflict' END;
+    r.seq := old.seq; r.available := old.available_after; r.crossed := false;
+    IF same THEN r.detail := debit_detail(p_account, old.seq); END IF;
+    RETURN r;
+END $$;
