@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: subscribe use buy send status history simulate bootstrap help setup demo up reset test test-fast test-cache0 test-faults histories check format bench lock migrate clean
+.PHONY: subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults histories check format bench lock migrate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ up: setup ## Start the local stack and leave it running; Ctrl-C stops it, data s
 reset: setup ## Empty the local stack's folder
 	$(BIN)/python cli.py reset
 
-subscribe use buy send status history simulate bootstrap: setup ## Operators' commands, as in ARGS="acme"
+subscribe use buy send status history report simulate compare bootstrap: setup ## Operators' commands, as in ARGS="acme"
 	$(BIN)/python cli.py $@ $(ARGS)
 
 migrate: setup ## Bring the database of DATABASE_URL to the newest revision

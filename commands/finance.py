@@ -1,12 +1,9 @@
-"""Commands that read the books and try out prices."""
+"""Commands that read the books."""
 
-import asyncio
 from argparse import Namespace
 from datetime import UTC, datetime
-from pathlib import Path
 
-from catalogs.reader import load_catalogs
-from commands.terminal import Add, console, named, print_sheet, settings
+from commands.terminal import Add, print_sheet, settings
 from ledger import accounts, balances, subscriptions
 from ledger.reports.asking import add_arguments, asked_in, sheet
 from ledger.reports.scope import snapshot
@@ -33,16 +30,6 @@ def report(wanted: Namespace) -> int:
     return 0 if wanted.csv else print_sheet(found)
 
 
-def run_simulation(wanted: Namespace) -> int:
-    """Run the real workflow and ledger in virtual time over a trace of usage."""
-    from local.demo.simulate import simulate  # noqa: PLC0415 - drawing takes long to import
-
-    known = {one.name: one for one in load_catalogs(Path("catalogs"))}
-    plan = named(known, wanted.catalog).plan(wanted.plan)
-    asyncio.run(simulate(console, plan, wanted.months, wanted.usage, auto=wanted.auto))
-    return 0
-
-
 def add_commands(add: Add) -> None:
     """Name the commands and what they take."""
     one = add("history", history)
@@ -50,9 +37,3 @@ def add_commands(add: Add) -> None:
     one.add_argument("--after", type=int, default=0)
     one.add_argument("--limit", type=int, default=200)
     add_arguments(add("report", report))
-    one = add("simulate", run_simulation)
-    one.add_argument("catalog")
-    one.add_argument("--plan", required=True)
-    one.add_argument("--months", type=int, default=12)
-    one.add_argument("--usage", type=Path, help="TIMESTAMP,ContextTokens,GeneratedTokens as CSV")
-    one.add_argument("--auto", action="store_true", help="switch auto-purchase on")

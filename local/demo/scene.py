@@ -43,18 +43,22 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene() -> AsyncIterator[Scene]:
-    """Start servers, a worker and the API in a folder of their own; end all of them."""
+async def scene(catalogs: Path | None = None, *, api: bool = True) -> AsyncIterator[Scene]:
+    """Start servers, a worker and the API in a folder of their own; end all of them.
+
+    `catalogs` is a folder of price lists in place of the usual one.
+    """
     with _home() as home:
         stack = await asyncio.to_thread(Stack.start, home, persistent=False)
         started = []
         try:
             variables = environment(stack) | {"METRICS_ADDRESS": ""}
-            port = stack.ports.api
-            jobs = (
-                asyncio.to_thread(start_worker, variables, stack.temporal, home / "worker.log"),
-                asyncio.to_thread(start_api, variables, port, home / "api.log"),
-            )
+            if catalogs is not None:
+                variables["DRAWDOWN_CATALOGS"] = str(catalogs)
+            port, log = stack.ports.api, home / "worker.log"
+            jobs = [asyncio.to_thread(start_worker, variables, stack.temporal, log)]
+            if api:
+                jobs.append(asyncio.to_thread(start_api, variables, port, home / "api.log"))
             started = list(await asyncio.gather(*jobs))
             client = await Client.connect(stack.temporal.address)
             engine = connect(variables["DATABASE_URL"])

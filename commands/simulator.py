@@ -1,0 +1,89 @@
+"""Commands that try out prices: what a plan costs under some usage, and which of two is cheaper."""
+
+import asyncio
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from commands.terminal import Add, console
+from domain.credits import parse_quantity
+from local.simulator.shapes import SHAPES, TRACE, shaped
+from local.simulator.sides import Asked, Side, mapped, read_side, split_place
+from local.simulator.usage import Usage, read_usage
+
+BEGINS = date(2027, 1, 1)
+MONTHS = 24
+ENDINGS = (".csv", ".gz")
+
+
+def simulate(wanted: Namespace) -> int:
+    """Live months of usage under a plan, in virtual time on the real workflow and ledger."""
+    from local.simulator import run  # noqa: PLC0415 - drawing takes long to import
+
+    side = _chosen(wanted, read_side(wanted.catalog, wanted.plan))
+    asyncio.run(run.simulate(console, side, _asked(wanted, [side], "simulation")))
+    return 0
+
+
+def compare(wanted: Namespace) -> int:
+    """Live the same usage under two plans and say which is cheaper, and what each would refuse."""
+    from local.simulator import run  # noqa: PLC0415 - drawing takes long to import
+
+    one = read_side(*split_place(wanted.one))
+    other = read_side(*split_place(wanted.other), taken=[one.catalog.name])
+    sides = [_chosen(wanted, side) for side in (one, other)]
+    asyncio.run(run.compare(console, sides, _asked(wanted, sides, "comparison")))
+    return 0
+
+
+def _chosen(wanted: Namespace, side: Side) -> Side:
+    listed = {action.action_id for action in side.catalog.actions}
+    names = {used: name for used, name in mapped(wanted.map).items() if name in listed}
+    return replace(side, auto=wanted.auto, top_up=wanted.top_up, names=names)
+
+
+def _asked(wanted: Namespace, sides: Sequence[Side], name: str) -> Asked:
+    usage = _usage(wanted, sides[0])
+    out = wanted.out or Path(name)
+    return Asked(usage, wanted.begins, wanted.months, wanted.exact, out)
+
+
+def _usage(wanted: Namespace, side: Side) -> Usage:
+    """Return the usage that is asked for; made-up usage fits the first plan's allowance."""
+    usual = "llm_tokens" if wanted.usage == TRACE else side.metered().action_id
+    action = wanted.action or usual
+    if wanted.usage.endswith(ENDINGS):
+        return read_usage(Path(wanted.usage), action)
+    volume = parse_quantity(wanted.volume) if wanted.volume else side.window_volume()
+    return shaped(wanted.usage, action, volume, wanted.months, wanted.seed)
+
+
+def add_commands(add: Add) -> None:
+    """Name the commands and what they take."""
+    one = add("simulate", simulate)
+    one.add_argument("catalog", help="a price list of catalogs/, or a file such as draft.yaml")
+    one.add_argument("--plan", required=True)
+    _add_usage(one)
+    one = add("compare", compare)
+    one.add_argument("one", help="CATALOG:PLAN, as make:core_10k or draft.yaml:core_10k")
+    one.add_argument("other", help="CATALOG:PLAN")
+    _add_usage(one)
+
+
+def _add_usage(one: ArgumentParser) -> None:
+    shapes = ", ".join([*SHAPES, TRACE])
+    one.add_argument("--months", type=int, default=MONTHS, help=f"{MONTHS} if left out")
+    one.add_argument("--usage", default="steady", help=f"a CSV file, or one of: {shapes}")
+    one.add_argument("--volume", help="a month's quantity of made-up usage; the first plan's "
+                     "allowance if left out")  # fmt: skip
+    one.add_argument("--action", help="of made-up usage; the first that costs if left out")
+    one.add_argument("--map", action="append", default=[], metavar="USED=LISTED",
+                     help="what stands for an action of the usage in a price list")  # fmt: skip
+    one.add_argument("--auto", action="store_true", help="switch auto-purchase on")
+    one.add_argument("--top-up", action="store_true", help="buy by hand what is missing")
+    one.add_argument("--seed", type=int, default=1, help="of made-up usage")
+    one.add_argument("--from", dest="begins", type=date.fromisoformat, default=BEGINS)
+    one.add_argument("--exact", action="store_true", help="report every event alone, not by hour")
+    one.add_argument("--out", type=Path, help="name of the files to write, without ending")

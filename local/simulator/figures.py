@@ -1,0 +1,227 @@
+"""What a life cost, month by month, read from the ledger; every figure ties to its books."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from sqlalchemy import Connection, text
+
+from domain.credits import MICRO
+from ledger.reports.prices import ActionPrice, effective_prices
+from ledger.reports.scope import Scope, answer
+from ledger.reports.standing import STANDING
+from local.simulator.life import Lived
+from local.simulator.usage import days_of
+
+BOUGHT = ("manual_purchase", "auto_purchase", "pack")
+MONEY = """
+SELECT instant, sum(cost)::bigint AS cost, sum(earned)::bigint AS earned,
+       sum(deferred - earned_not_posted - broken_not_posted)::bigint AS owed
+FROM standing GROUP BY instant
+"""
+GRANTS = text("""
+    SELECT credit_type, source, effective_at, granted FROM grants WHERE account_id = :account
+""")
+# What expires at a month's end is that month's; what is used at it would be the next one's.
+MOVES = text("""
+    SELECT credit_type, kind::text AS kind, CASE kind WHEN 'expiry' THEN event_at ELSE at END AS at,
+           sum(change)::bigint AS change
+    FROM entries WHERE account_id = :account AND kind <> 'grant'
+    GROUP BY 1, 2, 3
+""")
+CHARGES = text("""
+    SELECT kind, amount_minor, settled_at AS at FROM charges
+    WHERE account_id = :account AND state = 'paid' AND settled_at < :end
+""")
+REFUSALS = text("SELECT key, reason, at FROM refusals WHERE account_id = :account")
+
+
+@dataclass
+class Flow:
+    """Credits of one type in one month, in micro-credits; `left` could be used at its end."""
+
+    included: int = 0
+    bought: int = 0
+    used: int = 0
+    expired: int = 0
+    left: int = 0
+
+
+@dataclass
+class MonthFigures:
+    """One month. Money in minor units: charged is paid then, revenue and breakage fell due then."""
+
+    start: datetime
+    flows: dict[str, Flow]
+    plan_minor: int = 0
+    extra_minor: int = 0
+    revenue_minor: int = 0
+    breakage_minor: int = 0
+    events: int = 0
+    refused: int = 0
+
+    @property
+    def charged_minor(self) -> int:
+        """Everything that was paid in the month."""
+        return self.plan_minor + self.extra_minor
+
+    @property
+    def consumed_minor(self) -> int:
+        """What the month's use and its unused credits cost."""
+        return self.revenue_minor + self.breakage_minor
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All months, what one of each action came to, and why events were refused."""
+
+    title: str
+    name: str
+    currency: str
+    months: tuple[MonthFigures, ...]
+    owed_minor: int
+    prices: tuple[ActionPrice, ...]
+    reasons: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+    credit_types: Mapping[str, str] = field(default_factory=dict)  # names for people
+
+    @property
+    def main_type(self) -> str:
+        """The credit type that comes first in the price list."""
+        return next(iter(self.credit_types))
+
+    def total(self, name: str) -> int:
+        """Return the sum of a figure over all months."""
+        return sum(int(getattr(month, name)) for month in self.months)
+
+    def credits(self, credit_type: str, name: str) -> int:
+        """Return the sum of a flow over all months, in micro-credits."""
+        return sum(int(getattr(month.flows[credit_type], name)) for month in self.months)
+
+    @property
+    def per_month(self) -> Fraction:
+        """Minor units charged in the average month."""
+        return Fraction(self.total("charged_minor"), len(self.months))
+
+    @property
+    def per_credit(self) -> Fraction | None:
+        """Minor units per credit used, unused ones paid too; None with several credit types."""
+        used = self.credits(self.main_type, "used")
+        if len(self.credit_types) > 1 or not used:
+            return None
+        return Fraction(self.total("consumed_minor") * MICRO, used)
+
+
+def figures_of(connection: Connection, lived: Lived) -> Figures:
+    """Read the figures of a life."""
+    starts = [days_of(lived.begins, month)[0] for month in range(lived.months + 1)]
+    kinds = {one.credit_type: one.name for one in lived.side.catalog.credit_types}
+    months = tuple(
+        MonthFigures(start, {credit_type: Flow() for credit_type in kinds}) for start in starts[:-1]
+    )
+    account = lived.account_id
+    _credits(connection, account, starts, months)
+    owed = _money(connection, account, starts, months)
+    reasons = _events(connection, lived, starts, months)
+    whole = Scope(starts[0], starts[-1], account)
+    return Figures(
+        lived.side.title,
+        lived.side.plan.name,
+        lived.side.plan.currency,
+        months,
+        owed,
+        effective_prices(connection, whole).actions,
+        reasons,
+        tuple(lived.notes),
+        kinds,
+    )
+
+
+def _credits(
+    connection: Connection,
+    account_id: int,
+    starts: list[datetime],
+    months: tuple[MonthFigures, ...],
+) -> None:
+    account = {"account": account_id}
+    for row in connection.execute(GRANTS, account):
+        month = _month(starts, row.effective_at)
+        if month is not None:
+            flow = months[month].flows[row.credit_type]
+            name = "bought" if row.source in BOUGHT else "included"
+            setattr(flow, name, getattr(flow, name) + row.granted)
+    for row in connection.execute(MOVES, account):
+        ends = row.kind in ("expiry", "void", "adjustment")
+        month = _month(starts, row.at - timedelta(microseconds=1) if ends else row.at)
+        if month is not None:
+            flow = months[month].flows[row.credit_type]
+            name = "expired" if ends else "used"
+            setattr(flow, name, getattr(flow, name) - row.change)
+    for month_before, this in zip((None, *months), months, strict=False):
+        for credit_type, flow in this.flows.items():
+            opening = month_before.flows[credit_type].left if month_before else 0
+            flow.left = opening + flow.included + flow.bought - flow.used - flow.expired
+
+
+def _money(
+    connection: Connection,
+    account_id: int,
+    starts: list[datetime],
+    months: tuple[MonthFigures, ...],
+) -> int:
+    """Fill in money; return what is still owed as credits at the end."""
+    values = {"instants": starts, "account": account_id}
+    rows = {row.instant: row for row in answer(connection, (STANDING, MONEY), values)}
+    earned, broken, owed = [0], [0], 0
+    for end in starts[1:]:
+        row = rows.get(end)
+        earned.append(row.earned if row else 0)
+        owed = row.owed if row else 0
+        broken.append(row.cost - row.earned - owed if row else 0)
+    for number, month in enumerate(months):
+        month.revenue_minor = earned[number + 1] - earned[number]
+        month.breakage_minor = broken[number + 1] - broken[number]
+    for row in connection.execute(CHARGES, {"account": account_id, "end": starts[-1]}):
+        paid = months[_month(starts, row.at) or 0]
+        if row.kind in ("period", "upgrade"):
+            paid.plan_minor += row.amount_minor
+        else:
+            paid.extra_minor += row.amount_minor
+    return owed
+
+
+def _events(
+    connection: Connection,
+    lived: Lived,
+    starts: list[datetime],
+    months: tuple[MonthFigures, ...],
+) -> dict[str, int]:
+    """Count events; return how many were refused, by reason."""
+    for key, count in lived.stand_for.items():
+        months[int(key[1 : key.index("-")])].events += count
+    reasons: Counter[str] = Counter()
+    served = set(
+        connection.scalars(
+            text("SELECT key FROM entries WHERE account_id = :account AND line = 0"
+                 " AND key IS NOT NULL"),
+            {"account": lived.account_id},
+        )
+    )  # fmt: skip
+    last = {row.key: row for row in connection.execute(REFUSALS, {"account": lived.account_id})}
+    for key, row in last.items():
+        month = _month(starts, row.at)
+        if key in served or month is None:  # refused once, and sent again with success
+            continue
+        count = lived.stand_for.get(key, 1)
+        months[month].refused += count
+        reasons[row.reason] += count
+    return dict(reasons)
+
+
+def _month(starts: list[datetime], at: datetime) -> int | None:
+    """Return the number of the month that holds an instant; None outside all."""
+    month = bisect_right(starts, at) - 1
+    return month if 0 <= month < len(starts) - 1 else None

@@ -1,0 +1,209 @@
+"""One customer's months under a plan, on the real workflow and the real ledger.
+
+Usage enters by both doors that products have. A day that nothing depends on is debited in the
+ledger at once; a day on which credits run out, something must be bought or people be told goes to
+the workflow, whose clock is turned to it. Both end in the same debit.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import islice
+
+from sqlalchemy import Connection, Engine, text
+from temporalio.client import Client
+
+from activities.usage import price
+from domain.credits import format_credits, parse_credits
+from domain.subscription import Start
+from domain.usage import DECIDED, DebitOutcome, RefusedEvent, UsageEvent
+from ledger import accounts, debits
+from local.simulator.days import Day
+from local.simulator.sides import Side
+from local.simulator.usage import days_of
+from local.timeline import Json, Timeline
+
+HAIR = timedelta(seconds=1)
+MOST_EVENTS = 1_000  # in one message
+SHORT = "insufficient_credits"
+
+_WAITING = text("SELECT count(*) FROM outbox WHERE account_id = :account")
+_REASONS = text("SELECT DISTINCT reason FROM refusals WHERE account_id = :account AND at > :since")
+_SHORT = text("""
+    SELECT key FROM refusals WHERE account_id = :account AND at > :since AND reason = :reason
+    ORDER BY at, refusal_id
+""")
+
+
+@dataclass
+class Lived:
+    """A life that has been lived, for whoever reads its figures."""
+
+    side: Side
+    customer_id: str
+    account_id: int
+    begins: date
+    months: int
+    stand_for: dict[str, int] = field(default_factory=dict)  # events by key
+    notes: list[str] = field(default_factory=list)
+
+
+async def live(
+    client: Client,
+    engine: Engine,
+    side: Side,
+    customer_id: str,
+    begins: date,
+    months: int,
+    days: Iterable[Day],
+    progress: Callable[[int], None],
+) -> Lived:
+    """Live the months; `progress` is told each month that is over."""
+    anchor, _ = days_of(begins, 0)
+    start = Start(
+        customer_id, customer_id, "Simulated", f"{customer_id}@example.com", side.catalog.name,
+        side.plan.plan_id, time_zone="UTC", payment_method="pm_card_visa", begins_at=anchor,
+    )  # fmt: skip
+    life = await Timeline.start(client, start)
+    await life.advance(anchor + HAIR)
+    with engine.connect() as connection:
+        account = accounts.account_of(connection, customer_id)
+    lived = Lived(side, customer_id, account, begins, months)
+    if side.auto:
+        answer = await life.ask("set_auto_purchase", {"on": True})
+        if answer["status"] != "done":
+            lived.notes.append(f"auto-purchase stays off: {answer.get('reason')}")
+    player = _Player(engine, life, lived)
+    month = 0
+    for day in days:
+        while month < day.month:
+            month += 1
+            progress(month)
+        lived.stand_for |= {
+            event.key: count for event, count in zip(day.events, day.stand_for, strict=True)
+        }
+        await player.use(day)
+    await player.close()
+    progress(months)
+    return lived
+
+
+class _Player:
+    def __init__(self, engine: Engine, life: Timeline, lived: Lived) -> None:
+        self._engine, self._life, self._lived = engine, life, lived
+        self._account = {"account": lived.account_id}
+        self._due: datetime | None = None
+        self._known: frozenset[str] = frozenset()  # refusals that the workflow has seen
+        self._window_end: str | None = None
+        self._purchases = 0
+
+    async def use(self, day: Day) -> None:
+        """Let one day pass."""
+        if self._due is None or self._due <= day.at:
+            self._note(await self._life.advance(day.at))
+        if not await asyncio.to_thread(self._debited, day):
+            await self._report(day)
+
+    async def close(self) -> None:
+        """End the subscription with its last period, so that what is unused expires."""
+        lived = self._lived
+        end, _ = days_of(lived.begins, lived.months)
+        await self._life.advance(end - timedelta(hours=1))
+        await self._life.ask("cancel", {"when": "period_end"})
+        await self._life.advance(end + HAIR)
+
+    def _debited(self, day: Day) -> bool:
+        """Debit a day's events as the hot path does; undo all where the workflow is needed."""
+        catalog = self._lived.side.catalog
+        demands = [
+            debits.Demand(self._lived.account_id, price(catalog, event, day.at))
+            for event in day.events
+        ]
+        with self._engine.connect() as connection:
+            told = connection.scalar(_WAITING, self._account)
+            outcomes = debits.debit(connection, demands, day.at)
+            quiet = told == connection.scalar(_WAITING, self._account) and all(
+                (one.status in DECIDED and not one.crossed) or one.status in self._known
+                for one in outcomes
+            )
+            if quiet:
+                self._keep_refusals(connection, day, outcomes)
+                connection.commit()
+        return quiet
+
+    def _keep_refusals(
+        self, connection: Connection, day: Day, outcomes: Sequence[DebitOutcome]
+    ) -> None:
+        refused = [
+            RefusedEvent(one.key, one.key, one.status, event.action)
+            for event, one in zip(day.events, outcomes, strict=True)
+            if one.status not in DECIDED
+        ]
+        accounts.keep_refusals(connection, self._lived.account_id, refused, day.at)
+
+    async def _report(self, day: Day) -> None:
+        """Report a day's usage to the workflow and wait until all that follows is done."""
+        await self._life.advance(day.at)
+        before = await self._life.now()
+        for events in _parts(day.events):
+            await self._life.record([_message(event) for event in events])
+        status = await self._life.settle()
+        if self._lived.side.top_up:
+            status = await self._top_up(day, before) or status
+        self._note(status)
+        if not self._lived.side.top_up:
+            self._known |= await asyncio.to_thread(self._reasons, before)
+
+    async def _top_up(self, day: Day, since: datetime) -> Json | None:
+        """Buy by hand what the day's refused events need and send them again."""
+        manual = self._lived.side.plan.manual
+        short = await asyncio.to_thread(self._short, day, since)
+        if not short or manual is None:
+            return None
+        catalog = self._lived.side.catalog
+        needed = sum(price(catalog, event, day.at).amount_micro for event in short)
+        needed -= parse_credits((await self._life.status())["available"])
+        units = max(-(-needed // manual.unit_micro), 1)
+        self._purchases += 1
+        wanted = {
+            "key": f"top-up-{self._purchases}",
+            "credits": format_credits(units * manual.unit_micro),
+        }
+        await self._life.ask("buy_credits", wanted)
+        await self._life.settle()
+        await self._life.record([_message(event) for event in short])
+        return await self._life.settle()
+
+    def _short(self, day: Day, since: datetime) -> list[UsageEvent]:
+        with self._engine.connect() as connection:
+            values = self._account | {"since": since - HAIR, "reason": SHORT}
+            keys = set(connection.scalars(_SHORT, values))
+        return [event for event in day.events if event.key in keys]
+
+    def _reasons(self, since: datetime) -> frozenset[str]:
+        with self._engine.connect() as connection:
+            values = self._account | {"since": since - HAIR}
+            return frozenset(connection.scalars(_REASONS, values))
+
+    def _note(self, status: Json) -> None:
+        due, window_end = status["next_due"], status["window_end"]
+        self._due = datetime.fromisoformat(due) if due else None
+        if window_end != self._window_end:
+            self._window_end, self._known = window_end, frozenset()
+
+
+def _message(event: UsageEvent) -> Json:
+    return {
+        "key": event.key,
+        "action": event.action,
+        "quantity": format_credits(event.quantity_micro),
+        "event_at": event.event_at.isoformat(),
+        "tags": dict(event.tags),
+    }
+
+
+def _parts(events: Sequence[UsageEvent]) -> Iterator[list[UsageEvent]]:
+    left = iter(events)
+    while some := list(islice(left, MOST_EVENTS)):
+        yield some
