@@ -33,6 +33,8 @@ from activities.context import BillingContext
 from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
 from activities.failures import FailureActivities
+from activities.gifts import GiftActivities
+from activities.offers import OfferActivities
 from activities.outbox import CrossingRelay, MailRelay
 from activities.papers import PaperMails, PaperReading
 from activities.payments import PaymentActivities
@@ -97,6 +99,8 @@ class Fleet:
         periods = PeriodActivities(context)
         purchases = PurchaseActivities(context)
         failures = FailureActivities(context)
+        offers = OfferActivities(context)
+        gifts = GiftActivities(context)
         changes = ChangeActivities(context)
         paper_mails = PaperMails(context)
         crossings = CrossingRelay(context, self.client, asyncio.get_running_loop())
@@ -110,7 +114,9 @@ class Fleet:
             periods.schedule_cancel,
             periods.end,
             purchases.reserve,
-            purchases.open_manual,
+            offers.open_manual,
+            offers.open_pack,
+            gifts.give_bonus,
             purchases.grant_purchase,
             failures.note_decline,
             failures.void,

@@ -240,16 +240,27 @@ class ChangeActivities:
         buyer = adjustment.buyer
         credit_type = buyer.plan.credit_type
         with self._context.engine.begin() as connection:
-            status = _adjust(connection, adjustment, credit_type)
+            status = _unapproved(adjustment) or _adjust(connection, adjustment, credit_type)
             available = balances.available(connection, buyer.account_id, credit_type, buyer.at)
         return Adjusted(status, available)
+
+
+def _unapproved(adjustment: Adjustment) -> str | None:
+    """Return why an adjustment must wait: a large one needs two people."""
+    limit, wanted = adjustment.buyer.plan.adjustment_limit_micro, adjustment.wanted
+    alone = wanted.approved_by in (None, wanted.by)
+    large = limit is not None and abs(wanted.quantity_micro) > limit
+    return "approval_required" if large and alone else None
 
 
 def _adjust(connection: Connection, adjustment: Adjustment, credit_type: str) -> str:
     buyer, wanted = adjustment.buyer, adjustment.wanted
     plan = buyer.plan
     key = f"adjustment:{wanted.key}"
-    tags = json.dumps({"reason": wanted.reason, "by": wanted.by})
+    facts = {"reason": wanted.reason, "by": wanted.by}
+    if wanted.approved_by is not None:
+        facts["approved_by"] = wanted.approved_by
+    tags = json.dumps(facts)
     if wanted.quantity_micro < 0:
         status = grants.remove(
             connection,
@@ -261,6 +272,8 @@ def _adjust(connection: Connection, adjustment: Adjustment, credit_type: str) ->
             buyer.at,
         )
         return "done" if status in ("debited", "repeated") else status
+    if buyer.period.end <= buyer.at and not grants.given(connection, buyer.account_id, key):
+        return "renewal_pending"  # it would be lost at once
     order = GrantOrder(
         key=key,
         source="adjustment",

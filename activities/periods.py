@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from temporalio import activity
 
-from activities.allowances import allowance_orders
+from activities.allowances import allowance_orders, give_starters
 from activities.context import BillingContext
 from activities.mails import Desk
 from activities.paid_periods import PaidPeriod, Serving
@@ -189,6 +189,8 @@ class PeriodActivities:
                 )
             for order in allowance_orders(paid, windows):
                 grants.give(connection, paid.account_id, order, paid.at)
+            if paid.first:
+                give_starters(connection, paid, windows)
             subscriptions.set_policy(connection, paid.account_id, paid.plan)
             subscriptions.begin_period(
                 connection, paid.subscription_id, paid.plan, paid.anchor, paid.period, paid.at

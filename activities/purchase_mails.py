@@ -5,6 +5,7 @@ from activities.mails import Desk
 from domain.catalog import Plan
 from domain.mails import Purpose, Receipt
 from domain.money import Ratio
+from domain.offers import percent_off
 from domain.payments import ChargeKind
 from ledger.charges import ChargeRecord
 from ledger.grants import GrantOrder
@@ -14,6 +15,7 @@ PURPOSES = {
     ChargeKind.UPGRADE: Purpose.UPGRADE,
     ChargeKind.MANUAL: Purpose.MANUAL,
     ChargeKind.AUTO: Purpose.AUTO,
+    ChargeKind.PACK: Purpose.MANUAL,
 }
 
 
@@ -41,7 +43,7 @@ def post_receipt(
             granted_micro=order.quantity_micro,
             balance_micro=available,
             expires_at=order.expires_at,
-            unit_price=_unit_price(buyer.plan, record.kind),
+            unit_price=_unit_price(buyer.plan, record),
             auto=desk.auto_totals(buyer.plan, record.window_end or buyer.window.end)
             if auto
             else None,
@@ -49,6 +51,11 @@ def post_receipt(
     )
 
 
-def _unit_price(plan: Plan, kind: ChargeKind) -> Ratio | None:
-    offer = plan.auto if kind is ChargeKind.AUTO else plan.manual
-    return offer.unit_price if offer else None
+def _unit_price(plan: Plan, record: ChargeRecord) -> Ratio | None:
+    """Return the plan's price per credit; packs and discounted purchases have another."""
+    if record.kind is ChargeKind.AUTO:
+        return plan.auto.unit_price if plan.auto else None
+    if plan.manual is None or record.kind is ChargeKind.PACK:
+        return None
+    discounted = percent_off(plan.manual.volume, record.quantity_micro or 0).num > 0
+    return None if discounted else plan.manual.unit_price

@@ -81,6 +81,8 @@ def _plan(section: Section, terms: Terms) -> Plan:
     )
     if plan.packs and not plan.paid:
         section.fault("packs", "credits bought on a free plan are frozen: sell them on paid plans")
+    if plan.paid and not plan.allowances:
+        section.fault("allowances", f"{plan.plan_id} is paid: its price must buy some credits")
     plan = _with_policies(section, plan, terms)
     section.close()
     return plan

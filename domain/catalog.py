@@ -326,6 +326,14 @@ class Catalog:
             raise InvalidInput("unknown_plan", f"no plan {plan_id!r:.60}; there are: {known}")
         return max(versions, key=lambda plan: plan.version)
 
+    def bonus(self, bonus_id: str) -> Bonus:
+        """Return a bonus; `unknown_bonus` names the ones there are."""
+        for bonus in self.bonuses:
+            if bonus.bonus_id == bonus_id:
+                return bonus
+        known = ", ".join(bonus.bonus_id for bonus in self.bonuses) or "none"
+        raise InvalidInput("unknown_bonus", f"no bonus {bonus_id!r:.60}; there are: {known}")
+
     def action(self, action_id: str) -> Action:
         """Return an action; `unknown_action` names the ones there are."""
         for action in self.actions:

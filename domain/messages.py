@@ -66,6 +66,7 @@ class AdjustCredits:
     quantity_micro: int
     reason: str
     by: str
+    approved_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,10 @@ def parse_cancel(data: bytes) -> Cancel:
 
 
 def parse_adjust_credits(data: bytes) -> AdjustCredits:
-    """Read `{"key": …, "credits": "-5", "reason": …, "by": …}`."""
-    raw = fields.only(fields.parse_object(data), "key", "credits", "reason", "by")
+    """Read `{"key": …, "credits": "-5", "reason": …, "by": …, "approved_by": …}`."""
+    raw = fields.only(
+        fields.parse_object(data), "key", "credits", "reason", "by", optional=("approved_by",)
+    )
     amount = raw["credits"]
     if not isinstance(amount, str):
         raise InvalidInput("invalid_quantity", '`credits` is a decimal text such as "-2.5"')
@@ -170,6 +173,7 @@ def parse_adjust_credits(data: bytes) -> AdjustCredits:
         sign * parse_quantity(amount.removeprefix("-")),
         fields.text(raw, "reason", "malformed"),
         fields.text(raw, "by", "malformed"),
+        fields.text(raw, "approved_by", "malformed") if "approved_by" in raw else None,
     )
 
 

@@ -15,6 +15,7 @@ class ChargeKind(StrEnum):
     UPGRADE = "upgrade"
     MANUAL = "manual_purchase"
     AUTO = "auto_purchase"
+    PACK = "pack"
 
 
 class Decline(StrEnum):
@@ -28,14 +29,14 @@ class Decline(StrEnum):
 _PLAIN_KEY = re.compile(r"[!-~]{1,64}", re.ASCII)
 
 
-def purchase_name(subscription_id: str, key: str) -> str:
-    """Return the charge id of a purchase by hand; a sender's key may be any text.
+def purchase_name(subscription_id: str, key: str, word: str = "manual") -> str:
+    """Return the charge id of a purchase that a sender's key names; it may be any text.
 
     Charge ids become the processor's keys, which are short and ASCII: other keys are digested.
     """
     if _PLAIN_KEY.fullmatch(key) is None:
         key = f"sha256-{hashlib.sha256(key.encode()).hexdigest()}"
-    return f"{subscription_id}:manual:{key}"
+    return f"{subscription_id}:{word}:{key}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
 """Charges: reserved or opened under the wallet's lock, settled once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, cast, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.errors import InvalidInput
 from domain.payments import ChargeKind
@@ -67,6 +70,7 @@ def open_charge(
     amount_minor: int,
     quantity_micro: int | None,
     at: datetime,
+    pack: Mapping[str, object] | None = None,
 ) -> str:
     """Open a charge; return `opened`, `repeated`, `idempotency_conflict` or a reason."""
     statement = select(
@@ -79,6 +83,7 @@ def open_charge(
             amount_minor,
             quantity_micro,
             at,
+            None if pack is None else cast(dict(pack), JSONB),
         )
     )
     return str(connection.scalar(statement))
@@ -137,6 +142,7 @@ class ChargeRecord:
     quantity_micro: int | None
     window_start: datetime | None
     window_end: datetime | None
+    pack: dict[str, Any] | None = None
 
 
 def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRecord:
@@ -153,6 +159,7 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
             ChargeRow.quantity,
             ChargeRow.window_start,
             ChargeRow.window_end,
+            ChargeRow.pack,
         ).where(ChargeRow.account_id == account_id, ChargeRow.charge_id == charge_id)
     ).one_or_none()
     if row is None:
@@ -168,7 +175,16 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
         row.quantity,
         row.window_start,
         row.window_end,
+        row.pack,
     )
+
+
+def known(connection: Connection, account_id: int, charge_id: str) -> ChargeRecord | None:
+    """Read a charge that may not exist."""
+    try:
+        return charge(connection, account_id, charge_id)
+    except InvalidInput:
+        return None
 
 
 def auto_purchased(connection: Connection, account_id: int) -> tuple[int, int]:

@@ -75,6 +75,15 @@ def give(connection: Connection, account_id: int, order: GrantOrder, at: datetim
     return int(row.available)
 
 
+def given(connection: Connection, account_id: int, key: str) -> int:
+    """Return the micro-credits that were given under a key, 0 if none were."""
+    statement = text(
+        "SELECT change FROM entries"
+        " WHERE account_id = :account AND key = 'ledger:' || :key AND kind = 'grant'"
+    )
+    return int(connection.scalar(statement, {"account": account_id, "key": key}) or 0)
+
+
 def expire_due(connection: Connection, account_id: int, at: datetime) -> int:
     """Book what has expired and the money it earns; return the micro-credits."""
     return int(connection.scalar(select(func.expire_due(account_id, at))) or 0)

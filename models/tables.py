@@ -111,6 +111,7 @@ class ChargeRow(Base):
     amount_minor: Mapped[int]
     surcharge_minor: Mapped[int]
     quantity: Mapped[int | None]
+    pack: Mapped[dict[str, Any] | None]
     window_start: Mapped[datetime | None]
     window_end: Mapped[datetime | None]
     opened_at: Mapped[datetime]

@@ -22,6 +22,7 @@ RANKS = {
     ChargeKind.PERIOD: RENEWAL,
     ChargeKind.UPGRADE: INTERACTIVE,
     ChargeKind.MANUAL: INTERACTIVE,
+    ChargeKind.PACK: INTERACTIVE,
     ChargeKind.AUTO: PURCHASE,
 }
 

@@ -8,6 +8,7 @@ from workflows.carriers.operators import OperatorCarriers
 from workflows.carriers.papers import PaperCarriers
 from workflows.carriers.parts import Carrier, Parts
 from workflows.carriers.plans import PlanCarriers
+from workflows.carriers.purchases import PurchaseCarriers
 from workflows.inbox import Answer, Command, refused
 
 UNKNOWN = "internal_error"
@@ -23,6 +24,7 @@ class Commands:
         self._inbox = parts.inbox
         self._carriers: dict[str, Carrier] = {
             **CreditCarriers(parts).carriers(),
+            **PurchaseCarriers(parts).carriers(),
             **PlanCarriers(parts).carriers(),
             **OperatorCarriers(parts).carriers(),
             **CardCarriers(parts).carriers(),

@@ -60,7 +60,7 @@ class Settler:
                 self._state.put(replace(charge, step=Step.PAID, paid=paid))
             case ChargeKind.UPGRADE:
                 await self._complete_upgrade(charge, paid)
-            case ChargeKind.MANUAL | ChargeKind.AUTO:
+            case ChargeKind.MANUAL | ChargeKind.PACK | ChargeKind.AUTO:
                 return await self._grant(charge, paid)
         return []
 
@@ -69,7 +69,7 @@ class Settler:
         state, now = self._state, workflow.now()
         first = charge.first_declined_at or now
         retry_at = _next_try(charge, declined, first) if state.period else None
-        asked_for = charge.kind in (ChargeKind.MANUAL, ChargeKind.UPGRADE)
+        asked_for = charge.kind in (ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.UPGRADE)
         pauses = not asked_for and state.period is not None
         charge = replace(
             charge,

@@ -23,6 +23,7 @@ PURPOSES = {
     ChargeKind.PERIOD: "the period",
     ChargeKind.UPGRADE: "the upgrade",
     ChargeKind.MANUAL: "credits by hand",
+    ChargeKind.PACK: "a pack",
     ChargeKind.AUTO: "the auto-purchase",
 }
 PROGRESS = {

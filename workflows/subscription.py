@@ -28,6 +28,7 @@ from workflows.doors.door import rejection
 from workflows.doors.operators import OperatorDoor
 from workflows.doors.papers import PaperDoor
 from workflows.doors.plans import PlanDoor
+from workflows.doors.purchases import PurchaseDoor
 from workflows.doors.unknown import UnknownDoor
 from workflows.doors.usage import UsageDoor
 from workflows.inbox import Answer, Inbox, payload
@@ -39,7 +40,16 @@ NOTHING = RawValue(Payload())  # what a start without an argument comes to
 
 
 @workflow.defn
-class Subscription(UsageDoor, CardDoor, CreditDoor, PlanDoor, OperatorDoor, PaperDoor, UnknownDoor):
+class Subscription(
+    UsageDoor,
+    CardDoor,
+    CreditDoor,
+    PurchaseDoor,
+    PlanDoor,
+    OperatorDoor,
+    PaperDoor,
+    UnknownDoor,
+):
     """A subscription, `subscription:<id>`; docs/contract.md is its contract."""
 
     @workflow.init

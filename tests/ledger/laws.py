@@ -26,6 +26,7 @@ from tests.builders import (
     use,
 )
 from tests.ledger.alert_laws import ALERT_LAWS
+from tests.ledger.purchase_laws import PURCHASE_LAWS
 from tests.ledger.return_laws import RETURN_LAWS
 from tests.ledger.test_concurrency import at_once, debit_alone, reserve_alone
 
@@ -303,6 +304,7 @@ LAWS = (
     history_cannot_be_changed_nor_money_made,
     callers_at_once_get_what_one_after_the_other_would,
     changes_at_once_all_happen,
+    *PURCHASE_LAWS,
 )
 
 

@@ -21,6 +21,7 @@ ATTACKS = (
     ("charges_amount", "charges", {"amount_minor": 0, "surcharge_minor": 0}),
     ("charges_currency", "charges", {"currency": "usd"}),
     ("charges_kind", "charges", {"kind": "gift", "quantity": None}),
+    ("charges_pack", "charges", {"pack": {}}),
     ("charges_purchase_quantity", "charges", {"quantity": None}),
     ("charges_quantity", "charges", {"quantity": 0}),
     ("charges_settled", "charges", {"settled_at": None}),

@@ -67,6 +67,8 @@ IN_FUNCTIONS = (
     ("a dispute goes back to open", "note_dispute", r"<= array_position\(ways, old", "= array_position(ways, old"),
     ("a disputed card buys by itself", "note_dispute", r"SET auto_on = false", "SET auto_on = auto_on"),
     ("refunded credits count as used", "used_of", r"- g\.refunded", ""),
+    ("which pack is not compared", "open_charge", r"\(p_kind, p_quantity, p_pack\)", "(p_kind, p_quantity, c.pack)"),
+    ("a pack is sold to whoever is paused", "open_charge", r"SELECT buys_while_paused FROM", "SELECT true FROM"),
     ("breakage takes what was earned", "recognise", r"- earned - g\.refunded_minor", "- g.refunded_minor"),
 )  # fmt: skip
 IN_TABLES = (

@@ -3,11 +3,11 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.offers import OfferActivities
     from activities.purchases import PurchaseActivities, Switch
     from domain.messages import BuyCredits, SetAutoPurchase
-    from domain.subscription import OpenCharge, Step
 from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer, credit_text, refused
+from workflows.inbox import Answer, refused
 from workflows.options import LEDGER, short
 
 
@@ -28,37 +28,12 @@ class CreditCarriers:
     async def _buy_credits(self, wanted: BuyCredits, ticket: int) -> Answer | None:
         buyer = self._parts.settler.buyer()
         purchase = await workflow.execute_activity_method(
-            PurchaseActivities.open_manual,
+            OfferActivities.open_manual,
             args=[buyer, wanted.key, wanted.quantity_micro],
             summary=short(f"open purchase {wanted.key}"),
             **LEDGER,
         )
-        if purchase.charge is None or purchase.status not in ("opened", "open", "paid", "void"):
-            return refused(purchase.status)
-        charge_id = purchase.charge.charge_id
-        if purchase.status == "void":
-            return {"status": "declined", "reason": "declined", "charge_id": charge_id}
-        if purchase.status == "paid":
-            return {
-                "status": "paid",
-                "charge_id": charge_id,
-                "credits": credit_text(purchase.quantity_micro),
-                "amount_minor": purchase.charge.amount_minor,
-                "currency": purchase.charge.currency,
-                "available": credit_text(self._state.available_micro),
-            }
-        self._parts.settler.await_answer(charge_id, ticket)
-        if self._state.charge_named(charge_id) is None:
-            self._parts.collector.collect(
-                OpenCharge(
-                    purchase.charge,
-                    Step.PREPARING,
-                    workflow.now(),
-                    quantity_micro=purchase.quantity_micro,
-                    window_end=buyer.window.end,
-                )
-            )
-        return None
+        return self._parts.asked_for(purchase, buyer.window.end, ticket)
 
     async def _set_auto_purchase(self, wanted: SetAutoPurchase, _ticket: int) -> Answer:
         status = await workflow.execute_activity_method(

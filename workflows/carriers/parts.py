@@ -2,17 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.buyers import Purchase
     from activities.periods import Moment
     from domain.payments import ChargeKind
-    from domain.subscription import Step, SubscriptionState
+    from domain.subscription import OpenCharge, Step, SubscriptionState
 from workflows.calls import Calls
 from workflows.collecting import Collector
-from workflows.inbox import Answer, Inbox
+from workflows.inbox import Answer, Inbox, credit_text, refused
 from workflows.settling import Settler
 
 # Given what was asked for and the ticket of who waits; None means that a charge will answer.
@@ -42,6 +44,35 @@ class Parts:
             state.time_zone,
             workflow.now(),
         )
+
+    def asked_for(self, purchase: Purchase, window_end: datetime, ticket: int) -> Answer | None:
+        """Collect a purchase that somebody asked for; None means that its charge will answer."""
+        if purchase.charge is None or purchase.status not in ("opened", "open", "paid", "void"):
+            return refused(purchase.status)
+        charge_id = purchase.charge.charge_id
+        if purchase.status == "void":
+            return {"status": "declined", "reason": "declined", "charge_id": charge_id}
+        if purchase.status == "paid":
+            return {
+                "status": "paid",
+                "charge_id": charge_id,
+                "credits": credit_text(purchase.quantity_micro),
+                "amount_minor": purchase.charge.amount_minor,
+                "currency": purchase.charge.currency,
+                "available": credit_text(self.state.available_micro),
+            }
+        self.settler.await_answer(charge_id, ticket)
+        if self.state.charge_named(charge_id) is None:
+            self.collector.collect(
+                OpenCharge(
+                    purchase.charge,
+                    Step.PREPARING,
+                    workflow.now(),
+                    quantity_micro=purchase.quantity_micro,
+                    window_end=window_end,
+                )
+            )
+        return None
 
     async def drop_renewal(self) -> None:
         """Give up a renewal prepared for a plan that will not be renewed."""

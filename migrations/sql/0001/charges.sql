@@ -72,7 +72,7 @@ END $$;
 -- a reason of wallet_refusal (manual purchases and upgrades need a serving wallet).
 CREATE FUNCTION open_charge(
     p_account bigint, p_subscription text, p_charge text, p_kind text, p_currency text, p_amount_minor bigint,
-    p_quantity bigint, p_at timestamptz
+    p_quantity bigint, p_at timestamptz, p_pack jsonb DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w      wallets;
@@ -85,19 +85,19 @@ BEGIN
     w := lock_wallet(p_account, p_at);
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
     IF FOUND THEN
-        RETURN CASE WHEN (c.kind, c.quantity) IS NOT DISTINCT FROM (p_kind, p_quantity)
+        RETURN CASE WHEN (c.kind, c.quantity, c.pack) IS NOT DISTINCT FROM (p_kind, p_quantity, p_pack)
                          AND (p_kind = 'upgrade' OR c.amount_minor = p_amount_minor)
                     THEN 'repeated' ELSE 'idempotency_conflict' END;
     END IF;
     IF p_kind <> 'period' THEN
         reason := wallet_refusal(w, w.decided_at);
-        IF reason = 'paused:payment_failed' AND p_kind = 'manual_purchase'
+        IF reason = 'paused:payment_failed' AND p_kind IN ('manual_purchase', 'pack')
            AND (SELECT buys_while_paused FROM policies WHERE account_id = p_account) THEN reason := NULL; END IF;
         IF reason IS NOT NULL THEN RETURN reason; END IF;
     END IF;
-    INSERT INTO charges (account_id, charge_id, subscription_id, kind, currency, amount_minor, quantity,
+    INSERT INTO charges (account_id, charge_id, subscription_id, kind, currency, amount_minor, quantity, pack,
                          window_start, window_end, opened_at)
-    VALUES (p_account, p_charge, p_subscription, p_kind, p_currency, p_amount_minor, p_quantity,
+    VALUES (p_account, p_charge, p_subscription, p_kind, p_currency, p_amount_minor, p_quantity, p_pack,
             CASE WHEN p_kind <> 'period' THEN w.window_start END,
             CASE WHEN p_kind <> 'period' THEN w.window_end END, w.decided_at);
     RETURN 'opened';

@@ -122,13 +122,14 @@ CREATE TABLE charges (
     charge_id       text        NOT NULL,
     subscription_id text        NOT NULL REFERENCES subscriptions,
     kind            text        NOT NULL CONSTRAINT charges_kind CHECK
-                    (kind IN ('period', 'upgrade', 'manual_purchase', 'auto_purchase')),
+                    (kind IN ('period', 'upgrade', 'manual_purchase', 'auto_purchase', 'pack')),
     state           text        NOT NULL DEFAULT 'open'
                     CONSTRAINT charges_state CHECK (state IN ('open', 'paid', 'void')),
     currency        text        NOT NULL CONSTRAINT charges_currency CHECK (currency ~ '^[A-Z]{3}$'),
     amount_minor    bigint      NOT NULL CONSTRAINT charges_amount CHECK (amount_minor > 0),
     surcharge_minor bigint      NOT NULL DEFAULT 0,                 -- the part of amount_minor
     quantity        bigint,                                         -- credits it buys, if a purchase
+    pack            jsonb,                                          -- the pack as it was sold
     window_start    timestamptz,                                    -- the window it counts against
     window_end      timestamptz,
     opened_at       timestamptz NOT NULL,
@@ -141,8 +142,9 @@ CREATE TABLE charges (
     CONSTRAINT charges_surcharge CHECK (surcharge_minor BETWEEN 0 AND amount_minor),
     CONSTRAINT charges_settled CHECK ((state = 'open') = (settled_at IS NULL)),
     CONSTRAINT charges_purchase_quantity CHECK
-        ((kind IN ('manual_purchase', 'auto_purchase')) = (quantity IS NOT NULL)),
+        ((kind IN ('manual_purchase', 'auto_purchase', 'pack')) = (quantity IS NOT NULL)),
     CONSTRAINT charges_quantity CHECK (quantity > 0),
+    CONSTRAINT charges_pack CHECK ((kind = 'pack') = (pack IS NOT NULL)),
     CONSTRAINT charges_invoice UNIQUE (account_id, invoice)
 );
 -- One auto-purchase in flight per wallet, whoever asks.

@@ -52,7 +52,9 @@ SELECT c.account_id, 'a paid charge does not fund its grants', c.charge_id
 FROM charges c LEFT JOIN grants g ON g.account_id = c.account_id AND g.charge_id = c.charge_id
 WHERE c.state = 'paid'
 GROUP BY c.account_id, c.charge_id, c.amount_minor, c.quantity
-HAVING coalesce(sum(g.cost_minor), 0) <> c.amount_minor OR coalesce(sum(g.granted), 0) <> coalesce(c.quantity, sum(g.granted))
+-- A purchase's own credits are part 0; what comes with them costs nothing.
+HAVING coalesce(sum(g.cost_minor), 0) <> c.amount_minor
+    OR coalesce(sum(g.granted) FILTER (WHERE g.part = 0), 0) <> coalesce(c.quantity, sum(g.granted) FILTER (WHERE g.part = 0))
     OR max(g.part) <> count(*) - 1
 UNION ALL
 SELECT c.account_id, 'an unpaid charge funds a grant', c.charge_id

@@ -1,0 +1,171 @@
+"""What customers ask to buy: priced by the plan, opened as a charge under the wallet's lock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio import activity
+
+from activities.buyers import Buyer, Purchase
+from activities.context import BillingContext
+from activities.mails import purchase_lines
+from domain.catalog import Pack, ResumeOn
+from domain.errors import InvalidInput
+from domain.money import MOST_CHARGE_MINOR, minimum_charge_minor
+from domain.offers import manual_price, pack_price
+from domain.payments import Charge, ChargeKind, ChargeLine, purchase_name
+from ledger import accounts, charges
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a charge is to be opened for."""
+
+    kind: ChargeKind
+    quantity_micro: int
+    amount_minor: int
+    line: str
+    pack: dict[str, Any] | None = None
+
+
+class OfferActivities:
+    """Purchases that customers ask for. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @activity.defn(name="open_manual_purchase")
+    def open_manual(self, buyer: Buyer, key: str, quantity_micro: int) -> Purchase:
+        """Open the charge of a manual purchase at the plan's own price per credit."""
+        return self._open(
+            buyer,
+            purchase_name(buyer.subscription_id, key),
+            lambda: _credits_wished(buyer, quantity_micro),
+            lambda known: known.quantity_micro == quantity_micro,
+        )
+
+    @activity.defn(name="open_pack_purchase")
+    def open_pack(self, buyer: Buyer, key: str, pack_id: str, count: int) -> Purchase:
+        """Open the charge of so many packs of one kind, where the plan sells them."""
+        return self._open(
+            buyer,
+            purchase_name(buyer.subscription_id, key, "pack"),
+            lambda: _packs_wished(buyer, pack_id, count),
+            lambda known: (
+                known.pack is not None
+                and (known.pack["pack_id"], known.pack["count"]) == (pack_id, count)
+            ),
+        )
+
+    def _open(
+        self,
+        buyer: Buyer,
+        charge_id: str,
+        wished: Callable[[], Wish | str],
+        same: Callable[[charges.ChargeRecord], bool],
+    ) -> Purchase:
+        with self._context.engine.begin() as connection:
+            accounts.lock(connection, buyer.account_id, buyer.at)
+            known = charges.known(connection, buyer.account_id, charge_id)
+            if known is not None:
+                # The first answer again, whatever the plan and its price have become.
+                if not same(known):
+                    return Purchase("idempotency_conflict")
+                return _opened(buyer, charge_id, known.state, _wish_of(known))
+            wish = wished()
+            if isinstance(wish, str):
+                return Purchase(wish)
+            status = charges.open_charge(
+                connection,
+                buyer.account_id,
+                buyer.subscription_id,
+                charge_id,
+                wish.kind,
+                buyer.plan.currency,
+                wish.amount_minor,
+                wish.quantity_micro,
+                buyer.at,
+                wish.pack,
+            )
+        return _opened(buyer, charge_id, status, wish)
+
+
+def _credits_wished(buyer: Buyer, quantity_micro: int) -> Wish | str:
+    manual = buyer.plan.manual
+    if manual is None or not buyer.plan.paid:
+        return "not_in_plan"
+    if quantity_micro % manual.unit_micro:
+        return "invalid_unit"
+    amount = manual_price(manual, quantity_micro).amount_minor
+    return _unsold(buyer, amount) or Wish(
+        ChargeKind.MANUAL,
+        quantity_micro,
+        amount,
+        purchase_lines(quantity_micro, amount, 0)[0].description,
+    )
+
+
+def _packs_wished(buyer: Buyer, pack_id: str, count: int) -> Wish | str:
+    if not buyer.plan.paid:
+        return "not_in_plan"
+    try:
+        pack = buyer.plan.pack(pack_id)
+    except InvalidInput as error:
+        return error.reason
+    amount = pack_price(pack, count).amount_minor
+    return _unsold(buyer, amount) or Wish(
+        ChargeKind.PACK,
+        pack.quantity_micro * count,
+        amount,
+        _words(pack.name, count),
+        _sold(pack, count),
+    )
+
+
+def _unsold(buyer: Buyer, amount_minor: int) -> str | None:
+    """Return why credits of that price cannot be sold now, or None."""
+    plan = buyer.plan
+    if plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT and buyer.window.end <= buyer.at:
+        return "renewal_pending"  # a payment pause does not keep this plan from buying
+    if amount_minor > MOST_CHARGE_MINOR:
+        return "above_maximum"
+    return "below_minimum" if amount_minor < minimum_charge_minor(plan.currency) else None
+
+
+def _sold(pack: Pack, count: int) -> dict[str, Any]:
+    """Return what must be known when it is paid, whatever the plan has become by then."""
+    return {
+        "pack_id": pack.pack_id,
+        "count": count,
+        "name": pack.name,
+        "credit_type": pack.credit_type,
+        "expires": pack.expires.value,
+        "scope": None if pack.scope is None else list(pack.scope),
+    }
+
+
+def _wish_of(known: charges.ChargeRecord) -> Wish:
+    quantity, amount = known.quantity_micro or 0, known.amount_minor
+    line = (
+        purchase_lines(quantity, amount, 0)[0].description
+        if known.pack is None
+        else _words(known.pack["name"], known.pack["count"])
+    )
+    return Wish(known.kind, quantity, amount, line, known.pack)
+
+
+def _words(name: str, count: int) -> str:
+    return name if count == 1 else f"{count:,} x {name}"
+
+
+def _opened(buyer: Buyer, charge_id: str, status: str, wish: Wish) -> Purchase:
+    charge = Charge(
+        charge_id,
+        wish.kind,
+        buyer.customer_id,
+        buyer.subscription_id,
+        buyer.payer,
+        buyer.plan.currency,
+        (ChargeLine(wish.line, wish.amount_minor),),
+    )
+    return Purchase(status, charge, wish.quantity_micro)

@@ -1,0 +1,52 @@
+"""Messages about packs and bonuses are read exactly or refused by name."""
+
+import json
+
+import pytest
+
+from domain.errors import InvalidInput
+from domain.messages import parse_adjust_credits
+from domain.purchase_messages import BuyPack, GiveBonus, parse_buy_pack, parse_give_bonus
+
+PACK = {"key": "k", "pack": "pack_500", "count": 2}
+BONUS = {"bonus": "referral", "invitee": "user-7"}
+FIX = {"key": "k", "credits": "5", "reason": "sorry", "by": "ada"}
+
+
+def data(message):
+    return json.dumps(message).encode()
+
+
+def test_what_is_wanted_is_read():
+    assert parse_buy_pack(data(PACK)) == BuyPack("k", "pack_500", 2)
+    assert parse_buy_pack(data({"key": "k", "pack": "p"})) == BuyPack("k", "p", 1)
+    assert parse_give_bonus(data(BONUS)) == GiveBonus("referral", "user-7")
+    assert parse_adjust_credits(data(FIX)).approved_by is None
+    assert parse_adjust_credits(data(FIX | {"approved_by": "eve"})).approved_by == "eve"
+
+
+@pytest.mark.parametrize(
+    ("parse", "message", "reason"),
+    [
+        (parse_buy_pack, PACK | {"count": 0}, "invalid_count"),
+        (parse_buy_pack, PACK | {"count": 1_001}, "invalid_count"),
+        (parse_buy_pack, PACK | {"count": "2"}, "invalid_count"),
+        (parse_buy_pack, PACK | {"count": True}, "invalid_count"),
+        (parse_buy_pack, PACK | {"count": 1.0}, "invalid_count"),
+        (parse_buy_pack, PACK | {"pack": 7}, "malformed"),
+        (parse_buy_pack, PACK | {"key": "ledger:1"}, "invalid_key"),
+        (parse_buy_pack, {"pack": "p"}, "missing_field"),
+        (parse_buy_pack, PACK | {"price": 1}, "unknown_field"),
+        (parse_give_bonus, BONUS | {"bonus": ""}, "unknown_bonus"),
+        (parse_give_bonus, BONUS | {"invitee": "two words"}, "invalid_id"),
+        (parse_give_bonus, BONUS | {"invitee": None}, "invalid_id"),
+        (parse_give_bonus, {"bonus": "referral"}, "missing_field"),
+        (parse_adjust_credits, FIX | {"approved_by": 7}, "malformed"),
+        (parse_adjust_credits, FIX | {"approved_by": ""}, "malformed"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(parse, message, reason):
+    with pytest.raises(InvalidInput) as refusal:
+        parse(data(message))
+
+    assert refusal.value.reason == reason

@@ -1,0 +1,77 @@
+"""Laws of packs and of what moves on, for the battery of laws.py: each notices a seeded fault."""
+
+from contextlib import contextmanager
+
+from domain.payments import ChargeKind
+from ledger import accounts, balances, charges, grants
+from tests.builders import (
+    NOON,
+    a_grant,
+    a_paid_charge,
+    a_subscribed_wallet,
+    micro,
+    set_policy,
+)
+
+PACK = {"pack_id": "small", "count": 1}
+
+
+@contextmanager
+def undone(engine):
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def wanted(connection, wallet, pack, charge_id="pack-1"):
+    return charges.open_charge(
+        connection,
+        wallet.account_id,
+        wallet.subscription_id,
+        charge_id,
+        ChargeKind.PACK,
+        "USD",
+        2_500,
+        micro(500),
+        NOON,
+        pack,
+    )
+
+
+def a_pack_is_asked_for_once_and_not_while_payment_is_paused(engine, _):
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, allowance=5)
+        assert wanted(connection, wallet, PACK) == "opened"
+        assert wanted(connection, wallet, PACK) == "repeated"
+        assert wanted(connection, wallet, PACK | {"count": 2}) == "idempotency_conflict"
+        accounts.set_paused(connection, wallet.account_id, "payment_failed", NOON, paused=True)
+        assert wanted(connection, wallet, PACK, "pack-2") == "paused:payment_failed"
+        set_policy(connection, wallet, buys_while_paused=True)
+        assert wanted(connection, wallet, PACK, "pack-2") == "opened"
+
+
+def what_comes_with_a_purchase_costs_nothing_and_is_not_what_was_bought(engine, _):
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, allowance=0)
+        charge = a_paid_charge(
+            connection,
+            wallet,
+            "manual-1",
+            90,
+            kind=ChargeKind.MANUAL,
+            quantity_micro=micro(1_000),
+            at=NOON,
+        )
+        facts = {"charge_id": charge, "source": "manual_purchase", "effective_at": NOON}
+        bought = a_grant(**facts, quantity_micro=micro(1_000), cost_minor=90, part=0)
+        came = a_grant(**facts, quantity_micro=micro(7), credit_type="traffic", part=1)
+        grants.give(connection, wallet.account_id, came, NOON)
+        assert balances.violations(connection) != []
+        grants.give(connection, wallet.account_id, bought, NOON)
+        assert balances.violations(connection) == []
+
+
+PURCHASE_LAWS = (
+    a_pack_is_asked_for_once_and_not_while_payment_is_paused,
+    what_comes_with_a_purchase_costs_nothing_and_is_not_what_was_bought,
+)
