@@ -58,6 +58,7 @@ def a_threshold_is_told_once_a_window_however_debits_reach_it(engine, _):
         grants.give(connection, careful.account_id, gift, START)
         use(connection, careful, 405)
         for wallet in (quick, batch, careful):
+            assert told(connection, wallet) == ["20_percent"]
             use(connection, wallet, 1)
             assert told(connection, wallet) == ["20_percent"]
         use(connection, quick, 399, at=MONTH_END)
