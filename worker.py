@@ -28,6 +28,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.alerts import AlertRelay
 from activities.changes import ChangeActivities
 from activities.context import BillingContext
 from activities.customers import CustomerActivities
@@ -49,7 +50,7 @@ from models.base import connect
 from settings import Settings
 from workflows import names
 from workflows.arguments import OneArgument
-from workflows.outbox import Lane, OutboxRelay
+from workflows.outbox import LANES, Lane, OutboxRelay
 from workflows.stripe_event import StripeEvent
 from workflows.subscription import Subscription
 
@@ -131,6 +132,7 @@ class Fleet:
             paper_mails.set_address,
             paper_mails.mail,
             crossings.relay,
+            AlertRelay(context).relay,
             CustomerActivities(context).find_owner,
         ]
 
@@ -217,7 +219,7 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
 
 async def start_relays(client: Client) -> None:
     """Start the outbox relays unless they run."""
-    for lane in ("mail", "crossing"):
+    for lane in LANES:
         await client.start_workflow(
             OutboxRelay.run,
             Lane(lane),

@@ -41,7 +41,7 @@ class MailRelay:
     @activity.defn(name="relay_mails")
     def relay(self, shift: Shift) -> int:
         """Send for one shift; return how many. A retry sends what is still undelivered."""
-        return _work(shift, self._send_some)
+        return work(shift, self._send_some)
 
     def _send_some(self) -> int:
         with self._context.engine.begin() as connection:
@@ -75,7 +75,7 @@ class CrossingRelay:
     @activity.defn(name="relay_crossings")
     def relay(self, shift: Shift) -> int:
         """Deliver for one shift; return how many."""
-        return _work(shift, self._tell_some)
+        return work(shift, self._tell_some)
 
     def _tell_some(self) -> int:
         with self._context.engine.begin() as connection:
@@ -100,7 +100,7 @@ class CrossingRelay:
         return None
 
 
-def _work(shift: Shift, deliver: Callable[[], int]) -> int:
+def work(shift: Shift, deliver: Callable[[], int]) -> int:
     """Deliver until the shift ends or the worker stops; nothing is lost in between."""
     count = 0
     ends = time.monotonic() + shift.seconds

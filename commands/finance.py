@@ -3,8 +3,8 @@
 from argparse import Namespace
 from datetime import UTC, datetime
 
-from commands.terminal import Add, print_sheet, settings
-from ledger import accounts, balances, subscriptions
+from commands.terminal import Add, print_json, print_sheet, settings
+from ledger import accounts, balances, notices, subscriptions
 from ledger.reports.asking import add_arguments, asked_in, sheet
 from ledger.reports.scope import snapshot
 from ledger.reports.sheets import history_sheet
@@ -19,6 +19,26 @@ def history(wanted: Namespace) -> int:
         lines = balances.history(connection, account, after_seq=wanted.after, limit=wanted.limit)
         record = subscriptions.record_of_account(connection, account)
     return print_sheet(history_sheet(wanted.customer, record.status if record else None, lines))
+
+
+def notices_of(wanted: Namespace) -> int:
+    """Print what a customer is told inside the product, the newest first; mark notices as read."""
+    with connect(settings().database_url).begin() as connection:
+        account = accounts.account_of(connection, wanted.customer)
+        notices.mark_read(connection, account, wanted.read, datetime.now(UTC))
+        found = notices.newest(connection, account, unread_only=wanted.unread)
+    return print_json(
+        [
+            {
+                "notice_id": one.notice_id,
+                "kind": one.kind,
+                "at": one.at.isoformat(),
+                "read_at": one.read_at and one.read_at.isoformat(),
+                **one.payload,
+            }
+            for one in found
+        ]
+    )
 
 
 def report(wanted: Namespace) -> int:
@@ -37,3 +57,7 @@ def add_commands(add: Add) -> None:
     one.add_argument("--after", type=int, default=0)
     one.add_argument("--limit", type=int, default=200)
     add_arguments(add("report", report))
+    one = add("notices", notices_of)
+    one.add_argument("customer")
+    one.add_argument("--unread", action="store_true", help="only those that nobody has read")
+    one.add_argument("--read", nargs="*", default=[], metavar="NOTICE", help="mark these as read")

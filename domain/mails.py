@@ -232,6 +232,52 @@ class CapReached:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsedMost:
+    """What an action took of late."""
+
+    action: str
+    credits_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A pack that would cover what is missing."""
+
+    name: str
+    quantity_micro: int
+    price_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LowBalance:
+    """What is left has sunk to a threshold: `percent` of the base, or an amount (None)."""
+
+    kind: Literal["low_balance"] = "low_balance"
+    reader: Reader
+    currency: str
+    percent: int | None
+    balance_micro: int
+    base_micro: int
+    window_end: datetime
+    per_day_micro: int
+    days_left: int | None  # at the recent rate of use; None = nothing was used
+    used_most: tuple[UsedMost, ...] = ()
+    offer: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditsExpiring:
+    """Credits that are left will expire soon, unless they are used."""
+
+    kind: Literal["credits_expiring"] = "credits_expiring"
+    reader: Reader
+    expiring_micro: int
+    expires_at: datetime
+    days: int
+    balance_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanChanged:
     """A new plan is in force from `changed_at`."""
 
@@ -280,6 +326,8 @@ Mail = (
     | Paused
     | Resumed
     | CapReached
+    | LowBalance
+    | CreditsExpiring
     | PlanChanged
     | DowngradeScheduled
     | Canceled

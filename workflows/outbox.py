@@ -10,14 +10,18 @@ with workflow.unsafe.imports_passed_through():
     from activities.outbox import Shift
 from workflows.names import BILLING, MAIL
 
-LANES = {"mail": ("relay_mails", MAIL), "crossing": ("relay_crossings", BILLING)}
+LANES = {
+    "mail": ("relay_mails", MAIL),
+    "crossing": ("relay_crossings", BILLING),
+    "alert": ("relay_alerts", BILLING),
+}
 SHIFT = Shift(seconds=120)
 SHIFTS_PER_RUN = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Which messages a relay delivers: `mail` or `crossing`."""
+    """Which messages a relay delivers: `mail`, `crossing` or `alert`."""
 
     name: str
 

@@ -7,9 +7,12 @@ from domain.mails import (
     AutoTotals,
     Canceled,
     CapReached,
+    CreditsExpiring,
     DowngradeScheduled,
     InvoiceCopy,
+    LowBalance,
     Mail,
+    Offer,
     Paused,
     PaymentFailed,
     PlanChanged,
@@ -19,6 +22,7 @@ from domain.mails import (
     Reason,
     Receipt,
     Resumed,
+    UsedMost,
     Welcome,
 )
 from domain.money import Ratio
@@ -122,7 +126,15 @@ def a_failure(**changes):
 
 def every_mail() -> dict[str, Mail]:
     """Return every wording by name."""
-    return {**_receipts(), **_papers(), **_failures(), **_pauses(), **_plans(), **_ends()}
+    return {
+        **_receipts(),
+        **_papers(),
+        **_failures(),
+        **_pauses(),
+        **_plans(),
+        **_balances(),
+        **_ends(),
+    }
 
 
 def _receipts() -> dict[str, Mail]:
@@ -257,6 +269,40 @@ def _plans() -> dict[str, Mail]:
         "plan_changed_minimal": replace(changed, old=free, paid_minor=0, next_at=None),
         "downgrade": down,
         "downgrade_minimal": replace(down, new=free),
+    }
+
+
+def _balances() -> dict[str, Mail]:
+    low = LowBalance(
+        reader=a_reader(),
+        currency="usd",
+        percent=20,
+        balance_micro=1_984_500_000,
+        base_micro=10_000 * CREDIT,
+        window_end=WINDOW_END,
+        per_day_micro=412_250_000,
+        days_left=4,
+        used_most=(
+            UsedMost(action="AI email", credits_micro=5_210 * CREDIT),
+            UsedMost(action="Phone lookup", credits_micro=2_804 * CREDIT),
+        ),
+        offer=Offer(name="Pack of 2,500", quantity_micro=2_500 * CREDIT, price_minor=10_000),
+    )
+    expiring = CreditsExpiring(
+        reader=a_reader(),
+        expiring_micro=642_500_000,
+        expires_at=WINDOW_END,
+        days=7,
+        balance_micro=1_984_500_000,
+    )
+    bare = replace(low, percent=None, days_left=None, per_day_micro=0, used_most=(), offer=None)
+    return {
+        "low_balance": low,
+        "low_balance_minimal": bare,
+        "low_balance_last_day": replace(low, days_left=0, offer=None),
+        "low_balance_empty": replace(low, balance_micro=0, days_left=0),
+        "credits_expiring": expiring,
+        "credits_expiring_tomorrow": replace(expiring, days=1, expiring_micro=CREDIT),
     }
 
 

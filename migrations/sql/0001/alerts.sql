@@ -27,12 +27,12 @@ CREATE FUNCTION held_at_start(w wallets) RETURNS bigint LANGUAGE sql STABLE AS $
         WHERE e.account_id = (w).account_id AND e.seq > seq_before((w).account_id, (w).window_start)
           AND e.kind <> 'grant' GROUP BY e.grant_id) since ON since.grant_id = g.grant_id
     WHERE g.account_id = (w).account_id AND g.credit_type = (w).alert_type
-      AND g.source IN ('pack', 'manual_purchase', 'auto_purchase')
-      AND g.effective_at < (w).window_start AND g.expires_at > (w).window_start
+      AND is_purchased(g.source) AND g.effective_at < (w).window_start
+      AND g.expires_at > (w).window_start
 $$;
 
 -- What a percentage is of: the allowance granted for the window, with what rolled into it, purchased
--- credits held at its start and purchased credits bought in it. The second is kept as a counter.
+-- credits held at its start and bought in it, unless they are frozen. What was held is kept as a counter.
 CREATE FUNCTION alert_base(w wallets) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     name  text := 'alerts:held:' || w.alert_type;
@@ -45,10 +45,10 @@ BEGIN
         INSERT INTO counters (account_id, counter, window_start, value)
         VALUES (w.account_id, name, w.window_start, start);
     END IF;
-    RETURN start + coalesce((
+    RETURN CASE WHEN w.frozen THEN 0 ELSE start END + coalesce((
         SELECT sum(g.granted) FROM grants g
         WHERE g.account_id = w.account_id AND g.credit_type = w.alert_type
-          AND g.source IN ('allowance', 'rollover', 'pack', 'manual_purchase', 'auto_purchase')
+          AND (g.source IN ('allowance', 'rollover') OR is_purchased(g.source) AND NOT w.frozen)
           AND g.effective_at >= w.window_start AND g.effective_at < w.window_end), 0);
 END $$;
 
