@@ -84,8 +84,8 @@ def read_renewal_failure(section: Section) -> tuple[RenewalFailure, int]:
     """Return what follows an unpaid renewal, and the days of grace before it."""
     kind = section.optional("renewal_failure", values.one_of(RenewalFailure), RenewalFailure.PAUSE)
     grace_days = section.optional("grace_days", values.whole, 0)
-    if grace_days and kind is not RenewalFailure.END_AFTER_DUNNING:
-        section.fault("grace_days", "only `end_after_dunning` waits some days more")
+    if grace_days and kind is RenewalFailure.PAUSE:
+        section.fault("grace_days", "`pause` waits for a card for ever: only the others have them")
     return kind, grace_days
 
 

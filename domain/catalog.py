@@ -318,13 +318,16 @@ class Catalog:
     plans: tuple[Plan, ...]
     bonuses: tuple[Bonus, ...] = ()
 
-    def plan(self, plan_id: str) -> Plan:
-        """Return the newest version of a plan; `unknown_plan` names the ones there are."""
-        versions = [plan for plan in self.plans if plan.plan_id == plan_id]
+    def plan(self, plan_id: str, version: int = 0) -> Plan:
+        """Return a version of a plan, or its newest; `unknown_plan` names the ones there are."""
+        versions = {plan.version: plan for plan in self.plans if plan.plan_id == plan_id}
         if not versions:
             known = ", ".join(sorted({plan.plan_id for plan in self.plans}))
             raise InvalidInput("unknown_plan", f"no plan {plan_id!r:.60}; there are: {known}")
-        return max(versions, key=lambda plan: plan.version)
+        if version and version not in versions:
+            known = ", ".join(map(str, sorted(versions)))
+            raise InvalidInput("unknown_plan", f"{plan_id} has no version {version}, but: {known}")
+        return versions[version or max(versions)]
 
     def bonus(self, bonus_id: str) -> Bonus:
         """Return a bonus; `unknown_bonus` names the ones there are."""

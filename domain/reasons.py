@@ -68,6 +68,7 @@ CHANGES: dict[str, str] = {
     "no_payment_method": "add a card",
     "declined": "update the payment method",
     "change_under_way": "wait until the open charge is settled",
+    "needs_next_period": "its interval or window differs: let it begin with the next period",
     "outside_period": "wait until the renewal is settled",
     "below_minimum": "buy more at once: the amount is below what the processor can charge",
     "above_maximum": "buy less at once: the amount is above what the processor can charge",

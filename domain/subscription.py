@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.catalog import Plan
+from domain.clocks import TRIAL
 from domain.payments import Charge, ChargeKind, Paid
 from domain.periods import Window
 from domain.proration import ChangeQuote
@@ -15,6 +16,7 @@ class Status(StrEnum):
     """Where a subscription is in its life (rules: the subscription's life)."""
 
     PENDING = "pending"
+    TRIALING = "trialing"
     ACTIVE = "active"
     PAST_DUE = "past_due"
     PAUSED = "paused"
@@ -81,6 +83,7 @@ class OpenCharge:
     first_declined_at: datetime | None = None
     pay_at: datetime | None = None
     retry_at: datetime | None = None
+    ends_at: datetime | None = None  # the subscription ends then, if it is still unpaid
     quote: ChangeQuote | None = None
     paid: Paid | None = None
 
@@ -99,6 +102,22 @@ class QueuedEvent:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class TypeLeft:
+    """What an end leaves of a credit type, in micro-credits: lost with it, kept but frozen."""
+
+    credit_type: str
+    lost_micro: int
+    kept_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """What the end of a subscription leaves, as of an instant."""
+
+    credits: tuple[TypeLeft, ...]
+
+
 @dataclass(slots=True)
 class SubscriptionState:
     """The workflow's memory; everything in it can be rebuilt from the database.
@@ -113,6 +132,7 @@ class SubscriptionState:
     payment_method: str = ""
     card: str = ""
     time_zone: str = "UTC"
+    begun_at: datetime | None = None  # no period begins before
     anchor: datetime | None = None
     plan: Plan | None = None
     next_plan: Plan | None = None
@@ -151,13 +171,20 @@ class SubscriptionState:
         renewal = self.charge_of(ChargeKind.PERIOD)
         if self.lapsed or (renewal is not None and renewal.retry_at is not None):
             return Status.PAST_DUE
-        return self.serving_status(self.pauses)
+        return self.serving_status(self.pauses, self.period)
 
-    def serving_status(self, pauses: tuple[Pause, ...]) -> Status:
-        """Return the status of a subscription with a current period under these pauses."""
+    def serving_status(self, pauses: tuple[Pause, ...], period: Window) -> Status:
+        """Return the status of a subscription with this current period under these pauses."""
         if pauses:
             return Status.PAUSED
-        return Status.CANCELED if self.cancel_at_end else Status.ACTIVE
+        if self.cancel_at_end:
+            return Status.CANCELED
+        return Status.TRIALING if period.k == TRIAL else Status.ACTIVE
+
+    @property
+    def trialing(self) -> bool:
+        """Whether the period under way is a trial, canceled or not."""
+        return self.period is not None and self.period.k == TRIAL
 
     def charge_of(self, kind: ChargeKind) -> OpenCharge | None:
         """Return the open charge of a kind, if there is one."""
