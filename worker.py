@@ -124,6 +124,7 @@ class Fleet:
             failures.resume,
             purchases.set_auto_purchase,
             changes.quote,
+            changes.quote_version,
             changes.open_upgrade,
             changes.complete_upgrade,
             changes.schedule,

@@ -6,17 +6,19 @@ from sqlalchemy import Connection
 
 from activities.paid_periods import PaidPeriod
 from domain.burn import tie_keys
-from domain.catalog import Extras
+from domain.catalog import Allowance, Extras
+from domain.clocks import TRIAL, Stretch, allowances_of
 from domain.money import allocate
-from domain.periods import Window
 from ledger import grants
 from ledger.grants import GrantOrder
 
+WHOLE = 1_000_000  # the weight of a whole window in a period's price
 
-def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Window, ...]) -> None:
+
+def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Stretch, ...]) -> None:
     """Give what a customer gets once, with its first period ever: the keys name no subscription."""
     plan = paid.plan
-    current = next((one for one in windows if one.end > paid.at), windows[-1])
+    current = next((one.part for one in windows if one.part.end > paid.at), windows[-1].part)
     ends = {
         Extras.WINDOW_END: current.end,
         Extras.PERIOD_END: paid.period.end,
@@ -42,27 +44,43 @@ def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Windo
         grants.give(connection, paid.account_id, order, paid.at)
 
 
-def allowance_orders(paid: PaidPeriod, windows: tuple[Window, ...]) -> list[GrantOrder]:
-    """Return a period's grants, each named (charge, part), with shares that sum to the charge."""
+def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[GrantOrder]:
+    """Return a period's grants, each named (charge, part), with shares that sum to the charge.
+
+    A part of a window is granted a part of the allowance, and bears a part of the price.
+    """
     plan = paid.plan
-    planned = [(one, allowance) for one in windows for allowance in plan.allowances]
+    source = "trial" if paid.period.k == TRIAL else "allowance"
+    planned = [
+        (window, allowance, quantity)
+        for window in windows
+        for allowance in allowances_of(plan, paid.period)
+        if (quantity := window.of(allowance.quantity_micro))
+    ]
     total = paid.charge.amount_minor if paid.charge else 0
-    shares = allocate(total, [allowance.share for _, allowance in planned]) if planned else ()
+    weights = [_weight(window, allowance) for window, allowance, _ in planned]
+    shares = allocate(total, weights) if planned else ()
     return [
         GrantOrder(
-            key=f"{paid.subscription_id}:allowance:{one.start:%Y%m%dT%H%M%SZ}:{part}",
-            source="allowance",
+            key=f"{paid.subscription_id}:{source}:{window.part.start:%Y%m%dT%H%M%SZ}:{part}",
+            source=source,
             credit_type=allowance.credit_type,
-            quantity_micro=allowance.quantity_micro,
+            quantity_micro=quantity,
             priority=plan.priorities.allowance,
-            effective_at=one.start,
-            expires_at=one.end,
-            ties=tie_keys(plan.tie_break, share, allowance.quantity_micro, one.start),
+            effective_at=window.part.start,
+            expires_at=window.part.end,
+            ties=tie_keys(plan.tie_break, share, quantity, window.part.start),
             currency=plan.currency,
             cost_minor=share,
             charge_id=paid.charge.charge_id if paid.charge else None,
             part=part if paid.charge else None,
             scope=allowance.scope,
         )
-        for part, ((one, allowance), share) in enumerate(zip(planned, shares, strict=True))
+        for part, ((window, allowance, quantity), share) in enumerate(
+            zip(planned, shares, strict=True)
+        )
     ]
+
+
+def _weight(window: Stretch, allowance: Allowance) -> int:
+    return allowance.share * max(1, window.of(WHOLE))

@@ -10,54 +10,25 @@ from temporalio import activity
 from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk, terms
+from activities.noting import keep_note
+from activities.upgrades import (
+    OpenedUpgrade,
+    Quoted,
+    Upgrade,
+    Wanted,
+    WantedVersion,
+    quoted_change,
+    quoted_version,
+    upgrade_orders,
+)
 from domain.burn import tie_keys
-from domain.catalog import Plan
+from domain.catalog import Catalog, Plan
 from domain.mails import DowngradeScheduled, Paused, PlanChanged, Resumed
 from domain.messages import AdjustCredits, OperatorNote
-from domain.money import allocate
-from domain.payments import Charge, ChargeKind, ChargeLine, Paid
-from domain.periods import Window, windows_between
-from domain.proration import ChangeQuote, quote_change
+from domain.payments import Charge, ChargeKind, ChargeLine
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, charges, grants, subscriptions
 from ledger.grants import GrantOrder
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A plan that somebody wants to change to."""
-
-    buyer: Buyer
-    plan_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quoted:
-    """The new plan version and what the change would do."""
-
-    plan: Plan
-    quote: ChangeQuote
-
-
-@dataclass(frozen=True, slots=True)
-class Upgrade:
-    """An upgrade whose difference is to be charged, or is paid or waived (`paid` None)."""
-
-    buyer: Buyer
-    plan: Plan
-    quote: ChangeQuote
-    charge_id: str
-    anchor: datetime
-    time_zone: str
-    paid: Paid | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedUpgrade:
-    """The charge of an upgrade, or the reason why none was opened."""
-
-    status: str
-    charge: Charge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +75,15 @@ class ChangeActivities:
     @activity.defn(name="quote_change")
     def quote(self, wanted: Wanted) -> Quoted:
         """Return what a change would cost and give. Raises `unknown_plan`, `not_in_plan`."""
-        buyer = wanted.buyer
-        plan = self._context.catalog(buyer.plan.catalog).plan(wanted.plan_id)
-        return Quoted(plan, quote_change(buyer.plan, plan, period=buyer.period, at=buyer.at))
+        return quoted_change(self._catalog(wanted.buyer), wanted)
+
+    @activity.defn(name="quote_version")
+    def quote_version(self, wanted: WantedVersion) -> Quoted:
+        """Return what a move to another version of the plan does. Raises `unknown_plan`."""
+        return quoted_version(self._catalog(wanted.wanted.buyer), wanted)
+
+    def _catalog(self, buyer: Buyer) -> Catalog:
+        return self._context.catalog(buyer.plan.catalog)
 
     @activity.defn(name="open_upgrade")
     def open_upgrade(self, upgrade: Upgrade) -> OpenedUpgrade:
@@ -134,6 +111,8 @@ class ChangeActivities:
                 None,
                 buyer.at,
             )
+            if status == "opened":
+                keep_note(connection, buyer.account_id, charge, plan=plan, quote=upgrade.quote)
         return OpenedUpgrade(status, charge)
 
     @activity.defn(name="complete_upgrade")
@@ -150,7 +129,7 @@ class ChangeActivities:
                     paid.amount_minor,
                     buyer.at,
                 )
-            for order in _differences(upgrade):
+            for order in upgrade_orders(upgrade):
                 grants.give(connection, buyer.account_id, order, buyer.at)
             subscriptions.set_policy(connection, buyer.account_id, plan)
             subscriptions.write(
@@ -288,39 +267,3 @@ def _adjust(connection: Connection, adjustment: Adjustment, credit_type: str) ->
     )
     grants.give(connection, buyer.account_id, order, buyer.at)
     return "done"
-
-
-def _differences(upgrade: Upgrade) -> list[GrantOrder]:
-    """Return what the new plan adds to this window and to each later one already granted."""
-    buyer, plan = upgrade.buyer, upgrade.plan
-    rest = tuple(
-        one
-        for one in windows_between(
-            upgrade.anchor, upgrade.time_zone, plan.window, buyer.period.start, buyer.period.end
-        )
-        if one.end > buyer.at
-    )
-    # Paid as the subscription ended: no window is left to use it in, so it is kept, frozen.
-    ends: list[tuple[Window, datetime | None]] = [(one, one.end) for one in rest]
-    ends = ends or [(buyer.window, None)]
-    planned = [(one, end, extra) for one, end in ends for extra in upgrade.quote.extra]
-    total = upgrade.paid.amount_minor if upgrade.paid else 0
-    shares = allocate(total, [extra.quantity_micro for _, _, extra in planned])
-    return [
-        GrantOrder(
-            key=f"{upgrade.charge_id}:{part}",
-            source="allowance",
-            credit_type=extra.credit_type,
-            quantity_micro=extra.quantity_micro,
-            priority=plan.priorities.allowance,
-            effective_at=max(one.start, buyer.at),
-            expires_at=end,
-            ties=tie_keys(plan.tie_break, share, extra.quantity_micro, one.start),
-            currency=plan.currency,
-            cost_minor=share,
-            charge_id=upgrade.charge_id if upgrade.paid else None,
-            part=part if upgrade.paid else None,
-            scope=extra.scope,
-        )
-        for part, ((one, end, extra), share) in enumerate(zip(planned, shares, strict=True))
-    ]

@@ -13,12 +13,16 @@ from activities.purchase_mails import PURPOSES
 from domain.mails import Paused, PaymentFailed, Resumed, neutral_reason
 from domain.payments import Charge, ChargeKind, Decline, Declined, Paid
 from domain.subscription import Pause, Status
-from ledger import accounts, balances, charges, subscriptions
+from ledger import accounts, balances, charges, notes, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
 class FailedCharge:
-    """A declined attempt and what follows: another try at `retry_at`, a pause, or neither."""
+    """A declined attempt and what follows: another try at `retry_at`, a pause, or neither.
+
+    While it pauses, credits that were bought serve until `serves_until`. At `ends_at` the
+    subscription ends.
+    """
 
     buyer: Buyer
     charge: Charge
@@ -27,6 +31,9 @@ class FailedCharge:
     status: Status
     pause: bool
     retry_at: datetime | None
+    serves_until: datetime | None = None
+    ends_at: datetime | None = None
+    first_declined_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,14 @@ class FailureActivities:
             )
             if state not in ("declined", "repeated"):
                 return
+            notes.note(
+                connection,
+                buyer.account_id,
+                charge.charge_id,
+                first_declined_at=_text(failed.first_declined_at),
+                retry_at=_text(failed.retry_at) or "",
+                ends_at=_text(failed.ends_at),
+            )
             if failed.pause:
                 accounts.set_paused(
                     connection, buyer.account_id, Pause.PAYMENT_FAILED, buyer.at, paused=True
@@ -104,6 +119,10 @@ class FailureActivities:
                     ),
                 )
         return available
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _tell_decline(connection: Connection, desk: Desk, failed: FailedCharge) -> None:

@@ -9,6 +9,7 @@ from temporalio import activity
 from activities.buyers import Buyer, Purchase
 from activities.context import BillingContext
 from activities.mails import purchase_lines
+from activities.noting import keep_note
 from domain.catalog import Pack, ResumeOn
 from domain.errors import InvalidInput
 from domain.money import MOST_CHARGE_MINOR, minimum_charge_minor
@@ -87,7 +88,10 @@ class OfferActivities:
                 buyer.at,
                 wish.pack,
             )
-        return _opened(buyer, charge_id, status, wish)
+            opened = _opened(buyer, charge_id, status, wish)
+            if opened.charge is not None and status == "opened":
+                keep_note(connection, buyer.account_id, opened.charge)
+        return opened
 
 
 def _credits_wished(buyer: Buyer, quantity_micro: int) -> Wish | str:

@@ -81,7 +81,7 @@ class PaymentActivities:
 
     @activity.defn(name="register_payer")
     def register(self, registration: Registration) -> CardInUse:
-        """Make the customer known; a repeat returns the same payer."""
+        """Make the customer known; a repeat returns the same payer. Without a card, its default."""
         payer = self._payments.register(
             registration.customer_id,
             email=registration.email,
@@ -89,7 +89,8 @@ class PaymentActivities:
             key=f"{registration.customer_id}:register",
         )
         if registration.payment_method is None:
-            return CardInUse(payer)
+            known = self._payments.default_payment_method(payer)
+            return CardInUse(payer, known.method, known.card) if known else CardInUse(payer)
         return self.use_card(CardInUse(payer, registration.payment_method))
 
     @activity.defn(name="use_card")

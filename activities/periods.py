@@ -7,38 +7,21 @@ from sqlalchemy import Connection
 from temporalio import activity
 
 from activities.allowances import allowance_orders, give_starters
+from activities.beginning import Beginning, Begun, begin
 from activities.context import BillingContext
 from activities.mails import Desk
+from activities.noting import keep_note
 from activities.paid_periods import PaidPeriod, Serving
 from activities.period_mails import tell_period
 from activities.usage import is_plain
 from domain.catalog import Plan
+from domain.clocks import period_at, period_price, period_stretch, window_at, windows_of
 from domain.errors import InvalidInput
 from domain.mails import Canceled
 from domain.payments import Charge, ChargeKind, ChargeLine
-from domain.periods import Window, boundary, index_at, window, windows_between
-from domain.subscription import Pause, Start, Status
-from gateways.letter_formats import Formats
+from domain.periods import Window
+from domain.subscription import LeftBehind, Pause, Status
 from ledger import accounts, balances, charges, grants, subscriptions
-from ledger.accounts import CustomerDetails
-
-
-@dataclass(frozen=True, slots=True)
-class Beginning:
-    """A subscription that begins at `anchor`."""
-
-    start: Start
-    anchor: datetime
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """The account and the plan version that the subscription runs on."""
-
-    account_id: int
-    plan: Plan
-    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +35,7 @@ class KnownPayer:
 
 @dataclass(frozen=True, slots=True)
 class NextPeriod:
-    """A period to be charged: the k-th from an anchor."""
+    """A period to be charged: the one under way, but none that begins before `since`."""
 
     subscription_id: str
     customer_id: str
@@ -61,14 +44,14 @@ class NextPeriod:
     plan: Plan
     anchor: datetime
     time_zone: str
-    k: int
+    since: datetime
     at: datetime
     revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodCharge:
-    """The period and its charge; no charge for a free plan."""
+    """The period and its charge; none where there is nothing to charge."""
 
     period: Window
     charge: Charge | None
@@ -76,7 +59,7 @@ class PeriodCharge:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant in the life of a subscription under a plan."""
+    """An instant in the life of a subscription under a plan; `period` None: it has not begun."""
 
     subscription_id: str
     account_id: int
@@ -84,6 +67,16 @@ class Moment:
     anchor: datetime
     time_zone: str
     at: datetime
+    period: Window | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A subscription that ends at an instant; a preview writes nothing."""
+
+    moment: Moment
+    effective_at: datetime
+    preview: bool = False
 
 
 class PeriodActivities:
@@ -94,34 +87,18 @@ class PeriodActivities:
 
     @activity.defn(name="begin_subscription")
     def begin(self, beginning: Beginning) -> Begun:
-        """Create customer, wallet and a pending subscription.
+        """Create customer, wallet and a pending subscription, or find it as it stands.
 
         Raises `unknown_catalog`, `unknown_plan`, `unsupported_catalog`, `unknown_time_zone`,
         `unknown_locale`, `already_subscribed`, `subscription_ended`.
         """
-        start = beginning.start
-        catalog = self._context.catalog(start.catalog)
+        catalog = self._context.catalog(beginning.start.catalog)
         if not is_plain(catalog):
             raise InvalidInput(
                 "unsupported_catalog", f"{catalog.name} has actions that cannot be priced yet"
             )
-        plan = catalog.plan(start.plan_id)
-        zone = start.time_zone or catalog.time_zone
-        boundary(beginning.anchor, zone, plan.interval, 0)  # an unknown zone is refused here
-        Formats.of(start.locale, zone)  # and a locale that no mail could be written in
-        customer = CustomerDetails(start.customer_id, start.name, start.email, start.locale, zone)
         with self._context.engine.begin() as connection:
-            account_id = accounts.open_wallet(connection, customer, plan.currency)
-            subscriptions.create(
-                connection,
-                start.subscription_id,
-                account_id,
-                plan,
-                beginning.anchor,
-                zone,
-                beginning.at,
-            )
-        return Begun(account_id, plan, zone)
+            return begin(catalog, connection, beginning)
 
     @activity.defn(name="know_payer")
     def know_payer(self, known: KnownPayer) -> None:
@@ -135,8 +112,10 @@ class PeriodActivities:
     def open_charge(self, wanted: NextPeriod) -> PeriodCharge:
         """Open the charge of a period; a repeat returns the same charge."""
         plan = wanted.plan
-        period = window(wanted.anchor, wanted.time_zone, plan.interval, wanted.k)
-        if not plan.paid:
+        period = period_at(plan, wanted.anchor, wanted.time_zone, wanted.at, wanted.since)
+        stretch = period_stretch(plan, wanted.anchor, wanted.time_zone, period)
+        price = period_price(plan, stretch)
+        if not price:
             return PeriodCharge(period, None)
         revision = f":{wanted.revision}" if wanted.revision else ""
         name = f"{wanted.subscription_id}:period:{period.start:%Y%m%dT%H%M%SZ}{revision}"
@@ -147,7 +126,7 @@ class PeriodActivities:
             subscription_id=wanted.subscription_id,
             payer=wanted.payer,
             currency=plan.currency,
-            lines=(ChargeLine(_describe(plan, period), plan.price_minor),),
+            lines=(ChargeLine(_describe(plan, period), price),),
         )
         with self._context.engine.begin() as connection:
             charges.open_charge(
@@ -161,6 +140,7 @@ class PeriodActivities:
                 None,
                 wanted.at,
             )
+            keep_note(connection, wanted.account_id, charge, plan=plan, period=period)
         return PeriodCharge(period, charge)
 
     @activity.defn(name="open_period")
@@ -168,14 +148,12 @@ class PeriodActivities:
         """Begin a paid period: book the money, expire the old, grant the new, mail a receipt."""
         with self._context.engine.begin() as connection:
             grants.expire_due(connection, paid.account_id, paid.at)
-            windows = windows_between(
-                paid.anchor, paid.time_zone, paid.plan.window, paid.period.start, paid.period.end
-            )
+            windows = windows_of(paid.plan, paid.anchor, paid.time_zone, paid.period)
             grants.open_windows(
                 connection,
                 paid.account_id,
                 paid.subscription_id,
-                [(one.start, one.end) for one in windows],
+                [(one.part.start, one.part.end) for one in windows],
                 paid.at,
             )
             if paid.charge is not None and paid.paid is not None:
@@ -195,7 +173,7 @@ class PeriodActivities:
             subscriptions.begin_period(
                 connection, paid.subscription_id, paid.plan, paid.anchor, paid.period, paid.at
             )
-            subscriptions.write(connection, paid.subscription_id, paid.at, status=Status.ACTIVE)
+            subscriptions.write(connection, paid.subscription_id, paid.at, status=paid.status)
             resumed = accounts.set_paused(
                 connection, paid.account_id, Pause.PAYMENT_FAILED, paid.at, paused=False
             )
@@ -220,10 +198,14 @@ class PeriodActivities:
             subscriptions.write(connection, moment.subscription_id, moment.at, status=Status.ENDED)
 
     @activity.defn(name="schedule_cancel")
-    def schedule_cancel(self, moment: Moment, effective_at: datetime) -> None:
+    def schedule_cancel(self, ending: Ending) -> LeftBehind:
         """Write that the subscription ends, and mail what is lost and what is kept."""
+        moment = ending.moment
         with self._context.engine.begin() as connection:
             accounts.lock(connection, moment.account_id, moment.at)
+            left = balances.left_behind(connection, moment.account_id, moment.at)
+            if ending.preview:
+                return left
             subscriptions.write(
                 connection,
                 moment.subscription_id,
@@ -235,23 +217,25 @@ class PeriodActivities:
             frozen, lost = balances.kept_and_lost(connection, moment.account_id, moment.at)
             desk = Desk(self._context, connection, moment.account_id, moment.subscription_id)
             desk.post(
-                f"canceled:{effective_at.isoformat()}",
+                f"canceled:{ending.effective_at.isoformat()}",
                 Canceled(
                     reader=desk.reader(moment.plan),
                     requested_at=moment.at,
-                    effective_at=effective_at,
+                    effective_at=ending.effective_at,
                     lost_micro=lost,
                     frozen_micro=frozen,
                 ),
             )
+        return left
 
 
 def _serving(connection: Connection, moment: Moment | PaidPeriod) -> Serving:
     plan = moment.plan
-    k = index_at(moment.anchor, moment.time_zone, plan.window, moment.at)
-    current = window(moment.anchor, moment.time_zone, plan.window, k)
+    if moment.period is None:
+        raise LookupError(f"subscription {moment.subscription_id} has not begun")
+    current = window_at(plan, moment.anchor, moment.time_zone, moment.period, moment.at)
     available = balances.available(connection, moment.account_id, plan.credit_type, moment.at)
-    return Serving(current, available)
+    return Serving(current.part, available)
 
 
 def _describe(plan: Plan, period: Window) -> str:

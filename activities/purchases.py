@@ -9,6 +9,7 @@ from activities.buyers import Buyer, PaidPurchase, Purchase
 from activities.context import BillingContext
 from activities.extra_credits import extra_orders
 from activities.mails import Desk, purchase_lines
+from activities.noting import keep_note
 from activities.purchase_mails import post_receipt
 from activities.usage import tell_cap_reached
 from domain.payments import Charge, ChargeKind
@@ -43,20 +44,20 @@ class PurchaseActivities:
             )
             if reserved.status == "cap_reached":
                 _tell_cap(self._context, connection, buyer)
-        if reserved.charge_id is None:
-            return Purchase(reserved.status)
-        lines = purchase_lines(
-            reserved.quantity_micro, reserved.amount_minor, reserved.surcharge_minor
-        )
-        charge = Charge(
-            reserved.charge_id,
-            ChargeKind.AUTO,
-            buyer.customer_id,
-            buyer.subscription_id,
-            buyer.payer,
-            reserved.currency,
-            lines,
-        )
+            if reserved.charge_id is None:
+                return Purchase(reserved.status)
+            charge = Charge(
+                reserved.charge_id,
+                ChargeKind.AUTO,
+                buyer.customer_id,
+                buyer.subscription_id,
+                buyer.payer,
+                reserved.currency,
+                purchase_lines(
+                    reserved.quantity_micro, reserved.amount_minor, reserved.surcharge_minor
+                ),
+            )
+            keep_note(connection, buyer.account_id, charge)
         return Purchase(reserved.status, charge, reserved.quantity_micro)
 
     @activity.defn(name="grant_purchase")

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from domain.reasons import CURES
+from domain.subscription import LeftBehind, TypeLeft
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,21 @@ def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tup
         {"account": account_id, "at": at},
     )
     return tuple(Balance(row.credit_type, int(row.available or 0), int(row.held)) for row in rows)
+
+
+def left_behind(connection: Connection, account_id: int, at: datetime) -> LeftBehind:
+    """Return what an end would leave of what there is at `at`."""
+    rows = connection.execute(
+        text("""
+            SELECT credit_type,
+                   coalesce(sum(remaining) FILTER (WHERE expires_at < 'infinity'), 0)::bigint,
+                   coalesce(sum(remaining) FILTER (WHERE expires_at = 'infinity'), 0)::bigint
+            FROM grants WHERE account_id = :account AND is_open AND expires_at > :at
+            GROUP BY credit_type ORDER BY credit_type
+        """),
+        {"account": account_id, "at": at},
+    )
+    return LeftBehind(tuple(TypeLeft(*row) for row in rows))
 
 
 def kept_and_lost(connection: Connection, account_id: int, at: datetime) -> tuple[int, int]:

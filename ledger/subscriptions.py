@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.catalog import Plan, ResumeOn
@@ -29,6 +29,43 @@ class SubscriptionRecord:
     cancel_at_end: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StoredSubscription:
+    """Everything that a subscription's row says, plans as JSON values."""
+
+    subscription_id: str
+    account_id: int
+    plan: dict[str, Any]
+    next_plan: dict[str, Any] | None
+    time_zone: str
+    begins_at: datetime
+    anchor: datetime
+    trial_ends_at: datetime | None
+    period_k: int
+    period_start: datetime | None
+    period_end: datetime | None
+    cancel_at_end: bool
+
+    def period(self) -> Window:
+        """Return the period under way; a pending subscription has none."""
+        if self.period_start is None or self.period_end is None:
+            raise LookupError(f"subscription {self.subscription_id} has not begun")
+        return Window(self.period_k, self.period_start, self.period_end)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSubscription:
+    """A subscription that has not ended, with the plan version that it is on."""
+
+    subscription_id: str
+    account_id: int
+    time_zone: str
+    catalog: str
+    plan_id: str
+    version: int
+    price_minor: int
+
+
 def as_json(plan: Plan) -> dict[str, Any]:
     """Return a plan version as JSON values."""
     return dict(json.loads(json.dumps(asdict(plan))))
@@ -39,7 +76,10 @@ def create(
     subscription_id: str,
     account_id: int,
     plan: Plan,
+    *,
+    begins_at: datetime,
     anchor: datetime,
+    trial_ends_at: datetime | None,
     time_zone: str,
     at: datetime,
 ) -> None:
@@ -67,13 +107,90 @@ def create(
             account_id=account_id,
             plan=as_json(plan),
             status=Status.PENDING,
+            begins_at=begins_at,
             anchor=anchor,
+            trial_ends_at=trial_ends_at,
             time_zone=time_zone,
             period_k=-1,
             updated_at=at,
         )
         .on_conflict_do_nothing()
     )
+
+
+def stored(connection: Connection, subscription_id: str) -> StoredSubscription:
+    """Read a subscription. Raises `InvalidInput` (`no_subscription`)."""
+    row = connection.execute(
+        select(
+            Subscription.subscription_id,
+            Subscription.account_id,
+            Subscription.plan,
+            Subscription.next_plan,
+            Subscription.time_zone,
+            func.coalesce(Subscription.begins_at, Subscription.anchor),
+            Subscription.anchor,
+            Subscription.trial_ends_at,
+            Subscription.period_k,
+            Subscription.period_start,
+            Subscription.period_end,
+            Subscription.cancel_at_end,
+        ).where(Subscription.subscription_id == subscription_id)
+    ).one_or_none()
+    if row is None:
+        raise InvalidInput("no_subscription", f"there is no subscription {subscription_id!r:.60}")
+    return StoredSubscription(*row)
+
+
+def live(connection: Connection, account_id: int | None = None) -> tuple[LiveSubscription, ...]:
+    """Return the subscriptions that have not ended, of an account or all."""
+    own = () if account_id is None else (Subscription.account_id == account_id,)
+    return _live(connection, *own)
+
+
+def live_on_plan(
+    connection: Connection, catalog: str, plan_id: str
+) -> tuple[LiveSubscription, ...]:
+    """Return the live subscriptions that are on any version of a plan."""
+    return _live(
+        connection,
+        Subscription.plan["catalog"].astext == catalog,
+        Subscription.plan["plan_id"].astext == plan_id,
+    )
+
+
+def _live(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[LiveSubscription, ...]:
+    rows = connection.execute(
+        select(
+            Subscription.subscription_id,
+            Subscription.account_id,
+            Subscription.time_zone,
+            Subscription.plan,
+        )
+        .where(Subscription.status != Status.ENDED, *conditions)
+        .order_by(Subscription.subscription_id)
+    )
+    return tuple(
+        LiveSubscription(
+            row.subscription_id,
+            row.account_id,
+            row.time_zone,
+            row.plan["catalog"],
+            row.plan["plan_id"],
+            row.plan["version"],
+            row.plan["price_minor"],
+        )
+        for row in rows
+    )
+
+
+def had_trial(connection: Connection, account_id: int) -> bool:
+    """Say whether a customer has ever had a trial."""
+    found = connection.scalar(
+        select(Subscription.subscription_id)
+        .where(Subscription.account_id == account_id, Subscription.trial_ends_at.is_not(None))
+        .limit(1)
+    )
+    return found is not None
 
 
 def begin_period(

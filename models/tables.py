@@ -79,6 +79,8 @@ class Subscription(Base):
     status: Mapped[str]
     anchor: Mapped[datetime]
     time_zone: Mapped[str]
+    begins_at: Mapped[datetime | None]
+    trial_ends_at: Mapped[datetime | None]
     period_k: Mapped[int] = mapped_column(Integer)
     period_start: Mapped[datetime | None]
     period_end: Mapped[datetime | None]
@@ -120,6 +122,15 @@ class ChargeRow(Base):
     decline_code: Mapped[str | None]
     invoice: Mapped[str | None]
     recorded_at: Mapped[datetime]
+
+
+class ChargeNote(Base):
+    """What a workflow must know to go on with a charge."""
+
+    __tablename__ = "charge_notes"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    charge_id: Mapped[str] = mapped_column(primary_key=True)
+    note: Mapped[dict[str, Any]]
 
 
 class GrantRow(Base):

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -119,6 +119,25 @@ class Customer:
         with urlopen(request, timeout=10) as answer:  # noqa: S310
             return dict(json.load(answer))
 
+    async def cancel(self, when: str = "period_end", *, preview: bool = False) -> Json:
+        """End the subscription, or ask what that would leave."""
+        return await self.life.ask("cancel", {"when": when, "preview": preview})
+
+    async def migrate(self, version: int, when: str, *, preview: bool = False) -> Json:
+        """Move to another version of the plan, as an operator."""
+        wanted = {"version": version, "when": when, "preview": preview}
+        return await self.life.ask("migrate_plan", wanted)
+
+    def grants(self, source: str) -> list[tuple[datetime, datetime, int, int]]:
+        """Return begin, end, whole credits and minor units of each grant of a source."""
+        return [
+            (row[0], row[1], int(row[2]), int(row[3]))
+            for row in self.rows(
+                "SELECT effective_at, expires_at, granted / 1000000, cost_minor FROM grants"
+                f" WHERE account_id = %s AND source = '{source}' ORDER BY effective_at, grant_id"
+            )
+        ]
+
     async def update_card(self, card: str = "tok_mastercard") -> Json:
         """Replace the card and wait until what follows has been done; return the status."""
         await self.life.signal("payment_method_updated", {"payment_method": self.new_card(card)})
@@ -225,6 +244,7 @@ class RunningFleet:
     engine: Engine
     standin: StandIn
     mail_catcher: MailCatcher
+    restart: Callable[[], Awaitable[None]] | None = None  # where a test may restart the workers
 
     async def subscribe(
         self,
@@ -263,3 +283,10 @@ class RunningFleet:
             answer = await customer.switch(on=True)
             assert answer["status"] == "done", answer
         return customer
+
+    async def take_up(self, customer: Customer, start: Start, at: datetime) -> Customer:
+        """Start a lost subscription again on a new clock, which is turned to where it stood."""
+        life = await Timeline.start(self.client, replace(start, begins_at=at))
+        again = Customer(self, customer.name, life)
+        await again.pass_until(at + HAIR)
+        return again

@@ -5,18 +5,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments import PaymentActivities, Registration
-    from activities.periods import Beginning, Begun, KnownPayer, NextPeriod, PeriodActivities
-    from domain.payments import Charge, ChargeKind
-    from domain.periods import index_at
-    from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
+    from activities.periods import PeriodActivities
+    from domain.payments import ChargeKind
+    from domain.subscription import OpenCharge, Pause, Step
 from workflows.alarm import Due
 from workflows.carriers.parts import Parts
-from workflows.options import LEDGER, PROCESSOR, short
-from workflows.settling import anchor_under
+from workflows.opening import Opener
+from workflows.options import LEDGER
 from workflows.story import at_the_end, demanded
 
 LONGEST_JITTER = timedelta(minutes=15)
@@ -31,6 +28,7 @@ class Clock:
         self._inbox = parts.inbox
         self._collector = parts.collector
         self._settler = parts.settler
+        self._opener = Opener(parts)
 
     def next_due(self) -> datetime | None:
         """Return the next moment at which something must happen by itself."""
@@ -40,46 +38,6 @@ class Clock:
     def next_step(self) -> Due | None:
         """Return what happens by itself next, and when."""
         return min(self._due_moments(), default=None)
-
-    async def _begin(self) -> None:
-        """Create the subscription and start to collect its first charge."""
-        state, start = self._state, self._state.start
-        state.anchor = start.begins_at or workflow.now()
-        begun = await self._begun(Beginning(start, state.anchor, workflow.now()))
-        state.plan, state.time_zone = begun.plan, begun.time_zone
-        card = await workflow.execute_activity_method(
-            PaymentActivities.register,
-            Registration(start.customer_id, start.email, start.name, start.payment_method),
-            summary="register with the processor",
-            **PROCESSOR,
-        )
-        state.payer = card.payer
-        if card.refused:
-            self._inbox.refuse(None, f"payment_method: {card.method}", card.refused)
-        else:
-            state.payment_method, state.card = card.method, card.card
-        await workflow.execute_activity_method(
-            PeriodActivities.know_payer,
-            KnownPayer(start.customer_id, card.payer, has_card=bool(state.card)),
-            summary=f"card is {card.card or 'unknown'}",
-            **LEDGER,
-        )
-        state.account_id = begun.account_id
-        await self._open_period(0)
-
-    async def _begun(self, beginning: Beginning) -> Begun:
-        """Create the subscription; one that cannot be fails with the reason as type."""
-        try:
-            return await workflow.execute_activity_method(
-                PeriodActivities.begin,
-                beginning,
-                summary=short(f"begin under {beginning.start.plan_id}"),
-                **LEDGER,
-            )
-        except ActivityError as error:
-            if isinstance(error.cause, ApplicationError):
-                raise ApplicationError(error.cause.message, type=error.cause.type) from error
-            raise
 
     async def do_what_is_due(self) -> None:
         """Carry out everything whose moment has come."""
@@ -91,11 +49,13 @@ class Clock:
             return
         if state.account_id == 0:
             if _is_due(state.start.begins_at or workflow.now()):
-                await self._begin()
+                await self._opener.begin()
             return
         await self._retry_what_is_due()
-        if state.period is None and state.charge_of(ChargeKind.PERIOD) is None:
-            await self._open_period(0)  # the first charge was given up: its period was over
+        if state.ends_now:
+            await self._end_once_quiet()
+        elif state.period is None and state.charge_of(ChargeKind.PERIOD) is None:
+            await self._opener.open_period()  # the first charge was given up: its period was over
         elif state.period is not None and not state.lapsed:
             await self._close_window()
             await self._renew()
@@ -176,6 +136,9 @@ class Clock:
                     self._collector.pay(charge)
             elif charge.step is Step.DECLINED and _is_due(charge.retry_at):
                 self._collector.retry(charge)
+            elif charge.step is Step.DECLINED and _is_due(charge.ends_at):
+                state.cancel_at_end = state.ends_now = True
+                await self._parts.write_cancel(workflow.now())
 
     def _may_renew(self) -> bool:
         """Say whether a renewal can be prepared: an upgrade being paid decides its price first."""
@@ -193,7 +156,7 @@ class Clock:
         elif Pause.PAYMENT_FAILED in state.pauses:
             await self._lapse()
         else:
-            await self._open_period(state.period.k + 1)
+            await self._opener.open_period()
 
     async def _lapse(self) -> None:
         """Let the period end unrenewed: nothing new is charged while a payment pause lasts."""
@@ -206,59 +169,6 @@ class Clock:
         )
         state.lapsed = True
 
-    async def _open_period(self, k: int) -> None:
-        """Open a period's charge; the k-th, or the one that this instant falls into."""
-        state = self._state
-        plan = state.next_plan or state.plan_in_force()
-        anchor = anchor_under(state, plan)
-        if anchor != state.anchor:
-            k = 0
-        now = workflow.now()
-        if now >= anchor:
-            k = max(k, index_at(anchor, state.time_zone, plan.interval, now))
-        opened = await workflow.execute_activity_method(
-            PeriodActivities.open_charge,
-            NextPeriod(
-                state.subscription_id,
-                state.start.customer_id,
-                state.account_id,
-                state.payer,
-                plan,
-                anchor,
-                state.time_zone,
-                k,
-                now,
-                state.renewals_dropped,
-            ),
-            summary=f"charge period {k} of {plan.plan_id}",
-            **LEDGER,
-        )
-        charge = OpenCharge(
-            opened.charge or _nothing_to_pay(state),
-            Step.PREPARING,
-            now,
-            plan=plan,
-            period=opened.period,
-            window_end=opened.period.end,
-            pay_at=opened.period.start,
-        )
-        if opened.charge is None:
-            await self._settler.open_period(charge, None)
-        else:
-            self._collector.collect(charge)
-
-
-def _nothing_to_pay(state: SubscriptionState) -> Charge:
-    return Charge(
-        f"{state.subscription_id}:free",
-        ChargeKind.PERIOD,
-        state.start.customer_id,
-        state.subscription_id,
-        state.payer,
-        state.plan_in_force().currency,
-        (),
-    )
-
 
 def _moments(charge: OpenCharge) -> Iterator[Due]:
     if charge.step is Step.PREPARED and charge.pay_at is not None:
@@ -266,6 +176,8 @@ def _moments(charge: OpenCharge) -> Iterator[Due]:
     if charge.step is Step.DECLINED:
         if charge.retry_at is not None:
             yield Due(charge.retry_at, f"try {demanded(charge.charge)} again")
+        if charge.ends_at is not None:
+            yield Due(charge.ends_at, f"end: {demanded(charge.charge)} is unpaid")
         if charge.kind is ChargeKind.AUTO and charge.window_end is not None:
             yield Due(charge.window_end, f"void {demanded(charge.charge)}")
 

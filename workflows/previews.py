@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.changes import Quoted
+    from activities.upgrades import Quoted
 from workflows.inbox import Answer, credit_text
 
 

@@ -7,13 +7,16 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.buyers import Buyer, PaidPurchase
-    from activities.changes import ChangeActivities, Upgrade
+    from activities.changes import ChangeActivities
     from activities.failures import FailedCharge, FailureActivities, Resumption
     from activities.paid_periods import PaidPeriod
     from activities.periods import PeriodActivities
     from activities.purchases import PurchaseActivities
+    from activities.upgrades import Upgrade
     from domain.catalog import Plan, ResumeOn
+    from domain.clocks import next_anchor
     from domain.payments import ChargeKind, Decline, Declined, Paid
+    from domain.policies import RenewalFailure
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.inbox import Answer, Inbox, credit_text
 from workflows.options import LEDGER, short
@@ -68,15 +71,18 @@ class Settler:
         """Settle a declined attempt; return the charge if it is not tried again."""
         state, now = self._state, workflow.now()
         first = charge.first_declined_at or now
-        retry_at = _next_try(charge, declined, first) if state.period else None
+        begun = state.period is not None
+        retry_at = _next_try(charge, declined, first) if begun else None
+        over_at = _grace_ends(charge, first) if begun else None
         asked_for = charge.kind in (ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.UPGRADE)
-        pauses = not asked_for and state.period is not None
+        pauses = not asked_for and begun
         charge = replace(
             charge,
             step=Step.DECLINED,
             declines=charge.declines + 1,
             first_declined_at=first,
             retry_at=retry_at,
+            ends_at=over_at if _fails(charge, RenewalFailure.END_AFTER_DUNNING) else None,
         )
         state.put(charge)
         if pauses:
@@ -92,6 +98,9 @@ class Settler:
                 state.status,
                 pauses,
                 retry_at,
+                over_at if _fails(charge, RenewalFailure.KEEP_PURCHASED) else None,
+                charge.ends_at,
+                first,
             ),
             summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
             **LEDGER,
@@ -121,7 +130,7 @@ class Settler:
                 charge.charge if paid else None,
                 paid,
                 state.period is None,
-                state.serving_status(pauses),
+                state.serving_status(pauses, charge.period),
                 workflow.now(),
             ),
             summary=f"begin the period from {charge.period.start:%Y-%m-%d}",
@@ -260,12 +269,18 @@ class Settler:
 
 
 def anchor_under(state: SubscriptionState, plan: Plan) -> datetime:
-    """Return the anchor of the next period: another billing interval begins at this one's end."""
+    """Return what the boundaries of the next period are counted from."""
     if state.anchor is None:
         raise LookupError("the subscription has not begun")
-    if state.period is not None and plan.interval != state.plan_in_force().interval:
-        return state.period.end
-    return state.anchor
+    if state.period is None:
+        return state.anchor
+    return next_anchor(
+        state.plan_in_force(),
+        plan,
+        anchor=state.anchor,
+        ends=state.period.end,
+        zone=state.time_zone,
+    )
 
 
 def _next_try(charge: OpenCharge, declined: Declined, first: datetime) -> datetime | None:
@@ -278,6 +293,22 @@ def _next_try(charge: OpenCharge, declined: Declined, first: datetime) -> dateti
     if declined.decline is not Decline.SOFT or charge.declines >= len(days):
         return None
     return first + timedelta(days=days[charge.declines])
+
+
+def _grace_ends(charge: OpenCharge, first: datetime) -> datetime | None:
+    """Return when patience with an unpaid renewal ends: its dunning is over, and the grace days.
+
+    It is the same instant for declines that are not tried again: another card may come until then.
+    """
+    plan = charge.plan
+    if plan is None or charge.kind is not ChargeKind.PERIOD:
+        return None
+    dunning = plan.renewal_dunning_days[-1] if plan.renewal_dunning_days else 0
+    return first + timedelta(days=dunning + plan.grace_days)
+
+
+def _fails(charge: OpenCharge, policy: RenewalFailure) -> bool:
+    return charge.plan is not None and charge.plan.renewal_failure is policy
 
 
 def _declined_answer(charge: OpenCharge, declined: Declined) -> Answer:

@@ -8,7 +8,7 @@ import pytest
 from psycopg import errors, sql
 from sqlalchemy import create_engine
 
-from ledger import grants, outbox
+from ledger import grants, notes, outbox
 from models.base import driver_url
 from tests.builders import START, a_grant, a_subscribed_wallet, auto_purchase_on, bought, use
 
@@ -34,6 +34,9 @@ ATTACKS = (
         {"charge_id": "b", "invoice": None, "subscription_id": "?"},
     ),
     ("charges_pk", "charges", {}),
+    ("charge_notes_object", "charge_notes", {"note": [1]}),
+    ("charge_notes_charge", "charge_notes", {"charge_id": "unknown"}),
+    ("charge_notes_pk", "charge_notes", {}),
     ("charges_invoice", "charges", {"charge_id": "b"}),
     ("counters_value", "counters", {"value": -1}),
     ("counters_account_id_fkey", "counters", {"account_id": NOBODY}),
@@ -133,6 +136,7 @@ ATTACKS = (
     ("thresholds_percent_or_amount", "thresholds", {"percent": None}),
     ("thresholds_account_id_fkey", "thresholds", {"account_id": NOBODY}),
     ("thresholds_pk", "thresholds", {}),
+    ("subscriptions_one_trial", "subscriptions", {"subscription_id": "b", "status": "ended"}),
     ("wallets_active_has_window", "wallets", {"window_start": None}),
     ("wallets_alert_level", "wallets", {"alert_level": -2}),
     ("wallets_pause_causes", "wallets", {"paused_by": ["mood"]}),
@@ -168,6 +172,7 @@ def victim(session_database):
         grants.give(connection, wallet.account_id, a_grant(), START)
         use(connection, wallet)
         outbox.put(connection, wallet.account_id, "m", "mail", {})
+        notes.note(connection, wallet.account_id, f"{wallet.customer_id}:auto", charge={})
         values = (wallet.account_id, START.isoformat())
         connection.exec_driver_sql("INSERT INTO counters VALUES (%s, 'c', %s, 1)", values)
         connection.exec_driver_sql(
@@ -191,6 +196,9 @@ def victim(session_database):
             )
         connection.exec_driver_sql(
             "UPDATE customers SET payer = customer_id WHERE account_id = %s", values[:1]
+        )
+        connection.exec_driver_sql(
+            "UPDATE subscriptions SET trial_ends_at = anchor WHERE account_id = %s", values[:1]
         )
     engine.dispose()
     return wallet

@@ -34,6 +34,34 @@ def catalogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+class Workers:
+    """The workers of every queue, which can be started anew."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._running = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Start a worker for each queue; it reads the price lists as they are now."""
+        for queue in names.QUEUES:
+            executor = self._running.enter_context(ThreadPoolExecutor(20))
+            options: dict[str, Any] = {"max_cached_workflows": CACHE}
+            if queue == names.STRIPE:  # the stand-in has no limit
+                options["max_task_queue_activities_per_second"] = 1_000
+            worker = self._fleet.worker(queue, executor, **options)
+            await self._running.enter_async_context(worker)
+
+    async def stop(self) -> None:
+        """Stop the workers."""
+        await self._running.aclose()
+
+    async def restart(self) -> None:
+        """Stop the workers and start others."""
+        await self.stop()
+        self._running = AsyncExitStack()
+        await self.start()
+
+
 @pytest.fixture
 def fleet(shared_fleet: RunningFleet) -> Iterator[RunningFleet]:
     """The fleet, with a processor that behaves again afterwards."""
@@ -62,15 +90,9 @@ async def shared_fleet(
     )
     engine = connect(settings.database_url, pool_size=20)
     client = await connected(settings)
-    shared = Fleet(settings, engine, client)
-    async with AsyncExitStack() as stack:
-        for queue in names.QUEUES:
-            executor = stack.enter_context(ThreadPoolExecutor(20))
-            options: dict[str, Any] = {"max_cached_workflows": CACHE}
-            if queue == names.STRIPE:  # the stand-in has no limit
-                options["max_task_queue_activities_per_second"] = 1_000
-            worker = shared.worker(queue, executor, **options)
-            await stack.enter_async_context(worker)
-        await start_relays(client)
-        yield RunningFleet(client, engine, standin, mail_catcher)
+    workers = Workers(Fleet(settings, engine, client))
+    await workers.start()
+    await start_relays(client)
+    yield RunningFleet(client, engine, standin, mail_catcher, workers.restart)
+    await workers.stop()
     engine.dispose()

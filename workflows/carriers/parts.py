@@ -9,12 +9,14 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.buyers import Purchase
-    from activities.periods import Moment
+    from activities.periods import Ending, Moment, PeriodActivities
+    from activities.upgrades import Wanted
     from domain.payments import ChargeKind
-    from domain.subscription import OpenCharge, Step, SubscriptionState
+    from domain.subscription import LeftBehind, OpenCharge, Step, SubscriptionState
 from workflows.calls import Calls
 from workflows.collecting import Collector
 from workflows.inbox import Answer, Inbox, credit_text, refused
+from workflows.options import LEDGER
 from workflows.settling import Settler
 
 # Given what was asked for and the ticket of who waits; None means that a charge will answer.
@@ -43,6 +45,21 @@ class Parts:
             state.anchor,
             state.time_zone,
             workflow.now(),
+            state.period,
+        )
+
+    def wanted(self, plan_id: str) -> Wanted:
+        """Return a wish for a plan at this instant."""
+        moment = self.moment()
+        return Wanted(self.settler.buyer(), plan_id, moment.anchor, moment.time_zone)
+
+    async def write_cancel(self, ends_at: datetime, *, preview: bool = False) -> LeftBehind:
+        """Write that the subscription ends; return what is lost and what is kept."""
+        return await workflow.execute_activity_method(
+            PeriodActivities.schedule_cancel,
+            Ending(self.moment(), ends_at, preview),
+            summary=f"{'would ' if preview else ''}cancel at {ends_at:%Y-%m-%d %H:%M}",
+            **LEDGER,
         )
 
     def asked_for(self, purchase: Purchase, window_end: datetime, ticket: int) -> Answer | None:

@@ -21,11 +21,20 @@ class PlanDoor(Door):
     def _check_change_plan(self, wanted: RawValue) -> None:
         checked(messages.parse_change_plan, wanted)
 
-    @workflow.update(description="End at the period's end, or now.")
+    @workflow.update(description="End at the period's end, or now; a preview moves nothing.")
     async def cancel(self, wanted: RawValue) -> Answer:
-        """Answer `canceled`, `ended` or `refused`."""
+        """Answer `preview`, `canceled`, `ended` or `refused`."""
         return await self._ask("cancel", messages.parse_cancel(payload(wanted)))
 
     @cancel.validator
     def _check_cancel(self, wanted: RawValue) -> None:
         checked(messages.parse_cancel, wanted)
+
+    @workflow.update(description="Operators: move to another version of the plan.")
+    async def migrate_plan(self, wanted: RawValue) -> Answer:
+        """Answer `preview`, `changed`, `scheduled`, `unchanged` or `refused`."""
+        return await self._ask("migrate_plan", messages.parse_migrate_plan(payload(wanted)))
+
+    @migrate_plan.validator
+    def _check_migrate_plan(self, wanted: RawValue) -> None:
+        checked(messages.parse_migrate_plan, wanted)

@@ -8,7 +8,7 @@ END $$;
 GRANT USAGE ON SCHEMA public TO drawdown_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO drawdown_app;
 GRANT UPDATE (name, email, locale, time_zone, payer, finance_email) ON customers TO drawdown_app;
-GRANT INSERT, UPDATE ON subscriptions, policies TO drawdown_app;
+GRANT INSERT, UPDATE ON subscriptions, policies, charge_notes TO drawdown_app;
 GRANT INSERT ON refusals, outbox, notices TO drawdown_app;
 GRANT UPDATE (delivered_at, refused) ON outbox TO drawdown_app;
 GRANT UPDATE (read_at) ON notices TO drawdown_app;

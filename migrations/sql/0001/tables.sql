@@ -11,7 +11,8 @@ CREATE TYPE book AS ENUM
 -- Laws of a single column that a debit does not change are domains: PostgreSQL parses and checks the
 -- table constraints of a row on every statement that changes it, and domains only when assigned.
 CREATE DOMAIN grant_source AS text CONSTRAINT grants_source CHECK (value IN
-    ('allowance', 'pack', 'auto_purchase', 'manual_purchase', 'bonus', 'rollover', 'adjustment', 'overdraft'));
+    ('allowance', 'pack', 'auto_purchase', 'manual_purchase', 'bonus', 'rollover', 'adjustment', 'overdraft',
+     'trial'));
 CREATE DOMAIN granted_credits AS bigint CONSTRAINT grants_granted CHECK (value > 0);
 CREATE DOMAIN expired_credits AS bigint CONSTRAINT grants_expired CHECK (value >= 0);
 CREATE DOMAIN voided_credits AS bigint CONSTRAINT grants_voided CHECK (value >= 0);
@@ -95,7 +96,10 @@ CREATE TABLE subscriptions (
                         ('pending', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'ended')),
     anchor          timestamptz NOT NULL,
     time_zone       text        NOT NULL,
-    period_k        integer     NOT NULL CONSTRAINT subscriptions_period CHECK (period_k >= -1),
+    begins_at       timestamptz,                                    -- NULL: at the anchor
+    trial_ends_at   timestamptz,
+    period_k        integer     NOT NULL                            -- -1: a trial, or none yet
+                    CONSTRAINT subscriptions_period CHECK (period_k >= -1),
     period_start    timestamptz,
     period_end      timestamptz,
     next_plan       jsonb,                                          -- a scheduled downgrade
@@ -105,6 +109,8 @@ CREATE TABLE subscriptions (
     CONSTRAINT subscriptions_period_order CHECK (period_start < period_end)
 );
 CREATE UNIQUE INDEX subscriptions_one_live ON subscriptions (account_id) WHERE status <> 'ended';
+-- One trial per customer, ever.
+CREATE UNIQUE INDEX subscriptions_one_trial ON subscriptions (account_id) WHERE trial_ends_at IS NOT NULL;
 
 -- Allowance windows that are paid for; the wallet shows the current one.
 CREATE TABLE windows (
@@ -153,6 +159,16 @@ CREATE UNIQUE INDEX charges_one_open_auto ON charges (account_id)
 
 -- The processor's events name the invoice only.
 CREATE INDEX charges_of_invoice ON charges (invoice) WHERE invoice IS NOT NULL;
+
+-- What a workflow must know to go on with an open charge if it is lost. Written with the charge, so
+-- that one without a note was never shown to the processor.
+CREATE TABLE charge_notes (
+    account_id bigint NOT NULL,
+    charge_id  text   NOT NULL,
+    note       jsonb  NOT NULL CONSTRAINT charge_notes_object CHECK (jsonb_typeof(note) = 'object'),
+    CONSTRAINT charge_notes_pk PRIMARY KEY (account_id, charge_id),
+    CONSTRAINT charge_notes_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges
+);
 
 CREATE TABLE grants (
     account_id       bigint      NOT NULL REFERENCES wallets,

@@ -1,0 +1,99 @@
+"""The state of a subscription whose workflow was lost, out of its rows in the ledger."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+from temporalio.converter import value_to_type
+
+from domain.catalog import Plan
+from domain.clocks import window_at
+from domain.payments import Charge, ChargeKind
+from domain.periods import Window
+from domain.proration import ChangeQuote
+from domain.subscription import OpenCharge, Pause, Start, Step, SubscriptionState
+from ledger import balances, notes
+from ledger.notes import NotedCharge
+from ledger.subscriptions import StoredSubscription
+
+
+def restored(
+    connection: Connection, start: Start, stored: StoredSubscription, plan: Plan, at: datetime
+) -> SubscriptionState:
+    """Return where a subscription stands at an instant whose period has begun.
+
+    Usage that had been reported and not decided is not in the ledger: its senders repeat it.
+    """
+    account_id, zone, mine = stored.account_id, stored.time_zone, stored.subscription_id
+    period = stored.period()
+    wallet = notes.standing(connection, account_id)
+    state = SubscriptionState(
+        start,
+        account_id=account_id,
+        time_zone=zone,
+        begun_at=stored.begins_at,
+        anchor=stored.anchor,
+        plan=plan,
+        next_plan=_read(Plan, stored.next_plan),
+        period=period,
+        window=window_at(plan, stored.anchor, zone, period, at).part,
+        cancel_at_end=stored.cancel_at_end,
+        auto_purchase=wallet.auto_on,
+        pauses=tuple(Pause(cause) for cause in wallet.paused_by),
+        purchases=notes.last_number(connection, account_id, f"{mine}:auto:"),
+        upgrades=notes.last_number(connection, account_id, f"{mine}:upgrade:"),
+        renewals_dropped=notes.void_renewals(connection, account_id, mine),
+        available_micro=balances.available(connection, account_id, plan.credit_type, at),
+        balance_as_of=at,
+    )
+    state.charges = tuple(
+        _needed(_open_charge(noted, state), state)
+        for noted in notes.open_charges(connection, account_id, mine)
+    )
+    unpaid = state.charge_of(ChargeKind.PERIOD)
+    state.lapsed = Pause.PAYMENT_FAILED in state.pauses and period.end <= at and unpaid is None
+    return state
+
+
+def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
+    """Return a charge as it was left.
+
+    What was never declined is collected again by the same keys, which finds what the processor has
+    done meanwhile.
+    """
+    note = noted.note
+    period: Window | None = _read(Window, note.get("period"))
+    ends = period or state.period
+    return OpenCharge(
+        value_to_type(Charge, note["charge"]),
+        Step.DECLINED if noted.declines else Step.PREPARING,
+        noted.opened_at,
+        quantity_micro=noted.quantity_micro,
+        plan=_read(Plan, note.get("plan")) or state.plan,
+        period=period,
+        window_end=noted.window_end or (ends.end if ends else None),
+        invoice=noted.invoice,
+        attempt=max(1, noted.declines),
+        declines=noted.declines,
+        first_declined_at=_read(datetime, note.get("first_declined_at")),
+        pay_at=period.start if period else None,
+        retry_at=_read(datetime, note.get("retry_at")),
+        ends_at=_read(datetime, note.get("ends_at")),
+        quote=_read(ChangeQuote, note.get("quote")),
+    )
+
+
+def _needed(charge: OpenCharge, state: SubscriptionState) -> OpenCharge:
+    """Mark a charge to be given up: asked for and declined, or of a renewal that will not be."""
+    if charge.kind is ChargeKind.PERIOD:
+        renewed = state.next_plan or state.plan
+        gone = state.cancel_at_end or charge.plan != renewed
+    else:
+        asked_for = charge.kind is not ChargeKind.AUTO
+        gone = asked_for and charge.step is Step.DECLINED
+    return replace(charge, step=Step.VOIDING) if gone else charge
+
+
+def _read(kind: Any, value: Any) -> Any:
+    return value_to_type(kind, value) if value else None

@@ -1,0 +1,155 @@
+"""How a subscription begins, and how each of its periods is opened."""
+
+from dataclasses import fields
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.beginning import Beginning, Begun
+    from activities.payments import PaymentActivities, Registration
+    from activities.periods import KnownPayer, NextPeriod, PeriodActivities
+    from domain.catalog import Plan
+    from domain.payments import Charge, ChargeKind
+    from domain.periods import Window
+    from domain.subscription import OpenCharge, Step, SubscriptionState
+from workflows.carriers.parts import Parts
+from workflows.options import LEDGER, PROCESSOR, short
+from workflows.settling import anchor_under
+
+
+class Opener:
+    """Begins a subscription, or takes one up again, and opens the charge of its next period."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._state = parts.state
+
+    async def begin(self) -> None:
+        """Create the subscription and start to collect its first charge, or its trial.
+
+        One whose workflow was lost is taken up where its rows in the ledger stand.
+        """
+        state, start = self._state, self._state.start
+        now = workflow.now()
+        begun = await self._begun(Beginning(start, start.begins_at or now, now))
+        state.plan, state.time_zone = begun.plan, begun.time_zone
+        state.begun_at, state.anchor = begun.begun_at, begun.anchor
+        state.renewals_dropped = begun.renewals_dropped
+        await self._register()
+        state.account_id = begun.account_id
+        if begun.restored is not None:
+            await self._take_up(begun.restored)
+        elif begun.trial is not None:
+            await self._settle_free(begun.plan, begun.trial)
+        else:
+            await self.open_period()
+
+    async def open_period(self) -> None:
+        """Open the charge of the next period, or of the one that this instant falls into."""
+        state = self._state
+        plan = state.next_plan or state.plan_in_force()
+        now = workflow.now()
+        since = state.period.end if state.period else state.begun_at
+        opened = await workflow.execute_activity_method(
+            PeriodActivities.open_charge,
+            NextPeriod(
+                state.subscription_id,
+                state.start.customer_id,
+                state.account_id,
+                state.payer,
+                plan,
+                anchor_under(state, plan),
+                state.time_zone,
+                since or now,
+                now,
+                state.renewals_dropped,
+            ),
+            summary=short(f"charge the next period of {plan.plan_id}"),
+            **LEDGER,
+        )
+        if opened.charge is None:
+            await self._settle_free(plan, opened.period)
+        else:
+            charge = _charge_of(plan, opened.period, opened.charge, now)
+            self._parts.collector.collect(charge)
+
+    async def _begun(self, beginning: Beginning) -> Begun:
+        """Create the subscription; one that cannot be fails with the reason as type."""
+        try:
+            return await workflow.execute_activity_method(
+                PeriodActivities.begin,
+                beginning,
+                summary=short(f"begin under {beginning.start.plan_id}"),
+                **LEDGER,
+            )
+        except ActivityError as error:
+            if isinstance(error.cause, ApplicationError):
+                raise ApplicationError(error.cause.message, type=error.cause.type) from error
+            raise
+
+    async def _register(self) -> None:
+        """Make the customer known to the processor, with the card that it pays with."""
+        state, start = self._state, self._state.start
+        card = await workflow.execute_activity_method(
+            PaymentActivities.register,
+            Registration(start.customer_id, start.email, start.name, start.payment_method),
+            summary="register with the processor",
+            **PROCESSOR,
+        )
+        state.payer = card.payer
+        if card.refused:
+            self._parts.inbox.refuse(None, f"payment_method: {card.method}", card.refused)
+        else:
+            state.payment_method, state.card = card.method, card.card
+        await workflow.execute_activity_method(
+            PeriodActivities.know_payer,
+            KnownPayer(start.customer_id, card.payer, has_card=bool(state.card)),
+            summary=f"card is {card.card or 'unknown'}",
+            **LEDGER,
+        )
+
+    async def _take_up(self, restored: SubscriptionState) -> None:
+        """Go on from what the ledger knows. Every effect has its key: nothing happens twice."""
+        state = self._state
+        restored.payer = state.payer
+        restored.payment_method, restored.card = state.payment_method, state.card
+        # Later cards must not repeat the keys of earlier ones, which nobody remembers.
+        restored.card_updates = int(workflow.now().timestamp())
+        for field in fields(SubscriptionState):
+            setattr(state, field.name, getattr(restored, field.name))
+        for charge in state.charges:
+            if charge.step is Step.PREPARING:
+                self._parts.collector.collect(charge)
+            elif charge.step is Step.VOIDING:
+                await self._parts.collector.give_up(charge)
+
+    async def _settle_free(self, plan: Plan, period: Window) -> None:
+        nothing = _nothing_to_pay(self._state)
+        charge = _charge_of(plan, period, nothing, workflow.now())
+        await self._parts.settler.open_period(charge, None)
+
+
+def _charge_of(plan: Plan, period: Window, charge: Charge, now: datetime) -> OpenCharge:
+    return OpenCharge(
+        charge,
+        Step.PREPARING,
+        now,
+        plan=plan,
+        period=period,
+        window_end=period.end,
+        pay_at=period.start,
+    )
+
+
+def _nothing_to_pay(state: SubscriptionState) -> Charge:
+    return Charge(
+        f"{state.subscription_id}:free",
+        ChargeKind.PERIOD,
+        state.start.customer_id,
+        state.subscription_id,
+        state.payer,
+        state.plan_in_force().currency,
+        (),
+    )
