@@ -41,6 +41,7 @@ from activities.papers import PaperMails, PaperReading
 from activities.payments import PaymentActivities
 from activities.periods import PeriodActivities
 from activities.purchases import PurchaseActivities
+from activities.teams import TeamActivities
 from activities.usage import UsageActivities
 from catalogs.reader import load_catalogs
 from domain.errors import InvalidInput
@@ -105,6 +106,7 @@ class Fleet:
         changes = ChangeActivities(context)
         paper_mails = PaperMails(context)
         crossings = CrossingRelay(context, self.client, asyncio.get_running_loop())
+        teams = TeamActivities(context)
         return [Subscription, OutboxRelay, StripeEvent], [
             usage.debit,
             periods.begin,
@@ -132,6 +134,8 @@ class Fleet:
             changes.adjust,
             paper_mails.set_address,
             paper_mails.mail,
+            teams.set_member,
+            teams.remove_member,
             crossings.relay,
             AlertRelay(context).relay,
             CustomerActivities(context).find_owner,

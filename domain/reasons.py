@@ -57,6 +57,11 @@ WALLET: dict[str, str] = {
     "subscription_ended": "subscribe again, with a new subscription id",
 }
 
+TEAMS: dict[str, str] = {
+    "unknown_member": "add the member first, with `set_member`",
+    "unknown_credit_type": "use a credit type of the catalog",
+}
+
 CHANGES: dict[str, str] = {
     "not_in_plan": "move to a plan that offers it",
     "auto_purchase_off": "switch auto-purchase on or buy credits by hand",
@@ -123,7 +128,16 @@ OPERATORS: dict[str, str] = {
     "invalid_idempotency_key": "a fault of ours: report it",
 }
 
-CURES: dict[str, str] = {**MESSAGES, **START, **NAMES, **WALLET, **CHANGES, **REFUNDS, **OPERATORS}
+CURES: dict[str, str] = {
+    **MESSAGES,
+    **START,
+    **NAMES,
+    **WALLET,
+    **TEAMS,
+    **CHANGES,
+    **REFUNDS,
+    **OPERATORS,
+}
 
 
 def cure(reason: str) -> str:

@@ -305,3 +305,18 @@ class OutboxMessage(Base):
     recorded_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
     refused: Mapped[str | None]
+
+
+class MemberRow(Base):
+    """A person of a customer; `removed_at` once they left, for the history stays."""
+
+    __tablename__ = "members"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    email: Mapped[str]
+    role: Mapped[str]
+    restricted: Mapped[bool]
+    limits: Mapped[dict[str, Any]]
+    removed_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]

@@ -29,6 +29,7 @@ from workflows.doors.operators import OperatorDoor
 from workflows.doors.papers import PaperDoor
 from workflows.doors.plans import PlanDoor
 from workflows.doors.purchases import PurchaseDoor
+from workflows.doors.teams import TeamDoor
 from workflows.doors.unknown import UnknownDoor
 from workflows.doors.usage import UsageDoor
 from workflows.inbox import Answer, Inbox, payload
@@ -48,6 +49,7 @@ class Subscription(
     PlanDoor,
     OperatorDoor,
     PaperDoor,
+    TeamDoor,
     UnknownDoor,
 ):
     """A subscription, `subscription:<id>`; docs/contract.md is its contract."""

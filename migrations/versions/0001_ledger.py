@@ -13,7 +13,7 @@ down_revision = None
 SQL = Path(__file__).parent.parent / "sql" / revision
 FILES = (
     "tables", "guards", "books", "charges", "serving", "grants", "terms", "terms_debit", "debit", "wallets",
-    "alerts", "refunds", "violations", "privileges",
+    "alerts", "refunds", "teams", "violations", "privileges",
 )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ OUTCOMES = {
         *("refunded", "noted", "asked", "made", "failed", "lost", "won"),
         *("already_unlocked", "fits", "block", "short"),
     ),
+    "removed",
 }
 ROW = re.compile(r"^\| (`.+`) \| (.+) \|$", re.MULTILINE)
 STATUS = re.compile(
@@ -134,7 +135,7 @@ def test_the_contract_shows_every_reason_with_its_cure():
 
 def test_no_reason_stands_in_two_groups_and_each_says_what_to_do():
     groups = (reasons.MESSAGES, reasons.START, reasons.NAMES, reasons.WALLET, reasons.CHANGES)
-    groups += (reasons.REFUNDS,)
+    groups += (reasons.REFUNDS, reasons.TEAMS)
 
     assert sum(map(len, (*groups, reasons.OPERATORS))) == len(CURES)
     assert all(len(cure) >= len("add a card") for cure in CURES.values())

@@ -8,9 +8,10 @@ import pytest
 from psycopg import errors, sql
 from sqlalchemy import create_engine
 
-from ledger import grants, notes, outbox
+from ledger import grants, members, notes, outbox
 from models.base import driver_url
 from tests.builders import START, a_grant, a_subscribed_wallet, auto_purchase_on, bought, use
+from tests.ledger.teams import a_member
 
 NOBODY = 999_999_999
 FREE = {"charge_id": None, "part": None, "cost_minor": 0}
@@ -89,6 +90,10 @@ ATTACKS = (
     ("limits_ceiling", "limits", {"ceiling": -1}),
     ("limits_account_id_fkey", "limits", {"account_id": NOBODY}),
     ("limits_pk", "limits", {}),
+    ("members_id_length", "members", {"member_id": ""}),
+    ("members_role", "members", {"member_id": "b", "role": "king"}),
+    ("members_account_id_fkey", "members", {"account_id": NOBODY}),
+    ("members_pk", "members", {}),
     ("outbox_lane", "outbox", {"lane": "pigeon"}),
     ("outbox_account_id_fkey", "outbox", {"account_id": NOBODY}),
     ("outbox_pk", "outbox", {}),
@@ -178,6 +183,8 @@ def victim(session_database):
         connection.exec_driver_sql(
             "INSERT INTO limits VALUES (%s, 'member:a', 'credits', 5)", values[:1]
         )
+        for member_id in ("ada", "grace"):
+            members.put(connection, wallet.account_id, a_member(member_id), ["credits"], START)
         connection.exec_driver_sql(
             "INSERT INTO thresholds VALUES (%s, '20_percent', 20, NULL, 'both')", values[:1]
         )

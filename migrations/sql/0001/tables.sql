@@ -355,3 +355,18 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_pk PRIMARY KEY (account_id, message_key)
 );
 CREATE INDEX outbox_waiting ON outbox (lane, recorded_at) WHERE delivered_at IS NULL;
+
+-- The people of a customer. What limits them is in `limits`, which the lock reads; here it is as it
+-- was set, also while a restriction stands before it. Who was removed stays, for the history.
+CREATE TABLE members (
+    account_id  bigint      NOT NULL REFERENCES wallets,
+    member_id   text        NOT NULL CONSTRAINT members_id_length CHECK (length(member_id) BETWEEN 1 AND 64),
+    name        text        NOT NULL,
+    email       text        NOT NULL,
+    role        text        NOT NULL CONSTRAINT members_role CHECK (role IN ('admin', 'member')),
+    restricted  boolean     NOT NULL DEFAULT false,
+    limits      jsonb       NOT NULL DEFAULT '{}',                  -- {credit type: micro-credits}
+    removed_at  timestamptz,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT members_pk PRIMARY KEY (account_id, member_id)
+);

@@ -160,7 +160,8 @@ DECLARE
     c    record;
     over numeric;
 BEGIN
-    FOR c IN SELECT n.name, t.key AS credit_type, t.value::numeric AS cost, l.ceiling,
+    FOR c IN SELECT n.name, t.key AS credit_type, t.value::numeric AS cost, l.ceiling + counter_value(
+                        w.account_id, raise_counter(n.name, t.key), p_window_start) AS ceiling,
                     counter_value(w.account_id, counter_of_type(n.name, t.key), p_window_start) AS value
              FROM jsonb_array_elements_text(p_counters) AS n (name)
              CROSS JOIN jsonb_each_text(p.charged) t

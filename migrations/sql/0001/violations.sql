@@ -105,4 +105,12 @@ GROUP BY c.account_id, c.window_start, p.auto_cap HAVING sum(c.quantity) > p.aut
 UNION ALL
 SELECT n.account_id, 'windows overlap', n.window_start::text
 FROM windows n JOIN windows m ON m.account_id = n.account_id AND m.window_start > n.window_start
-                             AND m.window_start < n.window_end;
+                             AND m.window_start < n.window_end
+UNION ALL
+SELECT m.account_id, 'the lock does not know a limit as it was set', m.member_id || ': ' || t.credit_type
+FROM members m
+CROSS JOIN LATERAL (
+    SELECT l.credit_type, l.ceiling FROM limits l
+    WHERE l.account_id = m.account_id AND l.counter = 'member:' || m.member_id) t
+WHERE t.ceiling IS DISTINCT FROM CASE WHEN m.restricted OR m.removed_at IS NOT NULL THEN 0
+                                      ELSE (m.limits ->> t.credit_type)::bigint END;

@@ -1,0 +1,43 @@
+"""Teams: the members of a customer, and what a member should use in a month."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.money import half_up
+
+
+class Role(StrEnum):
+    """What a member may do for the team: admins decide on what others ask for."""
+
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person inside a customer; `limits` are micro-credits per window by credit type.
+
+    A restricted member performs free actions only.
+    """
+
+    member_id: str
+    name: str
+    email: str
+    role: Role = Role.MEMBER
+    restricted: bool = False
+    limits: tuple[tuple[str, int], ...] = ()
+
+
+def member_counter(member_id: str) -> str:
+    """Return the counter that a member's credits move."""
+    return f"member:{member_id}"
+
+
+def monthly_goal(granted_micro: int, members: int, months: int) -> int | None:
+    """Return granted micro-credits ÷ members ÷ months of the period, half up; None of nobody.
+
+    A period that is no whole number of months has no monthly goal.
+    """
+    if members <= 0 or months <= 0:
+        return None
+    return half_up(granted_micro, members * months)

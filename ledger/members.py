@@ -1,0 +1,171 @@
+"""The members of a customer: who they are, what limits them, what they used."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, text
+
+from domain.teams import Member, Role
+from models.tables import MemberRow
+
+_COLUMNS = (
+    MemberRow.member_id,
+    MemberRow.name,
+    MemberRow.email,
+    MemberRow.role,
+    MemberRow.restricted,
+    MemberRow.limits,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a member took of a credit type, in micro-credits.
+
+    `window_micro` is what counts towards the limit, holds too; `period_micro` is what was used
+    since the period began. `limit_micro` None: the wallet is the only limit.
+    """
+
+    member_id: str
+    window_micro: int
+    period_micro: int
+    limit_micro: int | None
+
+    @property
+    def left_micro(self) -> int | None:
+        """What the limit leaves, if there is one; one below present use leaves nothing."""
+        return None if self.limit_micro is None else max(0, self.limit_micro - self.window_micro)
+
+
+def put(
+    connection: Connection,
+    account_id: int,
+    member: Member,
+    credit_types: Sequence[str],
+    at: datetime,
+) -> None:
+    """Make or change a member; all that is in `member` holds from now on.
+
+    A limit below present use blocks only further use. Restricting takes back what was added to
+    the limit for this window.
+    """
+    connection.execute(
+        text("""
+            SELECT set_member(:account, :member, :name, :email, :role, :restricted,
+                              CAST(:limits AS jsonb), CAST(:types AS text[]), :at)
+        """),
+        {
+            "account": account_id,
+            "member": member.member_id,
+            "name": member.name,
+            "email": member.email,
+            "role": member.role,
+            "restricted": member.restricted,
+            "limits": json.dumps(dict(member.limits)),
+            "types": list(credit_types),
+            "at": at,
+        },
+    )
+
+
+def remove(
+    connection: Connection,
+    account_id: int,
+    member_id: str,
+    credit_types: Sequence[str],
+    at: datetime,
+) -> str:
+    """Remove a member: `removed` or `unknown_member`. What they used stays in the history."""
+    statement = select(func.remove_member(account_id, member_id, list(credit_types), at))
+    return str(connection.scalar(statement))
+
+
+def of_account(connection: Connection, account_id: int) -> tuple[Member, ...]:
+    """Return the members that were not removed, by id."""
+    rows = connection.execute(
+        select(*_COLUMNS)
+        .where(MemberRow.account_id == account_id, MemberRow.removed_at.is_(None))
+        .order_by(MemberRow.member_id)
+    )
+    return tuple(map(_member, rows))
+
+
+def admins(connection: Connection, account_id: int, *, but: str) -> tuple[Member, ...]:
+    """Return who may decide on a request of the member `but`."""
+    return tuple(
+        one
+        for one in of_account(connection, account_id)
+        if one.role is Role.ADMIN and one.member_id != but
+    )
+
+
+def named(connection: Connection, account_id: int, member_id: str) -> Member | None:
+    """Return a member, also one that was removed."""
+    row = connection.execute(
+        select(*_COLUMNS).where(
+            MemberRow.account_id == account_id, MemberRow.member_id == member_id
+        )
+    ).one_or_none()
+    return _member(row) if row is not None else None
+
+
+def standings(
+    connection: Connection,
+    account_id: int,
+    credit_type: str,
+    window_start: datetime,
+    period_start: datetime,
+) -> dict[str, Standing]:
+    """Return what each member took of a credit type; who took nothing and has no limit is absent.
+
+    Members who were removed and tags that name nobody are in it too: their use is history.
+    """
+    rows = connection.execute(
+        text("""
+            WITH used AS (
+                SELECT o.tags ->> 'member' AS member, -sum(e.change) AS used
+                FROM entries e
+                JOIN entries o ON o.account_id = e.account_id AND o.line = 0
+                              AND o.seq = coalesce(e.corrects, e.seq)
+                WHERE e.account_id = :account AND e.kind IN ('debit', 'capture', 'correction')
+                  AND e.at >= :period AND e.credit_type = :type AND o.tags ? 'member'
+                GROUP BY member),
+            counted AS (
+                SELECT substr(c.counter, 8, length(c.counter) - 8 - length(:type)) AS member,
+                       c.value
+                FROM counters c
+                WHERE c.account_id = :account AND c.window_start = :window
+                  AND c.counter ^@ 'member:'
+                  AND right(c.counter, length(:type) + 1) = '@' || :type),
+            limited AS (
+                SELECT substr(l.counter, 8) AS member, l.ceiling + coalesce(c.value, 0) AS ceiling
+                FROM limits l LEFT JOIN counters c
+                  ON c.account_id = l.account_id AND c.window_start = :window
+                 AND c.counter = 'raised:' || l.counter || '@' || l.credit_type
+                WHERE l.account_id = :account AND l.counter ^@ 'member:' AND l.credit_type = :type)
+            SELECT member, coalesce(counted.value, 0), coalesce(used.used, 0), limited.ceiling
+            FROM used FULL JOIN counted USING (member) FULL JOIN limited USING (member)
+            ORDER BY member COLLATE "C"
+        """),
+        {
+            "account": account_id,
+            "type": credit_type,
+            "window": window_start,
+            "period": period_start,
+        },
+    )
+    return {row[0]: Standing(row[0], int(row[1]), int(row[2]), row[3]) for row in rows}
+
+
+def _member(row: Row[Any]) -> Member:
+    return Member(
+        row.member_id,
+        row.name,
+        row.email,
+        Role(row.role),
+        row.restricted,
+        tuple(sorted(row.limits.items())),
+    )

@@ -1,0 +1,84 @@
+"""Messages of teams: what is understood, and the reason why anything else is not."""
+
+import json
+
+import pytest
+
+from domain import team_messages
+from domain.errors import InvalidInput
+from domain.reasons import CURES
+from domain.teams import Member, Role, monthly_goal
+
+ADA = {"member": "ada", "name": "Ada", "email": "ada@example.com"}
+CREDIT = 1_000_000
+
+
+def reason(parse, message):
+    with pytest.raises(InvalidInput) as refusal:
+        parse(message if isinstance(message, bytes) else json.dumps(message).encode())
+    assert refusal.value.reason in CURES
+    return refusal.value.reason
+
+
+def test_a_member_has_usual_values_for_what_is_left_out():
+    parsed = team_messages.parse_set_member(json.dumps(ADA).encode())
+
+    assert parsed == Member("ada", "Ada", "ada@example.com", Role.MEMBER, restricted=False)
+
+
+def test_a_member_is_read_whole():
+    message = ADA | {"role": "admin", "restricted": True, "limits": {"b": "0", "a": "200.5"}}
+
+    parsed = team_messages.parse_set_member(json.dumps(message).encode())
+
+    assert (parsed.role, parsed.restricted) == (Role.ADMIN, True)
+    assert parsed.limits == (("a", 200_500_000), ("b", 0))
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted"),
+    [
+        ({"member": ""}, "invalid_id"),
+        ({"member": "a b"}, "invalid_id"),
+        ({"member": "a" * 65}, "invalid_id"),
+        ({"member": 7}, "invalid_id"),
+        ({"name": ""}, "malformed"),
+        ({"name": "a\x00"}, "malformed"),
+        ({"email": "ada"}, "invalid_email"),
+        ({"role": "king"}, "malformed"),
+        ({"role": None}, "malformed"),
+        ({"role": ["admin"]}, "malformed"),
+        ({"restricted": "yes"}, "malformed"),
+        ({"limits": []}, "malformed"),
+        ({"limits": {str(n): "1" for n in range(21)}}, "malformed"),
+        *(({"limits": {"credits": bad}}, "invalid_credits") for bad in ("-1", "", "1e3", 5, None)),
+        *(({"limits": {"credits": bad}}, "invalid_credits") for bad in ("0.0000001", "NaN")),
+        ({"limit": "5"}, "unknown_field"),
+    ],
+)
+def test_what_is_no_member_is_refused_by_name(fields, wanted):
+    assert reason(team_messages.parse_set_member, ADA | fields) == wanted
+
+
+@pytest.mark.parametrize("missing", ADA)
+def test_a_member_without_a_field_is_refused(missing):
+    message = {name: value for name, value in ADA.items() if name != missing}
+
+    assert reason(team_messages.parse_set_member, message) == "missing_field"
+
+
+def test_a_removal_names_the_member_only():
+    assert team_messages.parse_remove_member(b'{"member": "ada"}') == "ada"
+    assert reason(team_messages.parse_remove_member, {}) == "missing_field"
+    assert reason(team_messages.parse_remove_member, {"member": None}) == "invalid_id"
+    assert reason(team_messages.parse_remove_member, b"[]") == "malformed"
+
+
+def test_the_monthly_goal_of_five_people_with_twelve_thousand_a_year_is_two_hundred():
+    assert monthly_goal(12_000 * CREDIT, members=5, months=12) == 200 * CREDIT
+
+
+def test_a_monthly_goal_is_half_up_and_nobody_has_none():
+    assert monthly_goal(500 * CREDIT, members=7, months=1) == 71_428_571
+    assert monthly_goal(500 * CREDIT, members=0, months=1) is None
+    assert monthly_goal(500 * CREDIT, members=7, months=0) is None

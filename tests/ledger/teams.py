@@ -1,0 +1,61 @@
+"""Members with usual values: a test names only what it is about."""
+
+from dataclasses import replace
+from itertools import count
+
+from domain.teams import Member, Role, member_counter
+from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
+from ledger import debits, members
+from ledger.debits import Demand
+from tests.builders import NOON, a_subscribed_wallet, micro
+
+TYPES = ["credits"]
+ADMINS = ("grace", "hedy")
+_numbers = count(1)
+
+
+def a_member(member_id="ada", **facts):
+    """Grace and Hedy are admins, all others are not."""
+    role = Role.ADMIN if member_id in ADMINS else Role.MEMBER
+    usual = Member(member_id, member_id.title(), f"{member_id}@example.com", role)
+    return replace(usual, **facts)
+
+
+def put(connection, wallet, member_id="ada", limit=None, at=NOON, **facts):
+    """Make or change a member, limited to so many credits."""
+    limits = () if limit is None else (("credits", micro(limit)),)
+    member = a_member(member_id, limits=limits, **facts)
+    members.put(connection, wallet.account_id, member, TYPES, at)
+
+
+def a_team(connection, allowance=100, limit=None):
+    """Ada works, Grace and Hedy are admins."""
+    wallet = a_subscribed_wallet(connection, allowance=allowance)
+    put(connection, wallet, "ada", limit)
+    for admin in ADMINS:
+        put(connection, wallet, admin)
+    return wallet
+
+
+def an_operation(amount, member_id="ada", key=None, at=NOON):
+    """An event of a member that costs `amount` credits and moves the member's counter."""
+    event = UsageEvent(
+        key or f"operation-{next(_numbers)}", "lookup", micro(amount), at, (("member", member_id),)
+    )
+    way = PricedWay("credits", 1, 1)
+    terms = Terms((Attempt("lookup", (way,)),), (member_counter(member_id),), at_zero="block")
+    return PricedEvent(event, "credits", micro(amount), terms)
+
+
+def use(connection, wallet, amount, member_id="ada", key=None, at=NOON):
+    """Debit an operation of a member."""
+    demand = Demand(wallet.account_id, an_operation(amount, member_id, key, at))
+    return debits.debit(connection, [demand], at)[0]
+
+
+def free(connection, wallet, member_id="ada", at=NOON):
+    """Perform a free action of a member."""
+    event = UsageEvent(f"free-{next(_numbers)}", "send", micro(1), at, (("member", member_id),))
+    terms = Terms((Attempt("send", ()),), (member_counter(member_id),))
+    demand = Demand(wallet.account_id, PricedEvent(event, "credits", 0, terms))
+    return debits.debit(connection, [demand], at)[0]
