@@ -10,6 +10,7 @@ from tests.builders import (
     MONTH_END,
     NOON,
     START,
+    a_grant,
     a_subscribed_wallet,
     auto_purchase_on,
     left,
@@ -178,11 +179,13 @@ def test_credits_put_back_after_the_subscription_ended_are_void(ledger):
 def test_what_new_credits_repaid_of_a_won_dispute_is_given_back(ledger):
     wallet, pack = a_pack(ledger, used=400)
     dispute(ledger, wallet, pack, "open")
-    repaid = "UPDATE counters SET value = :v WHERE account_id = :a"
-    ledger.execute(text(repaid), {"a": wallet.account_id, "v": micro(150)})
+    set_policy(ledger, wallet, repays_debt=True)
+    grants.give(ledger, wallet.account_id, a_grant(quantity_micro=micro(250)), NOON)
+    assert (left(ledger, wallet), debt(ledger, wallet)) == (0, micro(150))
     dispute(ledger, wallet, pack, "won")
     assert debt(ledger, wallet) == 0
     assert left(ledger, wallet) == micro(600 + 250)
+    assert sound(ledger)
 
 
 def test_a_dispute_of_part_of_a_charge_takes_part(ledger):

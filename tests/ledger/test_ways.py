@@ -13,6 +13,7 @@ from tests.builders import (
     NOON,
     START,
     a_grant,
+    a_paid_charge,
     a_subscribed_wallet,
     an_event,
     micro,
@@ -260,3 +261,58 @@ def test_no_size_of_numbers_raises(ledger, quantity_micro, credits_micro):
     answer = ask(ledger, Demand(wallet.account_id, PricedEvent(event, "credits", 0, terms)))
 
     assert answer.status in ("debited", "insufficient_credits", "invalid_quantity", "invalid_rate")
+
+
+def debt(ledger, wallet):
+    statement = "SELECT counter_value(%s, 'debt:credits', '-infinity')"
+    return ledger.exec_driver_sql(statement, (wallet.account_id,)).scalar()
+
+
+def test_an_overdraft_serves_its_actions_and_new_credits_repay_it_first(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=3, repays_debt=True)
+    overdraft = a_grant(
+        source="overdraft", priority=90, scope=("events",), quantity_micro=micro(5), cost_minor=0
+    )
+    grants.give(ledger, wallet.account_id, overdraft, START)
+    assert left(ledger, wallet) == micro(3)
+
+    def act(key, amount, action):
+        demand = wanted(wallet, key, 1, [a_way(amount)], action=action, at_zero="block")
+        return ask(ledger, demand)
+
+    assert act("a", 4, "export").status == "insufficient_credits"
+    served = act("b", 7, "events")
+    assert (served.status, served.available_micro, served.crossed) == ("debited", 0, True)
+    assert debt(ledger, wallet) == micro(4)
+    beyond = act("c", 2, "events")
+    assert (beyond.status, beyond.missing_micro) == ("insufficient_credits", micro(1))
+    assert use(ledger, wallet, 1).status == "insufficient_credits"
+
+    charge = a_paid_charge(ledger, wallet, f"{wallet.customer_id}:pack", 1_000)
+    pack = a_grant(
+        source="pack", quantity_micro=micro(10), cost_minor=1_000, charge_id=charge, part=0
+    )
+    assert grants.give(ledger, wallet.account_id, pack, NOON) == micro(6)
+    assert debt(ledger, wallet) == 0
+    grants.expire_due(ledger, wallet.account_id, NOON)
+    earned = -balances.books(ledger, wallet.account_id)["revenue"]
+    assert earned == 900 + 400
+    assert laws_broken(ledger, wallet) == []
+
+
+def test_what_was_purchased_freezes_and_thaws(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=3)
+    pack = a_grant(source="pack", quantity_micro=micro(10), expires_at=None)
+    grants.give(ledger, wallet.account_id, pack, START)
+
+    grants.set_frozen(ledger, wallet.account_id, NOON, frozen=True)
+    assert left(ledger, wallet) == micro(3)
+    assert use(ledger, wallet, 4).status == "insufficient_credits"
+    both = [an_event(wallet.account_id, 2), an_event(wallet.account_id, 2)]
+    statuses = [one.status for one in debits.debit(ledger, both, NOON)]
+    assert statuses == ["debited", "insufficient_credits"]
+
+    grants.set_frozen(ledger, wallet.account_id, NOON, frozen=False)
+    assert left(ledger, wallet) == micro(11)
+    assert use(ledger, wallet, 11).status == "debited"
+    assert laws_broken(ledger, wallet) == []

@@ -53,12 +53,40 @@ BEGIN
     VALUES (p_account, w.seq + 1, p_credit_type, p_scope, p_source, p_priority, p_effective_at, p_expires_at,
             p_tie_1, p_tie_2, p_quantity, p_quantity, p_cost_minor, p_currency, p_charge, p_part);
     UPDATE wallets SET seq = w.seq + 1 WHERE account_id = p_account RETURNING * INTO w;
+    IF p_source NOT IN ('overdraft', 'rollover') AND repay_debt(w, w.seq) > 0 THEN
+        b := balance_at(p_account, p_credit_type, w.decided_at);
+    END IF;
     PERFORM arm_alerts(w);
     IF money_went_back(p_account, p_charge) THEN
         PERFORM settle_returns(p_account, p_charge, 'refund', NULL, w.decided_at);
         b := balance_at(p_account, p_credit_type, w.decided_at);
     END IF;
     RETURN ('granted', w.seq, b.available)::grant_outcome;
+END $$;
+
+-- Repay what is owed of a type out of a new grant, where the plan says so; what repays is used, so that
+-- its money is earned. A grant that is not in effect yet repays nothing. Return the micro-credits.
+CREATE FUNCTION repay_debt(w wallets, p_grant bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    g   grants;
+    b   wallet_balance;
+    due bigint;
+BEGIN
+    IF NOT (SELECT repays_debt FROM policies WHERE account_id = w.account_id) THEN RETURN 0; END IF;
+    SELECT * INTO g FROM grants WHERE account_id = w.account_id AND grant_id = p_grant;
+    due := least(g.remaining, counter_value(w.account_id, 'debt:' || g.credit_type, '-infinity'));
+    IF due = 0 OR g.effective_at > w.decided_at OR g.expires_at <= w.decided_at THEN RETURN 0; END IF;
+    UPDATE grants SET remaining = remaining - due, is_open = remaining > due
+    WHERE account_id = w.account_id AND grant_id = p_grant;
+    UPDATE counters SET value = value - due
+    WHERE account_id = w.account_id AND counter = 'debt:' || g.credit_type AND window_start = '-infinity';
+    b := balance_at(w.account_id, g.credit_type, w.decided_at);
+    INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
+                         available_after, event_at, at, credit_type, key)
+    VALUES (w.account_id, w.seq + 1, 0, 'repayment', p_grant, -due, b.booked, b.held, b.available,
+            w.decided_at, w.decided_at, g.credit_type, 'ledger::repayment:' || w.seq + 1);
+    UPDATE wallets SET seq = w.seq + 1 WHERE account_id = w.account_id;
+    RETURN due;
 END $$;
 
 -- Book what has expired by p_at; return the micro-credits. What is held waits for its hold. The

@@ -41,6 +41,18 @@ UNION ALL
 SELECT e.account_id, 'a debt moves credits, or something else moves a debt', 'entry ' || e.seq
 FROM entries e WHERE (e.kind = 'debt') <> (e.debt_change IS NOT NULL) OR e.kind = 'debt' AND e.change <> 0
 UNION ALL
+SELECT w.account_id, 'a debt is not what was taken on credit and charged back, less repaid', o.credit_type
+FROM wallets w CROSS JOIN LATERAL (
+    SELECT e.credit_type, coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('debit', 'capture') AND g.source = 'overdraft'), 0)
+               + coalesce(sum(e.debt_change), 0) + coalesce(sum(e.change) FILTER (WHERE e.kind = 'repayment'
+                   OR e.kind = 'grant' AND e.key ^@ 'ledger::repaid:'), 0) AS owed
+    FROM entries e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+    WHERE e.account_id = w.account_id GROUP BY e.credit_type) o
+WHERE o.owed <> counter_value(w.account_id, 'debt:' || o.credit_type, '-infinity')
+UNION ALL
+SELECT g.account_id, 'an overdraft is for all actions, or cost money', 'grant ' || g.grant_id
+FROM grants g WHERE g.source = 'overdraft' AND (g.scope IS NULL OR g.cost_minor > 0)
+UNION ALL
 SELECT e.account_id, 'an expiry before its instant', 'entry ' || e.seq
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind = 'expiry' AND e.at < g.expires_at
