@@ -13,10 +13,8 @@ from activities.mails import Desk
 from activities.noting import keep_note
 from activities.paid_periods import PaidPeriod, Serving
 from activities.period_mails import tell_period
-from activities.usage import is_plain
 from domain.catalog import Plan
 from domain.clocks import period_at, period_price, period_stretch, window_at, windows_of
-from domain.errors import InvalidInput
 from domain.mails import Canceled
 from domain.payments import Charge, ChargeKind, ChargeLine
 from domain.periods import Window
@@ -89,14 +87,10 @@ class PeriodActivities:
     def begin(self, beginning: Beginning) -> Begun:
         """Create customer, wallet and a pending subscription, or find it as it stands.
 
-        Raises `unknown_catalog`, `unknown_plan`, `unsupported_catalog`, `unknown_time_zone`,
+        Raises `unknown_catalog`, `unknown_plan`, `unknown_time_zone`,
         `unknown_locale`, `already_subscribed`, `subscription_ended`.
         """
         catalog = self._context.catalog(beginning.start.catalog)
-        if not is_plain(catalog):
-            raise InvalidInput(
-                "unsupported_catalog", f"{catalog.name} has actions that cannot be priced yet"
-            )
         with self._context.engine.begin() as connection:
             return begin(catalog, connection, beginning)
 

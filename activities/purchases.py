@@ -31,8 +31,17 @@ class PurchaseActivities:
         self._context = context
 
     @activity.defn(name="reserve_auto_purchase")
-    def reserve(self, buyer: Buyer, charge_id: str, needed_micro: int) -> Purchase:
-        """Reserve the purchase that a shortfall needs, if all still allows it."""
+    def reserve(
+        self,
+        buyer: Buyer,
+        charge_id: str,
+        needed_micro: int,
+        confirmed: bool = False,  # noqa: FBT001, FBT002 - activities' arguments go by position
+    ) -> Purchase:
+        """Reserve the purchase that a shortfall needs, if all still allows it.
+
+        `confirmed`: who sent the event agreed to it, whatever the switch says.
+        """
         with self._context.engine.begin() as connection:
             reserved = charges.reserve_auto_purchase(
                 connection,
@@ -41,6 +50,7 @@ class PurchaseActivities:
                 charge_id,
                 needed_micro,
                 buyer.at,
+                confirmed=confirmed,
             )
             if reserved.status == "cap_reached":
                 _tell_cap(self._context, connection, buyer)

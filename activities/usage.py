@@ -7,17 +7,11 @@ from temporalio import activity
 
 from activities.context import BillingContext
 from activities.mails import Desk
-from domain.catalog import Catalog, Plan
+from domain.catalog import Plan
 from domain.errors import InvalidInput
 from domain.mails import CapReached
-from domain.rates import Rounding, cost
-from domain.usage import (
-    CLOCK_TOLERANCE,
-    DebitOutcome,
-    PricedEvent,
-    RefusedEvent,
-    UsageEvent,
-)
+from domain.pricing import price
+from domain.usage import DebitOutcome, RefusedEvent, UsageEvent
 from ledger import accounts, balances, debits
 
 
@@ -56,7 +50,7 @@ class UsageActivities:
         demands: list[tuple[int, debits.Demand]] = []
         for index, event in enumerate(batch.events):
             try:
-                priced = price(catalog, event, batch.at)
+                priced = price(catalog, batch.plan, event, batch.at)
                 demands.append((index, debits.Demand(batch.account_id, priced)))
             except InvalidInput as error:
                 refused[index] = DebitOutcome(event.key, error.reason)
@@ -77,32 +71,6 @@ class UsageActivities:
             index: outcome for (index, _), outcome in zip(demands, decided, strict=True)
         }
         return BatchOutcome(tuple(outcomes[i] for i in range(len(batch.events))), available)
-
-
-def price(catalog: Catalog, event: UsageEvent, at: datetime) -> PricedEvent:
-    """Price an event by the rate in force at its own time.
-
-    Raises `InvalidInput`: `event_in_future`, `unknown_action`, `no_rate`.
-    """
-    if event.event_at > at + CLOCK_TOLERANCE:
-        raise InvalidInput("event_in_future", f"{event.event_at} is after {at}")
-    rate = catalog.action(event.action).rate_at(event.event_at)
-    if rate.free:  # recorded in the catalog's first credit type
-        return PricedEvent(event, catalog.credit_types[0].credit_type, 0)
-    way = rate.ways[0]
-    # Until rounding is carried from event to event, only what divides exactly is priced.
-    inexact = event.quantity_micro * way.rate.credits_micro % way.rate.per_micro
-    if inexact and way.rate.rounding is Rounding.EXACT:
-        raise InvalidInput("invalid_quantity", "the quantity is finer than the rate can price")
-    return PricedEvent(event, way.credit_type, cost(event.quantity_micro, way.rate))
-
-
-def is_plain(catalog: Catalog) -> bool:
-    """Say whether the debit can price every action: one way each, nothing bought once for ever."""
-    return not any(
-        action.once_per is not None or any(len(version.ways) > 1 for version in action.rates)
-        for action in catalog.actions
-    )
 
 
 def tell_cap_reached(

@@ -220,11 +220,12 @@ def parse_reference(data: bytes, field: str) -> str:
 def _event(raw: Any) -> UsageEvent:
     if not isinstance(raw, dict):
         raise InvalidInput("malformed", "an event is a JSON object")
-    fields.only(raw, "key", "action", "quantity", "event_at", optional=("tags",))
+    fields.only(raw, "key", "action", "quantity", "event_at", optional=("tags", "confirmed"))
     return UsageEvent(
         key=fields.key(raw),
         action=fields.text(raw, "action", "unknown_action"),
         quantity_micro=parse_quantity(raw["quantity"]),
         event_at=fields.parse_instant(raw["event_at"]),
         tags=fields.tags(raw.get("tags", {})),
+        confirmed=fields.flag({"confirmed": False} | raw, "confirmed"),
     )

@@ -22,7 +22,6 @@ START: dict[str, str] = {
     "invalid_email": "send one mail address",
     "wrong_workflow_id": "start it as `subscription:<subscription_id>`",
     "unknown_catalog": "use a catalog that the workers have loaded",
-    "unsupported_catalog": "use a catalog whose actions have one price each",
     "unknown_locale": "write it as en_US",
     "unknown_time_zone": "write it as Europe/Berlin",
     "already_subscribed": "end the customer's live subscription first",
@@ -31,6 +30,7 @@ START: dict[str, str] = {
 NAMES: dict[str, str] = {
     "unknown_action": "use an action of the catalog",
     "no_rate": "the action had no price yet at the event's time: send a later event",
+    "missing_object": "send the tag that names what the action is about: it is paid for only once",
     "unknown_plan": "use a plan of the catalog",
     "unknown_bonus": "use a bonus of the catalog",
     "unknown_customer": "subscribe the customer first",

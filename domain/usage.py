@@ -14,16 +14,21 @@ UNDECIDED = ("purchase_needed", "renewal_pending")
 
 @dataclass(frozen=True, slots=True)
 class UsageEvent:
-    """One action performed. `event_at` is the client's word; tags are (name, value) sorted."""
+    """One action performed. `event_at` is the client's word; tags are (name, value) sorted.
+
+    `confirmed`: a person has agreed to pay what was asked for; it is no part of the content.
+    """
 
     key: str
     action: str
     quantity_micro: int
     event_at: datetime
     tags: tuple[tuple[str, str], ...] = ()
+    confirmed: bool = False
 
 
 EVERY_TIME = "every_time"
+AtShortfall = Literal["purchase", "prompt", "block"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class Terms:
     attempts: tuple[Attempt, ...]
     counters: tuple[str, ...] = ()
     once: str | None = None
-    at_zero: Literal["purchase", "prompt", "block"] = "purchase"
+    at_zero: AtShortfall = "purchase"
     confirmed: bool = False
 
 
@@ -71,7 +76,8 @@ class Terms:
 class PricedEvent:
     """A usage event and what it costs, in micro-credits of one credit type (0: free).
 
-    With `terms` the ledger decides what it costs; `credit_type` is then that of a free line.
+    With `terms` the ledger decides what it costs; `credit_type` is then that of a free line, and
+    the amount is what the last way would take alone.
     """
 
     event: UsageEvent

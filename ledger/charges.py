@@ -36,11 +36,16 @@ def reserve_auto_purchase(
     charge_id: str,
     needed_micro: int,
     at: datetime,
+    *,
+    confirmed: bool = False,
 ) -> Reservation:
-    """Reserve the purchase that lets a debit of `needed_micro` pass (0: the wallet is empty)."""
+    """Reserve the purchase that lets a debit of `needed_micro` pass (0: the wallet is empty).
+
+    `confirmed`: a person agreed to this purchase, whatever the switch says.
+    """
     statement = text(
         "SELECT status, charge_id, quantity, amount_minor, surcharge_minor, currency"
-        " FROM reserve_auto_purchase(:account, :subscription, :charge, :needed, :at)"
+        " FROM reserve_auto_purchase(:account, :subscription, :charge, :needed, :at, :confirmed)"
     )
     values = {
         "account": account_id,
@@ -48,6 +53,7 @@ def reserve_auto_purchase(
         "charge": charge_id,
         "needed": needed_micro,
         "at": at,
+        "confirmed": confirmed,
     }
     row = connection.execute(statement, values).one()
     return Reservation(

@@ -262,6 +262,8 @@ def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
     auto = plan.auto if plan.paid else None
     values: dict[str, object] = {
         "late_usage": plan.late_usage.kind.value,
+        "reopen_days": plan.late_usage.reopen_days,
+        "repays_debt": plan.repays_debt,
         "buys_while_paused": plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT,
         "currency": plan.currency,
         "auto_credit_type": auto.credit_type if auto else None,
@@ -275,6 +277,8 @@ def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
     if auto is None or auto.units_per_window == 0:
         values["auto_on"] = False
     connection.execute(update(Policy).where(Policy.account_id == account_id).values(**values))
+    # What was purchased waits while the plan is free: an instant that decides nothing.
+    connection.execute(select(func.set_frozen(account_id, not plan.paid, None)))
     alerts.follow_plan(connection, account_id, plan)
 
 

@@ -6,7 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.purchases import PurchaseActivities
     from activities.usage import Batch, UsageActivities
     from domain.subscription import OpenCharge, QueuedEvent, Step, SubscriptionState
-    from domain.usage import DECIDED, UNDECIDED, DebitOutcome
+    from domain.usage import DECIDED, UNDECIDED, Asked, DebitOutcome
 from workflows.collecting import Collector
 from workflows.inbox import Answer, Inbox, credit_text, refused
 from workflows.options import LEDGER
@@ -53,7 +53,8 @@ class Server:
         state.available_micro, state.balance_as_of = decided.available_micro, workflow.now()
         undecided = self._tell(queued, decided.outcomes)
         self._inbox.put_back(undecided)
-        await self._buy_if_needed(decided.outcomes)
+        confirmed = frozenset(one.event.key for one in queued if one.event.confirmed)
+        await self._buy_if_needed(decided.outcomes, confirmed)
 
     def _tell(
         self, queued: list[QueuedEvent], outcomes: tuple[DebitOutcome, ...]
@@ -69,12 +70,15 @@ class Server:
                 self._refuse(one, answer_to(outcome), outcome.status)
         return undecided
 
-    async def _buy_if_needed(self, outcomes: tuple[DebitOutcome, ...]) -> None:
+    async def _buy_if_needed(
+        self, outcomes: tuple[DebitOutcome, ...], confirmed: frozenset[str]
+    ) -> None:
         short = next((one for one in outcomes if one.status == "purchase_needed"), None)
         if any(one.status == "renewal_pending" for one in outcomes):
             self._inbox.held_up = "renewal"
         elif short is not None:
-            status = await self.purchase((short.missing_micro or 0) + (short.available_micro or 0))
+            needed = (short.missing_micro or 0) + (short.available_micro or 0)
+            status = await self.purchase(needed, confirmed=short.key in confirmed)
             self._give_up_on(short.key, status)
         elif self._state.auto_purchase and any(one.crossed for one in outcomes):
             await self.purchase(0)
@@ -95,13 +99,21 @@ class Server:
         else:
             self._inbox.refuse(one.event.key, one.event.action, reason)
 
-    async def purchase(self, needed_micro: int) -> str:
-        """Let the ledger reserve what a shortfall needs (0: the wallet is empty); collect it."""
+    async def purchase(self, needed_micro: int, *, confirmed: bool = False) -> str:
+        """Let the ledger reserve what a shortfall needs (0: the wallet is empty); collect it.
+
+        `confirmed`: who sent the event agreed to this purchase, whatever the switch says.
+        """
         state = self._state
         buyer = self._settler.buyer()
         reserved = await workflow.execute_activity_method(
             PurchaseActivities.reserve,
-            args=[buyer, f"{state.subscription_id}:auto:{state.purchases + 1}", needed_micro],
+            args=[
+                buyer,
+                f"{state.subscription_id}:auto:{state.purchases + 1}",
+                needed_micro,
+                confirmed,
+            ],
             summary="reserve an auto-purchase",
             **LEDGER,
         )
@@ -131,10 +143,32 @@ class Server:
 
 def answer_to(outcome: DebitOutcome) -> Answer:
     """Return an outcome as an update's answer."""
-    if outcome.status in DECIDED:
-        return {
-            "status": outcome.status,
-            "seq": outcome.seq,
-            "available": credit_text(outcome.available_micro),
+    if outcome.status not in DECIDED:
+        facts: Answer = {"missing": credit_text(outcome.missing_micro)}
+        if outcome.asked is not None:
+            facts["asked"] = _asked(outcome.asked)
+        return refused(outcome.status, **facts)
+    answer: Answer = {
+        "status": outcome.status,
+        "seq": outcome.seq,
+        "available": credit_text(outcome.available_micro),
+        "charged": {name: credit_text(micro) for name, micro in outcome.charged},
+    }
+    if outcome.served_as is not None:
+        answer["served_as"] = outcome.served_as
+    return answer
+
+
+def _asked(asked: Asked) -> Answer:
+    """Return what must be confirmed, as JSON: credits to be drawn, a purchase to be made."""
+    answer: Answer = {}
+    if asked.credits:
+        answer["credits"] = {name: credit_text(micro) for name, micro in asked.credits}
+    if asked.quantity_micro:
+        answer["purchase"] = {
+            "credits": credit_text(asked.quantity_micro),
+            "amount_minor": asked.amount_minor,
+            "surcharge_minor": asked.surcharge_minor,
+            "currency": asked.currency,
         }
-    return refused(outcome.status, missing=credit_text(outcome.missing_micro))
+    return answer

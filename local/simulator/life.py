@@ -14,8 +14,8 @@ from itertools import islice
 from sqlalchemy import Connection, Engine, text
 from temporalio.client import Client
 
-from activities.usage import price
 from domain.credits import format_credits, parse_credits
+from domain.pricing import price
 from domain.subscription import Start
 from domain.usage import DECIDED, DebitOutcome, RefusedEvent, UsageEvent
 from ledger import accounts, debits
@@ -115,9 +115,9 @@ class _Player:
 
     def _debited(self, day: Day) -> bool:
         """Debit a day's events as the hot path does; undo all where the workflow is needed."""
-        catalog = self._lived.side.catalog
+        side = self._lived.side
         demands = [
-            debits.Demand(self._lived.account_id, price(catalog, event, day.at))
+            debits.Demand(self._lived.account_id, price(side.catalog, side.plan, event, day.at))
             for event in day.events
         ]
         with self._engine.connect() as connection:
@@ -161,8 +161,8 @@ class _Player:
         short = await asyncio.to_thread(self._short, day, since)
         if not short or manual is None:
             return None
-        catalog = self._lived.side.catalog
-        needed = sum(price(catalog, event, day.at).amount_micro for event in short)
+        side = self._lived.side
+        needed = sum(price(side.catalog, side.plan, event, day.at).amount_micro for event in short)
         needed -= parse_credits((await self._life.status())["available"])
         units = max(-(-needed // manual.unit_micro), 1)
         self._purchases += 1

@@ -103,7 +103,12 @@ async def _the_python_of_the_contract_runs(fleet: RunningFleet) -> None:
     code = compile(snippet, str(PAGE), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     await eval(code, scope)  # noqa: S307  our own page
 
-    assert scope["answer"] == {"status": "debited", "seq": 10, "available": "42987"}
+    assert scope["answer"] == {
+        "status": "debited",
+        "seq": 10,
+        "available": "42987",
+        "charged": {"credits": "1"},
+    }
 
 
 def test_the_pages_show_every_message() -> None:
