@@ -39,6 +39,11 @@ def purchase_name(subscription_id: str, key: str, word: str = "manual") -> str:
     return f"{subscription_id}:{word}:{key}"
 
 
+def refund_name(subscription_id: str, key: str) -> str:
+    """Return the id of a refund that an operator asks for; it is the processor's key as well."""
+    return purchase_name(subscription_id, key, "refund")
+
+
 @dataclass(frozen=True, slots=True)
 class ChargeLine:
     """One line of a charge, in minor units of its currency; may be negative."""
@@ -134,6 +139,24 @@ class InvoiceRecord:
     issued_at: datetime
     page_url: str
     pdf_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyBack:
+    """What the processor says about money that went back, or came back.
+
+    `name` is our own id of a refund that we asked for, else the processor's. Of a refund `state`
+    is `made` or `failed`; of a dispute `open`, `lost` or `won`. `charge_id` and `customer_id` are
+    what we had written on the invoice.
+    """
+
+    kind: Literal["refund", "dispute"]
+    name: str
+    state: str
+    amount_minor: int
+    invoice: str
+    charge_id: str
+    customer_id: str
 
 
 @dataclass(frozen=True, slots=True)

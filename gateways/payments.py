@@ -12,6 +12,7 @@ from domain.errors import BillingError
 from domain.payments import (
     Charge,
     InvoiceRecord,
+    MoneyBack,
     PaymentMethod,
     PaymentOutcome,
     PaymentState,
@@ -59,6 +60,14 @@ class Payments(Protocol):
 
     def refund(self, invoice: str, amount_minor: int, *, reason: str, key: str) -> str:
         """Send money back by a credit note; return its id."""
+        ...
+
+    def refunded(self, refund: str) -> MoneyBack | None:
+        """Read a refund back, whoever made it; None when it is of no invoice."""
+        ...
+
+    def disputed(self, dispute: str) -> MoneyBack | None:
+        """Read a dispute back; None when it took no money, or is of no invoice."""
         ...
 
     def card_link(self, payer: str, *, return_url: str, key: str) -> str:

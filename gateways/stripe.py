@@ -12,6 +12,7 @@ import stripe
 from domain.payments import (
     Charge,
     InvoiceRecord,
+    MoneyBack,
     Paid,
     PaymentMethod,
     PaymentOutcome,
@@ -20,7 +21,7 @@ from domain.payments import (
     Unpaid,
 )
 from gateways.payments import ProcessorRefusal
-from gateways.stripe_calls import checked_key, find_or_take_effect, take_effect_once
+from gateways.stripe_calls import checked_key, take_effect_once
 from gateways.stripe_errors import speaking
 from gateways.stripe_invoices import Invoices
 from gateways.stripe_payers import Payers
@@ -29,10 +30,10 @@ from gateways.stripe_reading import (
     declined_by,
     identifier,
     is_paid,
-    metadata_value,
     paid,
     unpaid_state,
 )
+from gateways.stripe_returns import Returns
 
 TIMEOUT = 20.0  # seconds; the library's own 80 would outlive the activity
 PAGE = 100
@@ -51,6 +52,7 @@ class StripePayments:
         ).v1
         self._invoices = Invoices(self._stripe)
         self._payers = Payers(self._stripe)
+        self._returns = Returns(self._stripe)
 
     def __enter__(self) -> Self:
         return self
@@ -121,28 +123,22 @@ class StripePayments:
             return self._paid(now) if is_paid(now) else Unpaid("unpaid", now.id)
 
     def refund(self, invoice: str, amount_minor: int, *, reason: str, key: str) -> str:
-        """Send money back by a credit note; return its id. `reason` is printed on it."""
+        """Send money back by a credit note; return its id. `reason` is printed on it.
 
-        def issued() -> stripe.CreditNote | None:
-            notes = self._stripe.credit_notes.list({"invoice": invoice, "limit": PAGE}).data
-            mine = [note for note in notes if metadata_value(note.metadata, "refund") == key]
-            return mine[-1] if mine else None
-
+        Raises `ProcessorRefusal`, for example with reason `charge_disputed`.
+        """
         with speaking():
-            return find_or_take_effect(
-                checked_key(key),
-                lambda options: self._stripe.credit_notes.create(
-                    {
-                        "invoice": invoice,
-                        "amount": amount_minor,
-                        "refund_amount": amount_minor,
-                        "memo": reason,
-                        "metadata": {"refund": key},
-                    },
-                    options,
-                ),
-                issued,
-            ).id
+            return self._returns.refund(invoice, amount_minor, reason, checked_key(key)).id
+
+    def refunded(self, refund: str) -> MoneyBack | None:
+        """Read a refund back, whoever made it; None when it is of no invoice."""
+        with speaking():
+            return self._returns.refunded(refund)
+
+    def disputed(self, dispute: str) -> MoneyBack | None:
+        """Read a dispute back; None when it took no money, or is of no invoice."""
+        with speaking():
+            return self._returns.disputed(dispute)
 
     def card_link(self, payer: str, *, return_url: str, key: str) -> str:
         """Return a URL, valid for minutes, of Stripe's page where the card is replaced."""

@@ -5,13 +5,18 @@ GET  /_ledger       what each customer paid, to compare with our own books
 POST /_fault        order a fault (see faults.py); GET lists what waits; DELETE clears
 POST /_config       {webhook_url, webhook_secret, duplicate, reorder}; GET shows
 POST /_forget_keys  drop all idempotency keys, as Stripe may after 24 hours
+POST /_dispute      {invoice, amount}: a bank disputes a charge; {dispute, status}: it decides
+POST /_fail_refund  {refund}: a refund does not arrive after all
 POST /_resend       {event}: deliver an event again, as its dashboard can
 """
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from local.stripe_standin import returns
 from local.stripe_standin.api import Api
 from local.stripe_standin.refusals import Refusal, invalid
 from local.stripe_standin.server import Request, Response
@@ -29,7 +34,7 @@ class Control:
     def __init__(self, world: World, api: Api) -> None:
         self._world = world
         self._api = api
-        self._actions = {
+        self._actions: dict[str, Callable[[Json], Json]] = {
             "GET /_health": self._health,
             "GET /_ledger": self._ledger,
             "GET /_fault": self._faults,
@@ -39,6 +44,8 @@ class Control:
             "POST /_config": self._configure,
             "POST /_forget_keys": self._forget,
             "POST /_resend": self._resend,
+            "POST /_dispute": partial(returns.dispute, world),
+            "POST /_fail_refund": partial(returns.fail_refund, world),
         }
 
     def answer(self, request: Request) -> Response:
@@ -85,8 +92,10 @@ class Control:
             if invoice["status"] == "paid" and invoice["amount_paid"] > 0:
                 paid.append(_line(invoice))
                 total[invoice["currency"]] += invoice["amount_paid"]
-                refunded[invoice["currency"]] += invoice["post_payment_credit_notes_amount"]
-        attempts = len(store.of_customer("charge", name))
+        charges = store.of_customer("charge", name)
+        for charge in charges:
+            refunded[charge["currency"]] += charge["amount_refunded"]
+        attempts = len(charges)
         return {"paid": paid, "paid_total": total, "refunded_total": refunded, "attempts": attempts}
 
     def _faults(self, _: Json) -> Json:

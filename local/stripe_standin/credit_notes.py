@@ -8,6 +8,7 @@ from local.stripe_standin.charging import intent_of
 from local.stripe_standin.customers import merged
 from local.stripe_standin.lists import page
 from local.stripe_standin.refusals import invalid, not_modelled
+from local.stripe_standin.returns import give_back, tell_refunded
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 
@@ -29,32 +30,14 @@ def create(world: World, _: Json, params: Json) -> Json:
     if amount > left:
         message = f"The credit note amount {amount} exceeds what can be credited: {left}"
         raise invalid(message, param="amount")
+    charge = world.get("charge", intent_of(world, invoice)["latest_charge"])
+    refund = give_back(world, charge, amount)
     invoice["post_payment_credit_notes_amount"] += amount
     world.store.put(invoice)
-    refund, charge = _refund(world, invoice, amount)
     note = _note(world, invoice, refund, params)
     world.emit("credit_note.created", note)
-    world.emit("refund.created", refund)
-    world.emit("charge.refunded", charge)
+    tell_refunded(world, refund, charge)
     return note
-
-
-def _refund(world: World, invoice: Json, amount: int) -> tuple[Json, Json]:
-    intent = intent_of(world, invoice)
-    charge = world.get("charge", intent["latest_charge"])
-    charge["amount_refunded"] += amount
-    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    world.store.put(charge)
-    refund = world.new(
-        "refund",
-        amount=amount,
-        charge=charge["id"],
-        currency=invoice["currency"],
-        metadata={},
-        payment_intent=intent["id"],
-        status="succeeded",
-    )
-    return refund, charge
 
 
 def _note(world: World, invoice: Json, refund: Json, params: Json) -> Json:

@@ -7,6 +7,7 @@ from local.stripe_standin import (
     customers,
     invoices,
     payment_methods,
+    returns,
     sessions,
 )
 from local.stripe_standin.lists import page
@@ -45,8 +46,10 @@ ROUTES: dict[str, Answer] = {
     "post /v1/customers/{customer}/balance_transactions": customers.adjust_balance,
     "get /v1/customers/{customer}/balance_transactions": customers.balance_listed,
     "get /v1/customers/{customer}/payment_methods": payment_methods.listed,
+    "get /v1/disputes/{dispute}": _one("dispute", "dispute"),
     "get /v1/events": _all("event", "/v1/events"),
     "get /v1/events/{id}": _one("event", "id"),
+    "get /v1/invoice_payments": returns.invoice_payments,
     "post /v1/invoiceitems": invoices.add_item,
     "post /v1/invoices": invoices.create,
     "get /v1/invoices": invoices.listed,
@@ -63,6 +66,7 @@ ROUTES: dict[str, Answer] = {
     "post /v1/payment_methods/{payment_method}/attach": payment_methods.attach,
     "post /v1/payment_methods/{payment_method}/detach": payment_methods.detach,
     "get /v1/refunds": _all("refund", "/v1/refunds"),
+    "post /v1/refunds": returns.create_refund,
     "get /v1/refunds/{refund}": _one("refund", "refund"),
     "get /v1/setup_intents/{intent}": _one("setup_intent", "intent"),
 }

@@ -26,6 +26,9 @@ TOGETHER = 0.1  # seconds of events that `reorder` turns around
 TIMEOUT = 10.0
 SUBSCRIBED = frozenset(
     {
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.funds_reinstated",
         "charge.refunded",
         "checkout.session.completed",
         "customer.updated",
@@ -36,6 +39,7 @@ SUBSCRIBED = frozenset(
         "payment_method.attached",
         "payment_method.detached",
         "refund.created",
+        "refund.failed",
         "setup_intent.succeeded",
     }
 )

@@ -19,6 +19,7 @@ PREFIXES = {
     "credit_note_line_item": "cnli",
     "customer": "cus",
     "customer_balance_transaction": "cbtxn",
+    "dispute": "dp",
     "event": "evt",
     "invoice": "in",
     "invoice_payment": "inpay",

@@ -195,6 +195,36 @@ def test_the_default_card_is_the_one_last_chosen(anywhere):
     assert (default.payer, default.card) == (payer, "Mastercard ···4444")
 
 
+def test_a_refund_that_we_asked_for_is_read_back_by_our_name(anywhere):
+    payer = anywhere.payer()
+    charge = anywhere.charge(payer, 4500)
+    invoice = anywhere.payments.prepare(charge, key=charge.charge_id).invoice
+    anywhere.payments.pay(invoice, key=anywhere.name("pay"))
+    key = anywhere.name("refund")
+    note = anywhere.payments.refund(invoice, 2700, reason="unused", key=key)
+    made = anywhere.client.credit_notes.retrieve(note).refunds[0].refund
+    found = anywhere.payments.refunded(made)
+    assert (found.kind, found.name, found.state, found.amount_minor) == (
+        "refund",
+        key,
+        "made",
+        2700,
+    )
+    assert (found.invoice, found.charge_id) == (invoice, charge.charge_id)
+    assert found.customer_id == charge.customer_id
+
+
+def test_a_refund_made_at_the_processor_is_read_back_by_its_own_name(anywhere):
+    payer = anywhere.payer()
+    invoice = anywhere.prepared(payer, 4500)
+    anywhere.payments.pay(invoice, key=anywhere.name("pay"))
+    paid = anywhere.client.invoices.retrieve(invoice, {"expand": ["payments"]}).payments.data[0]
+    intent = paid.payment.payment_intent
+    made = anywhere.client.refunds.create({"payment_intent": intent, "amount": 500})
+    found = anywhere.payments.refunded(made.id)
+    assert (found.name, found.invoice, found.amount_minor) == (made.id, invoice, 500)
+
+
 def test_a_card_of_another_customer_is_refused(anywhere):
     theirs = anywhere.payer()
     card = anywhere.payments.default_payment_method(theirs).method
