@@ -41,6 +41,7 @@ from activities.papers import PaperMails, PaperReading
 from activities.payments import PaymentActivities
 from activities.periods import PeriodActivities
 from activities.purchases import PurchaseActivities
+from activities.refunds import RefundActivities
 from activities.teams import TeamActivities
 from activities.usage import UsageActivities
 from catalogs.reader import load_catalogs
@@ -90,6 +91,8 @@ class Fleet:
                 payments.read,
                 payments.void,
                 payments.read_event,
+                payments.refund,
+                payments.read_return,
                 papers.cards,
                 papers.invoices,
                 papers.invoice,
@@ -105,6 +108,7 @@ class Fleet:
         gifts = GiftActivities(context)
         changes = ChangeActivities(context)
         paper_mails = PaperMails(context)
+        returns = RefundActivities(context)
         crossings = CrossingRelay(context, self.client, asyncio.get_running_loop())
         teams = TeamActivities(context)
         return [Subscription, OutboxRelay, StripeEvent], [
@@ -139,6 +143,9 @@ class Fleet:
             crossings.relay,
             AlertRelay(context).relay,
             CustomerActivities(context).find_owner,
+            returns.refund,
+            returns.book,
+            returns.standing,
         ]
 
     def worker(self, queue: str, executor: ThreadPoolExecutor, **options: Any) -> Worker:

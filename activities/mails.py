@@ -31,11 +31,15 @@ class Desk:
 
     def reader(self, plan: Plan) -> Reader:
         """Return who reads a mail about a plan."""
+        return self.reader_of(plan.name, plan.catalog)
+
+    def reader_of(self, plan_name: str, catalog: str) -> Reader:
+        """Return who reads a mail about a plan that is known by its names only."""
         customer = accounts.details_of(self.connection, self.account_id)
         return Reader(
             customer_name=customer.name,
-            plan_name=plan.name,
-            product_name=self.context.catalog(plan.catalog).brand,
+            plan_name=plan_name,
+            product_name=self.context.catalog(catalog).brand,
             locale=customer.locale,
             time_zone=customer.time_zone,
             action_url=self.context.billing_link(self.subscription_id),

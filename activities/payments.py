@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from domain.errors import BillingError
-from domain.payments import Charge, Decline, Declined, Paid, ProcessorEvent
+from domain.payments import Charge, Decline, Declined, MoneyBack, Paid, ProcessorEvent
 from gateways.payments import Payments
 
 # The processor has many codes for a card that it does not take; people need three.
@@ -71,6 +71,30 @@ class EventMeaning:
     payer: str = ""
     method: str = ""
     invoice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSending:
+    """A refund that the ledger has booked; its id is the processor's key."""
+
+    refund_id: str
+    invoice: str
+    amount_minor: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSent:
+    """The money is on its way back, or the reason why the processor refused."""
+
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRead:
+    """What the processor says about money that went back; None: nothing of ours."""
+
+    said: MoneyBack | None = None
 
 
 class PaymentActivities:
@@ -140,6 +164,30 @@ class PaymentActivities:
             return _collected(self._payments.void(attempt.invoice, key=f"{attempt.charge_id}:void"))
         except BillingError:
             return Collected()  # the processor knows nothing to give up
+
+    @activity.defn(name="refund_charge")
+    def refund(self, sending: RefundSending) -> RefundSent:
+        """Send money back; a repeat finds the same refund."""
+        try:
+            self._payments.refund(
+                sending.invoice,
+                sending.amount_minor,
+                reason=sending.reason,
+                key=sending.refund_id,
+            )
+        except BillingError as error:
+            return RefundSent(error.reason)
+        return RefundSent()
+
+    @activity.defn(name="read_return")
+    def read_return(self, event: ProcessorEvent) -> ReturnRead:
+        """Read the refund or dispute of an event back."""
+        try:
+            if event.type.startswith("charge.dispute."):
+                return ReturnRead(self._payments.disputed(event.object_id))
+            return ReturnRead(self._payments.refunded(event.object_id))
+        except BillingError:
+            return ReturnRead()
 
     @activity.defn(name="read_event")
     def read_event(self, event: ProcessorEvent) -> EventMeaning:

@@ -13,7 +13,7 @@ from activities.noting import keep_note
 from activities.purchase_mails import post_receipt
 from activities.usage import tell_cap_reached
 from domain.payments import Charge, ChargeKind
-from ledger import accounts, balances, charges, grants, subscriptions
+from ledger import accounts, balances, charges, grants, refunds, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ class PurchaseActivities:
             accounts.lock(connection, buyer.account_id, buyer.at)
             if on and not subscriptions.has_usable_card(connection, buyer.account_id):
                 return "no_payment_method"
+            if on and refunds.has_open_dispute(connection, buyer.account_id):
+                return "dispute_open"
             subscriptions.set_auto_purchase(connection, buyer.account_id, on=on)
         return "done"
 

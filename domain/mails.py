@@ -318,6 +318,33 @@ class Canceled:
     frozen_micro: int  # kept, and spendable again with any paid plan
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refunded:
+    """Money was sent back, and the credits that it had paid for are gone."""
+
+    kind: Literal["refunded"] = "refunded"
+    reader: Reader
+    currency: str
+    amount_minor: int
+    refunded_at: datetime
+    taken_micro: int
+    balance_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disputed:
+    """A bank took a payment back for now (`open`), for good (`lost`), or gave it back (`won`)."""
+
+    kind: Literal["disputed"] = "disputed"
+    reader: Reader
+    currency: str
+    amount_minor: int
+    state: Literal["open", "won", "lost"]
+    taken_micro: int
+    owed_micro: int
+    balance_micro: int
+
+
 Mail = (
     Welcome
     | Receipt
@@ -331,6 +358,8 @@ Mail = (
     | PlanChanged
     | DowngradeScheduled
     | Canceled
+    | Refunded
+    | Disputed
 )
 
 

@@ -130,3 +130,22 @@ def returned(connection: Connection, account_id: int, charge_id: str) -> Returne
         {"account": account_id, "charge": charge_id},
     ).one()
     return Returned(int(row[0]), int(row[1]))
+
+
+def taken_by(connection: Connection, account_id: int, cause: str, name: str) -> int:
+    """Return the micro-credits that a `refund` or a `dispute` took, as the journal has it.
+
+    What another message had taken before is not among them. Companions are other credits.
+    """
+    return int(
+        connection.scalar(
+            text("""
+                SELECT coalesce(-sum(e.change), 0)
+                FROM entries e JOIN grants g USING (account_id, grant_id)
+                WHERE e.account_id = :account AND e.kind IN ('refund', 'chargeback')
+                  AND e.tags ->> :cause = :name AND g.cost_minor > 0
+            """),
+            {"account": account_id, "cause": cause, "name": name},
+        )
+        or 0
+    )

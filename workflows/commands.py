@@ -9,6 +9,7 @@ from workflows.carriers.papers import PaperCarriers
 from workflows.carriers.parts import Carrier, Parts
 from workflows.carriers.plans import PlanCarriers
 from workflows.carriers.purchases import PurchaseCarriers
+from workflows.carriers.returns import ReturnCarriers
 from workflows.carriers.teams import TeamCarriers
 from workflows.inbox import Answer, Command, refused
 
@@ -31,6 +32,7 @@ class Commands:
             **CardCarriers(parts).carriers(),
             **PaperCarriers(parts).carriers(),
             **TeamCarriers(parts).carriers(),
+            **ReturnCarriers(parts).carriers(),
         }
 
     async def carry_out(self, command: Command) -> None:

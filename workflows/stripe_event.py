@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.customers import CustomerActivities, Owner
     from activities.payments import EventMeaning, PaymentActivities
+    from activities.refunds import RefundActivities
     from domain.payments import ProcessorEvent
 from workflows import names
 from workflows.options import LEDGER, PROCESSOR
@@ -20,7 +21,18 @@ CUSTOMER_UPDATED = "customer.updated"
 CARD_EVENTS = frozenset(
     {CUSTOMER_UPDATED, "payment_method.attached", "payment_method.automatically_updated"}
 )
-HANDLED = CARD_EVENTS | {"invoice.paid"}
+# Stripe sends `refund.created` for every refund: https://docs.stripe.com/api/events/types.
+REFUND_EVENTS = frozenset({"refund.created", "refund.updated", "refund.failed"})
+DISPUTE_EVENTS = frozenset(
+    {
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_reinstated",
+    }
+)
+RETURN_EVENTS = REFUND_EVENTS | DISPUTE_EVENTS
+HANDLED = CARD_EVENTS | RETURN_EVENTS | {"invoice.paid"}
 
 Outcome = Literal[
     "signaled",
@@ -28,6 +40,8 @@ Outcome = Literal[
     "unknown_object",  # the object is not at the processor, or not ours
     "no_payment_method",  # the payer has no card now
     "subscription_ended",
+    "booked",  # money that went back: in the ledger, whether or not a subscription lives
+    "contradicted",  # it says something else than it said before: a person must look
 ]
 
 
@@ -49,6 +63,12 @@ class StripeEvent:
         """Pass the event on; return what was done."""
         if event.type not in HANDLED:
             return EventOutcome("ignored")
+        if event.type in RETURN_EVENTS:
+            return await self._returned(event)
+        return await self._heard(event)
+
+    async def _heard(self, event: ProcessorEvent) -> EventOutcome:
+        """Tell the subscription about a card or a paid invoice."""
         meaning = await self._meaning(event)
         if not (meaning.payer or meaning.invoice):
             return EventOutcome("unknown_object")
@@ -60,6 +80,31 @@ class StripeEvent:
         if not owner.subscription_id:
             return EventOutcome("subscription_ended")
         return await self._tell(owner.subscription_id, meaning)
+
+    async def _returned(self, event: ProcessorEvent) -> EventOutcome:
+        """Book money that went back here: disputes outlive the subscriptions they are about."""
+        read = await workflow.execute_activity_method(
+            PaymentActivities.read_return,
+            event,
+            summary=f"read {event.object_id} back",
+            **PROCESSOR,
+        )
+        if read.said is None:
+            return EventOutcome("unknown_object")
+        booked = await workflow.execute_activity_method(
+            RefundActivities.book,
+            args=[read.said, workflow.now()],
+            summary=f"{read.said.kind} {read.said.name} is {read.said.state}",
+            **LEDGER,
+        )
+        if booked.status == "idempotency_conflict":
+            return EventOutcome("contradicted", booked.subscription_id)
+        if not booked.subscription_id:
+            return EventOutcome("unknown_object")
+        told = await self._signal(
+            booked.subscription_id, "money_returned", {"invoice": read.said.invoice}
+        )
+        return EventOutcome("booked", booked.subscription_id, "money_returned" if told else "")
 
     async def _meaning(self, event: ProcessorEvent) -> EventMeaning:
         meaning = await self._read(event)
@@ -89,11 +134,17 @@ class StripeEvent:
         signal, message = "payment_method_updated", {"payment_method": meaning.method}
         if meaning.invoice:
             signal, message = "invoice_paid", {"invoice": meaning.invoice}
+        if not await self._signal(subscription_id, signal, message):
+            return EventOutcome("subscription_ended", subscription_id)
+        return EventOutcome("signaled", subscription_id, signal)
+
+    async def _signal(self, subscription_id: str, signal: str, message: dict[str, str]) -> bool:
+        """Tell a subscription; say whether it still runs."""
         subscription = workflow.get_external_workflow_handle(
             names.subscription_workflow(subscription_id)
         )
         try:
             await subscription.signal(signal, message)
         except ApplicationError:  # it does not run any more
-            return EventOutcome("subscription_ended", subscription_id)
-        return EventOutcome("signaled", subscription_id, signal)
+            return False
+        return True

@@ -29,6 +29,7 @@ from workflows.doors.operators import OperatorDoor
 from workflows.doors.papers import PaperDoor
 from workflows.doors.plans import PlanDoor
 from workflows.doors.purchases import PurchaseDoor
+from workflows.doors.returns import ReturnDoor
 from workflows.doors.teams import TeamDoor
 from workflows.doors.unknown import UnknownDoor
 from workflows.doors.usage import UsageDoor
@@ -50,6 +51,7 @@ class Subscription(
     OperatorDoor,
     PaperDoor,
     TeamDoor,
+    ReturnDoor,
     UnknownDoor,
 ):
     """A subscription, `subscription:<id>`; docs/contract.md is its contract."""

@@ -8,6 +8,7 @@ from domain.mails import (
     Canceled,
     CapReached,
     CreditsExpiring,
+    Disputed,
     DowngradeScheduled,
     InvoiceCopy,
     LowBalance,
@@ -21,6 +22,7 @@ from domain.mails import (
     Reader,
     Reason,
     Receipt,
+    Refunded,
     Resumed,
     UsedMost,
     Welcome,
@@ -134,6 +136,7 @@ def every_mail() -> dict[str, Mail]:
         **_plans(),
         **_balances(),
         **_ends(),
+        **_returns(),
     }
 
 
@@ -318,4 +321,31 @@ def _ends() -> dict[str, Mail]:
         "canceled": canceled,
         "canceled_minimal": replace(canceled, effective_at=NOW, lost_micro=0, frozen_micro=0),
         "canceled_now": replace(canceled, effective_at=NOW),
+    }
+
+
+def _returns() -> dict[str, Mail]:
+    refunded = Refunded(
+        reader=a_reader(),
+        currency="usd",
+        amount_minor=2700,
+        refunded_at=NOW,
+        taken_micro=600 * CREDIT,
+        balance_micro=80_000 * CREDIT,
+    )
+    disputed = Disputed(
+        reader=a_reader(),
+        currency="usd",
+        amount_minor=4500,
+        state="open",
+        taken_micro=600 * CREDIT,
+        owed_micro=400 * CREDIT,
+        balance_micro=80_000 * CREDIT,
+    )
+    return {
+        "refunded": refunded,
+        "refunded_minimal": replace(refunded, taken_micro=0, balance_micro=0),
+        "disputed": disputed,
+        "disputed_lost": replace(disputed, state="lost"),
+        "disputed_won": replace(disputed, state="won", taken_micro=0, owed_micro=0),
     }
