@@ -17,7 +17,6 @@ class RefundOrder:
     amount_minor: int | None
     reason: str
     by: str
-    preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class RefundOutcome:
 
 _REFUND = text("""
 SELECT status, amount_minor, most_minor, currency, invoice, refund_state FROM refund_charge(
-    :account, :refund, :charge, CAST(:amount AS bigint), :reason, :by, :preview, :at)
+    :account, :refund, :charge, CAST(:amount AS bigint), :reason, :by, :at)
 """)
 
 
@@ -56,7 +55,6 @@ def refund(
             "amount": order.amount_minor,
             "reason": order.reason,
             "by": order.by,
-            "preview": order.preview,
             "at": at,
         },
     ).one()

@@ -40,8 +40,8 @@ def pack_grant(charge_id, quantity, cost, **facts):
     return a_grant(**usual | facts)
 
 
-def refund(ledger, wallet, charge_id, amount=None, *, key="r", at=NOON, preview=False):
-    order = RefundOrder(key, charge_id, amount, "asked for it", "ann", preview)
+def refund(ledger, wallet, charge_id, amount=None, *, key="r", at=NOON):
+    order = RefundOrder(key, charge_id, amount, "asked for it", "ann")
     return refunds.refund(ledger, wallet.account_id, order, at)
 
 

@@ -188,10 +188,10 @@ CREATE TYPE refund_outcome AS (
 
 -- Ask for a refund of p_amount (NULL: all that can be): the credits go first, then the money. At most
 -- what the unused, unheld part cost. refunded | repeated | idempotency_conflict | unknown_charge |
--- charge_not_paid | charge_disputed | above_refundable; p_preview moves nothing.
+-- charge_not_paid | charge_disputed | above_refundable.
 CREATE FUNCTION refund_charge(
     p_account bigint, p_refund text, p_charge text, p_amount bigint, p_reason text, p_by text,
-    p_preview boolean, p_at timestamptz
+    p_at timestamptz
 ) RETURNS refund_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w   wallets;
@@ -219,7 +219,7 @@ BEGIN
     r.amount_minor := coalesce(p_amount, r.most_minor);
     r.status := CASE WHEN r.amount_minor BETWEEN 1 AND r.most_minor THEN 'refunded' ELSE 'above_refundable' END;
     r.refund_state := 'asked';
-    IF r.status = 'above_refundable' OR p_preview THEN RETURN r; END IF;
+    IF r.status = 'above_refundable' THEN RETURN r; END IF;
     INSERT INTO refunds (account_id, refund_id, charge_id, amount_minor, state, reason, made_by, at)
     VALUES (p_account, p_refund, p_charge, r.amount_minor, 'asked', p_reason, p_by, w.decided_at);
     PERFORM settle_returns(p_account, p_charge, 'refund', jsonb_build_object('refund', p_refund), w.decided_at);
