@@ -35,7 +35,8 @@ class Earned:
     """How a currency's prices tie to the books, in minor units.
 
     earned = posted + not posted at the end - not posted at the start, and the prices' exact sum
-    plus `rounding` is `earned`: revenue is rounded once per grant.
+    plus `rounding` is `earned`: revenue is rounded once per grant. `returned` is what went back of
+    revenue with refunds and disputes; the book moved by posted - returned.
     """
 
     currency: str
@@ -44,6 +45,7 @@ class Earned:
     not_posted_at_start_minor: int
     not_posted_at_end_minor: int
     rounding_minor: Fraction
+    returned_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,15 @@ FROM standing GROUP BY currency ORDER BY currency COLLATE "C"
 """
 
 
+# What went back names no grant: it is the charge's.
+RETURNED = """
+SELECT currency, sum(amount_minor)::bigint AS amount FROM postings
+WHERE book = 'revenue' AND cause IN ('refund', 'chargeback') AND at >= :start AND at < :end
+  AND account_id = coalesce(CAST(:account AS bigint), account_id)
+GROUP BY currency
+"""
+
+
 def effective_prices(connection: Connection, scope: Scope) -> Prices:
     """Return what each action earned per quantity, per currency: each draw at its grant's cost.
 
@@ -114,12 +125,23 @@ def _earned(
     before, last = scope.start - TICK, scope.end - TICK
     values = {"before": before, "last": last, "instants": [before, last]}
     values |= {"account": scope.account_id}
+    returned = {
+        row.currency: row.amount for row in answer(connection, (RETURNED,), scope.parameters)
+    }
     found = []
     for row in answer(connection, (STANDING, EARNED), values):
         exact = sum((a.earned_minor for a in actions if a.currency == row.currency), Fraction())
         earned = row.earned_at_end - row.earned_at_start
         posted = earned - row.open_at_end + row.open_at_start
         found.append(
-            Earned(row.currency, earned, posted, row.open_at_start, row.open_at_end, earned - exact)
+            Earned(
+                row.currency,
+                earned,
+                posted,
+                row.open_at_start,
+                row.open_at_end,
+                earned - exact,
+                returned.get(row.currency, 0),
+            )
         )
     return tuple(found)

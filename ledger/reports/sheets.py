@@ -200,8 +200,14 @@ def _tie(one: Earned) -> str:
     earned, posted, at_end, at_start = (money_text(amount, one.currency) for amount in amounts)
     return (
         f"{one.currency}: earned {earned} = posted {posted} + earned, not yet posted {at_end}"
-        f" - the same at the start {at_start}"
+        f" - the same at the start {at_start}{_returned(one)}"
     )
+
+
+def _returned(one: Earned) -> str:
+    if not one.returned_minor:
+        return ""
+    return f"; {money_text(one.returned_minor, one.currency)} of revenue went back to customers"
 
 
 def _usage(usage: Usage) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ journal AS (
     SELECT i.instant, e.account_id, e.grant_id, sum(e.change) AS remaining,
            sum(e.held_change) AS held,
            coalesce(-sum(e.change) FILTER (
-               WHERE e.kind NOT IN ('grant', 'expiry', 'adjustment', 'void')), 0) AS used
+               WHERE e.kind IN ('debit', 'capture', 'correction', 'repayment')), 0) AS used
     FROM instants i JOIN entries e ON e.at <= i.instant AND e.grant_id IS NOT NULL
     WHERE e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
     GROUP BY i.instant, e.account_id, e.grant_id),

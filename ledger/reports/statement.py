@@ -81,7 +81,10 @@ SELECT c.customer_id, e.seq, e.line, e.at, e.event_at, e.kind::text AS kind,
        CASE WHEN e.kind IN ('debit', 'hold', 'capture') AND o.action IS NOT NULL THEN o.action
             WHEN e.kind = 'expiry' THEN 'unused credits expired'
             WHEN e.kind = 'grant' AND g.charge_id IS NOT NULL THEN g.charge_id
-            ELSE coalesce(o.tags ->> 'reason', regexp_replace(o.key, '^ledger:', '')) END AS cause,
+            WHEN e.kind = 'void' THEN coalesce(o.tags ->> 'reason', 'the subscription ended')
+            ELSE coalesce(o.tags ->> 'reason', 'refund ' || (o.tags ->> 'refund'),
+                          'dispute ' || (o.tags ->> 'dispute'),
+                          regexp_replace(o.key, '^ledger:', '')) END AS cause,
        CASE WHEN NOT o.key ^@ 'ledger:' THEN o.key END AS key, e.quantity, e.late, e.grant_id,
        g.source, e.credit_type, e.change, e.held_change, e.available_after,
        o.quantity AS asked, (-sum(e.change) OVER event)::bigint AS event_credits,

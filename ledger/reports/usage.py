@@ -8,10 +8,12 @@ from sqlalchemy import Connection
 from ledger.reports.scope import Scope, answer
 
 # What was used, one row per draw and per free line. Line 0 of an operation carries its quantity
-# and tags; what undoes or completes another operation has the action and tags of that one.
+# and tags; what undoes or completes another operation has the action and tags of that one. The
+# action is the one served, where a cheaper one took the place of the one asked for.
 USAGE = """
 WITH usage AS (
-    SELECT e.account_id, e.seq, e.line, e.at, e.late, e.grant_id, e.credit_type, o.action, o.tags,
+    SELECT e.account_id, e.seq, e.line, e.at, e.late, e.grant_id, e.credit_type,
+           coalesce(o.served_as, o.action) AS action, o.tags,
            -e.change AS credits,
            CASE e.kind WHEN 'correction' THEN -e.quantity ELSE e.quantity END AS quantity,
            (e.line = 0 AND e.kind <> 'correction')::integer AS event

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from domain.payments import ChargeKind
 from domain.usage import PricedEvent, UsageEvent
-from ledger import charges, debits, grants
+from ledger import charges, debits, grants, refunds
 from ledger.debits import Demand
 from tests.builders import SubscribedWallet, a_grant, a_subscribed_wallet
 
@@ -48,6 +48,7 @@ uses = st.fixed_dictionaries(
         "tags": tags,
     }
 )
+backs = st.fixed_dictionaries({"number": st.integers(0, 9), "step": st.integers(0, 2)})
 moves = st.one_of(
     st.tuples(st.just("use"), uses),
     st.tuples(st.just("use"), uses),
@@ -56,6 +57,7 @@ moves = st.one_of(
     st.tuples(st.just("buy"), orders),
     st.tuples(st.just("give"), orders),
     st.tuples(st.just("remove"), uses),
+    st.tuples(st.just("back"), backs),
     st.tuples(st.just("sweep"), st.fixed_dictionaries({"who": who})),
     st.tuples(st.just("wait"), st.fixed_dictionaries({"for_": waits})),
 )
@@ -94,6 +96,7 @@ class History:
     waited_until: list[datetime] = field(default_factory=list)
     number: int = 0
     events: list[Accepted] = field(default_factory=list)
+    paid: list[tuple[int, str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.wallets = [
@@ -160,6 +163,7 @@ class History:
         assert status == "opened"
         invoice = f"in_{charge}"
         charges.mark_paid(self.connection, account, charge, invoice, cost, self.clock)
+        self.paid.append((account, charge, cost))
         for part, share in enumerate((cost - cost // 2, cost // 2)):
             paid = {"cost_minor": share, "charge_id": charge, "part": part, "currency": currency}
             delay = later * part
@@ -186,6 +190,19 @@ class History:
         grants.remove(
             self.connection, account, self.new_key(), credit_type, amount + 1, why, self.clock
         )
+
+    def back(self, number, step):
+        """Let the money of a charge go back, or come back, as the processor says it."""
+        if not self.paid:
+            return
+        number %= len(self.paid)
+        account, charge, cost = self.paid[number]
+        note, states = (
+            (refunds.note_refund, ("made", "made", "failed"))
+            if number % 2
+            else (refunds.note_dispute, ("open", "lost", "won"))
+        )
+        note(self.connection, account, f"{charge}:back", charge, cost, states[step], self.clock)
 
     def sweep(self, who):
         grants.expire_due(self.connection, self.wallets[who].account_id, self.clock)

@@ -11,7 +11,7 @@ from tests.ledger.reports.histories import OUTCOME, History, steps
 DUE = ("expired_micro", "earned_not_posted_minor", "broken_not_posted_minor")
 REACHED = {
     "debit", "debit of several grants", "debit of two currencies", "free debit", "late",
-    "adjustment", "expiry", "owed for ever", OUTCOME, *DUE,
+    "adjustment", "expiry", "refund", "chargeback", "debt", "owed for ever", OUTCOME, *DUE,
 }  # fmt: skip
 
 SEEN = text("""
