@@ -1,5 +1,6 @@
 """The reports by name, and how people ask for them."""
 
+import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,10 +12,12 @@ from sqlalchemy import Connection, text
 from domain.errors import InvalidInput
 from domain.periods import checked_zone
 from ledger import accounts
-from ledger.reports import sheets, statement_sheet
+from ledger.reports import people_sheets, sheets, statement_sheet
 from ledger.reports.liability import liability
+from ledger.reports.members import events, usage_by_member
 from ledger.reports.movement import TICK, deferred_movement
 from ledger.reports.outcomes import outcomes_by_tag
+from ledger.reports.period import periods
 from ledger.reports.prices import effective_prices
 from ledger.reports.scope import Scope
 from ledger.reports.statement import statement
@@ -25,44 +28,64 @@ YEAR = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """How a report is made. Books are kept in UTC, a customer's days are its own."""
-
-    make: Callable[[Connection, Scope, str], Sheet]
-    needs_tag: bool = False
-    in_utc: bool = False
-
-
-def _liability(connection: Connection, scope: Scope, _: str) -> Sheet:
-    at = scope.end - TICK
-    return sheets.liability_sheet(liability(connection, at, scope.account_id), at)
-
-
-REPORTS = {
-    "usage": Report(lambda c, s, _: sheets.usage_by_action_sheet(usage_by_action(c, s))),
-    "usage-by-day": Report(lambda c, s, _: sheets.usage_by_day_sheet(usage_by_day(c, s))),
-    "usage-by-tag": Report(
-        lambda c, s, tag: sheets.usage_by_tag_sheet(usage_by_tag(c, s, tag), tag), needs_tag=True
-    ),
-    "outcomes": Report(
-        lambda c, s, tag: sheets.outcomes_sheet(outcomes_by_tag(c, s, tag), tag), needs_tag=True
-    ),
-    "prices": Report(lambda c, s, _: sheets.prices_sheet(effective_prices(c, s))),
-    "liability": Report(_liability, in_utc=True),
-    "movement": Report(lambda c, s, _: sheets.movement_sheet(deferred_movement(c, s)), in_utc=True),
-    "statement": Report(lambda c, s, _: statement_sheet.statement_sheet(statement(c, s))),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Asked:
-    """What a person asks: `first` is the first day, `until` the first day not included."""
+    """What a person asks: `first` is the first day, `until` the first day not included.
+
+    `action` and `where`, tags that must be there, choose single events.
+    """
 
     name: str
     customer_id: str | None = None
     first: date | None = None
     until: date | None = None
     tag: str | None = None
+    action: str | None = None
+    where: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def by(self) -> str:
+        """The tag that a report by tag groups by."""
+        return self.tag or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a report is made. Books are kept in UTC, a customer's days are its own."""
+
+    make: Callable[[Connection, Scope, Asked], Sheet]
+    needs_tag: bool = False
+    in_utc: bool = False
+
+
+def _liability(connection: Connection, scope: Scope, _: Asked) -> Sheet:
+    at = scope.end - TICK
+    return sheets.liability_sheet(liability(connection, at, scope.account_id), at)
+
+
+def _events(connection: Connection, scope: Scope, asked: Asked) -> Sheet:
+    found = events(connection, scope, asked.action, json.dumps(dict(asked.where)))
+    return people_sheets.events_sheet(found)
+
+
+REPORTS = {
+    "usage": Report(lambda c, s, _: sheets.usage_by_action_sheet(usage_by_action(c, s))),
+    "usage-by-day": Report(lambda c, s, _: sheets.usage_by_day_sheet(usage_by_day(c, s))),
+    "usage-by-tag": Report(
+        lambda c, s, asked: sheets.usage_by_tag_sheet(usage_by_tag(c, s, asked.by), asked.by),
+        needs_tag=True,
+    ),
+    "usage-by-member": Report(lambda c, s, _: people_sheets.members_sheet(usage_by_member(c, s))),
+    "events": Report(_events),
+    "period": Report(lambda c, s, _: people_sheets.periods_sheet(periods(c, s))),
+    "outcomes": Report(
+        lambda c, s, asked: sheets.outcomes_sheet(outcomes_by_tag(c, s, asked.by), asked.by),
+        needs_tag=True,
+    ),
+    "prices": Report(lambda c, s, _: sheets.prices_sheet(effective_prices(c, s))),
+    "liability": Report(_liability, in_utc=True),
+    "movement": Report(lambda c, s, _: sheets.movement_sheet(deferred_movement(c, s)), in_utc=True),
+    "statement": Report(lambda c, s, _: statement_sheet.statement_sheet(statement(c, s))),
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -72,12 +95,31 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="its first day")
     parser.add_argument("--to", dest="until", type=date.fromisoformat, help="the day after it")
     parser.add_argument("--tag", help="such as campaign or member")
+    parser.add_argument("--action", help="of events: only this one")
+    parser.add_argument("--where", action="append", default=[], metavar="TAG=VALUE",
+                        help="of events: only with this tag, such as member=ada")  # fmt: skip
     parser.add_argument("--csv", type=Path, help="write every row and column to this file")
 
 
 def asked_in(wanted: Namespace) -> Asked:
     """Return what the arguments of a command ask."""
-    return Asked(wanted.name, wanted.customer, wanted.first, wanted.until, wanted.tag)
+    where = tuple(sorted(_tag_and_value(text) for text in wanted.where))
+    return Asked(
+        wanted.name,
+        wanted.customer,
+        wanted.first,
+        wanted.until,
+        wanted.tag,
+        wanted.action,
+        where,
+    )
+
+
+def _tag_and_value(words: str) -> tuple[str, str]:
+    tag, sign, value = words.partition("=")
+    if not (tag and sign and value):
+        raise InvalidInput("invalid_tags", f"--where {words!r:.80}: write it as member=ada")
+    return tag, value
 
 
 def sheet(connection: Connection, asked: Asked, now: datetime) -> Sheet:
@@ -92,7 +134,7 @@ def sheet(connection: Connection, asked: Asked, now: datetime) -> Sheet:
     if report.needs_tag and not asked.tag:
         raise InvalidInput("missing_tag", f"{asked.name} needs a tag: name one, such as campaign")
     scope = _scope(connection, asked, report, now)
-    found = report.make(connection, scope, asked.tag or "")
+    found = report.make(connection, scope, asked)
     whose = asked.customer_id or "all customers"
     days = f"from {instant_text(scope.start)} to {instant_text(scope.end)}"
     return replace(found, title=f"{found.title}; {whose}, {days}")

@@ -1,0 +1,91 @@
+"""How reports for product people are laid out: members, the period that runs, single events."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from domain.credits import MICRO, format_credits
+from ledger.reports.members import MemberUsage, UsedEvent
+from ledger.reports.period import PeriodUsage
+from ledger.reports.tables import ABSENT, Sheet, fraction_text, instant_text, numbers, texts
+
+NONE = "(none)"
+
+
+def members_sheet(lines: Iterable[MemberUsage]) -> Sheet:
+    """Lay out usage by member, with limits of the window that runs."""
+    rows = [
+        (
+            one.customer_id,
+            NONE if one.member is None else one.member,
+            one.credit_type or ABSENT,
+            str(one.events),
+            format_credits(one.credits_micro),
+            _credits(one.limit_micro),
+            _credits(one.left_micro),
+        )
+        for one in lines
+    ]
+    columns = (
+        *texts("customer", "member", "credit type"),
+        *numbers("events", "credits", "limit", "left of it"),
+    )
+    return Sheet("usage by member", columns, tuple(rows))
+
+
+def periods_sheet(lines: Iterable[PeriodUsage]) -> Sheet:
+    """Lay out the windows that run."""
+    rows = [
+        (
+            one.customer_id,
+            one.credit_type,
+            instant_text(one.starts),
+            instant_text(one.resets),
+            format_credits(one.granted_micro),
+            format_credits(one.used_micro),
+            format_credits(one.available_micro),
+            str(one.members),
+            _goal(one.monthly_goal),
+        )
+        for one in lines
+    ]
+    columns = (
+        *texts("customer", "credit type", "began", "resets"),
+        *numbers("included", "used", "available", "members", "monthly goal of each"),
+    )
+    return Sheet("the period that runs", columns, tuple(rows))
+
+
+def events_sheet(lines: Iterable[UsedEvent]) -> Sheet:
+    """Lay out single events and what they sum to."""
+    rows = []
+    total: dict[str, int] = {}
+    for one in lines:
+        total[one.credit_type] = total.get(one.credit_type, 0) + one.credits_micro
+        rows.append(
+            (
+                one.customer_id,
+                instant_text(one.at),
+                f"{one.action}{' (late)' if one.late else ''}",
+                _credits(one.quantity_micro),
+                one.credit_type,
+                format_credits(one.credits_micro),
+                ", ".join(f"{name}={value}" for name, value in sorted(one.tags.items())),
+            )
+        )
+    columns = (
+        *texts("customer", "decided at", "action"),
+        *numbers("quantity"),
+        *texts("credit type"),
+        *numbers("credits"),
+        *texts("tags"),
+    )
+    notes = [f"{name}: {format_credits(micro)} in all" for name, micro in sorted(total.items())]
+    return Sheet("usage events", columns, tuple(rows), tuple(notes))
+
+
+def _credits(micro: int | None) -> str:
+    return ABSENT if micro is None else format_credits(micro)
+
+
+def _goal(micro: Fraction | None) -> str:
+    return ABSENT if micro is None else fraction_text(micro / MICRO)
