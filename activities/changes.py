@@ -129,6 +129,7 @@ class ChangeActivities:
                     paid.amount_minor,
                     buyer.at,
                 )
+            grants.set_frozen(connection, buyer.account_id, buyer.at, frozen=not plan.paid)
             for order in upgrade_orders(upgrade):
                 grants.give(connection, buyer.account_id, order, buyer.at)
             subscriptions.set_policy(connection, buyer.account_id, plan)

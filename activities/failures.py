@@ -79,6 +79,8 @@ class FailureActivities:
                 accounts.set_paused(
                     connection, buyer.account_id, Pause.PAYMENT_FAILED, buyer.at, paused=True
                 )
+            if failed.serves_until is not None:
+                accounts.keep_serving(connection, buyer.account_id, failed.serves_until, buyer.at)
             subscriptions.write(connection, buyer.subscription_id, buyer.at, status=failed.status)
             desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
             _tell_decline(connection, desk, failed)

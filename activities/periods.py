@@ -142,6 +142,8 @@ class PeriodActivities:
         """Begin a paid period: book the money, expire the old, grant the new, mail a receipt."""
         with self._context.engine.begin() as connection:
             grants.expire_due(connection, paid.account_id, paid.at)
+            # Before the window opens: what is frozen is no base of its alerts.
+            grants.set_frozen(connection, paid.account_id, paid.at, frozen=not paid.plan.paid)
             windows = windows_of(paid.plan, paid.anchor, paid.time_zone, paid.period)
             grants.open_windows(
                 connection,

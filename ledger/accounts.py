@@ -99,6 +99,11 @@ def set_paused(
     return bool(connection.scalar(select(func.set_paused(account_id, cause, paused, at))))
 
 
+def keep_serving(connection: Connection, account_id: int, until: datetime, at: datetime) -> None:
+    """Let what has not expired serve until an instant although the renewal is unpaid."""
+    connection.execute(select(func.keep_serving(account_id, until, at)))
+
+
 def end(connection: Connection, account_id: int, at: datetime) -> None:
     """Serve nothing any more; what never expires stays frozen."""
     connection.execute(select(func.end_wallet(account_id, at)))

@@ -45,6 +45,7 @@ class Wallet(Base):
     alert_type: Mapped[str | None]
     alert_level: Mapped[int]
     frozen: Mapped[bool]
+    kept_until: Mapped[datetime | None]
 
 
 class Policy(Base):

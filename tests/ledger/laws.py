@@ -26,6 +26,7 @@ from tests.builders import (
     use,
 )
 from tests.ledger.alert_laws import ALERT_LAWS
+from tests.ledger.patience_laws import PATIENCE_LAWS
 from tests.ledger.purchase_laws import PURCHASE_LAWS
 from tests.ledger.return_laws import RETURN_LAWS
 from tests.ledger.test_concurrency import at_once, debit_alone, reserve_alone
@@ -305,6 +306,7 @@ LAWS = (
     callers_at_once_get_what_one_after_the_other_would,
     changes_at_once_all_happen,
     *PURCHASE_LAWS,
+    *PATIENCE_LAWS,
 )
 
 

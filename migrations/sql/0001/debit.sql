@@ -27,7 +27,7 @@ BEGIN
         r.status := 'invalid_quantity'; RETURN r;
     END IF;
     w := enter_window(w, p_at);
-    r.status := wallet_refusal(w, p_at);
+    r.status := serving_refusal(w, p_at);
     is_late := coalesce(p_kind = 'debit' AND p_event_at < w.window_start, false);
     IF p_kind = 'debit' AND r.status IS NOT NULL
        AND NOT (p_amount = 0 AND w.state = 'active') THEN

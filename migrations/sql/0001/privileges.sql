@@ -19,3 +19,4 @@ GRANT EXECUTE ON FUNCTION debit, lock_wallet, open_wallet, open_windows, set_pau
     used_of, credits_worth, refunds_of, disputes_of, recognise, auto_purchased, put_thresholds, seq_before,
     set_limit, set_frozen, is_purchased, counter_value,
     set_member, remove_member TO drawdown_app;
+GRANT EXECUTE ON FUNCTION keep_serving TO drawdown_app;

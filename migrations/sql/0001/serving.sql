@@ -46,6 +46,7 @@ CREATE FUNCTION shortfall_verdict(
 DECLARE
     p policies;
 BEGIN
+    IF w.paused_by <> '{}' THEN RETURN 'paused:' || w.paused_by[1]; END IF;
     SELECT * INTO p FROM policies WHERE account_id = w.account_id;
     IF NOT coalesce((p.auto_on OR p_asked) AND p.card_usable AND p.auto_credit_type = p_credit_type, false) THEN
         RETURN 'insufficient_credits';
@@ -64,6 +65,13 @@ CREATE FUNCTION wallet_refusal(w wallets, p_at timestamptz) RETURNS text LANGUAG
         WHEN w.paused_by <> '{}' THEN 'paused:' || w.paused_by[1]
         WHEN p_at >= w.window_end THEN 'renewal_pending'
     END
+$$;
+
+-- Why the wallet does not debit at p_at, or NULL. While a renewal is unpaid and the plan is patient, what
+-- has not expired serves: the allowance has. Nothing is bought meanwhile.
+CREATE FUNCTION serving_refusal(w wallets, p_at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN w.state = 'active' AND w.paused_by = '{payment_failed}' AND p_at < w.kept_until THEN NULL
+                ELSE wallet_refusal(w, p_at) END
 $$;
 
 -- Usage keys are the senders' own; the ledger's begin with ledger: and cannot be taken by a sender,

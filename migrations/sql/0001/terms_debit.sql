@@ -133,7 +133,7 @@ BEGIN
     p := plan_debit(w, p_terms, p_quantity, CASE WHEN opened IS NULL THEN p_at ELSE p_event_at END,
                     coalesce(opened, w.window_start), opened IS NOT NULL);
     IF p.status IN ('invalid_quantity', 'invalid_rate') THEN r.status := p.status; RETURN r; END IF;
-    reason := wallet_refusal(w, p_at);
+    reason := serving_refusal(w, p_at);
     IF w.state = 'active'  -- what is free goes on
        AND (p.status = 'already_unlocked' OR p_terms -> 'attempts' -> 0 -> 'ways' = '[]') THEN reason := NULL; END IF;
     IF reason IS NULL AND is_late AND (SELECT late_usage = 'refuse' FROM policies WHERE account_id = w.account_id) THEN

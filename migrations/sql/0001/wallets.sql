@@ -56,9 +56,18 @@ BEGIN
     w := lock_wallet(p_account, p_at);
     IF (p_cause = ANY (w.paused_by)) = p_paused THEN RETURN false; END IF;
     UPDATE wallets SET paused_by = CASE WHEN p_paused THEN paused_by || p_cause
-                                        ELSE array_remove(paused_by, p_cause) END
+                                        ELSE array_remove(paused_by, p_cause) END,
+                       kept_until = CASE WHEN p_paused OR p_cause <> 'payment_failed' THEN kept_until END
     WHERE account_id = p_account;
     RETURN true;
+END $$;
+
+-- Let what is left serve until an instant although the renewal is unpaid.
+CREATE FUNCTION keep_serving(p_account bigint, p_until timestamptz, p_at timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM lock_wallet(p_account, p_at);
+    UPDATE wallets SET kept_until = p_until WHERE account_id = p_account;
 END $$;
 
 -- The subscription is over: nothing is served any more; what never expires stays, frozen. The rest
