@@ -44,6 +44,7 @@ from activities.purchases import PurchaseActivities
 from activities.refunds import RefundActivities
 from activities.teams import TeamActivities
 from activities.usage import UsageActivities
+from activities.warnings import NoticeActivities
 from catalogs.reader import load_catalogs
 from domain.errors import InvalidInput
 from gateways.smtp import SmtpMailer
@@ -109,6 +110,7 @@ class Fleet:
         changes = ChangeActivities(context)
         paper_mails = PaperMails(context)
         returns = RefundActivities(context)
+        notices = NoticeActivities(context)
         crossings = CrossingRelay(context, self.client, asyncio.get_running_loop())
         teams = TeamActivities(context)
         return [Subscription, OutboxRelay, StripeEvent], [
@@ -142,6 +144,10 @@ class Fleet:
             teams.remove_member,
             crossings.relay,
             AlertRelay(context).relay,
+            notices.set_alerts,
+            notices.notices,
+            notices.read,
+            notices.warn,
             CustomerActivities(context).find_owner,
             returns.refund,
             returns.book,

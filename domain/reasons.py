@@ -9,6 +9,8 @@ MESSAGES: dict[str, str] = {
     "invalid_key": "send a text of 1 to 200 characters, your own for this request, that does "
     "not begin with `ledger:`",
     "invalid_quantity": "send a decimal text above zero, up to 10^12, with at most 6 decimals",
+    "invalid_threshold": "send `percent` from 1 to 99 or `credits` with a `channel` (`email`, "
+    "`in_app`, `both`), each once, at most 10",
     "invalid_time": "send an RFC 3339 instant with an offset, such as 2026-07-31T10:00:00Z",
     "invalid_tags": "send at most 20 tags; names and values are texts of 1 to 200 characters",
     "event_in_future": "send the event once its time has come, or mend the sender's clock",

@@ -152,6 +152,7 @@ class SubscriptionState:
     renewals_dropped: int = 0
     available_micro: int = 0
     balance_as_of: datetime | None = None
+    warn_at: datetime | None = None  # when to look again for credits that expire soon
     last_charge: str = ""
     refused: int = 0  # messages that were refused after nobody waited for an answer
     last_refusal: str = ""
@@ -193,6 +194,11 @@ class SubscriptionState:
     def charge_named(self, charge_id: str) -> OpenCharge | None:
         """Return an open charge by its id."""
         return next((one for one in self.charges if one.charge.charge_id == charge_id), None)
+
+    def credits_came(self, at: datetime) -> None:
+        """Look for what expires soon, where the plan warns of it."""
+        if self.plan is not None and self.plan.expiry_warning_days:
+            self.warn_at = at
 
     def pause(self, cause: Pause) -> None:
         """Add a cause of pause."""

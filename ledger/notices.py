@@ -123,3 +123,27 @@ def recent_use(
     return RecentUse(
         tuple(max(0, burn) for burn in by_day), tuple(one for one in ranked if one[1] > 0)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """Micro-credits of one type that expire together."""
+
+    credit_type: str
+    expires_at: datetime
+    credits_micro: int
+
+
+def expiring(connection: Connection, account_id: int, at: datetime) -> tuple[Expiring, ...]:
+    """Return what will expire and does not come again as an allowance, the soonest first."""
+    rows = connection.execute(
+        text("""
+            SELECT credit_type, expires_at, sum(remaining - held)::bigint FROM grants
+            WHERE account_id = :account AND is_open AND remaining > held
+              AND source NOT IN ('allowance', 'rollover', 'overdraft')
+              AND expires_at > :at AND expires_at < 'infinity'
+            GROUP BY credit_type, expires_at ORDER BY expires_at, credit_type
+        """),
+        {"account": account_id, "at": at},
+    )
+    return tuple(Expiring(*row) for row in rows)

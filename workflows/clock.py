@@ -8,6 +8,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.periods import PeriodActivities
+    from activities.warnings import NoticeActivities
     from domain.payments import ChargeKind
     from domain.subscription import OpenCharge, Pause, Step
 from workflows.alarm import Due
@@ -59,6 +60,7 @@ class Clock:
         elif state.period is not None and not state.lapsed:
             await self._close_window()
             await self._renew()
+            await self._warn()
 
     async def _end_once_quiet(self) -> None:
         """End the subscription once no charge is under way; what is not paid is void."""
@@ -91,6 +93,8 @@ class Clock:
             yield Due(state.window.end, "begin the next window")
         if self._may_renew():
             yield Due(self._prepare_at(), at_the_end(state))
+        if state.warn_at is not None:
+            yield Due(state.warn_at, "warn of credits that expire soon")
 
     def _prepare_at(self) -> datetime:
         """Return when the renewal's charge is prepared: spread over the minutes before the end."""
@@ -157,6 +161,19 @@ class Clock:
             await self._lapse()
         else:
             await self._opener.open_period()
+
+    async def _warn(self) -> None:
+        """Tell of credits that expire soon; the ledger says when to look again."""
+        state = self._state
+        if not _is_due(state.warn_at) or state.ended or state.ends_now:
+            return
+        warned = await workflow.execute_activity_method(
+            NoticeActivities.warn,
+            self._parts.moment(),
+            summary="warn of credits that expire soon",
+            **LEDGER,
+        )
+        state.warn_at = warned.at
 
     async def _lapse(self) -> None:
         """Let the period end unrenewed: nothing new is charged while a payment pause lasts."""

@@ -2,6 +2,7 @@
 
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from workflows.carriers.alerts import AlertCarriers
 from workflows.carriers.cards import CardCarriers
 from workflows.carriers.credits import CreditCarriers
 from workflows.carriers.operators import OperatorCarriers
@@ -33,6 +34,7 @@ class Commands:
             **PaperCarriers(parts).carriers(),
             **TeamCarriers(parts).carriers(),
             **ReturnCarriers(parts).carriers(),
+            **AlertCarriers(parts).carriers(),
         }
 
     async def carry_out(self, command: Command) -> None:

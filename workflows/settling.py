@@ -262,6 +262,7 @@ class Settler:
     def _balance(self, available_micro: int) -> None:
         self._state.available_micro = available_micro
         self._state.balance_as_of = workflow.now()
+        self._state.credits_came(workflow.now())
 
     def _answer(self, charge: OpenCharge, answer: Answer) -> None:
         for ticket in self._tickets.pop(charge.charge.charge_id, []):

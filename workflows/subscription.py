@@ -22,6 +22,7 @@ from workflows.carriers.parts import Parts
 from workflows.clock import Clock
 from workflows.collecting import Collector
 from workflows.commands import Commands
+from workflows.doors.alerts import AlertDoor
 from workflows.doors.cards import CardDoor
 from workflows.doors.credits import CreditDoor
 from workflows.doors.door import rejection
@@ -52,6 +53,7 @@ class Subscription(
     PaperDoor,
     TeamDoor,
     ReturnDoor,
+    AlertDoor,
     UnknownDoor,
 ):
     """A subscription, `subscription:<id>`; docs/contract.md is its contract."""

@@ -59,4 +59,5 @@ class OperatorCarriers:
             return refused(adjusted.status)
         self._state.available_micro = adjusted.available_micro
         self._state.balance_as_of = workflow.now()
+        self._state.credits_came(workflow.now())
         return {"status": "done", "available": credit_text(adjusted.available_micro)}

@@ -44,6 +44,7 @@ class PurchaseCarriers:
         if given.credit_type == self._state.plan_in_force().credit_type:
             self._state.available_micro = given.available_micro
             self._state.balance_as_of = workflow.now()
+            self._state.credits_came(workflow.now())
         return {
             "status": given.status,
             "credits": credit_text(given.quantity_micro),
