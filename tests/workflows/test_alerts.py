@@ -1,0 +1,105 @@
+"""Alerts and warnings in virtual time: told once, by mail and by notice, when it is their time."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.fleet import MOST_LOOKS, SECOND, Customer, RunningFleet
+
+FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
+WEEK_BEFORE, DAY_BEFORE = FEBRUARY - timedelta(days=7), FEBRUARY - timedelta(days=1)
+
+
+async def notices(customer: Customer, *, unread: bool = False) -> list[dict[str, Any]]:
+    answer = await customer.life.ask("list_notices", {"unread": unread})
+    assert answer["status"] == "done"
+    return list(answer["notices"])
+
+
+async def told(customer: Customer, count: int) -> list[dict[str, Any]]:
+    """Wait for the relay, which is no part of virtual time."""
+    for _ in range(MOST_LOOKS):
+        found = await notices(customer)
+        if len(found) >= count:
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{found} are not {count} notices")
+
+
+def mails(customer: Customer) -> list[str]:
+    kinds = ("low_balance", "credits_expiring")
+    return [kind for kind in customer.mails() if kind in kinds]
+
+
+async def test_m12_an_alert_at_a_hundred_of_five_hundred_and_again_next_month(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("starter", catalog="salestools")
+    await customer.use("799", action="email_verification")  # 100.5 left
+    assert mails(customer) == []
+    await customer.use("1", action="email_verification")
+    (notice,) = await told(customer, 1)
+    await customer.use("50", action="ai_email")
+
+    assert (notice["kind"], notice["available"], notice["base"]) == ("low_balance", "100", "500")
+    assert notice["used_most"] == [{"action": "email_verification", "credits": "400"}]
+    await customer.pass_until(FEBRUARY + SECOND)
+    await customer.use("400", action="ai_email")
+
+    assert len(await told(customer, 2)) == len(mails(customer)) == 2
+    read = await customer.life.ask("read_notices", {"notices": [notice["notice"]]})
+    assert read == {"status": "done", "read": 1}
+    assert notice["notice"] not in [one["notice"] for one in await notices(customer, unread=True)]
+    customer.check()
+
+
+async def test_own_thresholds_outlive_a_renewal_and_can_be_given_up(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("starter", catalog="salestools")
+    own = [{"credits": "450", "channel": "in_app"}]
+
+    set_own = await customer.life.ask("set_alerts", {"alerts": own})
+    await customer.use("50", action="ai_email")
+    await told(customer, 1)
+    await customer.pass_until(FEBRUARY + SECOND)
+    await customer.use("60", action="ai_email")
+    await told(customer, 2)
+    back = await customer.life.ask("set_alerts", {"alerts": None})
+    await customer.use("340", action="ai_email")
+    found = await told(customer, 3)
+
+    assert (set_own["own"], back["own"]) == (True, False)
+    assert [one["threshold"] for one in found] == ["20_percent", "450_credits", "450_credits"]
+    assert mails(customer) == ["low_balance"]
+    customer.check()
+
+
+async def test_credits_that_expire_soon_are_told_once_a_week_and_once_a_day_before(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("launch", catalog="schematic")
+    await customer.life.ask("give_bonus", {"bonus": "feedback", "invitee": "user-1"})
+
+    await customer.pass_until(WEEK_BEFORE - SECOND)
+    assert await notices(customer) == []
+    await customer.pass_until(WEEK_BEFORE + SECOND)
+    assert [one["credits"] for one in await notices(customer)] == ["50"]
+    await customer.life.ask("give_bonus", {"bonus": "feedback", "invitee": "user-2"})
+    await customer.pass_until(DAY_BEFORE + SECOND)
+    await customer.pass_until(FEBRUARY + SECOND)
+
+    found = await notices(customer)
+    assert [(one["days"], one["credits"]) for one in found] == [(1, "100"), (7, "50")]
+    assert {one["expires_at"] for one in found} == {FEBRUARY.isoformat()}
+    assert mails(customer) == ["credits_expiring"] * 2
+    customer.check()
+
+
+async def test_credits_used_in_time_are_not_warned_of(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("launch", catalog="schematic")
+    await customer.life.ask("give_bonus", {"bonus": "feedback", "invitee": "user-1"})
+
+    await customer.use("1050", action="export")
+    await customer.pass_until(FEBRUARY + SECOND)
+
+    assert "credits_expiring" not in mails(customer)
+    customer.check()
