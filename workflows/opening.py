@@ -119,6 +119,7 @@ class Opener:
         restored.card_updates = int(workflow.now().timestamp())
         for field in fields(SubscriptionState):
             setattr(state, field.name, getattr(restored, field.name))
+        state.credits_came(workflow.now())
         for charge in state.charges:
             if charge.step is Step.PREPARING:
                 self._parts.collector.collect(charge)

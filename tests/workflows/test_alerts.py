@@ -76,7 +76,7 @@ async def test_own_thresholds_outlive_a_renewal_and_can_be_given_up(fleet: Runni
 async def test_credits_that_expire_soon_are_told_once_a_week_and_once_a_day_before(
     fleet: RunningFleet,
 ) -> None:
-    customer = await fleet.subscribe("launch", catalog="schematic")
+    customer = await fleet.subscribe("growth", catalog="schematic")
     await customer.life.ask("give_bonus", {"bonus": "feedback", "invitee": "user-1"})
 
     await customer.pass_until(WEEK_BEFORE - SECOND)
@@ -95,10 +95,10 @@ async def test_credits_that_expire_soon_are_told_once_a_week_and_once_a_day_befo
 
 
 async def test_credits_used_in_time_are_not_warned_of(fleet: RunningFleet) -> None:
-    customer = await fleet.subscribe("launch", catalog="schematic")
+    customer = await fleet.subscribe("growth", catalog="schematic")
     await customer.life.ask("give_bonus", {"bonus": "feedback", "invitee": "user-1"})
 
-    await customer.use("1050", action="export")
+    await customer.use("60", action="export")
     await customer.pass_until(FEBRUARY + SECOND)
 
     assert "credits_expiring" not in mails(customer)
