@@ -46,14 +46,24 @@ class AlertRelay:
         return work(shift, self.tell_some)
 
     def tell_some(self) -> int:
-        """Tell what waits, each alert with its notice and its mail in one transaction."""
+        """Tell what waits, each alert with its notice and its mail in one transaction.
+
+        One wallet a transaction: its rows share-lock the wallet, and two of them in no order could
+        wait for a batch of debits that waits for them.
+        """
+        count = 0
+        while count < BATCH and self._tell_one():
+            count += 1
+        return count
+
+    def _tell_one(self) -> bool:
         with self._context.engine.begin() as connection:
-            messages = outbox.waiting(connection, "alert", grace_seconds=0, limit=BATCH)
-            for message in messages:
+            for message in outbox.waiting(connection, "alert", grace_seconds=0, limit=1):
                 record = subscriptions.record_of_account(connection, message.account_id)
                 refused = self._tell(connection, message, record) if record else "no_subscription"
                 outbox.delivered(connection, message, refused=refused)
-        return len(messages)
+                return True
+        return False
 
     def _tell(
         self, connection: Connection, message: Message, record: SubscriptionRecord
