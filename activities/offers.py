@@ -144,6 +144,7 @@ def _sold(pack: Pack, count: int) -> dict[str, Any]:
         "name": pack.name,
         "credit_type": pack.credit_type,
         "expires": pack.expires.value,
+        "refundable": pack.refundable,
         "scope": None if pack.scope is None else list(pack.scope),
     }
 

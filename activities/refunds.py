@@ -79,6 +79,9 @@ class RefundActivities:
             wanted.by,
         )
         with self._context.engine.connect() as connection:
+            sold = charges.known(connection, buyer.account_id, wanted.charge_id)
+            if sold and sold.pack and not sold.pack["refundable"] and not wanted.exception:
+                return RefundAsked("not_refundable")
             asked = refunds.refund(connection, buyer.account_id, order, buyer.at)
             taken = refunds.taken_by(connection, buyer.account_id, "refund", order.refund_id)
             available = _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at)

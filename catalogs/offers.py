@@ -26,6 +26,7 @@ def read_packs(document: Section, terms: Terms) -> None:
             expires=section.required("expires", values.one_of(Extras), Extras.NEVER),
             scope=terms.scope(section, credit_type),
             volume=read_volume(section),
+            refundable=section.optional("refundable", values.flag, True),
         )
         if pack.price_minor == 0:
             section.fault("price", "a pack has a price; give credits away as a bonus")

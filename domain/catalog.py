@@ -169,7 +169,10 @@ class AutoPurchase:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A fixed block of credits at a fixed price; `volume` is off several bought at once."""
+    """A fixed block of credits at a fixed price; `volume` is off several bought at once.
+
+    What is not `refundable` is refunded by an exception of support only.
+    """
 
     pack_id: str
     name: str
@@ -179,6 +182,7 @@ class Pack:
     expires: Extras
     scope: tuple[str, ...] | None = None
     volume: tuple[VolumeTier, ...] = ()
+    refundable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

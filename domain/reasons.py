@@ -91,6 +91,7 @@ REFUNDS: dict[str, str] = {
     "above_refundable": "refund at most what the unused credits cost: a preview says how much",
     "charge_not_paid": "wait until the charge is paid, or void it: there is no money to send back",
     "charge_disputed": "wait for the bank: a disputed charge is refunded once the dispute is won",
+    "not_refundable": "the pack is sold without refunds: make an `exception` if support agrees",
     "refund_failed": "the processor refused and the credits are back: look there, use a new key",
     "dispute_open": "wait until the bank has decided about the disputed charge",
     "invalid_amount": 'write whole minor units, such as 2700 for $27.00, or "all"',

@@ -10,7 +10,10 @@ from domain.money import MOST_CHARGE_MINOR
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Send money of a charge back, minor units; None is all that unused credits cost."""
+    """Send money of a charge back, minor units; None is all that unused credits cost.
+
+    An `exception` refunds what the price list calls not refundable.
+    """
 
     key: str
     charge_id: str
@@ -18,15 +21,16 @@ class Refund:
     reason: str
     by: str
     preview: bool
+    exception: bool
 
 
 def parse_refund(data: bytes) -> Refund:
     """Read `{"key": …, "charge_id": …, "amount_minor": 2700 or "all", "reason": …, "by": …}`.
 
-    `preview` may be added: the same numbers, and nothing moves.
+    `preview` may be added: the same numbers, and nothing moves; and `exception`.
     """
     names = ("key", "charge_id", "amount_minor", "reason", "by")
-    raw = fields.only(fields.parse_object(data), *names, optional=("preview",))
+    raw = fields.only(fields.parse_object(data), *names, optional=("preview", "exception"))
     return Refund(
         fields.key(raw),
         fields.text(raw, "charge_id", "unknown_charge"),
@@ -34,6 +38,7 @@ def parse_refund(data: bytes) -> Refund:
         fields.text(raw, "reason", "malformed"),
         fields.text(raw, "by", "malformed"),
         fields.flag({"preview": False} | raw, "preview"),
+        fields.flag({"exception": False} | raw, "exception"),
     )
 
 

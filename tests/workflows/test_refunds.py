@@ -82,3 +82,17 @@ async def test_a_refund_that_the_processor_refuses_gives_the_credits_back(
     assert (await customer.use("600"))["status"] == "debited"
     assert "refunded" not in customer.mails()
     customer.check()
+
+
+async def test_a_pack_that_is_sold_without_refunds_needs_an_exception_of_support(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("starter", catalog="salestools")
+    wanted = {"key": "p1", "pack": "pack_1000"}
+    pack = (await customer.life.ask("buy_pack", wanted))["charge_id"]
+
+    assert (await ask(customer, pack))["reason"] == "not_refundable"
+    assert (await ask(customer, pack, exception=True))["amount_minor"] == 4500
+
+    assert sent_back(customer) == 4500
+    customer.check()
