@@ -29,6 +29,7 @@ from tests.ledger.alert_laws import ALERT_LAWS
 from tests.ledger.patience_laws import PATIENCE_LAWS
 from tests.ledger.purchase_laws import PURCHASE_LAWS
 from tests.ledger.return_laws import RETURN_LAWS
+from tests.ledger.term_laws import TERM_LAWS
 from tests.ledger.test_concurrency import at_once, debit_alone, reserve_alone
 
 HOUR = timedelta(hours=1)
@@ -299,6 +300,7 @@ LAWS = (
     the_time_of_a_wallet_never_goes_back,
     reaching_zero_is_told_once,
     *ALERT_LAWS,
+    *TERM_LAWS,
     purchases_stay_under_the_cap_and_one_is_in_flight,
     money_is_booked_once_and_sums,
     *RETURN_LAWS,

@@ -1,0 +1,53 @@
+"""Many clients at once on terms: at zero, at a member's limit, on one object."""
+
+from collections import Counter
+
+from ledger import balances, limits
+from tests.builders import NOON, a_subscribed_wallet, micro
+from tests.ledger.term_laws import a_way, ask
+from tests.ledger.test_concurrency import at_once
+
+
+def together(engine, wallet, count, **terms):
+    def alone(number):
+        with engine.begin() as connection:
+            return ask(connection, wallet, f"k{number}", micro(1), a_way(), **terms)
+
+    return at_once([lambda n=n: alone(n) for n in range(count)])
+
+
+def committed(engine, allowance):
+    with engine.begin() as connection:
+        return a_subscribed_wallet(connection, allowance=allowance)
+
+
+def sound(engine, wallet, left):
+    with engine.connect() as connection:
+        broken = [law for account, *law in balances.violations(connection)]
+        assert broken == []
+        assert balances.available(connection, wallet.account_id, "credits", NOON) == micro(left)
+
+
+def test_m05_on_terms_exactly_what_is_there_is_taken(engine):
+    wallet = committed(engine, 3)
+    answers = together(engine, wallet, 10, counters=("member:u",))
+    assert Counter(one.status for one in answers) == {"debited": 3, "insufficient_credits": 7}
+    assert sum(one.crossed for one in answers) == 1
+    sound(engine, wallet, 0)
+
+
+def test_m10_a_members_limit_holds_for_many_at_once(engine):
+    wallet = committed(engine, 100)
+    with engine.begin() as connection:
+        limits.set_limit(connection, wallet.account_id, "member:u", "credits", micro(4), NOON)
+    answers = together(engine, wallet, 10, counters=("member:u",))
+    assert Counter(one.status for one in answers) == {"debited": 4, "user_limit": 6}
+    sound(engine, wallet, 96)
+
+
+def test_m09_colleagues_at_the_same_instant_make_one_debit_and_all_succeed(engine):
+    wallet = committed(engine, 99)
+    answers = together(engine, wallet, 10, once="unlock:p2")
+    assert Counter(one.status for one in answers) == {"debited": 1, "already_unlocked": 9}
+    assert sum(dict(one.charged).get("credits", 0) for one in answers) == micro(1)
+    sound(engine, wallet, 98)
