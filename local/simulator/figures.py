@@ -108,11 +108,11 @@ class Figures:
 
     @property
     def per_credit(self) -> Fraction | None:
-        """Minor units per credit used, unused ones paid too; None with several credit types."""
-        used = self.credits(self.main_type, "used")
-        if len(self.credit_types) > 1 or not used:
+        """Minor units per credit used, unused ones paid too; None if several types were used."""
+        used = {one: self.credits(one, "used") for one in self.credit_types}
+        if [one for one, credits_used in used.items() if credits_used] != [self.main_type]:
             return None
-        return Fraction(self.total("consumed_minor") * MICRO, used)
+        return Fraction(self.total("consumed_minor") * MICRO, used[self.main_type])
 
 
 def figures_of(connection: Connection, lived: Lived) -> Figures:

@@ -191,6 +191,6 @@ def _money(month: MonthFigures, text: Amount) -> Iterable[str]:
 def _each(figures: Figures, month: MonthFigures) -> str:
     """Return what a credit used in a month came to, unused ones paid too."""
     used = month.flows[figures.main_type].used
-    if len(figures.credit_types) > 1 or used <= 0:
+    if figures.per_credit is None or used <= 0:
         return ABSENT
     return major_text(Fraction(month.consumed_minor * MICRO, used), figures.currency)

@@ -52,9 +52,11 @@ async def test_m06_a_lost_answer_is_one_charge_and_one_grant(fleet: RunningFleet
     status = await customer.report(["10000"])
 
     assert (customer.paid(), status["available"]) == ([900, 1170], "10000")
-    assert [line.source for line in customer.history() if line.kind == "grant"] == [
-        "allowance",
-        "auto_purchase",
+    given = [line for line in customer.history() if line.kind == "grant"]
+    assert [(line.source, line.credit_type) for line in given] == [
+        ("allowance", "credits"),
+        ("auto_purchase", "credits"),
+        ("auto_purchase", "data_transfer"),
     ]
     customer.check()
 
@@ -261,7 +263,10 @@ async def test_an_auto_purchase_paid_after_its_window_counts_in_the_next(
         await customer.report(["10000", "10000"])
         assert (await customer.use("1"))["reason"] == "cap_reached"
         assert customer.paid().count(1170) == 1
-        query = "SELECT expires_at FROM grants WHERE account_id = %s AND source = 'auto_purchase'"
+        query = (
+        "SELECT expires_at FROM grants WHERE account_id = %s AND source = 'auto_purchase'"
+        " AND credit_type = 'credits'"
+    )
         assert customer.rows(query) == [(MARCH,)]
         customer.check()
 

@@ -81,8 +81,10 @@ async def test_m07_core_billed_yearly_resets_every_month_and_takes_the_extras_wi
     assert (bought["status"], bought["amount_minor"]) == ("paid", 450)
     assert customer.paid() == [10800, 450]
     expired = [line for line in customer.history() if line.kind == "expiry"]
-    assert [(line.change_micro, line.source) for line in expired] == [
-        (-3000 * MICRO, "manual_purchase")
+    # 5,000 extras brought data transfer of 512 KiB each, which ends with them.
+    assert [(line.change_micro, line.credit_type, line.source) for line in expired] == [
+        (-3000 * MICRO, "credits", "manual_purchase"),
+        (-5000 * 524288 * MICRO, "data_transfer", "manual_purchase"),
     ]
     assert status["available"] == "10000"
     assert len(granted(customer)) == 12
