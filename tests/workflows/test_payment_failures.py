@@ -264,9 +264,9 @@ async def test_an_auto_purchase_paid_after_its_window_counts_in_the_next(
         assert (await customer.use("1"))["reason"] == "cap_reached"
         assert customer.paid().count(1170) == 1
         query = (
-        "SELECT expires_at FROM grants WHERE account_id = %s AND source = 'auto_purchase'"
-        " AND credit_type = 'credits'"
-    )
+            "SELECT expires_at FROM grants WHERE account_id = %s AND source = 'auto_purchase'"
+            " AND credit_type = 'credits'"
+        )
         assert customer.rows(query) == [(MARCH,)]
         customer.check()
 
