@@ -3,6 +3,7 @@
 from argparse import Namespace
 from datetime import UTC, datetime
 
+from activities.meter import meter
 from commands.terminal import Add, print_json, print_sheet, settings
 from ledger import accounts, balances, notices, subscriptions
 from ledger.reports.asking import add_arguments, asked_in, sheet
@@ -41,6 +42,13 @@ def notices_of(wanted: Namespace) -> int:
     )
 
 
+def meter_of(wanted: Namespace) -> int:
+    """Print what a customer has, what burnt it, how long it lasts and when more comes."""
+    with connect(settings().database_url).connect() as connection:
+        account = accounts.account_of(connection, wanted.customer)
+        return print_json(meter(connection, account, datetime.now(UTC)))
+
+
 def report(wanted: Namespace) -> int:
     """Print a report or write it as CSV; docs/reports.md says what each column means."""
     with snapshot(connect(settings().database_url)) as connection:
@@ -57,6 +65,7 @@ def add_commands(add: Add) -> None:
     one.add_argument("--after", type=int, default=0)
     one.add_argument("--limit", type=int, default=200)
     add_arguments(add("report", report))
+    add("meter", meter_of).add_argument("customer")
     one = add("notices", notices_of)
     one.add_argument("customer")
     one.add_argument("--unread", action="store_true", help="only those that nobody has read")

@@ -9,6 +9,7 @@ from sqlalchemy import text, update
 
 from activities.alerts import AlertRelay
 from activities.context import BillingContext
+from activities.meter import meter
 from catalogs.reader import load_catalogs
 from domain.mail_json import envelope_from_json
 from domain.policies import Alert, Channel
@@ -16,7 +17,7 @@ from gateways.letters import render
 from ledger import alerts, notices, subscriptions
 from models.base import connect
 from models.tables import Subscription
-from tests.builders import NOON, START, a_subscribed_wallet, micro, use
+from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, micro, use
 
 CATALOGS = {one.name: one for one in load_catalogs(Path("catalogs"))}
 STARTER = CATALOGS["salestools"].plan("starter")
@@ -178,3 +179,17 @@ def test_an_alert_of_a_catalog_that_is_gone_says_why_it_was_not_told(engine, rel
     with engine.connect() as connection:
         refused = connection.scalar(text("SELECT refused FROM outbox WHERE lane = 'alert'"))
     assert refused.startswith("unknown_catalog")
+
+
+def test_the_meter_tells_balance_burn_and_what_comes_next(engine):
+    wallet = a_starter(engine)
+    spend(engine, wallet, 120)
+
+    with engine.connect() as connection:
+        told = meter(connection, wallet.account_id, NOON + timedelta(hours=1))
+
+    assert told["available"] == {"credits": "380"}
+    assert (told["per_day"], told["days_left"]) == ("120", 3)
+    assert told["used_most"] == {"operation": "120"}
+    assert (told["next_alert_at"], told["suggested_pack"]) == ("100", "pack_5000")
+    assert told["next_reset"] == MONTH_END.isoformat()

@@ -1,0 +1,43 @@
+"""The live meter: what a customer has, what burnt it, how long it lasts, when more comes."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+from temporalio.converter import value_to_type
+
+from activities.alerts import MOST_ACTIONS, pace_of
+from domain.catalog import Plan
+from domain.credits import format_credits
+from ledger import balances, subscriptions
+from models.tables import Wallet
+
+
+def meter(connection: Connection, account_id: int, at: datetime) -> dict[str, Any]:
+    """Return the meter at `at`, or at the wallet's own time where that is ahead."""
+    wallet = connection.execute(select(Wallet).where(Wallet.account_id == account_id)).one()
+    at = max(at, wallet.decided_at)
+    record = subscriptions.record_of_account(connection, account_id)
+    told: dict[str, Any] = {
+        "at": at.isoformat(),
+        "state": wallet.state,
+        "available": {
+            one.credit_type: format_credits(one.available_micro)
+            for one in balances.balances_as_of(connection, account_id, at)
+        },
+    }
+    if record is None or wallet.window_end is None:
+        return told
+    plan = value_to_type(Plan, record.plan)
+    watched = plan.main_credit_type
+    free = balances.available(connection, account_id, watched, at)
+    pace = pace_of(connection, account_id, plan, watched, free, at, wallet.window_end)
+    return told | {
+        "credit_type": watched,
+        "next_reset": wallet.window_end.isoformat(),
+        "next_alert_at": format_credits(wallet.alert_level) if wallet.alert_level >= 0 else None,
+        "per_day": format_credits(pace.forecast.per_day_micro),
+        "days_left": pace.forecast.days_left,
+        "used_most": {name: format_credits(used) for name, used in pace.use.actions[:MOST_ACTIONS]},
+        "suggested_pack": pace.forecast.suggested and pace.forecast.suggested.pack_id,
+    }
