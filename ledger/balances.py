@@ -47,14 +47,15 @@ def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tup
     rows = connection.execute(
         text("""
             SELECT g.credit_type,
-                   sum(coalesce(j.change, 0) - coalesce(j.held, 0))
+                   sum(coalesce(j.change, 0) - coalesce(j.held, 0) + coalesce(l.amount, 0))
                        FILTER (WHERE g.effective_at <= :at AND g.expires_at > :at) AS available,
-                   sum(coalesce(j.held, 0)) AS held
+                   sum(coalesce(j.held, 0) - coalesce(l.amount, 0)) AS held
             FROM grants g
             JOIN LATERAL (
                 SELECT sum(e.change) AS change, sum(e.held_change) AS held FROM entries e
                 WHERE e.account_id = g.account_id AND e.grant_id = g.grant_id AND e.at <= :at
             ) j ON true
+            LEFT JOIN lapsed_by(:account, :at) l ON l.grant_id = g.grant_id
             WHERE g.account_id = :account
             GROUP BY g.credit_type ORDER BY g.credit_type
         """),
@@ -103,6 +104,15 @@ def history(
                        WHEN 'debit' THEN f.action || ' x ' || trim_scale(f.quantity / 1000000.0)
                             || CASE WHEN e.grant_id IS NULL THEN ' (free)' ELSE '' END
                             || CASE WHEN e.late THEN ' (late)' ELSE '' END || ' [' || f.key || ']'
+                       WHEN 'hold' THEN h.action || ' x ' || trim_scale(h.quantity / 1000000.0)
+                            || ' [' || h.key || ']'
+                       WHEN 'capture' THEN h.action || ' x '
+                            || trim_scale(h.captured / 1000000.0)
+                            || CASE WHEN e.grant_id IS NULL THEN ' (free)' ELSE '' END
+                            || CASE WHEN e.late THEN ' (late)' ELSE '' END || ' [' || h.key || ']'
+                       WHEN 'release' THEN h.action
+                            || CASE h.state WHEN 'lapsed' THEN ' (lapsed)' ELSE '' END
+                            || ' [' || h.key || ']'
                        WHEN 'grant' THEN coalesce(g.charge_id, e.tags ->> 'reason',
                                                   substr(e.key, 8))
                        WHEN 'expiry' THEN 'unused credits expired'
@@ -111,6 +121,8 @@ def history(
             FROM entries e
             JOIN entries f ON f.account_id = e.account_id AND f.seq = e.seq AND f.line = 0
             LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+            LEFT JOIN holds h ON h.account_id = e.account_id
+                             AND (h.hold_id = e.seq OR h.resolved_seq = e.seq)
             WHERE e.account_id = :account AND e.seq > :after
             ORDER BY e.seq, e.line LIMIT :limit
         """),

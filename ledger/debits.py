@@ -85,7 +85,7 @@ def _detail(
         return (
             _credits(detail.get("charged")),
             detail.get("served_as"),
-            _asked(asked) if asked else None,
+            asked_of(asked) if asked else None,
         )
     if status == "debited" and priced.amount_micro:
         return ((priced.credit_type, priced.amount_micro),), None, None
@@ -96,7 +96,8 @@ def _credits(by_type: dict[str, int] | None) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(by_type.items())) if by_type else ()
 
 
-def _asked(asked: dict[str, Any]) -> Asked:
+def asked_of(asked: dict[str, Any]) -> Asked:
+    """Return what must be confirmed, as the SQL of debits and holds says it."""
     purchase = asked.get("purchase")
     credits_asked = _credits(asked.get("credits"))
     if not purchase:

@@ -46,6 +46,7 @@ class Wallet(Base):
     alert_level: Mapped[int]
     frozen: Mapped[bool]
     kept_until: Mapped[datetime | None]
+    next_lapse: Mapped[datetime]
 
 
 class Policy(Base):
@@ -235,6 +236,43 @@ class Entry(Base):
     action: Mapped[str | None]
     served_as: Mapped[str | None]
     tags: Mapped[dict[str, Any] | None]
+
+
+class HoldRow(Base):
+    """Credits set aside for work in progress, and how that ended."""
+
+    __tablename__ = "holds"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    hold_id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    action: Mapped[str]
+    served_as: Mapped[str | None]
+    quantity: Mapped[int]
+    credit_type: Mapped[str]
+    ways: Mapped[dict[str, Any]]
+    counters: Mapped[list[str]]
+    once: Mapped[str | None]
+    window_start: Mapped[datetime]
+    asked_lapse: Mapped[datetime]
+    lapses_at: Mapped[datetime]
+    state: Mapped[str]
+    resolved_seq: Mapped[int | None]
+    resolved_at: Mapped[datetime | None]
+    captured: Mapped[int | None]
+    taken: Mapped[dict[str, Any] | None]
+    uncollected: Mapped[dict[str, Any] | None]
+
+
+class HoldLine(Base):
+    """What a hold sets aside in one grant."""
+
+    __tablename__ = "hold_lines"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    hold_id: Mapped[int] = mapped_column(primary_key=True)
+    line: Mapped[int] = mapped_column(SmallInteger)
+    grant_id: Mapped[int] = mapped_column(primary_key=True)
+    credit_type: Mapped[str]
+    amount: Mapped[int]
 
 
 class Posting(Base):

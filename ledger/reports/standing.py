@@ -6,6 +6,7 @@ credits are used or expire. Both are stated, so that what is due and not posted 
 
 # One row per grant and instant of :instants, of :account or of all. An instant includes what was
 # decided at it; a grant that expires then has expired. A grant owes from its charge's payment on.
+# What has lapsed by the instant is held no more, written down or not.
 # Due revenue and breakage are the half-up functions of cumulative use that `recognise` posts;
 # what releases deferred revenue and is neither (a refund) is not due as breakage.
 STANDING = """
@@ -19,6 +20,13 @@ journal AS (
     FROM instants i JOIN entries e ON e.at <= i.instant AND e.grant_id IS NOT NULL
     WHERE e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
     GROUP BY i.instant, e.account_id, e.grant_id),
+lapsed AS (
+    SELECT i.instant, l.account_id, l.grant_id, sum(l.amount) AS amount
+    FROM instants i
+    JOIN holds h ON h.state = 'open' AND h.lapses_at <= i.instant
+    JOIN hold_lines l ON l.account_id = h.account_id AND l.hold_id = h.hold_id
+    WHERE h.account_id = coalesce(CAST(:account AS bigint), h.account_id)
+    GROUP BY i.instant, l.account_id, l.grant_id),
 posted AS (
     SELECT i.instant, p.account_id, p.grant_id,
            coalesce(sum(p.amount_minor) FILTER (WHERE p.book = 'deferred_revenue'), 0) AS released,
@@ -33,7 +41,8 @@ facts AS (
                AS cost,
            coalesce(j.remaining, 0) AS remaining, coalesce(j.used, 0) AS used,
            g.granted - coalesce(j.remaining, g.granted) AS gone,
-           CASE WHEN g.expires_at <= i.instant THEN coalesce(j.remaining - j.held, 0) ELSE 0 END
+           CASE WHEN g.expires_at <= i.instant
+                THEN coalesce(j.remaining - j.held + coalesce(l.amount, 0), 0) ELSE 0 END
                AS expired,
            coalesce(p.released, 0) AS released, coalesce(p.revenue, 0) AS revenue,
            coalesce(p.breakage, 0) AS breakage
@@ -41,6 +50,8 @@ facts AS (
     LEFT JOIN charges c ON c.account_id = g.account_id AND c.charge_id = g.charge_id
     LEFT JOIN journal j ON (j.instant, j.account_id, j.grant_id)
                          = (i.instant, g.account_id, g.grant_id)
+    LEFT JOIN lapsed l ON (l.instant, l.account_id, l.grant_id)
+                        = (i.instant, g.account_id, g.grant_id)
     LEFT JOIN posted p ON (p.instant, p.account_id, p.grant_id)
                         = (i.instant, g.account_id, g.grant_id)
     WHERE g.account_id = coalesce(CAST(:account AS bigint), g.account_id)),

@@ -78,7 +78,8 @@ ORDER BY c.customer_id COLLATE "C", l.credit_type COLLATE "C"
 # runs from the opening, so that it meets the journal's own balance only if no line is missing.
 LINES = """
 SELECT c.customer_id, e.seq, e.line, e.at, e.event_at, e.kind::text AS kind,
-       CASE WHEN e.kind IN ('debit', 'hold', 'capture') AND o.action IS NOT NULL THEN o.action
+       CASE WHEN e.kind IN ('debit', 'hold', 'capture', 'release') AND o.action IS NOT NULL
+                THEN o.action
             WHEN e.kind = 'expiry' THEN 'unused credits expired'
             WHEN e.kind = 'grant' AND g.charge_id IS NOT NULL THEN g.charge_id
             WHEN e.kind = 'void' THEN coalesce(o.tags ->> 'reason', 'the subscription ended')

@@ -31,10 +31,12 @@ REASON_AT = {
     "Purchase": 0,
     "OpenedUpgrade": 0,
     "DebitOutcome": 1,
+    "HoldOutcome": 1,
     "CardInUse": 3,
 }
 # What is answered and is not a refusal.
 OUTCOMES = {
+    *("held", "captured", "extended", "released", "lapsed"),
     *("debited", "repeated", "granted", "opened", "open", "paid", "void", "declined", "done"),
     *(
         "reserved",

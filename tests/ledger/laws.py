@@ -27,6 +27,7 @@ from tests.builders import (
 )
 from tests.ledger.alert_laws import ALERT_LAWS
 from tests.ledger.patience_laws import PATIENCE_LAWS
+from tests.ledger.hold_laws import HOLD_LAWS
 from tests.ledger.purchase_laws import PURCHASE_LAWS
 from tests.ledger.return_laws import RETURN_LAWS
 from tests.ledger.term_laws import TERM_LAWS
@@ -304,6 +305,7 @@ LAWS = (
     purchases_stay_under_the_cap_and_one_is_in_flight,
     money_is_booked_once_and_sums,
     *RETURN_LAWS,
+    *HOLD_LAWS,
     history_cannot_be_changed_nor_money_made,
     callers_at_once_get_what_one_after_the_other_would,
     changes_at_once_all_happen,

@@ -27,6 +27,9 @@ SCOPES = (None, None, None, ("email",), ("lookup", "email"))
 class Histories(RuleBasedStateMachine):
     """One customer's wallet in the database and in the model, moved by the same requests."""
 
+    Model = ModelWallet
+    Real = RealWallet
+
     def __init__(self, engine: Engine, seen: Counter[str]) -> None:
         super().__init__()
         self.seen = seen
@@ -63,8 +66,8 @@ class Histories(RuleBasedStateMachine):
             "auto_surcharge_den": 100 * SURCHARGE.den,
         }
         wallet = a_subscribed_wallet(self.connection, allowance=0, windows=(first,), **policy)
-        self.real = RealWallet(self.connection, wallet)
-        self.model = ModelWallet(START, [first], cap, late_usage, auto_on)
+        self.real = self.Real(self.connection, wallet)
+        self.model = self.Model(START, [first], cap, late_usage, auto_on)
         for lasts in (1, 4):
             order = a_grant(key=self.new_key(), quantity_micro=6, expires_at=START + lasts * WINDOW)
             self.ask("grant", order=order)
@@ -336,7 +339,7 @@ class Histories(RuleBasedStateMachine):
         model, state = self.model, self.real.state()
         assert state.position == (model.now, model.seq, *model.window())
         expected = {
-            name: (grant.terms.remaining, grant.expired, grant.voided)
+            name: (grant.terms.remaining, grant.terms.held, grant.expired, grant.voided)
             for name, grant in model.grants.items()
         }
         assert state.grants == expected

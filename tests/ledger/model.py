@@ -68,6 +68,10 @@ class ModelWallet:
     breakage: int = 0
     crossings: int = 0
 
+    def arrive(self, at: datetime) -> None:
+        """Time passes, and never goes back."""
+        self.now = max(self.now, at)
+
     def window(self) -> tuple[datetime, datetime]:
         return max(window for window in self.windows if window[0] <= self.now)
 
@@ -91,7 +95,7 @@ class ModelWallet:
         content = ("debit", event.action, event.quantity, event.event_at)
         if event.key in self.keys:
             return self._recall(self.keys, event.key, content)
-        self.now = max(self.now, at)
+        self.arrive(at)
         reason = self.refusal()
         if reason and event.amount:
             return (reason, None, None, None, False)
@@ -164,12 +168,12 @@ class ModelWallet:
         content = ("adjustment", credit_type, amount)
         if key in self.own_keys:
             return self._recall(self.own_keys, key, content)[0]
-        self.now = max(self.now, at)
+        self.arrive(at)
         # "" is in no scope: a correction takes only what any action may use.
         return self._take(key, content, credit_type, "", amount, is_debit=False)[0]
 
     def grant(self, order, at):
-        self.now = max(self.now, at)
+        self.arrive(at)
         content = ("grant", order.credit_type, order.quantity_micro, order.charge_id)
         if order.key in self.own_keys:
             status, _, left, _, _ = self._recall(self.own_keys, order.key, content)
@@ -196,21 +200,22 @@ class ModelWallet:
         return left
 
     def expire(self, at):
-        self.now = max(self.now, at)
+        self.arrive(at)
         total = 0
         for grant in self.grants.values():
             ends = grant.terms.expires_at
-            if ends is not None and ends <= self.now and grant.terms.remaining:
+            unheld = grant.terms.remaining - grant.terms.held
+            if ends is not None and ends <= self.now and unheld:
                 self.seq += 1
-                total += grant.terms.remaining
-                grant.expired += grant.terms.remaining
-                grant.take(grant.terms.remaining)
+                total += unheld
+                grant.expired += unheld
+                grant.take(unheld)
         self.revenue = sum(grant.earned for grant in self.grants.values())
         self.breakage = sum(grant.broken for grant in self.grants.values())
         return total
 
     def pause(self, cause, paused, at):
-        self.now = max(self.now, at)
+        self.arrive(at)
         if (cause in self.paused) == paused:
             return False
         if paused:
@@ -220,12 +225,12 @@ class ModelWallet:
         return True
 
     def renew(self, window, at):
-        self.now = max(self.now, at)
+        self.arrive(at)
         if window not in self.windows:
             self.windows.append(window)
 
     def reserve(self, charge_id, needed, at):
-        self.now = max(self.now, at)
+        self.arrive(at)
         self.crossings = 0
         name = charge_id if charge_id in self.charges else self._open_auto()
         if name:
@@ -248,7 +253,7 @@ class ModelWallet:
         return ("reserved", charge_id, quantity, base + extra, extra)
 
     def open_manual(self, charge_id, quantity, amount, at):
-        self.now = max(self.now, at)
+        self.arrive(at)
         if charge_id in self.charges:
             old = self.charges[charge_id]
             same = (old.quantity, old.amount) == (quantity, amount)
@@ -262,7 +267,7 @@ class ModelWallet:
         return "opened"
 
     def pay(self, charge_id, order, at):
-        self.now = max(self.now, at)
+        self.arrive(at)
         charge = self.charges[charge_id]
         first = charge.state != "paid"
         if first:
@@ -271,7 +276,7 @@ class ModelWallet:
         return (first, self.grant(order, at))
 
     def decline(self, charge_id, attempt, at):
-        self.now = max(self.now, at)
+        self.arrive(at)
         charge = self.charges[charge_id]
         if charge.state != "open":
             return charge.state
@@ -281,7 +286,7 @@ class ModelWallet:
         return "declined"
 
     def void(self, charge_id, at):
-        self.now = max(self.now, at)
+        self.arrive(at)
         charge = self.charges[charge_id]
         charge.state = "void" if charge.state == "open" else charge.state
         return charge.state

@@ -121,7 +121,7 @@ def _by_grant(found):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a wallet stands: each grant as (remaining, expired, voided), books, crossings."""
+    """Where a wallet stands: each grant as (remaining, held, expired, voided), books, crossings."""
 
     position: tuple[object, ...]
     grants: dict[int, tuple[int, ...]]
@@ -133,10 +133,12 @@ class State:
 
 STATE = text("""
     SELECT w.decided_at, w.seq, w.window_start, w.window_end,
-           (SELECT jsonb_object_agg(g.grant_id, jsonb_build_array(g.remaining, g.expired, g.voided))
+           (SELECT jsonb_object_agg(g.grant_id, jsonb_build_array(
+                       g.remaining, g.held, g.expired, g.voided))
             FROM grants g WHERE g.account_id = w.account_id) AS grants,
-           (SELECT jsonb_object_agg(j.grant_id, jsonb_build_array(j.change, j.expired, j.voided))
-            FROM (SELECT e.grant_id, sum(e.change) AS change,
+           (SELECT jsonb_object_agg(j.grant_id, jsonb_build_array(
+                       j.change, j.held, j.expired, j.voided))
+            FROM (SELECT e.grant_id, sum(e.change) AS change, sum(e.held_change) AS held,
                          coalesce(-sum(e.change) FILTER (WHERE e.kind = 'expiry'), 0) AS expired,
                          coalesce(-sum(e.change) FILTER (WHERE e.kind = 'adjustment'), 0) AS voided
                   FROM entries e WHERE e.account_id = w.account_id AND e.grant_id IS NOT NULL

@@ -8,9 +8,19 @@ import pytest
 from psycopg import errors, sql
 from sqlalchemy import create_engine
 
-from ledger import grants, members, notes, outbox
+from ledger import grants, holds, members, notes, outbox
 from models.base import driver_url
-from tests.builders import START, a_grant, a_subscribed_wallet, auto_purchase_on, bought, use
+from tests.builders import (
+    MONTH_END,
+    NOON,
+    START,
+    a_grant,
+    a_subscribed_wallet,
+    an_event,
+    auto_purchase_on,
+    bought,
+    use,
+)
 from tests.ledger.teams import a_member
 
 NOBODY = 999_999_999
@@ -90,6 +100,20 @@ ATTACKS = (
     ("limits_ceiling", "limits", {"ceiling": -1}),
     ("limits_account_id_fkey", "limits", {"account_id": NOBODY}),
     ("limits_pk", "limits", {}),
+    ("hold_lines_amount", "hold_lines", {"amount": 0}),
+    ("hold_lines_pk", "hold_lines", {}),
+    ("hold_lines_hold", "hold_lines", {"hold_id": 900}),
+    ("hold_lines_grant", "hold_lines", {"grant_id": 900}),
+    ("holds_captured", "holds", {"captured": None}),
+    ("holds_captured", "holds", {"taken": None}),
+    ("holds_in_time", "holds", {"lapses_at": START.isoformat()}),
+    ("holds_quantity", "holds", {"quantity": 0}),
+    ("holds_resolved", "holds", {"state": "open", "captured": None, "taken": None}),
+    ("holds_state", "holds", {"state": "asleep", "captured": None, "taken": None}),
+    ("holds_account_id_fkey", "holds", {"account_id": NOBODY}),
+    ("holds_pk", "holds", {}),
+    ("holds_key", "holds", {"hold_id": 900}),
+    ("holds_end", "holds", {"hold_id": 900, "key": "b"}),
     ("members_id_length", "members", {"member_id": ""}),
     ("members_role", "members", {"member_id": "b", "role": "king"}),
     ("members_account_id_fkey", "members", {"account_id": NOBODY}),
@@ -176,6 +200,9 @@ def victim(session_database):
         bought(connection, wallet, f"{wallet.customer_id}:auto")
         grants.give(connection, wallet.account_id, a_grant(), START)
         use(connection, wallet)
+        held = an_event(wallet.account_id, key="held").priced
+        holds.hold(connection, wallet.account_id, held, MONTH_END, NOON)
+        holds.capture(connection, wallet.account_id, "held", held.event.quantity_micro, NOON)
         outbox.put(connection, wallet.account_id, "m", "mail", {})
         notes.note(connection, wallet.account_id, f"{wallet.customer_id}:auto", charge={})
         values = (wallet.account_id, START.isoformat())

@@ -7,6 +7,7 @@ import re
 import psycopg
 import pytest
 
+from tests.ledger.hold_laws import HOLD_FAULTS
 from tests.ledger.laws import first_broken
 
 # Name, function, and a pattern of its definition with what it is replaced by.
@@ -24,7 +25,7 @@ IN_FUNCTIONS = (
     ("expires late", "expire_due", r"expires_at <= w\.decided_at", "expires_at < w.decided_at"),
     ("the pause is not looked at", "debit_one", r"AND o\.paused_by = '\{\}'", ""),
     ("the pause is not looked at in a batch", "debit_plain_accounts", r"AND w\.paused_by = '\{\}'", ""),
-    ("the window's end is not looked at", "debit_one", r"AND greatest\(p_at, o\.decided_at\) < o\.window_end", ""),
+    ("the window's end is not looked at", "debit_one", r"least\(o\.window_end, o\.next_lapse\)", "o.next_lapse"),
     ("a window begins a moment late", "enter_window", r"n\.window_start <= p_at", "n.window_start < p_at"),
     ("late usage is never refused", "debit_carefully", r"= 'refuse'", "= 'never'"),
     ("the scope is not looked at", "debit_one", r"AND \(o\.scope IS NULL OR p_action = ANY \(o\.scope\) AND o\.source <> 'overdraft'\)", ""),
@@ -92,6 +93,7 @@ IN_FUNCTIONS = (
     ("frozen credits are spent on terms", "stock", r"AND NOT \(\(w\)\.frozen AND is_purchased\(g\.source\)\)", ""),
     ("a window is reopened for ever", "reopened_window", r"AND p_at < [^$]*", ""),
     ("what was reopened stays expired", "reopen_expired", r"expired = g\.expired - u\.back, ", ""),
+    *HOLD_FAULTS,
 )  # fmt: skip
 IN_TABLES = (
     ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),

@@ -105,7 +105,7 @@ BEGIN
     IF p_kind = 'debit' AND p_amount > 0 AND p_quantity > 0 AND is_usage_key(p_key) THEN
         UPDATE wallets AS o SET seq = o.seq + 1, decided_at = greatest(p_at, o.decided_at)
         WHERE o.account_id = p_account AND o.state = 'active' AND o.paused_by = '{}' AND NOT o.frozen
-          AND greatest(p_at, o.decided_at) < o.window_end AND p_event_at >= o.window_start
+          AND greatest(p_at, o.decided_at) < least(o.window_end, o.next_lapse) AND p_event_at >= o.window_start
         RETURNING o.seq, o.decided_at, CASE WHEN o.alert_type = p_credit_type THEN o.alert_level ELSE -1 END
         INTO new_seq, decided, level;
     END IF;
@@ -168,7 +168,8 @@ DECLARE
     levels   bigint[];
 BEGIN
     SELECT array_agg(w.account_id), array_agg(w.seq), array_agg(w.at),
-           array_agg(CASE WHEN w.state = 'active' AND w.paused_by = '{}' AND NOT w.frozen AND w.at < w.window_end
+           array_agg(CASE WHEN w.state = 'active' AND w.paused_by = '{}' AND NOT w.frozen
+                               AND w.at < least(w.window_end, w.next_lapse)
                           THEN w.window_start END), array_agg(w.alert_type), array_agg(w.alert_level)
     INTO accounts, seqs, ats, starts, types, levels
     FROM (SELECT o.*, greatest(p_at, o.decided_at) AS at FROM wallets o

@@ -2,14 +2,16 @@
 
 CREATE TYPE wallet_balance AS (booked bigint, held bigint, available bigint);
 
--- What is booked, held, and spendable by some action: neither frozen nor a debt to be made.
+-- What is booked, held, and spendable by some action: neither frozen nor a debt to be made. What has
+-- lapsed by then is held no more, though nobody may have written it down yet.
 CREATE FUNCTION balance_at(p_account bigint, p_credit_type text, p_at timestamptz) RETURNS wallet_balance
 LANGUAGE sql STABLE AS $$
-    SELECT coalesce(sum(g.remaining), 0)::bigint, coalesce(sum(g.held), 0)::bigint,
-           coalesce(sum(g.remaining - g.held) FILTER (
+    SELECT coalesce(sum(g.remaining), 0)::bigint, coalesce(sum(g.held - coalesce(l.amount, 0)), 0)::bigint,
+           coalesce(sum(g.remaining - g.held + coalesce(l.amount, 0)) FILTER (
                WHERE g.effective_at <= p_at AND g.expires_at > p_at AND g.source <> 'overdraft'
                  AND NOT (w.frozen AND is_purchased(g.source))), 0)::bigint
     FROM wallets w JOIN grants g ON g.account_id = w.account_id AND g.is_open AND g.credit_type = p_credit_type
+    LEFT JOIN lapsed_by(p_account, p_at) l ON l.grant_id = g.grant_id
     WHERE w.account_id = p_account
 $$;
 

@@ -11,8 +11,10 @@ CREATE TYPE debit_outcome AS (
 );
 
 -- The window that holds p_at; windows that are paid for are entered by the instant, not by a sweep.
+-- Holds that have lapsed by then are released, likewise.
 CREATE FUNCTION enter_window(w wallets, p_at timestamptz) RETURNS wallets LANGUAGE plpgsql AS $$
 BEGIN
+    IF w.next_lapse <= p_at THEN w := release_lapsed(w, p_at); END IF;
     IF p_at < w.window_end OR w.state <> 'active' THEN RETURN w; END IF;
     SELECT n.window_start, n.window_end INTO w.window_start, w.window_end FROM windows n
     WHERE n.account_id = w.account_id AND n.window_start <= p_at

@@ -57,6 +57,7 @@ CREATE TABLE wallets (
     alert_level  alert_balance NOT NULL DEFAULT -1,                 -- fires at or below; -1: none left
     frozen       boolean     NOT NULL DEFAULT false,                -- purchased credits wait
     kept_until   timestamptz,                                       -- what is left serves, though unpaid
+    next_lapse   timestamptz NOT NULL DEFAULT 'infinity',           -- of its open holds
     CONSTRAINT wallets_window CHECK (window_start < window_end),
     CONSTRAINT wallets_active_has_window CHECK (state <> 'active' OR window_start IS NOT NULL)
 ) WITH (fillfactor = 50);

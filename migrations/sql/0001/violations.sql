@@ -31,12 +31,13 @@ WHERE c.broken
 UNION ALL
 SELECT e.account_id, 'a debit drew from a grant out of its lifetime', 'entry ' || e.seq
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
-WHERE e.kind = 'debit' AND NOT (g.effective_at <= e.at AND e.at < g.expires_at)
+WHERE (e.kind IN ('debit', 'hold') OR e.kind = 'capture' AND e.held_change = 0)
+  AND NOT (g.effective_at <= e.at AND e.at < g.expires_at)
   AND NOT (e.late AND g.effective_at <= e.event_at AND e.event_at < g.expires_at)
 UNION ALL
 SELECT e.account_id, 'a debit drew from a grant that does not pay its action', 'entry ' || e.seq
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
-WHERE e.kind = 'debit' AND coalesce(e.served_as, e.action) <> ALL (g.scope)
+WHERE e.kind IN ('debit', 'hold', 'capture') AND coalesce(e.served_as, e.action) <> ALL (g.scope)
 UNION ALL
 SELECT e.account_id, 'a debt moves credits, or something else moves a debt', 'entry ' || e.seq
 FROM entries e WHERE (e.kind = 'debt') <> (e.debt_change IS NOT NULL) OR e.kind = 'debt' AND e.change <> 0
@@ -125,4 +126,37 @@ CROSS JOIN LATERAL (
     SELECT l.credit_type, l.ceiling FROM limits l
     WHERE l.account_id = m.account_id AND l.counter = 'member:' || m.member_id) t
 WHERE t.ceiling IS DISTINCT FROM CASE WHEN m.restricted OR m.removed_at IS NOT NULL THEN 0
-                                      ELSE (m.limits ->> t.credit_type)::bigint END;
+                                      ELSE (m.limits ->> t.credit_type)::bigint END
+UNION ALL
+SELECT g.account_id, 'what is held is not what open holds hold', 'grant ' || g.grant_id
+FROM grants g LEFT JOIN (
+    SELECT l.account_id, l.grant_id, sum(l.amount) AS amount
+    FROM hold_lines l JOIN holds h ON h.account_id = l.account_id AND h.hold_id = l.hold_id
+    WHERE h.state = 'open' GROUP BY l.account_id, l.grant_id) o
+    ON o.account_id = g.account_id AND o.grant_id = g.grant_id
+WHERE g.held <> coalesce(o.amount, 0)
+UNION ALL
+SELECT h.account_id, 'a hold is not what the journal says', 'hold ' || h.hold_id
+FROM holds h
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(l.amount), 0) AS held FROM hold_lines l
+    WHERE l.account_id = h.account_id AND l.hold_id = h.hold_id) t
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(e.held_change), 0) AS held, coalesce(sum(e.change), 0) AS change FROM entries e
+    WHERE e.account_id = h.account_id AND e.seq = h.hold_id AND e.kind = 'hold') b
+CROSS JOIN LATERAL (
+    SELECT -coalesce(sum(e.held_change), 0) AS held, -coalesce(sum(e.change), 0) AS taken FROM entries e
+    WHERE e.account_id = h.account_id AND e.seq = h.resolved_seq AND e.kind IN ('capture', 'release')
+      AND e.at = h.resolved_at) r
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(x.value::numeric), 0) AS taken FROM jsonb_each_text(coalesce(h.taken, '{}')) x) k
+WHERE (b.held, b.change) <> (t.held, 0)
+   OR (r.held, r.taken) <> (CASE h.state WHEN 'open' THEN 0 ELSE t.held END, k.taken)
+UNION ALL
+SELECT w.account_id, 'the next lapse is not that of the open holds', w.next_lapse::text
+FROM wallets w
+WHERE w.next_lapse <> coalesce((SELECT min(h.lapses_at) FROM holds h
+                                WHERE h.account_id = w.account_id AND h.state = 'open'), 'infinity')
+UNION ALL
+SELECT h.account_id, 'something was decided after a hold lapsed, with it still held', 'hold ' || h.hold_id
+FROM holds h JOIN wallets w ON w.account_id = h.account_id WHERE h.state = 'open' AND h.lapses_at <= w.decided_at;

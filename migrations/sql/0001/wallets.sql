@@ -71,7 +71,8 @@ BEGIN
 END $$;
 
 -- The subscription is over: nothing is served any more; what never expires stays, frozen. The rest
--- of its windows is given up, so that another subscription can have windows there.
+-- of its windows is given up, so that another subscription can have windows there. Holds are released:
+-- no message can reach a subscription that is over to capture them.
 CREATE FUNCTION end_wallet(p_account bigint, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -80,6 +81,8 @@ BEGIN
     w := lock_wallet(p_account, p_at);
     DELETE FROM windows WHERE account_id = p_account AND window_start >= w.decided_at;
     UPDATE windows SET window_end = w.decided_at WHERE account_id = p_account AND window_end > w.decided_at;
+    PERFORM release_open(w);
+    PERFORM expire_due(p_account, p_at);
     PERFORM void_expiring(p_account, p_at);
     UPDATE wallets SET state = 'ended', paused_by = '{}' WHERE account_id = p_account;
     UPDATE policies SET auto_on = false WHERE account_id = p_account;

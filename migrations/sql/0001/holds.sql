@@ -1,0 +1,207 @@
+-- Holds: credits set aside for work in progress, later captured or released. A hold that lapses is
+-- released by its instant: every change of the wallet first writes down what has lapsed by then.
+
+-- What open holds of which the instant has come still hold on paper.
+CREATE FUNCTION lapsed_by(p_account bigint, p_at timestamptz) RETURNS TABLE (grant_id bigint, amount bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT l.grant_id, sum(l.amount)::bigint
+    FROM holds h JOIN hold_lines l ON l.account_id = h.account_id AND l.hold_id = h.hold_id
+    WHERE h.account_id = p_account AND h.state = 'open' AND h.lapses_at <= p_at GROUP BY l.grant_id
+$$;
+
+CREATE FUNCTION next_lapse_of(p_account bigint) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT coalesce(min(h.lapses_at), 'infinity') FROM holds h WHERE h.account_id = p_account AND h.state = 'open'
+$$;
+
+-- What a hold sets aside, by credit type.
+CREATE FUNCTION held_by(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_object_agg(t.credit_type, t.amount ORDER BY t.first), '{}')
+    FROM (SELECT l.credit_type, min(l.line) AS first, sum(l.amount)::bigint AS amount FROM hold_lines l
+          WHERE l.account_id = (h).account_id AND l.hold_id = (h).hold_id GROUP BY l.credit_type) t
+$$;
+
+CREATE FUNCTION hold_detail(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'held', held_by(h), 'served_as', (h).served_as, 'state', (h).state, 'lapses_at', (h).lapses_at,
+        'taken', (h).taken, 'uncollected', (h).uncollected))
+$$;
+
+-- The answer to a request about a hold that ended otherwise.
+CREATE FUNCTION hold_answer(h holds, p_status text) RETURNS debit_outcome LANGUAGE sql STABLE AS $$
+    SELECT (p_status, coalesce((h).resolved_seq, (h).hold_id), e.available_after, NULL, false, hold_detail(h))::debit_outcome
+    FROM entries e WHERE e.account_id = (h).account_id AND e.seq = coalesce((h).resolved_seq, (h).hold_id) AND e.line = 0
+$$;
+
+-- A hold's own credits of its types, then what else an action may draw, up to each type's cost.
+CREATE FUNCTION capture_draws(w wallets, h holds, p_costs jsonb, p_at timestamptz)
+RETURNS TABLE (place bigint, credit_type text, grant_id bigint, take bigint, is_held boolean)
+LANGUAGE sql STABLE AS $$
+    WITH costs AS (
+        SELECT c.key AS credit_type, c.value::numeric AS cost, c.ordinality AS nth
+        FROM jsonb_each_text(p_costs) WITH ORDINALITY AS c (key, value, ordinality)),
+    supply AS (
+        SELECT l.credit_type, true AS is_held, l.line::bigint AS place, l.grant_id, l.amount AS free
+        FROM hold_lines l WHERE l.account_id = (h).account_id AND l.hold_id = (h).hold_id
+        UNION ALL
+        SELECT c.credit_type, false, s.place, s.grant_id, s.free
+        FROM costs c
+        CROSS JOIN LATERAL stock(w, c.credit_type, coalesce((h).served_as, (h).action), p_at, false) s
+        WHERE s.free > 0),
+    run AS (
+        SELECT s.*, c.cost, c.nth,
+               sum(s.free) OVER (PARTITION BY s.credit_type ORDER BY s.is_held DESC, s.place) AS hi
+        FROM supply s JOIN costs c ON c.credit_type = s.credit_type)
+    SELECT row_number() OVER (ORDER BY r.nth, r.is_held DESC, r.place), r.credit_type, r.grant_id,
+           (least(r.hi, r.cost) - (r.hi - r.free))::bigint, r.is_held
+    FROM run r WHERE r.hi - r.free < r.cost
+$$;
+
+-- What a quantity costs at the hold's own rates, by credit type, and the carries that move with it.
+-- Up to the authorized quantity it is covered as it was held; what goes beyond, by what there is.
+CREATE FUNCTION capture_costs(
+    w wallets, h holds, p_quantity bigint, p_at timestamptz, OUT costs jsonb, OUT plan debit_plan
+) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    ways   way[] := ARRAY(SELECT y FROM jsonb_populate_recordset(NULL::way, h.ways) y);
+    held   jsonb := held_by(h);
+    rest   numeric := least(p_quantity, h.quantity);
+    beyond numeric := p_quantity - rest;
+    y      way;
+    used   numeric;
+    part   numeric;
+    more   numeric;
+BEGIN
+    costs := '{}';
+    plan.counter := '{}'; plan.move := '{}'; plan.starts := '{}';
+    FOR n IN 1 .. cardinality(ways) LOOP
+        y := ways[n];
+        used := counter_value(w.account_id, y.carry, h.window_start);
+        part := rest; more := beyond;
+        IF n < cardinality(ways) THEN
+            part := least(rest, way_covers(y, used, coalesce((held ->> y.credit_type)::numeric, 0)));
+            more := greatest(0, least(beyond, way_covers(y, used + part, (
+                SELECT coalesce(sum(s.free), 0)
+                FROM stock(w, y.credit_type, coalesce(h.served_as, h.action), p_at, false) s))));
+        END IF;
+        CONTINUE WHEN part + more = 0;
+        rest := rest - part; beyond := beyond - more;
+        costs := costs || jsonb_build_object(y.credit_type,
+            coalesce((costs ->> y.credit_type)::numeric, 0) + way_costs(y, used, part + more));
+        IF y.carry IS NOT NULL AND NOT y.started THEN
+            plan := plan_move(plan, y.carry, mod(used + part + more, y.per) - used, h.window_start);
+        END IF;
+    END LOOP;
+END $$;
+
+CREATE TYPE hold_end AS (
+    kind        entry_kind[],  -- the lines of its entry, in order
+    credit_type text[],
+    grant_id    bigint[],      -- NULL where nothing is taken and nothing goes back
+    take        bigint[],
+    back        bigint[],      -- held no more
+    took        jsonb          -- {credit type: micro-credits}
+);
+
+-- What p_costs takes of a hold and beyond it, then what goes back.
+CREATE FUNCTION plan_end(w wallets, h holds, p_state text, p_costs jsonb, p_at timestamptz) RETURNS hold_end
+LANGUAGE sql STABLE AS $$
+    WITH draws AS MATERIALIZED (SELECT * FROM capture_draws(w, h, p_costs, p_at)),
+    ends AS (
+        SELECT 0 AS step, d.place, 'capture'::entry_kind AS kind, d.credit_type, d.grant_id, d.take,
+               CASE WHEN d.is_held THEN d.take ELSE 0 END AS back
+        FROM draws d
+        UNION ALL
+        SELECT 0, 0, 'capture', (h).credit_type, NULL, 0, 0
+        WHERE p_state = 'captured' AND NOT EXISTS (SELECT FROM draws)
+        UNION ALL
+        SELECT 1, l.line, 'release', l.credit_type, l.grant_id, 0, l.amount - coalesce(d.take, 0)
+        FROM hold_lines l LEFT JOIN draws d ON d.grant_id = l.grant_id AND d.is_held
+        WHERE l.account_id = (h).account_id AND l.hold_id = (h).hold_id AND l.amount > coalesce(d.take, 0)
+        UNION ALL
+        SELECT 1, 0, 'release', (h).credit_type, NULL, 0, 0 WHERE p_state <> 'captured' AND held_by(h) = '{}')
+    SELECT array_agg(e.kind ORDER BY e.step, e.place), array_agg(e.credit_type ORDER BY e.step, e.place),
+           array_agg(e.grant_id ORDER BY e.step, e.place), array_agg(e.take ORDER BY e.step, e.place),
+           array_agg(e.back ORDER BY e.step, e.place),
+           (SELECT coalesce(jsonb_object_agg(t.credit_type, t.take), '{}')
+            FROM (SELECT d.credit_type, sum(d.take)::bigint AS take FROM draws d GROUP BY d.credit_type) t)
+    FROM ends e
+$$;
+
+-- What was held counted against the limits of its window; what was taken counts in its place.
+CREATE FUNCTION plan_limits(p debit_plan, h holds, p_took jsonb) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    m record;
+BEGIN
+    FOR m IN
+        SELECT counter_of_type(n.name, t.credit_type) AS counter, sum(t.move) AS move
+        FROM unnest(h.counters) AS n (name)
+        CROSS JOIN (SELECT o.key AS credit_type, o.value::bigint AS move FROM jsonb_each_text(p_took) o
+                    UNION ALL SELECT o.key, -o.value::bigint FROM jsonb_each_text(held_by(h)) o) t
+        GROUP BY n.name, t.credit_type
+    LOOP
+        p := plan_move(p, m.counter, m.move, h.window_start);
+    END LOOP;
+    RETURN p;
+END $$;
+
+-- Write how a hold ends: one sequence number, and a key that allows one end. `w` is locked and in its
+-- window; `p` has the counters that a capture moves.
+CREATE FUNCTION end_hold(
+    w wallets, h holds, p_state text, p_quantity bigint, p_costs jsonb, p debit_plan, p_at timestamptz
+) RETURNS wallets LANGUAGE plpgsql AS $$
+DECLARE
+    served text := coalesce(h.served_as, h.action);
+    x      hold_end := plan_end(w, h, p_state, p_costs, p_at);
+BEGIN
+    w.seq := w.seq + 1;
+    UPDATE grants g SET remaining = g.remaining - t.take, held = g.held - t.back, is_open = g.remaining > t.take
+    FROM (SELECT u.id, sum(u.take)::bigint AS take, sum(u.back)::bigint AS back
+          FROM unnest(x.grant_id, x.take, x.back) AS u (id, take, back) GROUP BY u.id) t
+    WHERE g.account_id = h.account_id AND g.grant_id = t.id;
+    INSERT INTO entries (account_id, seq, line, kind, grant_id, change, held_change, balance_after, held_after,
+                         available_after, event_at, at, late, credit_type, key, action, served_as, quantity, tags)
+    SELECT h.account_id, w.seq, u.ord - 1, u.kind, u.id, -u.take, -u.back, b.booked, b.held, b.available,
+           f.event_at, p_at, coalesce(f.event_at < w.window_start, false), u.type,
+           CASE u.ord WHEN 1 THEN 'ledger::hold:' || h.hold_id END, h.action, h.served_as,
+           CASE u.ord WHEN 1 THEN p_quantity END, CASE u.ord WHEN 1 THEN f.tags END
+    FROM unnest(x.kind, x.credit_type, x.grant_id, x.take, x.back) WITH ORDINALITY AS u (kind, type, id, take, back, ord)
+    JOIN entries f ON f.account_id = h.account_id AND f.seq = h.hold_id AND f.line = 0
+    CROSS JOIN LATERAL balance_for(w, u.type, served, p_at) b;
+    UPDATE holds o SET state = p_state, resolved_seq = w.seq, resolved_at = p_at, captured = p_quantity,
+        taken = CASE p_state WHEN 'captured' THEN x.took END,
+        uncollected = (
+            SELECT jsonb_object_agg(c.key, c.value::numeric - coalesce((x.took ->> c.key)::numeric, 0))
+            FROM jsonb_each_text(p_costs) c WHERE c.value::numeric > coalesce((x.took ->> c.key)::numeric, 0))
+    WHERE o.account_id = h.account_id AND o.hold_id = h.hold_id;
+    p := plan_limits(p, h, x.took);
+    p.grant_id := x.grant_id; p.take := x.take;
+    PERFORM write_counters(w, p);
+    w.decided_at := greatest(w.decided_at, p_at); w.next_lapse := next_lapse_of(h.account_id);
+    UPDATE wallets SET seq = w.seq, decided_at = w.decided_at, next_lapse = w.next_lapse
+    WHERE account_id = h.account_id;
+    RETURN w;
+END $$;
+
+-- Write down, each at its own instant, the releases of what has lapsed by p_at. Nothing was decided
+-- between that instant and now: whatever changes a wallet passes here first.
+CREATE FUNCTION release_lapsed(w wallets, p_at timestamptz) RETURNS wallets LANGUAGE plpgsql AS $$
+DECLARE
+    h holds;
+BEGIN
+    FOR h IN SELECT * FROM holds o WHERE o.account_id = w.account_id AND o.state = 'open' AND o.lapses_at <= p_at
+             ORDER BY o.lapses_at, o.hold_id LOOP
+        w := end_hold(w, h, 'lapsed', NULL, '{}', NULL, h.lapses_at);
+    END LOOP;
+    RETURN w;
+END $$;
+
+-- Release what is still open: at a subscription's end.
+CREATE FUNCTION release_open(w wallets) RETURNS wallets LANGUAGE plpgsql AS $$
+DECLARE
+    h holds;
+BEGIN
+    FOR h IN SELECT * FROM holds o WHERE o.account_id = w.account_id AND o.state = 'open' ORDER BY o.hold_id LOOP
+        w := end_hold(w, h, 'released', NULL, '{}', NULL, w.decided_at);
+    END LOOP;
+    RETURN w;
+END $$;
