@@ -35,6 +35,7 @@ from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
 from activities.failures import FailureActivities
 from activities.gifts import GiftActivities
+from activities.holds import HoldActivities
 from activities.offers import OfferActivities
 from activities.outbox import CrossingRelay, MailRelay
 from activities.papers import PaperMails, PaperReading
@@ -102,6 +103,7 @@ class Fleet:
             mailer = SmtpMailer(settings.smtp_url, sender=settings.mail_from)
             return [], [MailRelay(context, mailer).relay]
         usage = UsageActivities(context)
+        holds = HoldActivities(context)
         periods = PeriodActivities(context)
         purchases = PurchaseActivities(context)
         failures = FailureActivities(context)
@@ -115,6 +117,10 @@ class Fleet:
         teams = TeamActivities(context)
         return [Subscription, OutboxRelay, StripeEvent], [
             usage.debit,
+            holds.hold,
+            holds.capture,
+            holds.extend,
+            holds.release,
             periods.begin,
             periods.know_payer,
             periods.open_charge,

@@ -129,7 +129,7 @@ def parse_events(data: bytes) -> tuple[tuple[UsageEvent, ...], tuple[RefusedPart
             refused.append(RefusedPart(None, "malformed", fields.TOO_DEEP))
             continue
         try:
-            usable.append(_event(raw))
+            usable.append(usage_event(raw))
         except InvalidInput as error:
             key = raw.get("key") if isinstance(raw, dict) else None
             text = json.dumps(raw, default=str, ensure_ascii=True)[:500]
@@ -139,7 +139,7 @@ def parse_events(data: bytes) -> tuple[tuple[UsageEvent, ...], tuple[RefusedPart
 
 def parse_event(data: bytes) -> UsageEvent:
     """Read one usage event."""
-    return _event(fields.parse_object(data))
+    return usage_event(fields.parse_object(data))
 
 
 def parse_buy_credits(data: bytes) -> BuyCredits:
@@ -217,7 +217,8 @@ def parse_reference(data: bytes, field: str) -> str:
     )
 
 
-def _event(raw: Any) -> UsageEvent:
+def usage_event(raw: Any) -> UsageEvent:
+    """Return the usage event that an object describes; else `InvalidInput`."""
     if not isinstance(raw, dict):
         raise InvalidInput("malformed", "an event is a JSON object")
     fields.only(raw, "key", "action", "quantity", "event_at", optional=("tags", "confirmed"))

@@ -1,5 +1,6 @@
 """What a usage event costs by the catalog: a plain amount, or terms for the ledger to decide by."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from domain.catalog import Action, Ask, Catalog, Plan, Way
@@ -49,6 +50,20 @@ def price(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> Pric
         event.confirmed,
     )
     return PricedEvent(event, priced.credit_type, amount, terms)
+
+
+def price_on_terms(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> PricedEvent:
+    """Price an event with the rates themselves, by which another quantity of it can be priced.
+
+    Raises `InvalidInput` as `price` does.
+    """
+    priced = price(catalog, plan, event, at)
+    if priced.terms is not None:
+        return priced
+    action = catalog.action(event.action)
+    attempts = (_attempt(action, event.event_at),)
+    terms = Terms(attempts, at_zero=_at_zero(action), confirmed=event.confirmed)
+    return replace(priced, terms=terms)
 
 
 def _once(action: Action, tags: dict[str, str]) -> str | None:

@@ -95,11 +95,15 @@ class OpenCharge:
 
 @dataclass(frozen=True, slots=True)
 class QueuedEvent:
-    """A usage event that waits to be decided; `ticket` is the update that waits for it, or 0."""
+    """A usage event that waits to be decided; `ticket` is the update that waits for it, or 0.
+
+    With `lapses_at` its credits are held until then and not debited: the work is yet to be done.
+    """
 
     event: UsageEvent
     ticket: int
     since: datetime
+    lapses_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

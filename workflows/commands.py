@@ -5,6 +5,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from workflows.carriers.alerts import AlertCarriers
 from workflows.carriers.cards import CardCarriers
 from workflows.carriers.credits import CreditCarriers
+from workflows.carriers.holds import HoldCarriers
 from workflows.carriers.operators import OperatorCarriers
 from workflows.carriers.papers import PaperCarriers
 from workflows.carriers.parts import Carrier, Parts
@@ -35,6 +36,7 @@ class Commands:
             **TeamCarriers(parts).carriers(),
             **ReturnCarriers(parts).carriers(),
             **AlertCarriers(parts).carriers(),
+            **HoldCarriers(parts).carriers(),
         }
 
     async def carry_out(self, command: Command) -> None:

@@ -74,9 +74,9 @@ class Inbox:
         self.waiting[self.tickets] = workflow.now()
         return self.tickets
 
-    def add(self, event: UsageEvent, ticket: int = 0) -> None:
-        """Queue an event behind those that came before it."""
-        self.events.append(QueuedEvent(event, ticket, workflow.now()))
+    def add(self, event: UsageEvent, ticket: int = 0, lapses_at: datetime | None = None) -> None:
+        """Queue an event behind those that came before it; with `lapses_at` it is to be held."""
+        self.events.append(QueuedEvent(event, ticket, workflow.now(), lapses_at))
         self.bytes_waiting += _size(event)
 
     def put_back(self, queued: Sequence[QueuedEvent]) -> None:
@@ -121,12 +121,14 @@ class Inbox:
             self.answer(ticket, {"status": "pending", "cure": CURES["purchase_pending"]})
 
     def take_events(self, most: int = LARGEST_BATCH) -> list[QueuedEvent]:
-        """Take the next batch, unless something must be settled first."""
+        """Take the next batch, unless something must be settled first; what is held goes alone."""
         if self.held_up:
             return []
         taken: list[QueuedEvent] = []
         size = 0
         while self.events and len(taken) < most and size < LARGEST_BATCH_BYTES:
+            if taken and (taken[-1].lapses_at or self.events[0].lapses_at):
+                break
             taken.append(self.events.popleft())
             size += _size(taken[-1].event)
         self.bytes_waiting -= size

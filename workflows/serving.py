@@ -1,17 +1,24 @@
 """Usage of one subscription: drained in batches, and the purchase that a shortfall starts."""
 
+from datetime import datetime
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.holds import HoldActivities
     from activities.purchases import PurchaseActivities
     from activities.usage import Batch, UsageActivities
+    from domain.holds import HELD, HoldOutcome
     from domain.subscription import OpenCharge, QueuedEvent, Step, SubscriptionState
-    from domain.usage import DECIDED, UNDECIDED, Asked, DebitOutcome
+    from domain.usage import DECIDED, UNDECIDED, Asked, DebitOutcome, UsageEvent
+from workflows.carriers.holds import answer_to_hold, holder
 from workflows.collecting import Collector
 from workflows.inbox import Answer, Inbox, credit_text, refused
-from workflows.options import LEDGER
+from workflows.options import LEDGER, short
 from workflows.settling import Settler
 from workflows.story import demanded
+
+Outcomes = tuple[DebitOutcome | HoldOutcome, ...]
 
 
 class Server:
@@ -37,6 +44,26 @@ class Server:
             await self._decide([])
 
     async def _decide(self, queued: list[QueuedEvent]) -> None:
+        if queued and queued[0].lapses_at is not None:
+            outcomes: Outcomes = (await self._hold(queued[0].event, queued[0].lapses_at),)
+        else:
+            outcomes = await self._debit(queued)
+        self._state.balance_as_of = workflow.now()
+        self._inbox.put_back(self._tell(queued, outcomes))
+        confirmed = frozenset(one.event.key for one in queued if one.event.confirmed)
+        await self._buy_if_needed(outcomes, confirmed)
+
+    async def _hold(self, event: UsageEvent, lapses_at: datetime) -> HoldOutcome:
+        decided = await workflow.execute_activity_method(
+            HoldActivities.hold,
+            args=[holder(self._state), event, lapses_at],
+            summary=short(f"hold for {event.key}"),
+            **LEDGER,
+        )
+        self._state.available_micro = decided.available_micro
+        return decided.outcome
+
+    async def _debit(self, queued: list[QueuedEvent]) -> tuple[DebitOutcome, ...]:
         state = self._state
         batch = Batch(
             state.subscription_id,
@@ -50,29 +77,22 @@ class Server:
         decided = await workflow.execute_activity_method(
             UsageActivities.debit, batch, summary=f"debit {len(queued)} events", **LEDGER
         )
-        state.available_micro, state.balance_as_of = decided.available_micro, workflow.now()
-        undecided = self._tell(queued, decided.outcomes)
-        self._inbox.put_back(undecided)
-        confirmed = frozenset(one.event.key for one in queued if one.event.confirmed)
-        await self._buy_if_needed(decided.outcomes, confirmed)
+        state.available_micro = decided.available_micro
+        return decided.outcomes
 
-    def _tell(
-        self, queued: list[QueuedEvent], outcomes: tuple[DebitOutcome, ...]
-    ) -> list[QueuedEvent]:
+    def _tell(self, queued: list[QueuedEvent], outcomes: Outcomes) -> list[QueuedEvent]:
         """Answer what is decided, keep refusals of signals; return what must wait, in order."""
         undecided = []
         for one, outcome in zip(queued, outcomes, strict=True):
             if outcome.status in UNDECIDED:
                 undecided.append(one)
-            elif outcome.status in DECIDED:
+            elif outcome.status in (*DECIDED, *HELD):
                 self._inbox.answer(one.ticket, answer_to(outcome))
             else:
                 self._refuse(one, answer_to(outcome), outcome.status)
         return undecided
 
-    async def _buy_if_needed(
-        self, outcomes: tuple[DebitOutcome, ...], confirmed: frozenset[str]
-    ) -> None:
+    async def _buy_if_needed(self, outcomes: Outcomes, confirmed: frozenset[str]) -> None:
         short = next((one for one in outcomes if one.status == "purchase_needed"), None)
         if any(one.status == "renewal_pending" for one in outcomes):
             self._inbox.held_up = "renewal"
@@ -141,13 +161,15 @@ class Server:
         return reserved.status
 
 
-def answer_to(outcome: DebitOutcome) -> Answer:
+def answer_to(outcome: DebitOutcome | HoldOutcome) -> Answer:
     """Return an outcome as an update's answer."""
-    if outcome.status not in DECIDED:
+    if outcome.status not in (*DECIDED, *HELD):
         facts: Answer = {"missing": credit_text(outcome.missing_micro)}
         if outcome.asked is not None:
             facts["asked"] = _asked(outcome.asked)
         return refused(outcome.status, **facts)
+    if isinstance(outcome, HoldOutcome):
+        return answer_to_hold(outcome)
     answer: Answer = {
         "status": outcome.status,
         "seq": outcome.seq,

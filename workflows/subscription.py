@@ -26,6 +26,7 @@ from workflows.doors.alerts import AlertDoor
 from workflows.doors.cards import CardDoor
 from workflows.doors.credits import CreditDoor
 from workflows.doors.door import rejection
+from workflows.doors.holds import HoldDoor
 from workflows.doors.operators import OperatorDoor
 from workflows.doors.papers import PaperDoor
 from workflows.doors.plans import PlanDoor
@@ -45,6 +46,7 @@ NOTHING = RawValue(Payload())  # what a start without an argument comes to
 @workflow.defn
 class Subscription(
     UsageDoor,
+    HoldDoor,
     CardDoor,
     CreditDoor,
     PurchaseDoor,

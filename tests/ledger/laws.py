@@ -26,8 +26,8 @@ from tests.builders import (
     use,
 )
 from tests.ledger.alert_laws import ALERT_LAWS
-from tests.ledger.patience_laws import PATIENCE_LAWS
 from tests.ledger.hold_laws import HOLD_LAWS
+from tests.ledger.patience_laws import PATIENCE_LAWS
 from tests.ledger.purchase_laws import PURCHASE_LAWS
 from tests.ledger.return_laws import RETURN_LAWS
 from tests.ledger.term_laws import TERM_LAWS
