@@ -11,6 +11,7 @@ from activities.beginning import Beginning, Begun, begin
 from activities.context import BillingContext
 from activities.mails import Desk
 from activities.noting import keep_note
+from activities.overdrafts import give_overdraft
 from activities.paid_periods import PaidPeriod, Serving
 from activities.period_mails import tell_period
 from domain.catalog import Plan
@@ -165,6 +166,7 @@ class PeriodActivities:
                 grants.give(connection, paid.account_id, order, paid.at)
             if paid.first:
                 give_starters(connection, paid, windows)
+            give_overdraft(connection, paid)
             subscriptions.set_policy(connection, paid.account_id, paid.plan)
             subscriptions.begin_period(
                 connection, paid.subscription_id, paid.plan, paid.anchor, paid.period, paid.at

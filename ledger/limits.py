@@ -50,3 +50,10 @@ def usage(connection: Connection, account_id: int, window_start: datetime) -> tu
         {"account": account_id, "window": window_start},
     )
     return tuple(Usage(*row) for row in rows)
+
+
+def debt(connection: Connection, account_id: int, credit_type: str) -> int:
+    """Return the micro-credits of a type that are owed: taken on credit or charged back."""
+    name = f"debt:{credit_type}"
+    owed = connection.scalar(select(func.counter_value(account_id, name, text("'-infinity'"))))
+    return int(owed or 0)

@@ -1,6 +1,10 @@
 """Quotas before a wallet, consent, unlocking once, members, and what an action does at zero."""
 
+from datetime import UTC, datetime
+
 from tests.fleet import Customer, Json, RunningFleet
+
+FEBRUARY = datetime(2027, 2, 1, 12, tzinfo=UTC)
 
 
 async def consume(
@@ -92,4 +96,29 @@ async def test_what_the_credits_do_not_cover_is_served_as_something_cheaper(
         "sd_transcoding",
         {"credits": "4"},
     )
+    customer.check()
+
+
+async def test_an_overdraft_serves_on_credit_and_the_next_allowance_repays_it(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("scale", catalog="schematic")
+    left = (await customer.life.status())["available"]
+    await consume(customer, "all", "pdf", left)
+
+    refused = await consume(customer, "test", "test_run")
+    served = await consume(customer, "build", "build_minute", "300")
+    beyond = await consume(customer, "more", "build_minute", "201")
+    await customer.pass_until(FEBRUARY)
+
+    assert refused["reason"] == "insufficient_credits"
+    assert (served["status"], served["charged"], served["available"]) == (
+        "debited",
+        {"credits": "300"},
+        "0",
+    )
+    assert (beyond["reason"], beyond["missing"]) == ("insufficient_credits", "1")
+    assert (await customer.life.status())["available"] == "24700"
+    again = await consume(customer, "full", "build_minute", "25200")
+    assert again["status"] == "debited"
     customer.check()
