@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -16,8 +15,6 @@ from domain.money import surcharged
 from domain.payments import ChargeLine
 from domain.periods import Interval
 from ledger import accounts, charges, outbox
-
-MONTHS_IN_A_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +95,7 @@ def purchase_lines(
     return tuple(lines)
 
 
-def _word(interval: Interval) -> Literal["month", "year"]:
-    return "year" if interval.months >= MONTHS_IN_A_YEAR else "month"
+def _word(interval: Interval) -> str:
+    """Return an interval as people read it after `a` or, with a number, `every`."""
+    unit = interval.unit.value
+    return unit if interval.count == 1 else f"{interval.count} {unit}s"

@@ -17,7 +17,7 @@ from domain.payments import ChargeLine, Decline
 # Any constant will do; changing it would make every repeated mail look like a new one.
 NAMESPACE = UUID("0c0d2a52-6b1f-5f6e-9a53-3f1b8a1d7c44")
 
-Interval = Literal["month", "year"]
+Interval = str  # as in `month` or `2 weeks`
 
 
 class Purpose(StrEnum):
