@@ -1,0 +1,49 @@
+"""What a preview of an upgrade says is what its charge and its grants are, whatever the clocks."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activities.buyers import Buyer
+from activities.upgrades import Upgrade, Wanted, quoted_change, upgrade_orders
+from domain.clocks import first_anchor, period_at, window_at
+from domain.payments import Paid
+from domain.policies import AnchorRule
+from domain.proration import ChangeKind
+from tests.domain.test_clocks import CORE, MAKE, MONTHLY, billed, instants, zones
+
+places = st.integers(0, 999)
+
+
+def bought_by(plan, anchor, zone, period, at):
+    window = window_at(plan, anchor, zone, period, at).part
+    return Buyer("s", "c", 1, "cus", plan, period, window, at)
+
+
+@given(st.sampled_from(MONTHLY), st.sampled_from(list(AnchorRule)), zones, instants, places)
+def test_an_upgrade_charges_and_grants_what_its_preview_says(clocks, rule, zone, begins, place):
+    old = billed(clocks, rule)
+    new = replace(
+        old,
+        plan_id="larger",
+        price_minor=old.price_minor * 8,
+        allowances=tuple(
+            replace(one, quantity_micro=one.quantity_micro * 8) for one in old.allowances
+        ),
+    )
+    catalog = replace(MAKE, plans=(CORE, new))
+    anchor = first_anchor(old, begins, zone)
+    period = period_at(old, anchor, zone, begins, begins)
+    at = period.start + (period.end - period.start) * place // 1000
+    buyer = bought_by(old, anchor, zone, period, at)
+
+    quote = quoted_change(catalog, Wanted(buyer, "larger", anchor, zone)).quote
+    paid = Paid("paid", "in_1", quote.amount_minor, "", "", "") if quote.amount_minor else None
+    orders = upgrade_orders(Upgrade(buyer, new, quote, "s:upgrade:1", anchor, zone, paid))
+
+    assert quote.kind is ChangeKind.UPGRADE
+    assert sum(one.cost_minor for one in orders) == quote.amount_minor
+    now = sum(one.quantity_micro for one in orders if one.effective_at <= at)
+    assert now == sum(extra.quantity_micro for extra in quote.extra)
+    assert all(one.expires_at > at for one in orders)
