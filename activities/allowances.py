@@ -6,13 +6,27 @@ from sqlalchemy import Connection
 
 from activities.paid_periods import PaidPeriod
 from domain.burn import tie_keys
-from domain.catalog import Allowance, Extras
+from domain.catalog import Allowance, Extras, Plan
 from domain.clocks import TRIAL, Stretch, allowances_of
-from domain.money import allocate
+from domain.money import Ratio, allocate
 from ledger import grants
-from ledger.grants import GrantOrder
+from ledger.grants import GrantOrder, RollTerms
 
 WHOLE = 1_000_000  # the weight of a whole window in a period's price
+
+
+def roll_terms(plan: Plan, credit_type: str) -> RollTerms | None:
+    """Return how a plan's unused credits of a type move on, None if they do not."""
+    for allowance in plan.allowances:
+        rollover = allowance.rollover
+        if allowance.credit_type == credit_type and rollover is not None:
+            return RollTerms(
+                rollover.times,
+                rollover.share or Ratio(1, 1),
+                rollover.amount_micro,
+                plan.priorities.rollover,
+            )
+    return None
 
 
 def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Stretch, ...]) -> None:
@@ -75,6 +89,7 @@ def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[Gra
             charge_id=paid.charge.charge_id if paid.charge else None,
             part=part if paid.charge else None,
             scope=allowance.scope,
+            rolls=None if source == "trial" else roll_terms(plan, allowance.credit_type),
         )
         for part, ((window, allowance, quantity), share) in enumerate(
             zip(planned, shares, strict=True)

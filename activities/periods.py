@@ -142,7 +142,6 @@ class PeriodActivities:
     def open_period(self, paid: PaidPeriod) -> Serving:
         """Begin a paid period: book the money, expire the old, grant the new, mail a receipt."""
         with self._context.engine.begin() as connection:
-            grants.expire_due(connection, paid.account_id, paid.at)
             # Before the window opens: what is frozen is no base of its alerts.
             grants.set_frozen(connection, paid.account_id, paid.at, frozen=not paid.plan.paid)
             windows = windows_of(paid.plan, paid.anchor, paid.time_zone, paid.period)
@@ -153,6 +152,8 @@ class PeriodActivities:
                 [(one.part.start, one.part.end) for one in windows],
                 paid.at,
             )
+            # Only now is the window there that unused credits may move into.
+            grants.expire_due(connection, paid.account_id, paid.at)
             if paid.charge is not None and paid.paid is not None:
                 charges.mark_paid(
                     connection,
@@ -191,8 +192,9 @@ class PeriodActivities:
     def end(self, moment: Moment) -> None:
         """End the subscription: expire what is due; what never expires stays, frozen."""
         with self._context.engine.begin() as connection:
-            grants.expire_due(connection, moment.account_id, moment.at)
             accounts.end(connection, moment.account_id, moment.at)
+            # Only now can nothing move into another window any more.
+            grants.expire_due(connection, moment.account_id, moment.at)
             subscriptions.write(connection, moment.subscription_id, moment.at, status=Status.ENDED)
 
     @activity.defn(name="schedule_cancel")

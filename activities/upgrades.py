@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from activities.allowances import roll_terms
 from activities.buyers import Buyer
 from domain.burn import tie_keys
 from domain.catalog import Catalog, Plan
@@ -146,6 +147,7 @@ def _order(
         charge_id=upgrade.charge_id if upgrade.paid else None,
         part=part if upgrade.paid else None,
         scope=extra.scope,
+        rolls=roll_terms(plan, extra.credit_type),
     )
 
 

@@ -7,6 +7,20 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, text
 
 from domain.errors import IdempotencyConflict, InvalidInput
+from domain.money import Ratio
+
+
+@dataclass(frozen=True, slots=True)
+class RollTerms:
+    """How unused credits move into the next window: how often, which share, at most how much.
+
+    `share` is a fraction of what is unused; `priority` is what the moved credits burn at.
+    """
+
+    times: int
+    share: Ratio
+    cap_micro: int | None
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +45,15 @@ class GrantOrder:
     part: int | None = None
     scope: tuple[str, ...] | None = None
     tags: str | None = None
+    rolls: RollTerms | None = None
 
 
 _GRANT = text("""
 SELECT status, grant_id, available FROM grant_credits(
     :account, :key, :source, :credit_type, :scope, CAST(:priority AS smallint), :effective_at,
     coalesce(CAST(:expires_at AS timestamptz), 'infinity'), :tie_1, :tie_2, :quantity, :cost_minor,
-    :currency, :charge_id, :part, CAST(:tags AS jsonb), :at)
+    :currency, :charge_id, :part, CAST(:tags AS jsonb), :at, :rolls, :roll_num, :roll_den,
+    CAST(:roll_cap AS bigint), :roll_priority)
 """)
 
 
@@ -66,6 +82,7 @@ def give(connection: Connection, account_id: int, order: GrantOrder, at: datetim
             "part": order.part,
             "tags": order.tags,
             "at": at,
+            **_rolling(order.rolls),
         },
     ).one()
     if row.status == "idempotency_conflict":
@@ -73,6 +90,17 @@ def give(connection: Connection, account_id: int, order: GrantOrder, at: datetim
     if row.status == "unknown_customer":
         raise InvalidInput("unknown_customer", f"there is no account {account_id}")
     return int(row.available)
+
+
+def _rolling(rolls: RollTerms | None) -> dict[str, int | None]:
+    terms = rolls or RollTerms(0, Ratio(1, 1), None, 0)
+    return {
+        "rolls": terms.times,
+        "roll_num": terms.share.num,
+        "roll_den": terms.share.den,
+        "roll_cap": terms.cap_micro,
+        "roll_priority": terms.priority,
+    }
 
 
 def given(connection: Connection, account_id: int, key: str) -> int:

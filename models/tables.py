@@ -10,7 +10,7 @@ from models.base import Base
 
 ENTRY_KINDS = (
     "grant", "debit", "hold", "capture", "release", "expiry", "adjustment", "void", "correction",
-    "refund", "chargeback", "debt", "reopen", "repayment",
+    "rollover", "refund", "chargeback", "debt", "reopen", "repayment",
 )  # fmt: skip
 BOOKS = ("cash", "deferred_revenue", "revenue", "breakage", "refunds", "disputes")
 
@@ -155,15 +155,22 @@ class GrantRow(Base):
     expired: Mapped[int]
     voided: Mapped[int]
     refunded: Mapped[int]
+    rolled: Mapped[int]
     owed: Mapped[int]
     is_open: Mapped[bool]
     cost_minor: Mapped[int]
     recognised_minor: Mapped[int]
     broken_minor: Mapped[int]
     refunded_minor: Mapped[int]
+    rolled_minor: Mapped[int]
     currency: Mapped[str]
     charge_id: Mapped[str | None]
     part: Mapped[int | None] = mapped_column(Integer)
+    rolls_left: Mapped[int] = mapped_column(Integer)
+    roll_num: Mapped[int]
+    roll_den: Mapped[int]
+    roll_cap: Mapped[int | None]
+    roll_priority: Mapped[int] = mapped_column(SmallInteger)
 
 
 class Counter(Base):

@@ -2,16 +2,23 @@
 
 from contextlib import contextmanager
 
+from domain.money import Ratio
 from domain.payments import ChargeKind
 from ledger import accounts, balances, charges, grants
+from ledger.grants import RollTerms
 from tests.builders import (
+    MONTH_END,
     NOON,
     a_grant,
     a_paid_charge,
     a_subscribed_wallet,
+    left,
     micro,
     set_policy,
+    use,
 )
+from tests.ledger.returns import a_pack, refund
+from tests.ledger.test_rollover import an_allowance, opened
 
 PACK = {"pack_id": "small", "count": 1}
 
@@ -71,7 +78,38 @@ def what_comes_with_a_purchase_costs_nothing_and_is_not_what_was_bought(engine, 
         assert balances.violations(connection) == []
 
 
+def what_is_unused_moves_on_as_agreed(engine, _):
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, allowance=0)
+        an_allowance(connection, wallet, rolls=RollTerms(1, Ratio(1, 2), micro(150), 15))
+        use(connection, wallet, 400)
+        assert grants.expire_due(connection, wallet.account_id, MONTH_END) == 0
+        assert opened(connection, wallet, 1) == micro(50)
+        assert left(connection, wallet, MONTH_END) == micro(50)
+        assert balances.books(connection, wallet.account_id)["deferred_revenue"] == -290
+        assert balances.violations(connection) == []
+        assert opened(connection, wallet, 2) == micro(50)
+        assert balances.violations(connection) == []
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, allowance=0)
+        an_allowance(connection, wallet, rolls=RollTerms(1, Ratio(1, 2), micro(150), 15))
+        opened(connection, wallet, 1)
+        assert left(connection, wallet, MONTH_END) == micro(150)
+
+
+def what_went_back_earns_nothing_when_the_rest_runs_out(engine, _):
+    with undone(engine) as connection:
+        wallet, pack = a_pack(connection, used=100, expires_at=MONTH_END)
+        assert refund(connection, wallet, pack, 1_350).status == "refunded"
+        assert grants.expire_due(connection, wallet.account_id, MONTH_END) == micro(600)
+        books = balances.books(connection, wallet.account_id)
+        assert (books["revenue"], books["breakage"]) == (-450, -2_700)
+        assert balances.violations(connection) == []
+
+
 PURCHASE_LAWS = (
+    what_went_back_earns_nothing_when_the_rest_runs_out,
+    what_is_unused_moves_on_as_agreed,
     a_pack_is_asked_for_once_and_not_while_payment_is_paused,
     what_comes_with_a_purchase_costs_nothing_and_is_not_what_was_bought,
 )

@@ -73,9 +73,13 @@ IN_FUNCTIONS = (
     ("a dispute goes back to open", "note_dispute", r"<= array_position\(ways, old", "= array_position(ways, old"),
     ("a disputed card buys by itself", "note_dispute", r"SET auto_on = false", "SET auto_on = auto_on"),
     ("refunded credits count as used", "used_of", r"- g\.refunded", ""),
+    ("all moves on whatever the share", "roll_over", r"\* g\.roll_num", "* g.roll_den"),
+    ("no cap holds what moves on", "roll_over", r", g\.roll_cap\)", ", NULL)"),
+    ("money stays behind", "roll_over", r"rolled_minor = money", "rolled_minor = 0"),
+    ("what moved moves for ever", "enter_rolled", r"g\.rolls_left - 1", "g.rolls_left"),
+    ("what may move on runs out first", "waits_to_roll", r"g\.rolls_left > 0 AND", "false AND"),
     ("which pack is not compared", "open_charge", r"\(p_kind, p_quantity, p_pack\)", "(p_kind, p_quantity, c.pack)"),
     ("a pack is sold to whoever is paused", "open_charge", r"SELECT buys_while_paused FROM", "SELECT true FROM"),
-    ("breakage takes what was earned", "recognise", r"- earned - g\.refunded_minor", "- g.refunded_minor"),
     ("an attempt is served though it is short", "plan_attempt", r"IF p\.missing IS NOT NULL", "IF false"),
     ("a member has no limit", "plan_counters", r"IF over > 0", "IF false"),
     ("the present debit is not counted", "plan_counters", r"c\.value \+ c\.cost - c\.ceiling", "c.value - c.ceiling"),
@@ -94,6 +98,7 @@ IN_FUNCTIONS = (
     ("a window is reopened for ever", "reopened_window", r"AND p_at < [^$]*", ""),
     ("what was reopened stays expired", "reopen_expired", r"expired = g\.expired - u\.back, ", ""),
     *HOLD_FAULTS,
+    ("breakage takes what was earned", "recognise", r"broken := gone - earned", "broken := gone"),
 )  # fmt: skip
 IN_TABLES = (
     ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),

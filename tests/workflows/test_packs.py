@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from tests.fleet import Customer, RunningFleet
 
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
+MARCH, APRIL = datetime(2027, 3, 1, tzinfo=UTC), datetime(2027, 4, 1, tzinfo=UTC)
 FEEDBACK = {"bonus": "feedback", "invitee": "user-7"}
 
 
@@ -114,6 +115,21 @@ async def test_a_bonus_is_given_once_per_invitee_and_never_for_oneself(
     assert (own["reason"], unknown["reason"]) == ("own_referral", "unknown_bonus")
     await customer.pass_until(FEBRUARY)
     assert (await customer.life.status())["available"] == "1000"
+    customer.check()
+
+
+async def test_half_of_what_is_left_moves_into_the_next_month(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("growth", catalog="schematic")
+    await customer.use("1000", action="pdf")
+
+    await customer.pass_until(FEBRUARY)
+
+    assert (await customer.life.status())["available"] == "7000"  # 5,000 and half of 4,000
+    await customer.pass_until(MARCH)
+    assert (await customer.life.status())["available"] == "8500"  # 2,500 of 5,000, 1,000 of 2,000
+    await customer.pass_until(APRIL)
+    # Of the 1,000 that moved twice nothing moves again; half of 2,500 and 2,500 of 5,000 do.
+    assert (await customer.life.status())["available"] == "8750"
     customer.check()
 
 

@@ -16,7 +16,7 @@ END $$;
 
 -- What debits took of a grant so far.
 CREATE FUNCTION used_of(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-    SELECT g.granted - g.remaining - g.expired - g.voided - g.refunded
+    SELECT g.granted - g.remaining - g.expired - g.voided - g.refunded - g.rolled
 $$;
 
 -- Earn what was used and what ran out. Both are half-up functions of a grant's cumulative use,
@@ -28,13 +28,15 @@ DECLARE
     g      grants;
     earned bigint;
     broken bigint;
+    gone   bigint;  -- the cost of all that is settled and neither moved on nor went back
 BEGIN
     w := lock_wallet(p_account, p_at);
     -- What was broken early by a correction is earned if the rest is used after all.
     FOR g IN SELECT * FROM grants WHERE account_id = p_account AND cost_minor > 0
-               AND (recognised_minor + refunded_minor < cost_minor) ORDER BY grant_id LOOP
-        earned := price_minor(used_of(g), g.cost_minor, g.granted);
-        broken := price_minor(g.granted - g.remaining, g.cost_minor, g.granted) - earned - g.refunded_minor;
+               AND (recognised_minor + refunded_minor + rolled_minor < cost_minor) ORDER BY grant_id LOOP
+        gone := price_minor(g.granted - g.remaining, g.cost_minor, g.granted) - g.refunded_minor - g.rolled_minor;
+        earned := least(price_minor(used_of(g), g.cost_minor, g.granted), gone);
+        broken := gone - earned;
         IF (earned, broken) = (g.recognised_minor, g.broken_minor) THEN CONTINUE; END IF;
         PERFORM post_transfer(
             p_account, CASE WHEN earned = g.recognised_minor THEN 'expired' ELSE 'used' END,

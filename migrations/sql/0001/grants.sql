@@ -21,7 +21,9 @@ CREATE TYPE grant_outcome AS (status text, grant_id bigint, available bigint);
 CREATE FUNCTION grant_credits(
     p_account bigint, p_key text, p_source text, p_credit_type text, p_scope text[], p_priority smallint,
     p_effective_at timestamptz, p_expires_at timestamptz, p_tie_1 bigint, p_tie_2 bigint, p_quantity bigint,
-    p_cost_minor bigint, p_currency text, p_charge text, p_part integer, p_tags jsonb, p_at timestamptz
+    p_cost_minor bigint, p_currency text, p_charge text, p_part integer, p_tags jsonb, p_at timestamptz,
+    p_rolls integer DEFAULT 0, p_roll_num bigint DEFAULT 1, p_roll_den bigint DEFAULT 1,
+    p_roll_cap bigint DEFAULT NULL, p_roll_priority integer DEFAULT 15
 ) RETURNS grant_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w   wallets;
@@ -51,9 +53,11 @@ BEGIN
     VALUES (p_account, w.seq + 1, 0, 'grant', w.seq + 1, p_quantity, b.booked, b.held, b.available,
             p_effective_at, w.decided_at, p_credit_type, p_key, p_tags);
     INSERT INTO grants (account_id, grant_id, credit_type, scope, source, priority, effective_at, expires_at,
-                        tie_1, tie_2, granted, remaining, cost_minor, currency, charge_id, part)
+                        tie_1, tie_2, granted, remaining, cost_minor, currency, charge_id, part,
+                        rolls_left, roll_num, roll_den, roll_cap, roll_priority)
     VALUES (p_account, w.seq + 1, p_credit_type, p_scope, p_source, p_priority, p_effective_at, p_expires_at,
-            p_tie_1, p_tie_2, p_quantity, p_quantity, p_cost_minor, p_currency, p_charge, p_part);
+            p_tie_1, p_tie_2, p_quantity, p_quantity, p_cost_minor, p_currency, p_charge, p_part,
+            p_rolls, p_roll_num, p_roll_den, p_roll_cap, p_roll_priority);
     UPDATE wallets SET seq = w.seq + 1 WHERE account_id = p_account RETURNING * INTO w;
     IF p_source NOT IN ('overdraft', 'rollover') AND repay_debt(w, w.seq) > 0 THEN
         b := balance_at(p_account, p_credit_type, w.decided_at);
@@ -91,7 +95,8 @@ BEGIN
     RETURN due;
 END $$;
 
--- Book what has expired by p_at; return the micro-credits. What is held waits for its hold. The
+-- Move on what may, book what else has expired by p_at; return the micro-credits that expired. What is
+-- held waits for its hold, what may move on for the window it moves into, while there may be one. The
 -- instant decided long before: this only writes it down.
 CREATE FUNCTION expire_due(p_account bigint, p_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -101,9 +106,11 @@ DECLARE
     g     grants;
     total bigint := 0;
 BEGIN
+    PERFORM roll_over(p_account, p_at);
     w := lock_wallet(p_account, p_at);
     FOR g IN SELECT * FROM grants WHERE account_id = p_account AND is_open AND expires_at <= w.decided_at
-                                    AND remaining > held ORDER BY expires_at, grant_id LOOP
+                                    AND remaining > held AND NOT waits_to_roll(w, grants)
+             ORDER BY expires_at, grant_id LOOP
         w.seq := w.seq + 1;
         total := total + g.remaining - g.held;
         b := balance_at(p_account, g.credit_type, w.decided_at);

@@ -105,7 +105,7 @@ BEGIN
     w := lock_wallet(p_account, p_at);
     PERFORM expire_due(p_account, w.decided_at);
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
-    SELECT sum(o.cost_minor), least(refunds_of(c) + disputes_of(c), sum(returnable_minor(o))), sum(o.refunded_minor)
+    SELECT sum(o.cost_minor - o.rolled_minor), least(refunds_of(c) + disputes_of(c), sum(returnable_minor(o))), sum(o.refunded_minor)
     INTO total, unpaid, change FROM grants o WHERE o.account_id = p_account AND o.charge_id = p_charge;
     IF c.state <> 'paid' OR total IS DISTINCT FROM c.amount_minor THEN RETURN; END IF;
     change := unpaid - change;

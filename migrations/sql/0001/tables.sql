@@ -4,7 +4,7 @@
 
 CREATE TYPE entry_kind AS ENUM
     ('grant', 'debit', 'hold', 'capture', 'release', 'expiry', 'adjustment', 'void', 'correction',
-     'refund', 'chargeback', 'debt', 'reopen', 'repayment');
+     'rollover', 'refund', 'chargeback', 'debt', 'reopen', 'repayment');
 CREATE TYPE book AS ENUM
     ('cash', 'deferred_revenue', 'revenue', 'breakage', 'refunds', 'disputes');
 
@@ -22,6 +22,11 @@ CREATE DOMAIN broken_money AS bigint CONSTRAINT grants_broken CHECK (value >= 0)
 CREATE DOMAIN refunded_money AS bigint CONSTRAINT grants_refunded CHECK (value >= 0);
 CREATE DOMAIN refunded_credits AS bigint CONSTRAINT grants_refunded_credits CHECK (value >= 0);
 CREATE DOMAIN owed_credits AS bigint CONSTRAINT grants_owed CHECK (value >= 0);
+CREATE DOMAIN rolled_credits AS bigint CONSTRAINT grants_rolled CHECK (value >= 0);
+CREATE DOMAIN rolled_money AS bigint CONSTRAINT grants_rolled_money CHECK (value >= 0);
+CREATE DOMAIN roll_count AS integer CONSTRAINT grants_rolls_left CHECK (value >= 0);
+CREATE DOMAIN roll_share AS bigint CONSTRAINT grants_roll_share CHECK (value > 0);
+CREATE DOMAIN roll_limit AS bigint CONSTRAINT grants_roll_cap CHECK (value > 0);
 CREATE DOMAIN wallet_state AS text CONSTRAINT wallets_state CHECK (value IN ('none', 'active', 'ended'));
 CREATE DOMAIN pause_causes AS text[]
     CONSTRAINT wallets_pause_causes CHECK (value <@ ARRAY['payment_failed', 'by_operator']);
@@ -190,24 +195,31 @@ CREATE TABLE grants (
     voided           voided_credits NOT NULL DEFAULT 0,
     refunded         refunded_credits NOT NULL DEFAULT 0,           -- taken back with their money
     owed             owed_credits NOT NULL DEFAULT 0,               -- used, then charged back: a debt
+    rolled           rolled_credits NOT NULL DEFAULT 0,             -- moved into the next window
     is_open          boolean     NOT NULL DEFAULT true,
     cost_minor       cost_money NOT NULL DEFAULT 0,
     recognised_minor recognised_money NOT NULL DEFAULT 0,
     broken_minor     broken_money NOT NULL DEFAULT 0,
     refunded_minor   refunded_money NOT NULL DEFAULT 0,
+    rolled_minor     rolled_money NOT NULL DEFAULT 0,               -- the cost that moved along
     currency         text        NOT NULL,
     charge_id        text,
     part             integer,                                       -- k-th grant of its charge
+    rolls_left       roll_count  NOT NULL DEFAULT 0,                -- how often it may move on,
+    roll_num         roll_share  NOT NULL DEFAULT 1,                -- which share of what is unused,
+    roll_den         roll_share  NOT NULL DEFAULT 1,
+    roll_cap         roll_limit,                                    -- at most how much,
+    roll_priority    smallint    NOT NULL DEFAULT 15,               -- and what it then burns at
     CONSTRAINT grants_pk PRIMARY KEY (account_id, grant_id),
     CONSTRAINT grants_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges,
     CONSTRAINT grants_charge_part UNIQUE (account_id, charge_id, part),
     CONSTRAINT grants_bounds CHECK (0 <= held AND held <= remaining AND remaining <= granted),
-    CONSTRAINT grants_parts CHECK (remaining + expired + voided + refunded <= granted),
+    CONSTRAINT grants_parts CHECK (remaining + expired + voided + refunded + rolled <= granted),
     CONSTRAINT grants_open CHECK (is_open = (remaining > 0)),
     CONSTRAINT grants_lifetime CHECK (effective_at < expires_at),
     CONSTRAINT grants_paid_names_charge CHECK (cost_minor = 0 OR charge_id IS NOT NULL),
     CONSTRAINT grants_charge_has_part CHECK ((charge_id IS NULL) = (part IS NULL)),
-    CONSTRAINT grants_money CHECK (recognised_minor + broken_minor + refunded_minor <= cost_minor)
+    CONSTRAINT grants_money CHECK (recognised_minor + broken_minor + refunded_minor + rolled_minor <= cost_minor)
 ) WITH (fillfactor = 50);
 -- The burn order of a wallet. `is_open` flips once, so that debits stay heap-only updates.
 CREATE INDEX grants_burn ON grants (account_id, priority, expires_at, tie_1, tie_2, grant_id) WHERE is_open;

@@ -8,6 +8,12 @@ HAVING g.remaining <> coalesce(sum(e.change), 0) OR g.held <> coalesce(sum(e.hel
     OR g.voided <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('adjustment', 'void')), 0)
     OR g.refunded <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('refund', 'chargeback')), 0)
     OR g.owed <> coalesce(sum(e.debt_change), 0)
+    OR g.rolled <> coalesce(-sum(e.change) FILTER (WHERE e.kind = 'rollover'), 0)
+UNION ALL
+SELECT g.account_id, 'what moved on is not what arrived', g.credit_type
+FROM grants g GROUP BY g.account_id, g.credit_type
+HAVING sum(g.rolled) <> coalesce(sum(g.granted) FILTER (WHERE g.source = 'rollover'), 0)
+    OR sum(g.rolled_minor) <> coalesce(sum(g.cost_minor) FILTER (WHERE g.source = 'rollover'), 0)
 UNION ALL
 SELECT e.account_id, 'an entry names a grant that does not exist', 'entry ' || e.seq
 FROM entries e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
@@ -66,7 +72,7 @@ FROM charges c LEFT JOIN grants g ON g.account_id = c.account_id AND g.charge_id
 WHERE c.state = 'paid'
 GROUP BY c.account_id, c.charge_id, c.amount_minor, c.quantity
 -- A purchase's own credits are part 0; what comes with them costs nothing.
-HAVING coalesce(sum(g.cost_minor), 0) <> c.amount_minor
+HAVING coalesce(sum(g.cost_minor - g.rolled_minor), 0) <> c.amount_minor
     OR coalesce(sum(g.granted) FILTER (WHERE g.part = 0), 0) <> coalesce(c.quantity, sum(g.granted) FILTER (WHERE g.part = 0))
     OR max(g.part) <> count(*) - 1
 UNION ALL
@@ -104,7 +110,7 @@ SELECT b.account_id, 'deferred revenue is not what grants still owe', b.deferred
 FROM (SELECT w.account_id,
              (SELECT coalesce(-sum(p.amount_minor), 0) FROM postings p
               WHERE p.account_id = w.account_id AND p.book = 'deferred_revenue') AS deferred,
-             (SELECT coalesce(sum(g.cost_minor - g.recognised_minor - g.broken_minor - g.refunded_minor), 0)
+             (SELECT coalesce(sum(g.cost_minor - g.recognised_minor - g.broken_minor - g.refunded_minor - g.rolled_minor), 0)
               FROM grants g WHERE g.account_id = w.account_id) AS owed
       FROM wallets w) b
 WHERE b.deferred <> b.owed
