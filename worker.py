@@ -29,6 +29,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.alerts import AlertRelay
+from activities.approvals import ApprovalActivities
 from activities.changes import ChangeActivities
 from activities.context import BillingContext
 from activities.customers import CustomerActivities
@@ -53,6 +54,7 @@ from gateways.stripe import StripePayments
 from models.base import connect
 from settings import Settings
 from workflows import names
+from workflows.approval import Approval
 from workflows.arguments import OneArgument
 from workflows.outbox import LANES, Lane, OutboxRelay
 from workflows.stripe_event import StripeEvent
@@ -115,7 +117,8 @@ class Fleet:
         notices = NoticeActivities(context)
         crossings = CrossingRelay(context, self.client, asyncio.get_running_loop())
         teams = TeamActivities(context)
-        return [Subscription, OutboxRelay, StripeEvent], [
+        requests = ApprovalActivities(context, self.client, asyncio.get_running_loop())
+        return [Subscription, OutboxRelay, StripeEvent, Approval], [
             usage.debit,
             holds.hold,
             holds.capture,
@@ -148,6 +151,11 @@ class Fleet:
             paper_mails.mail,
             teams.set_member,
             teams.remove_member,
+            requests.ask,
+            requests.read,
+            requests.decide,
+            requests.lapse,
+            requests.keep_refusals,
             crossings.relay,
             AlertRelay(context).relay,
             notices.set_alerts,

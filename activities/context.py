@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from domain import links
-from domain.catalog import Catalog
+from domain.catalog import Catalog, Plan
 from domain.errors import InvalidInput
+from ledger import subscriptions
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,24 @@ class BillingContext:
             known = ", ".join(sorted(self.catalogs))
             raise InvalidInput("unknown_catalog", f"no catalog {name!r:.60}; there are: {known}")
         return self.catalogs[name]
+
+    def plan_of(self, connection: Connection, subscription_id: str) -> Plan:
+        """Return the plan of a subscription in the words of its price list, for prices and names.
+
+        Policies are those of the plan version that was sold: the workflow and the lock have them.
+        """
+        named = subscriptions.plan_named(connection, subscription_id)
+        catalog = self.catalog(named.catalog)
+        same = (one for one in catalog.plans if one.plan_id == named.plan_id)
+        return next(
+            (one for one in same if one.version == named.version),
+            catalog.plan(named.plan_id),
+        )
+
+    def approval_link(self, subscription_id: str, key: str, member_id: str) -> str:
+        """Return the address of a request's page for one member; its buttons speak for them."""
+        name = (subscription_id, key, member_id)
+        return links.approval_link(self.public_url, self.link_secret, *name)
 
     def billing_link(self, subscription_id: str) -> str:
         """Return the address behind a mail's button: it leads to the processor's card page."""

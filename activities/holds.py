@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from temporalio import activity
 
 from activities.context import BillingContext
+from activities.large import unapproved
 from activities.mails import Desk
 from activities.usage import tell_cap_reached
 from domain.catalog import Plan
@@ -52,6 +53,9 @@ class HoldActivities:
                 priced = price_on_terms(catalog, holder.plan, event, holder.at)
             except InvalidInput as error:
                 return self._decided(connection, holder, HoldOutcome(event.key, error.reason))
+            if unapproved(connection, catalog, holder.plan, holder.account_id, [event]):
+                refused = HoldOutcome(event.key, "approval_required")
+                return self._decided(connection, holder, refused)
             outcome = holds.hold(connection, holder.account_id, priced, lapses_at, holder.at)
             decided = self._decided(connection, holder, outcome)
             if outcome.status == "cap_reached":

@@ -6,6 +6,7 @@ from datetime import datetime
 from temporalio import activity
 
 from activities.context import BillingContext
+from activities.large import unapproved
 from activities.mails import Desk
 from domain.catalog import Plan
 from domain.errors import InvalidInput
@@ -56,6 +57,13 @@ class UsageActivities:
                 refused[index] = DebitOutcome(event.key, error.reason)
         with self._context.engine.begin() as connection:
             accounts.keep_refusals(connection, batch.account_id, batch.refusals, batch.at)
+            large = unapproved(connection, catalog, batch.plan, batch.account_id, batch.events)
+            refused |= {
+                index: DebitOutcome(demand.priced.event.key, "approval_required")
+                for index, demand in demands
+                if demand.priced.event.key in large
+            }
+            demands = [one for one in demands if one[0] not in refused]
             decided = debits.debit(connection, [demand for _, demand in demands], batch.at)
             available = balances.available(
                 connection, batch.account_id, catalog.credit_types[0].credit_type, batch.at

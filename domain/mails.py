@@ -74,7 +74,8 @@ class Reader:
     """Who reads a mail, what about, and the one address that its button leads to.
 
     `locale` as in `en_US`, `time_zone` as in `Europe/Berlin`; `product_name` is the brand of the
-    catalog; `plan_name` is the plan in force once the mail's news is true.
+    catalog; `plan_name` is the plan in force once the mail's news is true. `addressee` is a member
+    of the customer; empty: the mail is to the customer itself.
     """
 
     customer_name: str
@@ -83,6 +84,7 @@ class Reader:
     locale: str
     time_zone: str
     action_url: str
+    addressee: str = ""
 
     def __post_init__(self) -> None:
         _require_web_address(self.action_url)
@@ -345,6 +347,45 @@ class Disputed:
     balance_micro: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a member asks for: an operation (`quantity_micro` of an action), or a higher limit.
+
+    `credits_micro` are those of the operation, or those above the limit.
+    """
+
+    member_name: str
+    action_name: str = ""  # empty: credits above the member's limit
+    quantity_micro: int | None = None
+    credits_micro: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalAsked:
+    """A member asks for something that an admin must decide until `lapses_at`."""
+
+    kind: Literal["approval_asked"] = "approval_asked"
+    reader: Reader
+    ask: Ask
+    available_micro: int
+    lapses_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalDecided:
+    """What became of a member's request; `held_until` of an operation that was approved."""
+
+    kind: Literal["approval_decided"] = "approval_decided"
+    reader: Reader
+    ask: Ask
+    outcome: Literal["approved", "refused", "lapsed"]
+    decided_by: str = ""
+    reason: str = ""
+    held_until: datetime | None = None
+    window_end: datetime | None = None  # until when a higher limit holds
+
+
 Mail = (
     Welcome
     | Receipt
@@ -360,6 +401,8 @@ Mail = (
     | Canceled
     | Refunded
     | Disputed
+    | ApprovalAsked
+    | ApprovalDecided
 )
 
 

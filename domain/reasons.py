@@ -65,7 +65,14 @@ WALLET: dict[str, str] = {
 }
 
 TEAMS: dict[str, str] = {
+    "approval_not_needed": "send it as usage or as a hold: the plan asks nobody about it",
+    "approval_lapsed": "ask again with a new key: nobody decided in time",
+    "unknown_approval": "use the subscription and the key of a request",
+    "already_decided": "read the request's `status`: somebody decided before",
+    "own_request": "let another admin decide: nobody decides on their own request",
+    "not_an_admin": "let an admin of the team decide, or make this member one",
     "unknown_member": "add the member first, with `set_member`",
+    "member_restricted": "let an admin lift the restriction: only free actions are allowed",
     "unknown_credit_type": "use a credit type of the catalog",
 }
 
@@ -75,7 +82,7 @@ CHANGES: dict[str, str] = {
     "cap_below_unit": "the plan's credits are fewer than one auto-purchase unit: upgrade",
     "invalid_count": "buy 1 to 1,000 packs at once",
     "own_referral": "name the other person who signed up: nobody invites oneself",
-    "approval_required": "let a second person approve it",
+    "approval_required": "let a second person approve it; a member asks with `request_approval`",
     "invalid_unit": "buy a whole number of the plan's units",
     "no_payment_method": "add a card",
     "declined": "update the payment method",

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.errors import InvalidInput
 from domain.usage import RefusedEvent
-from models.tables import Customer, Refusal
+from models.tables import Customer, Refusal, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,11 @@ def lock(connection: Connection, account_id: int, at: datetime) -> None:
     connection.execute(
         text("SELECT FROM lock_wallet(:account, :at)"), {"account": account_id, "at": at}
     )
+
+
+def window_end(connection: Connection, account_id: int) -> datetime | None:
+    """Return when the current allowance window of a locked wallet ends."""
+    return connection.scalar(select(Wallet.window_end).where(Wallet.account_id == account_id))
 
 
 def set_paused(

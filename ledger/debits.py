@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.usage import Asked, DebitOutcome, PricedEvent, PricedWay, Terms
+from models.tables import Entry
 
 # Arrays go as PostgreSQL's own literals: psycopg's lists of values cost three times as much.
 STATEMENT = """
@@ -156,3 +157,11 @@ def _texts(values: list[str]) -> str:
 
 def _quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def known(connection: Connection, account_id: int, keys: Sequence[str]) -> frozenset[str]:
+    """Return which of some keys have been used for something that was recorded."""
+    if not keys:
+        return frozenset()
+    statement = select(Entry.key).where(Entry.account_id == account_id, Entry.key.in_(keys))
+    return frozenset(key for key in connection.scalars(statement) if key is not None)

@@ -226,6 +226,25 @@ def write(connection: Connection, subscription_id: str, at: datetime, **values: 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PlanName:
+    """Which plan version a subscription was sold."""
+
+    catalog: str
+    plan_id: str
+    version: int
+
+
+def plan_named(connection: Connection, subscription_id: str) -> PlanName:
+    """Return which plan a subscription is on. Raises `InvalidInput` (`no_subscription`)."""
+    plan = connection.scalar(
+        select(Subscription.plan).where(Subscription.subscription_id == subscription_id)
+    )
+    if plan is None:
+        raise InvalidInput("no_subscription", f"there is no subscription {subscription_id!r:.60}")
+    return PlanName(plan["catalog"], plan["plan_id"], plan["version"])
+
+
 def live_of_account(connection: Connection, account_id: int) -> str | None:
     """Return the subscription of an account that has not ended."""
     return connection.scalar(

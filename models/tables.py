@@ -366,3 +366,24 @@ class MemberRow(Base):
     limits: Mapped[dict[str, Any]]
     removed_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
+
+
+class ApprovalRow(Base):
+    """What a member asked an admin for, and how it ended."""
+
+    __tablename__ = "approvals"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    subscription_id: Mapped[str]
+    kind: Mapped[str]
+    member_id: Mapped[str]
+    wish: Mapped[dict[str, Any]]
+    credit_type: Mapped[str]
+    amount: Mapped[int]
+    state: Mapped[str]
+    asked_at: Mapped[datetime]
+    lapses_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    reason: Mapped[str | None]
+    recorded_at: Mapped[datetime]

@@ -20,6 +20,11 @@ def subscription_workflow(subscription_id: str) -> str:
     return f"subscription:{subscription_id}"
 
 
+def approval_workflow(subscription_id: str, key: str) -> str:
+    """Return the workflow id of what a member asks for under a key."""
+    return f"approval:{subscription_id}:{key}"
+
+
 def stripe_event_workflow(event_id: str) -> str:
     """Return the workflow id of one event of the payment processor."""
     return f"stripe:{event_id}"

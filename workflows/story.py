@@ -59,14 +59,14 @@ class Story:
         rows = [
             (f"**{state.status.value}**", _who(state)),
             ("**to do**", _to_do(state)),
-            ("next", f"{_day(due.at)}: {due.what}" if due else "nothing by itself"),
+            ("next", f"{day(due.at)}: {due.what}" if due else "nothing by itself"),
             ("unpaid", "; ".join(map(_progress, state.charges)) or "nothing"),
             ("card", f"{state.card or 'none'}; last charge: {state.last_charge or 'none'}"),
             ("balance", _balance(state)),
             ("window", _window(state)),
             ("refused", self._inbox.last_refusal or "nothing"),
         ]
-        head, *lines = (f"| {label}{GAP}| {_cell(text)} |" for label, text in rows)
+        head, *lines = (f"| {label}{GAP}| {cell(text)} |" for label, text in rows)
         return "\n".join((head, "| :--- | :--- |", *lines))
 
     def _index(self) -> None:
@@ -168,14 +168,14 @@ def _to_do(state: SubscriptionState) -> str:
 
 def _progress(charge: OpenCharge) -> str:
     attempt = f", attempt {charge.attempt}" if charge.attempt > 1 else ""
-    again = f", again {_day(charge.retry_at)}" if charge.retry_at else ""
+    again = f", again {day(charge.retry_at)}" if charge.retry_at else ""
     return f"{demanded(charge.charge)}: {PROGRESS[charge.step]}{attempt}{again}"
 
 
 def _balance(state: SubscriptionState) -> str:
     if state.balance_as_of is None:
         return "no credits yet"
-    known = f"{format_credits(state.available_micro)} on {_day(state.balance_as_of)}"
+    known = f"{format_credits(state.available_micro)} on {day(state.balance_as_of)}"
     if state.ended or state.lapsed or _window_is_over(state):
         return f"{known}; the window is over"
     return f"{known}; auto-purchase {'on' if state.auto_purchase else 'off'}"
@@ -184,16 +184,16 @@ def _balance(state: SubscriptionState) -> str:
 def _window(state: SubscriptionState) -> str:
     if state.window is None or state.period is None:
         return "none yet"
-    window = f"{_day(state.window.start)} to {_day(state.window.end)}"
+    window = f"{day(state.window.start)} to {day(state.window.end)}"
     longer = state.period.end > state.window.end
-    return f"{window}; paid until {_day(state.period.end)}" if longer else window
+    return f"{window}; paid until {day(state.period.end)}" if longer else window
 
 
 def _window_is_over(state: SubscriptionState) -> bool:
     return state.window is not None and state.window.end <= workflow.now()
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Return a text that stays in its cell, for some of it is written by customers."""
     safe = "".join(sign if sign.isprintable() else " " for sign in text[:LONGEST_CELL])
     return safe.replace("|", "\\|").replace("<", "&lt;")
@@ -203,5 +203,6 @@ def _iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
-def _day(at: datetime | None) -> str:
+def day(at: datetime | None) -> str:
+    """Return an instant as operators read it."""
     return f"{at:%Y-%m-%d %H:%M}Z" if at else "-"

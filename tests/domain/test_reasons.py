@@ -50,7 +50,7 @@ OUTCOMES = {
         *("refunded", "noted", "asked", "made", "failed", "lost", "won"),
         *("already_unlocked", "fits", "block", "short"),
     ),
-    "removed",
+    *("waiting", "lapsed", "removed", "decidable"),
 }
 ROW = re.compile(r"^\| (`.+`) \| (.+) \|$", re.MULTILINE)
 STATUS = re.compile(

@@ -1,14 +1,18 @@
-"""Members with usual values: a test names only what it is about."""
+"""Members and their requests with usual values: a test names only what it is about."""
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 
+from domain.approvals import Decision, Kind, State, Wish
 from domain.teams import Member, Role, member_counter
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import debits, members
+from ledger import approvals, debits, holds, members
 from ledger.debits import Demand
 from tests.builders import NOON, a_subscribed_wallet, micro
 
+WEEK = timedelta(days=7)
+DAY = timedelta(days=1)
 TYPES = ["credits"]
 ADMINS = ("grace", "hedy")
 _numbers = count(1)
@@ -59,3 +63,50 @@ def free(connection, wallet, member_id="ada", at=NOON):
     terms = Terms((Attempt("send", ()),), (member_counter(member_id),))
     demand = Demand(wallet.account_id, PricedEvent(event, "credits", 0, terms))
     return debits.debit(connection, [demand], at)[0]
+
+
+def a_wish(amount=80, key=None, member_id="ada", kind=Kind.OPERATION, at=NOON):
+    """A request of a member for an operation, or for credits above the limit."""
+    priced = an_operation(amount, member_id, key, at)
+    return Wish(
+        priced.event.key,
+        kind,
+        member_id,
+        event=priced.event if kind is Kind.OPERATION else None,
+        credit_type="credits",
+        amount_micro=micro(amount),
+    )
+
+
+def ask(connection, wallet, amount=80, key=None, *, kind=Kind.OPERATION, member_id="ada", at=NOON):
+    """Ask for it; return its status."""
+    wish = a_wish(amount, key, member_id, kind, at)
+    return approvals.ask(connection, wallet.account_id, wallet.subscription_id, wish, WEEK, at)
+
+
+def approve(connection, wallet, key, by="grace", at=NOON):
+    """Approve as the activity does: look, hold an operation, settle; return what it came to."""
+    decision = Decision(by, State.APPROVED)
+    answer = approvals.may_decide(connection, wallet.account_id, key, decision, at)
+    if answer != "decidable":
+        return answer
+    kept = approvals.named(connection, wallet.subscription_id, key)
+    if kept.wish.event is not None:
+        amount = kept.wish.amount_micro
+        terms = an_operation(1, kept.wish.member_id).terms
+        priced = PricedEvent(kept.wish.event, "credits", amount, terms)
+        held = holds.hold(connection, wallet.account_id, priced, at + DAY, at)
+        if held.status not in ("held", "repeated"):
+            return held.status
+    return approvals.settle(connection, wallet.account_id, key, decision, at)
+
+
+def refuse(connection, wallet, key, by="grace", at=NOON):
+    """Refuse a request."""
+    decision = Decision(by, State.REFUSED, "not now")
+    return approvals.settle(connection, wallet.account_id, key, decision, at)
+
+
+def state(connection, wallet, key):
+    """Return where a request stands."""
+    return approvals.named(connection, wallet.subscription_id, key).state

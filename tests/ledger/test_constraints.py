@@ -21,11 +21,18 @@ from tests.builders import (
     bought,
     use,
 )
-from tests.ledger.teams import a_member
+from tests.ledger.teams import a_member, ask
 
 NOBODY = 999_999_999
 FREE = {"charge_id": None, "part": None, "cost_minor": 0}
 FRESH = {"seq": 900, "key": "another"}
+
+ASKED = {"key": "another"}
+ENDED = ASKED | {
+    "state": "refused",
+    "decided_by": "grace",
+    "settled_at": "2027-01-02T00:00:00Z",
+}
 
 # Constraint, table, and what is changed in a copy of a sound row so that only it is broken.
 ATTACKS = (
@@ -106,6 +113,21 @@ ATTACKS = (
     ("limits_ceiling", "limits", {"ceiling": -1}),
     ("limits_account_id_fkey", "limits", {"account_id": NOBODY}),
     ("limits_pk", "limits", {}),
+    ("approvals_amount", "approvals", ASKED | {"amount": 0}),
+    ("approvals_decided", "approvals", ASKED | {"decided_by": "grace"}),
+    ("approvals_in_time", "approvals", ENDED | {"settled_at": "2027-02-01T00:00:00Z"}),
+    ("approvals_in_time", "approvals", ENDED | {"settled_at": "2027-01-08T12:00:00Z"}),
+    ("approvals_key_length", "approvals", ASKED | {"key": ""}),
+    ("approvals_kind", "approvals", ASKED | {"kind": "holiday"}),
+    ("approvals_lapse", "approvals", ASKED | {"lapses_at": START.isoformat()}),
+    ("approvals_settled", "approvals", ASKED | {"settled_at": START.isoformat()}),
+    ("approvals_state", "approvals", ENDED | {"state": "forgotten", "decided_by": None}),
+    ("approvals_two_people", "approvals", ENDED | {"decided_by": "ada"}),
+    ("approvals_account_id_fkey", "approvals", ASKED | {"account_id": NOBODY}),
+    ("approvals_member", "approvals", ASKED | {"member_id": "nobody"}),
+    ("approvals_decider", "approvals", ENDED | {"decided_by": "nobody"}),
+    ("approvals_subscription_id_fkey", "approvals", ASKED | {"subscription_id": "?"}),
+    ("approvals_pk", "approvals", {}),
     ("hold_lines_amount", "hold_lines", {"amount": 0}),
     ("hold_lines_pk", "hold_lines", {}),
     ("hold_lines_hold", "hold_lines", {"hold_id": 900}),
@@ -218,6 +240,7 @@ def victim(session_database):
         )
         for member_id in ("ada", "grace"):
             members.put(connection, wallet.account_id, a_member(member_id), ["credits"], START)
+        ask(connection, wallet, key="asked", at=START)
         connection.exec_driver_sql(
             "INSERT INTO thresholds VALUES (%s, '20_percent', 20, NULL, 'both')", values[:1]
         )

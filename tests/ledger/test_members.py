@@ -1,14 +1,16 @@
 """Members' limits: half steps, holds, restrictions, raises, and many at once at a limit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
+from domain.approvals import Kind
 from domain.credits import format_credits
-from ledger import balances, members
+from ledger import balances, debits, holds, members
+from ledger.debits import Demand
 from tests.builders import (
     MONTH_END,
     NOON,
@@ -19,7 +21,11 @@ from tests.builders import (
     micro,
 )
 from tests.ledger.teams import (
+    DAY,
     a_team,
+    an_operation,
+    approve,
+    ask,
     free,
     put,
     use,
@@ -73,6 +79,18 @@ def test_a_limit_below_present_use_blocks_only_further_use(ledger):
     assert use(ledger, wallet, 1).status == "debited"
 
 
+def test_what_is_held_counts_towards_the_limit_and_what_is_released_does_not(ledger):
+    wallet = a_team(ledger, limit=10)
+    priced = an_operation(8, key="job")
+    holds.hold(ledger, wallet.account_id, priced, NOON + DAY, NOON)
+    assert use(ledger, wallet, 3).status == "user_limit"
+
+    holds.capture(ledger, wallet.account_id, "job", micro(5), NOON)
+
+    assert use(ledger, wallet, 5).status == "debited"
+    assert use(ledger, wallet, "0.5").status == "user_limit"
+
+
 def test_a_restricted_member_performs_free_actions_only(ledger):
     wallet = a_team(ledger, limit=50)
 
@@ -102,16 +120,46 @@ def test_a_removed_member_uses_nothing_and_keeps_the_history(ledger):
     assert use(ledger, wallet, 30).status == "debited"
 
 
+def test_approved_credits_raise_the_limit_in_this_window_only(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=100, windows=FEBRUARY)
+    put(ledger, wallet, "ada", 10)
+    put(ledger, wallet, "grace")
+    use(ledger, wallet, 10)
+    assert ask(ledger, wallet, 5, "more", kind=Kind.CREDITS) == "waiting"
+    assert use(ledger, wallet, 1).status == "user_limit"
+
+    assert approve(ledger, wallet, "more") == "approved"
+
+    assert approve(ledger, wallet, "more") == "repeated"
+    assert use(ledger, wallet, 5).status == "debited"
+    assert use(ledger, wallet, "0.5").status == "user_limit"
+    assert use(ledger, wallet, 10, at=MONTH_END).status == "debited"
+    assert use(ledger, wallet, 1, at=MONTH_END).status == "user_limit"
+
+
+def test_a_restriction_takes_back_what_was_added_to_the_limit(ledger):
+    wallet = a_team(ledger, limit=10)
+    ask(ledger, wallet, 5, "more", kind=Kind.CREDITS)
+    approve(ledger, wallet, "more")
+
+    put(ledger, wallet, "ada", 10, restricted=True)
+
+    assert use(ledger, wallet, 1).status == "user_limit"
+    put(ledger, wallet, "ada", 10)
+    assert use(ledger, wallet, 11).status == "user_limit"
+
+
 def test_standings_say_what_each_member_took_and_may_take(ledger):
     wallet = a_team(ledger, limit=50)
     use(ledger, wallet, "19.5")
+    holds.hold(ledger, wallet.account_id, an_operation(10, key="job"), NOON + DAY, NOON)
     use(ledger, wallet, 7, "grace")
 
     found = members.standings(ledger, wallet.account_id, "credits", START, START)
 
     ada, grace = found["ada"], found["grace"]
-    assert (ada.window_micro, ada.period_micro) == (micro("19.5"), micro("19.5"))
-    assert (ada.limit_micro, ada.left_micro) == (micro(50), micro("30.5"))
+    assert (ada.window_micro, ada.period_micro) == (micro("29.5"), micro("19.5"))
+    assert (ada.limit_micro, ada.left_micro) == (micro(50), micro("20.5"))
     assert (grace.window_micro, grace.limit_micro, grace.left_micro) == (micro(7), None, None)
     assert "hedy" not in found
 
@@ -133,7 +181,7 @@ def test_many_at_a_member_limit_never_pass_it(engine):
 
 
 HALVES = st.integers(1, 8).map(lambda halves: halves * 500_000)
-STEP = st.sampled_from(("use", "limit", "restrict"))
+STEP = st.sampled_from(("use", "hold", "capture", "release", "limit", "restrict"))
 
 
 @dataclass
@@ -144,15 +192,35 @@ class Limited:
     wallet: SubscribedWallet
     ceiling: int
     counted: int = 0
+    open_holds: dict[str, int] = field(default_factory=dict)
 
-    def take(self, amount, key):
-        """Use an amount: it is taken if it fits."""
-        status = use(self.connection, self.wallet, format_credits(amount), key=key).status
+    def take(self, step, amount, key):
+        """Use or hold an amount: it is taken if it fits."""
+        priced = an_operation(format_credits(amount), key=key)
+        account = self.wallet.account_id
+        if step == "use":
+            status = debits.debit(self.connection, [Demand(account, priced)], NOON)[0].status
+        else:
+            status = holds.hold(self.connection, account, priced, NOON + DAY, NOON).status
         if self.counted + amount > self.ceiling:
             assert status == "user_limit"
+            return
+        assert status == ("debited" if step == "use" else "held")
+        self.counted += amount
+        if step == "hold":
+            self.open_holds[key] = amount
+
+    def give_back(self, step, amount):
+        """End a hold: what it did not take counts no more."""
+        if not self.open_holds:
+            return
+        key, on_hold = self.open_holds.popitem()
+        taken = min(amount, on_hold) if step == "capture" else 0
+        if step == "capture":
+            holds.capture(self.connection, self.wallet.account_id, key, taken, NOON)
         else:
-            assert status == "debited"
-            self.counted += amount
+            holds.release(self.connection, self.wallet.account_id, key, NOON)
+        self.counted -= on_hold - taken
 
     def change(self, step, amount):
         """Set another limit, or restrict."""
@@ -170,12 +238,14 @@ class Limited:
 
 @settings(max_examples=60)
 @given(steps=st.lists(st.tuples(STEP, HALVES), max_size=25))
-def test_a_limit_is_never_passed_whatever_is_used_or_changed(session_engine, steps):
+def test_a_limit_is_never_passed_whatever_is_held_captured_or_changed(session_engine, steps):
     with session_engine.connect() as connection:
         model = Limited(connection, a_team(connection, 10_000, limit=6), micro(6))
         for number, (step, amount) in enumerate(steps):
-            if step == "use":
-                model.take(amount, f"step-{number}")
+            if step in ("use", "hold"):
+                model.take(step, amount, f"step-{number}")
+            elif step in ("capture", "release"):
+                model.give_back(step, amount)
             else:
                 model.change(step, amount)
             model.check()

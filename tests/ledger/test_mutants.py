@@ -9,6 +9,7 @@ import pytest
 
 from tests.ledger.hold_laws import HOLD_FAULTS
 from tests.ledger.laws import first_broken
+from tests.ledger.team_laws import TEAM_FAULTS
 
 # Name, function, and a pattern of its definition with what it is replaced by.
 IN_FUNCTIONS = (
@@ -99,6 +100,7 @@ IN_FUNCTIONS = (
     ("what was reopened stays expired", "reopen_expired", r"expired = g\.expired - u\.back, ", ""),
     *HOLD_FAULTS,
     ("breakage takes what was earned", "recognise", r"broken := gone - earned", "broken := gone"),
+    *TEAM_FAULTS,
 )  # fmt: skip
 IN_TABLES = (
     ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),

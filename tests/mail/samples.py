@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain.mails import (
+    ApprovalAsked,
+    ApprovalDecided,
+    Ask,
     AutoTotals,
     Canceled,
     CapReached,
@@ -137,6 +140,7 @@ def every_mail() -> dict[str, Mail]:
         **_balances(),
         **_ends(),
         **_returns(),
+        **_approvals(),
     }
 
 
@@ -348,4 +352,39 @@ def _returns() -> dict[str, Mail]:
         "disputed": disputed,
         "disputed_lost": replace(disputed, state="lost"),
         "disputed_won": replace(disputed, state="won", taken_micro=0, owed_micro=0),
+    }
+
+
+def _approvals() -> dict[str, Mail]:
+    reader = a_reader(addressee="Grace Hopper")
+    operation = Ask(
+        member_name="Ada Lovelace",
+        action_name="Phone number lookup",
+        quantity_micro=40 * CREDIT,
+        credits_micro=80 * CREDIT,
+        note="The list for Monday's campaign",
+    )
+    more = Ask(member_name="Ada Lovelace", credits_micro=100 * CREDIT)
+    asked = ApprovalAsked(
+        reader=reader, ask=operation, available_micro=100 * CREDIT, lapses_at=NEXT
+    )
+    approved = ApprovalDecided(
+        reader=a_reader(addressee="Ada Lovelace"),
+        ask=operation,
+        outcome="approved",
+        decided_by="Grace Hopper",
+        held_until=NEXT,
+    )
+    refused = replace(
+        approved, outcome="refused", reason="Please wait for the new month", held_until=None
+    )
+    return {
+        "asked": asked,
+        "asked_too_much": replace(asked, available_micro=70 * CREDIT),
+        "asked_more": replace(asked, ask=more),
+        "asked_by_default": replace(asked, reader=a_reader()),
+        "approved": approved,
+        "approved_more": replace(approved, ask=more, held_until=None, window_end=WINDOW_END),
+        "refused": refused,
+        "lapsed": replace(approved, outcome="lapsed", decided_by="", held_until=None),
     }

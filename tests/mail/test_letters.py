@@ -68,7 +68,7 @@ def test_every_mail_has_a_subject_and_both_parts(mail):
     assert letter.subject
     assert "\n" not in letter.subject
     for part in (letter.text, words(letter)):
-        assert f"Hello {mail.reader.customer_name}," in part
+        assert f"Hello {mail.reader.addressee or mail.reader.customer_name}," in part
         assert mail.reader.plan_name in part
         assert mail.reader.product_name in plain(part)
     assert letter.html.startswith("<!doctype html>")

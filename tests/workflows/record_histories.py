@@ -13,17 +13,19 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from temporalio.client import Client, WorkflowHistory
+from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
 from domain.payments import ProcessorEvent
 from local.fleet import start_worker
 from local.processes import stop
 from local.stack import Stack, environment
+from local.timeline import HAIR
 from models.base import connect
 from tests.fleet import Customer, RunningFleet
 from workflows import names
@@ -149,6 +151,37 @@ async def stripe_events(fleet: RunningFleet) -> dict[str, list[Json]]:
     return recorded
 
 
+async def approvals(fleet: RunningFleet) -> dict[str, list[Json]]:
+    """Let requests be refused their word, be decided, lapse, and be no requests at all."""
+    customer = await fleet.subscribe("starter", catalog="salestools")
+    for member, role in (("ada", "member"), ("grace", "admin")):
+        person = {"member": member, "name": member.title(), "email": f"{member}@example.com"}
+        await customer.life.ask("set_member", person | {"role": role})
+    subscription = customer.life.handle.id.removeprefix("subscription:")
+    keys = ("approved", "refused", "lapsed")
+    for key in keys:
+        wish = (await customer.event("80", key, "ai_email")) | {"member": "ada"}
+        await customer.life.ask("request_approval", wish)
+    handles = {
+        key: fleet.client.get_workflow_handle(names.approval_workflow(subscription, key))
+        for key in keys
+    }
+    await handles["approved"].execute_update("approve", {"by": "ada"})
+    await handles["approved"].signal("nobody_knows_this", {"a": 1})
+    await handles["approved"].execute_update("approve", {"by": "grace"})
+    await handles["refused"].execute_update("refuse", {"by": "grace", "reason": "too dear"})
+    await customer.life.skipper.fast_forward(handles["lapsed"], 7 * DAY + HAIR)
+    for handle in handles.values():
+        await handle.result()
+    nobody = f"approval:nobody:{uuid4().hex}"
+    with suppress(WorkflowFailureError):
+        await fleet.client.execute_workflow("Approval", 7, id=nobody, task_queue=names.BILLING)
+    return {
+        **{f"approval-{key}": await runs(fleet.client, one.id) for key, one in handles.items()},
+        "approval-malformed": await runs(fleet.client, nobody),
+    }
+
+
 async def runs(client: Client, workflow_id: str) -> list[Json]:
     """Return the histories of a workflow, one for each run, oldest first."""
     description = await client.get_workflow_handle(workflow_id).describe()
@@ -194,6 +227,7 @@ async def live(stack: Stack, log: Path) -> dict[str, list[Json]]:
         customer = await shape(fleet)
         recorded[name] = await runs(client, customer.life.handle.id)
     recorded |= await stripe_events(fleet)
+    recorded |= await approvals(fleet)
     await asyncio.to_thread(stop, worker, grace=40)
     for lane in ("mail", "crossing"):
         recorded[f"outbox-{lane}"] = await runs(client, names.outbox_workflow(lane))

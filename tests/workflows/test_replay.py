@@ -21,12 +21,13 @@ from temporalio.workflow import NondeterminismError
 
 from activities.errors import NamedErrors
 from tests.workflows.divergent import Hasty
+from workflows.approval import Approval
 from workflows.arguments import OneArgument
 from workflows.outbox import OutboxRelay
 from workflows.stripe_event import StripeEvent
 from workflows.subscription import Subscription
 
-SERVED = [Subscription, OutboxRelay, StripeEvent]
+SERVED = [Subscription, OutboxRelay, StripeEvent, Approval]
 STORED = sorted(Path(__file__).with_name("histories").glob("*.json"))
 stored = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 PATHS = re.compile(r"/(work|home|root|tmp|usr|opt)/|site-packages")

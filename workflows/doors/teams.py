@@ -1,4 +1,4 @@
-"""Teams: the members of a customer."""
+"""Teams: members, and what they ask admins for."""
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -10,7 +10,7 @@ from workflows.inbox import Answer, payload
 
 
 class TeamDoor(Door):
-    """Takes changes of the team."""
+    """Takes changes of the team, and requests of its members."""
 
     @workflow.update(description="Make or change a member: role, restriction, limits per window.")
     async def set_member(self, member: RawValue) -> Answer:
@@ -29,3 +29,23 @@ class TeamDoor(Door):
     @remove_member.validator
     def _check_remove_member(self, member: RawValue) -> None:
         checked(team_messages.parse_remove_member, member)
+
+    @workflow.update(description="Ask an admin for an operation above the plan's limit.")
+    async def request_approval(self, wish: RawValue) -> Answer:
+        """Answer where the request stands, or `refused`."""
+        parsed = team_messages.parse_request_approval(payload(wish))
+        return await self._ask("request_approval", parsed)
+
+    @request_approval.validator
+    def _check_request_approval(self, wish: RawValue) -> None:
+        checked(team_messages.parse_request_approval, wish)
+
+    @workflow.update(description="Ask an admin for credits above one's own limit, this window.")
+    async def request_credits(self, wish: RawValue) -> Answer:
+        """Answer where the request stands, or `refused`."""
+        parsed = team_messages.parse_request_credits(payload(wish))
+        return await self._ask("request_credits", parsed)
+
+    @request_credits.validator
+    def _check_request_credits(self, wish: RawValue) -> None:
+        checked(team_messages.parse_request_credits, wish)

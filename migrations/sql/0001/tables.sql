@@ -384,3 +384,31 @@ CREATE TABLE members (
     recorded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT members_pk PRIMARY KEY (account_id, member_id)
 );
+
+-- What members ask admins for. A request waits without a hold; its first end is the only one.
+CREATE TABLE approvals (
+    account_id      bigint      NOT NULL REFERENCES wallets,
+    key             text        NOT NULL CONSTRAINT approvals_key_length CHECK (length(key) BETWEEN 1 AND 200),
+    subscription_id text        NOT NULL REFERENCES subscriptions,
+    kind            text        NOT NULL CONSTRAINT approvals_kind CHECK (kind IN ('operation', 'credits')),
+    member_id       text        NOT NULL,                           -- who asks
+    wish            jsonb       NOT NULL,                           -- as it was sent
+    credit_type     text        NOT NULL,
+    amount          bigint      NOT NULL CONSTRAINT approvals_amount CHECK (amount > 0), -- when asked
+    state           text        NOT NULL DEFAULT 'waiting' CONSTRAINT approvals_state
+                                CHECK (state IN ('waiting', 'approved', 'refused', 'lapsed')),
+    asked_at        timestamptz NOT NULL,
+    lapses_at       timestamptz NOT NULL,
+    settled_at      timestamptz,
+    decided_by      text,
+    reason          text,                                           -- of a refusal
+    recorded_at     timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT approvals_pk PRIMARY KEY (account_id, key),
+    CONSTRAINT approvals_member FOREIGN KEY (account_id, member_id) REFERENCES members,
+    CONSTRAINT approvals_decider FOREIGN KEY (account_id, decided_by) REFERENCES members,
+    CONSTRAINT approvals_lapse CHECK (asked_at < lapses_at),
+    CONSTRAINT approvals_settled CHECK ((state = 'waiting') = (settled_at IS NULL)),
+    CONSTRAINT approvals_decided CHECK ((state IN ('approved', 'refused')) = (decided_by IS NOT NULL)),
+    CONSTRAINT approvals_two_people CHECK (decided_by <> member_id),
+    CONSTRAINT approvals_in_time CHECK (settled_at <= lapses_at AND (state = 'lapsed') = (settled_at = lapses_at))
+);

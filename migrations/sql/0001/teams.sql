@@ -1,4 +1,5 @@
--- Members and their limits, changed under the wallet's lock.
+-- Members, their limits, and what they ask admins for. Everything is decided under the wallet's lock:
+-- two admins at the same instant make one approval, and an approval after its lapse makes none.
 
 -- Counts what was added to a limit for one window.
 CREATE FUNCTION raise_counter(p_counter text, p_credit_type text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -51,4 +52,102 @@ BEGIN
     IF NOT FOUND THEN RETURN 'unknown_member'; END IF;
     PERFORM limit_member(w, p_member, NULL, p_credit_types);
     RETURN 'removed';
+END $$;
+
+-- Keep a request for an admin: waiting | repeated | idempotency_conflict | unknown_member |
+-- member_restricted | not_needed (no limit to raise) | a reason why the wallet has no windows.
+CREATE FUNCTION ask_approval(
+    p_account bigint, p_key text, p_subscription text, p_kind text, p_member text, p_wish jsonb,
+    p_credit_type text, p_amount bigint, p_waits interval, p_at timestamptz
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    w wallets;
+    a approvals;
+    m members;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    SELECT * INTO a FROM approvals WHERE account_id = p_account AND key = p_key;
+    IF FOUND THEN
+        RETURN CASE WHEN (a.kind, a.member_id, a.wish) = (p_kind, p_member, p_wish)
+                    THEN 'repeated' ELSE 'idempotency_conflict' END;
+    END IF;
+    IF w.state <> 'active' THEN RETURN wallet_refusal(w, w.decided_at); END IF;
+    SELECT * INTO m FROM members WHERE account_id = p_account AND member_id = p_member AND removed_at IS NULL;
+    IF NOT FOUND THEN RETURN 'unknown_member'; END IF;
+    IF m.restricted THEN RETURN 'member_restricted'; END IF;
+    IF p_kind = 'credits' AND NOT m.limits ? p_credit_type THEN RETURN 'not_needed'; END IF;
+    IF p_kind = 'operation' AND EXISTS (SELECT FROM entries WHERE account_id = p_account AND key = p_key) THEN
+        RETURN 'idempotency_conflict';
+    END IF;
+    INSERT INTO approvals (account_id, key, subscription_id, kind, member_id, wish, credit_type, amount,
+                           asked_at, lapses_at)
+    VALUES (p_account, p_key, p_subscription, p_kind, p_member, p_wish, p_credit_type, p_amount,
+            w.decided_at, w.decided_at + p_waits);
+    RETURN 'waiting';
+END $$;
+
+-- Write down a lapse whose instant has come; answer with the state: waiting | approved | refused |
+-- lapsed | unknown_approval.
+CREATE FUNCTION lapse_approval(p_account bigint, p_key text, p_at timestamptz) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    w wallets;
+    a approvals;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    UPDATE approvals SET state = 'lapsed', settled_at = lapses_at
+    WHERE account_id = p_account AND key = p_key AND state = 'waiting' AND lapses_at <= w.decided_at;
+    SELECT * INTO a FROM approvals WHERE account_id = p_account AND key = p_key;
+    RETURN coalesce(a.state, 'unknown_approval');
+END $$;
+
+-- Whether a person may give this word on a request: decidable | repeated | already_decided |
+-- approval_lapsed | own_request | not_an_admin | unknown_approval.
+CREATE FUNCTION may_decide(p_account bigint, p_key text, p_state text, p_by text, p_at timestamptz)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    state text := lapse_approval(p_account, p_key, p_at);
+    a     approvals;
+BEGIN
+    IF state = 'unknown_approval' THEN RETURN state; END IF;
+    IF state = 'lapsed' THEN RETURN 'approval_lapsed'; END IF;
+    SELECT * INTO a FROM approvals WHERE account_id = p_account AND key = p_key;
+    IF state <> 'waiting' THEN
+        RETURN CASE WHEN (a.state, a.decided_by) = (p_state, p_by) THEN 'repeated' ELSE 'already_decided' END;
+    END IF;
+    IF p_by = a.member_id THEN RETURN 'own_request'; END IF;
+    IF NOT EXISTS (SELECT FROM members WHERE account_id = p_account AND member_id = p_by
+                                         AND role = 'admin' AND removed_at IS NULL) THEN
+        RETURN 'not_an_admin';
+    END IF;
+    RETURN 'decidable';
+END $$;
+
+-- End a request by an admin's word: approved | refused | an answer of may_decide. An operation is
+-- approved by its hold, in the same transaction; credits are added to the limit for this window.
+CREATE FUNCTION settle_approval(
+    p_account bigint, p_key text, p_state text, p_by text, p_reason text, p_at timestamptz
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    answer text := may_decide(p_account, p_key, p_state, p_by, p_at);
+    w      wallets;
+    a      approvals;
+BEGIN
+    IF answer <> 'decidable' THEN RETURN answer; END IF;
+    w := lock_wallet(p_account, p_at);
+    SELECT * INTO a FROM approvals WHERE account_id = p_account AND key = p_key;
+    IF p_state = 'approved' AND a.kind = 'operation' AND NOT EXISTS (
+        SELECT FROM entries WHERE account_id = p_account AND key = p_key) THEN
+        RAISE EXCEPTION 'an approved operation is held first' USING ERRCODE = 'DD004';
+    END IF;
+    IF p_state = 'approved' AND a.kind = 'credits' THEN
+        answer := wallet_refusal(w, w.decided_at);
+        IF answer IS NOT NULL THEN RETURN answer; END IF;
+        INSERT INTO counters (account_id, counter, window_start, value)
+        VALUES (p_account, raise_counter('member:' || a.member_id, a.credit_type), w.window_start, a.amount)
+        ON CONFLICT (account_id, counter, window_start) DO UPDATE SET value = counters.value + a.amount;
+    END IF;
+    UPDATE approvals SET state = p_state, settled_at = w.decided_at, decided_by = p_by, reason = p_reason
+    WHERE account_id = p_account AND key = p_key;
+    RETURN p_state;
 END $$;

@@ -126,6 +126,10 @@ SELECT n.account_id, 'windows overlap', n.window_start::text
 FROM windows n JOIN windows m ON m.account_id = n.account_id AND m.window_start > n.window_start
                              AND m.window_start < n.window_end
 UNION ALL
+SELECT a.account_id, 'an operation was approved and never held', a.key
+FROM approvals a WHERE a.kind = 'operation' AND a.state = 'approved'
+  AND NOT EXISTS (SELECT FROM entries e WHERE e.account_id = a.account_id AND e.key = a.key)
+UNION ALL
 SELECT m.account_id, 'the lock does not know a limit as it was set', m.member_id || ': ' || t.credit_type
 FROM members m
 CROSS JOIN LATERAL (

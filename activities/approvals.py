@@ -1,0 +1,241 @@
+"""Approvals: asked for, decided, lapsed, each in one transaction with the mails it causes."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from activities.approval_mails import ask_admins, in_words, tell_requester
+from activities.buyers import Buyer
+from activities.context import BillingContext
+from activities.teams import require_type
+from domain.approvals import (
+    Approval,
+    ApprovalName,
+    Decision,
+    Kind,
+    State,
+    Wish,
+    needs_approval,
+    operation_cost,
+)
+from domain.catalog import Catalog
+from domain.errors import InvalidInput
+from domain.holds import HELD, HoldOutcome
+from domain.pricing import price_on_terms
+from domain.usage import CLOCK_TOLERANCE, RefusedEvent
+from ledger import accounts, approvals, holds
+
+PATIENCE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a member asks for, and the workflow that is to wait for the answer, on which queue."""
+
+    buyer: Buyer
+    wish: Wish
+    workflow_id: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where a request stands (`waiting`, …), or the reason why there is none."""
+
+    status: str
+    credit_type: str = ""
+    amount_micro: int = 0
+    lapses_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as the ledger has it, and in words."""
+
+    approval: Approval
+    plan_id: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """An admin's word, given at an instant."""
+
+    request: Request
+    decision: Decision
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What an admin's word came to: the request's end, or a reason with which it goes on waiting.
+
+    `state` is where the request stands afterwards, `decided_by` whose word ended it.
+    """
+
+    status: str
+    state: State
+    decided_by: str = ""
+    missing_micro: int | None = None
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsing:
+    """A request whose time is over at an instant."""
+
+    request: Request
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Messages that an approval could not read, to be kept."""
+
+    account_id: int
+    refusals: tuple[RefusedEvent, ...]
+    at: datetime
+
+
+class ApprovalActivities:
+    """Requests of members, for workflows."""
+
+    def __init__(
+        self, context: BillingContext, client: Client, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._context = context
+        self._client = client
+        self._loop = loop
+
+    @activity.defn(name="ask_approval")
+    def ask(self, asking: Asking) -> Asked:
+        """Keep a request, mail the admins, start the workflow that waits; a repeat does it once.
+
+        Raises `InvalidInput`: `unknown_action`, `no_rate`, `unknown_credit_type`, …
+        """
+        buyer = asking.buyer
+        catalog = self._context.catalog(buyer.plan.catalog)
+        event = asking.wish.event
+        if event is not None and not needs_approval(catalog, buyer.plan, event):
+            return Asked("approval_not_needed")
+        wish = _with_amount(catalog, asking.wish, buyer.at)
+        waits = timedelta(days=buyer.plan.approval_days)
+        with self._context.engine.begin() as connection:
+            status = approvals.ask(
+                connection, buyer.account_id, buyer.subscription_id, wish, waits, buyer.at
+            )
+            if status not in ("waiting", "repeated"):
+                return Asked(status)
+            kept = approvals.named(connection, buyer.subscription_id, wish.key)
+            if status == "waiting":
+                ask_admins(self._context, connection, buyer.plan, kept, buyer.at)
+        if kept.state is State.WAITING:
+            self._start(asking, in_words(catalog, kept.wish))
+        return Asked(kept.state, wish.credit_type or "", kept.wish.amount_micro, kept.lapses_at)
+
+    def _start(self, asking: Asking, what: str) -> None:
+        wish, buyer = asking.wish, asking.buyer
+        start = self._client.start_workflow(
+            "Approval",
+            ApprovalName(buyer.subscription_id, wish.key),
+            id=asking.workflow_id,
+            task_queue=asking.queue,
+            # One that failed may be started again: what it waits for is in the ledger.
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"{wish.member_id} asks for {what}"[:200],
+            memo={"customer": buyer.customer_id, "member": wish.member_id},
+            rpc_timeout=timedelta(seconds=5),
+        )
+        try:
+            asyncio.run_coroutine_threadsafe(start, self._loop).result(PATIENCE_SECONDS)
+        except WorkflowAlreadyStartedError:
+            return  # it has ended since the request was read
+
+    @activity.defn(name="read_approval")
+    def read(self, name: ApprovalName) -> Request:
+        """Return a request. Raises `InvalidInput` (`unknown_approval`)."""
+        with self._context.engine.connect() as connection:
+            kept = approvals.named(connection, name.subscription_id, name.key)
+            plan = self._context.plan_of(connection, name.subscription_id)
+        catalog = self._context.catalog(plan.catalog)
+        return Request(kept, plan.plan_id, in_words(catalog, kept.wish))
+
+    @activity.defn(name="decide_approval")
+    def decide(self, deciding: Deciding) -> Decided:
+        """Take an admin's word: hold what was approved, or raise the limit, and mail who asked.
+
+        What cannot be held, paused or short of credits, goes on waiting: the status says why.
+        """
+        known, decision, at = deciding.request.approval, deciding.decision, deciding.at
+        key, account = known.wish.key, known.account_id
+        with self._context.engine.begin() as connection:
+            answer = approvals.may_decide(connection, account, key, decision, at)
+            if answer != "decidable":
+                return self._ended(connection, known, answer)
+            held: HoldOutcome | None = None
+            if decision.verdict is State.APPROVED and known.wish.kind is Kind.OPERATION:
+                held = self._hold(connection, known, at)
+                if held.status not in HELD:
+                    return Decided(held.status, State.WAITING, missing_micro=held.missing_micro)
+            status = approvals.settle(connection, account, key, decision, at)
+            if status != decision.verdict:
+                return Decided(status, State.WAITING)
+            until = held.lapses_at if held else None
+            tell_requester(self._context, connection, known, decision, until)
+        return Decided(status, decision.verdict, decision.by, held_until=until)
+
+    def _ended(self, connection: Connection, known: Approval, answer: str) -> Decided:
+        now = approvals.named(connection, known.subscription_id, known.wish.key)
+        if answer == "approval_lapsed":
+            tell_requester(self._context, connection, known, Decision("", State.LAPSED))
+        status = now.state if answer == "repeated" else answer
+        return Decided(status, now.state, now.decided_by or "")
+
+    def _hold(self, connection: Connection, known: Approval, at: datetime) -> HoldOutcome:
+        wish = known.wish
+        if wish.event is None:
+            raise InvalidInput("internal_error", f"{wish.key} is no operation")
+        plan = self._context.plan_of(connection, known.subscription_id)
+        catalog = self._context.catalog(plan.catalog)
+        priced = price_on_terms(catalog, plan, wish.event, at)
+        if priced.terms is not None:
+            # A person agrees to pay, and buys first where credits are short.
+            terms = replace(priced.terms, at_zero="block", confirmed=True)
+            priced = replace(priced, terms=terms)
+        until = at + timedelta(seconds=wish.hold_seconds)
+        return holds.hold(connection, known.account_id, priced, until, at)
+
+    @activity.defn(name="lapse_approval")
+    def lapse(self, lapsing: Lapsing) -> State:
+        """Let a request lapse if its time is over and nobody decided; return where it stands."""
+        known = lapsing.request.approval
+        with self._context.engine.begin() as connection:
+            state = approvals.lapse(connection, known.account_id, known.wish.key, lapsing.at)
+            if state is State.LAPSED:
+                tell_requester(self._context, connection, known, Decision("", State.LAPSED))
+        return state
+
+    @activity.defn(name="keep_refusals")
+    def keep_refusals(self, unread: Unread) -> None:
+        """Keep messages that could not be read; a repeat adds nothing."""
+        with self._context.engine.begin() as connection:
+            accounts.keep_refusals(connection, unread.account_id, unread.refusals, unread.at)
+
+
+def _with_amount(catalog: Catalog, wish: Wish, at: datetime) -> Wish:
+    """Return a request with the credits that it comes to."""
+    event = wish.event
+    if event is None:
+        first = catalog.credit_types[0].credit_type
+        return replace(wish, credit_type=require_type(catalog, wish.credit_type or first))
+    if event.event_at > at + CLOCK_TOLERANCE:
+        raise InvalidInput("event_in_future", f"{event.event_at} is after {at}")
+    credit_type, amount = operation_cost(catalog, event)
+    return replace(wish, credit_type=credit_type, amount_micro=amount)

@@ -1,0 +1,88 @@
+"""Laws of members and their requests, each checked in a few calls on any database."""
+
+from contextlib import contextmanager
+
+from domain.approvals import Kind, State
+from domain.teams import Role
+from ledger import approvals, balances
+from tests.builders import NOON, a_subscribed_wallet, micro
+from tests.ledger.teams import WEEK, a_team, approve, ask, put, refuse, state, use
+
+
+@contextmanager
+def rolled_back(engine):
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def a_member_keeps_to_the_limit_as_it_is_now(engine, _):
+    with rolled_back(engine) as connection:
+        wallet = a_team(connection, allowance=100, limit=10)
+        assert use(connection, wallet, 10).status == "debited"
+        assert use(connection, wallet, "0.5").status == "user_limit"
+        ask(connection, wallet, 5, "more", kind=Kind.CREDITS)
+        assert approve(connection, wallet, "more") == "approved"
+        assert use(connection, wallet, 5).status == "debited"
+        assert use(connection, wallet, "0.5").status == "user_limit"
+        put(connection, wallet, "ada", 40, restricted=True)
+        assert use(connection, wallet, 1).status == "user_limit"
+        put(connection, wallet, "ada", 16)
+        assert use(connection, wallet, 2).status == "user_limit"
+        assert use(connection, wallet, 1).status == "debited"
+        assert balances.violations(connection) == []
+
+
+def a_request_has_one_end_by_another_admin_in_time(engine, _):
+    with rolled_back(engine) as connection:
+        wallet = a_team(connection, allowance=500)
+        put(connection, wallet, "bob")
+        ask(connection, wallet, 80, "job")
+        ask(connection, wallet, 80, "own", member_id="grace")
+        assert refuse(connection, wallet, "own") == "own_request"
+        assert refuse(connection, wallet, "job", by="bob") == "not_an_admin"
+        assert ask(connection, wallet, 81, "job") == "idempotency_conflict"
+        assert approve(connection, wallet, "job") == "approved"
+        assert refuse(connection, wallet, "job", by="hedy") == "already_decided"
+        assert state(connection, wallet, "job") is State.APPROVED
+        put(connection, wallet, "hedy", role=Role.MEMBER)
+        assert refuse(connection, wallet, "own", by="hedy") == "not_an_admin"
+        assert balances.violations(connection) == []
+
+
+def a_request_lapses_at_its_instant(engine, _):
+    with rolled_back(engine) as connection:
+        wallet = a_subscribed_wallet(connection, allowance=100)
+        for member in ("ada", "grace"):
+            put(connection, wallet, member)
+        ask(connection, wallet, 80, "job")
+        lapse = NOON + WEEK
+        before = lapse - lapse.resolution
+        assert approvals.lapse(connection, wallet.account_id, "job", before) is State.WAITING
+        assert refuse(connection, wallet, "job", at=lapse) == "approval_lapsed"
+        assert approvals.lapse(connection, wallet.account_id, "job", lapse) is State.LAPSED
+        assert use(connection, wallet, 100, at=lapse).available_micro == micro(0)
+
+
+TEAM_LAWS = (
+    a_member_keeps_to_the_limit_as_it_is_now,
+    a_request_has_one_end_by_another_admin_in_time,
+    a_request_lapses_at_its_instant,
+)
+
+TEAM_FAULTS = (
+    ("a raise is not counted", "plan_counters", r"raise_counter\(n\.name", "raise_counter('x'"),
+    ("a restriction binds nobody", "limit_member", r"WHEN p_ceilings IS NULL", "WHEN false"),
+    ("a restriction leaves the raise", "limit_member", r"SET value = 0", "SET value = value"),
+    ("members decide on their own", "may_decide", r"IF p_by = a\.member_id", "IF false"),
+    ("everybody is an admin", "may_decide", r"AND role = 'admin'", ""),
+    ("a second word is taken", "may_decide", r"IF state <> 'waiting'", "IF false"),
+    ("a request lapses late", "lapse_approval", r"lapses_at <= w\.", "lapses_at < w."),
+    ("a request lapses early", "lapse_approval", r"AND lapses_at <= w\.decided_at", ""),
+    (
+        "requests are not compared",
+        "ask_approval",
+        r"ELSE 'idempotency_conflict' END",
+        "ELSE 'repeated' END",
+    ),
+)
