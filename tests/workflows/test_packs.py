@@ -91,30 +91,30 @@ async def test_extra_credits_bring_data_transfer_that_expires_with_them(
 
 
 async def test_a_larger_purchase_by_hand_is_cheaper(fleet: RunningFleet) -> None:
-    customer = await fleet.subscribe("launch", catalog="schematic")
+    customer = await fleet.subscribe("growth", catalog="schematic")
 
     bought = await customer.buy("10000")
 
-    assert bought["amount_minor"] == 18_000  # 2 cents each, less 10 %
-    assert customer.paid() == [2_000, 18_000]
+    assert bought["amount_minor"] == 13_500  # 1.5 cents each, less 10 %
+    assert customer.paid() == [7_500, 13_500]
     customer.check()
 
 
 async def test_a_bonus_is_given_once_per_invitee_and_never_for_oneself(
     fleet: RunningFleet,
 ) -> None:
-    customer = await fleet.subscribe("launch", catalog="schematic")
+    customer = await fleet.subscribe("growth", catalog="schematic")
 
     given = await customer.life.ask("give_bonus", FEEDBACK)
     again = await customer.life.ask("give_bonus", FEEDBACK)
     own = await customer.life.ask("give_bonus", FEEDBACK | {"invitee": customer.name})
     unknown = await customer.life.ask("give_bonus", FEEDBACK | {"bonus": "luck"})
 
-    assert given == {"status": "given", "credits": "50", "available": "1050"}
+    assert given == {"status": "given", "credits": "50", "available": "5050"}
     assert again == given | {"status": "repeated"}
     assert (own["reason"], unknown["reason"]) == ("own_referral", "unknown_bonus")
     await customer.pass_until(FEBRUARY)
-    assert (await customer.life.status())["available"] == "1000"
+    assert (await customer.life.status())["available"] == "7500"  # the bonus does not roll over
     customer.check()
 
 
@@ -140,14 +140,14 @@ async def test_starter_credits_are_given_once_in_a_customers_life(fleet: Running
     await customer.life.ask("cancel", {"when": "now"})
     await customer.outcome()
 
-    again = await fleet.subscribe("launch", catalog="schematic", again=customer)
+    again = await fleet.subscribe("growth", catalog="schematic", again=customer)
 
-    assert (await again.life.status())["available"] == "1070"
+    assert (await again.life.status())["available"] == "5070"
     again.check()
 
 
 async def test_a_large_adjustment_needs_a_second_person(fleet: RunningFleet) -> None:
-    customer = await fleet.subscribe("launch", catalog="schematic")
+    customer = await fleet.subscribe("growth", catalog="schematic")
     large = {"key": "fix", "credits": "1000.5", "reason": "outage", "by": "ada"}
 
     alone = await customer.life.ask("adjust_credits", large)
@@ -156,6 +156,6 @@ async def test_a_large_adjustment_needs_a_second_person(fleet: RunningFleet) -> 
     small = await customer.life.ask("adjust_credits", large | {"key": "b", "credits": "-1000"})
 
     assert (alone["reason"], oneself["reason"]) == ("approval_required", "approval_required")
-    assert (done["status"], done["available"]) == ("done", "2000.5")
-    assert (small["status"], small["available"]) == ("done", "1000.5")
+    assert (done["status"], done["available"]) == ("done", "6000.5")
+    assert (small["status"], small["available"]) == ("done", "5000.5")
     customer.check()
