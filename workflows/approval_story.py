@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.approvals import Decided, Request
-    from domain.approvals import ApprovalName, Decision
+    from domain.approvals import ApprovalName, Decision, State
     from domain.credits import format_credits
 from workflows import names
 from workflows.inbox import Answer, Inbox
@@ -62,7 +62,11 @@ class ApprovalStory:
     def status(self, request: Request | None, end: Decided | None) -> Answer:
         """Return where the request stands as JSON."""
         if request is None:
-            return {"subscription": self._name.subscription_id, "key": self._name.key}
+            return {
+                "subscription": self._name.subscription_id,
+                "key": self._name.key,
+                "request": State.WAITING.value,  # not read yet
+            }
         kept = request.approval
         held_until = end.held_until if end else None
         return {

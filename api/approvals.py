@@ -1,0 +1,142 @@
+"""Where the button of a request's mail leads: a page on which an admin approves or refuses."""
+
+import asyncio
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.bodies import RawBody
+from api.errors import NotFoundError, UnavailableError
+from api.services import Services, Shared
+from domain.approvals import Approval, State
+from domain.errors import InvalidInput
+from domain.links import is_approver
+from domain.reasons import CURES
+from gateways.letter_formats import Formats
+from ledger import accounts, approvals, members
+from workflows import names
+
+PAGES = Path(__file__).resolve().parent.parent / "templates" / "pages"
+PATIENCE = 20  # seconds for an answer
+LONGEST_REASON = 200
+PRIVATE = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+}
+TITLES = {
+    State.WAITING: "{} asks for {}",
+    State.APPROVED: "The request of {} for {} was approved",
+    State.REFUSED: "The request of {} for {} was refused",
+    State.LAPSED: "The request of {} for {} has lapsed",
+}
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Who may speak on which request, as the mail's link says and we signed it."""
+
+    subscription: str
+    key: str
+    member: str
+    token: str
+
+    def fields(self) -> dict[str, str]:
+        """Return what the page's forms send back."""
+        return {
+            "subscription": self.subscription,
+            "key": self.key,
+            "member": self.member,
+            "token": self.token,
+        }
+
+
+@router.get("/approvals", response_class=HTMLResponse)
+def show(services: Shared, subscription: str, key: str, member: str, token: str) -> HTMLResponse:
+    """Show a request; opening the page decides nothing, for mail programs open links too."""
+    return _page(services, Link(subscription, key, member, token), told="")
+
+
+@router.post("/approvals", response_class=HTMLResponse)
+async def decide(services: Shared, body: RawBody) -> HTMLResponse:
+    """Take the word of whom the link was mailed to; 503 while Temporal is away."""
+    sent = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
+    link = Link(*(sent.get(name, "") for name in ("subscription", "key", "member", "token")))
+    _require(services, link)
+    told = await _told(services.temporal, link, sent)
+    return await asyncio.to_thread(_page, services, link, told)
+
+
+async def _told(client: Client, link: Link, sent: dict[str, str]) -> str:
+    """Send the word to the request's workflow; return what the page says of a refusal."""
+    message = {"by": link.member}
+    name = "approve"
+    if sent.get("decision") != "approve":
+        name, message["reason"] = "refuse", sent.get("reason", "")[:LONGEST_REASON]
+    handle = client.get_workflow_handle(names.approval_workflow(link.subscription, link.key))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            answer = await handle.execute_update(name, message)
+    except WorkflowUpdateFailedError:
+        return "Please write a reason."
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return ""  # it has ended: the page says how
+        raise UnavailableError("temporal_unavailable", "your word was not taken") from error
+    except (RuntimeError, TimeoutError) as error:
+        raise UnavailableError("temporal_unavailable", "your word was not taken") from error
+    if answer["status"] == "done":
+        return ""
+    reason = str(answer["reason"])
+    return f"Not done ({reason}): {CURES.get(reason, 'try again later')}."
+
+
+def _require(services: Services, link: Link) -> None:
+    name = (link.subscription, link.key, link.member)
+    if not is_approver(services.link_secret, *name, link.token):
+        raise NotFoundError("unknown_link", "this link leads nowhere")
+
+
+def _page(services: Services, link: Link, told: str) -> HTMLResponse:
+    _require(services, link)
+    with services.engine.connect() as connection:
+        try:
+            kept = approvals.named(connection, link.subscription, link.key)
+        except InvalidInput as error:
+            raise NotFoundError("unknown_link", "there is no such request") from error
+        customer = accounts.details_of(connection, kept.account_id)
+        deciders = members.admins(connection, kept.account_id, but=kept.wish.member_id)
+        decider = members.named(connection, kept.account_id, kept.decided_by or "")
+    formats = Formats.of(customer.locale, customer.time_zone)
+    facts = {
+        "title": _title(kept, formats),
+        "told": told,
+        "kept": kept,
+        "names": link.fields(),
+        "show": formats,
+        "waiting": kept.state is State.WAITING,
+        "may_decide": any(one.member_id == link.member for one in deciders),
+        "decided_by": decider.name if decider else kept.decided_by,
+    }
+    return HTMLResponse(_templates().get_template("approval.html.j2").render(facts), 200, PRIVATE)
+
+
+def _title(kept: Approval, formats: Formats) -> str:
+    return TITLES[kept.state].format(kept.member_name, formats.credits(kept.wish.amount_micro))
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
