@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from domain.credits import MICRO
 from local.demo.scene import Scene
+from local.demo.telling import CREDITS, Story
 
 mpl.use("Agg")  # no screen is needed
 from matplotlib import pyplot as plt
@@ -20,6 +21,10 @@ COLOURS = {
     "manual_purchase": "#2b6cb0",
     "auto_purchase": "#c05621",
     "adjustment": "#6b46c1",
+    "pack": "#2b6cb0",
+    "bonus": "#b83280",
+    "rollover": "#319795",
+    "overdraft": "#718096",
 }
 LINE = "#1a202c"
 
@@ -35,14 +40,14 @@ class Curve:
     charges: Sequence[tuple[datetime, int]]
 
 
-def curve(scene: Scene, customer_id: str, title: str) -> Curve:
+def curve(scene: Scene, story: Story) -> Curve:
     """Read what a customer's picture shows."""
-    account = {"account": scene.account_of(customer_id)}
+    account = {"account": scene.account_of(story.customer_id), "type": story.shown}
     with scene.engine.connect() as connection:
         entries = connection.execute(
             text(
-                "SELECT at, available_after FROM entries WHERE account_id = :account"
-                " AND line = 0 ORDER BY seq"
+                "SELECT DISTINCT ON (seq) at, available_after FROM entries"
+                " WHERE account_id = :account AND credit_type = :type ORDER BY seq, line"
             ),
             account,
         ).all()
@@ -50,7 +55,7 @@ def curve(scene: Scene, customer_id: str, title: str) -> Curve:
             text(
                 "SELECT e.at, e.available_after, g.source FROM grants g JOIN entries e"
                 " ON e.account_id = g.account_id AND e.seq = g.grant_id"
-                " WHERE g.account_id = :account ORDER BY e.seq"
+                " WHERE g.account_id = :account AND g.credit_type = :type ORDER BY e.seq"
             ),
             account,
         ).all()
@@ -62,7 +67,7 @@ def curve(scene: Scene, customer_id: str, title: str) -> Curve:
             account,
         ).all()
     return Curve(
-        title,
+        f"{story.title} ({story.shown})" if story.shown != CREDITS else story.title,
         [row.at for row in entries],
         [row.available_after / MICRO for row in entries],
         [(row.at, row.available_after / MICRO, row.source) for row in grants],

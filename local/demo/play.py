@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -12,24 +12,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from domain.credits import format_credits
-from local.demo import customers
-from local.demo.customers import Story
+from local.demo import make, scalenut, schematic, zaplify
 from local.demo.picture import curve, draw
 from local.demo.proof import Claim, claims
 from local.demo.scene import Scene, scene
+from local.demo.telling import Progress as Report
+from local.demo.telling import Story
 from local.demo.trace import Request, requests
 
 PICTURE = Path("demo-report.png")
 VARYING = re.compile(r"[A-Z][a-z]{2} \d+(, \d{4})? \u2013 [A-Z][a-z]{2} \d+(, \d{4})?")  # periods
 MAIL_PATIENCE = 20.0  # seconds for the outbox to empty
 
-Live = Callable[[Scene, tuple[Request, ...], customers.Progress], Awaitable[Story]]
+Live = Callable[[Scene, tuple[Request, ...], Report], Awaitable[Story]]
 
 CAST: tuple[tuple[str, Live], ...] = (
-    ("A  the trace, auto-purchase on", customers.steady),
-    ("B  a declined card", customers.declined),
-    ("C  80,000 credits to the cap", customers.capped),
-    ("D  14 months in virtual time", customers.fourteen_months),
+    ("A  Make: the trace, auto-purchase on", make.steady),
+    ("B  Make: a declined card", make.declined),
+    ("C  Make: 80,000 credits to the cap", make.capped),
+    ("D  Make: 14 months in virtual time", make.fourteen_months),
+    ("L  Scalenut: quota, then wallet", scalenut.wallet),
+    ("Z  Zaplify: unlocked once", zaplify.prospects),
+    ("G  a general engine", schematic.general),
 )
 
 
@@ -47,7 +51,7 @@ async def play(console: Console) -> bool:
         await asyncio.to_thread(_mails_arrive, playing)
         console.print(_table(stories))
         console.print(_mails(playing))
-        curves = [curve(playing, story.customer_id, story.title) for story in stories]
+        curves = [curve(playing, story) for story in stories]
         console.print(f"picture: {draw(curves, PICTURE).resolve().name}\n")
         found = claims(playing, stories)
         console.print(_proof(found))
@@ -99,12 +103,19 @@ def _table(stories: list[Story]) -> Table:
             story.title,
             story.plan,
             f"{story.sent:,}",
-            format_credits(story.used_micro),
-            format_credits(story.available_micro),
+            _amounts(story.used),
+            _amounts(story.left),
             f"${paid // 100}.{paid % 100:02d}",
             "\n".join(story.facts),
         )
     return table
+
+
+def _amounts(by_type: Mapping[str, int]) -> str:
+    """Return credits by type; a single type needs no name."""
+    if len(by_type) == 1:
+        return "".join(map(format_credits, by_type.values()))
+    return "\n".join(f"{format_credits(micro)} {name}" for name, micro in by_type.items())
 
 
 def _mails(playing: Scene) -> Table:

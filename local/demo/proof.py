@@ -1,13 +1,15 @@
 """The proof at the end of the demo: every law of the ledger, checked against the outside."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, TextClause, text
 
 from domain.credits import format_credits
 from ledger import balances
-from local.demo.customers import Story
 from local.demo.scene import Scene
+from local.demo.telling import Story
 
 _REPLAY = text("""
     SELECT count(*) FROM (
@@ -20,9 +22,10 @@ _CONSERVED = text("""
     SELECT count(*) FROM (
         SELECT g.account_id, g.grant_id FROM grants g
         LEFT JOIN entries e ON e.account_id = g.account_id AND e.grant_id = g.grant_id
-                           AND e.kind = 'debit'
-        GROUP BY g.account_id, g.grant_id, g.granted, g.expired, g.voided, g.remaining
-        HAVING g.granted <> coalesce(-sum(e.change), 0) + g.expired + g.voided + g.remaining) wrong
+                           AND e.kind IN ('debit', 'capture', 'repayment')
+        GROUP BY g.account_id, g.grant_id
+        HAVING g.granted <> coalesce(-sum(e.change), 0) + g.expired + g.voided + g.refunded
+                            + g.rolled + g.remaining) wrong
 """)
 _SUMS = text("""
     SELECT count(*) FROM (SELECT FROM postings GROUP BY account_id, transfer_id, currency
@@ -34,15 +37,19 @@ _FUNDED = text("""
         SELECT c.charge_id FROM charges c
         LEFT JOIN grants g ON g.account_id = c.account_id AND g.charge_id = c.charge_id
         WHERE c.state = 'paid' GROUP BY c.account_id, c.charge_id, c.amount_minor
-        HAVING sum(g.cost_minor) IS DISTINCT FROM c.amount_minor) wrong
+        HAVING sum(g.cost_minor - g.rolled_minor) IS DISTINCT FROM c.amount_minor) wrong
 """)
 _TWICE = text("""
     SELECT count(*) FROM (SELECT FROM entries WHERE key IS NOT NULL GROUP BY account_id, key
                           HAVING count(*) > 1) wrong
 """)
 _USED = text("""
-    SELECT coalesce(-sum(change), 0) FROM entries WHERE account_id = :account AND kind = 'debit'
+    SELECT credit_type, -sum(change) FROM entries WHERE account_id = :account
+    AND kind IN ('debit', 'capture') GROUP BY credit_type HAVING sum(change) <> 0
 """)
+_NOW = text("SELECT decided_at FROM wallets WHERE account_id = :account")
+
+EVERY_CREDIT = "granted = used + expired + voided + refunded + rolled over + remaining"
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,11 @@ def claims(scene: Scene, stories: list[Story]) -> list[Claim]:
     """Check everything; a claim that does not hold fails the demo."""
     with scene.engine.connect() as connection:
         found = [
-            _none(connection, "granted = used + expired + voided + remaining", _CONSERVED),
+            _none(
+                connection,
+                EVERY_CREDIT,
+                _CONSERVED,
+            ),
             _none(connection, "every transfer of money sums to zero", _SUMS),
             _none(connection, "no grant is below zero", _BELOW),
             _none(connection, "every paid charge funds exactly its grants", _FUNDED),
@@ -79,34 +90,33 @@ def claims(scene: Scene, stories: list[Story]) -> list[Claim]:
 
 def _of_story(scene: Scene, connection: Connection, story: Story) -> list[Claim]:
     account = scene.account_of(story.customer_id)
-    used = int(connection.scalar(_USED, {"account": account}) or 0)
     invoices = next(
         one["paid"]
         for one in scene.stack.standin.get("/_ledger")["customers"].values()
         if one["customer_id"] == story.customer_id
     )
     paid = tuple(invoice["amount_minor"] for invoice in invoices)
-    left = connection.scalar(
-        text(
-            "SELECT available_after FROM entries WHERE account_id = :account ORDER BY seq DESC"
-            " LIMIT 1"
-        ),
-        {"account": account},
-    )
+    used = {row[0]: int(row[1]) for row in connection.execute(_USED, {"account": account})}
+    at = connection.scalar(_NOW, {"account": account})
+    left = {
+        one.credit_type: one.available_micro
+        for one in balances.balances_as_of(connection, account, at or datetime.now(UTC))
+        if one.credit_type in story.left
+    }
     who = story.customer_id[0].upper()
     return [
         Claim(
-            f"{who}: the trace's total is what was used",
-            f"{format_credits(story.used_micro)} = {format_credits(used)}",
-            used == story.used_micro,
+            f"{who}: what was sent is what was used",
+            f"{_amounts(story.used)} = {_amounts(used)}",
+            used == {name: micro for name, micro in story.used.items() if micro},
         ),
         Claim(f"{who}: charged exactly what the rules say", _money(paid), paid == story.paid_minor),
-        Claim(
-            f"{who}: what is left is what must be left",
-            format_credits(int(left or 0)),
-            left == story.available_micro,
-        ),
+        Claim(f"{who}: what is left is what must be left", _amounts(left), left == story.left),
     ]
+
+
+def _amounts(by_type: Mapping[str, int]) -> str:
+    return " + ".join(format_credits(micro) for _, micro in sorted(by_type.items()))
 
 
 def _none(connection: Connection, law: str, query: TextClause) -> Claim:
