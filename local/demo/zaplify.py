@@ -1,6 +1,7 @@
 """Zaplify: a prospect is unlocked once, for ever and for the whole team."""
 
 import asyncio
+from datetime import datetime
 
 from domain.credits import MICRO
 from local.demo.scene import Scene
@@ -23,7 +24,8 @@ async def prospects(scene: Scene, usage: tuple[Request, ...], progress: Progress
             await _report(life, lap, names[start : start + BATCH])
             await life.settle()
             progress(start + BATCH + MOST * (lap == "again"), 2 * MOST)
-    wanted = [await _unlock(life, f"{who}-wants-it", "the-one", who) for who in ("ada", "ben")]
+    at = await life.now()
+    wanted = [_unlock(at, f"{who}-wants-it", "the-one", who) for who in ("ada", "ben")]
     both = await asyncio.gather(*(life.ask("consume", one) for one in wanted))
     charged = sorted(answer["charged"].get(CREDITS, "0") for answer in both)
     must(charged, ["0", "1"], "what two colleagues at once are charged")
@@ -50,14 +52,15 @@ async def prospects(scene: Scene, usage: tuple[Request, ...], progress: Progress
 
 
 async def _report(life: Timeline, lap: str, names: list[str]) -> None:
-    await life.record([await _unlock(life, f"{lap}-{name}", name, "ada") for name in names])
+    at = await life.now()
+    await life.record([_unlock(at, f"{lap}-{name}", name, "ada") for name in names])
 
 
-async def _unlock(life: Timeline, key: str, prospect: str, member: str) -> Json:
+def _unlock(at: datetime, key: str, prospect: str, member: str) -> Json:
     return {
         "key": key,
         "action": "unlock_prospect",
         "quantity": "1",
-        "event_at": (await life.now()).isoformat(),
+        "event_at": at.isoformat(),
         "tags": {"prospect": prospect, "member": member},
     }
