@@ -10,11 +10,11 @@ import sys
 
 from temporalio.service import RPCError
 
-from commands import deployment, finance, lives, papers, simulator, subscriptions
+from commands import deployment, finance, lives, papers, simulator, subscriptions, teams
 from commands.terminal import Command
 from domain.errors import BillingError
 
-THEMES = (deployment, subscriptions, lives, papers, finance, simulator)
+THEMES = (deployment, subscriptions, lives, papers, teams, finance, simulator)
 
 
 def parser() -> argparse.ArgumentParser:

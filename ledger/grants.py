@@ -112,6 +112,17 @@ def given(connection: Connection, account_id: int, key: str) -> int:
     return int(connection.scalar(statement, {"account": account_id, "key": key}) or 0)
 
 
+def allowance_of(connection: Connection, account_id: int, credit_type: str, since: datetime) -> int:
+    """Return the micro-credits of allowances that take effect from an instant on, used or not."""
+    statement = text("""
+        SELECT coalesce(sum(granted), 0) FROM grants
+        WHERE account_id = :account AND source = 'allowance' AND credit_type = :type
+          AND effective_at >= :since
+    """)
+    values = {"account": account_id, "type": credit_type, "since": since}
+    return int(connection.scalar(statement, values) or 0)
+
+
 def expire_due(connection: Connection, account_id: int, at: datetime) -> int:
     """Book what has expired and the money it earns; return the micro-credits."""
     return int(connection.scalar(select(func.expire_due(account_id, at))) or 0)

@@ -48,11 +48,13 @@ BY_MEMBER = """
            sum(credits)::bigint AS credits
     FROM usage GROUP BY 1, 2, 3),
 limited AS (
-    SELECT l.account_id, substr(l.counter, 8) AS member, l.credit_type, l.ceiling,
-           coalesce(c.value, 0) AS counted
+    SELECT l.account_id, substr(l.counter, 8) AS member, l.credit_type,
+           l.ceiling + coalesce(r.value, 0) AS ceiling, coalesce(c.value, 0) AS counted
     FROM limits l JOIN wallets w ON w.account_id = l.account_id
     LEFT JOIN counters c ON c.account_id = l.account_id AND c.window_start = w.window_start
                         AND c.counter = l.counter || '@' || l.credit_type
+    LEFT JOIN counters r ON r.account_id = l.account_id AND r.window_start = w.window_start
+                        AND r.counter = 'raised:' || l.counter || '@' || l.credit_type
     WHERE l.counter ^@ 'member:'
       AND l.account_id = coalesce(CAST(:account AS bigint), l.account_id)),
 team AS (

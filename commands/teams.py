@@ -1,0 +1,52 @@
+"""Commands that look at the people of a customer."""
+
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import Any
+
+from activities.team_view import team
+from commands.terminal import Add, print_json, print_sheet, settings
+from ledger import accounts
+from ledger.reports.tables import ABSENT, Sheet, numbers, texts
+from models.base import connect
+
+
+def team_of(wanted: Namespace) -> int:
+    """Print who of a team used what, what is left to whom, and the monthly goal."""
+    with connect(settings().database_url).connect() as connection:
+        account = accounts.account_of(connection, wanted.customer)
+        found = team(connection, account, datetime.now(UTC), wanted.member)
+    return print_json(found) if wanted.json else print_sheet(team_sheet(found))
+
+
+def team_sheet(found: dict[str, Any]) -> Sheet:
+    """Lay out a team."""
+    rows = [
+        (
+            one["member"],
+            "restricted" if one["restricted"] else one["role"],
+            one["used_this_window"],
+            one["limit"] or ABSENT,
+            one["left"] or ABSENT,
+            one["used_this_period"],
+        )
+        for one in found["members"]
+    ]
+    columns = (
+        *texts("member", "role"),
+        *numbers("used this window", "limit", "left", "used this period"),
+    )
+    goal = f"{found['monthly_goal']} a member and month" if found["monthly_goal"] else "none"
+    notes = (
+        f"{found['credits_left']} {found['credit_type']} left for all; monthly goal: {goal}",
+        f"window until {found['window_ends']}, period until {found['period_ends']}",
+    )
+    return Sheet("team", columns, tuple(rows), notes)
+
+
+def add_commands(add: Add) -> None:
+    """Name the command and what it takes."""
+    one = add("team", team_of)
+    one.add_argument("customer")
+    one.add_argument("--member", help="only this one, as members see themselves")
+    one.add_argument("--json", action="store_true", help="as products read it")
