@@ -15,7 +15,9 @@ from models.tables import Wallet
 
 def meter(connection: Connection, account_id: int, at: datetime) -> dict[str, Any]:
     """Return the meter at `at`, or at the wallet's own time where that is ahead."""
-    wallet = connection.execute(select(Wallet).where(Wallet.account_id == account_id)).one()
+    # Not the whole row: a wallet without holds lapses at infinity, which Python cannot read.
+    columns = (Wallet.state, Wallet.decided_at, Wallet.window_end, Wallet.alert_level)
+    wallet = connection.execute(select(*columns).where(Wallet.account_id == account_id)).one()
     at = max(at, wallet.decided_at)
     record = subscriptions.record_of_account(connection, account_id)
     told: dict[str, Any] = {
