@@ -45,7 +45,8 @@ async def general(scene: Scene, _: tuple[Request, ...], progress: Progress) -> S
     rolled = left_over // 2
     late = await _use_late(life, april - timedelta(hours=1))
     progress(len(SHAPES) + 3, STEPS)
-    # Ten credits short of everything: what follows happens at the end of the balance.
+    await life.advance(april + timedelta(days=11))
+    # All but five credits: what follows happens at the end of the balance.
     rest = parse_credits("5000") + rolled - parse_credits("5")
     await use(life, "build_minute", _text(rest), key="nearly-all")
     degraded = await use(life, "hd_transcoding", "60", key="last-film")
