@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from domain.credits import format_credits
-from local.demo import make, scalenut, schematic, zaplify
+from local.demo import make, salestools, scalenut, schematic, zaplify
 from local.demo.picture import curve, draw
 from local.demo.proof import Claim, claims
 from local.demo.scene import Scene, scene
@@ -31,6 +31,7 @@ CAST: tuple[tuple[str, Live], ...] = (
     ("B  Make: a declined card", make.declined),
     ("C  Make: 80,000 credits to the cap", make.capped),
     ("D  Make: 14 months in virtual time", make.fourteen_months),
+    ("S  Salestools: a team", salestools.team),
     ("L  Scalenut: quota, then wallet", scalenut.wallet),
     ("Z  Zaplify: unlocked once", zaplify.prospects),
     ("G  a general engine", schematic.general),
