@@ -15,7 +15,8 @@ from domain.catalog import Catalog, Plan
 from domain.credits import format_credits
 from domain.errors import InvalidInput
 from domain.forecast import Forecast, forecast
-from domain.mails import LowBalance, Offer, UsedMost
+from domain.mails.facts import Offer, UsedMost
+from domain.mails.notices import LowBalance
 from domain.policies import Channel
 from ledger import notices, outbox, subscriptions
 from ledger.notices import RecentUse

@@ -11,7 +11,8 @@ from activities.mails import Desk
 from domain.approvals import Approval, Decision, Kind, State, Wish
 from domain.catalog import Catalog, Plan
 from domain.credits import format_credits
-from domain.mails import ApprovalAsked, ApprovalDecided, Ask, Reader
+from domain.mails.facts import Ask, Reader
+from domain.mails.notices import ApprovalAsked, ApprovalDecided
 from domain.teams import Member
 from ledger import accounts, balances, members
 

@@ -23,7 +23,8 @@ from activities.upgrades import (
 )
 from domain.burn import tie_keys
 from domain.catalog import Catalog, Plan
-from domain.mails import DowngradeScheduled, Paused, PlanChanged, Resumed
+from domain.mails.money import Paused, Resumed
+from domain.mails.plans import DowngradeScheduled, PlanChanged
 from domain.messages import AdjustCredits, OperatorNote
 from domain.payments import Charge, ChargeKind, ChargeLine
 from domain.subscription import Pause, Status

@@ -10,7 +10,8 @@ from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk
 from activities.purchase_mails import PURPOSES
-from domain.mails import Paused, PaymentFailed, Resumed, neutral_reason
+from domain.mails.facts import neutral_reason
+from domain.mails.money import Paused, PaymentFailed, Resumed
 from domain.payments import Charge, ChargeKind, Decline, Declined, Paid
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, charges, notes, subscriptions

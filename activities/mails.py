@@ -10,7 +10,9 @@ from activities.context import BillingContext
 from domain.catalog import Plan
 from domain.credits import MICRO
 from domain.mail_json import envelope_to_json
-from domain.mails import AutoTotals, Envelope, Mail, PlanTerms, Reader, Receipt
+from domain.mails.envelope import Envelope, Mail
+from domain.mails.facts import AutoTotals, PlanTerms, Reader
+from domain.mails.money import Receipt
 from domain.money import surcharged
 from domain.payments import ChargeLine
 from domain.periods import Interval

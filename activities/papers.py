@@ -9,7 +9,7 @@ from activities.context import BillingContext
 from activities.mails import Desk
 from domain.catalog import Plan
 from domain.errors import BillingError
-from domain.mails import InvoiceCopy
+from domain.mails.money import InvoiceCopy
 from domain.payments import InvoiceRecord, PaymentMethod
 from gateways.payments import Payments
 from ledger import accounts

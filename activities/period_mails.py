@@ -2,7 +2,9 @@
 
 from activities.mails import Desk, terms
 from activities.paid_periods import PaidPeriod, Serving
-from domain.mails import Purpose, Receipt, Resumed, Welcome
+from domain.mails.facts import Purpose
+from domain.mails.money import Receipt, Resumed
+from domain.mails.plans import Welcome
 
 
 def tell_period(desk: Desk, paid: PaidPeriod, serving: Serving, *, resumed: bool) -> None:

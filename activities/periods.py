@@ -16,7 +16,7 @@ from activities.paid_periods import PaidPeriod, Serving
 from activities.period_mails import tell_period
 from domain.catalog import Plan
 from domain.clocks import period_at, period_price, period_stretch, window_at, windows_of
-from domain.mails import Canceled
+from domain.mails.plans import Canceled
 from domain.payments import Charge, ChargeKind, ChargeLine
 from domain.periods import Window
 from domain.subscription import LeftBehind, Pause, Status

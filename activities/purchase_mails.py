@@ -3,7 +3,8 @@
 from activities.buyers import PaidPurchase
 from activities.mails import Desk
 from domain.catalog import Plan
-from domain.mails import Purpose, Receipt
+from domain.mails.facts import Purpose
+from domain.mails.money import Receipt
 from domain.money import Ratio
 from domain.offers import percent_off
 from domain.payments import ChargeKind

@@ -11,7 +11,7 @@ from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk
 from domain.errors import InvalidInput
-from domain.mails import Disputed, Refunded
+from domain.mails.money import Disputed, Refunded
 from domain.payments import MoneyBack
 from domain.refund_messages import Refund
 from ledger import accounts, balances, charges, refunds, subscriptions

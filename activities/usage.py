@@ -10,7 +10,7 @@ from activities.large import unapproved
 from activities.mails import Desk
 from domain.catalog import Plan
 from domain.errors import InvalidInput
-from domain.mails import CapReached
+from domain.mails.money import CapReached
 from domain.pricing import price
 from domain.usage import DebitOutcome, RefusedEvent, UsageEvent
 from ledger import accounts, balances, debits

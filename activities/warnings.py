@@ -12,7 +12,7 @@ from activities.mails import Desk
 from activities.periods import Moment
 from domain.alert_messages import ReadNotices, SetAlerts
 from domain.credits import format_credits
-from domain.mails import CreditsExpiring
+from domain.mails.notices import CreditsExpiring
 from domain.policies import Alert
 from ledger import accounts, alerts, balances, notices
 from ledger.notices import Expiring, Notice

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Literal, Union, cast
 
 from domain.errors import InvalidInput
-from domain.mails import Envelope, Mail
+from domain.mails.envelope import Envelope, Mail
 
 _KINDS: dict[str, type[Mail]] = {
     typing.get_args(typing.get_type_hints(mail)["kind"])[0]: mail for mail in typing.get_args(Mail)

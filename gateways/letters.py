@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from domain.mails import Mail
+from domain.mails.envelope import Mail
 from gateways.letter_formats import TEXT_WIDTH, Formats
 from gateways.mail import Letter
 

@@ -3,33 +3,20 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from domain.mails import (
-    ApprovalAsked,
-    ApprovalDecided,
-    Ask,
-    AutoTotals,
-    Canceled,
+from domain.mails.envelope import Mail
+from domain.mails.facts import Ask, AutoTotals, Offer, PlanTerms, Purpose, Reader, Reason, UsedMost
+from domain.mails.money import (
     CapReached,
-    CreditsExpiring,
     Disputed,
-    DowngradeScheduled,
     InvoiceCopy,
-    LowBalance,
-    Mail,
-    Offer,
     Paused,
     PaymentFailed,
-    PlanChanged,
-    PlanTerms,
-    Purpose,
-    Reader,
-    Reason,
     Receipt,
     Refunded,
     Resumed,
-    UsedMost,
-    Welcome,
 )
+from domain.mails.notices import ApprovalAsked, ApprovalDecided, CreditsExpiring, LowBalance
+from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Welcome
 from domain.money import Ratio
 from domain.payments import ChargeLine, Decline
 

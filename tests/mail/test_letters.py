@@ -8,7 +8,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from domain.errors import InvalidInput
-from domain.mails import Purpose, Reason, neutral_reason
+from domain.mails.facts import Purpose, Reason, neutral_reason
 from domain.money import Ratio
 from domain.payments import ChargeLine, Decline
 from gateways import letters

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from domain.dunning import HARD_CODES
 from domain.errors import InvalidInput
 from domain.mail_json import envelope_from_json, envelope_to_json, from_json, to_json
-from domain.mails import Envelope, Mail, Reason, neutral_reason
+from domain.mails.envelope import Envelope, Mail
+from domain.mails.facts import Reason, neutral_reason
 from domain.money import Ratio
 from tests.mail.samples import ACTION, a_failure, a_reader, a_receipt, every_mail
 

@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from domain.errors import InvalidInput
-from domain.mails import Envelope
+from domain.mails.envelope import Envelope
 from gateways.letters import render
 from gateways.mail import Letter, MailRefused, MailUnavailable
 from gateways.smtp import SmtpMailer, SmtpServer

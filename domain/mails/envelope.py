@@ -1,0 +1,52 @@
+"""Every kind of mail, and a mail on its way."""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from domain.mails.money import (
+    CapReached,
+    Disputed,
+    InvoiceCopy,
+    Paused,
+    PaymentFailed,
+    Receipt,
+    Refunded,
+    Resumed,
+)
+from domain.mails.notices import ApprovalAsked, ApprovalDecided, CreditsExpiring, LowBalance
+from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Welcome
+
+# Any constant will do; changing it would make every repeated mail look like a new one.
+NAMESPACE = UUID("0c0d2a52-6b1f-5f6e-9a53-3f1b8a1d7c44")
+
+Mail = (
+    Welcome
+    | Receipt
+    | InvoiceCopy
+    | PaymentFailed
+    | Paused
+    | Resumed
+    | CapReached
+    | LowBalance
+    | CreditsExpiring
+    | PlanChanged
+    | DowngradeScheduled
+    | Canceled
+    | Refunded
+    | Disputed
+    | ApprovalAsked
+    | ApprovalDecided
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A mail on its way. `message_key` is made from ids: the same key is the same message."""
+
+    to: str
+    mail: Mail
+    message_key: str
+
+    def message_id(self, domain: str) -> str:
+        """Return the Message-ID, equal for every repetition, so that receivers can drop them."""
+        return f"<{uuid5(NAMESPACE, self.message_key)}@{domain}>"

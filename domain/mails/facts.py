@@ -1,0 +1,139 @@
+"""What several mails speak of: who reads them, plans, prices, reasons."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.errors import InvalidInput
+
+Interval = str  # as in `month` or `2 weeks`
+
+
+class Purpose(StrEnum):
+    """What a payment was for, in the customer's eyes."""
+
+    FIRST_PERIOD = "first_period"
+    RENEWAL = "renewal"
+    MANUAL = "manual_purchase"
+    AUTO = "auto_purchase"
+    UPGRADE = "upgrade"
+
+
+class Reason(StrEnum):
+    """Why a payment failed, as far as the customer is told."""
+
+    DECLINED = "declined"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    EXPIRED_CARD = "expired_card"
+    WRONG_DETAILS = "wrong_details"
+    NOT_SUPPORTED = "not_supported"
+    NO_CARD = "no_card"
+    CONFIRMATION = "confirmation"
+    TEMPORARY = "temporary"
+
+
+# A list of what may be told: a code that is not here, new or sensitive, is a plain "declined".
+# Processors forbid telling the card's holder that it is reported lost, stolen or fraudulent.
+_TOLD = {
+    "insufficient_funds": Reason.INSUFFICIENT_FUNDS,
+    "expired_card": Reason.EXPIRED_CARD,
+    "incorrect_number": Reason.WRONG_DETAILS,
+    "incorrect_cvc": Reason.WRONG_DETAILS,
+    "invalid_account": Reason.WRONG_DETAILS,
+    "invalid_expiry_month": Reason.WRONG_DETAILS,
+    "invalid_expiry_year": Reason.WRONG_DETAILS,
+    "card_not_supported": Reason.NOT_SUPPORTED,
+    "currency_not_supported": Reason.NOT_SUPPORTED,
+    "transaction_not_allowed": Reason.NOT_SUPPORTED,
+    "authentication_required": Reason.CONFIRMATION,
+    "no_payment_method": Reason.NO_CARD,
+    "processing_error": Reason.TEMPORARY,
+    "issuer_not_available": Reason.TEMPORARY,
+    "try_again_later": Reason.TEMPORARY,
+}
+
+
+def neutral_reason(code: str) -> Reason:
+    """Return what a customer may be told of the processor's decline code."""
+    return _TOLD.get(code, Reason.DECLINED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Who reads a mail, what about, and the one address that its button leads to.
+
+    `locale` as in `en_US`, `time_zone` as in `Europe/Berlin`; `product_name` is the brand of the
+    catalog; `plan_name` is the plan in force once the mail's news is true. `addressee` is a member
+    of the customer; empty: the mail is to the customer itself.
+    """
+
+    customer_name: str
+    plan_name: str
+    product_name: str
+    locale: str
+    time_zone: str
+    action_url: str
+    addressee: str = ""
+
+    def __post_init__(self) -> None:
+        require_web_address(self.action_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanTerms:
+    """A plan as people compare it: so many credits each window for so much money each period."""
+
+    plan_name: str
+    allowance_micro: int
+    allowance_interval: Interval
+    price_minor: int
+    price_interval: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoTotals:
+    """What auto-purchase bought in the window that ends at `window_end`, against its cap."""
+
+    bought_micro: int
+    cap_micro: int
+    paid_minor: int
+    cap_minor: int | None = None  # what reaching the cap costs in all
+    window_end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedMost:
+    """What an action took of late."""
+
+    action: str
+    credits_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A pack that would cover what is missing."""
+
+    name: str
+    quantity_micro: int
+    price_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a member asks for: an operation (`quantity_micro` of an action), or a higher limit.
+
+    `credits_micro` are those of the operation, or those above the limit.
+    """
+
+    member_name: str
+    action_name: str = ""  # empty: credits above the member's limit
+    quantity_micro: int | None = None
+    credits_micro: int
+    note: str = ""
+
+
+def require_web_address(url: str) -> None:
+    """Refuse what a reader could not open."""
+    if not url.startswith(("https://", "http://")):
+        message = f"{url!r} is no http(s) address: a mail's links must lead to a web page"
+        raise InvalidInput("invalid_mail", message)

@@ -1,0 +1,149 @@
+"""Mails about money: paid, owed, given back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from domain.mails.facts import (
+    AutoTotals,
+    Purpose,
+    Reader,
+    Reason,
+    require_web_address,
+)
+from domain.money import Ratio
+from domain.payments import ChargeLine, Decline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Money was paid and credits were granted for it."""
+
+    kind: Literal["receipt"] = "receipt"
+    reader: Reader
+    purpose: Purpose
+    currency: str
+    lines: tuple[ChargeLine, ...]  # the surcharge, if any, is one of them
+    paid_at: datetime
+    card: str | None = None
+    invoice_number: str | None = None
+    invoice_url: str | None = None
+    granted_micro: int
+    balance_micro: int
+    expires_at: datetime | None = None  # of the granted credits; None = never
+    unit_price: Ratio | None = None  # minor units per micro-credit, before the surcharge
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+    next_at: datetime | None = None
+    next_minor: int | None = None
+    auto: AutoTotals | None = None
+
+    def __post_init__(self) -> None:
+        if self.invoice_url is not None:
+            require_web_address(self.invoice_url)
+
+    @property
+    def total_minor(self) -> int:
+        """What was paid, in minor units."""
+        return sum(line.amount_minor for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceCopy:
+    """Somebody wants an invoice in the mail: a finance team, mostly."""
+
+    kind: Literal["invoice_copy"] = "invoice_copy"
+    reader: Reader
+    currency: str
+    number: str
+    paid: bool
+    amount_minor: int
+    issued_at: datetime
+    page_url: str
+    pdf_url: str
+
+    def __post_init__(self) -> None:
+        require_web_address(self.page_url)
+        require_web_address(self.pdf_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFailed:
+    """A payment was declined. Another try follows at `retry_at`, or metered actions are paused."""
+
+    kind: Literal["payment_failed"] = "payment_failed"
+    reader: Reader
+    purpose: Purpose
+    currency: str
+    amount_minor: int
+    card: str | None = None
+    decline: Decline
+    reason: Reason
+    retry_at: datetime | None = None
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """Metered actions are refused: the last retry failed, or an operator paused them."""
+
+    kind: Literal["paused"] = "paused"
+    reader: Reader
+    cause: Literal["payment_failed", "by_operator"]
+    currency: str
+    owed_minor: int | None = None
+    kept_micro: int
+    kept_until: datetime | None = None  # None = as long as the subscription exists
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """Metered actions work again."""
+
+    kind: Literal["resumed"] = "resumed"
+    reader: Reader
+    currency: str
+    paid_minor: int | None = None  # None = nothing had to be paid
+    card: str | None = None
+    balance_micro: int
+    expires_at: datetime | None = None
+    next_at: datetime | None = None
+    next_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapReached:
+    """Auto-purchase may buy no more in this window, and an action needed more."""
+
+    kind: Literal["cap_reached"] = "cap_reached"
+    reader: Reader
+    currency: str
+    auto: AutoTotals
+    balance_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refunded:
+    """Money was sent back, and the credits that it had paid for are gone."""
+
+    kind: Literal["refunded"] = "refunded"
+    reader: Reader
+    currency: str
+    amount_minor: int
+    refunded_at: datetime
+    taken_micro: int
+    balance_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disputed:
+    """A bank took a payment back for now (`open`), for good (`lost`), or gave it back (`won`)."""
+
+    kind: Literal["disputed"] = "disputed"
+    reader: Reader
+    currency: str
+    amount_minor: int
+    state: Literal["open", "won", "lost"]
+    taken_micro: int
+    owed_micro: int
+    balance_micro: int
