@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from ledger import balances
 from tests.builders import (
+    MONTH_END,
     NOON,
     START,
     a_subscribed_wallet,
@@ -14,6 +15,7 @@ from tests.builders import (
     set_policy,
     use,
 )
+from tests.ledger.holding import capture, hold, release
 from tests.ledger.returns import a_pack, debt, dispute, policy, refund, seen
 
 
@@ -81,9 +83,42 @@ def the_latest_window_gives_first(engine, _):
         assert balances.violations(connection) == []
 
 
+def what_was_held_goes_back_when_it_is_free_and_is_owed_when_it_is_taken(engine, _):
+    with undone(engine) as connection:
+        wallet, pack = a_pack(connection, used=400)
+        hold(connection, wallet, 100, key="a")
+        hold(connection, wallet, 100, key="b")
+        dispute(connection, wallet, pack, "open")
+        release(connection, wallet, key="a")
+        assert (left(connection, wallet), debt(connection, wallet)) == (0, micro(400))
+        capture(connection, wallet, 70, key="b")
+        assert (left(connection, wallet), debt(connection, wallet)) == (0, micro(470))
+        assert balances.violations(connection) == []
+
+
+def late_usage_of_what_went_back_is_owed(engine, _):
+    with undone(engine) as connection:
+        later = MONTH_END + timedelta(days=1)
+        wallet = a_subscribed_wallet(
+            connection,
+            10,
+            windows=((START, MONTH_END), (MONTH_END, MONTH_END + timedelta(days=28))),
+            amount_minor=2_000,
+            late_usage="reopen",
+            reopen_days=3,
+        )
+        charge = f"{wallet.subscription_id}:period:0"
+        dispute(connection, wallet, charge, "open", 2_000, at=later)
+        use(connection, wallet, 4, at=later, event_at=NOON)
+        assert debt(connection, wallet) == micro(4)
+        assert balances.violations(connection) == []
+
+
 RETURN_LAWS = (
     a_refund_is_at_most_what_unused_credits_cost,
     a_dispute_takes_what_is_unused_and_makes_the_rest_a_debt,
     a_refund_of_used_credits_is_no_debt_and_a_failed_one_is_undone,
     the_latest_window_gives_first,
+    what_was_held_goes_back_when_it_is_free_and_is_owed_when_it_is_taken,
+    late_usage_of_what_went_back_is_owed,
 )

@@ -69,6 +69,8 @@ IN_FUNCTIONS = (
     ("a dispute makes no debt", "settle_returns", r"PERFORM set_owed", "-- "),
     ("a kindness becomes a debt", "settle_returns", r"greatest\(0, unpaid - refunds_of\(c\)\)", "unpaid"),
     ("books do not follow what goes back", "settle_returns", r"PERFORM post_returns", "-- "),
+    ("what was held is forgotten when it ends", "end_hold", r"IF settle_again\([^)]*\)", "IF false"),
+    ("late usage of what went back is forgotten", "debit_on_terms", r"PERFORM settle_again\([^;]*;", ""),
     ("a lost refund is not undone", "refunds_of", r"AND r\.state <> 'failed'", ""),
     ("a won dispute is not undone", "disputes_of", r"AND d\.state <> 'won'", ""),
     ("a dispute goes back to open", "note_dispute", r"<= array_position\(ways, old", "= array_position(ways, old"),

@@ -179,20 +179,25 @@ BEGIN
     w.decided_at := greatest(w.decided_at, p_at); w.next_lapse := next_lapse_of(h.account_id);
     UPDATE wallets SET seq = w.seq, decided_at = w.decided_at, next_lapse = w.next_lapse
     WHERE account_id = h.account_id;
+    IF settle_again(h.account_id, x.grant_id, p_at) THEN
+        SELECT * INTO w FROM wallets WHERE account_id = h.account_id;
+    END IF;
     RETURN w;
 END $$;
 
 -- Write down, each at its own instant, the releases of what has lapsed by p_at. Nothing was decided
--- between that instant and now: whatever changes a wallet passes here first.
+-- between that instant and now: whatever changes a wallet passes here first. Each is looked for anew:
+-- what settles after one may end others of the same instant.
 CREATE FUNCTION release_lapsed(w wallets, p_at timestamptz) RETURNS wallets LANGUAGE plpgsql AS $$
 DECLARE
     h holds;
 BEGIN
-    FOR h IN SELECT * FROM holds o WHERE o.account_id = w.account_id AND o.state = 'open' AND o.lapses_at <= p_at
-             ORDER BY o.lapses_at, o.hold_id LOOP
+    LOOP
+        SELECT * INTO h FROM holds o WHERE o.account_id = w.account_id AND o.state = 'open' AND o.lapses_at <= p_at
+        ORDER BY o.lapses_at, o.hold_id LIMIT 1;
+        IF NOT FOUND THEN RETURN w; END IF;
         w := end_hold(w, h, 'lapsed', NULL, '{}', NULL, h.lapses_at);
     END LOOP;
-    RETURN w;
 END $$;
 
 -- Release what is still open: at a subscription's end.

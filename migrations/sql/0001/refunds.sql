@@ -132,6 +132,26 @@ BEGIN
     PERFORM post_returns(c, p_kind, w.decided_at);
 END $$;
 
+-- What frees held credits, or uses more of a charge that went back, leaves more to take or to owe.
+-- Return whether something was settled: the wallet is not what it was.
+CREATE FUNCTION settle_again(p_account bigint, p_grants bigint[], p_at timestamptz) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    charge  text;
+    settled boolean := false;
+BEGIN
+    FOR charge IN SELECT DISTINCT g.charge_id FROM grants g
+                  WHERE g.account_id = p_account AND g.grant_id = ANY (p_grants)
+                    AND money_went_back(p_account, g.charge_id) ORDER BY 1 LOOP
+        PERFORM settle_returns(
+            p_account, charge, coalesce((
+                SELECT min('chargeback'::entry_kind) FROM disputes d
+                WHERE d.account_id = p_account AND d.charge_id = charge AND d.state <> 'won'), 'refund'), NULL, p_at);
+        settled := true;
+    END LOOP;
+    RETURN settled;
+END $$;
+
 -- Credits that came along for nothing go back in the share of the money, as far as they are unused.
 CREATE FUNCTION take_companions_back(c charges, p_kind entry_kind, p_tags jsonb, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$

@@ -150,7 +150,10 @@ BEGIN
     END IF;
     IF opened IS NOT NULL THEN w := reopen_expired(w, p, p_event_at, p_at); END IF;
     r := write_debit(w, p, p_key, p_action, p_quantity, p_credit_type, p_event_at, p_tags, p_at, is_late);
-    IF opened IS NOT NULL THEN PERFORM recognise(w.account_id, p_at); END IF;  -- breakage may be use now
+    IF opened IS NOT NULL THEN
+        PERFORM recognise(w.account_id, p_at);  -- breakage may be use now
+        PERFORM settle_again(w.account_id, p.grant_id, p_at);
+    END IF;
     RETURN r;
 END $$;
 

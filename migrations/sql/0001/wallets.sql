@@ -7,9 +7,11 @@ DECLARE
 BEGIN
     SELECT * INTO w FROM wallets WHERE account_id = p_account FOR UPDATE;
     IF NOT FOUND THEN RETURN NULL; END IF;
-    w.decided_at := greatest(w.decided_at, p_at);
-    UPDATE wallets SET decided_at = w.decided_at WHERE account_id = p_account AND decided_at < w.decided_at;
-    RETURN enter_window(w, w.decided_at);
+    p_at := greatest(w.decided_at, p_at);
+    w := enter_window(w, p_at);  -- what lapsed is decided at its own instant, before this one
+    UPDATE wallets SET decided_at = p_at WHERE account_id = p_account AND decided_at < p_at;
+    w.decided_at := p_at;
+    RETURN w;
 END $$;
 
 CREATE FUNCTION open_wallet(
