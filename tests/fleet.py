@@ -57,9 +57,9 @@ class Customer:
             "event_at": at.isoformat(),
         }
 
-    async def report(self, quantities: Iterable[str]) -> Json:
+    async def report(self, quantities: Iterable[str], action: str = "operation") -> Json:
         """Report usage and wait until it is decided; return the status."""
-        like = await self.event("1")
+        like = await self.event("1", action=action)
         events = [
             like | {"key": f"event-{next(_numbers)}", "quantity": quantity}
             for quantity in quantities

@@ -35,7 +35,7 @@ async def test_m12_an_alert_at_a_hundred_of_five_hundred_and_again_next_month(
     fleet: RunningFleet,
 ) -> None:
     customer = await fleet.subscribe("starter", catalog="salestools")
-    await customer.use("799", action="email_verification")  # 100.5 left
+    await customer.report(["99"] * 8 + ["7"], action="email_verification")  # 100.5 left
     assert mails(customer) == []
     await customer.use("1", action="email_verification")
     (notice,) = await told(customer, 1)
@@ -44,7 +44,7 @@ async def test_m12_an_alert_at_a_hundred_of_five_hundred_and_again_next_month(
     assert (notice["kind"], notice["available"], notice["base"]) == ("low_balance", "100", "500")
     assert notice["used_most"] == [{"action": "email_verification", "credits": "400"}]
     await customer.pass_until(FEBRUARY + SECOND)
-    await customer.use("400", action="ai_email")
+    await customer.report(["50"] * 8, action="ai_email")
 
     assert len(await told(customer, 2)) == len(mails(customer)) == 2
     read = await customer.life.ask("read_notices", {"notices": [notice["notice"]]})
@@ -61,10 +61,10 @@ async def test_own_thresholds_outlive_a_renewal_and_can_be_given_up(fleet: Runni
     await customer.use("50", action="ai_email")
     await told(customer, 1)
     await customer.pass_until(FEBRUARY + SECOND)
-    await customer.use("60", action="ai_email")
+    await customer.report(["50", "10"], action="ai_email")
     await told(customer, 2)
     back = await customer.life.ask("set_alerts", {"alerts": None})
-    await customer.use("340", action="ai_email")
+    await customer.report(["50"] * 6 + ["40"], action="ai_email")
     found = await told(customer, 3)
 
     assert (set_own["own"], back["own"]) == (True, False)
