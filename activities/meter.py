@@ -24,8 +24,8 @@ def meter(connection: Connection, account_id: int, at: datetime) -> dict[str, An
         "at": at.isoformat(),
         "state": wallet.state,
         "available": {
-            one.credit_type: format_credits(one.available_micro)
-            for one in balances.balances_as_of(connection, account_id, at)
+            kind: format_credits(free)
+            for kind, free in balances.available_of_each(connection, account_id, at).items()
         },
     }
     if record is None or wallet.window_end is None:

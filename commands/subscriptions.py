@@ -95,8 +95,8 @@ def status(wanted: Namespace) -> int:
     with engine.connect() as connection:
         account = accounts.account_of(connection, answer["customer"])
         at = max(datetime.now(UTC), parse_instant(answer["now"]))
-        for balance in balances.balances_as_of(connection, account, at):
-            answer[f"ledger: {balance.credit_type}"] = format_credits(balance.available_micro)
+        for kind, free in balances.available_of_each(connection, account, at).items():
+            answer[f"ledger: {kind}"] = format_credits(free)
         answer["ledger: refusals"] = balances.refusals(connection, account, limit=5)
     print_json(answer)
     print_links(wanted.subscription)

@@ -42,8 +42,20 @@ def available(connection: Connection, account_id: int, credit_type: str, at: dat
     return int(connection.scalar(statement, values) or 0)
 
 
+def available_of_each(connection: Connection, account_id: int, at: datetime) -> dict[str, int]:
+    """Return the micro-credits that can be spent at `at` of every credit type, as booked now."""
+    kinds = text("SELECT DISTINCT credit_type FROM grants WHERE account_id = :account ORDER BY 1")
+    return {
+        kind: available(connection, account_id, kind, at)
+        for kind in connection.scalars(kinds, {"account": account_id})
+    }
+
+
 def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tuple[Balance, ...]:
-    """Return what was available at an instant, decided by the instant and not by bookings."""
+    """Return what was available at an instant, decided by the instant and not by bookings.
+
+    Without overdraft, which is nobody's credit; with what is frozen, which no journal line tells.
+    """
     rows = connection.execute(
         text("""
             SELECT g.credit_type,
@@ -56,7 +68,7 @@ def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tup
                 WHERE e.account_id = g.account_id AND e.grant_id = g.grant_id AND e.at <= :at
             ) j ON true
             LEFT JOIN lapsed_by(:account, :at) l ON l.grant_id = g.grant_id
-            WHERE g.account_id = :account
+            WHERE g.account_id = :account AND g.source <> 'overdraft'
             GROUP BY g.credit_type ORDER BY g.credit_type
         """),
         {"account": account_id, "at": at},

@@ -39,7 +39,8 @@ SELECT CASE WHEN s.expires_at < 'infinity'
        sum(s.deferred)::bigint, sum(s.earned_not_posted)::bigint,
        sum(s.broken_not_posted)::bigint
 FROM standing s
-WHERE (s.credits, s.expired, s.deferred, s.earned_not_posted, s.broken_not_posted)
+WHERE s.source <> 'overdraft' -- nobody's credits, and of no money
+  AND (s.credits, s.expired, s.deferred, s.earned_not_posted, s.broken_not_posted)
       <> (0, 0, 0, 0, 0)
 GROUP BY month, s.credit_type, s.currency
 ORDER BY month NULLS LAST, s.credit_type COLLATE "C", s.currency COLLATE "C"

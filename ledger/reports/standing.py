@@ -36,7 +36,8 @@ posted AS (
     WHERE p.account_id = coalesce(CAST(:account AS bigint), p.account_id)
     GROUP BY i.instant, p.account_id, p.grant_id),
 facts AS (
-    SELECT i.instant, g.account_id, g.grant_id, g.credit_type, g.currency, g.expires_at, g.granted,
+    SELECT i.instant, g.account_id, g.grant_id, g.source, g.credit_type, g.currency, g.expires_at,
+           g.granted,
            CASE WHEN c.state = 'paid' AND c.settled_at <= i.instant THEN g.cost_minor ELSE 0 END
                AS cost,
            coalesce(j.remaining, 0) AS remaining, coalesce(j.used, 0) AS used,
@@ -61,7 +62,7 @@ due AS (
                - (f.released - f.revenue - f.breakage) AS earned_or_broken
     FROM facts f),
 standing AS (
-    SELECT d.instant, d.account_id, d.grant_id, d.credit_type, d.currency, d.expires_at,
+    SELECT d.instant, d.account_id, d.grant_id, d.source, d.credit_type, d.currency, d.expires_at,
            d.remaining - d.expired AS credits, d.expired, d.used, d.cost,
            d.cost - d.released AS deferred, d.earned,
            d.earned - d.revenue AS earned_not_posted,

@@ -1,5 +1,6 @@
 """Worked numbers of debits on terms, against the real ledger."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -273,8 +274,10 @@ def test_an_overdraft_serves_its_actions_and_new_credits_repay_it_first(ledger):
     overdraft = a_grant(
         source="overdraft", priority=90, scope=("events",), quantity_micro=micro(5), cost_minor=0
     )
-    grants.give(ledger, wallet.account_id, overdraft, START)
+    assert grants.give(ledger, wallet.account_id, overdraft, START) == micro(3)
     assert left(ledger, wallet) == micro(3)
+    (shown,) = balances.balances_as_of(ledger, wallet.account_id, NOON)
+    assert shown.available_micro == micro(3)
 
     def act(key, amount, action):
         demand = wanted(wallet, key, 1, [a_way(amount)], action=action, at_zero="block")
@@ -307,12 +310,15 @@ def test_what_was_purchased_freezes_and_thaws(ledger):
 
     grants.set_frozen(ledger, wallet.account_id, NOON, frozen=True)
     assert left(ledger, wallet) == micro(3)
+    late = replace(pack, key=f"{pack.key}:paid-late")
+    assert grants.give(ledger, wallet.account_id, late, NOON) == micro(3)
+    assert balances.available_of_each(ledger, wallet.account_id, NOON) == {"credits": micro(3)}
     assert use(ledger, wallet, 4).status == "insufficient_credits"
     both = [an_event(wallet.account_id, 2), an_event(wallet.account_id, 2)]
     statuses = [one.status for one in debits.debit(ledger, both, NOON)]
     assert statuses == ["debited", "insufficient_credits"]
 
     grants.set_frozen(ledger, wallet.account_id, NOON, frozen=False)
-    assert left(ledger, wallet) == micro(11)
-    assert use(ledger, wallet, 11).status == "debited"
+    assert left(ledger, wallet) == micro(21)
+    assert use(ledger, wallet, 21).status == "debited"
     assert laws_broken(ledger, wallet) == []

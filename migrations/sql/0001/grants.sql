@@ -45,7 +45,8 @@ BEGIN
     END IF;
     b := balance_at(p_account, p_credit_type, w.decided_at);
     b.booked := b.booked + p_quantity;
-    IF p_effective_at <= w.decided_at AND p_expires_at > w.decided_at THEN
+    IF p_effective_at <= w.decided_at AND p_expires_at > w.decided_at AND p_source <> 'overdraft'
+       AND NOT (w.frozen AND is_purchased(p_source)) THEN
         b.available := b.available + p_quantity;
     END IF;
     INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
