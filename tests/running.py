@@ -1,4 +1,4 @@
-"""The fleet that workflow tests share; the cache size is varied from outside."""
+"""The fleet that tests of workflows and stories share; the cache size is varied from outside."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from worker import Fleet, connected, start_relays
 from workflows import names
 
 # 0 evicts a workflow after every task: each one is then replayed from its whole history.
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 CACHE = int(os.environ.get("DRAWDOWN_TEST_CACHE", "1000"))
 
 
