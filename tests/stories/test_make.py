@@ -1,7 +1,7 @@
 """Make: included credits first, then extras, which a switch may buy up to a cap."""
 
 from tests.fleet import RunningFleet
-from tests.stories.telling import subscribed
+from tests.stories.telling import Told, subscribed
 
 BYTES_PER_CREDIT = 524_288
 
@@ -137,3 +137,24 @@ async def test_core_billed_yearly_resets_credits_extras_and_the_cap_every_month(
     await maker.has("9999")
     maker.has_paid("108.00", "11.70", "0.90", "11.70")
     maker.ends_well()
+
+
+async def test_events_are_decided_in_order_and_one_that_does_not_fit_is_refused_alone(
+    fleet: RunningFleet,
+) -> None:
+    careful = await subscribed(fleet, "make", "core_10k")
+    await careful.customer.report(["9990", "20", "7", "4", "3"])
+    assert _used(careful) == [9_990, 7, 3]
+    await careful.has("0")
+    careful.ends_well()
+
+    generous = await subscribed(fleet, "make", "core_10k", auto=True)
+    await generous.customer.report(["9990", "20", "7", "4", "3"])
+    assert _used(generous) == [9_990, 20, 7, 4, 3]  # the 20 bought first, the rest went on in order
+    await generous.has("9976")
+    generous.has_paid("9.00", "11.70")
+    generous.ends_well()
+
+
+def _used(maker: Told) -> list[int]:
+    return [micro // 1_000_000 for micro in maker.customer.used().values()]

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from tests.fleet import RunningFleet
-from tests.stories.telling import Told, subscribed
+from tests.stories.telling import Told, day, subscribed
 from workflows import names
 
 FREE_ACTIONS = (
@@ -104,6 +104,25 @@ async def test_the_allowance_resets_on_its_date_and_packs_go_oldest_first_and_ne
 def _left(team: Told) -> list[int]:
     query = "SELECT remaining / 1000000 FROM grants WHERE account_id = %s AND source = 'pack'"
     return [int(row[0]) for row in team.customer.rows(f"{query} ORDER BY grant_id")]
+
+
+async def test_m01_starter_from_a_31st_resets_on_the_last_day_of_shorter_months(
+    fleet: RunningFleet,
+) -> None:
+    team = await subscribed(fleet, "salestools", "starter", begins="2027-01-31T10:00")
+    await team.lives_until("2027-02-27")
+    await team.uses_often("ai_email", 40, 8)
+    await team.lives_until("2027-02-28T09:59:58")
+    await team.has("180")
+    await team.lives_until("2027-02-28T10:00")
+    await team.has("500")
+    await team.lives_until("2027-05-31T10:00")
+    boundaries = ["01-31", "02-28", "03-31", "04-30", "05-31"]
+    assert [begins for begins, *_ in team.customer.grants("allowance")] == [
+        day(f"2027-{boundary}T10:00") for boundary in boundaries
+    ]
+    team.has_paid(*["29.00"] * 5)
+    team.ends_well()
 
 
 async def test_a_year_is_billed_once_at_ten_percent_less_and_its_credits_come_monthly(
@@ -301,7 +320,9 @@ async def test_invoices_go_to_finance_and_a_card_on_file_can_be_made_the_default
     team.ends_well()
 
 
-async def test_packs_are_not_refunded_but_by_an_exception_of_support(fleet: RunningFleet) -> None:
+async def test_m13_packs_are_not_refunded_but_by_an_exception_of_support(
+    fleet: RunningFleet,
+) -> None:
     team = await subscribed(fleet, "salestools", "starter")
     await team.uses_often("ai_email", 50, 10)
     pack = await team.buys_pack("pack_1000", "45.00")
