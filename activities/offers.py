@@ -11,6 +11,7 @@ from activities.context import BillingContext
 from activities.mails import purchase_lines
 from activities.noting import keep_note
 from domain.catalog import Pack, ResumeOn
+from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
 from domain.money import MOST_CHARGE_MINOR, minimum_charge_minor
 from domain.offers import manual_price, pack_price
@@ -101,7 +102,7 @@ def _credits_wished(buyer: Buyer, quantity_micro: int) -> Wish | str:
     if quantity_micro % manual.unit_micro:
         return "invalid_unit"
     amount = manual_price(manual, quantity_micro).amount_minor
-    return _unsold(buyer, amount) or Wish(
+    return _unsold(buyer, quantity_micro, amount) or Wish(
         ChargeKind.MANUAL,
         quantity_micro,
         amount,
@@ -117,21 +118,22 @@ def _packs_wished(buyer: Buyer, pack_id: str, count: int) -> Wish | str:
     except InvalidInput as error:
         return error.reason
     amount = pack_price(pack, count).amount_minor
-    return _unsold(buyer, amount) or Wish(
+    quantity = pack.quantity_micro * count
+    return _unsold(buyer, quantity, amount) or Wish(
         ChargeKind.PACK,
-        pack.quantity_micro * count,
+        quantity,
         amount,
         _words(pack.name, count),
         _sold(pack, count),
     )
 
 
-def _unsold(buyer: Buyer, amount_minor: int) -> str | None:
-    """Return why credits of that price cannot be sold now, or None."""
+def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int) -> str | None:
+    """Return why so many credits of that price cannot be sold now, or None."""
     plan = buyer.plan
     if plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT and buyer.window.end <= buyer.at:
         return "renewal_pending"  # a payment pause does not keep this plan from buying
-    if amount_minor > MOST_CHARGE_MINOR:
+    if amount_minor > MOST_CHARGE_MINOR or quantity_micro > MOST * MICRO:
         return "above_maximum"
     return "below_minimum" if amount_minor < minimum_charge_minor(plan.currency) else None
 

@@ -82,7 +82,7 @@ def operation_cost(catalog: Catalog, event: UsageEvent) -> tuple[str, int]:
     """Return credit type and micro-credits of an event by its action's first way of paying.
 
     What a quota or a confirmation makes of it later is no matter: a person is asked about the size
-    of the operation. Raises `InvalidInput`: `unknown_action`, `no_rate`.
+    of the operation. Raises `InvalidInput`: `unknown_action`, `no_rate`, `invalid_quantity`.
     """
     rate = catalog.action(event.action).rate_at(event.event_at)
     if rate.free:

@@ -26,7 +26,7 @@ def price(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> Pric
 
     What one way pays exactly is a plain amount. The rest is left to terms: the amount is then what
     the last way would take alone. Raises `InvalidInput`: `event_in_future`, `unknown_action`,
-    `no_rate`, `missing_object`.
+    `no_rate`, `missing_object`; `invalid_quantity` for more than a wallet ever holds.
     """
     if event.event_at > at + CLOCK_TOLERANCE:
         raise InvalidInput("event_in_future", f"{event.event_at} is after {at}")

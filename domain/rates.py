@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
 from domain.money import Ratio, half_up
 
@@ -37,11 +38,16 @@ def cost(quantity_micro: int, rate: Rate, used_before_micro: int = 0) -> int:
 
     An exact rate rounds the running total half up and charges the difference, so that the debits
     of a window sum to its rounded total. Started units are counted per event: each is a job.
+    Raises `InvalidInput` (`invalid_quantity`) for more than a wallet ever holds.
     """
     if rate.rounding is Rounding.STARTED_UNIT:
-        return -(-quantity_micro // rate.per_micro) * rate.credits_micro
-    total = _rounded(used_before_micro + quantity_micro, rate)
-    return total - _rounded(used_before_micro, rate)
+        micro = -(-quantity_micro // rate.per_micro) * rate.credits_micro
+    else:
+        total = _rounded(used_before_micro + quantity_micro, rate)
+        micro = total - _rounded(used_before_micro, rate)
+    if micro > MOST * MICRO:
+        raise InvalidInput("invalid_quantity", f"it would cost more than {MOST} credits")
+    return micro
 
 
 def _rounded(quantity_micro: int, rate: Rate) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, text
 
+from domain.credits import MOST
 from domain.errors import IdempotencyConflict, InvalidInput
 from domain.money import Ratio
 
@@ -60,7 +61,8 @@ SELECT status, grant_id, available FROM grant_credits(
 def give(connection: Connection, account_id: int, order: GrantOrder, at: datetime) -> int:
     """Give credits; return what is available afterwards. A repeated key gives nothing again.
 
-    Raises `IdempotencyConflict` and `InvalidInput` (`unknown_customer`).
+    Raises `IdempotencyConflict` and `InvalidInput`: `unknown_customer`; `invalid_quantity` for an
+    adjustment that would bring a wallet above 10^12 credits of its type.
     """
     row = connection.execute(
         _GRANT,
@@ -89,6 +91,8 @@ def give(connection: Connection, account_id: int, order: GrantOrder, at: datetim
         raise IdempotencyConflict(order.key)
     if row.status == "unknown_customer":
         raise InvalidInput("unknown_customer", f"there is no account {account_id}")
+    if row.status == "invalid_quantity":
+        raise InvalidInput("invalid_quantity", f"a wallet holds at most {MOST} credits of a type")
     return int(row.available)
 
 

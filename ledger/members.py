@@ -141,7 +141,8 @@ def standings(
                   AND c.counter ^@ 'member:'
                   AND right(c.counter, length(:type) + 1) = '@' || :type),
             limited AS (
-                SELECT substr(l.counter, 8) AS member, l.ceiling + coalesce(c.value, 0) AS ceiling
+                SELECT substr(l.counter, 8) AS member, l.ceiling::numeric + coalesce(c.value, 0)
+                       AS ceiling
                 FROM limits l LEFT JOIN counters c
                   ON c.account_id = l.account_id AND c.window_start = :window
                  AND c.counter = 'raised:' || l.counter || '@' || l.credit_type
@@ -157,7 +158,10 @@ def standings(
             "period": period_start,
         },
     )
-    return {row[0]: Standing(row[0], int(row[1]), int(row[2]), row[3]) for row in rows}
+    return {
+        row[0]: Standing(row[0], int(row[1]), int(row[2]), None if row[3] is None else int(row[3]))
+        for row in rows
+    }
 
 
 def _member(row: Row[Any]) -> Member:

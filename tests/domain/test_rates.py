@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.credits import MICRO, parse_credits
+from domain.credits import MICRO, MOST, parse_credits
 from domain.errors import InvalidInput
 from domain.money import Ratio
 from domain.rates import Rate, Rounding, cost
 
 quantities = st.integers(1, 10**12)
-rates = st.builds(Rate, st.integers(1, 10**9), st.integers(1, 10**12))
+rates = st.builds(Rate, st.integers(1, 10**5), st.integers(1, 10**12))
 started = st.builds(
-    Rate, st.integers(1, 10**9), st.integers(1, 10**12), st.just(Rounding.STARTED_UNIT)
+    Rate, st.integers(1, 10**5), st.integers(1, 10**12), st.just(Rounding.STARTED_UNIT)
 )
 A_MINUTE = (10 * MICRO, 60 * MICRO)
 
@@ -85,3 +85,12 @@ def test_a_rate_of_nothing_is_refused(credits_micro, per_micro):
         Rate(credits_micro, per_micro)
 
     assert refusal.value.reason == "invalid_rate"
+
+
+@pytest.mark.parametrize("rounding", list(Rounding))
+def test_what_costs_more_than_a_wallet_holds_is_refused(rounding):
+    dear = Rate(10 * MICRO, MICRO, rounding)
+    assert cost(MOST * MICRO // 10, dear) == MOST * MICRO
+    with pytest.raises(InvalidInput) as caught:
+        cost(MOST * MICRO // 10 + 1, dear)
+    assert caught.value.reason == "invalid_quantity"

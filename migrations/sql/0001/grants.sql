@@ -17,7 +17,8 @@ $$;
 
 CREATE TYPE grant_outcome AS (status text, grant_id bigint, available bigint);
 
--- Give credits once per key. Status: granted | repeated | idempotency_conflict | unknown_customer.
+-- Give credits once per key. Status: granted | repeated | idempotency_conflict | unknown_customer |
+-- invalid_quantity (an adjustment beyond what a wallet holds: a person's figure, which nothing bounds).
 CREATE FUNCTION grant_credits(
     p_account bigint, p_key text, p_source text, p_credit_type text, p_scope text[], p_priority smallint,
     p_effective_at timestamptz, p_expires_at timestamptz, p_tie_1 bigint, p_tie_2 bigint, p_quantity bigint,
@@ -44,6 +45,9 @@ BEGIN
                 old.seq, old.available_after)::grant_outcome;
     END IF;
     b := balance_at(p_account, p_credit_type, w.decided_at);
+    IF p_source = 'adjustment' AND b.booked::numeric + p_quantity > 1000000000000000000 THEN
+        RETURN ('invalid_quantity', NULL, b.available)::grant_outcome;
+    END IF;
     b.booked := b.booked + p_quantity;
     IF p_effective_at <= w.decided_at AND p_expires_at > w.decided_at AND p_source <> 'overdraft'
        AND NOT (w.frozen AND is_purchased(p_source)) THEN

@@ -145,7 +145,8 @@ BEGIN
         IF answer IS NOT NULL THEN RETURN answer; END IF;
         INSERT INTO counters (account_id, counter, window_start, value)
         VALUES (p_account, raise_counter('member:' || a.member_id, a.credit_type), w.window_start, a.amount)
-        ON CONFLICT (account_id, counter, window_start) DO UPDATE SET value = counters.value + a.amount;
+        ON CONFLICT (account_id, counter, window_start) DO UPDATE SET
+            value = capped(counters.value::numeric + a.amount);
     END IF;
     UPDATE approvals SET state = p_state, settled_at = w.decided_at, decided_by = p_by, reason = p_reason
     WHERE account_id = p_account AND key = p_key;

@@ -30,6 +30,12 @@ LANGUAGE sql STABLE AS $$
                      AND c.counter = p_counter AND c.window_start = p_window_start), 0)
 $$;
 
+-- What a counter can hold, nearly a BIGINT's most: nothing that is counted comes near it, and whatever
+-- is sent, no sum overflows.
+CREATE FUNCTION capped(p_value numeric) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT least(p_value, 9000000000000000000)::bigint
+$$;
+
 -- The counter of a member's credits of one type; ceilings are kept per type.
 CREATE FUNCTION counter_of_type(p_counter text, p_credit_type text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$ SELECT p_counter || '@' || p_credit_type $$;
@@ -160,7 +166,7 @@ DECLARE
     c    record;
     over numeric;
 BEGIN
-    FOR c IN SELECT n.name, t.key AS credit_type, t.value::numeric AS cost, l.ceiling + counter_value(
+    FOR c IN SELECT n.name, t.key AS credit_type, t.value::numeric AS cost, l.ceiling::numeric + counter_value(
                         w.account_id, raise_counter(n.name, t.key), p_window_start) AS ceiling,
                     counter_value(w.account_id, counter_of_type(n.name, t.key), p_window_start) AS value
              FROM jsonb_array_elements_text(p_counters) AS n (name)
@@ -170,7 +176,7 @@ BEGIN
         p := plan_move(p, counter_of_type(c.name, c.credit_type), c.cost, p_window_start);
         over := greatest(over, c.value + c.cost - c.ceiling);
     END LOOP;
-    IF over > 0 THEN p.status := 'user_limit'; p.missing := over; p.available := NULL; END IF;
+    IF over > 0 THEN p.status := 'user_limit'; p.missing := capped(over); p.available := NULL; END IF;
     RETURN p;
 END $$;
 

@@ -65,7 +65,7 @@ END $$;
 CREATE FUNCTION write_counters(w wallets, p debit_plan) RETURNS void LANGUAGE sql AS $$
     INSERT INTO counters (account_id, counter, window_start, value)
     SELECT (w).account_id, m.counter, m.starts,
-           least(counter_value((w).account_id, m.counter, m.starts) + sum(m.move), 9000000000000000000)
+           capped(counter_value((w).account_id, m.counter, m.starts) + sum(m.move))
     FROM (SELECT * FROM unnest((p).counter, (p).move, (p).starts) AS u (counter, move, starts)
           UNION ALL
           SELECT 'debt:' || g.credit_type, t.take, '-infinity'

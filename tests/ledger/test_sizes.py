@@ -1,0 +1,57 @@
+"""Sizes that nobody means: refused or capped, never an exception out of the database."""
+
+import pytest
+
+from domain.approvals import Kind
+from domain.credits import MICRO, MOST
+from domain.errors import InvalidInput
+from ledger import grants, members
+from tests.builders import (
+    NOON,
+    START,
+    a_grant,
+    a_subscribed_wallet,
+    left,
+    micro,
+    use,
+)
+from tests.ledger import teams
+from tests.ledger.holding import capture, hold
+
+FULL = MOST * MICRO
+
+
+def test_adjustments_do_not_overfill_a_wallet(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=1)
+    grants.give(ledger, wallet.account_id, a_grant(quantity_micro=FULL - micro(1)), NOON)
+    for quantity in (1, FULL):
+        more = a_grant(quantity_micro=quantity, source="adjustment")
+        with pytest.raises(InvalidInput) as caught:
+            grants.give(ledger, wallet.account_id, more, NOON)
+        assert caught.value.reason == "invalid_quantity"
+
+    assert left(ledger, wallet) == FULL
+    assert use(ledger, wallet, 1).status == "debited"
+    one = a_grant(quantity_micro=micro(1), source="adjustment")
+    assert grants.give(ledger, wallet.account_id, one, NOON) == FULL
+
+
+def test_raised_limits_do_not_overflow(ledger):
+    wallet = teams.a_team(ledger, limit=MOST)
+    for n in range(10):
+        assert teams.ask(ledger, wallet, MOST, f"raise-{n}", kind=Kind.CREDITS) == "waiting"
+        assert teams.approve(ledger, wallet, f"raise-{n}") == "approved"
+
+    assert teams.use(ledger, wallet, 1).status == "debited"
+    standing = members.standings(ledger, wallet.account_id, "credits", START, START)["ada"]
+    assert standing.left_micro is not None
+    assert standing.left_micro > 8 * FULL
+
+
+def test_a_hold_or_capture_of_any_size_is_answered(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=10)
+    assert hold(ledger, wallet, MOST).status == "insufficient_credits"
+    assert hold(ledger, wallet, 1, key="small").status == "held"
+    taken = capture(ledger, wallet, MOST, key="small")
+    assert (taken.status, taken.taken) == ("captured", (("credits", micro(10)),))
+    assert taken.uncollected == (("credits", FULL - micro(10)),)
