@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -54,9 +55,16 @@ class Desk:
 
     def send(self, to: str, message_key: str, mail: Mail) -> None:
         """Queue a mail to any address once per key."""
-        key = f"{self.subscription_id}:{message_key}"
+        key = self._key(message_key)
         envelope = Envelope(to=to, mail=mail, message_key=key)
         outbox.put(self.connection, self.account_id, key, "mail", envelope_to_json(envelope))
+
+    def sent(self, message_key: str) -> dict[str, Any] | None:
+        """Return what was queued under a key, as `envelope_to_json` writes it; None: nothing."""
+        return outbox.queued(self.connection, self.account_id, self._key(message_key))
+
+    def _key(self, message_key: str) -> str:
+        return f"{self.subscription_id}:{message_key}"
 
     def auto_totals(self, plan: Plan, window_end: datetime) -> AutoTotals | None:
         """Return this window's auto-purchases against the cap."""

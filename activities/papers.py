@@ -68,6 +68,14 @@ class InvoiceMail:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """Where an invoice is mailed to, or the reason why it is not."""
+
+    to: str = ""
+    refused: str = ""
+
+
 class PaperReading:
     """Reads of the processor. Nothing here changes anything."""
 
@@ -108,17 +116,24 @@ class PaperMails:
             accounts.set_finance_email(connection, wanted.account_id, wanted.email)
 
     @activity.defn(name="mail_invoice")
-    def mail(self, wanted: InvoiceMail) -> str:
-        """Queue the mail once per key; return the address that it goes to."""
+    def mail(self, wanted: InvoiceMail) -> Mailed:
+        """Queue the mail once per key; a repeat says where the first one went."""
         record = wanted.record
         with self._context.engine.begin() as connection:
             accounts.lock(connection, wanted.account_id, wanted.at)
             customer = accounts.details_of(connection, wanted.account_id)
             to = wanted.to or customer.finance_email or customer.email
             desk = Desk(self._context, connection, wanted.account_id, wanted.subscription_id)
+            key = f"invoice-copy:{wanted.key}"
+            before = desk.sent(key)
+            if before is not None:
+                same = before["mail"]["number"] == record.number
+                if not same or wanted.to not in (None, before["to"]):
+                    return Mailed(refused="idempotency_conflict")
+                return Mailed(before["to"])
             desk.send(
                 to,
-                f"invoice-copy:{wanted.key}",
+                key,
                 InvoiceCopy(
                     reader=desk.reader(wanted.plan),
                     currency=record.currency,
@@ -130,4 +145,4 @@ class PaperMails:
                     pdf_url=record.pdf_url,
                 ),
             )
-        return to
+        return Mailed(to)

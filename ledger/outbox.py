@@ -30,6 +30,15 @@ def put(
     )
 
 
+def queued(connection: Connection, account_id: int, message_key: str) -> dict[str, Any] | None:
+    """Return what was queued under a key, delivered or not; None: nothing was."""
+    found = connection.scalar(
+        text("SELECT payload FROM outbox WHERE account_id = :account AND message_key = :key"),
+        {"account": account_id, "key": message_key},
+    )
+    return None if found is None else dict(found)
+
+
 def waiting(connection: Connection, lane: str, *, grace_seconds: int, limit: int) -> list[Message]:
     """Claim undelivered messages until the transaction ends; other relays skip them.
 

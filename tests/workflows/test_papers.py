@@ -23,6 +23,24 @@ async def test_invoices_are_listed_and_mailed_once_to_the_finance_address(fleet)
     }
 
 
+async def test_a_key_mails_one_invoice_to_one_address(fleet):
+    customer = await fleet.subscribe("core_10k")
+    await customer.buy("3000")
+    newest, oldest = (
+        one["invoice"] for one in (await customer.life.ask("list_invoices", {}))["invoices"]
+    )
+    wanted = {"key": "copy", "invoice": newest, "email": "ada@example.com"}
+    assert (await customer.life.ask("mail_invoice", wanted))["to"] == "ada@example.com"
+
+    for other in ({"email": "grace@example.com"}, {"invoice": oldest}):
+        answer = await customer.life.ask("mail_invoice", wanted | other)
+        assert answer["reason"] == "idempotency_conflict"
+
+    again = await customer.life.ask("mail_invoice", {"key": "copy", "invoice": newest})
+    assert again["to"] == "ada@example.com"
+    assert addressed(customer) == {("invoice_copy", "ada@example.com"): 1}
+
+
 async def test_an_invoice_of_another_customer_is_as_unknown_as_none(fleet):
     mine, theirs = await fleet.subscribe("core_10k"), await fleet.subscribe("core_10k")
     (invoice,) = (await theirs.life.ask("list_invoices", {}))["invoices"]

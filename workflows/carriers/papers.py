@@ -95,7 +95,7 @@ class PaperCarriers:
 
     async def _mail(self, wanted: MailInvoice, record: InvoiceRecord) -> Answer:
         state = self._state
-        to = await workflow.execute_activity_method(
+        mailed = await workflow.execute_activity_method(
             PaperMails.mail,
             InvoiceMail(
                 state.subscription_id,
@@ -109,7 +109,9 @@ class PaperCarriers:
             summary=f"mail {wanted.invoice}",
             **LEDGER,
         )
-        return {"status": "done", "invoice": wanted.invoice, "to": to}
+        if mailed.refused:
+            return refused(mailed.refused)
+        return {"status": "done", "invoice": wanted.invoice, "to": mailed.to}
 
     async def _set_finance_email(self, wanted: SetFinanceEmail, _ticket: int) -> Answer:
         await workflow.execute_activity_method(
