@@ -97,8 +97,13 @@ def parse_start(data: bytes) -> Start:
     fields.only(raw, *required, optional=optional)
     given = {name: raw[name] for name in optional if raw.get(name) is not None}
     begins_at, method = given.get("begins_at"), given.get("payment_method")
+    subscription_id = fields.identifier(raw["subscription_id"], "invalid_id")
+    if ":" in subscription_id:
+        # Ids of charges, requests and mails are this one, a colon and what a sender chose: the keys
+        # of one customer could otherwise name another's.
+        raise InvalidInput("invalid_id", "a subscription's id has no colon")
     return Start(
-        subscription_id=fields.identifier(raw["subscription_id"], "invalid_id"),
+        subscription_id=subscription_id,
         customer_id=fields.identifier(raw["customer_id"], "invalid_id"),
         name=fields.text(raw, "name", "malformed"),
         email=fields.email(raw),

@@ -59,6 +59,7 @@ def customers(fleet: RunningFleet) -> list[Any]:
         ({"time_zone": "Mars/Olympus"}, "unknown_time_zone"),
         ({"time_zone": "../../etc/passwd"}, "unknown_time_zone"),
         ({"customer_id": "a b"}, "invalid_id"),
+        ({"subscription_id": "acme:manual"}, "invalid_id"),
         ({"customer_id": "a\x00b"}, "invalid_id"),
         ({"email": "a@b\nBcc: c@d"}, "invalid_email"),
         ({"name": "a\x00b"}, "malformed"),
