@@ -73,6 +73,7 @@ async def test_essential_may_spend_the_wallet_but_not_fill_it_and_free_keeps_it_
     await writer.is_told_no("not_in_plan", "buy_credits", key="more", credits="10")
     await writer.uses("seo_doc", confirmed=True, refused="insufficient_credits")
     await writer.has("0", of=WALLET)  # frozen
+    assert (await writer.sees_meter())["available"][WALLET] == "0"
 
     assert (await writer.customer.change_plan("pro"))["status"] == "changed"
     await writer.has("8", of=WALLET)  # kept all the while
