@@ -114,7 +114,16 @@ def late_usage_of_what_went_back_is_owed(engine, _):
         assert balances.violations(connection) == []
 
 
+def money_that_broke_with_a_part_of_a_credit_goes_back_later(engine, _):
+    with undone(engine) as connection:
+        wallet, pack = a_pack(connection, "0.000003", 416, used="0.000002")
+        assert refund(connection, wallet, pack, 1).status == "refunded"
+        assert dispute(connection, wallet, pack, "open", 415) == "noted"
+        assert balances.violations(connection) == []
+
+
 RETURN_LAWS = (
+    money_that_broke_with_a_part_of_a_credit_goes_back_later,
     a_refund_is_at_most_what_unused_credits_cost,
     a_dispute_takes_what_is_unused_and_makes_the_rest_a_debt,
     a_refund_of_used_credits_is_no_debt_and_a_failed_one_is_undone,

@@ -101,7 +101,8 @@ IN_FUNCTIONS = (
     ("a window is reopened for ever", "reopened_window", r"AND p_at < [^$]*", ""),
     ("what was reopened stays expired", "reopen_expired", r"expired = g\.expired - u\.back, ", ""),
     *HOLD_FAULTS,
-    ("breakage takes what was earned", "recognise", r"broken := gone - earned", "broken := gone"),
+    ("breakage takes what was earned", "recognise", r"broken := settled_minor\(g\) - earned", "broken := settled_minor(g)"),
+    ("what broke cannot go back", "take_back", r", recognised_minor = earned, broken_minor = broken", ""),
     *TEAM_FAULTS,
 )  # fmt: skip
 IN_TABLES = (

@@ -21,6 +21,7 @@ from tests.builders import (
 from tests.ledger.returns import (
     a_pack,
     books,
+    buy,
     debt,
     dispute,
     pack_grant,
@@ -243,3 +244,24 @@ def test_unknown_charges_and_other_contents_are_refused(ledger):
     dispute(ledger, wallet, pack, "open", 100)
     assert seen(ledger, wallet, pack, 101) == "idempotency_conflict"
     assert dispute(ledger, wallet, pack, "open", 101) == "idempotency_conflict"
+
+
+def test_money_that_broke_with_a_part_of_a_credit_can_still_go_back(ledger):
+    """A refund of 1 of 416 voids one of three tiny credits; a dispute then wants the rest."""
+    wallet = a_subscribed_wallet(ledger, allowance=0)
+    pack = f"{wallet.subscription_id}:pack"
+    buy(ledger, wallet, pack, "0.000003", 416)
+    assert use(ledger, wallet, "0.000002").status == "debited"
+
+    assert refund(ledger, wallet, pack, 1).status == "refunded"
+    assert books(ledger, wallet) == {
+        "cash": 416, "refunds": -1, "revenue": -277, "breakage": -138,
+    }  # fmt: skip
+    assert dispute(ledger, wallet, pack, "open", 415) == "noted"
+
+    # 138 of it are the unused credit's: out of what broke, not out of what use has earned.
+    assert books(ledger, wallet) == {"cash": 416, "refunds": -1, "disputes": -415}
+    assert sound(ledger)
+    assert dispute(ledger, wallet, pack, "won", 415) == "noted"
+    assert books(ledger, wallet)["revenue"] == -277
+    assert sound(ledger)

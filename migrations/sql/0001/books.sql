@@ -19,6 +19,27 @@ CREATE FUNCTION used_of(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT g.granted - g.remaining - g.expired - g.voided - g.refunded - g.rolled
 $$;
 
+-- The cost of all of a grant that is settled, and neither moved on nor went back; what of it was used.
+CREATE FUNCTION settled_minor(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT price_minor(g.granted - g.remaining, g.cost_minor, g.granted) - g.refunded_minor - g.rolled_minor
+$$;
+
+CREATE FUNCTION earned_minor(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT least(price_minor(used_of(g), g.cost_minor, g.granted), settled_minor(g))
+$$;
+
+-- Post what a grant's recognition is to be, as the difference to what it is.
+CREATE FUNCTION post_recognised(g grants, p_earned bigint, p_broken bigint, p_at timestamptz) RETURNS void
+LANGUAGE sql AS $$
+    SELECT post_transfer(
+        g.account_id, CASE WHEN p_earned = g.recognised_minor THEN 'expired' ELSE 'used' END,
+        ARRAY['deferred_revenue', 'revenue', 'breakage']::book[],
+        ARRAY[p_earned - g.recognised_minor + p_broken - g.broken_minor,
+              g.recognised_minor - p_earned, g.broken_minor - p_broken],
+        g.currency, g.charge_id, g.grant_id, p_at)
+    WHERE (p_earned, p_broken) <> (g.recognised_minor, g.broken_minor)
+$$;
+
 -- Earn what was used and what ran out. Both are half-up functions of a grant's cumulative use,
 -- posted as differences, so that over a grant's life they sum to its cost exactly.
 CREATE FUNCTION recognise(p_account bigint, p_at timestamptz) RETURNS void
@@ -28,22 +49,15 @@ DECLARE
     g      grants;
     earned bigint;
     broken bigint;
-    gone   bigint;  -- the cost of all that is settled and neither moved on nor went back
 BEGIN
     w := lock_wallet(p_account, p_at);
     -- What was broken early by a correction is earned if the rest is used after all.
     FOR g IN SELECT * FROM grants WHERE account_id = p_account AND cost_minor > 0
                AND (recognised_minor + refunded_minor + rolled_minor < cost_minor) ORDER BY grant_id LOOP
-        gone := price_minor(g.granted - g.remaining, g.cost_minor, g.granted) - g.refunded_minor - g.rolled_minor;
-        earned := least(price_minor(used_of(g), g.cost_minor, g.granted), gone);
-        broken := gone - earned;
+        earned := earned_minor(g);
+        broken := settled_minor(g) - earned;
         IF (earned, broken) = (g.recognised_minor, g.broken_minor) THEN CONTINUE; END IF;
-        PERFORM post_transfer(
-            p_account, CASE WHEN earned = g.recognised_minor THEN 'expired' ELSE 'used' END,
-            ARRAY['deferred_revenue', 'revenue', 'breakage']::book[],
-            ARRAY[earned - g.recognised_minor + broken - g.broken_minor,
-                  g.recognised_minor - earned, g.broken_minor - broken],
-            g.currency, g.charge_id, g.grant_id, w.decided_at);
+        PERFORM post_recognised(g, earned, broken, w.decided_at);
         UPDATE grants SET recognised_minor = earned, broken_minor = broken
         WHERE account_id = p_account AND grant_id = g.grant_id;
     END LOOP;

@@ -44,14 +44,24 @@ BEGIN
 END $$;
 
 -- Take credits of a grant back, or put them back: p_minor and p_credits are what shall be gone in all.
+-- What was broken is recognised anew with it: a credit that went for a part of its price broke the
+-- rest of it, and more money may go back for that same credit later.
 CREATE FUNCTION take_back(
     g grants, p_minor bigint, p_credits bigint, p_kind entry_kind, p_tags jsonb, p_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     change bigint := g.refunded - p_credits;
+    earned bigint;
+    broken bigint;
 BEGIN
-    UPDATE grants SET remaining = remaining + change, is_open = remaining + change > 0,
-                      refunded = p_credits, refunded_minor = p_minor
+    g.remaining := g.remaining + change;
+    g.refunded := p_credits;
+    g.refunded_minor := p_minor;
+    earned := earned_minor(g);
+    broken := settled_minor(g) - earned;
+    PERFORM post_recognised(g, earned, broken, p_at);
+    UPDATE grants SET remaining = g.remaining, is_open = g.remaining > 0, refunded = p_credits,
+                      refunded_minor = p_minor, recognised_minor = earned, broken_minor = broken
     WHERE account_id = g.account_id AND grant_id = g.grant_id;
     IF change <> 0 THEN PERFORM note_return(g, p_kind, change, NULL, p_tags, p_at); END IF;
 END $$;
