@@ -1,25 +1,41 @@
 """Commands that read the books."""
 
 from argparse import Namespace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 from activities.meter import meter
 from commands.terminal import Add, print_json, print_sheet, settings
 from ledger import accounts, balances, notices, subscriptions
-from ledger.reports.asking import add_arguments, asked_in, sheet
-from ledger.reports.scope import snapshot
+from ledger.reports.asking import add_arguments, asked_in, midnight, sheet, tag_and_value
+from ledger.reports.members import limits_of
+from ledger.reports.scope import MOST_ROWS, snapshot
 from ledger.reports.sheets import history_sheet
 from ledger.reports.tables import csv_text
 from models.base import connect
 
+TAGS = ("member", "campaign")  # named so often that they have options of their own
+
 
 def history(wanted: Namespace) -> int:
-    """Print a customer's ledger, each line with its cause."""
+    """Print a customer's ledger, or one member's part of it, each line with its cause."""
+    tags = [tag_and_value(one) for one in wanted.where]
+    tags += [(name, value) for name in TAGS if (value := getattr(wanted, name))]
     with connect(settings().database_url).connect() as connection:
         account = accounts.account_of(connection, wanted.customer)
-        lines = balances.history(connection, account, after_seq=wanted.after, limit=wanted.limit)
+        zone = accounts.details_of(connection, account).time_zone
+        first, until = (day and midnight(day, zone) for day in (wanted.first, wanted.until))
+        lines = balances.history(
+            connection, account, after_seq=wanted.after,
+            limit=MOST_ROWS if wanted.csv else wanted.limit,
+            chosen=balances.Chosen(wanted.action, tuple(sorted(tags)), first, until),
+        )  # fmt: skip
         record = subscriptions.record_of_account(connection, account)
-    return print_sheet(history_sheet(wanted.customer, record.status if record else None, lines))
+        limits = limits_of(connection, account, wanted.member) if wanted.member else ()
+    found = history_sheet(wanted.customer, record.status if record else None, lines, limits)
+    if wanted.csv:
+        wanted.csv.write_text(csv_text(found), encoding="utf-8", newline="")
+    return 0 if wanted.csv else print_sheet(found)
 
 
 def notices_of(wanted: Namespace) -> int:
@@ -63,7 +79,15 @@ def add_commands(add: Add) -> None:
     one = add("history", history)
     one.add_argument("customer")
     one.add_argument("--after", type=int, default=0)
-    one.add_argument("--limit", type=int, default=200)
+    one.add_argument("--limit", type=int, default=200, help="lines; a CSV has all")
+    one.add_argument("--from", dest="first", type=date.fromisoformat, help="its first day")
+    one.add_argument("--to", dest="until", type=date.fromisoformat, help="the day after it")
+    one.add_argument("--action")
+    one.add_argument("--member", help="only this member's lines, and what is left of the limit")
+    one.add_argument("--campaign")
+    one.add_argument("--where", action="append", default=[], metavar="TAG=VALUE",
+                     help="only with this tag")  # fmt: skip
+    one.add_argument("--csv", type=Path, help="write every line to this file")
     add_arguments(add("report", report))
     add("meter", meter_of).add_argument("customer")
     one = add("notices", notices_of)

@@ -1,5 +1,6 @@
 """Questions asked of the ledger. Nothing here changes anything."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,8 +105,23 @@ def kept_and_lost(connection: Connection, account_id: int, at: datetime) -> tupl
     return int(row[0]), int(row[1])
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which lines are wanted: of an action, with all of these tags, decided in [start, end)."""
+
+    action: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+
+
 def history(
-    connection: Connection, account_id: int, *, after_seq: int = 0, limit: int = 1_000
+    connection: Connection,
+    account_id: int,
+    *,
+    after_seq: int = 0,
+    limit: int = 1_000,
+    chosen: Chosen = Chosen(),
 ) -> tuple[HistoryLine, ...]:
     """Return the journal of an account, oldest first, each line with its cause."""
     rows = connection.execute(
@@ -128,6 +144,9 @@ def history(
                        WHEN 'grant' THEN coalesce(g.charge_id, e.tags ->> 'reason',
                                                   substr(e.key, 8))
                        WHEN 'expiry' THEN 'unused credits expired'
+                       WHEN 'rollover' THEN 'moved into the next window'
+                       WHEN 'reopen' THEN 'reopened for late usage'
+                       WHEN 'repayment' THEN 'a debt repaid'
                        ELSE coalesce(f.tags ->> 'reason', substr(f.key, 8)) END AS cause,
                    g.source
             FROM entries e
@@ -136,9 +155,21 @@ def history(
             LEFT JOIN holds h ON h.account_id = e.account_id
                              AND (h.hold_id = e.seq OR h.resolved_seq = e.seq)
             WHERE e.account_id = :account AND e.seq > :after
+              AND (CAST(:action AS text) IS NULL OR :action IN (f.action, f.served_as))
+              AND coalesce(f.tags, '{}') @> CAST(:tags AS jsonb)
+              AND e.at >= coalesce(CAST(:start AS timestamptz), '-infinity')
+              AND e.at < coalesce(CAST(:end AS timestamptz), 'infinity')
             ORDER BY e.seq, e.line LIMIT :limit
         """),
-        {"account": account_id, "after": after_seq, "limit": limit},
+        {
+            "account": account_id,
+            "after": after_seq,
+            "limit": limit,
+            "action": chosen.action,
+            "tags": json.dumps(dict(chosen.tags)),
+            "start": chosen.start,
+            "end": chosen.end,
+        },
     )
     return tuple(HistoryLine(*row) for row in rows)
 

@@ -13,6 +13,7 @@ from domain.errors import InvalidInput
 from domain.periods import checked_zone
 from ledger import accounts
 from ledger.reports import people_sheets, sheets, statement_sheet
+from ledger.reports.debts import debts
 from ledger.reports.liability import liability
 from ledger.reports.members import events, usage_by_member
 from ledger.reports.movement import TICK, deferred_movement
@@ -84,6 +85,7 @@ REPORTS = {
     "prices": Report(lambda c, s, _: sheets.prices_sheet(effective_prices(c, s))),
     "liability": Report(_liability, in_utc=True),
     "movement": Report(lambda c, s, _: sheets.movement_sheet(deferred_movement(c, s)), in_utc=True),
+    "debts": Report(lambda c, s, _: people_sheets.debts_sheet(debts(c, s))),
     "statement": Report(lambda c, s, _: statement_sheet.statement_sheet(statement(c, s))),
 }
 
@@ -103,7 +105,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def asked_in(wanted: Namespace) -> Asked:
     """Return what the arguments of a command ask."""
-    where = tuple(sorted(_tag_and_value(text) for text in wanted.where))
+    where = tuple(sorted(tag_and_value(text) for text in wanted.where))
     return Asked(
         wanted.name,
         wanted.customer,
@@ -115,7 +117,8 @@ def asked_in(wanted: Namespace) -> Asked:
     )
 
 
-def _tag_and_value(words: str) -> tuple[str, str]:
+def tag_and_value(words: str) -> tuple[str, str]:
+    """Return what `--where member=ada` asks for. Raises `InvalidInput` (`invalid_tags`)."""
     tag, sign, value = words.partition("=")
     if not (tag and sign and value):
         raise InvalidInput("invalid_tags", f"--where {words!r:.80}: write it as member=ada")
@@ -146,12 +149,13 @@ def _scope(connection: Connection, asked: Asked, report: Report, now: datetime) 
         account = accounts.account_of(connection, asked.customer_id)
         if not report.in_utc:
             zone = accounts.details_of(connection, account).time_zone
-    end = _midnight(asked.until, zone) if asked.until else _newest(connection, account, now)
-    start = _midnight(asked.first, zone) if asked.first else end - YEAR
+    end = midnight(asked.until, zone) if asked.until else _newest(connection, account, now)
+    start = midnight(asked.first, zone) if asked.first else end - YEAR
     return Scope(start, end, account)
 
 
-def _midnight(day: date, zone: str) -> datetime:
+def midnight(day: date, zone: str) -> datetime:
+    """Return the instant at which a day begins in a time zone."""
     return datetime.combine(day, time(), checked_zone(zone)).astimezone(UTC)
 
 

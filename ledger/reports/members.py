@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -93,6 +93,13 @@ def usage_by_member(connection: Connection, scope: Scope) -> tuple[MemberUsage, 
     """Return what each member used, those with a limit and no usage too; last: without member."""
     rows = answer(connection, (USAGE, BY_MEMBER), scope.parameters)
     return tuple(MemberUsage(*row) for row in rows)
+
+
+def limits_of(connection: Connection, account_id: int, member: str) -> tuple[MemberUsage, ...]:
+    """Return a member's limits of the window that runs; none: not limited, or unknown."""
+    scope = Scope(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), account_id)
+    own = (one for one in usage_by_member(connection, scope) if one.member == member)
+    return tuple(one for one in own if one.limit_micro is not None)
 
 
 def events(

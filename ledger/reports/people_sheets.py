@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from domain.credits import MICRO, format_credits
+from ledger.reports.debts import Debt
 from ledger.reports.members import MemberUsage, UsedEvent
 from ledger.reports.period import PeriodUsage
 from ledger.reports.tables import ABSENT, Sheet, fraction_text, instant_text, numbers, texts
@@ -32,6 +33,30 @@ def members_sheet(lines: Iterable[MemberUsage]) -> Sheet:
     return Sheet("usage by member", columns, tuple(rows))
 
 
+def debts_sheet(lines: Iterable[Debt]) -> Sheet:
+    """Lay out what customers owe in credits."""
+    rows = [
+        (
+            one.customer_id,
+            one.credit_type,
+            *(
+                format_credits(amount)
+                for amount in (
+                    one.opening_micro,
+                    one.on_credit_micro,
+                    one.charged_back_micro,
+                    one.repaid_micro,
+                    one.given_back_micro,
+                    one.closing_micro,
+                )
+            ),
+        )
+        for one in lines
+    ]
+    flows = ("owed before", "used on credit", "charged back", "repaid", "given back", "owed")
+    return Sheet("debts", (*texts("customer", "credit type"), *numbers(*flows)), tuple(rows))
+
+
 def periods_sheet(lines: Iterable[PeriodUsage]) -> Sheet:
     """Lay out the windows that run."""
     rows = [
@@ -41,6 +66,7 @@ def periods_sheet(lines: Iterable[PeriodUsage]) -> Sheet:
             instant_text(one.starts),
             instant_text(one.resets),
             format_credits(one.granted_micro),
+            format_credits(one.rolled_micro),
             format_credits(one.used_micro),
             format_credits(one.available_micro),
             str(one.members),
@@ -50,7 +76,7 @@ def periods_sheet(lines: Iterable[PeriodUsage]) -> Sheet:
     ]
     columns = (
         *texts("customer", "credit type", "began", "resets"),
-        *numbers("included", "used", "available", "members", "monthly goal of each"),
+        *numbers("included", "rolled over", "used", "available", "members", "monthly goal of each"),
     )
     return Sheet("the period that runs", columns, tuple(rows))
 

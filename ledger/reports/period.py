@@ -22,6 +22,7 @@ class PeriodUsage:
     starts: datetime
     resets: datetime
     granted_micro: int
+    rolled_micro: int
     used_micro: int
     available_micro: int
     members: int
@@ -38,14 +39,17 @@ class PeriodUsage:
 # Granted: what the plan gives for the window. The scope is replaced by each wallet's own window.
 PERIODS = """
 , running AS (
-    SELECT w.account_id, w.window_start AS starts, w.window_end AS resets FROM wallets w
+    SELECT w.account_id, w.window_start AS starts, w.window_end AS resets, w.frozen FROM wallets w
     WHERE w.window_start IS NOT NULL AND w.window_start < :end
       AND w.account_id = coalesce(CAST(:account AS bigint), w.account_id)),
 given AS (
     SELECT r.account_id, g.credit_type,
            sum(g.granted) FILTER (WHERE g.source = 'allowance' AND g.effective_at >= r.starts
                                     AND g.effective_at < r.resets) AS granted,
-           sum(g.remaining - g.held) FILTER (WHERE g.effective_at < :end AND g.expires_at >= :end)
+           sum(g.granted) FILTER (WHERE g.source = 'rollover' AND g.effective_at >= r.starts
+                                    AND g.effective_at < r.resets) AS rolled,
+           sum(g.remaining - g.held) FILTER (WHERE g.effective_at < :end AND g.expires_at >= :end
+               AND g.source <> 'overdraft' AND NOT (r.frozen AND is_purchased(g.source)))
                AS available
     FROM running r JOIN grants g ON g.account_id = r.account_id
     GROUP BY r.account_id, g.credit_type),
@@ -65,6 +69,7 @@ team AS (
         FROM running r JOIN members b ON b.account_id = r.account_id AND b.removed_at IS NULL) m
     GROUP BY m.account_id)
 SELECT c.customer_id, g.credit_type, r.starts, r.resets, coalesce(g.granted, 0)::bigint,
+       coalesce(g.rolled, 0)::bigint,
        coalesce(u.used, 0)::bigint, coalesce(g.available, 0)::bigint,
        coalesce(t.members, 0)::bigint,
        greatest(1, round(extract(epoch FROM r.resets - r.starts) / 86400 / 30.4375))::bigint

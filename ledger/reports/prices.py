@@ -63,6 +63,16 @@ FROM usage u JOIN grants g ON g.account_id = u.account_id AND g.grant_id = u.gra
 GROUP BY u.action, g.currency, g.cost_minor, g.granted
 """
 
+# Credits that repaid a debt are earned too: for what was used on credit or charged back before.
+REPAID = """
+SELECT g.currency, g.cost_minor, g.granted, -sum(e.change)::bigint AS credits
+FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+WHERE e.kind = 'repayment' AND e.at >= :start AND e.at < :end
+  AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
+GROUP BY g.currency, g.cost_minor, g.granted
+"""
+DEBT_REPAID = "(debt repaid)"
+
 # The quantity of an event belongs to the currency of the grants that it drew on; of two
 # currencies each has its credits' share, whose denominator is `parts`.
 QUANTITIES = """
@@ -112,6 +122,9 @@ def effective_prices(connection: Connection, scope: Scope) -> Prices:
     for row in answer(connection, (USAGE, DRAWS), scope.parameters):
         share = Fraction(row.credits * row.cost_minor, row.granted)
         money[row.action, row.currency] += share
+    for row in answer(connection, (REPAID,), scope.parameters):
+        share = Fraction(row.credits * row.cost_minor, row.granted)
+        money[DEBT_REPAID, row.currency] += share
     actions = tuple(
         ActionPrice(*key, quantities[key], money[key])
         for key in sorted(quantities.keys() | money.keys())

@@ -6,6 +6,7 @@ from datetime import datetime
 from domain.credits import MICRO, format_credits
 from ledger.balances import HistoryLine
 from ledger.reports.liability import Liability
+from ledger.reports.members import MemberUsage
 from ledger.reports.movement import Movement
 from ledger.reports.outcomes import TagOutcome
 from ledger.reports.prices import Earned, Prices
@@ -166,8 +167,13 @@ def movement_sheet(lines: Iterable[Movement]) -> Sheet:
     return Sheet(MOVEMENT_TITLE, columns, tuple(rows))
 
 
-def history_sheet(customer_id: str, status: str | None, lines: Iterable[HistoryLine]) -> Sheet:
-    """Lay out an account's journal in short."""
+def history_sheet(
+    customer_id: str,
+    status: str | None,
+    lines: Iterable[HistoryLine],
+    limits: Iterable[MemberUsage] = (),
+) -> Sheet:
+    """Lay out an account's journal in short, and below it what is left of a member's limits."""
     rows = [
         (
             str(one.seq),
@@ -187,7 +193,12 @@ def history_sheet(customer_id: str, status: str | None, lines: Iterable[HistoryL
         *texts("from", "cause"),
     )
     title = f"{customer_id}: {status or 'no subscription'}"
-    return Sheet(title, columns, tuple(rows))
+    notes = tuple(
+        f"{one.member}: {format_credits(one.left_micro or 0)} left of a limit of "
+        f"{format_credits(one.limit_micro or 0)} {one.credit_type} in this window"
+        for one in limits
+    )
+    return Sheet(title, columns, tuple(rows), notes)
 
 
 def _tie(one: Earned) -> str:

@@ -9,6 +9,9 @@ credits are used or expire. Both are stated, so that what is due and not posted 
 # What has lapsed by the instant is held no more, written down or not.
 # Due revenue and breakage are the half-up functions of cumulative use that `recognise` posts;
 # what releases deferred revenue and is neither (a refund) is not due as breakage.
+# What may move on has not expired: until that is booked it stands in its old grant; nothing moves
+# on after the end. Its cost goes along: a grant's cost is less what moved on, and a rolled grant
+# owes from its move on.
 STANDING = """
 WITH instants AS (
     SELECT unnest(CAST(:instants AS timestamptz[])) AS instant),
@@ -16,7 +19,9 @@ journal AS (
     SELECT i.instant, e.account_id, e.grant_id, sum(e.change) AS remaining,
            sum(e.held_change) AS held,
            coalesce(-sum(e.change) FILTER (
-               WHERE e.kind IN ('debit', 'capture', 'correction', 'repayment')), 0) AS used
+               WHERE e.kind IN ('debit', 'capture', 'correction', 'repayment')), 0) AS used,
+           bool_or(e.kind IN ('expiry', 'rollover')) AS is_over,
+           bool_or(e.kind = 'rollover') AS has_rolled
     FROM instants i JOIN entries e ON e.at <= i.instant AND e.grant_id IS NOT NULL
     WHERE e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
     GROUP BY i.instant, e.account_id, e.grant_id),
@@ -35,36 +40,55 @@ posted AS (
     FROM instants i JOIN postings p ON p.at <= i.instant AND p.grant_id IS NOT NULL
     WHERE p.account_id = coalesce(CAST(:account AS bigint), p.account_id)
     GROUP BY i.instant, p.account_id, p.grant_id),
+held AS (
+    SELECT i.instant, g.account_id, g.grant_id,
+           j.remaining - j.held + coalesce(l.amount, 0) AS free,
+           CASE WHEN NOT j.is_over AND (g.rolled > 0 OR (g.rolls_left > 0 AND g.is_open
+                                                         AND w.state <> 'ended'))
+                THEN least(div((j.remaining - j.held + coalesce(l.amount, 0)) * g.roll_num,
+                               g.roll_den), g.roll_cap)
+                ELSE 0 END AS rolling
+    FROM instants i JOIN grants g ON g.expires_at <= i.instant
+    JOIN wallets w ON w.account_id = g.account_id
+    JOIN journal j ON (j.instant, j.account_id, j.grant_id) = (i.instant, g.account_id, g.grant_id)
+    LEFT JOIN lapsed l ON (l.instant, l.account_id, l.grant_id)
+                        = (i.instant, g.account_id, g.grant_id)
+    WHERE g.account_id = coalesce(CAST(:account AS bigint), g.account_id)),
 facts AS (
     SELECT i.instant, g.account_id, g.grant_id, g.source, g.credit_type, g.currency, g.expires_at,
            g.granted,
-           CASE WHEN c.state = 'paid' AND c.settled_at <= i.instant THEN g.cost_minor ELSE 0 END
-               AS cost,
+           CASE WHEN c.state = 'paid' AND c.settled_at <= i.instant
+                 AND (g.source <> 'rollover' OR j.grant_id IS NOT NULL)
+                THEN g.cost_minor ELSE 0 END AS price,
+           CASE WHEN j.has_rolled THEN g.rolled_minor ELSE 0 END AS rolled,
            coalesce(j.remaining, 0) AS remaining, coalesce(j.used, 0) AS used,
            g.granted - coalesce(j.remaining, g.granted) AS gone,
-           CASE WHEN g.expires_at <= i.instant
-                THEN coalesce(j.remaining - j.held + coalesce(l.amount, 0), 0) ELSE 0 END
-               AS expired,
+           coalesce(h.free - h.rolling, 0) AS expired, coalesce(h.rolling, 0) AS rolling,
            coalesce(p.released, 0) AS released, coalesce(p.revenue, 0) AS revenue,
            coalesce(p.breakage, 0) AS breakage
     FROM instants i CROSS JOIN grants g
     LEFT JOIN charges c ON c.account_id = g.account_id AND c.charge_id = g.charge_id
     LEFT JOIN journal j ON (j.instant, j.account_id, j.grant_id)
                          = (i.instant, g.account_id, g.grant_id)
-    LEFT JOIN lapsed l ON (l.instant, l.account_id, l.grant_id)
-                        = (i.instant, g.account_id, g.grant_id)
+    LEFT JOIN held h ON (h.instant, h.account_id, h.grant_id)
+                      = (i.instant, g.account_id, g.grant_id)
     LEFT JOIN posted p ON (p.instant, p.account_id, p.grant_id)
                         = (i.instant, g.account_id, g.grant_id)
     WHERE g.account_id = coalesce(CAST(:account AS bigint), g.account_id)),
-due AS (
-    SELECT f.*, div(2 * f.used * f.cost + f.granted, 2 * f.granted) AS earned,
-           div(2 * (f.gone + f.expired) * f.cost + f.granted, 2 * f.granted)
-               - (f.released - f.revenue - f.breakage) AS earned_or_broken
+settled AS (
+    SELECT f.*, div(2 * (f.gone + f.expired + f.rolling) * f.price + f.granted, 2 * f.granted)
+                - div(2 * (f.used + f.rolling) * f.price + f.granted, 2 * f.granted)
+                + div(2 * f.used * f.price + f.granted, 2 * f.granted)
+                - f.rolled - (f.released - f.revenue - f.breakage) AS earned_or_broken
     FROM facts f),
+due AS (
+    SELECT s.*, least(div(2 * s.used * s.price + s.granted, 2 * s.granted), s.earned_or_broken)
+               AS earned
+    FROM settled s),
 standing AS (
     SELECT d.instant, d.account_id, d.grant_id, d.source, d.credit_type, d.currency, d.expires_at,
-           d.remaining - d.expired AS credits, d.expired, d.used, d.cost,
-           d.cost - d.released AS deferred, d.earned,
+           d.remaining - d.expired AS credits, d.expired, d.used,
+           d.price - d.rolled AS cost, d.price - d.rolled - d.released AS deferred, d.earned,
            d.earned - d.revenue AS earned_not_posted,
            d.earned_or_broken - d.earned - d.breakage AS broken_not_posted
     FROM due d)

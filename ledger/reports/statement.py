@@ -81,6 +81,11 @@ SELECT c.customer_id, e.seq, e.line, e.at, e.event_at, e.kind::text AS kind,
        CASE WHEN e.kind IN ('debit', 'hold', 'capture', 'release') AND o.action IS NOT NULL
                 THEN o.action
             WHEN e.kind = 'expiry' THEN 'unused credits expired'
+            WHEN e.kind = 'rollover' THEN 'moved into the next window'
+            WHEN e.kind = 'grant' AND o.tags ? 'rolled_from'
+                THEN 'moved on from grant ' || (o.tags ->> 'rolled_from')
+            WHEN e.kind = 'reopen' THEN 'reopened for late usage'
+            WHEN e.kind = 'repayment' THEN 'a debt repaid'
             WHEN e.kind = 'grant' AND g.charge_id IS NOT NULL THEN g.charge_id
             WHEN e.kind = 'void' THEN coalesce(o.tags ->> 'reason', 'the subscription ended')
             ELSE coalesce(o.tags ->> 'reason', 'refund ' || (o.tags ->> 'refund'),

@@ -1,17 +1,19 @@
 """Random histories of two customers, told through the ledger's functions and written down here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
+from domain.money import Ratio
 from domain.payments import ChargeKind
-from domain.usage import PricedEvent, UsageEvent
-from ledger import charges, debits, grants, refunds
+from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
+from ledger import charges, debits, grants, holds, refunds
 from ledger.debits import Demand
+from ledger.grants import RollTerms
 from tests.builders import SubscribedWallet, a_grant, a_subscribed_wallet
 
 BEGINS = datetime(2027, 1, 20, tzinfo=UTC)
@@ -19,8 +21,10 @@ STRETCH = timedelta(days=20)
 WINDOWS = tuple((BEGINS + k * STRETCH, BEGINS + (k + 1) * STRETCH) for k in range(4))
 LAST = WINDOWS[-1][1] - timedelta(hours=1)
 OUTCOME = "meeting_booked"
+REOPENS_AND_REPAYS = {"late_usage": "reopen", "reopen_days": 40, "repays_debt": True}
+HALF_TWICE = RollTerms(2, Ratio(1, 2), None, 15)
 
-who = st.sampled_from([0, 0, 1])
+who = st.sampled_from([0, 1])
 credit_type = st.sampled_from(["credits", "credits", "credits", "seo_docs"])
 tags = st.sampled_from(
     [(), (("campaign", "ai"),), (("campaign", "template"), ("member", "ada"))],
@@ -35,6 +39,7 @@ orders = st.fixed_dictionaries(
         "currency": st.sampled_from(["USD", "USD", "EUR", "JPY"]),
         "lasts": st.sampled_from([timedelta(days=9), timedelta(days=30), None]),
         "later": st.sampled_from([timedelta(), timedelta(), timedelta(days=12)]),
+        "rolls": st.sampled_from([False, False, True]),
     }
 )
 uses = st.fixed_dictionaries(
@@ -44,11 +49,15 @@ uses = st.fixed_dictionaries(
         "action": st.sampled_from(["email", "lookup"]),
         "quantity": st.integers(1, 5),
         "amount": st.sampled_from([0, 1, 2, 3, 5, 8, 13, 21]),
-        "ago": st.sampled_from([timedelta(), timedelta(), timedelta(days=25)]),
+        "ago": st.sampled_from([timedelta(), timedelta(), timedelta(days=20)]),
         "tags": tags,
     }
 )
 backs = st.fixed_dictionaries({"number": st.integers(0, 9), "step": st.integers(0, 2)})
+works = st.fixed_dictionaries(
+    {"held": uses, "lasts": st.sampled_from([1, 60, 200]).map(lambda hours: timedelta(hours=hours))}
+)
+ends = st.fixed_dictionaries({"number": st.integers(0, 9), "taken": st.integers(0, 7)})
 moves = st.one_of(
     st.tuples(st.just("use"), uses),
     st.tuples(st.just("use"), uses),
@@ -58,13 +67,47 @@ moves = st.one_of(
     st.tuples(st.just("give"), orders),
     st.tuples(st.just("remove"), uses),
     st.tuples(st.just("back"), backs),
+    st.tuples(st.just("hold"), works),
+    st.tuples(st.just("hold"), works),
+    st.tuples(st.just("end_hold"), ends),
+    st.tuples(st.just("end_hold"), ends),
+    st.tuples(st.just("lend"), orders),
     st.tuples(st.just("sweep"), st.fixed_dictionaries({"who": who})),
     st.tuples(st.just("wait"), st.fixed_dictionaries({"for_": waits})),
 )
 # Most begin with paid credits in hand: there is little to report on an empty wallet.
-beginnings = st.lists(st.tuples(st.just("buy"), orders), max_size=4)
+beginnings = st.lists(st.tuples(st.sampled_from(["buy", "buy", "lend"]), orders), max_size=5)
+
+
+def of_second(move, facts, **sure):
+    """One move of the second customer's credits."""
+    sure = {"who": 1, "credit_type": "credits"} | sure
+    return facts.map(lambda drawn: (move, drawn | sure))
+
+
+WAIT = st.just(("wait", {"for_": timedelta(hours=250)}))
+# What hardly comes about by chance: a window reopened, credits that moved on, a debt repaid.
+stories = st.one_of(
+    st.just(()),
+    st.tuples(
+        of_second("buy", orders, rolls=False, lasts=timedelta(days=9)),
+        WAIT,
+        WAIT,
+        st.just(("sweep", {"who": 1})),
+        of_second("use", uses, amount=2, ago=timedelta(days=20)),
+    ),
+    st.tuples(of_second("buy", orders, rolls=True, quantity=21), WAIT, WAIT),
+    st.tuples(
+        of_second("lend", orders, quantity=9),
+        of_second("use", uses, amount=8, action="lookup", ago=timedelta()),
+        of_second("buy", orders),
+    ),
+)
 steps = st.builds(
-    lambda first, then: first + then, beginnings, st.lists(moves, min_size=15, max_size=40)
+    lambda story, first, then: [*story, *first, *then],
+    stories,
+    beginnings,
+    st.lists(moves, min_size=15, max_size=40),
 )
 cuts = st.integers(0, 20)
 
@@ -83,11 +126,15 @@ class Accepted:
     amount: int
     at: datetime
     late: bool
+    kind: str = "debit"
 
 
 @dataclass
 class History:
-    """Two customers' wallets; `before_waiting` is asked whenever time is about to pass."""
+    """Two customers' wallets; `before_waiting` is asked whenever time is about to pass.
+
+    The second's late usage reopens its window, and its new credits repay what it owes first.
+    """
 
     connection: Connection
     before_waiting: Callable[["History"], None] = lambda _: None
@@ -97,10 +144,12 @@ class History:
     number: int = 0
     events: list[Accepted] = field(default_factory=list)
     paid: list[tuple[int, str, int]] = field(default_factory=list)
+    holding: list[Accepted] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.wallets = [
-            a_subscribed_wallet(self.connection, allowance=0, windows=WINDOWS) for _ in range(2)
+            a_subscribed_wallet(self.connection, allowance=0, windows=WINDOWS, **policy)
+            for policy in ({}, REOPENS_AND_REPAYS)
         ]
 
     @property
@@ -123,7 +172,11 @@ class History:
     def use(self, who, credit_type, action, quantity, amount, ago, tags):
         wallet, key = self.wallets[who], self.new_key()
         event = UsageEvent(key, action, quantity, self.clock - ago, tags)
-        demand = Demand(wallet.account_id, PricedEvent(event, credit_type, amount))
+        terms = None
+        if action == "lookup" and amount:  # what may be served on credit is priced on terms
+            way = PricedWay(credit_type, amount, quantity)
+            terms = Terms((Attempt(action, (way,)),), at_zero="block")
+        demand = Demand(wallet.account_id, PricedEvent(event, credit_type, amount, terms))
         outcome = debits.debit(self.connection, [demand], self.clock)[0]
         if outcome.status != "debited":
             return
@@ -145,7 +198,50 @@ class History:
     def outcome(self, **facts):
         self.use(**facts | {"action": OUTCOME, "amount": 0})
 
-    def buy(self, who, credit_type, quantity, cost, currency, lasts, later):
+    def hold(self, held, lasts):
+        """Set aside what an event costs until `lasts` has passed."""
+        wallet, key = self.wallets[held["who"]], self.new_key()
+        event = UsageEvent(key, held["action"], held["quantity"], self.clock, held["tags"])
+        priced = PricedEvent(event, held["credit_type"], held["amount"])
+        account, until = wallet.account_id, self.clock + lasts
+        if holds.hold(self.connection, account, priced, until, self.clock).status == "held":
+            accepted = Accepted(
+                key,
+                account,
+                wallet.customer_id,
+                event.action,
+                dict(event.tags),
+                event.quantity_micro,
+                priced.credit_type,
+                priced.amount_micro,
+                self.clock,
+                False,
+                "capture",
+            )
+            self.holding.append(accepted)
+
+    def end_hold(self, number, taken):
+        """Capture a hold for some quantity, more or less than was held, or let go of it."""
+        if not self.holding:
+            return
+        held = self.holding.pop(number % len(self.holding))
+        if not taken:
+            holds.release(self.connection, held.account_id, held.key, self.clock)
+            return
+        done = holds.capture(self.connection, held.account_id, held.key, taken, self.clock)
+        if done.status == "captured":
+            amount = dict(done.taken).get(held.credit_type, 0)
+            captured = {"quantity": taken, "amount": amount, "at": self.clock}
+            self.events.append(replace(held, **captured))
+
+    def lend(self, who, credit_type, quantity, lasts, **_):
+        """Give an overdraft: an action's way into debt."""
+        facts = {"priority": 90, "scope": ("lookup",)}
+        self.grant(
+            self.wallets[who], credit_type, quantity, lasts, timedelta(), "overdraft", **facts
+        )
+
+    def buy(self, who, credit_type, quantity, cost, currency, lasts, later, rolls):
         """Pay one charge that funds a grant of now and one of later."""
         wallet, charge = self.wallets[who], self.new_key()
         account = wallet.account_id
@@ -167,6 +263,8 @@ class History:
         for part, share in enumerate((cost - cost // 2, cost // 2)):
             paid = {"cost_minor": share, "charge_id": charge, "part": part, "currency": currency}
             delay = later * part
+            if rolls:
+                paid["rolls"] = HALF_TWICE
             self.grant(wallet, credit_type, quantity + part, lasts, delay, "allowance", **paid)
 
     def give(self, who, credit_type, quantity, lasts, later, **_):
@@ -174,15 +272,12 @@ class History:
 
     def grant(self, wallet, credit_type, quantity, lasts, later, source, **paid):
         begins = self.clock + later
-        order = a_grant(
-            key=self.new_key(),
-            source=source,
-            credit_type=credit_type,
-            quantity_micro=quantity,
-            effective_at=begins,
-            expires_at=begins + lasts if lasts else None,
-            **paid,
-        )
+        ends = begins + lasts if lasts else None
+        if "rolls" in paid:  # what moves on ends with its window
+            ends = next((end for start, end in WINDOWS if start <= begins < end), None)
+        usual = {"key": self.new_key(), "source": source, "credit_type": credit_type}
+        usual |= {"quantity_micro": quantity, "effective_at": begins, "expires_at": ends}
+        order = a_grant(**usual | paid)
         grants.give(self.connection, wallet.account_id, order, self.clock)
 
     def remove(self, who, credit_type, amount, **_):

@@ -11,11 +11,14 @@ from tests.ledger.reports.histories import OUTCOME, History, steps
 DUE = ("expired_micro", "earned_not_posted_minor", "broken_not_posted_minor")
 REACHED = {
     "debit", "debit of several grants", "debit of two currencies", "free debit", "late",
-    "adjustment", "expiry", "refund", "chargeback", "debt", "owed for ever", OUTCOME, *DUE,
+    "adjustment", "expiry", "refund", "chargeback", "debt", "hold",
+    "capture", "release", "reopen", "repayment", "rollover", "on credit",
+    "owed for ever", OUTCOME, *DUE,
 }  # fmt: skip
 
 SEEN = text("""
-    SELECT e.kind::text AS kind, count(*) > 1 AS several, count(DISTINCT g.currency) AS currencies
+    SELECT e.kind::text AS kind, count(*) > 1 AS several, count(DISTINCT g.currency) AS currencies,
+           bool_or(g.source = 'overdraft' AND e.kind = 'debit') AS lent
     FROM entries e LEFT JOIN grants g USING (account_id, grant_id)
     GROUP BY e.account_id, e.seq, e.kind
 """)
@@ -24,6 +27,8 @@ SEEN = text("""
 def reached(ledger, history):
     for row in ledger.execute(SEEN):
         yield f"{row.kind} of several grants" if row.several else row.kind
+        if row.lent:
+            yield "on credit"
         if row.currencies > 1:
             yield f"{row.kind} of two currencies"
     for one in history.events:

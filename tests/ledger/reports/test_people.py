@@ -1,18 +1,22 @@
 """Reports for product people: members, the period that runs, single events."""
 
 from collections import Counter
+from datetime import timedelta
 from fractions import Fraction
 
 from hypothesis import given, settings
+from sqlalchemy import text
 
-from ledger import debits, limits
+from domain.teams import Member
+from ledger import balances, debits, limits, members
 from ledger.reports.asking import Asked, sheet
-from ledger.reports.members import events, usage_by_member
+from ledger.reports.debts import debts
+from ledger.reports.members import events, limits_of, usage_by_member
 from ledger.reports.period import periods
 from ledger.reports.scope import Scope
 from ledger.reports.usage import usage_by_tag
 from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, an_event, micro
-from tests.ledger.reports.histories import BEGINS, History, steps
+from tests.ledger.reports.histories import BEGINS, History, cuts, steps
 
 
 @settings(max_examples=10)
@@ -41,6 +45,73 @@ def test_members_and_events_sum_to_all_that_was_used(books, told):
             for one in history.events
             if one.action == "email" and one.tags.get("campaign") == "ai"
         )
+
+
+@settings(max_examples=20)
+@given(told=steps, cut=cuts)
+def test_debts_close_to_what_is_owed_and_open_the_next(books, told, cut):
+    with books() as ledger:
+        history = History(ledger).tell(told)
+        middle = max(history.cut(cut), BEGINS + timedelta(microseconds=1))
+        first, later = Scope(BEGINS, middle), Scope(middle, history.end + timedelta(days=1))
+        counted = text("""
+            SELECT c.customer_id, substr(o.counter, 6), o.value::bigint FROM counters o
+            JOIN customers c USING (account_id) WHERE o.counter ^@ 'debt:' AND o.value > 0
+        """)
+
+        closing = {
+            (one.customer_id, one.credit_type): one.closing_micro for one in debts(ledger, later)
+        }
+        assert {key: owed for key, owed in closing.items() if owed} == {
+            (row[0], row[1]): row[2] for row in ledger.execute(counted)
+        }
+        before = {
+            (one.customer_id, one.credit_type): one.closing_micro for one in debts(ledger, first)
+        }
+        assert all(
+            one.opening_micro == before.get((one.customer_id, one.credit_type), 0)
+            for one in debts(ledger, later)
+        )
+
+
+def test_a_member_without_limit_or_usage_is_there_with_nothing(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=10)
+    fay = Member("fay", "Fay", "fay@example.com")
+    members.put(ledger, wallet.account_id, fay, ["credits"], NOON)
+
+    (found,) = usage_by_member(ledger, Scope(START, MONTH_END, wallet.account_id))
+
+    assert (found.member, found.credit_type, found.events, found.credits_micro) == (
+        "fay", None, 0, 0,
+    )  # fmt: skip
+    assert (found.limit_micro, found.left_micro) == (None, None)
+    asked = Asked("usage-by-member", wallet.customer_id, START.date(), MONTH_END.date())
+    assert sheet(ledger, asked, NOON).rows == (
+        (wallet.customer_id, "fay", "-", "0", "0", "-", "-"),
+    )
+
+
+def test_a_history_can_be_narrowed_to_a_member_a_campaign_an_action_and_days(ledger):
+    wallet = a_team(ledger)
+    account = wallet.account_id
+    tags = (("campaign", "ai"), ("member", "ada"))
+    later = an_event(account, 3, key="later", action="lookup", tags=tags)
+    debits.debit(ledger, [later], NOON + timedelta(days=1))
+
+    def kept(**facts):
+        lines = balances.history(ledger, account, chosen=balances.Chosen(**facts))
+        return [-line.change_micro // micro(1) for line in lines if line.kind == "debit"]
+
+    assert kept() == [150, 50, 7, 3]
+    assert kept(tags=(("member", "ada"),)) == [150, 3]
+    assert kept(tags=tags) == [3]
+    assert kept(action="lookup") == [3]
+    assert kept(start=NOON + timedelta(hours=1)) == [3]
+    assert kept(end=NOON + timedelta(hours=1)) == [150, 50, 7]
+    limits.set_limit(ledger, account, "member:ada", "credits", micro(200), NOON)
+    assert limits_of(ledger, account, "ben") == ()
+    (own,) = limits_of(ledger, account, "ada")
+    assert (own.limit_micro, own.credits_micro) == (micro(200), micro(153))
 
 
 def a_team(ledger):

@@ -75,7 +75,7 @@ def test_usage_sums_to_all_debits_of_the_journal(books, told_steps):
     with books() as ledger:
         history = History(ledger).tell(told_steps)
         debited = ledger.scalar(
-            text("SELECT coalesce(-sum(change), 0) FROM entries WHERE kind = 'debit'")
+            text("SELECT coalesce(-sum(change), 0) FROM entries WHERE kind IN ('debit', 'capture')")
         )
         scope = Scope(BEGINS, history.end)
 
