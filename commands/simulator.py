@@ -41,7 +41,9 @@ def compare(wanted: Namespace) -> int:
 def _chosen(wanted: Namespace, side: Side) -> Side:
     listed = {action.action_id for action in side.catalog.actions}
     names = {used: name for used, name in mapped(wanted.map).items() if name in listed}
-    return replace(side, auto=wanted.auto, top_up=wanted.top_up, names=names)
+    return replace(
+        side, auto=wanted.auto, top_up=wanted.top_up, confirm=wanted.confirm, names=names
+    )
 
 
 def _asked(wanted: Namespace, sides: Sequence[Side], name: str) -> Asked:
@@ -57,7 +59,8 @@ def _usage(wanted: Namespace, side: Side) -> Usage:
     if wanted.usage.endswith(ENDINGS):
         return read_usage(Path(wanted.usage), action)
     volume = parse_quantity(wanted.volume) if wanted.volume else side.window_volume()
-    return shaped(wanted.usage, action, volume, wanted.months, wanted.seed)
+    once_per = side.action(action).once_per if wanted.usage in SHAPES else None
+    return shaped(wanted.usage, action, volume, wanted.months, wanted.seed, once_per)
 
 
 def add_commands(add: Add) -> None:
@@ -82,7 +85,8 @@ def _add_usage(one: ArgumentParser) -> None:
     one.add_argument("--map", action="append", default=[], metavar="USED=LISTED",
                      help="what stands for an action of the usage in a price list")  # fmt: skip
     one.add_argument("--auto", action="store_true", help="switch auto-purchase on")
-    one.add_argument("--top-up", action="store_true", help="buy by hand what is missing")
+    one.add_argument("--top-up", action="store_true", help="buy what is missing: by hand, or packs")
+    one.add_argument("--confirm", action="store_true", help="agree to pay whenever asked")
     one.add_argument("--seed", type=int, default=1, help="of made-up usage")
     one.add_argument("--from", dest="begins", type=date.fromisoformat, default=BEGINS)
     one.add_argument("--exact", action="store_true", help="report every event alone, not by hour")

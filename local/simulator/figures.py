@@ -22,26 +22,37 @@ SELECT instant, sum(cost)::bigint AS cost, sum(earned)::bigint AS earned,
        sum(deferred - earned_not_posted - broken_not_posted)::bigint AS owed
 FROM standing GROUP BY instant
 """
+# What moved on was included once; an overdraft is no credit given, drawing it is use all the same.
 GRANTS = text("""
-    SELECT credit_type, source, effective_at, granted FROM grants WHERE account_id = :account
+    SELECT credit_type, source, effective_at, granted FROM grants
+    WHERE account_id = :account AND source NOT IN ('rollover', 'overdraft')
 """)
 # What expires at a month's end is that month's; what is used at it would be the next one's.
+# Credits that repay were used before, on credit. Holds and releases change nothing.
 MOVES = text("""
-    SELECT credit_type, kind::text AS kind, CASE kind WHEN 'expiry' THEN event_at ELSE at END AS at,
-           sum(change)::bigint AS change
-    FROM entries WHERE account_id = :account AND kind <> 'grant'
+    SELECT e.credit_type, e.kind::text AS kind,
+           CASE e.kind WHEN 'expiry' THEN e.event_at ELSE e.at END AS at,
+           sum(e.change)::bigint AS change
+    FROM entries e
+    LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+    WHERE e.account_id = :account AND e.kind NOT IN ('grant', 'rollover', 'repayment')
+      AND (e.kind IN ('debit', 'capture', 'correction') OR g.source <> 'overdraft')
     GROUP BY 1, 2, 3
 """)
+USED = ("debit", "capture", "correction")
 CHARGES = text("""
     SELECT kind, amount_minor, settled_at AS at FROM charges
     WHERE account_id = :account AND state = 'paid' AND settled_at < :end
 """)
-REFUSALS = text("SELECT key, reason, at FROM refusals WHERE account_id = :account")
+REFUSALS = text("""
+    SELECT key, reason, at FROM refusals WHERE account_id = :account
+    ORDER BY at, reason = 'confirmation_required' DESC, refusal_id
+""")
 
 
 @dataclass
 class Flow:
-    """Credits of one type in one month, in micro-credits; `left` could be used at its end."""
+    """Micro-credits of one type in one month; `left` could be used at its end, less debts."""
 
     included: int = 0
     bought: int = 0
@@ -76,7 +87,10 @@ class MonthFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """All months, what one of each action came to, and why events were refused."""
+    """All months, what one of each action came to, and why events were refused.
+
+    `asked` is how many events were confirmed once a person was asked.
+    """
 
     title: str
     name: str
@@ -86,6 +100,7 @@ class Figures:
     prices: tuple[ActionPrice, ...]
     reasons: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    asked: int = 0
     credit_types: Mapping[str, str] = field(default_factory=dict)  # names for people
 
     @property
@@ -136,6 +151,7 @@ def figures_of(connection: Connection, lived: Lived) -> Figures:
         effective_prices(connection, whole).actions,
         reasons,
         tuple(lived.notes),
+        lived.asked,
         kinds,
     )
 
@@ -154,7 +170,7 @@ def _credits(
             name = "bought" if row.source in BOUGHT else "included"
             setattr(flow, name, getattr(flow, name) + row.granted)
     for row in connection.execute(MOVES, account):
-        ends = row.kind in ("expiry", "void", "adjustment")
+        ends = row.kind not in USED  # expired, void, gone back with its money
         month = _month(starts, row.at - timedelta(microseconds=1) if ends else row.at)
         if month is not None:
             flow = months[month].flows[row.credit_type]

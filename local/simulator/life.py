@@ -14,26 +14,22 @@ from itertools import islice
 from sqlalchemy import Connection, Engine, text
 from temporalio.client import Client
 
-from domain.credits import format_credits, parse_credits
+from domain.credits import format_credits
 from domain.pricing import price
 from domain.subscription import Start
 from domain.usage import DECIDED, DebitOutcome, RefusedEvent, UsageEvent
 from ledger import accounts, debits
+from local.simulator.customer import ASKED, HAIR, Customer
 from local.simulator.days import Day
 from local.simulator.sides import Side
 from local.simulator.usage import days_of
 from local.timeline import Json, Timeline
 
-HAIR = timedelta(seconds=1)
 MOST_EVENTS = 1_000  # in one message
-SHORT = "insufficient_credits"
+MOST_ROUNDS = 3  # of a day: asked, short, asked once more
 
 _WAITING = text("SELECT count(*) FROM outbox WHERE account_id = :account")
 _REASONS = text("SELECT DISTINCT reason FROM refusals WHERE account_id = :account AND at > :since")
-_SHORT = text("""
-    SELECT key FROM refusals WHERE account_id = :account AND at > :since AND reason = :reason
-    ORDER BY at, refusal_id
-""")
 
 
 @dataclass
@@ -47,6 +43,7 @@ class Lived:
     months: int
     stand_for: dict[str, int] = field(default_factory=dict)  # events by key
     notes: list[str] = field(default_factory=list)
+    asked: int = 0  # events that were confirmed once asked
 
 
 async def live(
@@ -96,7 +93,7 @@ class _Player:
         self._due: datetime | None = None
         self._known: frozenset[str] = frozenset()  # refusals that the workflow has seen
         self._window_end: str | None = None
-        self._purchases = 0
+        self._customer = Customer(engine, life, lived.side, lived.account_id)
 
     async def use(self, day: Day) -> None:
         """Let one day pass."""
@@ -146,40 +143,24 @@ class _Player:
         """Report a day's usage to the workflow and wait until all that follows is done."""
         await self._life.advance(day.at)
         before = await self._life.now()
-        for events in _parts(day.events):
-            await self._life.record([_message(event) for event in events])
-        status = await self._life.settle()
-        if self._lived.side.top_up:
-            status = await self._top_up(day, before) or status
+        status = await self._sent(day.events)
+        for _ in range(MOST_ROUNDS):
+            again = await self._customer.again(day.events, before)
+            if not again:
+                break
+            status = await self._sent(again)
+        self._lived.asked = self._customer.asked
         self._note(status)
         if not self._lived.side.top_up:
-            self._known |= await asyncio.to_thread(self._reasons, before)
+            seen = await asyncio.to_thread(self._reasons, before)
+            self._known |= seen - {ASKED} if self._lived.side.confirm else seen
 
-    async def _top_up(self, day: Day, since: datetime) -> Json | None:
-        """Buy by hand what the day's refused events need and send them again."""
-        manual = self._lived.side.plan.manual
-        short = await asyncio.to_thread(self._short, day, since)
-        if not short or manual is None:
-            return None
-        side = self._lived.side
-        needed = sum(price(side.catalog, side.plan, event, day.at).amount_micro for event in short)
-        needed -= parse_credits((await self._life.status())["available"])
-        units = max(-(-needed // manual.unit_micro), 1)
-        self._purchases += 1
-        wanted = {
-            "key": f"top-up-{self._purchases}",
-            "credits": format_credits(units * manual.unit_micro),
-        }
-        await self._life.ask("buy_credits", wanted)
-        await self._life.settle()
-        await self._life.record([_message(event) for event in short])
+    async def _sent(self, events: Sequence[UsageEvent]) -> Json:
+        for part in _parts(events):
+            await self._life.record(
+                [_message(event, confirmed=self._customer.agrees_to(event)) for event in part]
+            )
         return await self._life.settle()
-
-    def _short(self, day: Day, since: datetime) -> list[UsageEvent]:
-        with self._engine.connect() as connection:
-            values = self._account | {"since": since - HAIR, "reason": SHORT}
-            keys = set(connection.scalars(_SHORT, values))
-        return [event for event in day.events if event.key in keys]
 
     def _reasons(self, since: datetime) -> frozenset[str]:
         with self._engine.connect() as connection:
@@ -193,13 +174,14 @@ class _Player:
             self._window_end, self._known = window_end, frozenset()
 
 
-def _message(event: UsageEvent) -> Json:
+def _message(event: UsageEvent, *, confirmed: bool) -> Json:
     return {
         "key": event.key,
         "action": event.action,
         "quantity": format_credits(event.quantity_micro),
         "event_at": event.event_at.isoformat(),
         "tags": dict(event.tags),
+        "confirmed": confirmed,
     }
 
 

@@ -1,6 +1,7 @@
 """Made-up usage of a month's volume: the same seed always makes the same usage."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -47,9 +48,12 @@ SHAPES: dict[str, Callable[[int, int, Random], int]] = {
 }
 
 
-def shaped(shape: str, action: str, volume_micro: int, months: int, seed: int) -> Usage:
+def shaped(
+    shape: str, action: str, volume_micro: int, months: int, seed: int, once_per: str | None = None
+) -> Usage:
     """Return usage of `volume_micro` of an action in the average month; `growing` starts there.
 
+    `once_per` is the tag of what is paid for only once: every one is then another's.
     Raises `InvalidInput` (`invalid_usage`) for a shape that there is not.
     """
     if shape == TRACE:
@@ -63,21 +67,30 @@ def shaped(shape: str, action: str, volume_micro: int, months: int, seed: int) -
     ]
     base = sum(weights[0]) * months if shape == "growing" else sum(map(sum, weights))
     total = volume_micro * months * sum(map(sum, weights)) // base
-    flat = allocate(total, [weight for month in weights for weight in month])
+    flat = allocate(total // MICRO, [weight for month in weights for weight in month])
     uses = [
         Use(number // DAYS, number % DAYS * DAY + into, action, part)
         for number, amount in enumerate(flat)
         for into, part in _events(amount, random)
     ]
+    if once_per is not None:
+        uses = _singly(uses, once_per)
     return Usage(f"{shape} usage", months, tuple(uses))
 
 
-def _events(amount: int, random: Random) -> list[tuple[timedelta, int]]:
-    """Split a day's amount into whole events of its working hours."""
-    whole = amount // MICRO
+def _events(whole: int, random: Random) -> list[tuple[timedelta, int]]:
+    """Split a day's quantity into whole events of its working hours."""
     weights = [random.randint(50, 150) for _ in range(EVENTS_A_DAY)]
     parts = [part * MICRO for part in allocate(whole, weights)] if whole else []
     return [(timedelta(hours=9 + hour), part) for hour, part in enumerate(parts) if part]
+
+
+def _singly(uses: list[Use], tag: str) -> list[Use]:
+    each = [use for use in uses for _ in range(use.quantity_micro // MICRO)]
+    return [
+        replace(use, quantity_micro=MICRO, tags=((tag, f"{tag}-{number}"),))
+        for number, use in enumerate(each, 1)
+    ]
 
 
 def _traced(action: str) -> Usage:

@@ -25,6 +25,7 @@ class Side:
     source: str
     auto: bool = False
     top_up: bool = False
+    confirm: bool = False
     names: Mapping[str, str] = field(default_factory=dict)  # the usage's actions → the list's
 
     @property

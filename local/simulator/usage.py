@@ -17,13 +17,14 @@ DAY = timedelta(days=1)
 TIMES = ("time", "timestamp", "event_at", "day")
 NO_TAGS = (*TIMES, "action", "quantity")
 TRACED = ("timestamp", "contexttokens", "generatedtokens")  # an LLM service's trace of requests
+TAG = "tag:"  # may stand before a tag's name
 MOST_FAULTS = 20
 LATEST_DAY = 36_600
 LONGEST_NUMBER = 12
 NOTHING = timedelta()
 HINT = (
     "a usage file has a heading with `time` (2027-01-31T10:00Z) or `day` (0 is the first), "
-    "`action`, `quantity`; other columns are tags"
+    "`action`, `quantity`; other columns are tags, such as `tag:member`"
 )
 
 
@@ -76,6 +77,7 @@ def read_usage(path: Path, default_action: str) -> Usage:
 
 def _read(reader: "csv.DictReader[str]", default_action: str) -> tuple[list[Use], list[str]]:
     heading = [name.strip().lower() for name in reader.fieldnames or ()]
+    heading = [name.removeprefix(TAG) for name in heading]
     reader.fieldnames = heading
     faults = _heading_faults(heading)
     if faults:

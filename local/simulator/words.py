@@ -73,7 +73,8 @@ def sentence(figures: Figures) -> str:
         f" ({money(figures.total('charged_minor'), figures.currency)} in {len(figures.months)}"
         f" months)"
         + (f", {unit_text(each, figures.currency)} for each credit used" if each else "")
-        + f"; {_unused(figures)}; {refused_text(refused, figures.total('events'))} refused."
+        + f"; {_unused(figures)}; {refused_text(refused, figures.total('events'))} refused"
+        + (f"; {figures.asked:,} asked first and were confirmed." if figures.asked else ".")
     )
 
 

@@ -135,11 +135,27 @@ def test_made_up_usage_is_the_same_for_the_same_seed_and_has_its_volume(
     assert usage == shaped(shape, "operation", volume * MICRO, months, seed)
     assert all(use.quantity_micro % MICRO == 0 for use in usage.uses)
     used = sum(use.quantity_micro for use in usage.uses)
-    if shape != "growing":  # whole events: less than one of each day is left out
-        assert volume * months * MICRO - months * DAYS * MICRO < used <= volume * months * MICRO
-    else:
+    if shape != "growing":
+        assert used == volume * months * MICRO
+    else:  # its first month has the volume, to a whole event of each of its days
         first = sum(use.quantity_micro for use in usage.uses if use.month == 0)
-        assert volume * MICRO - (DAYS + 1) * MICRO < first <= volume * MICRO
+        assert abs(first - volume * MICRO) <= DAYS * MICRO
+
+
+def test_what_is_paid_for_once_is_made_up_one_by_one_with_a_tag_of_its_own():
+    usage = shaped("steady", "unlock_prospect", 40 * MICRO, 2, 1, "prospect")
+
+    assert {use.quantity_micro for use in usage.uses} == {MICRO}
+    assert len({use.tags for use in usage.uses}) == len(usage.uses) == 80
+    assert usage.uses[0].tags == (("prospect", "prospect-1"),)
+
+
+def test_a_heading_may_say_that_it_is_a_tag(tmp_path):
+    usage = read_usage(a_file(tmp_path, "day,tag:member,tag:prospect\n0,ada,p1\n"), "operation")
+
+    assert usage.uses[0].tags == (("member", "ada"), ("prospect", "p1"))
+    twice = "day,member,tag:member\n0,ada,ben\n"
+    assert faults_of(tmp_path, twice) == ["usage.csv:1: the column 'member' is there twice"]
 
 
 def test_an_unknown_shape_names_the_ones_there_are():
