@@ -4,7 +4,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from domain.policies import Alert, Channel
+from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger import alerts, debits, grants
+from ledger.debits import Demand
 from tests.builders import (
     MONTH_END,
     NOON,
@@ -115,7 +117,28 @@ def what_is_not_debited_is_looked_at_as_the_transaction_ends(engine, _):
         assert told(connection, wallet) == []
 
 
+def a_debit_on_terms_and_a_thawed_wallet_tell_too(engine, _):
+    with undone(engine) as connection:
+        wallet = watched(connection, 100)
+        way = PricedWay("credits", 1, 1)
+        event = UsageEvent("k", "a", micro(80), NOON)
+        priced = PricedEvent(event, "credits", 0, Terms((Attempt("a", (way,)),)))
+        debits.debit(connection, [Demand(wallet.account_id, priced)], NOON)
+        assert told(connection, wallet) == ["20_percent"]
+    with undone(engine) as connection:
+        wallet = watched(connection, 100)
+        pack = a_grant(source="pack", quantity_micro=micro(500), expires_at=None, priority=30)
+        grants.give(connection, wallet.account_id, pack, START)
+        grants.set_frozen(connection, wallet.account_id, NOON, frozen=True)
+        gift = a_grant(quantity_micro=micro(1))  # what is given looks at the base
+        grants.give(connection, wallet.account_id, gift, NOON)
+        grants.set_frozen(connection, wallet.account_id, NOON, frozen=False)
+        use(connection, wallet, 481)
+        assert told(connection, wallet) == ["20_percent"]
+
+
 ALERT_LAWS = (
+    a_debit_on_terms_and_a_thawed_wallet_tell_too,
     a_threshold_is_told_once_a_window_however_debits_reach_it,
     the_customers_thresholds_outlive_the_plans,
     the_base_is_the_allowance_and_what_was_held_and_bought,

@@ -106,7 +106,7 @@ def what_is_taken_on_credit_is_a_debt_and_no_balance(engine, _):
     with undone(engine) as connection:
         wallet = a_subscribed_wallet(connection, allowance=1, repays_debt=True)
         overdraft = a_grant(source="overdraft", priority=90, scope=("a",), quantity_micro=micro(5))
-        grants.give(connection, wallet.account_id, overdraft, START)
+        assert grants.give(connection, wallet.account_id, overdraft, START) == micro(1)
         assert left(connection, wallet) == micro(1)
         assert use(connection, wallet, 2).status == "insufficient_credits"
         assert ask(connection, wallet, "k", micro(3), a_way(), at_zero="block").status == "debited"
@@ -122,6 +122,8 @@ def what_was_purchased_is_frozen_on_every_path(engine, _):
         pack = a_grant(source="pack", expires_at=None)
         grants.give(connection, wallet.account_id, pack, START)
         grants.set_frozen(connection, wallet.account_id, NOON, frozen=True)
+        again = a_grant(source="pack", expires_at=None)
+        assert grants.give(connection, wallet.account_id, again, NOON) == micro(1)
         assert left(connection, wallet) == micro(1)
         assert use(connection, wallet, 2).status == "insufficient_credits"
         assert ask(connection, wallet, "k", micro(2), a_way()).status == "insufficient_credits"

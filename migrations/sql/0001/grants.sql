@@ -172,8 +172,12 @@ $$;
 -- Freeze what was purchased (a free plan keeps it, unspendable), or thaw it.
 CREATE FUNCTION set_frozen(p_account bigint, p_frozen boolean, p_at timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    w wallets;
 BEGIN
     PERFORM lock_wallet(p_account, p_at);
-    UPDATE wallets SET frozen = p_frozen WHERE account_id = p_account AND frozen <> p_frozen;
-    RETURN FOUND;
+    UPDATE wallets SET frozen = p_frozen WHERE account_id = p_account AND frozen <> p_frozen RETURNING * INTO w;
+    IF w.account_id IS NULL THEN RETURN false; END IF;
+    PERFORM arm_alerts(w);  -- the base is another
+    RETURN true;
 END $$;
