@@ -44,8 +44,8 @@ class HoldingWallet(ModelWallet):
     def arrive(self, at):
         """Time passes, and what lapses by then is released at its own instant."""
         at = max(self.now, at)
-        due = [h for h in self.open_holds() if not is_open(h.lapses_at, at)]
-        for hold in sorted(due, key=lambda h: (h.lapses_at, h.seq)):
+        while due := [h for h in self.open_holds() if not is_open(h.lapses_at, at)]:
+            hold = min(due, key=lambda h: (h.lapses_at, h.seq))
             self.now = hold.lapses_at
             self._end(hold, "lapsed", 0)
         self.now = at
@@ -85,6 +85,10 @@ class HoldingWallet(ModelWallet):
         self.holds[asked.key] = ModelHold(asked, self.seq, lines, asked.until)
         return ("held", self.seq, free - cost, None)
 
+    def spare(self):
+        """Return what a capture may draw beyond its hold, in burn order."""
+        return sorted(self.terms(), key=burn_order)
+
     def _hold(self, lines, sign):
         for line in lines:
             grant = self.grants[line.grant_id]
@@ -95,7 +99,7 @@ class HoldingWallet(ModelWallet):
         asked = hold.asked
         spare = [
             Draw(one.grant_id, one.usable(asked.credit_type, asked.action, self.now))
-            for one in sorted(self.terms(), key=burn_order)
+            for one in self.spare()
         ]
         settled = settle(hold.lines, spare, cost)
         self._hold(hold.lines, -1)
@@ -121,7 +125,8 @@ class HoldingWallet(ModelWallet):
             return self._answer(hold, f"hold_{hold.state}")
         taken, missing = self._end(hold, "captured", quantity * hold.asked.rate)
         hold.captured = quantity
-        self.crossings += taken > 0 and hold.ended[1] == 0
+        left = self.available(hold.asked.credit_type, hold.asked.action)
+        self.crossings += taken > 0 and left == 0
         return (*self._answer(hold, "captured"), taken, missing)
 
     def release(self, key, at):

@@ -1,0 +1,340 @@
+"""A wallet with everything at once, as the rules describe it: what the parts do to each other."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from domain.burn import Draw, Grant, burn_order
+from domain.money import recognised
+from tests.ledger.hold_model import HoldingWallet, ModelHold
+from tests.ledger.model import ModelGrant
+
+PURCHASED = ("pack", "manual_purchase", "auto_purchase")
+REOPEN_DAYS = 2
+
+
+@dataclass
+class WholeGrant(ModelGrant):
+    """A grant, and where its credits and its money went beside use."""
+
+    source: str = "bonus"
+    charge: str | None = None
+    part: int = 0
+    refunded: int = 0
+    refunded_minor: int = 0
+    owed: int = 0
+    rolled: int = 0
+    rolled_minor: int = 0
+    rolls: tuple[int, int, int, int | None] = (0, 1, 1, None)  # times left, share, cap
+    ties: tuple[int, int] = (0, 0)
+
+    @property
+    def used(self) -> int:
+        gone = self.expired + self.voided + self.refunded + self.rolled
+        return self.terms.granted - self.terms.remaining - gone
+
+    @property
+    def unheld(self) -> int:
+        return self.terms.remaining - self.terms.held
+
+    @property
+    def returnable(self) -> int:
+        """What its unused credits cost, with those that went back."""
+        return (self.unheld + self.refunded) * self.terms.cost_minor // self.terms.granted
+
+    def worth(self, minor: int) -> int:
+        return -(-minor * self.terms.granted // self.terms.cost_minor)
+
+
+@dataclass
+class WholeWallet(HoldingWallet):
+    """Holds, purchases, refunds, disputes, rollover, late usage, overdraft and frozen credits."""
+
+    repays: bool = False
+    frozen: bool = False
+    debt: dict[str, int] = field(default_factory=dict)
+    refunds: dict[str, list] = field(default_factory=dict)  # name: charge, amount, state
+    disputes: dict[str, list] = field(default_factory=dict)
+
+    def terms(self) -> list[Grant]:
+        """What a plain debit may draw: nothing frozen, and no debt."""
+        return [
+            g.terms for g in self.grants.values() if not self._is_shut(g) and not self._lends(g)
+        ]
+
+    def stock(self) -> list[Grant]:
+        """What terms and holds may draw: the overdraft too."""
+        return [grant.terms for grant in self.grants.values() if not self._is_shut(grant)]
+
+    def _is_shut(self, grant) -> bool:
+        return self.frozen and grant.source in PURCHASED
+
+    @staticmethod
+    def _lends(grant) -> bool:
+        return grant.source == "overdraft"
+
+    def in_burn_order(self, grants):
+        def key(one):
+            return (*burn_order(one)[:3], self.grants[one.grant_id].ties, one.grant_id)
+
+        return sorted(grants, key=key)
+
+    def spare(self):
+        return self.in_burn_order(self.stock())
+
+    def _draws(self, grants, credit_type, action, amount, at):
+        """Return (grant, amount) drawn, and what is missing."""
+        found = []
+        for one in self.in_burn_order(grants):
+            part = min(amount, one.usable(credit_type, action, at))
+            if part > 0:
+                found.append((one.grant_id, part))
+                amount -= part
+        return found, amount
+
+    def _give(self, terms: Grant, **facts) -> "WholeGrant":
+        self.seq += 1
+        made = WholeGrant(replace(terms, grant_id=self.seq), **facts)
+        self.grants[self.seq] = made
+        return made
+
+    def _book_draws(self, draws) -> None:
+        for name, amount in draws:
+            grant = self.grants[name]
+            grant.take(amount)
+            if self._lends(grant):
+                self._owe(grant.terms.credit_type, amount)
+
+    def _owe(self, credit_type, amount) -> None:
+        self.debt[credit_type] = max(0, self.debt.get(credit_type, 0) + amount)
+
+    # Usage
+
+    def _take(self, key, content, credit_type, action, amount, *, is_debit=True):
+        free = self.available(credit_type, action)
+        draws, missing = self._draws(self.terms(), credit_type, action, amount, self.now)
+        if missing:
+            verdict = self._verdict(credit_type, missing) if is_debit else "insufficient_credits"
+            return (verdict, None, free, missing, False)
+        for name, part in draws:
+            self.grants[name].take(part)
+            self.grants[name].voided += 0 if is_debit else part
+        return self._debited(key, content, free, free - amount, amount, is_debit=is_debit)
+
+    def _debited(self, key, content, free, left, amount, *, is_debit=True):
+        self.seq += 1
+        crossed = amount > 0 and free > 0 and left == 0
+        self.crossings += crossed
+        known = self.keys if is_debit else self.own_keys
+        known[key] = (content, self.seq, left)
+        return ("debited", self.seq, left, None, crossed)
+
+    def debit(self, event, at):
+        content = ("debit", event.action, event.quantity, event.event_at)
+        if event.key in self.keys:
+            return self._recall(self.keys, event.key, content)
+        self.arrive(at)
+        if self._reopens(event.event_at) and not (self.refusal() and event.amount):
+            return self._debit_from(event, content, event.event_at)
+        return super().debit(event, at)
+
+    def debit_on_terms(self, event, at):
+        """The same event on terms that block at zero: it may be served on credit."""
+        content = ("debit", event.action, event.quantity, event.event_at)
+        if event.key in self.keys:
+            return self._recall(self.keys, event.key, content)
+        self.arrive(at)
+        reason = self.refusal() if event.amount else None
+        if not reason and self.late_usage == "refuse" and event.event_at < self.window()[0]:
+            reason = "period_closed"
+        if reason:
+            return (reason, None, None, None, False)
+        reopens = self._reopens(event.event_at)
+        return self._debit_from(event, content, event.event_at if reopens else None)
+
+    def _reopens(self, event_at) -> bool:
+        if self.late_usage != "reopen" or event_at >= self.window()[0]:
+            return False
+        days = timedelta(days=REOPEN_DAYS)
+        return any(s <= event_at < e and self.now < e + days for s, e in self.windows)
+
+    def _debit_from(self, event, content, reopened_at):
+        """Draw from the stock of now, or of the event's own time with what expired of it."""
+        kind, action = event.credit_type, event.action
+        stock = self.stock()
+        if reopened_at:
+            stock = [
+                replace(g, remaining=g.remaining + self.grants[g.grant_id].expired) for g in stock
+            ]
+        when = reopened_at or self.now
+        draws, missing = self._draws(stock, kind, action, event.amount, when)
+        if missing:
+            own = [one for one in stock if not self._lends(self.grants[one.grant_id])]
+            free = sum(one.usable(kind, action, when) for one in own)
+            return ("insufficient_credits", None, free, missing, False)
+        backs = [(n, part - self.grants[n].unheld) for n, part in draws]
+        backs = [(n, back) for n, back in backs if back > 0]
+        for name, back in backs:
+            self.grants[name].expired -= back
+            self.grants[name].take(-back)
+        self.seq += bool(backs)
+        before = self.available(kind, action)
+        self._book_draws(draws)
+        left = self.available(kind, action)
+        answer = self._debited(event.key, content, before, left, event.amount)
+        if reopened_at:
+            self.settle_again([name for name, _ in draws])
+        return answer
+
+    def hold(self, asked, at):
+        content = ("hold", asked)
+        if asked.key in self.keys:
+            return self._recall(self.keys, asked.key, content)[:4]
+        self.arrive(at)
+        cost = asked.quantity * asked.rate
+        reason = self.refusal() if cost else None
+        if asked.until <= self.now:
+            reason = "invalid_lapse"
+        elif not reason and self.late_usage == "refuse" and asked.event_at < self.window()[0]:
+            reason = "period_closed"
+        if reason:
+            return (reason, None, None, None)
+        free = self.available(asked.credit_type, asked.action)
+        draws, missing = self._draws(self.stock(), asked.credit_type, asked.action, cost, self.now)
+        if missing:
+            return (self._verdict(asked.credit_type, missing), None, free, missing)
+        lines = tuple(Draw(name, part) for name, part in draws)
+        self._hold(lines, 1)
+        self.seq += 1
+        left = self.available(asked.credit_type, asked.action)
+        self.keys[asked.key] = (content, self.seq, left)
+        self.holds[asked.key] = ModelHold(asked, self.seq, lines, asked.until)
+        return ("held", self.seq, left, None)
+
+    def _end(self, hold, state, cost):
+        before = {name: grant.terms.remaining for name, grant in self.grants.items()}
+        answer = super()._end(hold, state, cost)
+        for name, was in before.items():
+            grant = self.grants[name]
+            if self._lends(grant) and grant.terms.remaining < was:
+                self._owe(grant.terms.credit_type, was - grant.terms.remaining)
+        touched = {line.grant_id for line in hold.lines}
+        touched |= {n for n, was in before.items() if self.grants[n].terms.remaining < was}
+        self.settle_again(touched)
+        return answer
+
+    # What comes in and runs out
+
+    def grant(self, order, at):
+        self.arrive(at)
+        content = ("grant", order.credit_type, order.quantity_micro, order.charge_id)
+        if order.key in self.own_keys:
+            status, _, left, _, _ = self._recall(self.own_keys, order.key, content)
+            return status if status != "repeated" else left
+        rolls = order.rolls
+        made = self._give(
+            Grant(
+                grant_id=0,
+                credit_type=order.credit_type,
+                scope=order.scope,
+                priority=order.priority,
+                effective_at=order.effective_at,
+                expires_at=order.expires_at,
+                granted=order.quantity_micro,
+                remaining=order.quantity_micro,
+                held=0,
+                cost_minor=order.cost_minor,
+            ),
+            source=order.source,
+            charge=order.charge_id,
+            part=order.part or 0,
+            rolls=(rolls.times, rolls.share.num, rolls.share.den, rolls.cap_micro)
+            if rolls
+            else (0, 1, 1, None),
+            ties=order.ties,
+        )
+        name = self.seq
+        first = self.available(order.credit_type)
+        self._repay(made)
+        if made.charge and self._went_back(made.charge):
+            self.settle(made.charge)
+        left = self.available(order.credit_type)
+        self.own_keys[order.key] = (content, name, first)
+        return left
+
+    def _repay(self, grant) -> None:
+        kind = grant.terms.credit_type
+        due = min(self.debt.get(kind, 0), grant.terms.remaining)
+        if not self.repays or self._lends(grant) or not due:
+            return
+        if grant.terms.usable(kind, None, self.now) == 0:
+            return
+        self.seq += 1
+        grant.take(due)
+        self.debt[kind] -= due
+
+    def expire(self, at):
+        self.arrive(at)
+        self._roll()
+        total = 0
+        for grant in self.grants.values():
+            ends = grant.terms.expires_at
+            if ends is None or ends > self.now or not grant.unheld or self._waits(grant):
+                continue
+            self.seq += 1
+            total += grant.unheld
+            grant.expired += grant.unheld
+            grant.take(grant.unheld)
+        return total
+
+    def _waits(self, grant) -> bool:
+        later = any(start > grant.terms.expires_at for start, _ in self.windows)
+        return grant.rolls[0] > 0 and not later
+
+    def _roll(self) -> None:
+        ends = dict(self.windows)
+        while True:
+            due = [
+                grant
+                for grant in self.grants.values()
+                if grant.rolls[0]
+                and grant.terms.remaining
+                and grant.terms.expires_at in ends
+                and grant.terms.expires_at <= self.now
+            ]
+            if not due:
+                return
+            grant = min(due, key=lambda g: (g.terms.expires_at, g.terms.grant_id))
+            self._roll_one(grant, ends[grant.terms.expires_at])
+
+    def _roll_one(self, grant, until) -> None:
+        times, num, den, cap = grant.rolls
+        moved = grant.unheld * num // den
+        moved = moved if cap is None else min(moved, cap)
+        cost, granted = grant.terms.cost_minor, grant.terms.granted
+        money = recognised(cost, grant.used + moved, granted) - recognised(
+            cost, grant.used, granted
+        )
+        grant.rolls = (0, num, den, cap)
+        if not moved:
+            return
+        grant.take(moved)
+        grant.rolled, grant.rolled_minor = moved, money
+        self.seq += 1
+        parts = [g.part for g in self.grants.values() if g.charge == grant.charge]
+        self._give(
+            replace(
+                grant.terms,
+                priority=15,
+                effective_at=grant.terms.expires_at,
+                expires_at=until,
+                granted=moved,
+                remaining=moved,
+                held=0,
+                cost_minor=money,
+            ),
+            source="rollover",
+            charge=grant.charge,
+            part=max(parts) + 1 if grant.charge else 0,
+            rolls=(times - 1, num, den, cap),
+            ties=grant.ties,
+        )
