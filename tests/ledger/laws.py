@@ -30,6 +30,7 @@ from tests.ledger.hold_laws import HOLD_LAWS
 from tests.ledger.patience_laws import PATIENCE_LAWS
 from tests.ledger.purchase_laws import PURCHASE_LAWS
 from tests.ledger.return_laws import RETURN_LAWS
+from tests.ledger.size_laws import SIZE_LAWS
 from tests.ledger.team_laws import TEAM_LAWS
 from tests.ledger.term_laws import TERM_LAWS
 from tests.ledger.test_concurrency import at_once, debit_alone, reserve_alone
@@ -313,6 +314,7 @@ LAWS = (
     *PURCHASE_LAWS,
     *PATIENCE_LAWS,
     *TEAM_LAWS,
+    *SIZE_LAWS,
 )
 
 

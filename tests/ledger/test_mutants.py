@@ -9,6 +9,7 @@ import pytest
 
 from tests.ledger.hold_laws import HOLD_FAULTS
 from tests.ledger.laws import first_broken
+from tests.ledger.size_laws import SIZE_FAULTS
 from tests.ledger.team_laws import TEAM_FAULTS
 
 # Name, function, and a pattern of its definition with what it is replaced by.
@@ -108,6 +109,7 @@ IN_FUNCTIONS = (
     ("breakage takes what was earned", "recognise", r"broken := settled_minor\(g\) - earned", "broken := settled_minor(g)"),
     ("what broke cannot go back", "take_back", r", recognised_minor = earned, broken_minor = broken", ""),
     *TEAM_FAULTS,
+    *SIZE_FAULTS,
 )  # fmt: skip
 IN_TABLES = (
     ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),
