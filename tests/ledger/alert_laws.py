@@ -1,6 +1,5 @@
 """The laws of alerts, for the battery in laws.py."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 
 from domain.policies import Alert, Channel
@@ -17,18 +16,12 @@ from tests.builders import (
     micro,
     use,
 )
+from tests.ledger.undone import undone
 
 HOUR = timedelta(hours=1)
 TWO_MONTHS = ((START, MONTH_END), (MONTH_END, MONTH_END + 24 * HOUR))
 FIFTH = Alert("20_percent", 20, None, Channel.BOTH)
 LAST_FIVE = Alert("5_credits", None, micro(5), Channel.BOTH)
-
-
-@contextmanager
-def undone(engine):
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
 
 
 def watched(connection, allowance, *thresholds):

@@ -1,11 +1,9 @@
 """A compact battery: the laws of the ledger, each checked in a few calls on any database."""
 
 from collections import Counter
-from contextlib import contextmanager
 from datetime import timedelta
 
 import psycopg
-from sqlalchemy import Engine
 
 from ledger import accounts, balances, charges, debits, grants
 from local.postgres import Database
@@ -34,15 +32,9 @@ from tests.ledger.size_laws import SIZE_LAWS
 from tests.ledger.team_laws import TEAM_LAWS
 from tests.ledger.term_laws import TERM_LAWS
 from tests.ledger.test_concurrency import at_once, debit_alone, reserve_alone
+from tests.ledger.undone import undone
 
 HOUR = timedelta(hours=1)
-
-
-@contextmanager
-def undone(engine: Engine):
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
 
 
 def together(connection, wallet, amounts, at=NOON, **facts):

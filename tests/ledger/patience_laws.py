@@ -1,6 +1,5 @@
 """Laws of an unpaid renewal under a patient plan, and of credits that a free plan freezes."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 
 from ledger import accounts, grants
@@ -15,15 +14,9 @@ from tests.builders import (
     reserve_auto,
     use,
 )
+from tests.ledger.undone import undone
 
 DAY = timedelta(days=1)
-
-
-@contextmanager
-def _undone(engine):
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
 
 
 def _pause(connection, wallet, cause, at, *, paused):
@@ -31,7 +24,7 @@ def _pause(connection, wallet, cause, at, *, paused):
 
 
 def what_was_bought_serves_an_unpaid_customer_until_patience_ends(engine, _):
-    with _undone(engine) as connection:
+    with undone(engine) as connection:
         wallet = a_subscribed_wallet(connection, allowance=5, **auto_purchase_on())
         own = a_grant(expires_at=None, quantity_micro=micro(3))
         grants.give(connection, wallet.account_id, own, START)
@@ -50,7 +43,7 @@ def what_was_bought_serves_an_unpaid_customer_until_patience_ends(engine, _):
 
 
 def patience_ends_with_the_pause_that_it_was_for(engine, _):
-    with _undone(engine) as connection:
+    with undone(engine) as connection:
         wallet = a_subscribed_wallet(connection, allowance=5)
         _pause(connection, wallet, "payment_failed", START, paused=True)
         accounts.keep_serving(connection, wallet.account_id, MONTH_END, START)
@@ -60,7 +53,7 @@ def patience_ends_with_the_pause_that_it_was_for(engine, _):
 
 
 def a_free_plan_freezes_what_was_bought_and_nothing_else(engine, _):
-    with _undone(engine) as connection:
+    with undone(engine) as connection:
         wallet = a_subscribed_wallet(connection, allowance=0)
         for source in ("pack", "manual_purchase", "auto_purchase", "bonus"):
             order = a_grant(key=source, source=source, quantity_micro=micro(1), expires_at=None)

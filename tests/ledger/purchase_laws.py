@@ -1,7 +1,5 @@
 """Laws of packs and of what moves on, for the battery of laws.py: each notices a seeded fault."""
 
-from contextlib import contextmanager
-
 from domain.money import Ratio
 from domain.payments import ChargeKind
 from ledger import accounts, balances, charges, grants
@@ -19,15 +17,9 @@ from tests.builders import (
 )
 from tests.ledger.returns import a_pack, refund
 from tests.ledger.test_rollover import an_allowance, opened
+from tests.ledger.undone import undone
 
 PACK = {"pack_id": "small", "count": 1}
-
-
-@contextmanager
-def undone(engine):
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
 
 
 def wanted(connection, wallet, pack, charge_id="pack-1"):

@@ -1,6 +1,5 @@
 """Laws of money that goes back, for the battery of laws.py: each notices a seeded fault."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 
 from ledger import balances
@@ -17,13 +16,7 @@ from tests.builders import (
 )
 from tests.ledger.holding import capture, hold, release
 from tests.ledger.returns import a_pack, debt, dispute, policy, refund, seen
-
-
-@contextmanager
-def undone(engine):
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
+from tests.ledger.undone import undone
 
 
 def a_refund_is_at_most_what_unused_credits_cost(engine, _):

@@ -1,6 +1,7 @@
 """A law of sizes, for the battery of laws.py, and the faults that it notices."""
 
 from tests.ledger import test_sizes as sizes
+from tests.ledger.undone import undone
 
 
 def no_size_overflows(engine, _):
@@ -8,9 +9,8 @@ def no_size_overflows(engine, _):
         sizes.test_adjustments_do_not_overfill_a_wallet,
         sizes.test_raised_limits_do_not_overflow,
     ):
-        with engine.connect() as connection:
+        with undone(engine) as connection:
             law(connection)
-            connection.rollback()
 
 
 SIZE_LAWS = (no_size_overflows,)

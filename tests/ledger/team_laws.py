@@ -1,23 +1,15 @@
 """Laws of members and their requests, each checked in a few calls on any database."""
 
-from contextlib import contextmanager
-
 from domain.approvals import Kind, State
 from domain.teams import Role
 from ledger import approvals, balances
 from tests.builders import NOON, a_subscribed_wallet, micro
 from tests.ledger.teams import WEEK, a_team, approve, ask, put, refuse, state, use
-
-
-@contextmanager
-def rolled_back(engine):
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
+from tests.ledger.undone import undone
 
 
 def a_member_keeps_to_the_limit_as_it_is_now(engine, _):
-    with rolled_back(engine) as connection:
+    with undone(engine) as connection:
         wallet = a_team(connection, allowance=100, limit=10)
         assert use(connection, wallet, 10).status == "debited"
         assert use(connection, wallet, "0.5").status == "user_limit"
@@ -34,7 +26,7 @@ def a_member_keeps_to_the_limit_as_it_is_now(engine, _):
 
 
 def a_request_has_one_end_by_another_admin_in_time(engine, _):
-    with rolled_back(engine) as connection:
+    with undone(engine) as connection:
         wallet = a_team(connection, allowance=500)
         put(connection, wallet, "bob")
         ask(connection, wallet, 80, "job")
@@ -51,7 +43,7 @@ def a_request_has_one_end_by_another_admin_in_time(engine, _):
 
 
 def a_request_lapses_at_its_instant(engine, _):
-    with rolled_back(engine) as connection:
+    with undone(engine) as connection:
         wallet = a_subscribed_wallet(connection, allowance=100)
         for member in ("ada", "grace"):
             put(connection, wallet, member)

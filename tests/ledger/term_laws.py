@@ -1,6 +1,5 @@
 """The laws of debits on terms, each checked in a few calls on any database."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
@@ -18,15 +17,9 @@ from tests.builders import (
     reserve_auto,
     use,
 )
+from tests.ledger.undone import undone
 
 DAY = timedelta(days=1)
-
-
-@contextmanager
-def undone(engine):
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
 
 
 def ask(connection, wallet, key, quantity, *ways, at=NOON, event_at=NOON, action="a", **terms):
