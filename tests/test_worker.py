@@ -1,11 +1,15 @@
 """The worker starts only on servers that are ready for it, and says what is missing."""
 
+import importlib
+import inspect
 import os
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -16,7 +20,9 @@ from domain.errors import InvalidInput
 from local.postgres import Database, Postgres
 from local.temporal import TemporalServer
 from models.base import connect
-from worker import check_database, check_search_attributes
+from settings import Settings
+from worker import Fleet, check_database, check_search_attributes
+from workflows import names
 
 ROOT = Path(__file__).parents[1]
 
@@ -78,3 +84,48 @@ def test_a_worker_without_settings_names_every_missing_variable() -> None:
     assert ended.returncode == 2
     for name in ("DATABASE_URL", "TEMPORAL_ADDRESS", "STRIPE_API_KEY", "SMTP_URL", "PUBLIC_URL"):
         assert f"{name} is missing" in ended.stderr
+
+
+def defined(package: str, marker: str) -> set[str]:
+    """Return the names of what the modules of a package declare to Temporal."""
+    found = set()
+    folder = importlib.import_module(package)
+    for module in pkgutil.walk_packages(folder.__path__, f"{package}."):
+        for _, one in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            marked = [vars(each).get(marker) for each in (one, *methods(one))]
+            found |= {definition.name for definition in marked if definition}
+    return found
+
+
+def methods(one: type) -> list[Any]:
+    return [each for each in vars(one).values() if inspect.isfunction(each)]
+
+
+async def test_the_fleet_serves_every_workflow_and_activity_there_is(
+    session_database: Database, temporal_server: TemporalServer
+) -> None:
+    settings = Settings.from_environment(
+        {
+            "DATABASE_URL": session_database.url,
+            "TEMPORAL_ADDRESS": temporal_server.address,
+            "STRIPE_API_KEY": "sk_test_none",
+            "STRIPE_WEBHOOK_SECRET": "whsec_test",
+            "SMTP_URL": "smtp://127.0.0.1:1",
+            "MAIL_FROM": "billing@drawdown.test",
+            "PUBLIC_URL": "http://127.0.0.1:1",
+        }
+    )
+    fleet = Fleet(
+        settings, connect(session_database.url), await Client.connect(temporal_server.address)
+    )
+    served = [fleet.served(queue) for queue in names.QUEUES]
+    fleet.engine.dispose()
+
+    activities = [
+        vars(one.__func__)["__temporal_activity_definition"].name
+        for _, some in served
+        for one in some
+    ]
+    workflows = {one.__name__ for some, _ in served for one in some}
+    assert sorted(activities) == sorted(defined("activities", "__temporal_activity_definition"))
+    assert workflows == defined("workflows", "__temporal_workflow_definition")
