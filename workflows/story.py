@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.credits import format_credits
     from domain.money import format_money
     from domain.payments import Charge, ChargeKind
-    from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
+    from domain.subscription import OpenCharge, Pause, Status, Step, SubscriptionState
 from workflows import names
 from workflows.alarm import Due
 from workflows.inbox import Inbox
@@ -185,6 +185,8 @@ def _window(state: SubscriptionState) -> str:
     if state.window is None or state.period is None:
         return "none yet"
     window = f"{day(state.window.start)} to {day(state.window.end)}"
+    if state.status is Status.TRIALING:
+        return f"trial, {window}; the first charge comes at its end"
     longer = state.period.end > state.window.end
     return f"{window}; paid until {day(state.period.end)}" if longer else window
 
