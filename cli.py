@@ -7,7 +7,9 @@ stack that `make up` runs.
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 
+from sqlalchemy.exc import OperationalError
 from temporalio.service import RPCError
 
 from commands import deployment, finance, lives, papers, simulator, subscriptions, teams
@@ -32,15 +34,18 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def main() -> int:
-    """Run one command."""
-    wanted = parser().parse_args()
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command: the words of the command line, if no others are given."""
+    wanted = parser().parse_args(words)
     try:
         return int(wanted.run(wanted))
     except BillingError as error:
         sys.stderr.write(f"{error.reason}: {error}\n")
     except RPCError as error:
         sys.stderr.write(f"temporal: {error.message}\n")
+    except OperationalError as error:
+        cause = str(error.orig).strip()
+        sys.stderr.write(f"database_away: {cause}\nIs it up? See `DATABASE_URL` or `make up`.\n")
     except KeyboardInterrupt:
         return 130
     return 2

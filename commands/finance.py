@@ -5,14 +5,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from activities.meter import meter
-from commands.terminal import Add, print_json, print_sheet, settings
+from commands.terminal import Add, database, print_json, print_sheet
+from domain.errors import InvalidInput
 from ledger import accounts, balances, notices, subscriptions
 from ledger.reports.asking import add_arguments, asked_in, midnight, sheet, tag_and_value
 from ledger.reports.members import limits_of
 from ledger.reports.scope import MOST_ROWS, snapshot
 from ledger.reports.sheets import history_sheet
-from ledger.reports.tables import csv_text
-from models.base import connect
+from ledger.reports.tables import Sheet, csv_text
 
 TAGS = ("member", "campaign")  # named so often that they have options of their own
 
@@ -21,7 +21,7 @@ def history(wanted: Namespace) -> int:
     """Print a customer's ledger, or one member's part of it, each line with its cause."""
     tags = [tag_and_value(one) for one in wanted.where]
     tags += [(name, value) for name in TAGS if (value := getattr(wanted, name))]
-    with connect(settings().database_url).connect() as connection:
+    with database() as engine, engine.connect() as connection:
         account = accounts.account_of(connection, wanted.customer)
         zone = accounts.details_of(connection, account).time_zone
         first, until = (day and midnight(day, zone) for day in (wanted.first, wanted.until))
@@ -33,14 +33,12 @@ def history(wanted: Namespace) -> int:
         record = subscriptions.record_of_account(connection, account)
         limits = limits_of(connection, account, wanted.member) if wanted.member else ()
     found = history_sheet(wanted.customer, record.status if record else None, lines, limits)
-    if wanted.csv:
-        wanted.csv.write_text(csv_text(found), encoding="utf-8", newline="")
-    return 0 if wanted.csv else print_sheet(found)
+    return _show(found, wanted.csv)
 
 
 def notices_of(wanted: Namespace) -> int:
     """Print what a customer is told inside the product, the newest first; mark notices as read."""
-    with connect(settings().database_url).begin() as connection:
+    with database() as engine, engine.begin() as connection:
         account = accounts.account_of(connection, wanted.customer)
         notices.mark_read(connection, account, wanted.read, datetime.now(UTC))
         found = notices.newest(connection, account, unread_only=wanted.unread)
@@ -60,18 +58,27 @@ def notices_of(wanted: Namespace) -> int:
 
 def meter_of(wanted: Namespace) -> int:
     """Print what a customer has, what burnt it, how long it lasts and when more comes."""
-    with connect(settings().database_url).connect() as connection:
+    with database() as engine, engine.connect() as connection:
         account = accounts.account_of(connection, wanted.customer)
         return print_json(meter(connection, account, datetime.now(UTC)))
 
 
 def report(wanted: Namespace) -> int:
     """Print a report or write it as CSV; docs/reports.md says what each column means."""
-    with snapshot(connect(settings().database_url)) as connection:
+    with database() as engine, snapshot(engine) as connection:
         found = sheet(connection, asked_in(wanted), datetime.now(UTC))
-    if wanted.csv:
-        wanted.csv.write_text(csv_text(found), encoding="utf-8", newline="")
-    return 0 if wanted.csv else print_sheet(found)
+    return _show(found, wanted.csv)
+
+
+def _show(found: Sheet, csv: Path | None) -> int:
+    if csv is None:
+        return print_sheet(found)
+    try:
+        csv.write_text(csv_text(found), encoding="utf-8", newline="")
+    except OSError as error:
+        message = f"{error.strerror}: name another file than {str(csv)!r:.80}"
+        raise InvalidInput("file_not_written", message) from error
+    return 0
 
 
 def add_commands(add: Add) -> None:

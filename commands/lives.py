@@ -11,13 +11,12 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from commands.terminal import Add, console, settings
+from commands.terminal import Add, console, database, settings
 from domain.errors import InvalidInput
 from domain.money import format_money
 from domain.subscription import Start, SubscriptionState
 from ledger import accounts, subscriptions
 from ledger.subscriptions import LiveSubscription
-from models.base import connect
 from worker import connected
 from workflows import names
 from workflows.subscription import Subscription
@@ -27,7 +26,7 @@ CONCURRENT = 20
 
 def rebuild(wanted: Namespace) -> int:
     """Start the workflows of live subscriptions that have none, from their rows in the ledger."""
-    with connect(settings().database_url).connect() as connection:
+    with database() as engine, engine.connect() as connection:
         found = _live(connection, wanted)
         starts = [start_of(connection, one) for one in found]
 
@@ -42,7 +41,7 @@ def rebuild(wanted: Namespace) -> int:
 
 def migrate_plans(wanted: Namespace) -> int:
     """Move all subscribers of a plan to another of its versions; with --preview, only say how."""
-    with connect(settings().database_url).connect() as connection:
+    with database() as engine, engine.connect() as connection:
         found = subscriptions.live_on_plan(connection, wanted.catalog, wanted.plan)
     if not found:
         raise InvalidInput("unknown_plan", f"nobody is on {wanted.plan!r:.60} of {wanted.catalog}")

@@ -1,21 +1,35 @@
 """Commands that act on one subscription or look at it."""
 
 import asyncio
-import json
 from argparse import Namespace
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Connection
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
 
 from catalogs.reader import load_catalogs
-from commands.terminal import Add, console, named, print_json, print_links, settings, update
+from commands.terminal import (
+    Add,
+    console,
+    database,
+    json_object,
+    named,
+    not_there,
+    print_json,
+    print_links,
+    settings,
+    update,
+)
 from domain.credits import format_credits
-from domain.errors import InvalidInput
+from domain.errors import BillingError, InvalidInput
 from domain.fields import parse_instant
 from domain.subscription import Start, SubscriptionState
 from ledger import accounts, balances
-from models.base import connect
+from ledger.matters import open_matters
+from ledger.reports.asking import tag_and_value
 from worker import connected
 from workflows import names
 from workflows.subscription import Subscription
@@ -67,6 +81,8 @@ def use(wanted: Namespace) -> int:
         "action": wanted.action,
         "quantity": wanted.quantity,
         "event_at": wanted.event_at or datetime.now(UTC).isoformat(),
+        "tags": dict(map(tag_and_value, wanted.tag)),
+        "confirmed": wanted.confirmed,
     }
     return print_json(update(wanted.subscription, "consume", event))
 
@@ -79,7 +95,7 @@ def buy(wanted: Namespace) -> int:
 
 def send(wanted: Namespace) -> int:
     """Send any update of docs/contract.md with its JSON and print the answer."""
-    return print_json(update(wanted.subscription, wanted.update, json.loads(wanted.message)))
+    return print_json(update(wanted.subscription, wanted.update, json_object(wanted.message)))
 
 
 def status(wanted: Namespace) -> int:
@@ -90,17 +106,33 @@ def status(wanted: Namespace) -> int:
         handle = client.get_workflow_handle(names.subscription_workflow(wanted.subscription))
         return await handle.query("status")
 
-    answer = asyncio.run(ask())
-    engine = connect(settings().database_url)
-    with engine.connect() as connection:
-        account = accounts.account_of(connection, answer["customer"])
-        at = max(datetime.now(UTC), parse_instant(answer["now"]))
-        for kind, free in balances.available_of_each(connection, account, at).items():
-            answer[f"ledger: {kind}"] = format_credits(free)
-        answer["ledger: refusals"] = balances.refusals(connection, account, limit=5)
+    try:
+        answer = asyncio.run(ask())
+    except RPCError as error:
+        raise not_there(wanted.subscription, error) from error
+    with database() as engine, engine.connect() as connection:
+        try:
+            answer |= _in_the_books(connection, answer)
+        except BillingError:  # its first activity is still to come
+            answer["ledger"] = "knows no such customer yet"
     print_json(answer)
     print_links(wanted.subscription)
     return 0
+
+
+def _in_the_books(connection: Connection, answer: Mapping[str, Any]) -> dict[str, object]:
+    """Return what the ledger says, which is right where the workflow's word differs."""
+    account = accounts.account_of(connection, answer["customer"])
+    at = max(datetime.now(UTC), parse_instant(answer["now"]))
+    found: dict[str, object] = {}
+    for kind, free in balances.available_of_each(connection, account, at).items():
+        found[f"ledger: {kind}"] = format_credits(free)
+    for balance in balances.balances_as_of(connection, account, at):
+        if balance.held_micro:
+            found[f"ledger: {balance.credit_type} held"] = format_credits(balance.held_micro)
+    matters = open_matters(connection, account)
+    found |= {f"ledger: {name}": what for name, what in matters.items()}
+    return found | {"ledger: refusals": balances.refusals(connection, account, limit=5)}
 
 
 def add_commands(add: Add) -> None:
@@ -122,6 +154,9 @@ def add_commands(add: Add) -> None:
     one.add_argument("quantity")
     one.add_argument("--key", required=True, help="unique to this usage; repeats are harmless")
     one.add_argument("--event-at", help="when it happened; now if left out")
+    one.add_argument("--tag", action="append", default=[], metavar="TAG=VALUE",
+                     help="such as member=ada; again for another")  # fmt: skip
+    one.add_argument("--confirmed", action="store_true", help="the user agreed to its price")
     one = add("buy", buy)
     one.add_argument("subscription")
     one.add_argument("credits")

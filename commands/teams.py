@@ -5,15 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.team_view import team
-from commands.terminal import Add, print_json, print_sheet, settings
+from commands.terminal import Add, database, print_json, print_sheet
 from ledger import accounts
 from ledger.reports.tables import ABSENT, Sheet, numbers, texts
-from models.base import connect
 
 
 def team_of(wanted: Namespace) -> int:
     """Print who of a team used what, what is left to whom, and the monthly goal."""
-    with connect(settings().database_url).connect() as connection:
+    with database() as engine, engine.connect() as connection:
         account = accounts.account_of(connection, wanted.customer)
         found = team(connection, account, datetime.now(UTC), wanted.member)
     return print_json(found) if wanted.json else print_sheet(team_sheet(found))

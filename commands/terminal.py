@@ -3,27 +3,36 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import repeat
+from typing import Any, Literal
 from urllib.parse import quote
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy import Engine
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 
 from domain.catalog import Catalog
 from domain.errors import BillingError, InvalidInput
-from ledger.reports.tables import Sheet
+from ledger.reports.tables import Column, Sheet
 from local import state
+from models.base import connect
 from settings import Settings
 from worker import connected
 from workflows import names
 
 WIDTH = 120  # of tables where no terminal tells its own
+LONGEST_WORD = 20  # that a column of words keeps whole
+FRACTION = re.compile(r"(?<=:\d\d)\.\d{6}(?=Z)")  # of a second: the CSV has it
 
 console = Console(width=None if sys.stdout.isatty() else WIDTH)
 
@@ -41,6 +50,16 @@ def environment() -> Mapping[str, str]:
 def settings() -> Settings:
     """Return the settings of the deployment that commands act on."""
     return Settings.from_environment(environment())
+
+
+@contextmanager
+def database() -> Iterator[Engine]:
+    """Yield the ledger's engine and leave no connection open."""
+    engine = connect(settings().database_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def named(catalogs: Mapping[str, Catalog], name: str) -> Catalog:
@@ -61,9 +80,32 @@ def update(subscription_id: str, name: str, message: object) -> Any:
     try:
         return asyncio.run(send())
     except WorkflowUpdateFailedError as error:
-        cause = error.cause
-        reason = cause.type if isinstance(cause, ApplicationError) else None
-        raise InvalidInput(reason or "failed", str(cause)) from error
+        if isinstance(error.cause, ApplicationError):
+            reason = error.cause.type or "failed"
+            raise InvalidInput(reason, error.cause.message) from error
+        raise InvalidInput("failed", str(error.cause)) from error
+    except RPCError as error:
+        raise not_there(subscription_id, error) from error
+
+
+def not_there(subscription_id: str, error: RPCError) -> Exception:
+    """Return what a person is told when a subscription's workflow does not answer."""
+    if error.status is not RPCStatusCode.NOT_FOUND:
+        return error
+    message = (
+        f"no workflow runs for {subscription_id!r:.80}: it has ended or never began; "
+        "if it should live, `python cli.py rebuild CUSTOMER` starts it again"
+    )
+    return InvalidInput("unknown_subscription", message)
+
+
+def json_object(words: str) -> object:
+    """Return a message that a person wrote as JSON; `malformed` says where it breaks."""
+    try:
+        return json.loads(words)
+    except ValueError as error:
+        message = f'{error}: write it as \'{{"key": "case-7"}}\''
+        raise InvalidInput("malformed", message) from error
 
 
 def print_json(answer: object) -> int:
@@ -74,13 +116,30 @@ def print_json(answer: object) -> int:
 
 def print_sheet(found: Sheet) -> int:
     """Print a report as a table."""
-    table = Table(title=found.title, title_justify="left", header_style="bold")
-    for one in found.shown:
-        table.add_column(one.name, justify="right" if one.is_number else "left", overflow="fold")
-    for row in found.shown_rows():
+    rows = [tuple(FRACTION.sub("", cell) for cell in row) for row in found.shown_rows()]
+    columns = list(zip(found.shown, zip(*rows, strict=True) if rows else repeat(()), strict=False))
+    widths = [_least_width(one, cells) for one, cells in columns]
+    is_tight = sum(widths) + 3 * len(widths) + 1 > console.width
+    table = Table(
+        header_style="bold",
+        box=box.SIMPLE_HEAD if is_tight else box.HEAVY_HEAD,
+        padding=(0, 1, 0, 0) if is_tight else (0, 1),
+    )
+    for (one, _), width in zip(columns, widths, strict=True):
+        side: Literal["left", "right"] = "right" if one.is_number else "left"
+        table.add_column(one.name, justify=side, overflow="fold", min_width=width)
+    for row in rows:
         table.add_row(*map(Text, row))  # other people's words: brackets are no markup
-    console.print(table, *found.shown_notes(), sep="\n")
+    title, *notes = (FRACTION.sub("", one) for one in (found.title, *found.shown_notes()))
+    console.print(Text(title, style="italic"), table, *notes, sep="\n")
     return 0
+
+
+def _least_width(column: Column, cells: Iterable[str]) -> int:
+    """Return the width that breaks no number, no instant and no heading within a word."""
+    words = [word for text in (column.name, *cells) for word in text.split()]
+    longest = max(map(len, words), default=1)
+    return longest if column.is_number else min(longest, LONGEST_WORD)
 
 
 def print_links(subscription_id: str) -> None:

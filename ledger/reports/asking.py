@@ -121,7 +121,7 @@ def tag_and_value(words: str) -> tuple[str, str]:
     """Return what `--where member=ada` asks for. Raises `InvalidInput` (`invalid_tags`)."""
     tag, sign, value = words.partition("=")
     if not (tag and sign and value):
-        raise InvalidInput("invalid_tags", f"--where {words!r:.80}: write it as member=ada")
+        raise InvalidInput("invalid_tags", f"{words!r:.80} is no tag: write it as member=ada")
     return tag, value
 
 

@@ -179,6 +179,7 @@ def history_sheet(
             str(one.seq),
             f"{one.at:%Y-%m-%d %H:%M:%S}",
             one.kind,
+            one.credit_type,
             format_credits(one.change_micro),
             format_credits(one.available_micro),
             one.source or ABSENT,
@@ -188,7 +189,7 @@ def history_sheet(
     ]
     columns = (
         *numbers("#"),
-        *texts("decided at (UTC)", "kind"),
+        *texts("decided at (UTC)", "kind", "credit type"),
         *numbers("change", "available"),
         *texts("from", "cause"),
     )
