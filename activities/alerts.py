@@ -148,9 +148,10 @@ def alert_mail(
     pack = pace.forecast.suggested
     words = {one.action_id: one.name for one in catalog.actions}
     return LowBalance(
-        reader=desk.reader(plan),
+        reader=desk.reader(plan, alert["credit_type"]),
         currency=plan.currency,
         percent=alert["percent"],
+        threshold_micro=alert["amount"],
         balance_micro=alert["available"],
         base_micro=alert["base"],
         window_end=datetime.fromisoformat(alert["window_end"]),

@@ -1,7 +1,7 @@
 """Mails are put into the outbox by the transaction that causes them; a relay sends them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,8 @@ from domain.payments import ChargeLine
 from domain.periods import Interval
 from ledger import accounts, charges, outbox
 
+PLAIN_UNIT = "Credits"  # a sentence has its own word for these
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -29,9 +31,12 @@ class Desk:
     account_id: int
     subscription_id: str
 
-    def reader(self, plan: Plan) -> Reader:
-        """Return who reads a mail about a plan."""
-        return self.reader_of(plan.name, plan.catalog)
+    def reader(self, plan: Plan, credit_type: str = "") -> Reader:
+        """Return who reads a mail about a plan, or about one of its credit types."""
+        reader = self.reader_of(plan.name, plan.catalog)
+        known = self.context.catalog(plan.catalog).credit_types
+        unit = next((one.name for one in known if one.credit_type == credit_type), "")
+        return replace(reader, unit="" if unit == PLAIN_UNIT else unit)
 
     def reader_of(self, plan_name: str, catalog: str) -> Reader:
         """Return who reads a mail about a plan that is known by its names only."""

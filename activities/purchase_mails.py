@@ -33,7 +33,7 @@ def post_receipt(
     desk.post(
         f"receipt:{record.charge_id}",
         Receipt(
-            reader=desk.reader(buyer.plan),
+            reader=desk.reader(buyer.plan, order.credit_type),
             purpose=PURPOSES[record.kind],
             currency=record.currency,
             lines=purchase.charge.lines,

@@ -86,7 +86,7 @@ class NoticeActivities:
         desk.post(
             key,
             CreditsExpiring(
-                reader=desk.reader(moment.plan),
+                reader=desk.reader(moment.plan, one.credit_type),
                 expiring_micro=one.credits_micro,
                 expires_at=one.expires_at,
                 days=days,

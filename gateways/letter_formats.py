@@ -26,9 +26,10 @@ class Formats:
 
     locale: Locale
     zone: ZoneInfo
+    unit: str = ""  # what credits are called; empty: credits
 
     @classmethod
-    def of(cls, locale: str, time_zone: str) -> "Formats":
+    def of(cls, locale: str, time_zone: str, unit: str = "") -> "Formats":
         """Return the formats of `en_US` in `Europe/Berlin`; InvalidInput if unknown."""
         try:
             known = Locale.parse(locale.replace("-", "_"))
@@ -36,7 +37,7 @@ class Formats:
             fault = f"locale {locale!r} is unknown: write it as en_US"
             raise InvalidInput("unknown_locale", fault) from error
         try:
-            return cls(known, ZoneInfo(time_zone))
+            return cls(known, ZoneInfo(time_zone), unit)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             fault = f"time zone {time_zone!r} is unknown: write it as Europe/Berlin"
             raise InvalidInput("unknown_time_zone", fault) from error
@@ -58,7 +59,9 @@ class Formats:
         return str(format_decimal(plain, locale=self.locale, decimal_quantization=False))
 
     def credits(self, amount_micro: int) -> str:
-        """Return a number of credits with the word, as in `10,000 credits`."""
+        """Return a number of credits with what they are called, as in `10,000 credits`."""
+        if self.unit:
+            return f"{self.number(amount_micro)}{NO_BREAK}{self.unit}"
         word = "credit" if amount_micro == 10**MICRO else "credits"
         return f"{self.number(amount_micro)}{NO_BREAK}{word}"
 

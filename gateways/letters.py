@@ -24,7 +24,7 @@ def render(mail: Mail) -> Letter:
     facts = {
         "mail": mail,
         "reader": mail.reader,
-        "show": Formats.of(mail.reader.locale, mail.reader.time_zone),
+        "show": Formats.of(mail.reader.locale, mail.reader.time_zone, mail.reader.unit),
     }
     # One line of ordinary spaces, whatever a customer's or a plan's name contains.
     subject = " ".join(text.render(facts, subject_only=True).split())

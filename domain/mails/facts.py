@@ -64,7 +64,8 @@ class Reader:
 
     `locale` as in `en_US`, `time_zone` as in `Europe/Berlin`; `product_name` is the brand of the
     catalog; `plan_name` is the plan in force once the mail's news is true. `addressee` is a member
-    of the customer; empty: the mail is to the customer itself.
+    of the customer; empty: the mail is to the customer itself. `unit` is what the catalog calls
+    the credit type that the mail is about; empty: credits.
     """
 
     customer_name: str
@@ -74,6 +75,7 @@ class Reader:
     time_zone: str
     action_url: str
     addressee: str = ""
+    unit: str = ""
 
     def __post_init__(self) -> None:
         require_web_address(self.action_url)

@@ -14,7 +14,7 @@ from domain.mails.facts import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LowBalance:
-    """What is left has sunk to a threshold: `percent` of the base, or an amount (None)."""
+    """What is left has sunk to a threshold: `percent` of the base, or `threshold_micro` credits."""
 
     kind: Literal["low_balance"] = "low_balance"
     reader: Reader
@@ -27,6 +27,7 @@ class LowBalance:
     days_left: int | None  # at the recent rate of use; None = nothing was used
     used_most: tuple[UsedMost, ...] = ()
     offer: Offer | None = None
+    threshold_micro: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

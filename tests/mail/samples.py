@@ -289,11 +289,22 @@ def _balances() -> dict[str, Mail]:
         days=7,
         balance_micro=1_984_500_000,
     )
-    bare = replace(low, percent=None, days_left=None, per_day_micro=0, used_most=(), offer=None)
+    bare = replace(
+        low,
+        percent=None,
+        threshold_micro=2_000 * CREDIT,
+        days_left=None,
+        per_day_micro=0,
+        used_most=(),
+        offer=None,
+    )
     return {
         "low_balance": low,
         "low_balance_minimal": bare,
         "low_balance_last_day": replace(low, days_left=0, offer=None),
+        "low_balance_wallet": replace(
+            low, reader=a_reader(unit="SaaS credits in US dollars"), balance_micro=4_998_000
+        ),
         "low_balance_empty": replace(low, balance_micro=0, days_left=0),
         "credits_expiring": expiring,
         "credits_expiring_tomorrow": replace(expiring, days=1, expiring_micro=CREDIT),

@@ -340,3 +340,27 @@ def test_entities_are_made_for_links_with_parameters():
 
     assert unescape(html).count(ACTION) == 1
     assert "&amp;step=1" in html
+
+
+def test_credits_are_called_what_the_catalog_calls_them():
+    wallet = render(every_mail()["low_balance_wallet"])
+
+    assert wallet.subject == "4.998 SaaS credits in US dollars left (told at 20 %)"
+    assert "4.998\N{NO-BREAK SPACE}SaaS credits in US dollars left" in unescape(wallet.html)
+
+
+def test_two_alerts_of_one_balance_have_subjects_of_their_own():
+    alerts = [replace(every_mail()["low_balance"], percent=percent) for percent in (20, 50)]
+    amounts = [
+        replace(every_mail()["low_balance_minimal"], threshold_micro=amount * CREDIT)
+        for amount in (2_000, 3_000)
+    ]
+
+    assert len({render(mail).subject for mail in (*alerts, *amounts)}) == 4
+
+
+def test_one_credit_expires_and_many_expire():
+    mails = every_mail()
+
+    assert render(mails["credits_expiring_tomorrow"]).subject == "1 credit expires within a day"
+    assert render(mails["credits_expiring"]).subject.endswith("credits expire within 7 days")
