@@ -153,6 +153,9 @@ def open_document(text: str, faults: Faults) -> Section | None:
     except yaml.YAMLError as error:
         faults.add(1, "", f"is not YAML: {error}".replace("\n", " "))
         return None
+    except RecursionError:
+        faults.add(1, "", "nests too deep")
+        return None
     if not isinstance(node, yaml.MappingNode):
         faults.add(1, "", "must be a mapping of keys to values")
         return None

@@ -274,6 +274,7 @@ def test_a_list_without_an_essential_part_is_refused(part):
         ("name: a\n  b: c", "is not YAML"),
         ("name: \x00", "is not YAML"),
         ("a: 1\n---\nb: 2", "is not YAML"),
+        ("[" * 5_000, "nests too deep"),
     ],
 )
 def test_text_that_is_no_document_is_refused(text, words):
