@@ -257,6 +257,7 @@ async def start_relays(client: Client) -> None:
             Lane(lane),
             id=names.outbox_workflow(lane),
             task_queue=names.BILLING,
+            static_summary=f"delivers {lane} messages of the outbox",
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
 

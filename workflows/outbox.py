@@ -34,6 +34,10 @@ class OutboxRelay:
     async def run(self, lane: Lane) -> None:
         """Start shift after shift."""
         activity, queue = LANES[lane.name]
+        workflow.set_current_details(
+            f"Delivers every message of the lane **{lane.name}**, for ever. To do: nothing.\n\n"
+            "If messages wait, the tab Pending Activities shows the last failure."
+        )
         for _ in range(SHIFTS_PER_RUN):
             await workflow.execute_activity(
                 activity,
