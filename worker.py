@@ -64,7 +64,8 @@ GRACE = timedelta(seconds=30)
 THREADS = 20
 STRIPE_CALLS_PER_SECOND = 20.0  # per queue; the processor allows 25 per endpoint
 
-Served = tuple[list[type], list[Callable[..., Any]]]
+Activities = list[Callable[..., Any]]
+Served = tuple[list[type], Activities]
 
 
 @dataclass(frozen=True)
@@ -76,97 +77,27 @@ class Fleet:
     client: Client
 
     def served(self, queue: str) -> Served:
-        """Return the workflows and activities of a queue: this list is what the fleet can do."""
-        settings = self.settings
-        context = BillingContext(
-            engine=self.engine,
-            catalogs={one.name: one for one in load_catalogs(settings.drawdown_catalogs)},
-            public_url=settings.public_url,
-            link_secret=settings.stripe_webhook_secret,
-        )
+        """Return the workflows and activities of a queue: these lists are what the fleet can do."""
+        context = self._context()
         if queue == names.STRIPE:
-            processor = StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base)
-            payments, papers = PaymentActivities(processor), PaperReading(processor)
-            return [], [
-                payments.register,
-                payments.use_card,
-                payments.prepare,
-                payments.pay,
-                payments.read,
-                payments.void,
-                payments.read_event,
-                payments.refund,
-                payments.read_return,
-                papers.cards,
-                papers.invoices,
-                papers.invoice,
-            ]
+            return [], _of_the_processor(self.settings)
         if queue == names.MAIL:
-            mailer = SmtpMailer(settings.smtp_url, sender=settings.mail_from)
+            mailer = SmtpMailer(self.settings.smtp_url, sender=self.settings.mail_from)
             return [], [MailRelay(context, mailer).relay]
-        usage = UsageActivities(context)
-        holds = HoldActivities(context)
-        periods = PeriodActivities(context)
-        purchases = PurchaseActivities(context)
-        failures = FailureActivities(context)
-        offers = OfferActivities(context)
-        gifts = GiftActivities(context)
-        changes = ChangeActivities(context)
-        paper_mails = PaperMails(context)
-        returns = RefundActivities(context)
-        notices = NoticeActivities(context)
-        crossings = CrossingRelay(context, self.client, asyncio.get_running_loop())
-        teams = TeamActivities(context)
-        requests = ApprovalActivities(context, self.client, asyncio.get_running_loop())
         return [Subscription, OutboxRelay, StripeEvent, Approval], [
-            usage.debit,
-            holds.hold,
-            holds.capture,
-            holds.extend,
-            holds.release,
-            periods.begin,
-            periods.know_payer,
-            periods.open_charge,
-            periods.open_period,
-            periods.close_window,
-            periods.schedule_cancel,
-            periods.end,
-            purchases.reserve,
-            offers.open_manual,
-            offers.open_pack,
-            gifts.give_bonus,
-            purchases.grant_purchase,
-            failures.note_decline,
-            failures.void,
-            failures.resume,
-            purchases.set_auto_purchase,
-            changes.quote,
-            changes.quote_version,
-            changes.open_upgrade,
-            changes.complete_upgrade,
-            changes.schedule,
-            changes.pause,
-            changes.adjust,
-            paper_mails.set_address,
-            paper_mails.mail,
-            teams.set_member,
-            teams.remove_member,
-            requests.ask,
-            requests.read,
-            requests.decide,
-            requests.lapse,
-            requests.keep_refusals,
-            crossings.relay,
-            AlertRelay(context).relay,
-            notices.set_alerts,
-            notices.notices,
-            notices.read,
-            notices.warn,
-            CustomerActivities(context).find_owner,
-            returns.refund,
-            returns.book,
-            returns.standing,
+            *_of_usage(context),
+            *_of_periods_and_plans(context),
+            *_of_purchases(context),
+            *_of_people(context, self.client),
         ]
+
+    def _context(self) -> BillingContext:
+        return BillingContext(
+            engine=self.engine,
+            catalogs={one.name: one for one in load_catalogs(self.settings.drawdown_catalogs)},
+            public_url=self.settings.public_url,
+            link_secret=self.settings.stripe_webhook_secret,
+        )
 
     def worker(self, queue: str, executor: ThreadPoolExecutor, **options: Any) -> Worker:
         """Return the worker of a queue; `options` override what tests must vary."""
@@ -187,6 +118,97 @@ class Fleet:
         if queue == names.STRIPE:
             defaults["max_task_queue_activities_per_second"] = STRIPE_CALLS_PER_SECOND
         return Worker(self.client, task_queue=queue, **(defaults | options))
+
+
+def _of_the_processor(settings: Settings) -> Activities:
+    processor = StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base)
+    payments, papers = PaymentActivities(processor), PaperReading(processor)
+    return [
+        payments.register,
+        payments.use_card,
+        payments.prepare,
+        payments.pay,
+        payments.read,
+        payments.void,
+        payments.read_event,
+        payments.refund,
+        payments.read_return,
+        papers.cards,
+        papers.invoices,
+        papers.invoice,
+    ]
+
+
+def _of_usage(context: BillingContext) -> Activities:
+    usage, holds = UsageActivities(context), HoldActivities(context)
+    return [usage.debit, holds.hold, holds.capture, holds.extend, holds.release]
+
+
+def _of_periods_and_plans(context: BillingContext) -> Activities:
+    periods, changes = PeriodActivities(context), ChangeActivities(context)
+    return [
+        periods.begin,
+        periods.know_payer,
+        periods.open_charge,
+        periods.open_period,
+        periods.close_window,
+        periods.schedule_cancel,
+        periods.end,
+        changes.quote,
+        changes.quote_version,
+        changes.open_upgrade,
+        changes.complete_upgrade,
+        changes.schedule,
+        changes.pause,
+        changes.adjust,
+    ]
+
+
+def _of_purchases(context: BillingContext) -> Activities:
+    purchases, failures = PurchaseActivities(context), FailureActivities(context)
+    offers, gifts, returns = (
+        OfferActivities(context),
+        GiftActivities(context),
+        RefundActivities(context),
+    )
+    return [
+        purchases.reserve,
+        purchases.grant_purchase,
+        purchases.set_auto_purchase,
+        offers.open_manual,
+        offers.open_pack,
+        gifts.give_bonus,
+        failures.note_decline,
+        failures.void,
+        failures.resume,
+        returns.refund,
+        returns.book,
+        returns.standing,
+    ]
+
+
+def _of_people(context: BillingContext, client: Client) -> Activities:
+    loop = asyncio.get_running_loop()
+    teams, requests = TeamActivities(context), ApprovalActivities(context, client, loop)
+    notices, papers = NoticeActivities(context), PaperMails(context)
+    return [
+        teams.set_member,
+        teams.remove_member,
+        requests.ask,
+        requests.read,
+        requests.decide,
+        requests.lapse,
+        requests.keep_refusals,
+        notices.set_alerts,
+        notices.notices,
+        notices.read,
+        notices.warn,
+        papers.set_address,
+        papers.mail,
+        CustomerActivities(context).find_owner,
+        AlertRelay(context).relay,
+        CrossingRelay(context, client, loop).relay,
+    ]
 
 
 async def connected(settings: Settings) -> Client:
