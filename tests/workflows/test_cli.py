@@ -82,4 +82,4 @@ async def test_a_wrong_command_says_its_reason_and_changes_nothing(
     assert plan.returncode == customer.returncode == subscription.returncode == 2
     assert plan.stderr.startswith("unknown_plan:")
     assert customer.stderr.startswith("unknown_customer:")
-    assert "not found" in subscription.stderr
+    assert subscription.stderr.startswith("unknown_subscription:")
