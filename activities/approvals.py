@@ -196,7 +196,7 @@ class ApprovalActivities:
         if answer == "approval_lapsed":
             tell_requester(self._context, connection, known, Decision("", State.LAPSED))
         status = now.state if answer == "repeated" else answer
-        return Decided(status, now.state, now.decided_by or "")
+        return Decided(status, now.state, now.decided_by or "", held_until=now.held_until)
 
     def _hold(self, connection: Connection, known: Approval, at: datetime) -> HoldOutcome:
         wish = known.wish

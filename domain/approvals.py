@@ -64,7 +64,10 @@ class ApprovalName:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A request as the ledger has it; the wish's credits are what it came to when it was asked."""
+    """A request as the ledger has it; the wish's credits are what it came to when it was asked.
+
+    `held_until` is of an approved operation, as its approval said it.
+    """
 
     account_id: int
     customer_id: str
@@ -76,6 +79,7 @@ class Approval:
     lapses_at: datetime
     decided_by: str | None = None
     reason: str | None = None
+    held_until: datetime | None = None
 
 
 def operation_cost(catalog: Catalog, event: UsageEvent) -> tuple[str, int]:

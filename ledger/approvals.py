@@ -85,10 +85,13 @@ def named(connection: Connection, subscription_id: str, key: str) -> Approval:
     row = connection.execute(
         text("""
             SELECT a.account_id, c.customer_id, a.kind, a.member_id, m.name, a.wish, a.credit_type,
-                   a.amount, a.state, a.asked_at, a.lapses_at, a.decided_by, a.reason
+                   a.amount, a.state, a.asked_at, a.lapses_at, a.decided_by, a.reason,
+                   h.asked_lapse AS held_until
             FROM approvals a
             JOIN customers c ON c.account_id = a.account_id
             JOIN members m ON m.account_id = a.account_id AND m.member_id = a.member_id
+            LEFT JOIN holds h ON h.account_id = a.account_id AND h.key = a.key
+                             AND a.kind = 'operation' AND a.state = 'approved'
             WHERE a.subscription_id = :subscription AND a.key = :key
         """),
         {"subscription": subscription_id, "key": key},
@@ -107,6 +110,7 @@ def named(connection: Connection, subscription_id: str, key: str) -> Approval:
         lapses_at=row.lapses_at,
         decided_by=row.decided_by,
         reason=row.reason,
+        held_until=row.held_until,
     )
 
 

@@ -84,7 +84,8 @@ class Approval(ApprovalDoor, UnknownDoor):
         )
         if self._request.approval.state is not State.WAITING:
             kept = self._request.approval
-            self._end = Decided(kept.state, kept.state, kept.decided_by or "")
+            by = kept.decided_by or ""
+            self._end = Decided(kept.state, kept.state, by, held_until=kept.held_until)
         while self._end is None:
             await self._wait(self._request)
             await self._turn(self._request)
@@ -179,9 +180,9 @@ class Approval(ApprovalDoor, UnknownDoor):
 def answer_to(decided: Decided) -> Answer:
     """Return a word's outcome as admins are answered."""
     facts: dict[str, Any] = {}
-    if decided.held_until is not None:
-        facts["held_until"] = decided.held_until.isoformat()
     if decided.status in (State.APPROVED, State.REFUSED):
+        if decided.held_until is not None:
+            facts["held_until"] = decided.held_until.isoformat()
         return {"status": "done", "request": decided.status, "by": decided.decided_by, **facts}
     if decided.missing_micro is not None:
         facts["missing"] = credit_text(decided.missing_micro)

@@ -114,6 +114,22 @@ def test_the_first_word_is_the_only_one_and_its_repeat_the_same_answer(ledger):
     assert (state(ledger, wallet, "job"), held(ledger, wallet)) == (State.REFUSED, 0)
 
 
+def test_an_approval_says_for_ever_until_when_it_was_to_hold(ledger):
+    wallet = a_team(ledger, allowance=200)
+    ask(ledger, wallet, 80, "job")
+    assert held_until(ledger, wallet) is None
+    assert approve(ledger, wallet, "job") == "approved"
+
+    holds.extend(ledger, wallet.account_id, "job", NOON + 2 * DAY, NOON)
+    assert held_until(ledger, wallet) == NOON + DAY
+    holds.capture(ledger, wallet.account_id, "job", micro(70), NOON)
+    assert held_until(ledger, wallet) == NOON + DAY
+
+
+def held_until(connection, wallet):
+    return approvals.named(connection, wallet.subscription_id, "job").held_until
+
+
 def test_a_request_lapses_at_its_instant_and_not_before(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=100)
     put(ledger, wallet, "ada")
