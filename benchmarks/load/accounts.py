@@ -30,7 +30,7 @@ SELECT grant_credits(a, g.source, g.source, 'credits', NULL, g.priority, now() -
 FROM unnest(%(accounts)s::bigint[]) AS a,
      (VALUES ('allowance', 20::smallint, now() + interval '29 days'),
              ('bonus', 20::smallint, now() + interval '60 days'),
-             ('rollover', 30::smallint, 'infinity'::timestamptz)
+             ('adjustment', 30::smallint, 'infinity'::timestamptz)
      ) AS g (source, priority, expires_at)
 """
 
