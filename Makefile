@@ -44,7 +44,7 @@ test-cache0: setup ## The workflow tests with every workflow replayed at every s
 	DRAWDOWN_TEST_CACHE=0 $(BIN)/pytest -q tests/workflows
 
 test-faults: setup ## Kill workers between every pair of effects
-	$(BIN)/pytest -q -m faults tests
+	$(BIN)/pytest -q -n auto --maxprocesses 4 -m faults tests
 
 histories: setup ## Record the histories to replay; only until a shape is released
 	$(BIN)/python -m tests.workflows.record_histories
