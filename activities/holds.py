@@ -72,7 +72,12 @@ class HoldActivities:
         """Take what the work came to."""
         with self._context.engine.begin() as connection:
             outcome = holds.capture(
-                connection, holder.account_id, wanted.key, wanted.quantity_micro, holder.at
+                connection,
+                holder.account_id,
+                wanted.key,
+                wanted.quantity_micro,
+                holder.at,
+                confirmed=wanted.confirmed,
             )
             return self._decided(connection, holder, outcome)
 

@@ -19,10 +19,14 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Take what the work came to: so much of the held action."""
+    """Take what the work came to: so much of the held action.
+
+    `confirmed`: a person agreed to pay what goes beyond the hold; it is no part of the content.
+    """
 
     key: str
     quantity_micro: int
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,10 @@ def parse_hold(data: bytes) -> Hold:
 
 
 def parse_capture(data: bytes) -> Capture:
-    """Read `{"key": …, "quantity": "70"}`; the key is the hold's."""
-    raw = fields.only(fields.parse_object(data), "key", "quantity")
-    return Capture(fields.key(raw), parse_quantity(raw["quantity"]))
+    """Read `{"key": …, "quantity": "70", "confirmed": false}`; the key is the hold's."""
+    raw = fields.only(fields.parse_object(data), "key", "quantity", optional=("confirmed",))
+    confirmed = fields.flag({"confirmed": False} | raw, "confirmed")
+    return Capture(fields.key(raw), parse_quantity(raw["quantity"]), confirmed)
 
 
 def parse_extend(data: bytes) -> Extend:

@@ -17,7 +17,7 @@ SELECT status, seq, available, missing, crossed, detail FROM hold(
     :account, :key, :action, :quantity, :credit_type, :event_at, CAST(:tags AS jsonb),
     CAST(:terms AS jsonb), :lapses_at, :at)
 """)
-_CAPTURE = text("SELECT * FROM capture_hold(:account, :key, :quantity, :at)")
+_CAPTURE = text("SELECT * FROM capture_hold(:account, :key, :quantity, :confirmed, :at)")
 _EXTEND = text("SELECT * FROM extend_hold(:account, :key, :lapses_at, :at)")
 _RELEASE = text("SELECT * FROM release_hold(:account, :key, :at)")
 
@@ -58,10 +58,26 @@ def hold(
 
 
 def capture(
-    connection: Connection, account_id: int, key: str, quantity_micro: int, at: datetime
+    connection: Connection,
+    account_id: int,
+    key: str,
+    quantity_micro: int,
+    at: datetime,
+    *,
+    confirmed: bool = False,
 ) -> HoldOutcome:
-    """Take what the work came to, at the hold's own rates; the rest goes back."""
-    values = {"account": account_id, "key": key, "quantity": quantity_micro, "at": at}
+    """Take what the work came to, at the hold's own rates; the rest goes back.
+
+    `confirmed`: a person agreed to pay what goes beyond the hold where a way of paying asks. What
+    nobody agreed to is uncollected.
+    """
+    values = {
+        "account": account_id,
+        "key": key,
+        "quantity": quantity_micro,
+        "confirmed": confirmed,
+        "at": at,
+    }
     return _outcome(connection, _CAPTURE, values)
 
 

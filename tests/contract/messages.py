@@ -23,7 +23,7 @@ Message = dict[str, Any]
 SOUND: dict[str, Message] = {
     "consume": EVENT | {"confirmed": False},
     "hold": EVENT | {"lapses_at": LATER},
-    "capture": {"key": "bad", "quantity": "1"},
+    "capture": {"key": "bad", "quantity": "1", "confirmed": False},
     "extend": {"key": "bad", "lapses_at": LATER},
     "release": {"key": "bad"},
     "buy_credits": {"key": "bad", "credits": "1000"},

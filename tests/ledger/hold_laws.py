@@ -126,6 +126,21 @@ def an_object_is_bought_by_the_first_capture(engine, _):
         assert left(connection, wallet) == micro(9)
 
 
+def a_capture_pays_beyond_its_hold_only_what_was_agreed_to(engine, _):
+    asks = PricedWay("usd_wallet", 1, 1, consent="consent:operation:usd_wallet")
+    terms = Terms((Attempt("operation", (*WAYS, asks)),))
+    dollars = a_grant(credit_type="usd_wallet", quantity_micro=micro(10))
+    for confirmed in (False, True):
+        with a_wallet_with(engine, 5) as (connection, wallet):
+            grants.give(connection, wallet.account_id, dollars, START)
+            hold(connection, wallet, 5, terms=terms)
+            captured = capture(connection, wallet, 8, confirmed=confirmed)
+            in_dollars = captured.taken if confirmed else captured.uncollected
+            assert dict(in_dollars)["usd_wallet"] == micro(3)
+            again = hold(connection, wallet, 1, key="b", terms=terms).status
+            assert again == ("held" if confirmed else "confirmation_required")
+
+
 def the_end_of_a_subscription_gives_back_what_is_held(engine, _):
     with a_wallet_with(engine, 10) as (connection, wallet):
         hold(connection, wallet, 5)
@@ -157,6 +172,7 @@ HOLD_LAWS = (
     a_pause_stops_new_holds_and_no_capture,
     what_is_held_counts_towards_limits_until_it_goes_back,
     an_object_is_bought_by_the_first_capture,
+    a_capture_pays_beyond_its_hold_only_what_was_agreed_to,
     the_end_of_a_subscription_gives_back_what_is_held,
     holds_at_once_set_aside_no_more_than_there_is,
 )
@@ -188,6 +204,14 @@ HOLD_FAULTS = (
     ("captured though it ended", "capture_hold", r"IF h\.state <> 'open' THEN[^;]*; END IF;", ""),
     ("released though it ended", "release_hold", r"IF h\.state <> 'open' THEN[^;]*; END IF;", ""),
     ("an object is bought twice", "capture_hold", r"'-infinity'\) > 0", "'-infinity') > 1"),
+    ("a capture pays unasked", "capture_costs", r"cost := least\(cost, of_hold\)", "NULL"),
+    ("a confirmed capture is refused", "is_agreed", r"OR p_confirmed", "OR false"),
+    (
+        "a confirmation is forgotten",
+        "capture_costs",
+        r"y\.consent <> 'every_time' AND",
+        "false AND",
+    ),
     ("what is left stays held", "end_hold", r"held = g\.held - t\.back", "held = g.held - t.take"),
     ("a limit keeps what went back", "plan_limits", r"-o\.value::bigint", "0"),
     (

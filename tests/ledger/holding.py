@@ -18,8 +18,10 @@ def hold(connection, wallet, amount, *, key="h", at=NOON, until=None, terms=None
     return holds.hold(connection, wallet.account_id, priced, until or at + 5 * MINUTE, at)
 
 
-def capture(connection, wallet, quantity, *, key="h", at=NOON):
-    return holds.capture(connection, wallet.account_id, key, micro(quantity), at)
+def capture(connection, wallet, quantity, *, key="h", at=NOON, confirmed=False):
+    return holds.capture(
+        connection, wallet.account_id, key, micro(quantity), at, confirmed=confirmed
+    )
 
 
 def release(connection, wallet, *, key="h", at=NOON):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.usage import Attempt, PricedWay, Terms
+from domain.usage import EVERY_TIME, Attempt, PricedWay, Terms
 from ledger import accounts, balances, grants, limits
 from tests.builders import (
     MONTH_END,
@@ -218,6 +218,72 @@ def test_a_hold_over_two_credit_types_is_captured_in_their_order(ledger, quantit
 
     assert dict(held.held) == {"quota": micro(500), "usd_wallet": 2_000_000}
     assert (dict(captured.taken), captured.uncollected) == (taken, ())
+
+
+def asking(consent, **facts):
+    """The quota first, then the wallet, which asks."""
+    ways = (
+        PricedWay("quota", 1, 1),
+        PricedWay("usd_wallet", 2_000, 1_000_000, consent=consent),
+    )
+    return Terms((Attempt("operation", ways),), **facts)
+
+
+PER_ACTION = "consent:operation:usd_wallet"
+
+
+def a_wallet_of_quota_and_dollars(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0)
+    for credit_type, amount in (("quota", 500), ("usd_wallet", 10)):
+        order = a_grant(credit_type=credit_type, quantity_micro=micro(amount))
+        grants.give(ledger, wallet.account_id, order, START)
+    return wallet
+
+
+@pytest.mark.parametrize("consent", [PER_ACTION, EVERY_TIME])
+def test_a_capture_beyond_its_hold_draws_nothing_from_a_way_that_asks(ledger, consent):
+    wallet = a_wallet_of_quota_and_dollars(ledger)
+
+    held = hold(ledger, wallet, 500, terms=asking(consent))
+    captured = capture(ledger, wallet, 1_500)
+
+    assert dict(held.held) == {"quota": micro(500)}
+    assert dict(captured.taken) == {"quota": micro(500)}
+    assert dict(captured.uncollected) == {"usd_wallet": 2_000_000}
+    assert balances.available(ledger, wallet.account_id, "usd_wallet", NOON) == micro(10)
+    repeated = capture(ledger, wallet, 1_500, confirmed=True)
+    assert (repeated.status, repeated.uncollected) == ("repeated", captured.uncollected)
+
+
+@pytest.mark.parametrize("consent", [PER_ACTION, EVERY_TIME])
+def test_a_confirmed_capture_draws_from_the_way_that_asks(ledger, consent):
+    wallet = a_wallet_of_quota_and_dollars(ledger)
+    hold(ledger, wallet, 500, terms=asking(consent))
+
+    captured = capture(ledger, wallet, 1_500, confirmed=True)
+
+    assert dict(captured.taken) == {"quota": micro(500), "usd_wallet": 2_000_000}
+    assert captured.uncollected == ()
+    again = hold(ledger, wallet, 1, key="next", terms=asking(consent))
+    expected = "held" if consent == PER_ACTION else "confirmation_required"
+    assert again.status == expected  # per action it is asked once in a window
+
+
+@pytest.mark.parametrize(
+    ("consent", "taken", "uncollected"),
+    [
+        (PER_ACTION, 3_000_000, {}),  # agreed to for the rest of the window
+        (EVERY_TIME, 2_000_000, {"usd_wallet": 1_000_000}),  # agreed to what was held
+    ],
+)
+def test_what_a_confirmed_hold_agreed_to(ledger, consent, taken, uncollected):
+    wallet = a_wallet_of_quota_and_dollars(ledger)
+    hold(ledger, wallet, 1_500, terms=asking(consent, confirmed=True))
+
+    captured = capture(ledger, wallet, 2_000)
+
+    assert dict(captured.taken) == {"quota": micro(500), "usd_wallet": taken}
+    assert dict(captured.uncollected) == uncollected
 
 
 THIRD = Terms((Attempt("operation", (PricedWay("credits", 1, 3, carry="carry:third"),)),))

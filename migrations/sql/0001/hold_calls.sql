@@ -97,16 +97,17 @@ BEGIN
 END $$;
 
 -- Take what the work came to, at the hold's own rates: less than held gives the rest back, more takes
--- what there is and records what is uncollected. A pause or a late renewal does not stop it, for the
--- work is done. Status: captured | already_unlocked (another bought the object: charged nothing) |
+-- what there is and records what is uncollected, so also what a way asks for and nobody agreed to
+-- (p_confirmed). A pause or a late renewal does not stop it, for the work is done. Status: captured | already_unlocked (another bought the object: charged nothing) |
 -- repeated | a reason.
-CREATE FUNCTION capture_hold(p_account bigint, p_key text, p_quantity bigint, p_at timestamptz)
-RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+CREATE FUNCTION capture_hold(
+    p_account bigint, p_key text, p_quantity bigint, p_confirmed boolean, p_at timestamptz
+) RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w       wallets;
     h       holds;
     r       debit_outcome;
-    c       record;
+    c       capture_cost;
     status  text := 'captured';
     emptied text;
 BEGIN
@@ -118,16 +119,16 @@ BEGIN
     END IF;
     IF h.state <> 'open' THEN RETURN hold_answer(h, 'hold_' || h.state); END IF;
     IF (p_quantity BETWEEN 1 AND 1000000000000000000) IS NOT TRUE THEN r.status := 'invalid_quantity'; RETURN r; END IF;
-    SELECT * INTO c FROM capture_costs(w, h, p_quantity, w.decided_at);
+    c := capture_costs(w, h, p_quantity, coalesce(p_confirmed, false), w.decided_at);
     IF (SELECT max(t.value::numeric) FROM jsonb_each_text(c.costs) t) > 1000000000000000000 THEN
         r.status := 'invalid_quantity'; RETURN r;
     END IF;
     IF counter_value(p_account, 'once:' || h.once, '-infinity') > 0 THEN
-        status := 'already_unlocked'; c.costs := '{}'; c.plan := NULL;
+        status := 'already_unlocked'; c := NULL;
     ELSIF h.once IS NOT NULL THEN
         c.plan := plan_move(c.plan, 'once:' || h.once, 1, '-infinity');
     END IF;
-    w := end_hold(w, h, 'captured', p_quantity, c.costs, c.plan, w.decided_at);
+    w := end_hold(w, h, 'captured', p_quantity, c, w.decided_at);
     SELECT * INTO h FROM holds o WHERE o.account_id = p_account AND o.hold_id = h.hold_id;
     SELECT min(t.key) INTO emptied FROM jsonb_each_text(h.taken) t
     WHERE (balance_for(w, t.key, coalesce(h.served_as, h.action), w.decided_at)).available = 0;
@@ -169,7 +170,7 @@ BEGIN
     IF NOT FOUND THEN r.status := 'unknown_hold'; RETURN r; END IF;
     IF h.state = 'released' THEN RETURN hold_answer(h, 'repeated'); END IF;
     IF h.state <> 'open' THEN RETURN hold_answer(h, 'hold_' || h.state); END IF;
-    PERFORM end_hold(w, h, 'released', NULL, '{}', NULL, w.decided_at);
+    PERFORM end_hold(w, h, 'released', NULL, NULL, w.decided_at);
     SELECT * INTO h FROM holds o WHERE o.account_id = p_account AND o.hold_id = h.hold_id;
     RETURN hold_answer(h, 'released');
 END $$;

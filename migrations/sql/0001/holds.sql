@@ -56,42 +56,75 @@ LANGUAGE sql STABLE AS $$
     FROM run r WHERE r.hi - r.free < r.cost
 $$;
 
+-- Whether a way of paying needs no more asking at a capture: it never asks, a person agreed to this
+-- capture, or to such payments in the window of the hold or of now.
+CREATE FUNCTION is_agreed(w wallets, h holds, y way, p_confirmed boolean) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT (y).consent IS NULL OR p_confirmed
+           OR (y).consent <> 'every_time'
+              AND (counter_value((w).account_id, (y).consent, (h).window_start) > 0
+                   OR counter_value((w).account_id, (y).consent, (w).window_start) > 0)
+$$;
+
+CREATE TYPE capture_cost AS (
+    costs  jsonb,       -- {credit type: micro-credits} of the whole quantity
+    agreed jsonb,       -- as much of it as may be drawn
+    plan   debit_plan   -- the counters that move with it
+);
+
 -- What a quantity costs at the hold's own rates, by credit type, and the carries that move with it.
--- Up to the authorized quantity it is covered as it was held; what goes beyond, by what there is.
+-- Up to the authorized quantity it is covered as it was held; what goes beyond, by what there is. Of a
+-- way that asks no more is drawn than was held of it, unless a person agreed.
 CREATE FUNCTION capture_costs(
-    w wallets, h holds, p_quantity bigint, p_at timestamptz, OUT costs jsonb, OUT plan debit_plan
-) LANGUAGE plpgsql STABLE AS $$
+    w wallets, h holds, p_quantity bigint, p_confirmed boolean, p_at timestamptz
+) RETURNS capture_cost LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    ways   way[] := ARRAY(SELECT y FROM jsonb_populate_recordset(NULL::way, h.ways) y);
-    held   jsonb := held_by(h);
-    rest   numeric := least(p_quantity, h.quantity);
-    beyond numeric := p_quantity - rest;
-    y      way;
-    used   numeric;
-    part   numeric;
-    more   numeric;
+    r       capture_cost;
+    ways    way[] := ARRAY(SELECT y FROM jsonb_populate_recordset(NULL::way, h.ways) y);
+    held    jsonb := held_by(h);
+    rest    numeric := least(p_quantity, h.quantity);
+    beyond  numeric := p_quantity - rest;
+    y       way;
+    used    numeric;
+    of_hold numeric;
+    part    numeric;
+    more    numeric;
+    cost    numeric;
 BEGIN
-    costs := '{}';
-    plan.counter := '{}'; plan.move := '{}'; plan.starts := '{}';
+    r.costs := '{}'; r.agreed := '{}';
+    r.plan.counter := '{}'; r.plan.move := '{}'; r.plan.starts := '{}';
     FOR n IN 1 .. cardinality(ways) LOOP
         y := ways[n];
         used := counter_value(w.account_id, y.carry, h.window_start);
+        of_hold := coalesce((held ->> y.credit_type)::numeric, 0);
         part := rest; more := beyond;
         IF n < cardinality(ways) THEN
-            part := least(rest, way_covers(y, used, coalesce((held ->> y.credit_type)::numeric, 0)));
+            part := least(rest, way_covers(y, used, of_hold));
             more := greatest(0, least(beyond, way_covers(y, used + part, (
                 SELECT coalesce(sum(s.free), 0)
                 FROM stock(w, y.credit_type, coalesce(h.served_as, h.action), p_at, false) s))));
         END IF;
         CONTINUE WHEN part + more = 0;
         rest := rest - part; beyond := beyond - more;
-        costs := costs || jsonb_build_object(y.credit_type,
-            coalesce((costs ->> y.credit_type)::numeric, 0) + way_costs(y, used, part + more));
+        cost := way_costs(y, used, part + more);
+        r.costs := add_cost(r.costs, y.credit_type, cost);
         IF y.carry IS NOT NULL AND NOT y.started THEN
-            plan := plan_move(plan, y.carry, mod(used + part + more, y.per) - used, h.window_start);
+            r.plan := plan_move(r.plan, y.carry, mod(used + part + more, y.per) - used, h.window_start);
         END IF;
+        IF NOT is_agreed(w, h, y, p_confirmed) THEN
+            cost := least(cost, of_hold);
+        ELSIF p_confirmed AND y.consent <> 'every_time' AND cost > of_hold THEN
+            r.plan := plan_move(r.plan, y.consent, 1, w.window_start);
+        END IF;
+        r.agreed := add_cost(r.agreed, y.credit_type, cost);
     END LOOP;
+    RETURN r;
 END $$;
+
+CREATE FUNCTION add_cost(p_costs jsonb, p_credit_type text, p_cost numeric) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT p_costs || jsonb_build_object(p_credit_type, coalesce((p_costs ->> p_credit_type)::numeric, 0) + p_cost)
+$$;
 
 CREATE TYPE hold_end AS (
     kind        entry_kind[],  -- the lines of its entry, in order
@@ -145,13 +178,14 @@ BEGIN
 END $$;
 
 -- Write how a hold ends: one sequence number, and a key that allows one end. `w` is locked and in its
--- window; `p` has the counters that a capture moves.
+-- window; `c` is what a capture costs, NULL where nothing is.
 CREATE FUNCTION end_hold(
-    w wallets, h holds, p_state text, p_quantity bigint, p_costs jsonb, p debit_plan, p_at timestamptz
+    w wallets, h holds, p_state text, p_quantity bigint, c capture_cost, p_at timestamptz
 ) RETURNS wallets LANGUAGE plpgsql AS $$
 DECLARE
     served text := coalesce(h.served_as, h.action);
-    x      hold_end := plan_end(w, h, p_state, p_costs, p_at);
+    x      hold_end := plan_end(w, h, p_state, coalesce(c.agreed, '{}'), p_at);
+    p      debit_plan := c.plan;
 BEGIN
     w.seq := w.seq + 1;
     UPDATE grants g SET remaining = g.remaining - t.take, held = g.held - t.back, is_open = g.remaining > t.take
@@ -170,8 +204,8 @@ BEGIN
     UPDATE holds o SET state = p_state, resolved_seq = w.seq, resolved_at = p_at, captured = p_quantity,
         taken = CASE p_state WHEN 'captured' THEN x.took END,
         uncollected = (
-            SELECT jsonb_object_agg(c.key, c.value::numeric - coalesce((x.took ->> c.key)::numeric, 0))
-            FROM jsonb_each_text(p_costs) c WHERE c.value::numeric > coalesce((x.took ->> c.key)::numeric, 0))
+            SELECT jsonb_object_agg(u.key, u.value::numeric - coalesce((x.took ->> u.key)::numeric, 0))
+            FROM jsonb_each_text(c.costs) u WHERE u.value::numeric > coalesce((x.took ->> u.key)::numeric, 0))
     WHERE o.account_id = h.account_id AND o.hold_id = h.hold_id;
     p := plan_limits(p, h, x.took);
     p.grant_id := x.grant_id; p.take := x.take;
@@ -196,7 +230,7 @@ BEGIN
         SELECT * INTO h FROM holds o WHERE o.account_id = w.account_id AND o.state = 'open' AND o.lapses_at <= p_at
         ORDER BY o.lapses_at, o.hold_id LIMIT 1;
         IF NOT FOUND THEN RETURN w; END IF;
-        w := end_hold(w, h, 'lapsed', NULL, '{}', NULL, h.lapses_at);
+        w := end_hold(w, h, 'lapsed', NULL, NULL, h.lapses_at);
     END LOOP;
 END $$;
 
@@ -206,7 +240,7 @@ DECLARE
     h holds;
 BEGIN
     FOR h IN SELECT * FROM holds o WHERE o.account_id = w.account_id AND o.state = 'open' ORDER BY o.hold_id LOOP
-        w := end_hold(w, h, 'released', NULL, '{}', NULL, w.decided_at);
+        w := end_hold(w, h, 'released', NULL, NULL, w.decided_at);
     END LOOP;
     RETURN w;
 END $$;
