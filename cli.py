@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from sqlalchemy.exc import OperationalError
 from temporalio.service import RPCError
 
-from commands import deployment, finance, lives, papers, simulator, subscriptions, teams
+from commands import deployment, finance, findings, lives, papers, simulator, subscriptions, teams
 from commands.terminal import Command
 from domain.errors import BillingError
 
-THEMES = (deployment, subscriptions, lives, papers, teams, finance, simulator)
+THEMES = (deployment, subscriptions, lives, papers, teams, finance, findings, simulator)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -21,6 +21,7 @@ from typing import Any
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
@@ -35,6 +36,7 @@ from activities.context import BillingContext
 from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
 from activities.failures import FailureActivities
+from activities.findings import FindingActivities, FindingRelay, measure
 from activities.gifts import GiftActivities
 from activities.holds import HoldActivities
 from activities.offers import OfferActivities
@@ -61,6 +63,7 @@ from workflows.stripe_event import StripeEvent
 from workflows.subscription import Subscription
 
 GRACE = timedelta(seconds=30)
+MEASURE_SECONDS = 15
 THREADS = 20
 STRIPE_CALLS_PER_SECOND = 20.0  # per queue; the processor allows 25 per endpoint
 
@@ -206,6 +209,8 @@ def _of_people(context: BillingContext, client: Client) -> Activities:
         papers.set_address,
         papers.mail,
         CustomerActivities(context).find_owner,
+        FindingActivities(context).record,
+        FindingRelay(context, client, loop).relay,
         AlertRelay(context).relay,
         CrossingRelay(context, client, loop).relay,
     ]
@@ -217,6 +222,7 @@ async def connected(settings: Settings) -> Client:
     if settings.metrics_address:
         metrics = PrometheusConfig(bind_address=settings.metrics_address, durations_as_seconds=True)
         runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
+        Runtime.set_default(runtime, error_if_already_set=False)  # whose meter is ours as well
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = settings.temporal_address
     config["namespace"] = settings.temporal_namespace
@@ -266,9 +272,22 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
             executor = stack.enter_context(ThreadPoolExecutor(THREADS, f"{queue}-"))
             await stack.enter_async_context(fleet.worker(queue, executor))
         await start_relays(client)
+        gauge = asyncio.create_task(tell_findings(engine))
+        stack.callback(gauge.cancel)
         logging.getLogger("drawdown").info("serving %s", ", ".join(queues))
         await stop.wait()
     engine.dispose()
+
+
+async def tell_findings(engine: Engine) -> None:
+    """Serve how many findings are open, of each kind, for as long as the process serves."""
+    meter = Runtime.default().metric_meter
+    while True:
+        try:
+            await asyncio.to_thread(measure, engine, meter)
+        except OperationalError:
+            logging.getLogger("drawdown").warning("the database is away: findings not counted")
+        await asyncio.sleep(MEASURE_SECONDS)
 
 
 async def start_relays(client: Client) -> None:

@@ -13,7 +13,7 @@ from domain.payments import Charge, ChargeKind
 from domain.periods import Window
 from domain.proration import ChangeQuote
 from domain.subscription import OpenCharge, Pause, Start, Step, SubscriptionState
-from ledger import balances, notes
+from ledger import balances, findings, notes
 from ledger.notes import NotedCharge
 from ledger.subscriptions import StoredSubscription
 
@@ -46,6 +46,7 @@ def restored(
         renewals_dropped=notes.void_renewals(connection, account_id, mine),
         available_micro=balances.available(connection, account_id, plan.credit_type, at),
         balance_as_of=at,
+        findings=findings.count_of(connection, mine),
     )
     state.charges = tuple(
         _needed(_open_charge(noted, state), state)

@@ -136,6 +136,8 @@ OPERATORS: dict[str, str] = {
     "missing_tag": "name a tag, such as campaign",
     "invalid_range": "name a first day before the last",
     "report_too_large": "ask for fewer days, or for one customer",
+    "unknown_finding": "use a key that `python cli.py findings` lists",
+    "reason_missing": "say who looked and what came of it",
     "resource_missing": "the processor does not know the object: look there",
     "amount_not_positive": "a fault of ours: report it",
     "amount_too_small": "charge more at once",

@@ -160,6 +160,7 @@ class SubscriptionState:
     last_charge: str = ""
     refused: int = 0  # messages that were refused after nobody waited for an answer
     last_refusal: str = ""
+    findings: int = 0  # of operators, that nobody has settled
 
     @property
     def subscription_id(self) -> str:

@@ -35,6 +35,13 @@ def open_matters(connection: Connection, account_id: int) -> dict[str, object]:
     frozen = connection.scalar(
         text("SELECT frozen FROM wallets WHERE account_id = :account"), values
     )
+    findings = connection.execute(
+        text("""
+            SELECT f.kind, f.detail FROM findings f JOIN customers c USING (customer_id)
+            WHERE c.account_id = :account AND f.settled_at IS NULL ORDER BY f.recorded_at, f.key
+        """),
+        values,
+    )
     found: dict[str, object] = {
         "owed credits": {one.credit_type: format_credits(one.value) for one in debts},
         "open disputes": [
@@ -45,6 +52,7 @@ def open_matters(connection: Connection, account_id: int) -> dict[str, object]:
             f"until {one.lapses_at:%Y-%m-%d %H:%M}Z"
             for one in requests
         ],
+        "findings": [f"{one.kind}: {one.detail}" for one in findings],
         "frozen": "purchased credits wait for a paid plan" if frozen else "",
     }
     return {name: what for name, what in found.items() if what}

@@ -387,3 +387,21 @@ class ApprovalRow(Base):
     decided_by: Mapped[str | None]
     reason: Mapped[str | None]
     recorded_at: Mapped[datetime]
+
+
+class FindingRow(Base):
+    """What an operator must look at; `settled_at` once somebody has."""
+
+    __tablename__ = "findings"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    customer_id: Mapped[str | None]
+    subscription_id: Mapped[str | None]
+    charge_id: Mapped[str | None]
+    processor_id: Mapped[str | None]
+    detail: Mapped[str]
+    at: Mapped[datetime]
+    settled_by: Mapped[str | None]
+    settled_reason: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]

@@ -17,7 +17,13 @@ from workflows.inbox import Answer, Command, refused
 
 UNKNOWN = "internal_error"
 # What makes sense before the first period is paid.
-EARLY = ("payment_method_updated", "use_payment_method", "invoice_paid", "cancel")
+EARLY = (
+    "payment_method_updated",
+    "use_payment_method",
+    "invoice_paid",
+    "cancel",
+    "findings_changed",
+)
 
 
 class Commands:

@@ -12,7 +12,8 @@ PLAN = SearchAttributeKey.for_keyword("DrawdownPlan")
 CUSTOMER = SearchAttributeKey.for_keyword("DrawdownCustomer")
 PAUSE_REASON = SearchAttributeKey.for_keyword("DrawdownPauseReason")
 NEXT_BILLING_AT = SearchAttributeKey.for_datetime("DrawdownNextBillingAt")
-SEARCH_ATTRIBUTES = (STATUS, PLAN, CUSTOMER, PAUSE_REASON, NEXT_BILLING_AT)
+FINDINGS = SearchAttributeKey.for_int("DrawdownFindings")  # that nobody has settled
+SEARCH_ATTRIBUTES = (STATUS, PLAN, CUSTOMER, PAUSE_REASON, NEXT_BILLING_AT, FINDINGS)
 
 
 def subscription_workflow(subscription_id: str) -> str:

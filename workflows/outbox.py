@@ -14,6 +14,7 @@ LANES = {
     "mail": ("relay_mails", MAIL),
     "crossing": ("relay_crossings", BILLING),
     "alert": ("relay_alerts", BILLING),
+    "finding": ("relay_findings", BILLING),
 }
 SHIFT = Shift(seconds=120)
 SHIFTS_PER_RUN = 50
@@ -21,7 +22,7 @@ SHIFTS_PER_RUN = 50
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Which messages a relay delivers: `mail`, `crossing` or `alert`."""
+    """Which messages a relay delivers: `mail`, `crossing`, `alert` or `finding`."""
 
     name: str
 

@@ -88,6 +88,9 @@ class Story:
         ends = state.period.end if state.period else None
         if ends is not None and known.get(names.NEXT_BILLING_AT) != ends:
             updates.append(names.NEXT_BILLING_AT.value_set(ends))
+        # Unset is none: histories from before there were findings replay unchanged.
+        if (known.get(names.FINDINGS) or 0) != state.findings:
+            updates.append(names.FINDINGS.value_set(state.findings))
         if updates:
             workflow.upsert_search_attributes(updates)
 
@@ -127,6 +130,7 @@ def status_of(state: SubscriptionState, next_due: datetime | None) -> dict[str, 
         "auto_purchase": state.auto_purchase,
         "card": state.card,
         "last_charge": state.last_charge,
+        "findings": state.findings,
         "available": format_credits(state.available_micro),
         "balance_as_of": _iso(state.balance_as_of),
         "period_start": _iso(state.period.start if state.period else None),
@@ -155,6 +159,9 @@ def _who(state: SubscriptionState) -> str:
 def _to_do(state: SubscriptionState) -> str:
     """Return what a person has to do, in order of what keeps the customer waiting."""
     declined = any(charge.step is Step.DECLINED for charge in state.charges)
+    if state.findings:
+        which = "a finding" if state.findings == 1 else f"{state.findings} findings"
+        return f"look at {which}: `python cli.py findings`"
     if Pause.BY_OPERATOR in state.pauses:
         return "send the update `resume` once its reason is gone"
     if Pause.PAYMENT_FAILED in state.pauses or state.lapsed:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from domain.findings import Finding, FindingKind
+from ledger import findings
 from local.postgres import Database
 from local.temporal import TemporalServer
-from tests.fleet import RunningFleet
+from tests.fleet import BEGINS, RunningFleet
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,3 +85,26 @@ async def test_a_wrong_command_says_its_reason_and_changes_nothing(
     assert plan.stderr.startswith("unknown_plan:")
     assert customer.stderr.startswith("unknown_customer:")
     assert subscription.stderr.startswith("unknown_subscription:")
+
+
+async def test_an_operator_lists_findings_and_settles_one(
+    environment: dict[str, str], fleet: RunningFleet
+) -> None:
+    kind = FindingKind.PROCESSOR_REFUSED
+    found = Finding(
+        "cli:1", kind, "cli-found", None, None, "cus_1", "a balance of [-200.00]", BEGINS
+    )
+    with fleet.engine.begin() as connection:
+        findings.record(connection, found)
+
+    listed = await cli(environment, "findings", "--customer", "cli-found")
+    nobody = await cli(environment, "findings", "settle", "cli:1", "--by", "ann")
+    settled = await cli(
+        environment, "findings", "settle", "cli:1", "--by", "ann", "--reason", "cleared"
+    )
+    left = await cli(environment, "findings", "--customer", "cli-found", "--json")
+
+    assert "processor_refused" in listed.stdout
+    assert (nobody.returncode, settled.returncode) == (2, 0), settled.stderr
+    assert nobody.stderr.startswith("reason_missing:")
+    assert json.loads(left.stdout) == []

@@ -24,6 +24,7 @@ class OperatorCarriers:
             "pause": self._pause,
             "resume": self._resume,
             "adjust_credits": self._adjust_credits,
+            "findings_changed": self._findings_changed,
         }
 
     async def _pause(self, wanted: OperatorNote, _ticket: int) -> Answer:
@@ -39,6 +40,10 @@ class OperatorCarriers:
         self._state.unpause(Pause.BY_OPERATOR)
         await self._write_pause(wanted, paused=False)
         return {"status": self._state.status.value}
+
+    async def _findings_changed(self, number: int, _ticket: int) -> Answer:
+        self._state.findings = number
+        return {"status": "done"}
 
     async def _write_pause(self, note: OperatorNote, *, paused: bool) -> None:
         await workflow.execute_activity_method(

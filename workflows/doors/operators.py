@@ -5,12 +5,14 @@ from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from domain import messages
+    from domain.errors import InvalidInput
+    from domain.findings import parse_open
 from workflows.doors.door import Door, checked
 from workflows.inbox import Answer, payload
 
 
 class OperatorDoor(Door):
-    """Takes pauses and corrections."""
+    """Takes pauses, corrections and the number of open findings."""
 
     @workflow.update(description="Operators: refuse metered actions for a reason.")
     async def pause(self, note: RawValue) -> Answer:
@@ -38,3 +40,11 @@ class OperatorDoor(Door):
     @adjust_credits.validator
     def _check_adjust_credits(self, wanted: RawValue) -> None:
         checked(messages.parse_adjust_credits, wanted)
+
+    @workflow.signal(description="Of ours: how many findings nobody has settled.")
+    def findings_changed(self, message: RawValue) -> None:
+        """Show the number to whoever looks."""
+        try:
+            self._inbox.command("findings_changed", parse_open(payload(message)))
+        except InvalidInput as error:
+            self._refuse("findings_changed", payload(message), error)

@@ -9,9 +9,10 @@ GRANT USAGE ON SCHEMA public TO drawdown_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO drawdown_app;
 GRANT UPDATE (name, email, locale, time_zone, payer, finance_email) ON customers TO drawdown_app;
 GRANT INSERT, UPDATE ON subscriptions, policies, charge_notes TO drawdown_app;
-GRANT INSERT ON refusals, outbox, notices TO drawdown_app;
+GRANT INSERT ON refusals, outbox, notices, findings TO drawdown_app;
 GRANT UPDATE (delivered_at, refused) ON outbox TO drawdown_app;
 GRANT UPDATE (read_at) ON notices TO drawdown_app;
+GRANT UPDATE (settled_by, settled_reason, settled_at) ON findings TO drawdown_app;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION debit, lock_wallet, open_wallet, open_windows, set_paused, end_wallet, balance_at,
     grant_credits, expire_due, remove_credits, reserve_auto_purchase, open_charge, mark_paid, mark_declined,

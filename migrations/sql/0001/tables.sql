@@ -361,7 +361,7 @@ CREATE TABLE refusals (
 CREATE TABLE outbox (
     account_id   bigint      NOT NULL REFERENCES wallets,
     message_key  text        NOT NULL,
-    lane         text        NOT NULL CONSTRAINT outbox_lane CHECK (lane IN ('crossing', 'mail', 'alert')),
+    lane         text        NOT NULL CONSTRAINT outbox_lane CHECK (lane IN ('crossing', 'mail', 'alert', 'finding')),
     payload      jsonb       NOT NULL,
     recorded_at  timestamptz NOT NULL DEFAULT now(),
     delivered_at timestamptz,
@@ -412,3 +412,24 @@ CREATE TABLE approvals (
     CONSTRAINT approvals_two_people CHECK (decided_by <> member_id),
     CONSTRAINT approvals_in_time CHECK (settled_at <= lapses_at AND (state = 'lapsed') = (settled_at = lapses_at))
 );
+
+-- What operators must look at: facts that no rule settles. They may be of no customer that we know,
+-- so that nothing is referenced. What was settled once is never found again under its key.
+CREATE TABLE findings (
+    key             text        NOT NULL CONSTRAINT findings_pk PRIMARY KEY
+                    CONSTRAINT findings_key_length CHECK (length(key) BETWEEN 1 AND 500),
+    kind            text        NOT NULL CONSTRAINT findings_kind CHECK (kind ~ '^[a-z_]{1,40}$'),
+    customer_id     text,
+    subscription_id text,
+    charge_id       text,
+    processor_id    text,
+    detail          text        NOT NULL,
+    at              timestamptz NOT NULL,
+    settled_by      text,
+    settled_reason  text,
+    settled_at      timestamptz,
+    recorded_at     timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT findings_ids CHECK ('' <> ALL (ARRAY[customer_id, subscription_id, charge_id, processor_id])),
+    CONSTRAINT findings_settled CHECK (num_nulls(settled_by, settled_reason, settled_at) IN (0, 3))
+);
+CREATE INDEX findings_open ON findings (subscription_id) WHERE settled_at IS NULL;

@@ -1,0 +1,72 @@
+"""Commands for what operators must look at."""
+
+from argparse import Namespace
+from datetime import UTC, datetime
+
+from commands.terminal import Add, console, database, print_json, print_sheet
+from domain.errors import InvalidInput
+from domain.findings import Finding
+from ledger import findings
+from ledger.reports.tables import ABSENT, Sheet, texts
+
+COLUMNS = texts("found", "kind", "of", "at the processor", "what", "key")
+SETTLE = "settle"
+
+
+def findings_of(wanted: Namespace) -> int:
+    """Print the findings that nobody has settled, or settle one: `findings settle KEY`."""
+    if wanted.settle:
+        return _settle(wanted)
+    with database() as engine, engine.connect() as connection:
+        found = findings.open_findings(connection, wanted.customer)
+    if wanted.json:
+        return print_json([_as_json(one) for one in found])
+    rows = tuple(_row(one) for one in found)
+    note = "settle one: python cli.py findings settle KEY --by NAME --reason TEXT"
+    return print_sheet(Sheet("open findings", COLUMNS, rows, (note,)))
+
+
+def _settle(wanted: Namespace) -> int:
+    word, *keys = wanted.settle
+    if word != SETTLE or len(keys) != 1:
+        raise InvalidInput("unknown_finding", "write `findings settle KEY`")
+    with database() as engine, engine.begin() as connection:
+        by, reason = wanted.by or "", wanted.reason or ""
+        one = findings.settle(connection, keys[0], by, reason, datetime.now(UTC))
+    console.print(f"settled: {one.kind}, {one.detail}", markup=False)
+    return 0
+
+
+def _row(one: Finding) -> tuple[str, ...]:
+    whose = one.subscription_id or one.customer_id or ABSENT
+    return (
+        one.at.isoformat(),
+        one.kind.value,
+        one.charge_id or whose,
+        one.processor_id or ABSENT,
+        one.detail,
+        one.key,
+    )
+
+
+def _as_json(one: Finding) -> dict[str, str | None]:
+    return {
+        "key": one.key,
+        "kind": one.kind.value,
+        "customer": one.customer_id,
+        "subscription": one.subscription_id,
+        "charge": one.charge_id,
+        "processor": one.processor_id,
+        "detail": one.detail,
+        "at": one.at.isoformat(),
+    }
+
+
+def add_commands(add: Add) -> None:
+    """Name the command and what it takes."""
+    one = add("findings", findings_of)
+    one.add_argument("settle", nargs="*", help="`settle KEY`, with --by and --reason")
+    one.add_argument("--by", help="who has looked")
+    one.add_argument("--reason", help="what came of it")
+    one.add_argument("--customer", help="only of this one")
+    one.add_argument("--json", action="store_true")

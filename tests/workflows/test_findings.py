@@ -1,0 +1,87 @@
+"""What operators must look at is seen where they look: the list, the details, the status."""
+
+import asyncio
+
+from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
+
+from activities.findings import measure
+from domain.findings import Finding, FindingKind
+from ledger import findings
+from local.timeline import POLL_SECONDS
+from tests.fleet import BEGINS, MOST_LOOKS, Customer
+from workflows import names
+
+
+def a_finding(customer: Customer) -> Finding:
+    return Finding(
+        f"test:{customer.name}",
+        FindingKind.AMOUNT_DIFFERS,
+        customer.name,
+        customer.life.handle.id.removeprefix("subscription:"),
+        None,
+        "in_1",
+        "$54 for $45",
+        BEGINS,
+    )
+
+
+async def shown(customer: Customer, number: int) -> None:
+    """Wait until the subscription shows how many findings are open."""
+    for _ in range(MOST_LOOKS):
+        if (await customer.life.status())["findings"] == number:
+            return
+        await asyncio.sleep(POLL_SECONDS)
+    raise AssertionError(f"{customer.name} does not show {number} findings")
+
+
+async def indexed(customer: Customer) -> int | None:
+    described = await customer.life.handle.describe()
+    return described.typed_search_attributes.get(names.FINDINGS)
+
+
+async def test_a_finding_shows_where_operators_look_until_one_settles_it(fleet):
+    customer = await fleet.subscribe("core_10k")
+    found = a_finding(customer)
+    assert await indexed(customer) is None
+
+    with fleet.engine.begin() as connection:
+        assert findings.record(connection, found)
+    await shown(customer, 1)
+    await customer.life.settle()
+    assert await indexed(customer) == 1
+    metadata = await customer.life.handle.query("__temporal_workflow_metadata")
+    assert "look at a finding" in metadata.current_details
+
+    with fleet.engine.begin() as connection:
+        findings.settle(connection, found.key, "ann", "sent back", BEGINS)
+    await shown(customer, 0)
+    await customer.life.settle()
+    assert await indexed(customer) == 0
+
+
+async def test_a_bad_number_of_findings_is_refused_by_name(fleet):
+    customer = await fleet.subscribe("core_10k")
+    for bad in ({"open": 10**30}, {"open": -1}, {"open": True}, {"open": "1"}):
+        await customer.life.signal("findings_changed", bad)
+        status = await customer.life.settle()
+        assert status["last_refusal"].startswith("malformed "), bad
+    assert status["findings"] == 0
+
+
+async def test_open_findings_are_a_metric_of_each_kind(fleet):
+    customer = await fleet.subscribe("core_10k")
+    with fleet.engine.begin() as connection:
+        findings.record(connection, a_finding(customer))
+        expected = findings.counts(connection)
+    buffer = MetricBuffer(1_000)
+    runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer))
+
+    measure(fleet.engine, runtime.metric_meter)
+
+    gauges = {
+        update.attributes["kind"]: update.value
+        for update in buffer.retrieve_updates()
+        if update.metric.name == "drawdown_open_findings"
+    }
+    assert gauges == {kind.value: number for kind, number in expected.items()}
+    assert gauges["amount_differs"] >= 1
