@@ -1,7 +1,8 @@
 """Operators' and demo commands: `python cli.py COMMAND --help`.
 
 Commands act on the deployment that the environment names (settings.py), or else on the local
-stack that `make up` runs.
+stack that `make up` runs. Exit codes: 0 done, 1 refused, declined or failed, 2 could not be carried
+out (wrong words, an unknown name, a server away), 3 still under way.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from temporalio.service import RPCError
 
 from commands import deployment, finance, findings, lives, papers, simulator, subscriptions, teams
-from commands.terminal import Command
+from commands.terminal import UNUSABLE, Command
 from domain.errors import BillingError
 
 THEMES = (deployment, subscriptions, lives, papers, teams, finance, findings, simulator)
@@ -48,7 +49,7 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"database_away: {cause}\nIs it up? See `DATABASE_URL` or `make up`.\n")
     except KeyboardInterrupt:
         return 130
-    return 2
+    return UNUSABLE
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from rich.table import Table
 
-from commands.terminal import Add, console, print_json, update
+from commands.terminal import Add, console, print_answer, update
 from domain.errors import InvalidInput
 from domain.money import minor_exponent
 
@@ -43,7 +43,7 @@ def mail_invoice(wanted: Namespace) -> int:
     message = {"key": wanted.key, "invoice": wanted.invoice}
     if wanted.to:
         message["email"] = wanted.to
-    return print_json(update(wanted.subscription, "mail_invoice", message))
+    return print_answer(update(wanted.subscription, "mail_invoice", message))
 
 
 def _asked(subscription: str, question: str) -> dict[str, list[dict[str, str]]]:

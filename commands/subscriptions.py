@@ -1,6 +1,7 @@
 """Commands that act on one subscription or look at it."""
 
 import asyncio
+import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,17 +13,21 @@ from temporalio.service import RPCError
 
 from catalogs.reader import load_catalogs
 from commands.terminal import (
+    DONE,
+    REFUSED,
     Add,
     console,
     database,
     json_object,
     named,
     not_there,
+    print_answer,
     print_json,
     print_links,
     settings,
     update,
 )
+from commands.watching import Told, beginning, ended_well, failure
 from domain.credits import format_credits
 from domain.errors import BillingError, InvalidInput
 from domain.fields import parse_instant
@@ -36,7 +41,7 @@ from workflows.subscription import Subscription
 
 
 def subscribe(wanted: Namespace) -> int:
-    """Start a subscription."""
+    """Start a subscription; wait until its first period is paid, or say why it is not."""
     start = Start(
         subscription_id=wanted.subscription or wanted.customer,
         customer_id=wanted.customer,
@@ -54,9 +59,9 @@ def subscribe(wanted: Namespace) -> int:
     plan = named(known, start.catalog).plan(start.plan_id)
     workflow_id = names.subscription_workflow(start.subscription_id)
 
-    async def begin() -> None:
+    async def begin() -> Told:
         client = await connected(chosen)
-        await client.start_workflow(
+        handle = await client.start_workflow(
             Subscription.run,
             args=[SubscriptionState(start)],
             id=workflow_id,
@@ -64,14 +69,18 @@ def subscribe(wanted: Namespace) -> int:
             static_summary=f"{start.customer_id} on {plan.name}",
             memo={"customer": start.customer_id, "plan": plan.plan_id},
         )
+        return await beginning(handle)
 
     try:
-        asyncio.run(begin())
+        told = asyncio.run(begin())
     except WorkflowAlreadyStartedError as error:
         raise InvalidInput("already_subscribed", f"{workflow_id} runs: end it first") from error
-    console.print(f"{workflow_id} started on {plan.name}")
+    if told.reason:
+        sys.stderr.write(f"{told.reason}: {workflow_id} {told.words}\n")
+    else:
+        console.print(f"{workflow_id} {told.words}", markup=False, soft_wrap=True)
     print_links(start.subscription_id)
-    return 0
+    return told.code
 
 
 def use(wanted: Namespace) -> int:
@@ -84,27 +93,32 @@ def use(wanted: Namespace) -> int:
         "tags": dict(map(tag_and_value, wanted.tag)),
         "confirmed": wanted.confirmed,
     }
-    return print_json(update(wanted.subscription, "consume", event))
+    return print_answer(update(wanted.subscription, "consume", event))
 
 
 def buy(wanted: Namespace) -> int:
     """Buy extra credits by hand and print the outcome."""
     message = {"key": wanted.key, "credits": wanted.credits}
-    return print_json(update(wanted.subscription, "buy_credits", message))
+    return print_answer(update(wanted.subscription, "buy_credits", message))
 
 
 def send(wanted: Namespace) -> int:
     """Send any update of docs/contract.md with its JSON and print the answer."""
-    return print_json(update(wanted.subscription, wanted.update, json_object(wanted.message)))
+    return print_answer(update(wanted.subscription, wanted.update, json_object(wanted.message)))
 
 
 def status(wanted: Namespace) -> int:
     """Print where a subscription stands: its workflow's word and the ledger's."""
 
-    async def ask() -> Any:
+    async def ask() -> dict[str, Any]:
         client = await connected(settings())
         handle = client.get_workflow_handle(names.subscription_workflow(wanted.subscription))
-        return await handle.query("status")
+        described = await handle.describe()
+        if ended_well(described):
+            return dict(await handle.query("status"))
+        customer = await described.memo_value("customer", default=wanted.subscription)
+        known = {"subscription": wanted.subscription, "customer": customer, "status": "failed"}
+        return known | await failure(handle, described)
 
     try:
         answer = asyncio.run(ask())
@@ -114,16 +128,17 @@ def status(wanted: Namespace) -> int:
         try:
             answer |= _in_the_books(connection, answer)
         except BillingError:  # its first activity is still to come
-            answer["ledger"] = "knows no such customer yet"
+            answer["ledger"] = "knows no such customer"
     print_json(answer)
     print_links(wanted.subscription)
-    return 0
+    return REFUSED if answer["status"] == "failed" else DONE
 
 
 def _in_the_books(connection: Connection, answer: Mapping[str, Any]) -> dict[str, object]:
     """Return what the ledger says, which is right where the workflow's word differs."""
     account = accounts.account_of(connection, answer["customer"])
-    at = max(datetime.now(UTC), parse_instant(answer["now"]))
+    now = datetime.now(UTC)
+    at = max(now, parse_instant(answer["now"])) if "now" in answer else now
     found: dict[str, object] = {}
     for kind, free in balances.available_of_each(connection, account, at).items():
         found[f"ledger: {kind}"] = format_credits(free)

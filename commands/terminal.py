@@ -34,6 +34,10 @@ WIDTH = 120  # of tables where no terminal tells its own
 LONGEST_WORD = 20  # that a column of words keeps whole
 FRACTION = re.compile(r"(?<=:\d\d)\.\d{6}(?=Z)")  # of a second: the CSV has it
 
+# Exit codes of commands; docs/operations.md says them to people.
+DONE, REFUSED, UNUSABLE, UNDER_WAY = range(4)
+REFUSALS = frozenset({"refused", "declined", "rejected"})
+
 console = Console(width=None if sys.stdout.isatty() else WIDTH)
 
 Command = Callable[[Namespace], int]
@@ -109,9 +113,18 @@ def json_object(words: str) -> object:
 
 
 def print_json(answer: object) -> int:
-    """Print an answer as JSON."""
+    """Print something as JSON."""
     console.print_json(json.dumps(answer, default=str))
-    return 0
+    return DONE
+
+
+def print_answer(answer: Mapping[str, Any]) -> int:
+    """Print the answer to an update; the code says whether it was done."""
+    print_json(answer)
+    status = answer.get("status")
+    if status in REFUSALS:
+        return REFUSED
+    return UNDER_WAY if status == "pending" else DONE
 
 
 def print_sheet(found: Sheet) -> int:

@@ -56,10 +56,6 @@ async def test_an_operator_can_subscribe_use_buy_and_read_the_history(
         "--plan", "core_10k", "--card", "pm_card_visa",
     )  # fmt: skip
     assert begun.returncode == 0, begun.stderr
-    for _ in range(50):
-        status = json.loads((await cli(environment, "status", "cli-acme")).stdout)
-        if status["status"] == "active":
-            break
     used = await cli(environment, "use", "cli-acme", "operation", "25", "--key", "job-1")
     bought = await cli(environment, "buy", "cli-acme", "3000", "--key", "more-1")
     history = await cli(environment, "history", "cli-acme")

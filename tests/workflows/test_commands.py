@@ -1,16 +1,7 @@
 """Every command that looks at, or acts on, a deployment: run in this process beside the fleet."""
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-
-import pytest
-
-import cli
-from local.postgres import Database
-from local.temporal import TemporalServer
 from tests.fleet import RunningFleet
+from tests.workflows.commanding import Run, a_team, send
 
 EVENT_AT = "2026-01-01T00:00:00Z"
 WIDEST = 120
@@ -18,67 +9,6 @@ REPORTS = (
     "usage", "usage-by-day", "usage-by-tag", "usage-by-member", "events", "period",
     "outcomes", "prices", "liability", "movement", "statement",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-
-Run = Callable[..., Awaitable[Answer]]
-
-
-@pytest.fixture
-def run(
-    fleet: RunningFleet,
-    session_database: Database,
-    temporal_server: TemporalServer,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    variables = {
-        "DATABASE_URL": session_database.url,
-        "TEMPORAL_ADDRESS": temporal_server.address,
-        "STRIPE_API_KEY": fleet.standin.api_key,
-        "STRIPE_API_BASE": fleet.standin.base_url,
-        "STRIPE_WEBHOOK_SECRET": "whsec_test",
-        "SMTP_URL": fleet.mail_catcher.smtp_url,
-        "MAIL_FROM": "billing@drawdown.test",
-        "PUBLIC_URL": "http://127.0.0.1:1",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-
-    async def command(*words: str) -> Answer:
-        code = await asyncio.to_thread(cli.main, words)
-        return Answer(code, *capsys.readouterr())
-
-    return command
-
-
-async def a_team(run: Run, customer: str) -> None:
-    """Subscribe a customer of Salestools and wait until its first period is paid."""
-    begun = await run(
-        "subscribe", customer, "--email", "ops@team.test", "--catalog", "salestools",
-        "--plan", "starter", "--card", "pm_card_visa",
-    )  # fmt: skip
-    assert begun.code == 0, begun.err
-    for _ in range(100):
-        status = await run("status", customer)
-        if status.code == 0 and status.json["status"] == "active":
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("the first period was not paid")
-
-
-async def send(run: Run, customer: str, name: str, message: dict[str, object]) -> Answer:
-    return await run("send", customer, name, json.dumps(message))
 
 
 async def test_commands_show_an_operator_a_team_and_what_waits_for_somebody(run: Run) -> None:

@@ -1,0 +1,66 @@
+"""Commands say what really happened, in words and in their exit code."""
+
+from tests.workflows.commanding import Run, a_team, send
+
+SUBSCRIBE = ("subscribe", "--email", "ops@acme.test", "--plan", "core_10k")
+
+
+async def test_subscribe_waits_and_says_that_the_first_period_is_paid(run: Run) -> None:
+    begun = await run(*SUBSCRIBE, "said-acme", "--card", "pm_card_visa")
+    used = await run("use", "said-acme", "operation", "1", "--key", "at-once")
+
+    assert (begun.code, begun.err) == (0, "")
+    assert "said-acme is active" in begun.out
+    assert "10000 credits" in begun.out
+    assert "$9.00 for the period paid" in begun.out
+    assert used.json["status"] == "debited"
+
+
+async def test_subscribe_that_fails_says_why_and_is_no_success(run: Run) -> None:
+    card = ("--card", "pm_card_visa")
+    await run(*SUBSCRIBE, "said-taken", *card)
+    for words, reason in (
+        ((*SUBSCRIBE, "said-taken", "--subscription", "said-second", *card), "already_subscribed"),
+        ((*SUBSCRIBE, "said-zone", "--time-zone", "Europe/Atlantis", *card), "unknown_time_zone"),
+        ((*SUBSCRIBE, "said-poor", "--card", "pm_card_chargeCustomerFail"), "declined"),
+        ((*SUBSCRIBE, "said-cardless"), "no_payment_method"),
+    ):
+        answer = await run(*words)
+
+        assert (answer.code, answer.err.split(":")[0]) == (1, reason), (answer.out, answer.err)
+
+
+async def test_subscribe_says_when_a_start_to_come_will_begin(run: Run) -> None:
+    begun = await run(
+        *SUBSCRIBE, "said-later", "--card", "pm_card_visa", "--begins-at", "2099-01-01T00:00:00Z"
+    )
+
+    assert begun.code == 0
+    assert "begins at 2099-01-01" in begun.out
+
+
+async def test_status_of_a_failed_workflow_says_so_and_why(run: Run) -> None:
+    await run(*SUBSCRIBE, "said-first", "--card", "pm_card_visa")
+    await run(*SUBSCRIBE, "said-first", "--subscription", "said-failed", "--card", "pm_card_visa")
+    status = await run("status", "said-failed")
+
+    assert status.code == 1
+    assert status.json["workflow"] == "failed"
+    assert status.json["reason"] == "already_subscribed"
+    assert status.json["cure"]
+    assert "busy" not in status.json
+
+
+async def test_what_is_refused_or_declined_is_no_success(run: Run) -> None:
+    await a_team(run, "said-refused")
+    await run(*SUBSCRIBE, "said-units", "--card", "pm_card_visa")
+    note = {"by": "ann", "reason": "checked"}
+    for refused in (
+        await run("use", "said-refused", "dance", "1", "--key", "k"),
+        await run("buy", "said-units", "999", "--key", "k"),
+        await send(run, "said-refused", "resume", note),
+        await run("mail-invoice", "said-refused", "in_nowhere", "--key", "m"),
+    ):
+        assert (refused.code, refused.json["status"]) == (1, "refused")
+        assert refused.json["reason"]
+    assert (await send(run, "said-refused", "pause", note)).code == 0
