@@ -58,6 +58,7 @@ from settings import Settings
 from workflows import names
 from workflows.approval import Approval
 from workflows.arguments import OneArgument
+from workflows.converter import DATA_CONVERTER
 from workflows.outbox import LANES, Lane, OutboxRelay
 from workflows.stripe_event import StripeEvent
 from workflows.subscription import Subscription
@@ -226,7 +227,7 @@ async def connected(settings: Settings) -> Client:
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = settings.temporal_address
     config["namespace"] = settings.temporal_namespace
-    return await Client.connect(**config, runtime=runtime)
+    return await Client.connect(**config, data_converter=DATA_CONVERTER, runtime=runtime)
 
 
 def check_database(engine: Engine) -> None:

@@ -15,6 +15,7 @@ from api.services import Services
 from gateways.stripe import StripePayments
 from models.base import connect
 from settings import Settings
+from workflows.converter import DATA_CONVERTER
 
 
 class _State(TypedDict):
@@ -57,4 +58,4 @@ async def _temporal(settings: Settings) -> Client:
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = settings.temporal_address
     config["namespace"] = settings.temporal_namespace
-    return await Client.connect(**config, lazy=True)
+    return await Client.connect(**config, data_converter=DATA_CONVERTER, lazy=True)

@@ -18,6 +18,7 @@ from local.processes import stop
 from local.stack import Stack, environment
 from local.timeline import Json, Timeline
 from models.base import connect
+from workflows.converter import DATA_CONVERTER
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ async def scene(catalogs: Path | None = None, *, api: bool = True) -> AsyncItera
             if api:
                 jobs.append(asyncio.to_thread(start_api, variables, port, home / "api.log"))
             started = list(await asyncio.gather(*jobs))
-            client = await Client.connect(stack.temporal.address)
+            client = await Client.connect(stack.temporal.address, data_converter=DATA_CONVERTER)
             engine = connect(variables["DATABASE_URL"])
             yield Scene(stack, client, engine)
             engine.dispose()

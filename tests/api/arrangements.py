@@ -33,6 +33,7 @@ from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
 from local.stripe_standin.webhooks import sign
 from tests.builders import NOON, SubscribedWallet, a_wallet
 from workflows import names
+from workflows.converter import DATA_CONVERTER
 from workflows.stripe_event import StripeEvent
 
 PEERS = "peers"
@@ -50,7 +51,7 @@ async def own_namespace(address: str) -> Client:
     await shared.operator_service.add_search_attributes(
         AddSearchAttributesRequest(namespace=name, search_attributes=kinds)
     )
-    return await Client.connect(address, namespace=name)
+    return await Client.connect(address, namespace=name, data_converter=DATA_CONVERTER)
 
 
 def environment(

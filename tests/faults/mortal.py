@@ -22,6 +22,7 @@ from local.temporal import TemporalServer
 from models.base import connect
 from tests.faults.gates import Gate, Point, Trap
 from tests.fleet import Customer, RunningFleet
+from workflows.converter import DATA_CONVERTER
 from workflows.names import outbox_workflow
 
 PATIENCE = 60.0  # seconds until a trap must have closed
@@ -52,7 +53,7 @@ class MortalFleet:
     ) -> AsyncIterator[Self]:
         """Build a fleet on these servers, without a worker yet."""
         engine = connect(database.url)
-        client = await Client.connect(temporal.address)
+        client = await Client.connect(temporal.address, data_converter=DATA_CONVERTER)
         ways = {
             "DATABASE_URL": database.url,
             "TEMPORAL_ADDRESS": temporal.address,

@@ -29,6 +29,7 @@ from local.timeline import HAIR
 from models.base import connect
 from tests.fleet import Customer, RunningFleet
 from workflows import names
+from workflows.converter import DATA_CONVERTER
 from workflows.stripe_event import StripeEvent
 
 HISTORIES = Path(__file__).with_name("histories")
@@ -220,7 +221,7 @@ async def live(stack: Stack, log: Path) -> dict[str, list[Json]]:
     """Live every shape on a stack; return what is recorded of each."""
     worker = await asyncio.to_thread(start_worker, environment(stack), stack.temporal, log)
     engine = connect(stack.postgres.dsn())
-    client = await Client.connect(stack.temporal.address)
+    client = await Client.connect(stack.temporal.address, data_converter=DATA_CONVERTER)
     fleet = RunningFleet(client, engine, stack.standin, stack.mail)
     recorded = {}
     for name, shape in SHAPES.items():

@@ -23,6 +23,7 @@ from activities.errors import NamedErrors
 from tests.workflows.divergent import Hasty
 from workflows.approval import Approval
 from workflows.arguments import OneArgument
+from workflows.converter import DATA_CONVERTER
 from workflows.outbox import OutboxRelay
 from workflows.stripe_event import StripeEvent
 from workflows.subscription import Subscription
@@ -36,7 +37,11 @@ PROCESS = re.compile(r"\d+@")  # how the SDK names a worker: process@machine
 
 def replayer(*workflows: type) -> Replayer:
     """Build a replayer as `worker.py` builds its workers."""
-    return Replayer(workflows=list(workflows), interceptors=[NamedErrors(), OneArgument()])
+    return Replayer(
+        workflows=list(workflows),
+        interceptors=[NamedErrors(), OneArgument()],
+        data_converter=DATA_CONVERTER,
+    )
 
 
 def history(path: Path) -> WorkflowHistory:
