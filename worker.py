@@ -44,6 +44,7 @@ from activities.outbox import CrossingRelay, MailRelay
 from activities.papers import PaperMails, PaperReading
 from activities.payments import PaymentActivities
 from activities.periods import PeriodActivities
+from activities.processing import ProcessingActivities
 from activities.purchases import PurchaseActivities
 from activities.refunds import RefundActivities
 from activities.teams import TeamActivities
@@ -185,6 +186,7 @@ def _of_purchases(context: BillingContext) -> Activities:
         failures.note_decline,
         failures.void,
         failures.resume,
+        ProcessingActivities(context).note,
         returns.refund,
         returns.book,
         returns.standing,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from domain.errors import BillingError
-from domain.payments import Charge, Decline, Declined, MoneyBack, Paid, ProcessorEvent
+from domain.payments import Charge, Decline, Declined, MoneyBack, Paid, Processing, ProcessorEvent
 from gateways.payments import Payments
 
 # The processor has many codes for a card that it does not take; people need three.
@@ -58,10 +58,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What became of an invoice: one of the two is set, or neither while it is unpaid."""
+    """What became of an invoice: one of them is set, or none while it is unpaid."""
 
     paid: Paid | None = None
     declined: Declined | None = None
+    processing: Processing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,8 @@ class PaymentActivities:
             return EventMeaning(payer=event.object_id, method=default.method if default else "")
         if event.type.startswith("invoice."):
             return EventMeaning(invoice=event.object_id)
+        if event.type.startswith("payment_intent."):
+            return EventMeaning(invoice=self._payments.invoice_of(event.object_id))
         return EventMeaning()
 
 
@@ -219,5 +222,7 @@ def _collected(outcome: object) -> Collected:
             return Collected(paid=outcome)
         case Declined():
             return Collected(declined=outcome)
+        case Processing():
+            return Collected(processing=outcome)
         case _:
             return Collected()

@@ -68,7 +68,7 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
     ends = period or state.period
     return OpenCharge(
         value_to_type(Charge, note["charge"]),
-        Step.DECLINED if noted.declines else Step.PREPARING,
+        _step(noted),
         noted.opened_at,
         quantity_micro=noted.quantity_micro,
         plan=_read(Plan, note.get("plan")) or state.plan,
@@ -82,11 +82,20 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
         retry_at=_read(datetime, note.get("retry_at")),
         ends_at=_read(datetime, note.get("ends_at")),
         quote=_read(ChangeQuote, note.get("quote")),
+        look_at=noted.opened_at if noted.processing else None,
     )
+
+
+def _step(noted: NotedCharge) -> Step:
+    if noted.processing:
+        return Step.PROCESSING
+    return Step.DECLINED if noted.declines else Step.PREPARING
 
 
 def _needed(charge: OpenCharge, state: SubscriptionState) -> OpenCharge:
     """Mark a charge to be given up: asked for and declined, or of a renewal that will not be."""
+    if charge.step is Step.PROCESSING:
+        return charge
     if charge.kind is ChargeKind.PERIOD:
         renewed = state.next_plan or state.plan
         gone = state.cancel_at_end or charge.plan != renewed

@@ -110,8 +110,22 @@ class Unpaid:
     invoice: str
 
 
-PaymentOutcome = Paid | Declined
-PaymentState = Paid | Declined | Unpaid
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """Money is on its way: it will come or not, days later. Nothing may be tried meanwhile.
+
+    `card` names the way it comes, for people; `expected_by` is the processor's word, if it gives
+    one.
+    """
+
+    kind: Literal["processing"]
+    invoice: str
+    card: str
+    expected_by: datetime | None
+
+
+PaymentOutcome = Paid | Declined | Processing
+PaymentState = Paid | Declined | Processing | Unpaid
 
 
 @dataclass(frozen=True, slots=True)

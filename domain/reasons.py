@@ -51,6 +51,7 @@ WALLET: dict[str, str] = {
     "cap_reached": "buy credits by hand, upgrade, or wait for the next allowance window",
     "renewal_pending": "send it again with the same key once the renewal is settled",
     "purchase_needed": "wait: the purchase that it needs is being made",
+    "payment_processing": "wait: the payment for more credits is on its way, or buy by hand",
     "purchase_pending": "read the status later: what is under way decides it",
     "paused:payment_failed": "update the payment method",
     "paused:by_operator": "ask support to resume the subscription",

@@ -62,6 +62,7 @@ class Step(StrEnum):
     PREPARED = "prepared"
     PAYING = "paying"
     DECLINED = "declined"
+    PROCESSING = "processing"  # its money is on its way: neither tried nor given up meanwhile
     PAID = "paid"  # its credits wait for the window that a renewal under way will open
     VOIDING = "voiding"
 
@@ -86,6 +87,8 @@ class OpenCharge:
     ends_at: datetime | None = None  # the subscription ends then, if it is still unpaid
     quote: ChangeQuote | None = None
     paid: Paid | None = None
+    look_at: datetime | None = None  # while it is processing: when to ask what became of it
+    expected_by: datetime | None = None
 
     @property
     def kind(self) -> ChargeKind:
@@ -191,6 +194,11 @@ class SubscriptionState:
     def trialing(self) -> bool:
         """Whether the period under way is a trial, canceled or not."""
         return self.period is not None and self.period.k == TRIAL
+
+    @property
+    def awaits_money(self) -> bool:
+        """Whether money is on its way, also after the end: it is granted or told of."""
+        return any(charge.step is Step.PROCESSING for charge in self.charges)
 
     def charge_of(self, kind: ChargeKind) -> OpenCharge | None:
         """Return the open charge of a kind, if there is one."""

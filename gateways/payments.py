@@ -94,6 +94,10 @@ class Payments(Protocol):
         """Return every card of a payer, the newest first."""
         ...
 
+    def invoice_of(self, intent: str) -> str:
+        """Return the invoice that a payment is for, or ""."""
+        ...
+
     def invoices(self, payer: str) -> tuple[InvoiceRecord, ...]:
         """Return a payer's newest invoices (at most a hundred), without drafts."""
         ...

@@ -18,9 +18,10 @@ from domain.payments import (
     PaymentOutcome,
     PaymentState,
     Prepared,
+    Processing,
     Unpaid,
 )
-from gateways.payments import ProcessorRefusal
+from gateways.payments import ProcessorRefusal, ProcessorUnavailable
 from gateways.stripe_calls import checked_key, take_effect_once
 from gateways.stripe_errors import speaking
 from gateways.stripe_invoices import Invoices
@@ -93,14 +94,14 @@ class StripePayments:
             except stripe.CardError as error:
                 # A replayed decline may be older than a payment on the invoice's own page.
                 now = self._invoices.read(invoice)
-                return self._paid(now) if is_paid(now) else declined_by(error, now)
+                state = self._state(now)
+                return state if isinstance(state, Paid | Processing) else declined_by(error, now)
             except stripe.InvalidRequestError:
                 outcome = self._without_attempt(invoice)
                 if outcome is None:
                     raise
                 return outcome
-            is_paid(collected)
-            return self._paid(collected)
+            return self._outcome(collected)
 
     def read(self, invoice: str) -> PaymentState:
         """Read back what became of an invoice."""
@@ -117,10 +118,10 @@ class StripePayments:
                     lambda: self._if_closed(invoice),
                 )
             except stripe.InvalidRequestError:
-                if self._if_closed(invoice) is None:
+                if self._if_closed(invoice) is None and not self._is_processing(invoice):
                     raise
-            now = self._invoices.read(invoice)
-            return self._paid(now) if is_paid(now) else Unpaid("unpaid", now.id)
+            state = self._state(self._invoices.read(invoice))
+            return state if isinstance(state, Paid | Processing) else Unpaid("unpaid", invoice)
 
     def refund(self, invoice: str, amount_minor: int, *, reason: str, key: str) -> str:
         """Send money back by a credit note; return its id. `reason` is printed on it.
@@ -168,6 +169,11 @@ class StripePayments:
         with speaking():
             return self._payers.methods(payer)
 
+    def invoice_of(self, intent: str) -> str:
+        """Return the invoice that a payment intent is for, or ""."""
+        with speaking():
+            return self._invoices.of_intent(intent)
+
     def invoices(self, payer: str) -> tuple[InvoiceRecord, ...]:
         """Return a payer's newest invoices (at most a hundred), without drafts."""
         with speaking():
@@ -186,8 +192,16 @@ class StripePayments:
         found = self._invoices.read(invoice)
         return found if found.status in {"paid", "void"} else None
 
-    def _paid(self, invoice: stripe.Invoice) -> Paid:
-        return paid(invoice, self._invoices.intent(invoice))
+    def _is_processing(self, invoice: str) -> bool:
+        return isinstance(self._state(self._invoices.read(invoice)), Processing)
+
+    def _outcome(self, collected: stripe.Invoice) -> PaymentOutcome:
+        """Read what came of an attempt: an answer of 200 does not say that it is paid."""
+        state = self._state(self._invoices.read(collected.id))
+        if isinstance(state, Unpaid):
+            message = f"Stripe has not decided about {collected.id} yet: read it again"
+            raise ProcessorUnavailable(message)
+        return state
 
     def _state(self, invoice: stripe.Invoice) -> PaymentState:
         intent = self._invoices.intent(invoice)
@@ -196,8 +210,9 @@ class StripePayments:
     def _without_attempt(self, invoice: str) -> PaymentOutcome | None:
         """Say why no attempt was made: it is paid already, or there is no card to charge."""
         now = self._invoices.read(invoice)
-        if is_paid(now):
-            return self._paid(now)
+        state = self._state(now)
+        if isinstance(state, Paid | Processing):
+            return state
         if now.status == "open" and self._payers.default(identifier(now.customer)) is None:
             return declined(now, "no_payment_method", "", None)
         return None

@@ -75,6 +75,13 @@ class Invoices:
             return name
         return self._stripe.payment_intents.retrieve(name, {"expand": ["payment_method"]})
 
+    def of_intent(self, intent: str) -> str:
+        """Return the invoice that an intent is for: intents do not name it any more."""
+        found = self._stripe.invoice_payments.list(
+            {"payment": {"type": "payment_intent", "payment_intent": intent}}
+        ).data
+        return identifier(found[0].invoice) if found else ""
+
     def _of_charge(self, charge: Charge) -> stripe.Invoice | None:
         """Find the charge's invoice by listing: Stripe's search lags behind, its lists do not."""
         found = self._stripe.invoices.list({"customer": charge.payer, "limit": PAGE}).data

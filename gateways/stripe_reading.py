@@ -5,7 +5,15 @@ from datetime import UTC, datetime
 import stripe
 
 from domain.dunning import reaction
-from domain.payments import Declined, InvoiceRecord, Paid, PaymentMethod, PaymentState, Unpaid
+from domain.payments import (
+    Declined,
+    InvoiceRecord,
+    Paid,
+    PaymentMethod,
+    PaymentState,
+    Processing,
+    Unpaid,
+)
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_errors import advice_of, code_of
 
@@ -117,7 +125,14 @@ def declined(
 
 
 def unpaid_state(invoice: stripe.Invoice, intent: stripe.PaymentIntent | None) -> PaymentState:
-    """Describe an invoice that is not paid: by its last refused attempt, if there was one."""
+    """Describe an invoice that is not paid: by its last refused attempt, if there was one.
+
+    An attempt that is under way comes first: the error of an earlier one may still be there.
+    """
+    if intent is not None and intent.status == "processing":
+        way = intent.payment_method
+        label = card_label(way if isinstance(way, stripe.PaymentMethod) else None)
+        return Processing("processing", invoice.id, label, None)
     error = intent.last_payment_error if intent else None
     if invoice.status != "open" or error is None:
         return Unpaid("unpaid", invoice.id)

@@ -129,9 +129,21 @@ def mark_declined(
     )
 
 
-def mark_void(connection: Connection, account_id: int, charge_id: str, at: datetime) -> str:
-    """Give an open charge up; return the state it is in now."""
-    return str(connection.scalar(select(func.mark_void(account_id, charge_id, at))))
+def mark_processing(
+    connection: Connection, account_id: int, charge_id: str, invoice: str, at: datetime
+) -> str:
+    """Note that money is on its way; return `processing`, `repeated` or the charge's state."""
+    return str(connection.scalar(select(func.mark_processing(account_id, charge_id, invoice, at))))
+
+
+def mark_void(
+    connection: Connection, account_id: int, charge_id: str, at: datetime, *, gone: bool = False
+) -> str:
+    """Give a charge up; return the state it is in now.
+
+    One whose money is on its way stays, unless it is `gone` at the processor as well.
+    """
+    return str(connection.scalar(select(func.mark_void(account_id, charge_id, at, gone))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class NotedCharge:
     invoice: str
     declines: int
     note: dict[str, Any]
+    processing: bool = False  # its money is on its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,10 @@ def open_charges(
     rows = connection.execute(
         text("""
             SELECT c.opened_at, coalesce(c.quantity, 0), c.window_end, coalesce(c.invoice, ''),
-                   c.declines, n.note
+                   c.declines, n.note, c.state = 'processing'
             FROM charges c JOIN charge_notes n USING (account_id, charge_id)
-            WHERE c.account_id = :account AND c.subscription_id = :subscription AND c.state = 'open'
+            WHERE c.account_id = :account AND c.subscription_id = :subscription
+              AND c.state IN ('open', 'processing')
             ORDER BY c.opened_at, c.charge_id
         """),
         {"account": account_id, "subscription": subscription_id},

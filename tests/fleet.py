@@ -109,6 +109,17 @@ class Customer:
         """Pay an invoice as the cardholder does on its own page."""
         self._ask_processor(f"invoices/{invoice}/pay", {})
 
+    def settle_later(self, invoice: str, code: str | None = None) -> None:
+        """Let money that is on its way come, or be refused with the bank's code."""
+        order = {"invoice": invoice} | ({"code": code} if code else {})
+        self.fleet.standin.post("/_settle", **order)
+
+    def invoice_of(self, state: str) -> str:
+        """Return the invoice of the one charge that is in a state."""
+        query = f"SELECT invoice FROM charges WHERE account_id = %s AND state = '{state}'"
+        ((invoice,),) = self.rows(query)
+        return str(invoice)
+
     def _ask_processor(self, path: str, form: dict[str, str]) -> Json:
         standin = self.fleet.standin
         request = Request(  # noqa: S310 - the stand-in on this machine

@@ -47,6 +47,7 @@ class Clock:
         if state.ends_now and not state.ended:
             await self._end_once_quiet()
         if state.ended:
+            self._look_at_what_is_due()
             return
         if state.account_id == 0:
             if _is_due(state.start.begins_at or workflow.now()):
@@ -68,7 +69,7 @@ class Clock:
         for charge in state.charges:
             if charge.step in (Step.DECLINED, Step.PREPARED):
                 await self._collector.give_up(charge)
-        if any(charge.step is not Step.PAID for charge in state.charges):
+        if any(charge.step not in (Step.PAID, Step.PROCESSING) for charge in state.charges):
             return
         state.ended = True
         self._inbox.held_up = ""  # what waited is decided now: refused
@@ -126,8 +127,14 @@ class Clock:
         state.available_micro, state.balance_as_of = serving.available_micro, workflow.now()
         await self._settler.release_paid()
 
+    def _look_at_what_is_due(self) -> None:
+        for charge in self._state.charges:
+            if charge.step is Step.PROCESSING and _is_due(charge.look_at):
+                self._collector.look(charge)
+
     async def _retry_what_is_due(self) -> None:
         state = self._state
+        self._look_at_what_is_due()
         for charge in state.charges:
             if _is_stale(charge):
                 await self._collector.give_up(charge)
@@ -147,7 +154,8 @@ class Clock:
     def _may_renew(self) -> bool:
         """Say whether a renewal can be prepared: an upgrade being paid decides its price first."""
         upgrade = self._state.charge_of(ChargeKind.UPGRADE)
-        deciding = upgrade is not None and upgrade.step is not Step.PAID
+        # Money on its way may take days, and is no reason to be late with a renewal.
+        deciding = upgrade is not None and upgrade.step not in (Step.PAID, Step.PROCESSING)
         return self._state.charge_of(ChargeKind.PERIOD) is None and not deciding
 
     async def _renew(self) -> None:
@@ -190,6 +198,8 @@ class Clock:
 def _moments(charge: OpenCharge) -> Iterator[Due]:
     if charge.step is Step.PREPARED and charge.pay_at is not None:
         yield Due(charge.pay_at, f"pay {demanded(charge.charge)}")
+    if charge.step is Step.PROCESSING and charge.look_at is not None:
+        yield Due(charge.look_at, f"ask whether {demanded(charge.charge)} has come")
     if charge.step is Step.DECLINED:
         if charge.retry_at is not None:
             yield Due(charge.retry_at, f"try {demanded(charge.charge)} again")

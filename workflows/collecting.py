@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments import ChargeKind, Decline, Declined
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.calls import Calls
+from workflows.coming import BETWEEN_LOOKS
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
 from workflows.settling import Settler
 from workflows.story import demanded
@@ -73,6 +74,12 @@ class Collector:
         else:
             self.collect(replace(again, step=Step.PREPARING))
 
+    def look(self, charge: OpenCharge) -> None:
+        """Ask what became of money that is on its way; paying again could take it twice."""
+        charge = replace(charge, look_at=workflow.now() + BETWEEN_LOOKS)
+        self._state.put(charge)
+        self.read_back(charge)
+
     def read_back(self, charge: OpenCharge) -> None:
         """Ask the processor what became of a charge that somebody says is paid."""
         self._calls.start(
@@ -86,7 +93,9 @@ class Collector:
         )
 
     async def give_up(self, charge: OpenCharge) -> None:
-        """Void a charge; if money arrived first, it counts."""
+        """Void a charge; if money arrived first, it counts. What is on its way is waited for."""
+        if charge.step is Step.PROCESSING:
+            return
         if not charge.invoice:
             await self._void_in_ledger(charge)
             return
@@ -145,6 +154,8 @@ class Collector:
             return
         if collected.paid is not None:
             await self._give_up_all(await self._settler.paid(charge, collected.paid))
+        elif collected.processing is not None:
+            await self._settler.processing(charge, collected.processing)
         elif self._paying_with.get(charge_id) != self._state.payment_method:
             self.retry(charge)  # the card was replaced while the old one was being declined
         elif collected.declined is not None:
@@ -152,8 +163,14 @@ class Collector:
 
     async def _read(self, charge_id: str, collected: Collected) -> None:
         charge = self._state.charge_named(charge_id)
-        if charge is not None and charge.step is Step.DECLINED and collected.paid is not None:
+        if charge is None or charge.step not in (Step.DECLINED, Step.PROCESSING):
+            return
+        if collected.paid is not None:
             await self._give_up_all(await self._settler.paid(charge, collected.paid))
+        elif collected.processing is not None:
+            await self._settler.processing(charge, collected.processing)
+        elif charge.step is Step.PROCESSING and collected.declined is not None:
+            await self._give_up_all(await self._settler.declined(charge, collected.declined))
 
     async def _given_up(self, charge_id: str, collected: Collected) -> None:
         charge = self._state.charge_named(charge_id)
@@ -161,8 +178,10 @@ class Collector:
             return
         if collected.paid is not None:
             await self._give_up_all(await self._settler.paid(charge, collected.paid))
-            return
-        await self._void_in_ledger(charge)
+        elif collected.processing is not None:
+            await self._settler.processing(charge, collected.processing)
+        else:
+            await self._void_in_ledger(charge)
 
     async def _give_up_all(self, needless: list[OpenCharge]) -> None:
         for charge in needless:

@@ -58,7 +58,8 @@ class Commands:
             self._inbox.refuse(None, f"{command.name}: {command.wanted}", answer["reason"])
 
     async def _decided(self, command: Command) -> Answer | None:
-        if self._state.ended or self._state.ends_now:
+        hears = command.name == "invoice_paid" and self._state.awaits_money
+        if (self._state.ended or self._state.ends_now) and not hears:
             return refused("subscription_ended")
         begun = self._state.period is not None
         if not begun and command.name not in EARLY:

@@ -15,9 +15,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.upgrades import Upgrade
     from domain.catalog import Plan, ResumeOn
     from domain.clocks import next_anchor
-    from domain.payments import ChargeKind, Decline, Declined, Paid
+    from domain.payments import ChargeKind, Decline, Declined, Paid, Processing
     from domain.policies import RenewalFailure
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
+from workflows.coming import keep_waiting, paid_late, processing_answer
 from workflows.inbox import Answer, Inbox, credit_text
 from workflows.options import LEDGER, short
 from workflows.story import demanded, money_for
@@ -57,8 +58,11 @@ class Settler:
         """Settle a paid charge; return the charges that are not needed any more."""
         self._state.last_charge = f"{money_for(paid.amount_minor, charge.charge)} paid"
         match charge.kind:
+            case ChargeKind.PERIOD | ChargeKind.UPGRADE if self._state.ended:
+                self._state.last_charge += " after the end: send it back"
+                self._state.drop(charge)
             case ChargeKind.PERIOD:
-                await self.open_period(charge, paid)
+                await self.open_period(paid_late(self._state, charge), paid)
             case _ if self._between_windows(charge):
                 self._state.put(replace(charge, step=Step.PAID, paid=paid))
             case ChargeKind.UPGRADE:
@@ -66,6 +70,12 @@ class Settler:
             case ChargeKind.MANUAL | ChargeKind.PACK | ChargeKind.AUTO:
                 return await self._grant(charge, paid)
         return []
+
+    async def processing(self, charge: OpenCharge, processing: Processing) -> None:
+        """Keep a charge whose money is on its way; what waits for it hears so."""
+        charge = await keep_waiting(self._state, self.buyer(charge), charge, processing)
+        self._inbox.held_up = ""  # what waits for it is decided now: it may take days
+        self._answer(charge, processing_answer(charge))
 
     async def declined(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
         """Settle a declined attempt; return the charge if it is not tried again."""

@@ -31,6 +31,7 @@ PROGRESS = {
     Step.PREPARED: "invoice ready",
     Step.PAYING: "being paid",
     Step.DECLINED: "declined",
+    Step.PROCESSING: "money on its way",
     Step.PAID: "paid, granted with the next window",
     Step.VOIDING: "being voided",
 }

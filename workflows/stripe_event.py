@@ -32,7 +32,19 @@ DISPUTE_EVENTS = frozenset(
     }
 )
 RETURN_EVENTS = REFUND_EVENTS | DISPUTE_EVENTS
-HANDLED = CARD_EVENTS | RETURN_EVENTS | {"invoice.paid"}
+# Each is a reason to read the invoice back. `payment_intent.succeeded` comes with `invoice.paid`.
+MONEY_EVENTS = frozenset(
+    {
+        "invoice.paid",
+        "invoice.payment_failed",
+        "invoice.voided",
+        "invoice.marked_uncollectible",
+        "payment_intent.processing",
+        "payment_intent.succeeded",
+        "payment_intent.payment_failed",
+    }
+)
+HANDLED = CARD_EVENTS | RETURN_EVENTS | MONEY_EVENTS
 
 Outcome = Literal[
     "signaled",

@@ -96,7 +96,7 @@ class Subscription(
                 )
             if self._may_leave():
                 self._alarm.cancel()
-                if self._state.ended:
+                if self._state.ended and not self._state.awaits_money:
                     self._resting = True
                     return "ended"
                 self._hand_on()
@@ -152,7 +152,7 @@ class Subscription(
         if not self._calls.idle() or self._has_work() or self._inbox.waiting:
             return False
         return (
-            self._state.ended
+            (self._state.ended and not self._state.awaits_money)
             or (self._settler.period_opened and self._inbox.portable())
             or (workflow.info().is_continue_as_new_suggested() and self._inbox.portable())
         )

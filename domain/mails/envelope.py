@@ -7,6 +7,7 @@ from domain.mails.money import (
     CapReached,
     Disputed,
     InvoiceCopy,
+    OnItsWay,
     Paused,
     PaymentFailed,
     Receipt,
@@ -24,6 +25,7 @@ Mail = (
     | Receipt
     | InvoiceCopy
     | PaymentFailed
+    | OnItsWay
     | Paused
     | Resumed
     | CapReached

@@ -84,6 +84,19 @@ class PaymentFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnItsWay:
+    """A payment was started and its bank has not confirmed it: nothing was granted yet."""
+
+    kind: Literal["on_its_way"] = "on_its_way"
+    reader: Reader
+    purpose: Purpose
+    currency: str
+    amount_minor: int
+    card: str | None = None  # or whatever it is paid with
+    expected_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
     """Metered actions are refused: the last retry failed, or an operator paused them."""
 

@@ -19,7 +19,7 @@ NO_FUNDS = Outcome("card_declined", "insufficient_funds")
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A test card: `attach` refuses saving it, `charge` every charge, `off_session` some."""
+    """A test card or account: what `attach`, every `charge`, or one `off_session` is refused by."""
 
     token: str
     brand: str
@@ -27,6 +27,8 @@ class Card:
     attach: Outcome | None = None
     charge: Outcome | None = None
     off_session: Outcome | None = None
+    delayed: bool = False  # answered days later, by `POST /_settle`
+    type: str = "card"
 
     @property
     def fingerprint(self) -> str:
@@ -75,6 +77,10 @@ CARDS = {
         _visa_that_cannot_be_saved(
             "chargeDeclinedProcessingError", "0119", Outcome("processing_error")
         ),
+        # A card of which the bank asks its holder first; Stripe's test mode has none.
+        Card("pm_card_processing", "visa", "0356", delayed=True),
+        Card("pm_usBankAccount_success", "", "6789", delayed=True, type="us_bank_account"),
+        Card("pm_usBankAccount_processing", "", "3456", delayed=True, type="us_bank_account"),
     )
 }
 

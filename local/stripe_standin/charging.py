@@ -6,6 +6,7 @@ to `requires_payment_method`; a succeeded one can never be charged again.
 
 from local.stripe_standin.cards import Outcome
 from local.stripe_standin.payment_methods import card_of, card_refusal, refusal_fields
+from local.stripe_standin.refusals import invalid
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 
@@ -46,14 +47,20 @@ def open_intent(world: World, invoice: Json) -> None:
 
 def collect(world: World, invoice: Json, method: Json, *, off_session: bool) -> None:
     """Charge the card for an open invoice; a refusal of the bank is raised as a 402."""
-    outcome = _answer_of_the_bank(world, invoice, method, off_session=off_session)
-    charge = _charge(world, invoice, method, outcome)
+    intent = intent_of(world, invoice)
+    if intent["status"] == "processing":
+        message = "This PaymentIntent could not be confirmed: its status is processing."
+        raise invalid(message, code="payment_intent_unexpected_state")
+    outcome, delayed = _answer_of_the_bank(world, invoice, method, off_session=off_session)
+    charge = _charge(world, invoice, method, outcome, delayed=delayed)
     invoice |= {"attempted": True, "attempt_count": invoice["attempt_count"] + 1}
     world.store.put(invoice)
-    intent = intent_of(world, invoice)
     intent |= {"latest_charge": charge["id"]}
+    if delayed:
+        _leave_processing(world, invoice, intent, method, charge)
+        return
     if outcome is None:
-        _succeed(world, invoice, intent, method, charge)
+        succeed(world, invoice, intent, method, charge)
         return
     error = {"type": "card_error", "charge": charge["id"], "payment_method": method}
     error |= refusal_fields(outcome)
@@ -69,34 +76,49 @@ def collect(world: World, invoice: Json, method: Json, *, off_session: bool) -> 
 
 def _answer_of_the_bank(
     world: World, invoice: Json, method: Json, *, off_session: bool
-) -> Outcome | None:
+) -> tuple[Outcome | None, bool]:
+    """Return the refusal, if there is one, and whether the answer comes later."""
     fault = world.faults.of_charge(invoice["customer"], off_session=off_session)
     if fault is not None:
-        return fault.outcome
+        return (None, True) if fault.fault == "later" else (fault.outcome, False)
     card = card_of(method)
-    return card.charge or (card.off_session if off_session else None)
+    return card.charge or (card.off_session if off_session else None), card.delayed
 
 
-def _charge(world: World, invoice: Json, method: Json, outcome: Outcome | None) -> Json:
+def _charge(
+    world: World, invoice: Json, method: Json, outcome: Outcome | None, *, delayed: bool
+) -> Json:
     reason = outcome and (outcome.decline or outcome.code)
+    taken = outcome is None and not delayed
     return world.new(
         "charge",
         amount=invoice["amount_due"],
-        amount_captured=0 if outcome else invoice["amount_due"],
-        captured=outcome is None,
+        amount_captured=invoice["amount_due"] if taken else 0,
+        captured=taken,
         currency=invoice["currency"],
         customer=invoice["customer"],
         failure_code=outcome and outcome.code,
         failure_message=reason,
         metadata={},
-        paid=outcome is None,
+        paid=taken,
         payment_intent=intent_of(world, invoice)["id"],
         payment_method=method["id"],
-        status="failed" if outcome else "succeeded",
+        status="failed" if outcome else "pending" if delayed else "succeeded",
     )
 
 
-def _succeed(world: World, invoice: Json, intent: Json, method: Json, charge: Json) -> None:
+def _leave_processing(
+    world: World, invoice: Json, intent: Json, method: Json, charge: Json
+) -> None:
+    intent |= {"status": "processing", "payment_method": method["id"], "last_payment_error": None}
+    world.store.put(intent)
+    world.emit("charge.pending", charge)
+    world.emit("payment_intent.processing", intent)
+    world.emit("invoice.updated", invoice)
+
+
+def succeed(world: World, invoice: Json, intent: Json, method: Json, charge: Json) -> None:
+    """Let the money of an invoice arrive."""
     amount = invoice["amount_due"]
     intent |= {"status": "succeeded", "amount_received": amount, "payment_method": method["id"]}
     intent["last_payment_error"] = None

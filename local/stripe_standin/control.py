@@ -6,6 +6,7 @@ POST /_fault        order a fault (see faults.py); GET lists what waits; DELETE 
 POST /_config       {webhook_url, webhook_secret, duplicate, reorder}; GET shows
 POST /_forget_keys  drop all idempotency keys, as Stripe may after 24 hours
 POST /_dispute      {invoice, amount}: a bank disputes a charge; {dispute, status}: it decides
+POST /_settle       {invoice, code?}: money on its way comes; with a code the bank refuses
 POST /_fail_refund  {refund}: a refund does not arrive after all
 POST /_resend       {event}: deliver an event again, as its dashboard can
 """
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from local.stripe_standin import returns
+from local.stripe_standin import delayed, returns
 from local.stripe_standin.api import Api
 from local.stripe_standin.refusals import Refusal, invalid
 from local.stripe_standin.server import Request, Response
@@ -45,6 +46,7 @@ class Control:
             "POST /_forget_keys": self._forget,
             "POST /_resend": self._resend,
             "POST /_dispute": partial(returns.dispute, world),
+            "POST /_settle": partial(delayed.settle, world),
             "POST /_fail_refund": partial(returns.fail_refund, world),
         }
 

@@ -10,6 +10,7 @@
 | 401     | invalid API key, nothing executed                                                  |
 | slow    | executed, with its key in use, only after `seconds`                                |
 | decline | the card of the next charge is declined with `code` and `advice`                   |
+| later   | the next charge is answered later: `processing` until `POST /_settle`              |
 | sca     | the next off-session charge needs the cardholder (`authentication_required`)       |
 """
 
@@ -20,8 +21,8 @@ from typing import Any, Literal, get_args
 from local.stripe_standin.cards import SCA, Outcome
 from local.stripe_standin.refusals import Refusal, invalid
 
-Kind = Literal["drop", "lost", "500", "429", "409", "401", "slow", "decline", "sca"]
-OF_CHARGES = frozenset({"decline", "sca"})
+Kind = Literal["drop", "lost", "500", "429", "409", "401", "slow", "decline", "later", "sca"]
+OF_CHARGES = frozenset({"decline", "later", "sca"})
 OF_EXECUTIONS = frozenset({"500", "slow"})
 LIMITS = {
     "429": Refusal(429, "invalid_request_error", "Lock timeout", code="lock_timeout"),
@@ -96,7 +97,7 @@ class Faults:
     def of_charge(self, customer: str, *, off_session: bool) -> Fault | None:
         """Take the first order about charges that this one meets."""
         for fault in self._waiting:
-            meets = fault.fault == "decline" or (fault.fault == "sca" and off_session)
+            meets = fault.fault in {"decline", "later"} or (fault.fault == "sca" and off_session)
             if meets and fault.customer in {"", customer}:
                 return self._use(fault)
         return None

@@ -164,6 +164,9 @@ def void(world: World, ids: Json, _: Json) -> Json:
         message = f"You can only pass in open or uncollectible invoices; it is {invoice['status']}."
         raise invalid(message)
     intent = intent_of(world, invoice)
+    if intent["status"] == "processing":
+        # Seen by others only: https://github.com/frappe/press/issues/2421.
+        raise invalid("You cannot void this invoice: a payment on it is still processing.")
     intent |= {"status": "canceled", "canceled_at": world.now()}
     world.store.put(intent)
     moved = invoice["ending_balance"] - invoice["starting_balance"]

@@ -21,7 +21,7 @@ MESSAGES = {
 
 def card_of(method: Json) -> Card:
     """Return the test card behind a payment method."""
-    return BY_FINGERPRINT[method["card"]["fingerprint"]]
+    return BY_FINGERPRINT[method[method["type"]]["fingerprint"]]
 
 
 def refusal_fields(outcome: Outcome) -> Json:
@@ -45,11 +45,20 @@ def card_refusal(outcome: Outcome, **fields: object) -> Refusal:
 
 def make(world: World, card: Card) -> Json:
     """Make an unattached payment method of a test card."""
+    if card.type != "card":
+        return _account(world, card)
     checks = {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"}
     details = world.spec.answers.blank("payment_method_card") | EXPIRY
     details |= {"brand": card.brand, "last4": card.last4, "funding": "credit", "country": "US"}
     details |= {"fingerprint": card.fingerprint, "checks": checks}
     return world.new("payment_method", type="card", card=details, metadata={})
+
+
+def _account(world: World, card: Card) -> Json:
+    details = world.spec.answers.blank(f"payment_method_{card.type}")
+    details |= {"bank_name": "STRIPE TEST BANK", "last4": card.last4}
+    details |= {"fingerprint": card.fingerprint}
+    return world.new("payment_method", type=card.type, metadata={}) | {card.type: details}
 
 
 def create(world: World, _: Json, params: Json) -> Json:

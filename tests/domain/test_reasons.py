@@ -37,7 +37,18 @@ REASON_AT = {
 # What is answered and is not a refusal.
 OUTCOMES = {
     *("held", "captured", "extended", "released", "lapsed"),
-    *("debited", "repeated", "granted", "opened", "open", "paid", "void", "declined", "done"),
+    *(
+        "debited",
+        "repeated",
+        "granted",
+        "opened",
+        "open",
+        "processing",
+        "paid",
+        "void",
+        "declined",
+        "done",
+    ),
     *(
         "reserved",
         "expired",

@@ -42,7 +42,7 @@ IN_FUNCTIONS = (
     ("a refusal does not move time", "note_decision", r"decided_at < p_at", "false"),
     ("the cap is not looked at", "reserve_auto_purchase", r"> p\.auto_cap", "> 9 * p.auto_cap"),
     ("a stale crossing buys", "reserve_auto_purchase", r"IF r\.available > 0 AND", "IF false AND"),
-    ("a purchase in flight is not seen", "reserve_auto_purchase", r"OR state = 'open'", ""),
+    ("a purchase in flight is not seen", "reserve_auto_purchase", r"OR state IN \('open', 'processing'\)", ""),
     ("a purchase in flight is not waited for", "units_short", r"AND c\.state = 'open'", "AND false"),
     ("money is booked again", "mark_paid", r"IF c\.state = 'paid' THEN RETURN 'repeated'; END IF;", ""),
     ("an alert is not told", "debit_one", r"IF available <= level", "IF false AND available <= level"),

@@ -9,6 +9,7 @@ from domain.mails.money import (
     CapReached,
     Disputed,
     InvoiceCopy,
+    OnItsWay,
     Paused,
     PaymentFailed,
     Receipt,
@@ -210,6 +211,14 @@ def _pauses() -> dict[str, Mail]:
         next_at=NEXT,
         next_minor=7200,
     )
+    coming = OnItsWay(
+        reader=a_reader(),
+        purpose=Purpose.AUTO,
+        currency="usd",
+        amount_minor=2500,
+        card="us_bank_account",
+        expected_by=NEXT,
+    )
     capped = CapReached(
         reader=a_reader(),
         currency="usd",
@@ -222,6 +231,8 @@ def _pauses() -> dict[str, Mail]:
         "paused_unknown_debt": replace(bare, cause="payment_failed"),
         "resumed": resumed,
         "resumed_minimal": Resumed(reader=a_reader(), currency="usd", balance_micro=0),
+        "on_its_way": coming,
+        "on_its_way_minimal": replace(coming, card=None, expected_by=None),
         "cap_reached": capped,
         "cap_reached_minimal": replace(
             capped,

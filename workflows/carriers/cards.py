@@ -74,6 +74,10 @@ class CardCarriers:
 
     async def _invoice_paid(self, invoice: str, _ticket: int) -> Answer | None:
         for charge in self._state.charges:
-            if charge.invoice == invoice and charge.step is Step.DECLINED:
+            if charge.invoice != invoice:
+                continue
+            if charge.step is Step.DECLINED:
                 self._parts.collector.read_back(charge)
+            elif charge.step is Step.PROCESSING:
+                self._parts.collector.look(charge)
         return None

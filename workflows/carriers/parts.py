@@ -15,9 +15,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription import LeftBehind, OpenCharge, Step, SubscriptionState
 from workflows.calls import Calls
 from workflows.collecting import Collector
+from workflows.coming import processing_answer
 from workflows.inbox import Answer, Inbox, credit_text, refused
 from workflows.options import LEDGER
 from workflows.settling import Settler
+
+KNOWN_STATES = frozenset({"opened", "open", "processing", "paid", "void"})
 
 # Given what was asked for and the ticket of who waits; None means that a charge will answer.
 Carrier = Callable[[Any, int], Awaitable[Answer | None]]
@@ -64,7 +67,7 @@ class Parts:
 
     def asked_for(self, purchase: Purchase, window_end: datetime, ticket: int) -> Answer | None:
         """Collect a purchase that somebody asked for; None means that its charge will answer."""
-        if purchase.charge is None or purchase.status not in ("opened", "open", "paid", "void"):
+        if purchase.charge is None or purchase.status not in KNOWN_STATES:
             return refused(purchase.status)
         charge_id = purchase.charge.charge_id
         if purchase.status == "void":
@@ -78,6 +81,9 @@ class Parts:
                 "currency": purchase.charge.currency,
                 "available": credit_text(self.state.available_micro),
             }
+        known = self.state.charge_named(charge_id)
+        if known is not None and known.step is Step.PROCESSING:
+            return processing_answer(known)
         self.settler.await_answer(charge_id, ticket)
         if self.state.charge_named(charge_id) is None:
             self.collector.collect(

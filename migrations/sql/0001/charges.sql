@@ -26,7 +26,7 @@ END $$;
 -- Reserve the purchase that covers a shortfall, or say why not. p_needed is what the first waiting
 -- event needs (0: the wallet was emptied); p_confirmed: a person agreed to this one, whatever the
 -- switch says. Everything is decided again here, under the lock:
--- reserved | repeated | purchase_pending | not_needed | cap_reached | auto_purchase_off |
+-- reserved | repeated | purchase_pending | payment_processing | not_needed | cap_reached | auto_purchase_off |
 -- not_in_plan | no_payment_method | a reason of wallet_refusal.
 CREATE FUNCTION reserve_auto_purchase(
     p_account bigint, p_subscription text, p_charge text, p_needed bigint, p_at timestamptz,
@@ -44,7 +44,9 @@ BEGIN
     WHERE account_id = p_account AND lane = 'crossing' AND delivered_at IS NULL;
     SELECT * INTO p FROM policies WHERE account_id = p_account;
     SELECT * INTO c FROM charges WHERE account_id = p_account AND kind = 'auto_purchase'
-                                   AND (charge_id = p_charge OR state = 'open') ORDER BY charge_id = p_charge DESC LIMIT 1;
+                                   AND (charge_id = p_charge OR state IN ('open', 'processing'))
+    ORDER BY charge_id = p_charge DESC LIMIT 1;
+    IF FOUND AND c.state = 'processing' THEN r.status := 'payment_processing'; RETURN r; END IF;
     IF FOUND THEN
         RETURN (CASE c.charge_id WHEN p_charge THEN 'repeated' ELSE 'purchase_pending' END, c.charge_id,
                 c.quantity, c.amount_minor, c.surcharge_minor, c.currency, NULL)::purchase_outcome;
@@ -126,6 +128,22 @@ BEGIN
     RETURN 'paid';
 END $$;
 
+-- The money of a charge is on its way: processing | repeated | unknown_charge | the state it is in.
+-- It counts as bought, but nothing is granted, and nobody else buys beside it.
+CREATE FUNCTION mark_processing(p_account bigint, p_charge text, p_invoice text, p_at timestamptz) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    c charges;
+BEGIN
+    PERFORM lock_wallet(p_account, p_at);
+    SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
+    IF NOT FOUND THEN RETURN 'unknown_charge'; END IF;
+    IF c.state <> 'open' THEN RETURN CASE c.state WHEN 'processing' THEN 'repeated' ELSE c.state END; END IF;
+    UPDATE charges SET state = 'processing', invoice = p_invoice
+    WHERE account_id = p_account AND charge_id = p_charge;
+    RETURN 'processing';
+END $$;
+
 -- The processor declined an attempt; p_attempt makes a repeat harmless. declined | repeated | paid | ...
 CREATE FUNCTION mark_declined(
     p_account bigint, p_charge text, p_invoice text, p_attempt integer, p_code text, p_at timestamptz
@@ -136,14 +154,18 @@ BEGIN
     PERFORM lock_wallet(p_account, p_at);
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
     IF NOT FOUND THEN RETURN 'unknown_charge'; END IF;
-    IF c.state <> 'open' THEN RETURN c.state; END IF;
+    IF c.state NOT IN ('open', 'processing') THEN RETURN c.state; END IF;
     IF c.declines >= p_attempt THEN RETURN 'repeated'; END IF;
-    UPDATE charges SET declines = p_attempt, decline_code = p_code, invoice = p_invoice
+    UPDATE charges SET state = 'open', declines = p_attempt, decline_code = p_code, invoice = p_invoice
     WHERE account_id = p_account AND charge_id = p_charge;
     RETURN 'declined';
 END $$;
 
-CREATE FUNCTION mark_void(p_account bigint, p_charge text, p_at timestamptz) RETURNS text
+-- Give a charge up; returns the state it is in now. Money that is on its way is never given up by us:
+-- p_gone says that the processor has given the invoice up, so that none can come.
+CREATE FUNCTION mark_void(
+    p_account bigint, p_charge text, p_at timestamptz, p_gone boolean DEFAULT false
+) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -152,7 +174,7 @@ BEGIN
     w := lock_wallet(p_account, p_at);
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
     IF NOT FOUND THEN RETURN 'unknown_charge'; END IF;
-    IF c.state = 'open' THEN
+    IF c.state = 'open' OR (c.state = 'processing' AND p_gone) THEN
         UPDATE charges SET state = 'void', settled_at = w.decided_at
         WHERE account_id = p_account AND charge_id = p_charge;
         RETURN 'void';

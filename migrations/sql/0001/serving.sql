@@ -29,7 +29,7 @@ CREATE FUNCTION auto_purchased(p_account bigint, p_window_start timestamptz) RET
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(c.quantity), 0)::bigint FROM charges c
     WHERE c.account_id = p_account AND c.window_start = p_window_start
-      AND c.kind = 'auto_purchase' AND c.state IN ('open', 'paid')
+      AND c.kind = 'auto_purchase' AND c.state IN ('open', 'processing', 'paid')
 $$;
 
 -- Whole units that a shortfall needs beside a purchase in flight.
@@ -39,8 +39,9 @@ CREATE FUNCTION units_short(p policies, p_missing bigint) RETURNS numeric LANGUA
                                            AND c.state = 'open'), 0))::numeric / (p).auto_unit))
 $$;
 
--- What a shortfall of p_missing comes to: purchase_needed | cap_reached | insufficient_credits. An
--- open purchase that covers it is waited for, though the cap may leave no other. p_asked: a person is
+-- What a shortfall of p_missing comes to: purchase_needed | cap_reached | payment_processing |
+-- insufficient_credits. An open purchase that covers it is waited for, though the cap may leave no
+-- other; one whose money is on its way for days is not, and no other is made beside it. p_asked: a person is
 -- asked, so that the switch does not matter.
 CREATE FUNCTION shortfall_verdict(
     w wallets, p_credit_type text, p_missing bigint, p_asked boolean DEFAULT false
@@ -52,6 +53,10 @@ BEGIN
     SELECT * INTO p FROM policies WHERE account_id = w.account_id;
     IF NOT coalesce((p.auto_on OR p_asked) AND p.card_usable AND p.auto_credit_type = p_credit_type, false) THEN
         RETURN 'insufficient_credits';
+    END IF;
+    IF EXISTS (SELECT FROM charges c WHERE c.account_id = w.account_id AND c.kind = 'auto_purchase'
+                                       AND c.state = 'processing') THEN
+        RETURN 'payment_processing';
     END IF;
     IF auto_purchased(w.account_id, w.window_start) + units_short(p, p_missing) * p.auto_unit > p.auto_cap THEN
         RETURN 'cap_reached';

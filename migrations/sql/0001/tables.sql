@@ -137,7 +137,7 @@ CREATE TABLE charges (
     kind            text        NOT NULL CONSTRAINT charges_kind CHECK
                     (kind IN ('period', 'upgrade', 'manual_purchase', 'auto_purchase', 'pack')),
     state           text        NOT NULL DEFAULT 'open'
-                    CONSTRAINT charges_state CHECK (state IN ('open', 'paid', 'void')),
+                    CONSTRAINT charges_state CHECK (state IN ('open', 'processing', 'paid', 'void')),
     currency        text        NOT NULL CONSTRAINT charges_currency CHECK (currency ~ '^[A-Z]{3}$'),
     amount_minor    bigint      NOT NULL CONSTRAINT charges_amount CHECK (amount_minor > 0),
     surcharge_minor bigint      NOT NULL DEFAULT 0,                 -- the part of amount_minor
@@ -153,7 +153,7 @@ CREATE TABLE charges (
     recorded_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT charges_pk PRIMARY KEY (account_id, charge_id),
     CONSTRAINT charges_surcharge CHECK (surcharge_minor BETWEEN 0 AND amount_minor),
-    CONSTRAINT charges_settled CHECK ((state = 'open') = (settled_at IS NULL)),
+    CONSTRAINT charges_settled CHECK ((state IN ('open', 'processing')) = (settled_at IS NULL)),
     CONSTRAINT charges_purchase_quantity CHECK
         ((kind IN ('manual_purchase', 'auto_purchase', 'pack')) = (quantity IS NOT NULL)),
     CONSTRAINT charges_quantity CHECK (quantity > 0),
@@ -162,7 +162,7 @@ CREATE TABLE charges (
 );
 -- One auto-purchase in flight per wallet, whoever asks.
 CREATE UNIQUE INDEX charges_one_open_auto ON charges (account_id)
-    WHERE kind = 'auto_purchase' AND state = 'open';
+    WHERE kind = 'auto_purchase' AND state IN ('open', 'processing');
 
 -- The processor's events name the invoice only.
 CREATE INDEX charges_of_invoice ON charges (invoice) WHERE invoice IS NOT NULL;

@@ -117,7 +117,7 @@ WHERE b.deferred <> b.owed
 UNION ALL
 SELECT c.account_id, 'auto-purchases above the cap', c.window_start::text
 FROM charges c JOIN policies p ON p.account_id = c.account_id
-WHERE c.kind = 'auto_purchase' AND c.state IN ('open', 'paid') AND p.auto_cap IS NOT NULL
+WHERE c.kind = 'auto_purchase' AND c.state IN ('open', 'processing', 'paid') AND p.auto_cap IS NOT NULL
   AND c.opened_at >= c.window_start
   AND c.window_start = (SELECT window_start FROM wallets w WHERE w.account_id = c.account_id)
 GROUP BY c.account_id, c.window_start, p.auto_cap HAVING sum(c.quantity) > p.auto_cap

@@ -1,0 +1,56 @@
+"""Money that is on its way: noted once, told once; nothing is granted for it yet."""
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.buyers import Buyer
+from activities.context import BillingContext
+from activities.mails import Desk
+from activities.purchase_mails import PURPOSES
+from domain.mails.money import OnItsWay
+from domain.payments import Charge, Processing
+from ledger import charges
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeOnItsWay:
+    """A charge whose money is on its way."""
+
+    buyer: Buyer
+    charge: Charge
+    processing: Processing
+
+
+class ProcessingActivities:
+    """Charges that the processor answers later. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @activity.defn(name="note_processing")
+    def note(self, coming: ChargeOnItsWay) -> str:
+        """Note it and mail once; return `processing`, `repeated` or the charge's state."""
+        buyer, charge = coming.buyer, coming.charge
+        with self._context.engine.begin() as connection:
+            state = charges.mark_processing(
+                connection,
+                buyer.account_id,
+                charge.charge_id,
+                coming.processing.invoice,
+                buyer.at,
+            )
+            if state == "processing":
+                desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+                desk.post(
+                    f"on-its-way:{charge.charge_id}",
+                    OnItsWay(
+                        reader=desk.reader(buyer.plan),
+                        purpose=PURPOSES[charge.kind],
+                        currency=charge.currency,
+                        amount_minor=charge.amount_minor,
+                        card=coming.processing.card,
+                        expected_by=coming.processing.expected_by,
+                    ),
+                )
+        return state

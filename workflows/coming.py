@@ -1,0 +1,73 @@
+"""Money that is on its way: a bank debit takes days, some cards wait for their holder's word."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.buyers import Buyer
+    from activities.processing import ChargeOnItsWay, ProcessingActivities
+    from domain.clocks import period_at
+    from domain.payments import Processing
+    from domain.subscription import OpenCharge, Step, SubscriptionState
+from workflows.inbox import Answer
+from workflows.options import LEDGER, short
+from workflows.story import demanded
+
+BETWEEN_LOOKS = timedelta(days=1)  # an event tells sooner; this is for the one that gets lost
+
+
+def waiting(charge: OpenCharge, processing: Processing) -> OpenCharge:
+    """Return a charge that nobody tries or gives up until its money has come or has failed."""
+    elsewhere = charge.step is Step.DECLINED  # tried on the invoice's own page: an attempt more
+    return replace(
+        charge,
+        step=Step.PROCESSING,
+        invoice=processing.invoice,
+        attempt=charge.attempt + 1 if elsewhere else charge.attempt,
+        pay_at=None,
+        retry_at=None,
+        ends_at=None,
+        look_at=workflow.now() + BETWEEN_LOOKS,
+        expected_by=processing.expected_by,
+    )
+
+
+async def keep_waiting(
+    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, processing: Processing
+) -> OpenCharge:
+    """Remember that the money of a charge is on its way; the ledger mails it once."""
+    known = charge.step is Step.PROCESSING
+    charge = waiting(charge, processing)
+    state.put(charge)
+    if not known:
+        state.last_charge = f"{demanded(charge.charge)} on its way"
+        await workflow.execute_activity_method(
+            ProcessingActivities.note,
+            ChargeOnItsWay(buyer, charge.charge, processing),
+            summary=short(f"{demanded(charge.charge)} is on its way"),
+            **LEDGER,
+        )
+    return charge
+
+
+def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:
+    """Return the charge of a period whose money came after that period: it pays the running one."""
+    plan, period, now = charge.plan, charge.period, workflow.now()
+    late = charge.step is Step.PROCESSING and period is not None and period.end <= now
+    if not late or plan is None or period is None or state.anchor is None:
+        return charge
+    running = period_at(plan, state.anchor, state.time_zone, now, period.end)
+    return replace(charge, period=running, window_end=running.end)
+
+
+def processing_answer(charge: OpenCharge) -> Answer:
+    """Return what a buyer hears while the money is on its way."""
+    return {
+        "status": "processing",
+        "charge_id": charge.charge.charge_id,
+        "amount_minor": charge.charge.amount_minor,
+        "currency": charge.charge.currency,
+        "expected_by": charge.expected_by.isoformat() if charge.expected_by else None,
+    }
