@@ -27,8 +27,8 @@ from domain.approvals import (
 from domain.catalog import Catalog
 from domain.errors import InvalidInput
 from domain.holds import HELD, HoldOutcome
-from domain.pricing import price_on_terms
-from domain.usage import CLOCK_TOLERANCE, RefusedEvent
+from domain.pricing import price, price_on_terms
+from domain.usage import RefusedEvent
 from ledger import accounts, approvals, holds
 
 PATIENCE_SECONDS = 10
@@ -117,14 +117,16 @@ class ApprovalActivities:
     def ask(self, asking: Asking) -> Asked:
         """Keep a request, mail the admins, start the workflow that waits; a repeat does it once.
 
-        Raises `InvalidInput`: `unknown_action`, `no_rate`, `unknown_credit_type`, …
+        Raises `InvalidInput`: `unknown_action`, `quantity_not_one`, `unknown_credit_type`, …
         """
         buyer = asking.buyer
         catalog = self._context.catalog(buyer.plan.catalog)
         event = asking.wish.event
-        if event is not None and not needs_approval(catalog, buyer.plan, event):
-            return Asked("approval_not_needed")
-        wish = _with_amount(catalog, asking.wish, buyer.at)
+        if event is not None:
+            price(catalog, buyer.plan, event, buyer.at)  # what cannot be used is not asked for
+            if not needs_approval(catalog, buyer.plan, event):
+                return Asked("approval_not_needed")
+        wish = _with_amount(catalog, asking.wish)
         waits = timedelta(days=buyer.plan.approval_days)
         with self._context.engine.begin() as connection:
             status = approvals.ask(
@@ -229,13 +231,11 @@ class ApprovalActivities:
             accounts.keep_refusals(connection, unread.account_id, unread.refusals, unread.at)
 
 
-def _with_amount(catalog: Catalog, wish: Wish, at: datetime) -> Wish:
+def _with_amount(catalog: Catalog, wish: Wish) -> Wish:
     """Return a request with the credits that it comes to."""
     event = wish.event
     if event is None:
         first = catalog.credit_types[0].credit_type
         return replace(wish, credit_type=require_type(catalog, wish.credit_type or first))
-    if event.event_at > at + CLOCK_TOLERANCE:
-        raise InvalidInput("event_in_future", f"{event.event_at} is after {at}")
     credit_type, amount = operation_cost(catalog, event)
     return replace(wish, credit_type=credit_type, amount_micro=amount)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.catalog import Action, Ask, Catalog, Plan, Way
+from domain.credits import MICRO
 from domain.errors import InvalidInput
 from domain.policies import AtZero
 from domain.rates import Rounding, cost
@@ -26,7 +27,8 @@ def price(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> Pric
 
     What one way pays exactly is a plain amount. The rest is left to terms: the amount is then what
     the last way would take alone. Raises `InvalidInput`: `event_in_future`, `unknown_action`,
-    `no_rate`, `missing_object`; `invalid_quantity` for more than a wallet ever holds.
+    `no_rate`, `missing_object`, `quantity_not_one`; `invalid_quantity` for more than a wallet
+    ever holds.
     """
     if event.event_at > at + CLOCK_TOLERANCE:
         raise InvalidInput("event_in_future", f"{event.event_at} is after {at}")
@@ -36,7 +38,7 @@ def price(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> Pric
         return PricedEvent(event, catalog.credit_types[0].credit_type, 0)
     tags = dict(event.tags)
     counters = (f"member:{tags[MEMBER_TAG]}",) if MEMBER_TAG in tags else ()
-    once = _once(action, tags)
+    once = _once(action, tags, event.quantity_micro)
     amount = cost(event.quantity_micro, ways[-1].rate)
     priced = PricedEvent(event, ways[-1].credit_type, amount)
     if not (counters or once) and _is_plain(action, plan, ways, event.quantity_micro):
@@ -66,10 +68,16 @@ def price_on_terms(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime
     return replace(priced, terms=terms)
 
 
-def _once(action: Action, tags: dict[str, str]) -> str | None:
-    """Name what is paid for only once. Raises `missing_object`: else it were paid each time."""
+def _once(action: Action, tags: dict[str, str], quantity_micro: int) -> str | None:
+    """Name what is paid for only once.
+
+    Raises `missing_object`: else it were paid each time; `quantity_not_one`: a part of an object
+    would buy all of it for ever.
+    """
     if action.once_per is None:
         return None
+    if quantity_micro != MICRO:
+        raise InvalidInput("quantity_not_one", f"the quantity of {action.action_id} is 1")
     if action.once_per not in tags:
         raise InvalidInput("missing_object", f"{action.action_id} needs the tag {action.once_per}")
     return f"{action.action_id}:{tags[action.once_per]}"

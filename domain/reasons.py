@@ -33,6 +33,7 @@ NAMES: dict[str, str] = {
     "unknown_action": "use an action of the catalog",
     "no_rate": "the action had no price yet at the event's time: send a later event",
     "missing_object": "send the tag that names what the action is about: it is paid for only once",
+    "quantity_not_one": "send a quantity of 1: what is paid for once per object is taken whole",
     "unknown_plan": "use a plan of the catalog",
     "unknown_bonus": "use a bonus of the catalog",
     "unknown_customer": "subscribe the customer first",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.burn import Draw, Grant, burn_order
+from domain.credits import MICRO
 from domain.money import half_up
 from domain.usage import EVERY_TIME, Attempt, PricedWay, Terms
 
@@ -77,6 +78,8 @@ def _rounded(way: PricedWay, quantity: int) -> int:
 
 def resolve(terms: Terms, quantity: int, standing: Standing, at: datetime) -> Resolved:
     """Resolve terms for a quantity: the first attempt that fits, else what the last came to."""
+    if terms.once is not None and quantity != MICRO:  # a part of it would buy all of it
+        return Resolved("quantity_not_one", terms.attempts[0].action)
     if terms.once is not None and standing.counters.get(f"once:{terms.once}", 0):
         return Resolved("already_unlocked", terms.attempts[0].action)
     resolved = Resolved("invalid_rate", "")

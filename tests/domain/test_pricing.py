@@ -62,6 +62,15 @@ def test_m09_an_object_is_named_by_the_tag_of_the_catalog():
     assert refusal.value.reason == "missing_object"
 
 
+@pytest.mark.parametrize("micro", [1, MICRO // 2, MICRO - 1, MICRO + 1, 2 * MICRO, 10**18])
+def test_an_object_is_taken_whole_and_alone(micro):
+    catalog = read_catalog(CATALOGS / "zaplify.yaml")
+    event = UsageEvent("k", "unlock_prospect", micro, AT, (("prospect", "p1"),))
+    with pytest.raises(InvalidInput, match="1") as refusal:
+        price(catalog, catalog.plan("team_500"), event, AT)
+    assert refusal.value.reason == "quantity_not_one"
+
+
 def test_m14_only_what_does_not_divide_is_carried():
     plan = read_catalog(CATALOGS / "schematic.yaml").plans[-1].plan_id
     assert priced("schematic", plan, "emails", 100).terms is None

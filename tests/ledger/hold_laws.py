@@ -126,6 +126,16 @@ def an_object_is_bought_by_the_first_capture(engine, _):
         assert left(connection, wallet) == micro(9)
 
 
+def an_object_is_held_and_captured_whole(engine, _):
+    with a_wallet_with(engine, 10) as (connection, wallet):
+        assert hold(connection, wallet, "0.5", terms=ONCE).status == "quantity_not_one"
+        assert hold(connection, wallet, 2, terms=ONCE).status == "quantity_not_one"
+        hold(connection, wallet, 1, terms=ONCE)
+        assert capture(connection, wallet, "0.000001").status == "quantity_not_one"
+        assert capture(connection, wallet, 2).status == "quantity_not_one"
+        assert took(capture(connection, wallet, 1)) == micro(1)
+
+
 def a_capture_pays_beyond_its_hold_only_what_was_agreed_to(engine, _):
     asks = PricedWay("usd_wallet", 1, 1, consent="consent:operation:usd_wallet")
     terms = Terms((Attempt("operation", (*WAYS, asks)),))
@@ -172,6 +182,7 @@ HOLD_LAWS = (
     a_pause_stops_new_holds_and_no_capture,
     what_is_held_counts_towards_limits_until_it_goes_back,
     an_object_is_bought_by_the_first_capture,
+    an_object_is_held_and_captured_whole,
     a_capture_pays_beyond_its_hold_only_what_was_agreed_to,
     the_end_of_a_subscription_gives_back_what_is_held,
     holds_at_once_set_aside_no_more_than_there_is,
@@ -204,6 +215,12 @@ HOLD_FAULTS = (
     ("captured though it ended", "capture_hold", r"IF h\.state <> 'open' THEN[^;]*; END IF;", ""),
     ("released though it ended", "release_hold", r"IF h\.state <> 'open' THEN[^;]*; END IF;", ""),
     ("an object is bought twice", "capture_hold", r"'-infinity'\) > 0", "'-infinity') > 1"),
+    (
+        "a part of an object is captured",
+        "capture_hold",
+        r"h\.once IS NOT NULL AND p_quantity <> 1000000",
+        "false",
+    ),
     ("a capture pays unasked", "capture_costs", r"cost := least\(cost, of_hold\)", "NULL"),
     ("a confirmed capture is refused", "is_agreed", r"OR p_confirmed", "OR false"),
     (

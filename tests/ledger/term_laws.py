@@ -63,10 +63,14 @@ def rounding_never_drifts(engine, _):
 
 def an_object_is_paid_for_once(engine, _):
     with undone(engine) as connection:
-        wallet = a_subscribed_wallet(connection, allowance=1)
-        answers = [ask(connection, wallet, f"k{n}", 5, a_way(), once="a:1") for n in range(2)]
+        wallet = a_subscribed_wallet(connection, allowance=2)
+        for part in (1, micro(1) - 1, micro(2)):
+            refused = ask(connection, wallet, "k0", part, a_way(), once="a:1")
+            assert refused.status == "quantity_not_one"
+        answers = [ask(connection, wallet, f"k{n}", micro(1), a_way(), once="a:1") for n in (0, 1)]
         assert [one.status for one in answers] == ["debited", "already_unlocked"]
-        assert left(connection, wallet) == micro(1) - 5
+        assert ask(connection, wallet, "k2", 5, a_way(), once="a:1").status == "quantity_not_one"
+        assert left(connection, wallet) == micro(1)
 
 
 def a_member_stays_under_the_limit(engine, _):

@@ -63,6 +63,8 @@ class TermsWallet:
             return self.short(asking.terms, resolved)
         if resolved.status in ("insufficient_credits", "user_limit"):
             return (resolved.status, {}, resolved.missing_micro, {})
+        if resolved.status == "quantity_not_one":
+            return (resolved.status, {}, None, {})
         if resolved.status == "confirmation_required":
             return (resolved.status, {}, None, dict(resolved.asked))
         return self.take(asking, resolved)

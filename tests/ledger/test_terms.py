@@ -1,6 +1,7 @@
 """Random terms: the SQL resolves and writes what the rules say, to the last micro-credit."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from domain.burn import Grant
+from domain.credits import MICRO
 from domain.usage import EVERY_TIME, Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger import debits, grants, limits
 from ledger.debits import Demand
@@ -21,7 +23,7 @@ CLASSES = {
     "debited", "repeated", "idempotency_conflict", "already_unlocked", "insufficient_credits",
     "user_limit", "confirmation_required", "purchase_needed", "split over types", "free line",
     "of several grants", "degraded", "carried", "started units", "confirmed", "into debt",
-    "asked for a purchase", "frozen", "limit below use", "a window ends",
+    "asked for a purchase", "frozen", "quantity_not_one", "limit below use", "a window ends",
 }  # fmt: skip
 seen: Counter[str] = Counter()
 
@@ -54,6 +56,23 @@ def terms(draw):
         draw(st.sampled_from(["purchase", "prompt", "block"])),
         draw(st.booleans()),
     )
+
+
+def of_objects(wanted):
+    """Return terms whose rates are of whole objects, with carries of their own."""
+    attempts = [
+        replace(
+            one,
+            ways=tuple(
+                replace(
+                    way, per_micro=way.per_micro * MICRO, carry=way.carry and f"{way.carry}:one"
+                )
+                for way in one.ways
+            ),
+        )
+        for one in wanted.attempts
+    ]
+    return replace(wanted, attempts=tuple(attempts))
 
 
 class Pair:
@@ -208,17 +227,16 @@ class Pair:
                 )
                 self.ask(again)
             case _:
-                self.number += 1
-                wanted = data.draw(terms())
-                self.ask(
-                    Asking(
-                        f"k{self.number}",
-                        wanted.attempts[0].action,
-                        data.draw(st.sampled_from([1, 1, 2, 3, 4, 7, 12, 40])),
-                        self.at,
-                        wanted,
-                    )
-                )
+                self.ask_on_any_terms(data)
+
+    def ask_on_any_terms(self, data):
+        self.number += 1
+        wanted = data.draw(terms())
+        quantity = data.draw(st.sampled_from([1, 1, 2, 3, 4, 7, 12, 40]))
+        if wanted.once and quantity < 40:
+            wanted, quantity = of_objects(wanted), MICRO
+        key, action = f"k{self.number}", wanted.attempts[0].action
+        self.ask(Asking(key, action, quantity, self.at, wanted))
 
 
 @given(data=st.data(), auto=st.booleans())

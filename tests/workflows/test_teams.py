@@ -73,6 +73,24 @@ async def test_unlocked_again_is_free_over_a_limit_too(fleet: RunningFleet) -> N
     assert (await unlock(customer, "P1", "ada"))["status"] == "already_unlocked"
 
 
+@pytest.mark.parametrize("quantity", ["0.000001", "2"])
+async def test_a_prospect_is_used_held_and_asked_for_whole(
+    fleet: RunningFleet, quantity: str
+) -> None:
+    customer = await five_people(fleet)
+    event = await customer.event(quantity, None, "unlock_prospect")
+    event |= {"tags": {"member": "bob", "prospect": "P1"}}
+
+    answers = [
+        await customer.life.ask("consume", event),
+        await customer.life.ask("hold", event | {"lapses_at": "2099-01-01T00:00:00Z"}),
+        await customer.life.ask("request_approval", event | {"member": "bob"}),
+    ]
+
+    assert [one["reason"] for one in answers] == ["quantity_not_one"] * 3
+    assert (await unlock(customer, "P1", "bob"))["status"] == "debited"
+
+
 async def test_who_was_removed_uses_nothing_metered_and_changes_the_goal(
     fleet: RunningFleet,
 ) -> None:

@@ -74,7 +74,7 @@ BEGIN
     w := enter_window(w, p_at);
     p := plan_debit(w, p_terms, p_quantity, p_at, w.window_start);
     r.status := CASE
-        WHEN p.status IN ('invalid_quantity', 'invalid_rate') THEN p.status
+        WHEN p.status IN ('invalid_quantity', 'invalid_rate', 'quantity_not_one') THEN p.status
         WHEN p_lapses_at > p_at IS NOT TRUE THEN 'invalid_lapse' END;
     IF r.status IS NULL AND (w.state <> 'active' OR p.status <> 'already_unlocked'
        AND p_terms -> 'attempts' -> 0 -> 'ways' <> '[]') THEN  -- what is free goes on
@@ -119,6 +119,7 @@ BEGIN
     END IF;
     IF h.state <> 'open' THEN RETURN hold_answer(h, 'hold_' || h.state); END IF;
     IF (p_quantity BETWEEN 1 AND 1000000000000000000) IS NOT TRUE THEN r.status := 'invalid_quantity'; RETURN r; END IF;
+    IF h.once IS NOT NULL AND p_quantity <> 1000000 THEN r.status := 'quantity_not_one'; RETURN r; END IF;
     c := capture_costs(w, h, p_quantity, coalesce(p_confirmed, false), w.decided_at);
     IF (SELECT max(t.value::numeric) FROM jsonb_each_text(c.costs) t) > 1000000000000000000 THEN
         r.status := 'invalid_quantity'; RETURN r;

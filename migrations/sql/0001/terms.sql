@@ -260,6 +260,9 @@ BEGIN
     IF (p_quantity BETWEEN 1 AND 1000000000000000000) IS NOT TRUE THEN
         p.status := 'invalid_quantity'; RETURN p;
     END IF;
+    IF p_terms ->> 'once' IS NOT NULL AND p_quantity <> 1000000 THEN  -- a part of it would buy all of it
+        p.status := 'quantity_not_one'; RETURN p;
+    END IF;
     IF counter_value(w.account_id, 'once:' || (p_terms ->> 'once'), '-infinity') > 0 THEN
         p.status := 'already_unlocked'; p.action := p_terms -> 'attempts' -> 0 ->> 'action'; p.attempt := 1;
         RETURN p;

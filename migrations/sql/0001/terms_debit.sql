@@ -132,7 +132,7 @@ BEGIN
     IF is_late THEN opened := reopened_window(w, p_event_at, p_at); END IF;
     p := plan_debit(w, p_terms, p_quantity, CASE WHEN opened IS NULL THEN p_at ELSE p_event_at END,
                     coalesce(opened, w.window_start), opened IS NOT NULL);
-    IF p.status IN ('invalid_quantity', 'invalid_rate') THEN r.status := p.status; RETURN r; END IF;
+    IF p.status IN ('invalid_quantity', 'invalid_rate', 'quantity_not_one') THEN r.status := p.status; RETURN r; END IF;
     reason := serving_refusal(w, p_at);
     IF w.state = 'active'  -- what is free goes on
        AND (p.status = 'already_unlocked' OR p_terms -> 'attempts' -> 0 -> 'ways' = '[]') THEN reason := NULL; END IF;
