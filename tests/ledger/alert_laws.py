@@ -16,6 +16,7 @@ from tests.builders import (
     micro,
     use,
 )
+from tests.ledger.holding import capture, hold
 from tests.ledger.undone import undone
 
 HOUR = timedelta(hours=1)
@@ -130,7 +131,20 @@ def a_debit_on_terms_and_a_thawed_wallet_tell_too(engine, _):
         assert told(connection, wallet) == ["20_percent"]
 
 
+def a_hold_tells_as_a_debit_does(engine, _):
+    with undone(engine) as connection:
+        wallet = watched(connection, 100)
+        hold(connection, wallet, 79)
+        assert told(connection, wallet) == []
+        hold(connection, wallet, 1, key="b")
+        assert told(connection, wallet) == ["20_percent"]
+        capture(connection, wallet, 1, key="b")
+        end_of_transaction(connection)
+        assert told(connection, wallet) == ["20_percent"]
+
+
 ALERT_LAWS = (
+    a_hold_tells_as_a_debit_does,
     a_debit_on_terms_and_a_thawed_wallet_tell_too,
     a_threshold_is_told_once_a_window_however_debits_reach_it,
     the_customers_thresholds_outlive_the_plans,

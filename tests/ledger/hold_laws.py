@@ -193,6 +193,12 @@ HOLD_FAULTS = (
     ("a hold's content is not compared", "hold", r"'idempotency_conflict'", "'repeated'"),
     ("held while paused", "hold", r"r\.status := wallet_refusal\(w, p_at\)", "NULL"),
     ("nothing is set aside", "write_hold", r"g\.held \+ l\.amount", "g.held"),
+    (
+        "a hold tells nobody",
+        "hold",
+        r"IF w\.alert_level >= 0 THEN PERFORM fire_alerts\(p_account\); END IF;",
+        "",
+    ),
     ("holds do not count", "write_hold", r"PERFORM write_counters\(w, p\)", "NULL"),
     ("bought when held", "write_hold", r"u\.starts > '-infinity'", "true"),
     (

@@ -25,16 +25,32 @@ def crossings(ledger, wallet):
     return ledger.exec_driver_sql(query, (wallet.account_id,)).scalar()
 
 
-def test_a_capture_tells_and_what_is_only_held_does_not(ledger):
+def test_a_hold_tells_at_once_and_its_capture_not_again(ledger):
     wallet = watched(ledger, 100)
     with committed(ledger):
-        hold(ledger, wallet, 90)
-    assert told(ledger, wallet) == []
-    with committed(ledger):
-        release(ledger, wallet)
-        hold(ledger, wallet, 90, key="again")
-        capture(ledger, wallet, 80, key="again")
+        hold(ledger, wallet, 79)
+    assert told(ledger, wallet) == []  # 21 are available
+    hold(ledger, wallet, 1, key="b")
     assert told(ledger, wallet) == [("20_percent", micro(20))]
+    with committed(ledger):
+        capture(ledger, wallet, 79)
+        release(ledger, wallet, key="b")
+        hold(ledger, wallet, 21, key="c")
+    assert len(told(ledger, wallet)) == 1  # once a window, whatever came back meanwhile
+
+
+def test_a_capture_beyond_its_hold_tells(ledger):
+    wallet = watched(ledger, 100)
+    with committed(ledger):
+        hold(ledger, wallet, 70)
+        capture(ledger, wallet, 80)
+    assert told(ledger, wallet) == [("20_percent", micro(20))]
+
+
+def test_a_hold_over_two_thresholds_tells_each(ledger):
+    wallet = watched(ledger, 100, percent(50), percent(20))
+    hold(ledger, wallet, 100)
+    assert sorted(names(ledger, wallet)) == ["20_percent", "50_percent"]
 
 
 def test_a_capture_that_empties_the_wallet_crosses_zero_once(ledger):

@@ -107,7 +107,7 @@ BEGIN
     PERFORM arm_alerts(w);
 END $$;
 
--- Debits look at the level themselves. All other ways of sinking (captures, removals, refunds,
+-- Debits and holds look at the level themselves. All other ways of sinking (captures, removals, refunds,
 -- expiries, voids) are looked at when their transaction ends: a renewal in it has filled the wallet.
 CREATE FUNCTION credits_left() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -93,6 +93,7 @@ BEGIN
         RETURN r;
     END IF;
     h := write_hold(w, p, p_key, p_action, p_quantity, p_credit_type, p_event_at, p_tags, p_terms, p_lapses_at, p_at);
+    IF w.alert_level >= 0 THEN PERFORM fire_alerts(p_account); END IF;  -- nobody can use what is held
     RETURN hold_answer(h, CASE p.status WHEN 'fits' THEN 'held' ELSE p.status END);
 END $$;
 
