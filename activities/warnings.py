@@ -114,7 +114,8 @@ def _threshold(one: Alert) -> dict[str, Any]:
         if one.amount_micro is None
         else {"credits": format_credits(one.amount_micro)}
     )
-    return {"threshold": one.threshold_id, **figure, "channel": one.channel.value}
+    again = {"rearm_on_purchase": True} if one.rearms else {}
+    return {"threshold": one.threshold_id, **figure, "channel": one.channel.value, **again}
 
 
 def _days(value: int) -> timedelta:

@@ -65,8 +65,9 @@ def read_alerts(plan_section: Section) -> tuple[Alert, ...]:
         name = f"{percent}_percent" if amount is None else f"{format_credits(amount)}_credits"
         unique(section, "percent", name, [other.threshold_id for other in found])
         channel = section.required("channel", values.one_of(Channel), Channel.BOTH)
+        rearms = section.optional("rearm_on_purchase", values.flag, default=False)
         section.close()
-        found.append(Alert(name, percent, amount, channel))
+        found.append(Alert(name, percent, amount, channel, rearms))
     return tuple(found)
 
 

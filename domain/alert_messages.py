@@ -30,6 +30,7 @@ class ReadNotices:
 def parse_set_alerts(data: bytes) -> SetAlerts:
     """Read `{"alerts": [{"percent": 20, "channel": "email"}, {"credits": "50", …}]}`, or null.
 
+    A threshold may have `"rearm_on_purchase": true`.
     Raises `InvalidInput`: `invalid_threshold`, and as all messages do.
     """
     raw = fields.only(fields.parse_object(data), "alerts")["alerts"]
@@ -60,7 +61,8 @@ def parse_read_notices(data: bytes) -> ReadNotices:
 def _threshold(raw: Any) -> Alert:
     if not isinstance(raw, dict):
         raise _invalid("a threshold is an object")
-    fields.only(raw, "channel", optional=("percent", "credits"))
+    fields.only(raw, "channel", optional=("percent", "credits", "rearm_on_purchase"))
+    rearms = fields.flag({"rearm_on_purchase": False} | raw, "rearm_on_purchase")
     if ("percent" in raw) == ("credits" in raw):
         raise _invalid("a threshold has either `percent` or `credits`")
     if raw["channel"] not in tuple(Channel):
@@ -68,11 +70,11 @@ def _threshold(raw: Any) -> Alert:
     channel = Channel(raw["channel"])
     if "credits" in raw:
         amount = parse_quantity(raw["credits"])
-        return Alert(f"{format_credits(amount)}_credits", None, amount, channel)
+        return Alert(f"{format_credits(amount)}_credits", None, amount, channel, rearms)
     percent = raw["percent"]
     if type(percent) is not int or not 0 < percent < WHOLE:
         raise _invalid("`percent` is a whole number from 1 to 99")
-    return Alert(f"{percent}_percent", percent, None, channel)
+    return Alert(f"{percent}_percent", percent, None, channel, rearms)
 
 
 def _invalid(fault: str) -> InvalidInput:

@@ -65,12 +65,17 @@ class Rollover:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Tell somebody when the balance falls to a percentage of its base, or to an amount."""
+    """Tell somebody when the balance falls to a percentage of its base, or to an amount.
+
+    It is told once in a window; one that `rearms` again after each purchase that lifts the balance
+    above it.
+    """
 
     threshold_id: str
     percent: int | None
     amount_micro: int | None
     channel: Channel
+    rearms: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def put(
                 [one.percent for one in thresholds],
                 [one.amount_micro for one in thresholds],
                 [one.channel.value for one in thresholds],
+                [one.rearms for one in thresholds],
             )
         )
     )

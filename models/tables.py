@@ -202,6 +202,7 @@ class Threshold(Base):
     percent: Mapped[int | None] = mapped_column(Integer)
     amount: Mapped[int | None]
     channel: Mapped[str]
+    rearms: Mapped[bool]
 
 
 class NoticeRow(Base):

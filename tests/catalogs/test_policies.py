@@ -68,7 +68,7 @@ def test_the_discounts_of_larger_purchases_are_read():
 def test_whom_a_plan_tells_and_asks_is_read():
     assert FULL.alerts == (
         Alert("20_percent", 20, None, Channel.EMAIL),
-        Alert("2.5_credits", None, 2_500_000, Channel.BOTH),
+        Alert("2.5_credits", None, 2_500_000, Channel.BOTH, rearms=True),
     )
     assert RICH.plan("free").alerts == ()
     assert FULL.expiry_warning_days == (7, 1)
@@ -112,6 +112,7 @@ REFUSED = [
     ("{percent: 20, channel", "{channel", 20, "write one of them"),
     ("channel: email", "channel: pigeon", 20, "must be one of: email, in_app, both"),
     ('{credits: "2.5"', "{percent: 20", 20, "used twice"),
+    ("rearm_on_purchase: true", "rearm_on_purchase: often", 20, "true or false"),
     ("quantity: 50, expires: never", "quantity: 50", 27, "expires: is missing"),
     ("scope: [small]", "scope: [huge]", 27, "not among the actions"),
     ("share_percent: 50", "share_percent: 101", 34, "at most 100"),

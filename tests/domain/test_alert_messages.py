@@ -9,6 +9,7 @@ from domain.errors import InvalidInput
 from domain.policies import Alert, Channel
 
 BOTH = {"percent": 20, "channel": "both"}
+AGAIN = {"rearm_on_purchase": True}
 
 
 def parsed(parse, message):
@@ -16,11 +17,13 @@ def parsed(parse, message):
 
 
 def test_thresholds_are_named_by_their_figures():
-    wanted = parsed(parse_set_alerts, {"alerts": [BOTH, {"credits": "50.0", "channel": "email"}]})
+    wanted = parsed(
+        parse_set_alerts, {"alerts": [BOTH, {"credits": "50.0", "channel": "email", **AGAIN}]}
+    )
 
     assert wanted.thresholds == (
         Alert("20_percent", 20, None, Channel.BOTH),
-        Alert("50_credits", None, 50_000_000, Channel.EMAIL),
+        Alert("50_credits", None, 50_000_000, Channel.EMAIL, rearms=True),
     )
 
 

@@ -1,5 +1,6 @@
 """The laws of alerts, for the battery in laws.py."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from domain.policies import Alert, Channel
@@ -61,6 +62,18 @@ def a_threshold_is_told_once_a_window_however_debits_reach_it(engine, _):
         assert len(told(connection, quick)) == 1
         use(connection, quick, 1, at=MONTH_END)
         assert len(told(connection, quick)) == 2
+
+
+def a_purchase_arms_what_says_so_once_the_balance_is_above_it(engine, _):
+    with undone(engine) as connection:
+        again = replace(FIFTH, rearms=True)
+        wallet = watched(connection, 100, again, LAST_FIVE)
+        use(connection, wallet, 96)
+        for quantity, times in ((10, 2), (500, 3)):  # 14 of 110 are low still
+            pack = a_grant(source="pack", quantity_micro=micro(quantity), expires_at=None)
+            grants.give(connection, wallet.account_id, pack, NOON)
+            use(connection, wallet, 1 if times == 2 else 510)
+            assert len(told(connection, wallet)) == times
 
 
 def the_customers_thresholds_outlive_the_plans(engine, _):
@@ -144,6 +157,7 @@ def a_hold_tells_as_a_debit_does(engine, _):
 
 
 ALERT_LAWS = (
+    a_purchase_arms_what_says_so_once_the_balance_is_above_it,
     a_hold_tells_as_a_debit_does,
     a_debit_on_terms_and_a_thawed_wallet_tell_too,
     a_threshold_is_told_once_a_window_however_debits_reach_it,

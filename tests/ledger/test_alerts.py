@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -156,6 +157,37 @@ def test_what_was_held_at_the_start_is_known_from_the_journal_later(ledger):
     assert told(ledger, wallet) == []
     use(ledger, wallet, 1, at=MONTH_END + HOUR)
     assert told(ledger, wallet) == [("50_percent", micro(455))]
+
+
+def rearming(threshold):
+    return replace(threshold, rearms=True)
+
+
+def test_a_purchase_arms_a_threshold_that_says_so_again(ledger):
+    wallet = watched(ledger, 500, rearming(percent(20)), percent(10))
+    use(ledger, wallet, 460)
+    assert sorted(names(ledger, wallet)) == ["10_percent", "20_percent"]
+    gift = a_grant(quantity_micro=micro(400))
+    grants.give(ledger, wallet.account_id, gift, NOON)
+    use(ledger, wallet, 400)
+    assert len(names(ledger, wallet)) == 2  # nobody bought anything
+    grants.give(ledger, wallet.account_id, a_pack(500), NOON)  # 540 of 1,000
+    use(ledger, wallet, 339)
+    assert len(names(ledger, wallet)) == 2
+    use(ledger, wallet, 1)
+    use(ledger, wallet, 200)
+    assert Counter(names(ledger, wallet)) == {"10_percent": 1, "20_percent": 2}
+
+
+def test_a_purchase_that_does_not_lift_the_balance_above_it_arms_nothing(ledger):
+    wallet = watched(ledger, 500, rearming(amount(300)))
+    use(ledger, wallet, 460)
+    grants.give(ledger, wallet.account_id, a_pack(200), NOON)
+    use(ledger, wallet, 10)
+    assert names(ledger, wallet) == ["300_credits"]
+    grants.give(ledger, wallet.account_id, a_pack(71), NOON)  # 301 are left
+    use(ledger, wallet, 1)
+    assert names(ledger, wallet) == ["300_credits"] * 2
 
 
 def test_a_purchase_does_not_arm_a_threshold_again_in_its_window(ledger):

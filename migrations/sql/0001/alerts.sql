@@ -1,5 +1,5 @@
 -- Alerts: somebody is told when what is available of one credit type falls to a threshold, once per
--- window and threshold. `wallets.alert_level` is the highest balance at which that happens next (-1:
+-- window and threshold, and again after a purchase where the threshold says so. `wallets.alert_level` is the highest balance at which that happens next (-1:
 -- never), so that a debit compares one number and asks nothing more.
 
 -- The last entry decided before an instant; `at` never goes back, so that halving finds it.
@@ -80,6 +80,21 @@ BEGIN
     RETURN level;
 END $$;
 
+-- Call it with the wallet locked, after purchased credits have come: a threshold that says so fires again
+-- in its window, once the balance is above it.
+CREATE FUNCTION rearm_alerts(w wallets) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    base bigint;
+    free bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM thresholds t WHERE t.account_id = w.account_id AND t.rearms) THEN RETURN; END IF;
+    base := alert_base(w);
+    free := (balance_at(w.account_id, w.alert_type, w.decided_at)).available;
+    DELETE FROM counters c USING thresholds t
+    WHERE t.account_id = w.account_id AND t.rearms AND threshold_level(t.percent, t.amount, base) < free
+      AND c.account_id = t.account_id AND c.counter = 'alert:' || t.threshold AND c.window_start = w.window_start;
+END $$;
+
 -- Call it with the wallet locked, after credits have left: every threshold that is reached fires, once
 -- per window. A window that is over fires nothing: what expires with it is no low balance.
 CREATE FUNCTION fire_alerts(p_account bigint) RETURNS void LANGUAGE plpgsql AS $$
@@ -124,7 +139,7 @@ CREATE CONSTRAINT TRIGGER entries_credits_left AFTER INSERT ON entries DEFERRABL
 -- fire again in it, whoever puts it back.
 CREATE FUNCTION put_thresholds(
     p_account bigint, p_own boolean, p_credit_type text, p_thresholds text[], p_percents integer[],
-    p_amounts bigint[], p_channels text[]
+    p_amounts bigint[], p_channels text[], p_rearms boolean[]
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -135,8 +150,8 @@ BEGIN
     WHERE account_id = p_account AND alert_type IS DISTINCT FROM w.alert_type;
     IF p_own OR NOT (SELECT own_alerts FROM policies WHERE account_id = p_account) THEN
         DELETE FROM thresholds WHERE account_id = p_account;
-        INSERT INTO thresholds (account_id, threshold, percent, amount, channel)
-        SELECT p_account, u.* FROM unnest(p_thresholds, p_percents, p_amounts, p_channels) AS u;
+        INSERT INTO thresholds (account_id, threshold, percent, amount, channel, rearms)
+        SELECT p_account, u.* FROM unnest(p_thresholds, p_percents, p_amounts, p_channels, p_rearms) AS u;
         UPDATE policies SET own_alerts = p_own WHERE account_id = p_account;
     END IF;
     PERFORM arm_alerts(w);

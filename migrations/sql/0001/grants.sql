@@ -67,6 +67,9 @@ BEGIN
     IF p_source NOT IN ('overdraft', 'rollover') AND repay_debt(w, w.seq) > 0 THEN
         b := balance_at(p_account, p_credit_type, w.decided_at);
     END IF;
+    IF is_purchased(p_source) AND p_credit_type = w.alert_type AND w.state = 'active' THEN
+        PERFORM rearm_alerts(w);
+    END IF;
     PERFORM arm_alerts(w);
     IF money_went_back(p_account, p_charge) THEN
         PERFORM settle_returns(p_account, p_charge, 'refund', NULL, w.decided_at);

@@ -251,6 +251,7 @@ CREATE TABLE thresholds (
     percent    integer CONSTRAINT thresholds_percent CHECK (percent BETWEEN 1 AND 99),
     amount     bigint  CONSTRAINT thresholds_amount CHECK (amount > 0),
     channel    text    NOT NULL CONSTRAINT thresholds_channel CHECK (channel IN ('email', 'in_app', 'both')),
+    rearms     boolean NOT NULL DEFAULT false,                      -- a purchase arms it again in its window
     CONSTRAINT thresholds_pk PRIMARY KEY (account_id, threshold),
     CONSTRAINT thresholds_percent_or_amount CHECK (num_nulls(percent, amount) = 1)
 );
