@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 from temporalio.converter import value_to_type
 
-from activities.restoring import restored
+from activities.restoring import open_charges, restored
 from domain.catalog import Catalog, Plan
 from domain.clocks import TRIAL, first_anchor, trial_period
 from domain.periods import Window, checked_zone
-from domain.subscription import Start, SubscriptionState
+from domain.subscription import OpenCharge, Start, SubscriptionState
 from gateways.letter_formats import Formats
 from ledger import accounts, notes, subscriptions
 from ledger.accounts import CustomerDetails
@@ -42,6 +42,8 @@ class Begun:
     trial: Window | None = None
     renewals_dropped: int = 0
     restored: SubscriptionState | None = None
+    charges: tuple[OpenCharge, ...] = ()  # of the first period, from before its workflow was lost
+    lapsed: bool = False  # the first charge was declined, and its period is over
 
 
 def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Begun:
@@ -89,6 +91,15 @@ def _begun(connection: Connection, start: Start, stored: StoredSubscription, at:
     )
     if stored.period_start is None or stored.period_end is None:
         if stored.trial_ends_at is None:
-            return begun
+            return _unpaid(connection, start, stored, begun)
         return replace(begun, trial=Window(TRIAL, stored.begins_at, stored.trial_ends_at))
     return replace(begun, restored=restored(connection, start, stored, plan, at))
+
+
+def _unpaid(
+    connection: Connection, start: Start, stored: StoredSubscription, begun: Begun
+) -> Begun:
+    """Return a subscription whose first period is not paid, with what was tried for it."""
+    state = SubscriptionState(start, account_id=begun.account_id, plan=begun.plan)
+    unpaid = notes.unpaid_period(connection, begun.account_id, stored.subscription_id)
+    return replace(begun, charges=open_charges(connection, state), lapsed=unpaid is not None)

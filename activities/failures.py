@@ -35,6 +35,7 @@ class FailedCharge:
     serves_until: datetime | None = None
     ends_at: datetime | None = None
     first_declined_at: datetime | None = None
+    declines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class FailureActivities:
                 buyer.account_id,
                 charge.charge_id,
                 first_declined_at=_text(failed.first_declined_at),
+                declines=failed.declines,
                 retry_at=_text(failed.retry_at) or "",
                 ends_at=_text(failed.ends_at),
             )
@@ -80,6 +82,8 @@ class FailureActivities:
                 accounts.set_paused(
                     connection, buyer.account_id, Pause.PAYMENT_FAILED, buyer.at, paused=True
                 )
+                if charge.kind is ChargeKind.AUTO:
+                    notes.await_card(connection, buyer.account_id, charge.charge_id)
             if failed.serves_until is not None:
                 accounts.keep_serving(connection, buyer.account_id, failed.serves_until, buyer.at)
             subscriptions.write(connection, buyer.subscription_id, buyer.at, status=failed.status)
@@ -100,6 +104,7 @@ class FailureActivities:
             changed = accounts.set_paused(
                 connection, buyer.account_id, Pause.PAYMENT_FAILED, buyer.at, paused=False
             )
+            notes.card_may_work(connection, buyer.account_id)
             subscriptions.write(
                 connection, buyer.subscription_id, buyer.at, status=resumption.status
             )

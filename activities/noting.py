@@ -22,6 +22,8 @@ def keep_note(
     plan: Plan | None = None,
     period: Window | None = None,
     quote: ChangeQuote | None = None,
+    anchor: datetime | None = None,
+    confirmed: bool = False,
 ) -> None:
     """Note a charge in the transaction that opens it; activities/restoring.py reads it back."""
     notes.note(
@@ -32,6 +34,8 @@ def keep_note(
         plan=_as_json(plan),
         period=_as_json(period),
         quote=_as_json(quote),
+        anchor=anchor.isoformat() if anchor else None,
+        confirmed=confirmed or None,
     )
 
 

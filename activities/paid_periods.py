@@ -24,6 +24,7 @@ class PaidPeriod:
     first: bool
     status: Status
     at: datetime
+    stays_paused: bool = False  # this payment does not end the payment pause
 
 
 @dataclass(frozen=True, slots=True)

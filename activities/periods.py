@@ -20,7 +20,7 @@ from domain.mails.plans import Canceled
 from domain.payments import Charge, ChargeKind, ChargeLine
 from domain.periods import Window
 from domain.subscription import LeftBehind, Pause, Status
-from ledger import accounts, balances, charges, grants, subscriptions
+from ledger import accounts, balances, charges, grants, notes, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,14 @@ class PeriodActivities:
                 None,
                 wanted.at,
             )
-            keep_note(connection, wanted.account_id, charge, plan=plan, period=period)
+            keep_note(
+                connection,
+                wanted.account_id,
+                charge,
+                plan=plan,
+                period=period,
+                anchor=wanted.anchor,
+            )
         return PeriodCharge(period, charge)
 
     @activity.defn(name="open_period")
@@ -173,9 +180,11 @@ class PeriodActivities:
                 connection, paid.subscription_id, paid.plan, paid.anchor, paid.period, paid.at
             )
             subscriptions.write(connection, paid.subscription_id, paid.at, status=paid.status)
-            resumed = accounts.set_paused(
+            resumed = not paid.stays_paused and accounts.set_paused(
                 connection, paid.account_id, Pause.PAYMENT_FAILED, paid.at, paused=False
             )
+            if not paid.stays_paused:
+                notes.card_may_work(connection, paid.account_id)
             serving = _serving(connection, paid)
             desk = Desk(self._context, connection, paid.account_id, paid.subscription_id)
             tell_period(desk, paid, serving, resumed=resumed)

@@ -67,7 +67,7 @@ class PurchaseActivities:
                     reserved.quantity_micro, reserved.amount_minor, reserved.surcharge_minor
                 ),
             )
-            keep_note(connection, buyer.account_id, charge)
+            keep_note(connection, buyer.account_id, charge, confirmed=confirmed)
         return Purchase(reserved.status, charge, reserved.quantity_micro)
 
     @activity.defn(name="grant_purchase")

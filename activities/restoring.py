@@ -1,6 +1,5 @@
 """The state of a subscription whose workflow was lost, out of its rows in the ledger."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +8,10 @@ from temporalio.converter import value_to_type
 
 from domain.catalog import Plan
 from domain.clocks import window_at
-from domain.payments import Charge, ChargeKind
+from domain.payments import Charge
 from domain.periods import Window
 from domain.proration import ChangeQuote
-from domain.subscription import OpenCharge, Pause, Start, Step, SubscriptionState
+from domain.subscription import Arrears, OpenCharge, Pause, Start, Step, SubscriptionState
 from ledger import balances, findings, notes
 from ledger.notes import NotedCharge
 from ledger.subscriptions import StoredSubscription
@@ -47,14 +46,25 @@ def restored(
         available_micro=balances.available(connection, account_id, plan.credit_type, at),
         balance_as_of=at,
         findings=findings.count_of(connection, mine),
+        awaits_card=notes.awaits_card(connection, account_id),
+        held=Pause.BY_OPERATOR in wallet.paused_by,
     )
-    state.charges = tuple(
-        _needed(_open_charge(noted, state), state)
-        for noted in notes.open_charges(connection, account_id, mine)
-    )
-    unpaid = state.charge_of(ChargeKind.PERIOD)
-    state.lapsed = Pause.PAYMENT_FAILED in state.pauses and period.end <= at and unpaid is None
+    state.charges = open_charges(connection, state)
+    unpaid = notes.unpaid_period(connection, account_id, mine)
+    if Pause.PAYMENT_FAILED in state.pauses and period.end <= at and unpaid is not None:
+        state.lapsed = not unpaid.get("retry_at")
+        state.arrears = Arrears(
+            _read(datetime, unpaid.get("first_declined_at")),
+            unpaid.get("declines", 0),
+            _read(datetime, unpaid.get("ends_at")),
+        )
     return state
+
+
+def open_charges(connection: Connection, state: SubscriptionState) -> tuple[OpenCharge, ...]:
+    """Return the charges that were not settled, as they were left."""
+    found = notes.open_charges(connection, state.account_id, state.subscription_id)
+    return tuple(_open_charge(noted, state) for noted in found)
 
 
 def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
@@ -76,12 +86,14 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
         window_end=noted.window_end or (ends.end if ends else None),
         invoice=noted.invoice,
         attempt=max(1, noted.declines),
-        declines=noted.declines,
+        declines=note.get("declines", noted.declines),
         first_declined_at=_read(datetime, note.get("first_declined_at")),
         pay_at=period.start if period else None,
         retry_at=_read(datetime, note.get("retry_at")),
         ends_at=_read(datetime, note.get("ends_at")),
         quote=_read(ChangeQuote, note.get("quote")),
+        anchor=_read(datetime, note.get("anchor")),
+        confirmed=note.get("confirmed", False),
         look_at=noted.opened_at if noted.processing else None,
     )
 
@@ -90,19 +102,6 @@ def _step(noted: NotedCharge) -> Step:
     if noted.processing:
         return Step.PROCESSING
     return Step.DECLINED if noted.declines else Step.PREPARING
-
-
-def _needed(charge: OpenCharge, state: SubscriptionState) -> OpenCharge:
-    """Mark a charge to be given up: asked for and declined, or of a renewal that will not be."""
-    if charge.step is Step.PROCESSING:
-        return charge
-    if charge.kind is ChargeKind.PERIOD:
-        renewed = state.next_plan or state.plan
-        gone = state.cancel_at_end or charge.plan != renewed
-    else:
-        asked_for = charge.kind is not ChargeKind.AUTO
-        gone = asked_for and charge.step is Step.DECLINED
-    return replace(charge, step=Step.VOIDING) if gone else charge
 
 
 def _read(kind: Any, value: Any) -> Any:

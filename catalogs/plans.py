@@ -9,8 +9,8 @@ from catalogs.policies import (
     read_alerts,
     read_anchor_rule,
     read_overdraft,
-    read_renewal_failure,
     read_rollover,
+    read_unpaid,
     read_warning_days,
 )
 from catalogs.purchases import dunning_days, read_auto, read_manual
@@ -89,7 +89,7 @@ def _plan(section: Section, terms: Terms) -> Plan:
 
 
 def _with_policies(section: Section, plan: Plan, terms: Terms) -> Plan:
-    renewal_failure, grace_days = read_renewal_failure(section)
+    while_unpaid, after_dunning, grace_days = read_unpaid(section)
     return replace(
         plan,
         anchor_rule=read_anchor_rule(section, plan.interval, plan.window),
@@ -98,7 +98,8 @@ def _with_policies(section: Section, plan: Plan, terms: Terms) -> Plan:
         companions=read_companions(section, terms),
         overdraft=read_overdraft(section, terms),
         repays_debt=section.optional("repays_debt", values.flag, default=False),
-        renewal_failure=renewal_failure,
+        while_unpaid=while_unpaid,
+        after_dunning=after_dunning,
         grace_days=grace_days,
         approval_above_micro=section.optional("approval_above", values.credit_quantity, None),
         approval_days=section.optional("approval_days", values.positive, APPROVAL_DAYS),

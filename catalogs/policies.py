@@ -7,7 +7,16 @@ from domain.catalog import Action
 from domain.credits import MICRO, format_credits
 from domain.money import Ratio
 from domain.periods import Interval
-from domain.policies import Alert, AnchorRule, AtZero, Channel, Overdraft, RenewalFailure, Rollover
+from domain.policies import (
+    AfterDunning,
+    Alert,
+    AnchorRule,
+    AtZero,
+    Channel,
+    Overdraft,
+    Rollover,
+    WhileUnpaid,
+)
 
 _WHOLE = 100
 
@@ -81,13 +90,25 @@ def read_warning_days(section: Section) -> tuple[int, ...]:
     return days
 
 
-def read_renewal_failure(section: Section) -> tuple[RenewalFailure, int]:
-    """Return what follows an unpaid renewal, and the days of grace before it."""
-    kind = section.optional("renewal_failure", values.one_of(RenewalFailure), RenewalFailure.PAUSE)
+def read_unpaid(section: Section) -> tuple[WhileUnpaid, AfterDunning, int]:
+    """Return what an unpaid renewal leaves, what follows its dunning, the days of grace between."""
+    if section.has("renewal_failure"):
+        section.fault(
+            "renewal_failure",
+            "is two keys now: `while_unpaid: pause | serve_purchased` and"
+            " `after_dunning: stay_past_due | end`",
+        )
+        section.optional("renewal_failure", values.title, "")
+    serves = section.optional("while_unpaid", values.one_of(WhileUnpaid), WhileUnpaid.PAUSE)
+    after = section.optional(
+        "after_dunning", values.one_of(AfterDunning), AfterDunning.STAY_PAST_DUE
+    )
     grace_days = section.optional("grace_days", values.whole, 0)
-    if grace_days and kind is RenewalFailure.PAUSE:
-        section.fault("grace_days", "`pause` waits for a card for ever: only the others have them")
-    return kind, grace_days
+    if grace_days and serves is WhileUnpaid.PAUSE and after is AfterDunning.STAY_PAST_DUE:
+        section.fault(
+            "grace_days", "nothing ends with them: `pause` and `stay_past_due` wait for ever"
+        )
+    return serves, after, grace_days
 
 
 def read_anchor_rule(section: Section, interval: Interval, window: Interval) -> AnchorRule:

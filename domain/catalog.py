@@ -10,14 +10,15 @@ from domain.money import Ratio
 from domain.periods import Interval
 from domain.policies import (
     APPROVAL_DAYS,
+    AfterDunning,
     Alert,
     AnchorRule,
     AtZero,
     Companion,
     Overdraft,
-    RenewalFailure,
     Rollover,
     VolumeTier,
+    WhileUnpaid,
 )
 from domain.rates import Rate
 
@@ -221,7 +222,7 @@ class Plan:
 
     `approval_above_micro`: an operation of more micro-credits waits for a person, at most
     `approval_days`. `adjustment_limit_micro`: a larger adjustment needs two people. `grace_days`
-    pass between the last dunning attempt and the end that `renewal_failure` asks for.
+    pass between the last dunning attempt and the end of the patience with an unpaid renewal.
     `expiry_warning_days` is how long before credits expire people are told.
     """
 
@@ -250,7 +251,8 @@ class Plan:
     companions: tuple[Companion, ...] = ()
     overdraft: Overdraft | None = None
     repays_debt: bool = False
-    renewal_failure: RenewalFailure = RenewalFailure.PAUSE
+    while_unpaid: WhileUnpaid = WhileUnpaid.PAUSE
+    after_dunning: AfterDunning = AfterDunning.STAY_PAST_DUE
     grace_days: int = 0
     approval_above_micro: int | None = None
     approval_days: int = APPROVAL_DAYS

@@ -18,12 +18,18 @@ class AtZero(StrEnum):
     OVERDRAFT = "overdraft"  # served on credit, down to the plan's limit
 
 
-class RenewalFailure(StrEnum):
-    """What follows when a renewal stays unpaid."""
+class WhileUnpaid(StrEnum):
+    """What a subscription serves while its renewal is unpaid."""
 
     PAUSE = "pause"
-    KEEP_PURCHASED = "keep_purchased"  # no allowance, but credits already bought still serve
-    END_AFTER_DUNNING = "end_after_dunning"
+    SERVE_PURCHASED = "serve_purchased"  # no allowance, but what was bought, until the grace ends
+
+
+class AfterDunning(StrEnum):
+    """What follows when the dunning of a renewal, and the days of grace, are over."""
+
+    STAY_PAST_DUE = "stay_past_due"  # until there is a sign that a card may work
+    END = "end"
 
 
 class Channel(StrEnum):

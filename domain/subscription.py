@@ -89,6 +89,9 @@ class OpenCharge:
     paid: Paid | None = None
     look_at: datetime | None = None  # while it is processing: when to ask what became of it
     expected_by: datetime | None = None
+    anchor: datetime | None = None  # of a period's charge: what its boundaries are counted from
+    confirmed: bool = False  # a person agreed to this one, whatever the switch says
+    needs_window: bool = True  # what it pays for expires, so that it cannot be granted between two
 
     @property
     def kind(self) -> ChargeKind:
@@ -125,6 +128,15 @@ class LeftBehind:
     credits: tuple[TypeLeft, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Arrears:
+    """What an unpaid period that is over leaves behind: its dunning, and when it ends all."""
+
+    first_declined_at: datetime | None = None
+    declines: int = 0
+    ends_at: datetime | None = None
+
+
 @dataclass(slots=True)
 class SubscriptionState:
     """The workflow's memory; everything in it can be rebuilt from the database.
@@ -146,7 +158,11 @@ class SubscriptionState:
     period: Window | None = None
     window: Window | None = None
     cancel_at_end: bool = False
-    lapsed: bool = False  # the period ended while a payment pause kept it from being renewed
+    lapsed: bool = False  # an unpaid period is over: the next is charged at a sign of a card
+    arrears: Arrears | None = None
+    awaits_card: bool = False  # an auto-purchase was declined: a renewal that is paid is no cure
+    held: bool = False  # an operator's pause lasts: nothing is charged, nothing renewed
+    restart_at: datetime | None = None  # the next period begins then, on an anchor of its own
     ends_now: bool = False
     ended: bool = False
     auto_purchase: bool = False
@@ -156,6 +172,7 @@ class SubscriptionState:
     purchases: int = 0
     upgrades: int = 0
     card_updates: int = 0
+    signs: tuple[str, ...] = ()  # that a card may work again: each is one retry
     renewals_dropped: int = 0
     available_micro: int = 0
     balance_as_of: datetime | None = None

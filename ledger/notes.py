@@ -67,6 +67,46 @@ def open_charges(
     return tuple(NotedCharge(*row) for row in rows)
 
 
+def await_card(connection: Connection, account_id: int, charge_id: str) -> None:
+    """Note that a declined purchase pauses until there is a sign of a card."""
+    note(connection, account_id, charge_id, awaits_card=True)
+
+
+def card_may_work(connection: Connection, account_id: int) -> None:
+    """Forget which purchases waited for a sign of a card: there was one."""
+    connection.execute(
+        text("""
+            UPDATE charge_notes SET note = note - 'awaits_card'
+            WHERE account_id = :account AND note ? 'awaits_card'
+        """),
+        {"account": account_id},
+    )
+
+
+def awaits_card(connection: Connection, account_id: int) -> bool:
+    """Say whether a declined purchase pauses until there is a sign of a card."""
+    statement = text("""
+        SELECT EXISTS (SELECT FROM charge_notes
+                       WHERE account_id = :account AND note ? 'awaits_card')
+    """)
+    return bool(connection.scalar(statement, {"account": account_id}))
+
+
+def unpaid_period(
+    connection: Connection, account_id: int, subscription_id: str
+) -> dict[str, Any] | None:
+    """Return the note of the newest charge of a period if it was declined and given up."""
+    statement = text("""
+        SELECT CASE WHEN c.state = 'void' AND c.declines > 0 THEN n.note END
+        FROM charges c JOIN charge_notes n USING (account_id, charge_id)
+        WHERE c.account_id = :account AND c.subscription_id = :subscription AND c.kind = 'period'
+        ORDER BY c.opened_at DESC, c.charge_id DESC LIMIT 1
+    """)
+    values = {"account": account_id, "subscription": subscription_id}
+    found: dict[str, Any] | None = connection.scalar(statement, values)
+    return found
+
+
 def void_renewals(connection: Connection, account_id: int, subscription_id: str) -> int:
     """Return how many charges of periods were given up: later ones must not repeat their names."""
     statement = text("""

@@ -9,7 +9,9 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.periods import PeriodActivities
     from activities.warnings import NoticeActivities
+    from domain.charge_fates import is_held
     from domain.payments import ChargeKind
+    from domain.periods import Window
     from domain.subscription import OpenCharge, Pause, Step
 from workflows.alarm import Due
 from workflows.carriers.parts import Parts
@@ -53,10 +55,11 @@ class Clock:
             if _is_due(state.start.begins_at or workflow.now()):
                 await self._opener.begin()
             return
-        await self._retry_what_is_due()
+        await self._collector.drop_unwanted()
+        await self._try_what_is_due()
         if state.ends_now:
             await self._end_once_quiet()
-        elif state.period is None and state.charge_of(ChargeKind.PERIOD) is None:
+        elif self._may_begin():
             await self._opener.open_period()  # the first charge was given up: its period was over
         elif state.period is not None and not state.lapsed:
             await self._close_window()
@@ -85,12 +88,19 @@ class Clock:
         if (impatient := self._inbox.patience_ends()) is not None:
             yield Due(impatient, "answer `pending` to who waits")
         for charge in state.charges:
-            yield from _moments(charge)
+            yield from _moments(charge, held=is_held(state, charge, workflow.now()))
         if state.account_id == 0 and state.start.begins_at is not None:
             yield Due(state.start.begins_at, "begin")
-        if state.ended or state.period is None or state.lapsed or state.ends_now:
-            return
-        if state.window is not None and state.window.end < state.period.end:
+        if state.account_id and self._may_begin():
+            yield Due(state.begun_at or workflow.now(), "charge the first period")
+        if (patience_ends := self._patience_ends()) is not None:
+            yield Due(patience_ends, "end: the period before is unpaid")
+        if state.period is not None and not (state.ended or state.lapsed or state.ends_now):
+            yield from self._moments_of(state.period)
+
+    def _moments_of(self, period: Window) -> Iterator[Due]:
+        state = self._state
+        if state.window is not None and state.window.end < period.end:
             yield Due(state.window.end, "begin the next window")
         if self._may_renew():
             yield Due(self._prepare_at(), at_the_end(state))
@@ -102,7 +112,8 @@ class Clock:
         state = self._state
         if state.period is None:
             raise LookupError("the subscription has no period")
-        if state.cancel_at_end or Pause.PAYMENT_FAILED in state.pauses:
+        unpaid = Pause.PAYMENT_FAILED in state.pauses and not state.awaits_card
+        if state.cancel_at_end or unpaid:
             return state.period.end
         plan = state.next_plan or state.plan_in_force()
         if not plan.paid:
@@ -132,31 +143,52 @@ class Clock:
             if charge.step is Step.PROCESSING and _is_due(charge.look_at):
                 self._collector.look(charge)
 
-    async def _retry_what_is_due(self) -> None:
-        state = self._state
+    async def _try_what_is_due(self) -> None:
+        """Pay what is prepared, try again what was declined, end where patience has ended."""
+        state, now = self._state, workflow.now()
         self._look_at_what_is_due()
         for charge in state.charges:
-            if _is_stale(charge):
-                await self._collector.give_up(charge)
-            elif charge.step is Step.PREPARED and _is_due(charge.pay_at):
-                if state.period is not None and Pause.PAYMENT_FAILED in state.pauses:
-                    # Declined since it was prepared: nothing is tried before the card changes.
-                    state.renewals_dropped += 1
-                    await self._collector.give_up(charge)
-                else:
-                    self._collector.pay(charge)
+            if is_held(state, charge, now):
+                continue
+            if charge.step is Step.PREPARED and _is_due(charge.pay_at):
+                self._collector.pay(charge)
             elif charge.step is Step.DECLINED and _is_due(charge.retry_at):
                 self._collector.retry(charge)
             elif charge.step is Step.DECLINED and _is_due(charge.ends_at):
-                state.cancel_at_end = state.ends_now = True
-                await self._parts.write_cancel(workflow.now())
+                await self._end_unpaid()
+        if _is_due(self._patience_ends()):
+            await self._end_unpaid()
+
+    async def _end_unpaid(self) -> None:
+        self._state.cancel_at_end = self._state.ends_now = True
+        await self._parts.write_cancel(workflow.now())
+
+    def _may_begin(self) -> bool:
+        """Say whether the first period is to be charged, or charged again."""
+        state = self._state
+        unpaid = state.charge_of(ChargeKind.PERIOD)
+        over = state.ended or state.ends_now or state.lapsed
+        return state.period is None and unpaid is None and not over
+
+    def _patience_ends(self) -> datetime | None:
+        """Return when the subscription ends for an unpaid period that is over, if it does."""
+        state = self._state
+        stopped = state.ends_now or state.ended or state.held
+        if stopped or not state.lapsed or state.arrears is None:
+            return None
+        return state.arrears.ends_at
 
     def _may_renew(self) -> bool:
-        """Say whether a renewal can be prepared: an upgrade being paid decides its price first."""
-        upgrade = self._state.charge_of(ChargeKind.UPGRADE)
+        """Say whether a renewal can be prepared: an upgrade being paid decides its price first.
+
+        Nothing is renewed while an operator's pause lasts; a subscription that was canceled ends.
+        """
+        state = self._state
+        upgrade = state.charge_of(ChargeKind.UPGRADE)
         # Money on its way may take days, and is no reason to be late with a renewal.
         deciding = upgrade is not None and upgrade.step not in (Step.PAID, Step.PROCESSING)
-        return self._state.charge_of(ChargeKind.PERIOD) is None and not deciding
+        stopped = state.held and not state.cancel_at_end
+        return state.charge_of(ChargeKind.PERIOD) is None and not deciding and not stopped
 
     async def _renew(self) -> None:
         state = self._state
@@ -165,8 +197,6 @@ class Clock:
         if state.cancel_at_end:
             state.ends_now = True
             await self._end_once_quiet()
-        elif Pause.PAYMENT_FAILED in state.pauses:
-            await self._lapse()
         else:
             await self._opener.open_period()
 
@@ -183,40 +213,21 @@ class Clock:
         )
         state.warn_at = warned.at
 
-    async def _lapse(self) -> None:
-        """Let the period end unrenewed: nothing new is charged while a payment pause lasts."""
-        state = self._state
-        await workflow.execute_activity_method(
-            PeriodActivities.close_window,
-            self._parts.moment(),
-            summary="close the last window; the renewal waits for a card",
-            **LEDGER,
-        )
-        state.lapsed = True
 
-
-def _moments(charge: OpenCharge) -> Iterator[Due]:
-    if charge.step is Step.PREPARED and charge.pay_at is not None:
-        yield Due(charge.pay_at, f"pay {demanded(charge.charge)}")
+def _moments(charge: OpenCharge, *, held: bool) -> Iterator[Due]:
+    what = demanded(charge.charge)
+    if not held and charge.step is Step.PREPARED and charge.pay_at is not None:
+        yield Due(charge.pay_at, f"pay {what}")
     if charge.step is Step.PROCESSING and charge.look_at is not None:
-        yield Due(charge.look_at, f"ask whether {demanded(charge.charge)} has come")
+        yield Due(charge.look_at, f"ask whether {what} has come")
     if charge.step is Step.DECLINED:
-        if charge.retry_at is not None:
-            yield Due(charge.retry_at, f"try {demanded(charge.charge)} again")
-        if charge.ends_at is not None:
-            yield Due(charge.ends_at, f"end: {demanded(charge.charge)} is unpaid")
-        if charge.kind is ChargeKind.AUTO and charge.window_end is not None:
-            yield Due(charge.window_end, f"void {demanded(charge.charge)}")
+        if not held and charge.retry_at is not None:
+            yield Due(charge.retry_at, f"try {what} again")
+        if not held and charge.ends_at is not None:
+            yield Due(charge.ends_at, f"end: {what} is unpaid")
+        if charge.window_end is not None:
+            yield Due(charge.window_end, f"void {what}")
 
 
 def _is_due(at: datetime | None) -> bool:
     return at is not None and at <= workflow.now()
-
-
-def _is_stale(charge: OpenCharge) -> bool:
-    """Say whether a purchase is still unpaid when its window has ended: then it is void."""
-    return (
-        charge.kind is ChargeKind.AUTO
-        and charge.step is Step.DECLINED
-        and _is_due(charge.window_end)
-    )

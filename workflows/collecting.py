@@ -11,6 +11,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.failures import FailureActivities
     from activities.payments import Attempt, Collected, Invoiced, PaymentActivities
+    from domain.charge_fates import Fate, Happened, fate, is_held, is_void
     from domain.payments import ChargeKind, Decline, Declined
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.calls import Calls
@@ -111,23 +112,46 @@ class Collector:
             lambda collected: self._given_up(charge.charge.charge_id, collected),
         )
 
-    async def card_updated(self) -> None:
-        """Retry what is still needed, give up what is not, resume if nothing is owed."""
-        now = workflow.now()
-        state = self._state
-        owed = False
-        for charge in [one for one in state.charges if one.step is Step.DECLINED]:
-            if charge.window_end is None or charge.window_end > now:
-                self.retry(charge)
-                owed = True
+    async def drop_unwanted(self) -> None:
+        """Give up what nobody wants any more (domain/charge_fates.py)."""
+        state, now = self._state, workflow.now()
+        for charge in state.charges:
+            if not is_void(state, charge, now):
+                continue
+            if charge.kind is ChargeKind.PERIOD:
+                self._settler.leave_unpaid(charge)
+            await self.give_up(charge)
+
+    async def card_may_work(self) -> int:
+        """Retry once what is still wanted, give up what is not, resume if nothing is owed.
+
+        Return how many charges are tried again. What an operator's pause holds is tried after it.
+        """
+        await self.drop_unwanted()
+        state, now = self._state, workflow.now()
+        tried = 0
+        for charge in state.charges:
+            if fate(charge.kind, charge.step, Happened.CARD_SIGN) is not Fate.RETRIED:
+                continue
+            tried += 1
+            if is_held(state, charge, now):
+                state.put(replace(charge, retry_at=now))
             else:
-                await self.give_up(charge)
-        if owed or Pause.PAYMENT_FAILED not in state.pauses:
+                self.retry(charge)
+        if not tried:
+            await self._nothing_owed()
+        return tried
+
+    async def _nothing_owed(self) -> None:
+        """End a payment pause; the period under way is charged now where the one before was not."""
+        state, now = self._state, workflow.now()
+        state.lapsed = False
+        if Pause.PAYMENT_FAILED not in state.pauses:
             return
         if state.period is not None and state.period.end <= now:
             # The wallet stays paused until the renewal, which is charged now, is paid.
             state.unpause(Pause.PAYMENT_FAILED)
-            state.lapsed = False
+            state.awaits_card = False
         else:
             await self._settler.resume(None)
 
@@ -143,9 +167,11 @@ class Collector:
             return
         prepared = replace(charge, step=Step.PREPARED, invoice=invoiced.invoice)
         self._state.put(prepared)
-        # What is prepared once the subscription is to end is given up instead.
-        due = prepared.pay_at is None or prepared.pay_at <= workflow.now()
-        if due and not self._state.ends_now:
+        # What is prepared once the subscription is to end is given up instead, as is what nobody
+        # wants by now: its making may have taken as long as the processor was away.
+        now = workflow.now()
+        due = prepared.pay_at is None or prepared.pay_at <= now
+        if due and not self._state.ends_now and not is_void(self._state, prepared, now):
             self.pay(prepared)
 
     async def _collected(self, charge_id: str, collected: Collected) -> None:

@@ -55,10 +55,11 @@ async def keep_waiting(
 def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:
     """Return the charge of a period whose money came after that period: it pays the running one."""
     plan, period, now = charge.plan, charge.period, workflow.now()
-    late = charge.step is Step.PROCESSING and period is not None and period.end <= now
-    if not late or plan is None or period is None or state.anchor is None:
+    late = period is not None and period.end <= now
+    anchor = charge.anchor or state.anchor
+    if not late or plan is None or period is None or anchor is None:
         return charge
-    running = period_at(plan, state.anchor, state.time_zone, now, period.end)
+    running = period_at(plan, anchor, state.time_zone, now, period.end)
     return replace(charge, period=running, window_end=running.end)
 
 

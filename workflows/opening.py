@@ -1,6 +1,6 @@
 """How a subscription begins, and how each of its periods is opened."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 
 from temporalio import workflow
@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.catalog import Plan
     from domain.payments import Charge, ChargeKind
     from domain.periods import Window
-    from domain.subscription import OpenCharge, Step, SubscriptionState
+    from domain.subscription import Arrears, OpenCharge, Step, SubscriptionState
 from workflows.carriers.parts import Parts
 from workflows.options import LEDGER, PROCESSOR, short
 from workflows.settling import anchor_under
@@ -43,6 +43,9 @@ class Opener:
             await self._take_up(begun.restored)
         elif begun.trial is not None:
             await self._settle_free(begun.plan, begun.trial)
+        elif begun.charges or begun.lapsed:
+            state.charges, state.lapsed = begun.charges, begun.lapsed
+            await self._go_on_with_charges()
         else:
             await self.open_period()
 
@@ -51,7 +54,8 @@ class Opener:
         state = self._state
         plan = state.next_plan or state.plan_in_force()
         now = workflow.now()
-        since = state.period.end if state.period else state.begun_at
+        since = state.restart_at or (state.period.end if state.period else state.begun_at)
+        anchor = anchor_under(state, plan)
         opened = await workflow.execute_activity_method(
             PeriodActivities.open_charge,
             NextPeriod(
@@ -60,7 +64,7 @@ class Opener:
                 state.account_id,
                 state.payer,
                 plan,
-                anchor_under(state, plan),
+                anchor,
                 state.time_zone,
                 since or now,
                 now,
@@ -73,6 +77,13 @@ class Opener:
             await self._settle_free(plan, opened.period)
         else:
             charge = _charge_of(plan, opened.period, opened.charge, now)
+            arrears = state.arrears or Arrears()
+            charge = replace(
+                charge,
+                anchor=anchor,
+                declines=arrears.declines,
+                first_declined_at=arrears.first_declined_at,
+            )
             self._parts.collector.collect(charge)
 
     async def _begun(self, beginning: Beginning) -> Begun:
@@ -120,11 +131,14 @@ class Opener:
         for field in fields(SubscriptionState):
             setattr(state, field.name, getattr(restored, field.name))
         state.credits_came(workflow.now())
-        for charge in state.charges:
+        await self._go_on_with_charges()
+
+    async def _go_on_with_charges(self) -> None:
+        """Collect again what was never declined: the same keys find what has become of it."""
+        for charge in self._state.charges:
             if charge.step is Step.PREPARING:
                 self._parts.collector.collect(charge)
-            elif charge.step is Step.VOIDING:
-                await self._parts.collector.give_up(charge)
+        await self._parts.collector.drop_unwanted()
 
     async def _settle_free(self, plan: Plan, period: Window) -> None:
         nothing = _nothing_to_pay(self._state)

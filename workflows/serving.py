@@ -156,6 +156,7 @@ class Server:
                 quantity_micro=reserved.quantity_micro,
                 plan=state.plan_in_force(),
                 window_end=buyer.window.end,
+                confirmed=confirmed,
             )
         )
         return reserved.status

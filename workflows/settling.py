@@ -1,7 +1,7 @@
 """What became of a charge, settled: one transaction of the ledger each, then the state."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from temporalio import workflow
 
@@ -14,14 +14,19 @@ with workflow.unsafe.imports_passed_through():
     from activities.purchases import PurchaseActivities
     from activities.upgrades import Upgrade
     from domain.catalog import Plan, ResumeOn
-    from domain.clocks import next_anchor
-    from domain.payments import ChargeKind, Decline, Declined, Paid, Processing
-    from domain.policies import RenewalFailure
-    from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
+    from domain.charge_fates import waits_for_window
+    from domain.clocks import first_anchor, next_anchor
+    from domain.dunning import next_try, patience_ends
+    from domain.payments import ChargeKind, Declined, Paid, Processing
+    from domain.policies import AfterDunning, WhileUnpaid
+    from domain.subscription import Arrears, OpenCharge, Pause, Step, SubscriptionState
 from workflows.coming import keep_waiting, paid_late, processing_answer
 from workflows.inbox import Answer, Inbox, credit_text
 from workflows.options import LEDGER, short
 from workflows.story import demanded, money_for
+
+# Runs that began before it prepare a renewal at the period's end while a purchase is unpaid.
+RENEWALS_GO_ON = "renewals-go-on"
 
 
 class Settler:
@@ -63,7 +68,7 @@ class Settler:
                 self._state.drop(charge)
             case ChargeKind.PERIOD:
                 await self.open_period(paid_late(self._state, charge), paid)
-            case _ if self._between_windows(charge):
+            case _ if waits_for_window(self._state, charge, workflow.now()):
                 self._state.put(replace(charge, step=Step.PAID, paid=paid))
             case ChargeKind.UPGRADE:
                 await self._complete_upgrade(charge, paid)
@@ -82,8 +87,10 @@ class Settler:
         state, now = self._state, workflow.now()
         first = charge.first_declined_at or now
         begun = state.period is not None
-        retry_at = _next_try(charge, declined, first) if begun else None
-        over_at = _grace_ends(charge, first) if begun else None
+        retry_at = next_try(charge, declined.decline, first, now) if begun else None
+        over_at = patience_ends(charge, first) if begun else None
+        plan = charge.plan or state.plan_in_force()
+        serves = plan.while_unpaid is WhileUnpaid.SERVE_PURCHASED
         asked_for = charge.kind in (ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.UPGRADE)
         pauses = not asked_for and begun
         charge = replace(
@@ -92,11 +99,13 @@ class Settler:
             declines=charge.declines + 1,
             first_declined_at=first,
             retry_at=retry_at,
-            ends_at=over_at if _fails(charge, RenewalFailure.END_AFTER_DUNNING) else None,
+            ends_at=over_at if plan.after_dunning is AfterDunning.END else None,
         )
         state.put(charge)
         if pauses:
             state.pause(Pause.PAYMENT_FAILED)
+            if charge.kind is ChargeKind.AUTO:
+                state.awaits_card = workflow.patched(RENEWALS_GO_ON)
         state.last_charge = f"{demanded(charge.charge)} declined: {declined.code}"
         await workflow.execute_activity_method(
             FailureActivities.note_decline,
@@ -108,9 +117,10 @@ class Settler:
                 state.status,
                 pauses,
                 retry_at,
-                over_at if _fails(charge, RenewalFailure.KEEP_PURCHASED) else None,
+                over_at if serves else None,
                 charge.ends_at,
                 first,
+                charge.declines,
             ),
             summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
             **LEDGER,
@@ -126,8 +136,12 @@ class Settler:
         state = self._state
         if charge.plan is None or charge.period is None:
             raise LookupError(f"{charge.charge.charge_id} is no charge of a period")
-        anchor = anchor_under(state, charge.plan)
-        pauses = tuple(one for one in state.pauses if one is not Pause.PAYMENT_FAILED)
+        now = workflow.now()
+        anchor = charge.anchor or anchor_under(state, charge.plan)
+        period = charge.period
+        mild = charge.plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
+        stays = paid is not None and state.awaits_card and not mild
+        pauses = state.pauses if stays else _without(state.pauses, Pause.PAYMENT_FAILED)
         serving = await workflow.execute_activity_method(
             PeriodActivities.open_period,
             PaidPeriod(
@@ -136,21 +150,23 @@ class Settler:
                 charge.plan,
                 anchor,
                 state.time_zone,
-                charge.period,
+                period,
                 charge.charge if paid else None,
                 paid,
                 state.period is None,
-                state.serving_status(pauses, charge.period),
-                workflow.now(),
+                state.serving_status(pauses, period),
+                now,
+                stays_paused=stays,
             ),
-            summary=f"begin the period from {charge.period.start:%Y-%m-%d}",
+            summary=f"begin the period from {period.start:%Y-%m-%d}",
             **LEDGER,
         )
         state.drop(charge)
         state.anchor, state.next_plan = anchor, None
         self._put_in_force(charge.plan)
-        state.period, state.window = charge.period, serving.window
-        state.pauses, state.lapsed = pauses, False
+        state.period, state.window = period, serving.window
+        state.pauses, state.lapsed, state.awaits_card = pauses, False, stays
+        state.arrears = state.restart_at = None
         self._balance(serving.available_micro)
         self._inbox.held_up = ""
         self.period_opened = True
@@ -190,6 +206,7 @@ class Settler:
         """End a payment pause."""
         state = self._state
         state.unpause(Pause.PAYMENT_FAILED)
+        state.awaits_card = False
         available = await workflow.execute_activity_method(
             FailureActivities.resume,
             Resumption(self.buyer(), state.status, paid),
@@ -211,9 +228,8 @@ class Settler:
         self._balance(available)
         if charge.kind is ChargeKind.AUTO:
             self._inbox.held_up = ""
-        mild = state.plan_in_force().resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
         needless: list[OpenCharge] = []
-        if Pause.PAYMENT_FAILED in state.pauses and (charge.kind is ChargeKind.AUTO or mild):
+        if self._ends_pause(charge):
             needless = [failed for failed in state.charges if failed.step is Step.DECLINED]
             await self.resume(paid)
         self._answer(
@@ -256,11 +272,30 @@ class Settler:
             },
         )
 
-    def _between_windows(self, charge: OpenCharge) -> bool:
-        """Say whether nothing can be granted until the renewal under way opens a window."""
+    def _ends_pause(self, paid: OpenCharge) -> bool:
+        """Say whether a paid purchase ends the payment pause; an unpaid period is still owed."""
         state = self._state
-        open_until = state.period if charge.kind is ChargeKind.UPGRADE else state.window
-        return open_until is not None and open_until.end <= workflow.now() and not state.ended
+        if Pause.PAYMENT_FAILED not in state.pauses:
+            return False
+        if paid.kind is ChargeKind.AUTO:
+            state.awaits_card = False
+        if state.lapsed or state.charge_of(ChargeKind.PERIOD) is not None:
+            return False
+        mild = state.plan_in_force().resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
+        return paid.kind is ChargeKind.AUTO or mild
+
+    def leave_unpaid(self, charge: OpenCharge) -> None:
+        """Remember what an unpaid period leaves that is given up; the next is not named like it.
+
+        Where it is not to be tried again by itself, the period under way waits for a sign of a
+        card as well. A dunning that is not over goes on with the period under way.
+        """
+        state = self._state
+        state.renewals_dropped += 1
+        if charge.step is not Step.DECLINED:
+            return
+        state.lapsed = charge.retry_at is None
+        state.arrears = Arrears(charge.first_declined_at, charge.declines, charge.ends_at)
 
     def _put_in_force(self, plan: Plan) -> None:
         """Serve under a plan; the switch goes off where the ledger switches it off."""
@@ -283,6 +318,8 @@ def anchor_under(state: SubscriptionState, plan: Plan) -> datetime:
     """Return what the boundaries of the next period are counted from."""
     if state.anchor is None:
         raise LookupError("the subscription has not begun")
+    if state.restart_at is not None:
+        return first_anchor(plan, state.restart_at, state.time_zone)
     if state.period is None:
         return state.anchor
     return next_anchor(
@@ -294,32 +331,8 @@ def anchor_under(state: SubscriptionState, plan: Plan) -> datetime:
     )
 
 
-def _next_try(charge: OpenCharge, declined: Declined, first: datetime) -> datetime | None:
-    """Return when dunning tries again by itself; hard declines wait for another card."""
-    plan = charge.plan
-    if plan is None or charge.kind not in (ChargeKind.PERIOD, ChargeKind.AUTO):
-        return None
-    auto = plan.auto.dunning_days if plan.auto else ()
-    days = plan.renewal_dunning_days if charge.kind is ChargeKind.PERIOD else auto
-    if declined.decline is not Decline.SOFT or charge.declines >= len(days):
-        return None
-    return first + timedelta(days=days[charge.declines])
-
-
-def _grace_ends(charge: OpenCharge, first: datetime) -> datetime | None:
-    """Return when patience with an unpaid renewal ends: its dunning is over, and the grace days.
-
-    It is the same instant for declines that are not tried again: another card may come until then.
-    """
-    plan = charge.plan
-    if plan is None or charge.kind is not ChargeKind.PERIOD:
-        return None
-    dunning = plan.renewal_dunning_days[-1] if plan.renewal_dunning_days else 0
-    return first + timedelta(days=dunning + plan.grace_days)
-
-
-def _fails(charge: OpenCharge, policy: RenewalFailure) -> bool:
-    return charge.plan is not None and charge.plan.renewal_failure is policy
+def _without(pauses: tuple[Pause, ...], cause: Pause) -> tuple[Pause, ...]:
+    return tuple(one for one in pauses if one is not cause)
 
 
 def _declined_answer(charge: OpenCharge, declined: Declined) -> Answer:

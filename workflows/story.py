@@ -110,8 +110,6 @@ def at_the_end(state: SubscriptionState) -> str:
     """Return what happens at the end of the period."""
     if state.cancel_at_end:
         return "end"
-    if Pause.PAYMENT_FAILED in state.pauses:
-        return "end the period unrenewed"
     plan = state.next_plan or state.plan_in_force()
     if not plan.paid:
         return f"renew {plan.name}"

@@ -9,7 +9,7 @@ from catalogs.reader import load_catalogs
 from domain.catalog import Extras, Late
 from domain.credits import MICRO, format_credits, parse_credits
 from domain.money import Ratio, half_up
-from domain.policies import AtZero, Channel, RenewalFailure
+from domain.policies import AfterDunning, AtZero, Channel, WhileUnpaid
 from domain.rates import cost
 
 LISTS = {one.name: one for one in load_catalogs(Path(__file__).parents[2] / "catalogs")}
@@ -134,4 +134,11 @@ def test_the_general_list_starts_free_and_rolls_over_as_decided_up_front():
 
 
 def test_the_general_list_ends_keeps_or_pauses_an_unpaid_renewal():
-    assert {one.renewal_failure for one in SCHEMATIC.plans} == set(RenewalFailure)
+    assert {one.while_unpaid for one in SCHEMATIC.plans} == set(WhileUnpaid)
+    assert {one.after_dunning for one in SCHEMATIC.plans} == set(AfterDunning)
+
+
+def test_salestools_serves_packs_while_a_renewal_is_unpaid_and_ends_after_its_dunning():
+    found = {(one.while_unpaid, one.after_dunning) for one in SALESTOOLS.plans}
+
+    assert found == {(WhileUnpaid.SERVE_PURCHASED, AfterDunning.END)}

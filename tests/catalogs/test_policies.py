@@ -10,15 +10,16 @@ from domain.credits import MICRO
 from domain.errors import InvalidCatalog
 from domain.money import Ratio
 from domain.policies import (
+    AfterDunning,
     Alert,
     AnchorRule,
     AtZero,
     Channel,
     Companion,
     Overdraft,
-    RenewalFailure,
     Rollover,
     VolumeTier,
+    WhileUnpaid,
 )
 
 SOUND = (Path(__file__).parent / "rich.yaml").read_text(encoding="utf-8")
@@ -78,13 +79,15 @@ def test_whom_a_plan_tells_and_asks_is_read():
 
 def test_the_clock_and_the_end_of_a_plan_are_read():
     assert FULL.anchor_rule is AnchorRule.MONTH_FIRST
-    assert (FULL.renewal_failure, FULL.grace_days) == (RenewalFailure.END_AFTER_DUNNING, 7)
+    assert (FULL.while_unpaid, FULL.after_dunning) == (WhileUnpaid.PAUSE, AfterDunning.END)
+    assert FULL.grace_days == 7
 
 
 def test_a_plan_that_names_no_policy_follows_the_usual_ones():
     free = RICH.plan("free")
 
-    assert (free.anchor_rule, free.renewal_failure, free.grace_days) == ("start", "pause", 0)
+    assert (free.anchor_rule, free.while_unpaid, free.grace_days) == ("start", "pause", 0)
+    assert free.after_dunning == "stay_past_due"
     assert (free.trial, free.overdraft, free.approval_above_micro) == (None, None, None)
     assert (free.repays_debt, free.companions, free.approval_days) == (False, (), 7)
 
@@ -124,7 +127,8 @@ REFUSED = [
     ("overdraft: {type: credits", "overdraft: {type: traffic", 38, "has `at_zero: overdraft`"),
     ("limit: 25", "limit: 0", 38, "greater than zero"),
     ("repays_debt: true", "repays_debt: perhaps", 39, "true or false"),
-    ("renewal_failure: end_after_dunning", "renewal_failure: hope", 40, "must be one of: pause"),
+    ("after_dunning: end", "after_dunning: hope", 40, "must be one of: stay_past_due, end"),
+    ("after_dunning: end", "renewal_failure: end_after_dunning", 40, "is two keys now"),
     ("grace_days: 7", "grace_days: -7", 41, "whole number"),
     ("approval_above: 50", "approval_above: 0", 42, "greater than zero"),
     ("approval_days: 3", "approval_days: 0", 43, "greater than zero"),
@@ -148,8 +152,8 @@ def test_a_longer_circle_of_degrading_is_refused():
     assert [fault.split(":")[1] for fault in faults] == ["10", "11"]
 
 
-def test_only_an_end_after_dunning_has_grace():
-    (fault,) = faults_of(changed("renewal_failure: end_after_dunning", "renewal_failure: pause"))
+def test_only_what_ends_with_it_has_grace():
+    (fault,) = faults_of(changed("after_dunning: end", "after_dunning: stay_past_due"))
 
     assert "rich.yaml:41: " in fault
 

@@ -8,7 +8,6 @@ from tests.fleet import BEGINS, SECOND, Customer, RunningFleet
 DAY = timedelta(days=1)
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 MARCH = datetime(2027, 3, 1, tzinfo=UTC)
-APRIL = datetime(2027, 4, 1, tzinfo=UTC)
 BEGUN = ["receipt", "welcome"]
 
 
@@ -169,24 +168,6 @@ async def test_a_hard_decline_is_not_tried_again(fleet: RunningFleet) -> None:
     customer.check()
 
 
-async def test_a_pause_over_the_periods_end_charges_only_the_current_period(
-    fleet: RunningFleet,
-) -> None:
-    customer = await declined_at_zero(fleet)
-
-    status = await customer.pass_until(MARCH + 9 * DAY)
-    assert (status["status"], customer.attempts()) == ("past_due", 2)
-    assert customer.charges()[1] == ("auto_purchase", "void", 1170)
-    assert (await customer.use("1"))["reason"] == "paused:payment_failed"
-    status = await customer.update_card()
-
-    assert (status["status"], status["available"]) == ("active", "10000")
-    assert (status["period_start"], status["period_end"]) == (MARCH.isoformat(), APRIL.isoformat())
-    assert customer.paid() == [900, 900]
-    assert sorted(customer.mails()[3:]) == ["receipt", "resumed"]
-    customer.check()
-
-
 async def test_a_renewal_unpaid_for_a_whole_period_is_void_when_the_card_changes(
     fleet: RunningFleet,
 ) -> None:
@@ -202,17 +183,19 @@ async def test_a_renewal_unpaid_for_a_whole_period_is_void_when_the_card_changes
     customer.check()
 
 
-async def test_a_renewal_prepared_before_a_decline_is_not_attempted(fleet: RunningFleet) -> None:
+async def test_a_renewal_prepared_before_a_decline_is_charged_at_its_time(
+    fleet: RunningFleet,
+) -> None:
     customer = await fleet.subscribe("core_10k", auto=True)
     await customer.pass_until(FEBRUARY - 10 * SECOND)
     customer.fault("decline")
     await customer.report(["10000"])
 
     status = await customer.pass_until(FEBRUARY + DAY)
-    assert (status["status"], customer.attempts(), customer.paid()) == ("past_due", 2, [900])
+    assert (status["status"], customer.attempts(), customer.paid()) == ("paused", 3, [900, 900])
     status = await customer.update_card()
 
-    assert (status["status"], customer.paid()) == ("active", [900, 900])
+    assert (status["status"], customer.attempts(), customer.paid()) == ("active", 3, [900, 900])
     customer.check()
 
 

@@ -47,9 +47,12 @@ async def test_an_impatient_plan_pauses_all_the_same(fleet: RunningFleet) -> Non
     customer = await unpaid(fleet, "plain", code="insufficient_funds", count=99)
 
     assert (await customer.use("1"))["reason"] == "paused:payment_failed"
+    status = await customer.pass_until(FEBRUARY + 20 * DAY)
+    assert (status["status"], customer.attempts()) == ("paused", 5)
     status = await customer.pass_until(FEBRUARY + 40 * DAY)
 
-    assert (status["status"], customer.attempts()) == ("paused", 5)
+    assert (status["status"], customer.attempts()) == ("past_due", 5)
+    assert customer.charges()[-1] == ("period", "void", 900)
     customer.check()
 
 

@@ -66,7 +66,7 @@ class CardCarriers:
             **LEDGER,
         )
         inbox.answer(ticket, self._card_answer())
-        await self._parts.collector.card_updated()
+        await self._parts.collector.card_may_work()
 
     def _card_answer(self) -> Answer:
         state = self._state

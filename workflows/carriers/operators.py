@@ -10,6 +10,9 @@ from workflows.carriers.parts import Carrier, Parts
 from workflows.inbox import Answer, credit_text, refused
 from workflows.options import LEDGER, short
 
+# Runs that began before it go on charging while an operator's pause lasts.
+NOTHING_CHARGED = "nothing-charged-while-paused"
+
 
 class OperatorCarriers:
     """Carries out what operators ask for."""
@@ -31,6 +34,7 @@ class OperatorCarriers:
         if Pause.BY_OPERATOR in self._state.pauses:
             return refused("already_paused")
         self._state.pause(Pause.BY_OPERATOR)
+        self._state.held = workflow.patched(NOTHING_CHARGED)
         await self._write_pause(wanted, paused=True)
         return {"status": "paused"}
 
@@ -38,6 +42,7 @@ class OperatorCarriers:
         if Pause.BY_OPERATOR not in self._state.pauses:
             return refused("not_paused")
         self._state.unpause(Pause.BY_OPERATOR)
+        self._state.held = False
         await self._write_pause(wanted, paused=False)
         return {"status": self._state.status.value}
 

@@ -1,0 +1,152 @@
+"""What becomes of a charge by what happens meanwhile (domain/charge_fates.py), played."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests.fleet import SECOND, Customer, RunningFleet
+from tests.workflows.test_rebuilding import lose, rebuild
+
+DAY = timedelta(days=1)
+FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
+MARCH = datetime(2027, 3, 1, tzinfo=UTC)
+APRIL = datetime(2027, 4, 1, tzinfo=UTC)
+MAY = datetime(2027, 5, 1, tzinfo=UTC)
+
+
+async def declined_at_zero(fleet: RunningFleet, plan: str = "core_10k", **others: str) -> Customer:
+    """Return a customer whose auto-purchase has just been declined."""
+    customer = await fleet.subscribe(plan, auto=True, **others)
+    customer.fault("decline", code="stolen_card")  # nothing is tried again by itself
+    status = await customer.report(["10000"])
+    assert (status["status"], status["paused_by"]) == ("paused", ["payment_failed"])
+    return customer
+
+
+async def test_a_declined_auto_purchase_stops_no_renewal(fleet: RunningFleet) -> None:
+    strict = await declined_at_zero(fleet)
+    mild = await declined_at_zero(fleet, "core", catalog="mild")
+
+    status = await strict.pass_until(FEBRUARY + DAY)
+    assert (status["status"], status["available"]) == ("paused", "10000")
+    assert (status["period_start"], strict.paid()) == (FEBRUARY.isoformat(), [900, 900])
+    assert strict.charges()[1] == ("auto_purchase", "void", 1170)
+    assert (await strict.use("1"))["reason"] == "paused:payment_failed"
+    status = await strict.update_card()
+    assert (status["status"], status["available"], strict.attempts()) == ("active", "10000", 3)
+
+    status = await mild.pass_until(FEBRUARY + DAY)
+    assert (status["status"], mild.paid()) == ("active", [900, 900])
+    assert (await mild.use("1"))["status"] == "debited"
+    for one in (strict, mild):
+        one.check()
+
+
+async def test_a_pause_for_a_purchase_outlives_a_lost_workflow(fleet: RunningFleet) -> None:
+    customer = await declined_at_zero(fleet)
+
+    again = await rebuild(customer, await lose(customer))
+    status = await again.pass_until(FEBRUARY + DAY)
+
+    assert (status["status"], status["available"]) == ("paused", "10000")
+    assert (await again.update_card())["status"] == "active"
+    assert customer.paid() == [900, 900]
+    again.check()
+
+
+async def test_a_purchase_that_was_switched_off_is_void_and_a_card_only_resumes(
+    fleet: RunningFleet,
+) -> None:
+    customer = await declined_at_zero(fleet)
+
+    await customer.switch(on=False)
+    assert (await customer.life.settle())["status"] == "paused"
+    assert customer.charges()[-1] == ("auto_purchase", "void", 1170)
+    status = await customer.update_card()
+
+    assert (status["status"], customer.attempts(), customer.paid()) == ("active", 2, [900])
+    customer.check()
+
+
+async def test_a_purchase_of_a_subscription_that_ends_is_void(fleet: RunningFleet) -> None:
+    customer = await declined_at_zero(fleet)
+
+    await customer.cancel()
+    status = await customer.update_card()
+
+    assert (status["status"], customer.attempts(), customer.paid()) == ("canceled", 2, [900])
+    customer.check()
+
+
+async def test_after_an_outage_only_the_period_under_way_is_paid(fleet: RunningFleet) -> None:
+    prepared = await fleet.subscribe("core_10k")
+    declined = await fleet.subscribe("core_10k")
+    await prepared.pass_until(FEBRUARY - 10 * SECOND)
+    declined.fault("decline", code="insufficient_funds")
+    await declined.pass_until(FEBRUARY + SECOND)
+    for one in (prepared, declined):
+        await lose(one)
+
+    for one in (prepared, declined):
+        again = await rebuild(one, APRIL + 9 * DAY)
+        status = await again.life.settle()
+        assert (status["status"], status["period_start"]) == ("active", APRIL.isoformat())
+        assert status["period_end"] == MAY.isoformat()
+        assert one.paid() == [900, 900]
+        assert [state for _, state, _ in one.charges()] == ["paid", "void", "paid"]
+        again.check()
+
+
+async def test_after_ten_years_nobody_owes_more_than_the_month_under_way(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("core_10k")
+    customer.fault("decline", code="insufficient_funds")
+    await customer.pass_until(FEBRUARY + SECOND)
+    await lose(customer)
+
+    again = await rebuild(customer, datetime(2037, 4, 10, tzinfo=UTC))
+    status = await again.life.settle()
+
+    assert (status["status"], status["period_start"]) == ("active", "2037-04-01T00:00:00+00:00")
+    assert customer.paid() == [900, 900]
+    assert [state for _, state, _ in customer.charges()] == ["paid", "void", "paid"]
+    history = await again.life.handle.fetch_history()
+    assert (
+        sum(one.HasField("activity_task_scheduled_event_attributes") for one in history.events) < 15
+    )
+    again.check()
+
+
+async def test_an_unpaid_period_is_void_once_it_is_over(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k")
+    first = await fleet.subscribe("core_10k", card="pm_card_chargeCustomerFail")
+    customer.fault("decline", code="stolen_card")
+    await customer.pass_until(MARCH + DAY)
+    await first.pass_until(FEBRUARY + DAY)
+
+    assert customer.charges()[-1] == ("period", "void", 900)
+    assert first.charges() == [("period", "void", 900)]
+    for one, at in ((customer, datetime(2027, 9, 10, tzinfo=UTC)), (first, APRIL + DAY)):
+        again = await rebuild(one, max(at, await lose(one)))
+        assert (await again.life.settle())["status"] in ("past_due", "pending")
+        status = await again.update_card()
+        assert status["status"] == "active"
+        assert status["period_start"] == f"{at:%Y-%m}-01T00:00:00+00:00"
+        again.check()
+    assert (customer.paid(), first.paid()) == ([900, 900], [900])
+    assert (customer.attempts(), first.attempts()) == (3, 2)
+
+
+async def test_dunning_that_an_outage_held_up_keeps_its_distances(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k")
+    customer.fault("decline", code="insufficient_funds", count=3)
+    await customer.pass_until(FEBRUARY + SECOND)
+    await lose(customer)
+
+    again = await rebuild(customer, FEBRUARY + 10 * DAY)
+    status = await again.life.settle()
+    assert (status["status"], customer.attempts()) == ("past_due", 3)
+    assert status["next_due"].startswith("2027-02-13T00:00:0")  # two days after the try before
+
+    status = await again.pass_until(FEBRUARY + 15 * DAY)
+    assert (status["status"], customer.paid()) == ("active", [900, 900])
+    again.check()
