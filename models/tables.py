@@ -171,6 +171,7 @@ class GrantRow(Base):
     roll_den: Mapped[int]
     roll_cap: Mapped[int | None]
     roll_priority: Mapped[int] = mapped_column(SmallInteger)
+    rolled_at: Mapped[datetime]
 
 
 class Counter(Base):

@@ -9,9 +9,9 @@ credits are used or expire. Both are stated, so that what is due and not posted 
 # What has lapsed by the instant is held no more, written down or not.
 # Due revenue and breakage are the half-up functions of cumulative use that `recognise` posts;
 # what releases deferred revenue and is neither (a refund) is not due as breakage.
-# What may move on has not expired: until that is booked it stands in its old grant; nothing moves
-# on after the end. Its cost goes along: a grant's cost is less what moved on, and a rolled grant
-# owes from its move on.
+# What may move on has not expired: until that is decided it stands in its old grant. Its cost goes
+# along: a grant costs less by what moved on, and a rolled grant owes from its move on. Nothing here
+# looks at what a grant has become since: an instant that is past has one answer for ever.
 STANDING = """
 WITH instants AS (
     SELECT unnest(CAST(:instants AS timestamptz[])) AS instant),
@@ -43,13 +43,11 @@ posted AS (
 held AS (
     SELECT i.instant, g.account_id, g.grant_id,
            j.remaining - j.held + coalesce(l.amount, 0) AS free,
-           CASE WHEN NOT j.is_over AND (g.rolled > 0 OR (g.rolls_left > 0 AND g.is_open
-                                                         AND w.state <> 'ended'))
+           CASE WHEN NOT j.is_over AND g.rolls_left > 0 AND g.rolled_at > i.instant
                 THEN least(div((j.remaining - j.held + coalesce(l.amount, 0)) * g.roll_num,
                                g.roll_den), g.roll_cap)
                 ELSE 0 END AS rolling
     FROM instants i JOIN grants g ON g.expires_at <= i.instant
-    JOIN wallets w ON w.account_id = g.account_id
     JOIN journal j ON (j.instant, j.account_id, j.grant_id) = (i.instant, g.account_id, g.grant_id)
     LEFT JOIN lapsed l ON (l.instant, l.account_id, l.grant_id)
                         = (i.instant, g.account_id, g.grant_id)

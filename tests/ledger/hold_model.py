@@ -44,11 +44,16 @@ class HoldingWallet(ModelWallet):
     def arrive(self, at):
         """Time passes, and what lapses by then is released at its own instant."""
         at = max(self.now, at)
-        while due := [h for h in self.open_holds() if not is_open(h.lapses_at, at)]:
-            hold = min(due, key=lambda h: (h.lapses_at, h.seq))
+        due = [h for h in self.open_holds() if not is_open(h.lapses_at, at)]
+        for hold in sorted(due, key=lambda h: (h.lapses_at, h.seq)):
             self.now = hold.lapses_at
             self._end(hold, "lapsed", 0)
         self.now = at
+        for hold in sorted(due, key=lambda h: (h.lapses_at, h.seq)):
+            self.settle_again({line.grant_id for line in hold.lines}, hold.lapses_at)
+
+    def settle_again(self, names, by=None):
+        """Nothing goes back here."""
 
     def open_holds(self):
         return [hold for hold in self.holds.values() if hold.state == "open"]

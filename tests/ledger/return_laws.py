@@ -14,7 +14,7 @@ from tests.builders import (
     set_policy,
     use,
 )
-from tests.ledger.holding import capture, hold, release
+from tests.ledger.holding import LAPSE, capture, hold, release
 from tests.ledger.returns import a_pack, debt, dispute, policy, refund, seen
 from tests.ledger.undone import undone
 
@@ -87,6 +87,12 @@ def what_was_held_goes_back_when_it_is_free_and_is_owed_when_it_is_taken(engine,
         capture(connection, wallet, 70, key="b")
         assert (left(connection, wallet), debt(connection, wallet)) == (0, micro(470))
         assert balances.violations(connection) == []
+    with undone(engine) as connection:
+        wallet, pack = a_pack(connection, used=400)
+        hold(connection, wallet, 100)
+        dispute(connection, wallet, pack, "open")
+        use(connection, wallet, 1, at=LAPSE)
+        assert left(connection, wallet, LAPSE) == 0
 
 
 def late_usage_of_what_went_back_is_owed(engine, _):

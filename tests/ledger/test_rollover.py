@@ -155,7 +155,7 @@ def test_a_worker_that_slept_for_months_moves_step_by_step(ledger, wallet):
 def test_nothing_moves_on_after_the_end(ledger, wallet):
     assert grants.expire_due(ledger, wallet.account_id, MONTH_END) == 0
     accounts.end(ledger, wallet.account_id, MONTH_END)
-    assert grants.expire_due(ledger, wallet.account_id, MONTH_END) == micro(500)
+    assert grants.expire_due(ledger, wallet.account_id, MONTH_END) == 0  # it ran out with the end
 
     assert left(ledger, wallet, MONTH_END) == 0
     assert rolled(ledger, wallet) == [(0, 0)]

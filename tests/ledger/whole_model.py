@@ -219,7 +219,8 @@ class WholeWallet(HoldingWallet):
                 self._owe(grant.terms.credit_type, was - grant.terms.remaining)
         touched = {line.grant_id for line in hold.lines}
         touched |= {n for n, was in before.items() if self.grants[n].terms.remaining < was}
-        self.settle_again(touched)
+        if state != "lapsed":
+            self.settle_again(touched)
         return answer
 
     # What comes in and runs out
@@ -272,13 +273,14 @@ class WholeWallet(HoldingWallet):
         grant.take(due)
         self.debt[kind] -= due
 
-    def expire(self, at):
+    def expire(self, at, by=None):
         self.arrive(at)
-        self._roll()
+        by = by or self.now
+        self._roll(by)
         total = 0
         for grant in self.grants.values():
             ends = grant.terms.expires_at
-            if ends is None or ends > self.now or not grant.unheld or self._waits(grant):
+            if ends is None or ends > by or not grant.unheld or self._waits(grant):
                 continue
             self.seq += 1
             total += grant.unheld
@@ -290,7 +292,7 @@ class WholeWallet(HoldingWallet):
         later = any(start > grant.terms.expires_at for start, _ in self.windows)
         return grant.rolls[0] > 0 and not later
 
-    def _roll(self) -> None:
+    def _roll(self, by) -> None:
         ends = dict(self.windows)
         while True:
             due = [
@@ -299,7 +301,7 @@ class WholeWallet(HoldingWallet):
                 if grant.rolls[0]
                 and grant.terms.remaining
                 and grant.terms.expires_at in ends
-                and grant.terms.expires_at <= self.now
+                and grant.terms.expires_at <= by
             ]
             if not due:
                 return

@@ -24,14 +24,14 @@ class ReturningWallet(WholeWallet):
     def disputed_of(self, charge) -> int:
         return sum(a for c, a, state in self.disputes.values() if c == charge and state != "won")
 
-    def settle_again(self, names) -> None:
+    def settle_again(self, names, by=None) -> None:
         charges = {self.grants[name].charge for name in names}
         for charge in sorted(c for c in charges if c and self._went_back(c)):
-            self.settle(charge)
+            self.settle(charge, by)
 
-    def settle(self, charge) -> None:
+    def settle(self, charge, by=None) -> None:
         """Bring the grants of a charge to what all facts of it say."""
-        self.expire(self.now)
+        self.expire(self.now, by)
         grants = [g for g in self._grants_of(charge) if g.terms.cost_minor]
         returned, disputed = self.refunded_of(charge), self.disputed_of(charge)
         back = min(returned + disputed, sum(g.returnable for g in grants))
@@ -50,7 +50,7 @@ class ReturningWallet(WholeWallet):
             cost = -(-grant.used * grant.terms.cost_minor // grant.terms.granted)
             unpaid = max(0, unpaid - cost)
         self._take_companions(charge, returned + disputed)
-        self.expire(self.now)
+        self.expire(self.now, by)
 
     def _take_back(self, grant, minor, amount) -> None:
         change = grant.refunded - amount

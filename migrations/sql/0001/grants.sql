@@ -103,10 +103,12 @@ BEGIN
     RETURN due;
 END $$;
 
--- Move on what may, book what else has expired by p_at; return the micro-credits that expired. What is
+-- Move on what may, book what else has expired by p_at, or of that what had by p_by; return the micro-credits that expired. What is
 -- held waits for its hold, what may move on for the window it moves into, while there may be one. The
 -- instant decided long before: this only writes it down.
-CREATE FUNCTION expire_due(p_account bigint, p_at timestamptz) RETURNS bigint
+CREATE FUNCTION expire_due(
+    p_account bigint, p_at timestamptz, p_by timestamptz DEFAULT NULL
+) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w     wallets;
@@ -114,9 +116,9 @@ DECLARE
     g     grants;
     total bigint := 0;
 BEGIN
-    PERFORM roll_over(p_account, p_at);
+    PERFORM roll_over(p_account, p_at, p_by);
     w := lock_wallet(p_account, p_at);
-    FOR g IN SELECT * FROM grants WHERE account_id = p_account AND is_open AND expires_at <= w.decided_at
+    FOR g IN SELECT * FROM grants WHERE account_id = p_account AND is_open AND expires_at <= least(p_by, w.decided_at)
                                     AND remaining > held AND NOT waits_to_roll(w, grants)
              ORDER BY expires_at, grant_id LOOP
         w.seq := w.seq + 1;

@@ -213,25 +213,34 @@ BEGIN
     w.decided_at := greatest(w.decided_at, p_at); w.next_lapse := next_lapse_of(h.account_id);
     UPDATE wallets SET seq = w.seq, decided_at = w.decided_at, next_lapse = w.next_lapse
     WHERE account_id = h.account_id;
-    IF settle_again(h.account_id, x.grant_id, p_at) THEN
+    IF p_state <> 'lapsed' AND settle_again(h.account_id, x.grant_id, p_at) THEN
         SELECT * INTO w FROM wallets WHERE account_id = h.account_id;
     END IF;
     RETURN w;
 END $$;
 
 -- Write down, each at its own instant, the releases of what has lapsed by p_at. Nothing was decided
--- between that instant and now: whatever changes a wallet passes here first. Each is looked for anew:
--- what settles after one may end others of the same instant.
+-- between that instant and now: whatever changes a wallet passes here first. Money that went back
+-- takes what was released as it stood then, and is booked at p_at: the books of an instant that is past
+-- stay as they were read.
 CREATE FUNCTION release_lapsed(w wallets, p_at timestamptz) RETURNS wallets LANGUAGE plpgsql AS $$
 DECLARE
-    h holds;
+    due holds[] := ARRAY(
+        SELECT h FROM holds h WHERE h.account_id = w.account_id AND h.state = 'open' AND h.lapses_at <= p_at
+        ORDER BY h.lapses_at, h.hold_id);
+    h   holds;
 BEGIN
-    LOOP
-        SELECT * INTO h FROM holds o WHERE o.account_id = w.account_id AND o.state = 'open' AND o.lapses_at <= p_at
-        ORDER BY o.lapses_at, o.hold_id LIMIT 1;
-        IF NOT FOUND THEN RETURN w; END IF;
+    FOREACH h IN ARRAY due LOOP
         w := end_hold(w, h, 'lapsed', NULL, NULL, h.lapses_at);
     END LOOP;
+    FOREACH h IN ARRAY due LOOP
+        IF settle_again(w.account_id, ARRAY(
+               SELECT l.grant_id FROM hold_lines l WHERE l.account_id = h.account_id AND l.hold_id = h.hold_id),
+               p_at, h.lapses_at) THEN
+            SELECT * INTO w FROM wallets WHERE account_id = w.account_id;
+        END IF;
+    END LOOP;
+    RETURN w;
 END $$;
 
 -- Release what is still open: at a subscription's end.

@@ -99,9 +99,10 @@ END $$;
 -- and all its grants were given: the last of them settles it. p_kind and p_tags name the cause.
 -- The latest grant gives first: of a year of windows the ones to come are unused, and the customer
 -- keeps the current one. Money beyond what unused credits cost was for used ones: a refund of it is
--- a kindness, a dispute makes it a debt.
+-- a kindness, a dispute makes it a debt. What has run out after p_by counts as there.
 CREATE FUNCTION settle_returns(
-    p_account bigint, p_charge text, p_kind entry_kind, p_tags jsonb, p_at timestamptz
+    p_account bigint, p_charge text, p_kind entry_kind, p_tags jsonb, p_at timestamptz,
+    p_by timestamptz DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     w      wallets;
@@ -113,7 +114,7 @@ DECLARE
     unpaid bigint;
 BEGIN
     w := lock_wallet(p_account, p_at);
-    PERFORM expire_due(p_account, w.decided_at);
+    PERFORM expire_due(p_account, w.decided_at, p_by);
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
     SELECT sum(o.cost_minor - o.rolled_minor), least(refunds_of(c) + disputes_of(c), sum(returnable_minor(o))), sum(o.refunded_minor)
     INTO total, unpaid, change FROM grants o WHERE o.account_id = p_account AND o.charge_id = p_charge;
@@ -138,14 +139,15 @@ BEGIN
     END LOOP;
     PERFORM take_companions_back(c, p_kind, p_tags, w.decided_at);
     IF w.state = 'ended' THEN PERFORM void_expiring(p_account, w.decided_at); END IF;
-    PERFORM expire_due(p_account, w.decided_at);
+    PERFORM expire_due(p_account, w.decided_at, p_by);
     PERFORM post_returns(c, p_kind, w.decided_at);
 END $$;
 
 -- What frees held credits, or uses more of a charge that went back, leaves more to take or to owe.
 -- Return whether something was settled: the wallet is not what it was.
-CREATE FUNCTION settle_again(p_account bigint, p_grants bigint[], p_at timestamptz) RETURNS boolean
-LANGUAGE plpgsql AS $$
+CREATE FUNCTION settle_again(
+    p_account bigint, p_grants bigint[], p_at timestamptz, p_by timestamptz DEFAULT NULL
+) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     charge  text;
     settled boolean := false;
@@ -156,7 +158,7 @@ BEGIN
         PERFORM settle_returns(
             p_account, charge, coalesce((
                 SELECT min('chargeback'::entry_kind) FROM disputes d
-                WHERE d.account_id = p_account AND d.charge_id = charge AND d.state <> 'won'), 'refund'), NULL, p_at);
+                WHERE d.account_id = p_account AND d.charge_id = charge AND d.state <> 'won'), 'refund'), NULL, p_at, p_by);
         settled := true;
     END LOOP;
     RETURN settled;

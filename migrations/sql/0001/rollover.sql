@@ -1,6 +1,8 @@
 -- Unused credits move into the next window, with what they cost. A grant carries the terms it was
 -- given; it moves once, when the window that begins where it ended is there. What is held does not move.
-CREATE FUNCTION roll_over(p_account bigint, p_at timestamptz) RETURNS bigint
+CREATE FUNCTION roll_over(
+    p_account bigint, p_at timestamptz, p_by timestamptz DEFAULT NULL
+) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w     wallets;
@@ -14,7 +16,8 @@ BEGIN
     LOOP
         SELECT o.* INTO g
         FROM grants o JOIN windows n ON n.account_id = o.account_id AND n.window_start = o.expires_at
-        WHERE o.account_id = p_account AND o.is_open AND o.rolls_left > 0 AND o.expires_at <= w.decided_at
+        WHERE o.account_id = p_account AND o.is_open AND may_roll(o)
+              AND o.expires_at <= least(p_by, w.decided_at)
         ORDER BY o.expires_at, o.grant_id LIMIT 1;
         EXIT WHEN NOT FOUND;
         SELECT n.window_end INTO until FROM windows n
@@ -23,7 +26,7 @@ BEGIN
         -- A difference of the cumulative price, as revenue is: whatever the steps, they sum to the cost.
         money := price_minor(used_of(g) + moved, g.cost_minor, g.granted)
                - price_minor(used_of(g), g.cost_minor, g.granted);
-        UPDATE grants SET rolls_left = 0, remaining = remaining - moved, is_open = remaining > moved,
+        UPDATE grants SET rolled_at = w.decided_at, remaining = remaining - moved, is_open = remaining > moved,
                           rolled = moved, rolled_minor = money
         WHERE account_id = p_account AND grant_id = g.grant_id;
         CONTINUE WHEN moved = 0;
@@ -34,6 +37,11 @@ BEGIN
     IF total > 0 THEN PERFORM arm_alerts(w); END IF;
     RETURN total;
 END $$;
+
+-- Whether it is still to be decided what of a grant moves on.
+CREATE FUNCTION may_roll(g grants) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT g.rolls_left > 0 AND g.rolled_at = 'infinity'
+$$;
 
 -- Write both entries of a move and the grant that it makes.
 CREATE FUNCTION enter_rolled(
@@ -65,6 +73,6 @@ END $$;
 
 -- The renewal under way may yet open the window that a grant moves into.
 CREATE FUNCTION waits_to_roll(w wallets, g grants) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT g.rolls_left > 0 AND w.state = 'active' AND NOT EXISTS (
+    SELECT may_roll(g) AND w.state = 'active' AND NOT EXISTS (
         SELECT FROM windows n WHERE n.account_id = g.account_id AND n.window_start > g.expires_at)
 $$;

@@ -210,6 +210,7 @@ CREATE TABLE grants (
     roll_den         roll_share  NOT NULL DEFAULT 1,
     roll_cap         roll_limit,                                    -- at most how much,
     roll_priority    smallint    NOT NULL DEFAULT 15,               -- and what it then burns at
+    rolled_at        timestamptz NOT NULL DEFAULT 'infinity',       -- when that was decided
     CONSTRAINT grants_pk PRIMARY KEY (account_id, grant_id),
     CONSTRAINT grants_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges,
     CONSTRAINT grants_charge_part UNIQUE (account_id, charge_id, part),

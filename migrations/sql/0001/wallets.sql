@@ -84,8 +84,9 @@ BEGIN
     DELETE FROM windows WHERE account_id = p_account AND window_start >= w.decided_at;
     UPDATE windows SET window_end = w.decided_at WHERE account_id = p_account AND window_end > w.decided_at;
     PERFORM release_open(w);
+    -- Nothing waits for a window any more: what could have moved on runs out here, at the end.
+    UPDATE wallets SET state = 'ended', paused_by = '{}' WHERE account_id = p_account;
     PERFORM expire_due(p_account, p_at);
     PERFORM void_expiring(p_account, p_at);
-    UPDATE wallets SET state = 'ended', paused_by = '{}' WHERE account_id = p_account;
     UPDATE policies SET auto_on = false WHERE account_id = p_account;
 END $$;
