@@ -27,7 +27,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from activities.alerts import AlertRelay
 from activities.approvals import ApprovalActivities
@@ -68,6 +68,14 @@ GRACE = timedelta(seconds=30)
 MEASURE_SECONDS = 15
 THREADS = 20
 STRIPE_CALLS_PER_SECOND = 20.0  # per queue; the processor allows 25 per endpoint
+# docs/operations.md says why, under "A worker on a busy machine".
+WORKFLOW_OPTIONS: dict[str, Any] = {
+    "workflow_runner": UnsandboxedWorkflowRunner(),
+    "max_cached_workflows": 1_000,
+    "max_concurrent_workflow_tasks": 8,
+    "sticky_queue_schedule_to_start_timeout": timedelta(seconds=5),
+    "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
+}
 
 Activities = list[Callable[..., Any]]
 Served = tuple[list[type], Activities]
@@ -119,7 +127,7 @@ class Fleet:
             "disable_eager_activity_execution": True,
         }
         if workflows:
-            defaults["workflow_task_poller_behavior"] = PollerBehaviorAutoscaling()
+            defaults |= WORKFLOW_OPTIONS
         if queue == names.STRIPE:
             defaults["max_task_queue_activities_per_second"] = STRIPE_CALLS_PER_SECOND
         return Worker(self.client, task_queue=queue, **(defaults | options))

@@ -122,24 +122,32 @@ def parse_start(data: bytes) -> Start:
 
 def parse_events(data: bytes) -> tuple[tuple[UsageEvent, ...], tuple[RefusedPart, ...]]:
     """Read `{"events": [...]}`; each unusable event is refused alone."""
+    parts = read_events(data)
+    return (
+        tuple(one for one in parts if isinstance(one, UsageEvent)),
+        tuple(one for one in parts if isinstance(one, RefusedPart)),
+    )
+
+
+def read_events(data: bytes) -> list[UsageEvent | RefusedPart]:
+    """Read `{"events": [...]}`, in its order. Raises `InvalidInput` for what is no such list."""
     events = fields.only(fields.shallow_object(data), "events")["events"]
     if not isinstance(events, list) or not events:
         raise InvalidInput("malformed", "`events` is a list with at least one event")
     if len(events) > MAX_EVENTS:
         raise InvalidInput("too_many_events", f"{len(events)} events in one message")
-    usable: list[UsageEvent] = []
-    refused: list[RefusedPart] = []
-    for raw in events:
-        if fields.is_deep(raw):
-            refused.append(RefusedPart(None, "malformed", fields.TOO_DEEP))
-            continue
-        try:
-            usable.append(usage_event(raw))
-        except InvalidInput as error:
-            key = raw.get("key") if isinstance(raw, dict) else None
-            text = json.dumps(raw, default=str, ensure_ascii=True)[:500]
-            refused.append(RefusedPart(key if fields.is_text(key) else None, error.reason, text))
-    return tuple(usable), tuple(refused)
+    return [_event_or_refusal(raw) for raw in events]
+
+
+def _event_or_refusal(raw: Any) -> UsageEvent | RefusedPart:
+    if fields.is_deep(raw):
+        return RefusedPart(None, "malformed", fields.TOO_DEEP)
+    try:
+        return usage_event(raw)
+    except InvalidInput as error:
+        key = raw.get("key") if isinstance(raw, dict) else None
+        text = json.dumps(raw, default=str, ensure_ascii=True)[:500]
+        return RefusedPart(key if fields.is_text(key) else None, error.reason, text)
 
 
 def parse_event(data: bytes) -> UsageEvent:

@@ -113,6 +113,28 @@ class QueuedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message of usage as it came: JSON, whose events are read where they are decided.
+
+    `name` is that of its refusals. `left` are the places of its events that are not decided yet;
+    None: all `count` of them.
+    """
+
+    name: str
+    data: str
+    count: int
+    left: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What waits to be decided, one or the other, as it is handed on to the next run."""
+
+    event: QueuedEvent | None = None
+    message: QueuedMessage | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TypeLeft:
     """What an end leaves of a credit type, in micro-credits: lost with it, kept but frozen."""
 
@@ -168,7 +190,9 @@ class SubscriptionState:
     auto_purchase: bool = False
     pauses: tuple[Pause, ...] = ()
     charges: tuple[OpenCharge, ...] = ()
-    queue: tuple[QueuedEvent, ...] = ()
+    queue: tuple[QueuedEvent, ...] = ()  # of runs before `waiting`
+    waiting: tuple[Queued, ...] = ()
+    light: bool = False  # usage is queued as it came, and the history is kept short
     purchases: int = 0
     upgrades: int = 0
     card_updates: int = 0

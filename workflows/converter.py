@@ -19,7 +19,7 @@ from temporalio.converter import (
     JSONPlainPayloadConverter,
 )
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+written = msgspec.json.Encoder(order="sorted").encode  # a value as the JSON of a payload
 _log = logging.getLogger("drawdown.converter")
 
 
@@ -37,7 +37,7 @@ class _Json(EncodingPayloadConverter):
     def to_payload(self, value: Any) -> Payload | None:
         """Return a value as JSON. Raises as the SDK's own converter does."""
         try:
-            data = _encode(value)
+            data = written(value)
         except (TypeError, ValueError, OverflowError):  # an odd type, half a surrogate pair
             return self._slow.to_payload(value)
         return Payload(metadata={"encoding": self.encoding.encode()}, data=data)

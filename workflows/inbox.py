@@ -3,7 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,16 +13,20 @@ from temporalio.common import RawValue
 with workflow.unsafe.imports_passed_through():
     from domain.credits import format_credits
     from domain.reasons import CURES
-    from domain.subscription import QueuedEvent
+    from domain.subscription import Queued, QueuedEvent, QueuedMessage
     from domain.usage import RefusedEvent, UsageEvent
+    from workflows.converter import written
 
 Answer = dict[str, Any]
+
+Waiting = QueuedEvent | QueuedMessage
 
 MOST_WAITING = 5_000
 LARGEST_BATCH = 500
 MOST_WAITING_BYTES = 16_000_000  # a run's history may have 50 MB
 # The argument of an activity, or of the next run, may have 2 MiB: refusals, plans take the rest.
 LARGEST_BATCH_BYTES = 1_000_000
+LARGEST_MESSAGE_BYTES = 500_000  # larger ones are queued event by event
 MOST_HANDED_ON_BYTES = 1_500_000
 MOST_REFUSALS = 100
 # An update never waits for a person or a slow processor: after this it answers `pending`.
@@ -43,29 +47,39 @@ class Command:
 class Inbox:
     """Handlers put in, the loop takes out. Answers are handed back by ticket."""
 
-    events: deque[QueuedEvent] = field(default_factory=deque)
+    events: deque[Waiting] = field(default_factory=deque)
     commands: deque[Command] = field(default_factory=deque)
     refusals: list[RefusedEvent] = field(default_factory=list)
     answers: dict[int, Answer] = field(default_factory=dict)
     waiting: dict[int, datetime] = field(default_factory=dict)
     held_up: str = ""  # why events cannot be decided now: purchase | renewal
+    events_waiting: int = 0
     bytes_waiting: int = 0
+    messages: int = 0
     tickets: int = 0
     refused_so_far: int = 0
     last_refusal: str = ""
 
     def ready(self) -> bool:
         """Say whether the loop has something to do."""
-        return bool(self.commands or self.refusals or (self.events and not self.held_up))
+        return bool(self.commands or self.refusals or self.decidable())
+
+    def decidable(self) -> bool:
+        """Say whether events wait for nothing but their turn."""
+        return bool(self.events) and not self.held_up
 
     def refuse(self, key: str | None, request: str, reason: str) -> None:
         """Keep a refused fire-and-forget message for people to read."""
-        self.refused_so_far += 1
+        self.count_refusals(reason, 1)
         refusal_id = f"{workflow.info().run_id}:{self.refused_so_far}"
         refusal = RefusedEvent(refusal_id, _storable(key or "") or None, reason, _storable(request))
         self.refusals.append(refusal)
+
+    def count_refusals(self, reason: str, number: int) -> None:
+        """Count messages that were refused, and are kept."""
+        self.refused_so_far += number
         counter = workflow.metric_meter().create_counter("drawdown_refused_messages")
-        counter.add(1, {"reason": reason})
+        counter.add(number, {"reason": reason})
         self.last_refusal = f"{reason} at {workflow.now():%Y-%m-%d %H:%M}Z"
 
     def ticket(self) -> int:
@@ -76,13 +90,29 @@ class Inbox:
 
     def add(self, event: UsageEvent, ticket: int = 0, lapses_at: datetime | None = None) -> None:
         """Queue an event behind those that came before it; with `lapses_at` it is to be held."""
-        self.events.append(QueuedEvent(event, ticket, workflow.now(), lapses_at))
-        self.bytes_waiting += _size(event)
+        self._queue(QueuedEvent(event, ticket, workflow.now(), lapses_at))
 
-    def put_back(self, queued: Sequence[QueuedEvent]) -> None:
+    def add_message(self, data: bytes, count: int) -> bool:
+        """Queue a message of `count` events as it came; False if it is too large for that."""
+        self.messages += 1
+        name = f"{workflow.info().run_id}:usage-{self.messages}"
+        message = QueuedMessage(name, data.decode(), count)
+        fits = self.events_waiting + count <= MOST_WAITING
+        if not fits or self.full() or size_of(message) > LARGEST_MESSAGE_BYTES:
+            return False
+        self._queue(message)
+        return True
+
+    def put_back(self, queued: Sequence[Waiting]) -> None:
         """Queue events again, in order, in front of all others."""
         self.events.extendleft(reversed(queued))
-        self.bytes_waiting += sum(_size(one.event) for one in queued)
+        self.events_waiting += sum(map(count_of, queued))
+        self.bytes_waiting += sum(map(size_of, queued))
+
+    def _queue(self, one: Waiting) -> None:
+        self.events.append(one)
+        self.events_waiting += count_of(one)
+        self.bytes_waiting += size_of(one)
 
     def portable(self) -> bool:
         """Say whether what waits can be handed on to the next run."""
@@ -90,7 +120,7 @@ class Inbox:
 
     def full(self) -> bool:
         """Say whether no more events can wait."""
-        return len(self.events) >= MOST_WAITING or self.bytes_waiting >= MOST_WAITING_BYTES
+        return self.events_waiting >= MOST_WAITING or self.bytes_waiting >= MOST_WAITING_BYTES
 
     def command(self, name: str, wanted: Any, ticket: int = 0) -> None:
         """Queue a command."""
@@ -120,19 +150,35 @@ class Inbox:
         for ticket in [one for one, since in self.waiting.items() if since <= limit]:
             self.answer(ticket, {"status": "pending", "cure": CURES["purchase_pending"]})
 
-    def take_events(self, most: int = LARGEST_BATCH) -> list[QueuedEvent]:
-        """Take the next batch, unless something must be settled first; what is held goes alone."""
+    def take_events(self, most: int = LARGEST_BATCH) -> list[Waiting]:
+        """Take the next batch, unless something must be settled first; what is held goes alone.
+
+        It has more than `most` events only if its one message has.
+        """
         if self.held_up:
             return []
-        taken: list[QueuedEvent] = []
-        size = 0
-        while self.events and len(taken) < most and size < LARGEST_BATCH_BYTES:
-            if taken and (taken[-1].lapses_at or self.events[0].lapses_at):
+        taken: list[Waiting] = []
+        count = size = 0
+        while self.events and count < most and size < LARGEST_BATCH_BYTES:
+            first = self.events[0]
+            if taken and (count + count_of(first) > most or _holds(taken[-1]) or _holds(first)):
                 break
             taken.append(self.events.popleft())
-            size += _size(taken[-1].event)
+            count += count_of(first)
+            size += size_of(first)
+        self.events_waiting -= count
         self.bytes_waiting -= size
         return taken
+
+    def drop_first(self) -> QueuedEvent | None:
+        """Take the first event away; return it, unless it is part of a message."""
+        (first,) = self.take_events(1)
+        if isinstance(first, QueuedEvent):
+            return first
+        places = first.left or tuple(range(first.count))
+        if rest := places[1:]:
+            self.put_back([replace(first, left=rest, count=len(rest))])
+        return None
 
     def take_refusals(self) -> tuple[RefusedEvent, ...]:
         """Take some of the refusals that are not kept in the ledger yet."""
@@ -155,9 +201,36 @@ def credit_text(micro: int | None) -> str | None:
     return None if micro is None else format_credits(micro)
 
 
-def _size(event: UsageEvent) -> int:
-    """Return about how many bytes of JSON an event takes, escapes included."""
+def closed(one: Waiting) -> Queued:
+    """Return what waits as the next run gets it: who waited for its answer has been answered."""
+    if isinstance(one, QueuedMessage):
+        return Queued(message=one)
+    return Queued(event=replace(one, ticket=0))
+
+
+def opened(one: Queued) -> Waiting:
+    """Return what a run before handed on."""
+    waiting = one.event or one.message
+    if waiting is None:
+        raise LookupError("nothing waits in it")
+    return waiting
+
+
+def count_of(one: Waiting) -> int:
+    """Return how many events wait in it."""
+    return one.count if isinstance(one, QueuedMessage) else 1
+
+
+def size_of(one: Waiting) -> int:
+    """Return about how many bytes of JSON it takes, escapes included."""
+    if isinstance(one, QueuedMessage):
+        return 250 + len(written(one.data))
+    event = one.event
     return 250 + len(json.dumps((event.key, event.action, event.tags)))
+
+
+def _holds(one: Waiting) -> bool:
+    return isinstance(one, QueuedEvent) and one.lapses_at is not None
 
 
 def _storable(text: str) -> str:

@@ -1,5 +1,7 @@
 """Usage of one subscription: drained in batches, and the purchase that a shortfall starts."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from temporalio import workflow
@@ -9,16 +11,27 @@ with workflow.unsafe.imports_passed_through():
     from activities.purchases import PurchaseActivities
     from activities.usage import Batch, UsageActivities
     from domain.holds import HELD, HoldOutcome
-    from domain.subscription import OpenCharge, QueuedEvent, Step, SubscriptionState
+    from domain.subscription import OpenCharge, QueuedEvent, QueuedMessage, Step, SubscriptionState
     from domain.usage import DECIDED, UNDECIDED, Asked, DebitOutcome, UsageEvent
+    from domain.usage_messages import Deviations, Short, UsageMessage
 from workflows.carriers.holds import answer_to_hold, holder
 from workflows.collecting import Collector
-from workflows.inbox import Answer, Inbox, credit_text, refused
+from workflows.inbox import Answer, Inbox, Waiting, count_of, credit_text, refused
 from workflows.options import LEDGER, short
 from workflows.settling import Settler
 from workflows.story import demanded
 
 Outcomes = tuple[DebitOutcome | HoldOutcome, ...]
+
+
+@dataclass(slots=True)
+class Found:
+    """What a batch left: what waits, in order, and what must happen before it can be decided."""
+
+    undecided: list[Waiting] = field(default_factory=list)
+    renewal_pending: bool = False
+    short: Short | None = None
+    crossed: bool = False
 
 
 class Server:
@@ -33,9 +46,12 @@ class Server:
         self._settler = settler
         self._unbought = ""  # the event for which the ledger would not buy
 
-    async def drain(self) -> None:
-        """Decide what is queued, one ledger call per batch, until nothing more can be decided."""
-        while self._inbox.refusals or (self._inbox.events and not self._inbox.held_up):
+    async def drain(self, leaves: Callable[[], bool]) -> None:
+        """Decide what is queued, one ledger call per batch, until nothing more can be decided.
+
+        `leaves` says whether usage that waits is left to the next run.
+        """
+        while self._inbox.refusals or (self._inbox.decidable() and not leaves()):
             await self._decide(self._inbox.take_events())
 
     async def keep_refusals(self) -> None:
@@ -43,15 +59,17 @@ class Server:
         while self._inbox.refusals:
             await self._decide([])
 
-    async def _decide(self, queued: list[QueuedEvent]) -> None:
-        if queued and queued[0].lapses_at is not None:
-            outcomes: Outcomes = (await self._hold(queued[0].event, queued[0].lapses_at),)
+    async def _decide(self, queued: list[Waiting]) -> None:
+        first = queued[0] if queued else None
+        told: tuple[Deviations, ...] = ()
+        if isinstance(first, QueuedEvent) and first.lapses_at is not None:
+            outcomes: Outcomes = (await self._hold(first.event, first.lapses_at),)
         else:
-            outcomes = await self._debit(queued)
+            outcomes, told = await self._debit(queued)
         self._state.balance_as_of = workflow.now()
-        self._inbox.put_back(self._tell(queued, outcomes))
-        confirmed = frozenset(one.event.key for one in queued if one.event.confirmed)
-        await self._buy_if_needed(outcomes, confirmed)
+        found = self._tell(queued, outcomes, told)
+        self._inbox.put_back(found.undecided)
+        await self._buy_if_needed(found)
 
     async def _hold(self, event: UsageEvent, lapses_at: datetime) -> HoldOutcome:
         decided = await workflow.execute_activity_method(
@@ -63,54 +81,85 @@ class Server:
         self._state.available_micro = decided.available_micro
         return decided.outcome
 
-    async def _debit(self, queued: list[QueuedEvent]) -> tuple[DebitOutcome, ...]:
+    async def _debit(
+        self, queued: list[Waiting]
+    ) -> tuple[tuple[DebitOutcome, ...], tuple[Deviations, ...]]:
         state = self._state
         batch = Batch(
             state.subscription_id,
             state.account_id,
             state.plan_in_force(),
             state.window.end if state.window else None,
-            tuple(one.event for one in queued),
+            tuple(one.event for one in queued if isinstance(one, QueuedEvent)),
             self._inbox.take_refusals(),
             workflow.now(),
+            _messages(queued),
         )
         decided = await workflow.execute_activity_method(
-            UsageActivities.debit, batch, summary=f"debit {len(queued)} events", **LEDGER
+            UsageActivities.debit,
+            batch,
+            summary=f"debit {sum(map(count_of, queued))} events",
+            **LEDGER,
         )
         state.available_micro = decided.available_micro
-        return decided.outcomes
+        return decided.outcomes, decided.deviations
 
-    def _tell(self, queued: list[QueuedEvent], outcomes: Outcomes) -> list[QueuedEvent]:
-        """Answer what is decided, keep refusals of signals; return what must wait, in order."""
-        undecided = []
-        for one, outcome in zip(queued, outcomes, strict=True):
-            if outcome.status in UNDECIDED:
-                undecided.append(one)
-            elif outcome.status in (*DECIDED, *HELD):
-                self._inbox.answer(one.ticket, answer_to(outcome))
+    def _tell(self, queued: list[Waiting], outcomes: Outcomes, told: Sequence[Deviations]) -> Found:
+        """Answer what is decided, keep or count refusals; return what must wait, in order."""
+        found = Found()
+        answers, deviations = iter(outcomes), iter(told)
+        for one in queued:
+            if isinstance(one, QueuedMessage):
+                self._tell_of_message(one, next(deviations), found)
             else:
-                self._refuse(one, answer_to(outcome), outcome.status)
-        return undecided
+                self._tell_of_event(one, next(answers), found)
+        return found
 
-    async def _buy_if_needed(self, outcomes: Outcomes, confirmed: frozenset[str]) -> None:
-        short = next((one for one in outcomes if one.status == "purchase_needed"), None)
-        if any(one.status == "renewal_pending" for one in outcomes):
+    def _tell_of_message(self, one: QueuedMessage, told: Deviations, found: Found) -> None:
+        for reason, number in told.refused:
+            self._inbox.count_refusals(reason, number)
+        if told.left:
+            found.undecided.append(replace(one, left=told.left, count=len(told.left)))
+        found.renewal_pending |= told.renewal_pending
+        found.crossed |= told.crossed
+        found.short = found.short or told.short
+
+    def _tell_of_event(
+        self, one: QueuedEvent, outcome: DebitOutcome | HoldOutcome, found: Found
+    ) -> None:
+        if outcome.status in UNDECIDED:
+            found.undecided.append(one)
+        elif outcome.status in (*DECIDED, *HELD):
+            self._inbox.answer(one.ticket, answer_to(outcome))
+        else:
+            self._refuse(one, answer_to(outcome), outcome.status)
+        found.renewal_pending |= outcome.status == "renewal_pending"
+        found.crossed |= outcome.crossed
+        if found.short is None and outcome.status == "purchase_needed":
+            needed = (outcome.missing_micro or 0) + (outcome.available_micro or 0)
+            found.short = Short(one.event.key, one.event.action, needed, one.event.confirmed)
+
+    async def _buy_if_needed(self, found: Found) -> None:
+        short = found.short
+        if found.renewal_pending:
             self._inbox.held_up = "renewal"
         elif short is not None:
-            needed = (short.missing_micro or 0) + (short.available_micro or 0)
-            status = await self.purchase(needed, confirmed=short.key in confirmed)
-            self._give_up_on(short.key, status)
-        elif self._state.auto_purchase and any(one.crossed for one in outcomes):
+            status = await self.purchase(short.needed_micro, confirmed=short.confirmed)
+            self._give_up_on(short, status)
+        elif self._state.auto_purchase and found.crossed:
             await self.purchase(0)
 
-    def _give_up_on(self, key: str, status: str) -> None:
+    def _give_up_on(self, short: Short, status: str) -> None:
         """Refuse an event that stays short although the ledger buys nothing for it."""
-        if self._inbox.held_up or self._unbought != key:
-            self._unbought = "" if self._inbox.held_up else key
+        if self._inbox.held_up or self._unbought != short.key:
+            self._unbought = "" if self._inbox.held_up else short.key
             return
         self._unbought = ""
-        for one in self._inbox.take_events(1):
-            self._refuse(one, refused(status), status)
+        alone = self._inbox.drop_first()
+        if alone is not None:
+            self._refuse(alone, refused(status), status)
+        else:
+            self._inbox.refuse(short.key, short.action, status)
 
     def _refuse(self, one: QueuedEvent, answer: Answer, reason: str) -> None:
         """Answer who waits; keep the refusal of what nobody waits for, or waits for no more."""
@@ -160,6 +209,18 @@ class Server:
             )
         )
         return reserved.status
+
+
+def _messages(queued: Sequence[Waiting]) -> tuple[UsageMessage, ...]:
+    """Return the messages of a batch, each with the number of events that come before it."""
+    found: list[UsageMessage] = []
+    alone = 0
+    for one in queued:
+        if isinstance(one, QueuedMessage):
+            found.append(UsageMessage(one.name, one.data, one.left, alone))
+        else:
+            alone += 1
+    return tuple(found)
 
 
 def answer_to(outcome: DebitOutcome | HoldOutcome) -> Answer:

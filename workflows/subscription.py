@@ -4,8 +4,6 @@ Handlers parse and enqueue; one loop owns the only timer, carries things out and
 once a period has begun. Money is guarded by the ledger's lock, not by this state.
 """
 
-from dataclasses import replace
-
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
@@ -35,11 +33,12 @@ from workflows.doors.returns import ReturnDoor
 from workflows.doors.teams import TeamDoor
 from workflows.doors.unknown import UnknownDoor
 from workflows.doors.usage import UsageDoor
-from workflows.inbox import Answer, Inbox, payload
+from workflows.inbox import Answer, Inbox, closed, opened, payload
 from workflows.serving import Server
 from workflows.settling import Settler
 from workflows.story import Story, status_of
 
+LONG_HISTORY_BYTES = 300_000
 NOTHING = RawValue(Payload())  # what a start without an argument comes to
 
 
@@ -69,7 +68,7 @@ class Subscription(
             state, self._unusable = SubscriptionState(NOBODY), error
         self._state = state
         self._inbox = Inbox(refused_so_far=state.refused, last_refusal=state.last_refusal)
-        self._inbox.put_back(state.queue)
+        self._inbox.put_back([*state.queue, *map(opened, state.waiting)])
         self._calls = Calls()
         self._settler = Settler(state, self._inbox)
         collector = Collector(state, self._calls, self._settler)
@@ -81,6 +80,7 @@ class Subscription(
         self._alarm = Alarm()
         self._emptied = False
         self._resting = False
+        self._born_with = workflow.info().get_current_history_size()
 
     @workflow.run
     async def run(self, message: RawValue = NOTHING) -> str:  # noqa: ARG002
@@ -92,7 +92,7 @@ class Subscription(
             await self._turn()
             if self._may_leave():
                 await workflow.wait_condition(
-                    lambda: workflow.all_handlers_finished() or self._has_work()
+                    lambda: workflow.all_handlers_finished() or not self._may_leave()
                 )
             if self._may_leave():
                 self._alarm.cancel()
@@ -110,7 +110,7 @@ class Subscription(
         return {
             **status_of(self._state, self._clock.next_due()),
             "busy": busy,
-            "waiting_events": len(self._inbox.events),
+            "waiting_events": self._inbox.events_waiting,
             "refused": self._inbox.refused_so_far,
             "last_refusal": self._inbox.last_refusal,
         }
@@ -124,7 +124,7 @@ class Subscription(
         if self._state.ends_now:
             await self._clock.do_what_is_due()
         if self._state.period is not None or (self._state.ended and self._state.account_id):
-            await self._server.drain()
+            await self._server.drain(self._leaves_usage)
             if self._emptied and self._state.auto_purchase and not self._inbox.held_up:
                 await self._server.purchase(0)
             self._emptied = False
@@ -149,18 +149,28 @@ class Subscription(
 
     def _may_leave(self) -> bool:
         """Say whether this run can end: nothing under way and a reason to."""
+        if self._leaves_usage():
+            return not self._inbox.refusals
         if not self._calls.idle() or self._has_work() or self._inbox.waiting:
             return False
-        return (
-            (self._state.ended and not self._state.awaits_money)
-            or (self._settler.period_opened and self._inbox.portable())
-            or (workflow.info().is_continue_as_new_suggested() and self._inbox.portable())
+        suggested = workflow.info().is_continue_as_new_suggested()
+        return (self._state.ended and not self._state.awaits_money) or (
+            (self._settler.period_opened or suggested) and self._inbox.portable()
         )
+
+    def _leaves_usage(self) -> bool:
+        """Say whether the next run decides the usage that waits: a long history is slow to read."""
+        grown = workflow.info().get_current_history_size() - self._born_with
+        if not self._state.light or grown < LONG_HISTORY_BYTES or not self._inbox.portable():
+            return False
+        busy = self._inbox.waiting or self._inbox.commands or self._emptied or self._state.ends_now
+        return self._calls.idle() and not self._calls.any_done() and not busy
 
     def _hand_on(self) -> None:
         """Put what waits and what was counted into the state, for the next run."""
-        # Who waited has been answered; the next run numbers its tickets anew.
-        self._state.queue = tuple(replace(one, ticket=0) for one in self._inbox.events)
+        self._state.queue = ()
+        self._state.waiting = tuple(map(closed, self._inbox.events))
+        self._state.light = True
         self._state.refused = self._inbox.refused_so_far
         self._state.last_refusal = self._inbox.last_refusal
 

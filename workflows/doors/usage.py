@@ -6,22 +6,36 @@ from temporalio.common import RawValue
 with workflow.unsafe.imports_passed_through():
     from domain import fields, messages
     from domain.errors import InvalidInput
+    from domain.subscription import SubscriptionState
+    from workflows.shape import events_in
 from workflows.doors.door import Door, checked, rejection
 from workflows.inbox import Answer, payload
+
+AS_IT_CAME = "usage-as-it-came"
 
 
 class UsageDoor(Door):
     """Takes usage events."""
 
+    _state: SubscriptionState
     _emptied: bool  # a debit elsewhere left nothing
 
     @workflow.signal(description="Report usage; durable, nobody waits for an answer.")
     def record_usage(self, batch: RawValue) -> None:
         """Queue events; what cannot be used is kept as a refusal with its reason."""
+        data = payload(batch)
+        # Before the first period nothing is decided, and a refusal is kept at once.
+        if self._state.period is not None and self._is_light():
+            count = events_in(data)
+            if count and self._inbox.add_message(data, count):
+                return
+        self._queue_events(data)
+
+    def _queue_events(self, data: bytes) -> None:
         try:
-            usable, unusable = messages.parse_events(payload(batch))
+            usable, unusable = messages.parse_events(data)
         except InvalidInput as error:
-            self._refuse("record_usage", payload(batch), error)
+            self._refuse("record_usage", data, error)
             return
         for part in unusable:
             self._inbox.refuse(part.key, part.request, part.reason)
@@ -30,6 +44,11 @@ class UsageDoor(Door):
                 self._inbox.refuse(event.key, event.action, "too_many_waiting")
             else:
                 self._inbox.add(event)
+
+    def _is_light(self) -> bool:
+        """Say whether this run queues usage as it came: all do but those that began before."""
+        self._state.light = self._state.light or workflow.patched(AS_IT_CAME)
+        return self._state.light
 
     @workflow.signal(description="A debit elsewhere emptied the wallet.")
     def balance_crossed(self, message: RawValue) -> None:
