@@ -72,7 +72,7 @@ class Desk:
         return f"{self.subscription_id}:{message_key}"
 
     def auto_totals(self, plan: Plan, window_end: datetime) -> AutoTotals | None:
-        """Return this window's auto-purchases against the cap."""
+        """Return the auto-purchases of the cap's window against the cap."""
         if plan.auto is None:
             return None
         bought, paid = charges.auto_purchased(self.connection, self.account_id)
@@ -83,7 +83,7 @@ class Desk:
             cap_micro=plan.auto.cap_micro,
             paid_minor=paid,
             cap_minor=one * plan.auto.units_per_window,
-            window_end=window_end,
+            window_end=charges.cap_ends(self.connection, self.account_id) or window_end,
         )
 
 

@@ -175,10 +175,10 @@ class PeriodActivities:
             if paid.first:
                 give_starters(connection, paid, windows)
             give_overdraft(connection, paid)
-            subscriptions.set_policy(connection, paid.account_id, paid.plan)
             subscriptions.begin_period(
                 connection, paid.subscription_id, paid.plan, paid.anchor, paid.period, paid.at
             )
+            subscriptions.set_policy(connection, paid.account_id, paid.plan)
             subscriptions.write(connection, paid.subscription_id, paid.at, status=paid.status)
             resumed = not paid.stays_paused and accounts.set_paused(
                 connection, paid.account_id, Pause.PAYMENT_FAILED, paid.at, paused=False

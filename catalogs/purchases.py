@@ -7,6 +7,7 @@ from catalogs.terms import Terms
 from domain.catalog import AutoPurchase, ManualPurchase, Plan
 from domain.credits import MICRO
 from domain.money import Ratio, credits_price, surcharged
+from domain.periods import Interval
 
 _OWN_PRICE = "plan"
 _OWN_ALLOWANCE = "window_allowance"
@@ -43,6 +44,7 @@ def read_auto(plan_section: Section, plan: Plan, terms: Terms) -> AutoPurchase |
     if section is None:
         return None
     credit_type = terms.credit_type(section)
+    cap_window = _cap_window(section, plan)
     auto = AutoPurchase(
         unit_micro=section.required("unit", values.credit_quantity, MICRO),
         unit_price=_unit_price(section, plan, credit_type),
@@ -50,6 +52,7 @@ def read_auto(plan_section: Section, plan: Plan, terms: Terms) -> AutoPurchase |
         cap_micro=_cap(section, plan, credit_type),
         dunning_days=dunning_days(section, "dunning"),
         credit_type=credit_type,
+        cap_window=cap_window,
     )
     section.close()
     unit_minor = sum(surcharged(auto.unit_micro, auto.unit_price, auto.surcharge_percent))
@@ -79,6 +82,18 @@ def _unit_price(section: Section, plan: Plan, credit_type: str) -> Ratio:
         )
         return _NEUTRAL
     return plan.unit_price
+
+
+def _cap_window(section: Section, plan: Plan) -> Interval | None:
+    """Return in which windows of its own the cap counts, or None: in the allowance's."""
+    window = section.optional("cap_window", values.interval, None)
+    if window is None or window == plan.window:
+        return None
+    if not window.divides(plan.interval):
+        section.fault("cap_window", "the interval must be a whole number of cap windows")
+    if section.optional("cap", str, _OWN_ALLOWANCE) == _OWN_ALLOWANCE:
+        section.fault("cap", "with a cap_window write the credits: an allowance is of its window")
+    return window
 
 
 def _cap(section: Section, plan: Plan, credit_type: str) -> int:

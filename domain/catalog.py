@@ -87,10 +87,9 @@ class RateVersion:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a product does.
+    """Something a product does; `degrades_to` is served instead at zero, where `at_zero` says so.
 
-    `once_per` names the tag of an event that says what it is about: the same object is never paid
-    for again. `degrades_to` is the action served instead at zero, where `at_zero` says so.
+    `once_per` names the tag of what it is about: the same object is never paid for again.
     """
 
     action_id: str
@@ -161,10 +160,11 @@ class AutoPurchase:
     cap_micro: int
     dunning_days: tuple[int, ...] = ()
     credit_type: str = "credits"
+    cap_window: Interval | None = None  # in which the cap counts; None: the allowance's
 
     @property
     def units_per_window(self) -> int:
-        """How many whole units the cap leaves in a window; at 0 the switch is refused."""
+        """How many whole units its cap leaves in a window; at 0 the switch is refused."""
         return self.cap_micro // self.unit_micro
 
 

@@ -96,6 +96,19 @@ def windows_of(plan: Plan, anchor: datetime, zone: str, period: Window) -> tuple
     return (first, *(Stretch(one, one) for one in rest))
 
 
+def cap_bounds(plan: Plan, anchor: datetime, zone: str, period: Window) -> tuple[datetime, ...]:
+    """Return between which instants of a period a cap with windows of its own counts.
+
+    None: there is no such cap. The first and the last are the period's.
+    """
+    interval = plan.auto.cap_window if plan.auto else None
+    if interval is None or period.k == TRIAL:
+        return ()
+    later = windows_between(anchor, zone, interval, period.start, period.end)
+    starts = [one.start for one in later if period.start < one.start]
+    return (period.start, *starts, period.end)
+
+
 def window_at(plan: Plan, anchor: datetime, zone: str, period: Window, at: datetime) -> Stretch:
     """Return the window of a period that holds `at`, or the nearest if none does."""
     windows = windows_of(plan, anchor, zone, period)

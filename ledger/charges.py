@@ -206,14 +206,29 @@ def known(connection: Connection, account_id: int, charge_id: str) -> ChargeReco
 
 
 def auto_purchased(connection: Connection, account_id: int) -> tuple[int, int]:
-    """Return this window's auto-purchases: micro-credits and minor units, paid ones."""
+    """Return the auto-purchases of the cap's window, paid ones: micro-credits and minor units."""
     row = connection.execute(
         text("""
             SELECT coalesce(sum(c.quantity), 0), coalesce(sum(c.amount_minor), 0)
             FROM charges c JOIN wallets w ON w.account_id = c.account_id
-            WHERE c.account_id = :account AND c.window_start = w.window_start
-              AND c.kind = 'auto_purchase' AND c.state = 'paid'
+            JOIN policies p ON p.account_id = c.account_id
+            WHERE c.account_id = :account AND c.kind = 'auto_purchase' AND c.state = 'paid'
+              AND CASE WHEN p.cap_bounds IS NULL THEN c.window_start = w.window_start
+                       ELSE c.settled_at <@ cap_window(w, p, w.decided_at) END
         """),
         {"account": account_id},
     ).one()
     return int(row[0]), int(row[1])
+
+
+def cap_ends(connection: Connection, account_id: int) -> datetime | None:
+    """Return when the cap of auto-purchase counts anew; None: the wallet has no window."""
+    ends: datetime | None = connection.scalar(
+        text("""
+            SELECT upper(cap_window(w, p, w.decided_at))
+            FROM wallets w JOIN policies p ON p.account_id = w.account_id
+            WHERE w.account_id = :account
+        """),
+        {"account": account_id},
+    )
+    return ends

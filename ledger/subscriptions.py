@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.catalog import Plan, ResumeOn
+from domain.clocks import cap_bounds
 from domain.errors import InvalidInput
 from domain.periods import Window
 from domain.subscription import Status
@@ -276,7 +277,8 @@ def record_of_account(connection: Connection, account_id: int) -> SubscriptionRe
 def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
     """Write what the wallet's lock must know of a plan; the switch goes off where it cannot be on.
 
-    Call it in the transaction that locks the wallet and changes the plan.
+    Call it in the transaction that locks the wallet and changes the plan, after a new period is
+    written: what a cap counts between depends on it.
     """
     auto = plan.auto if plan.paid else None
     values: dict[str, object] = {
@@ -288,6 +290,7 @@ def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
         "auto_credit_type": auto.credit_type if auto else None,
         "auto_unit": auto.unit_micro if auto else None,
         "auto_cap": auto.cap_micro if auto else None,
+        "cap_bounds": _cap_bounds(connection, account_id, plan),
         "auto_price_num": auto.unit_price.num if auto else None,
         "auto_price_den": auto.unit_price.den if auto else None,
         "auto_surcharge_num": auto.surcharge_percent.num if auto else None,
@@ -299,6 +302,23 @@ def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
     # What was purchased waits while the plan is free: an instant that decides nothing.
     connection.execute(select(func.set_frozen(account_id, not plan.paid, None)))
     alerts.follow_plan(connection, account_id, plan)
+
+
+def _cap_bounds(connection: Connection, account_id: int, plan: Plan) -> list[datetime] | None:
+    """Return what a cap with windows of its own counts between, in the period under way."""
+    live = connection.execute(
+        select(
+            Subscription.anchor,
+            Subscription.time_zone,
+            Subscription.period_k,
+            Subscription.period_start,
+            Subscription.period_end,
+        ).where(Subscription.account_id == account_id, Subscription.status != Status.ENDED)
+    ).one_or_none()
+    if live is None or live.period_start is None:
+        return None
+    period = Window(live.period_k, live.period_start, live.period_end)
+    return list(cap_bounds(plan, live.anchor, live.time_zone, period)) or None
 
 
 def set_auto_purchase(connection: Connection, account_id: int, *, on: bool) -> None:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Enum, Integer, SmallInteger
+from sqlalchemy import DateTime, Enum, Integer, SmallInteger
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -65,6 +66,7 @@ class Policy(Base):
     auto_credit_type: Mapped[str | None]
     auto_unit: Mapped[int | None]
     auto_cap: Mapped[int | None]
+    cap_bounds: Mapped[list[datetime] | None] = mapped_column(ARRAY(DateTime(timezone=True)))
     auto_price_num: Mapped[int | None]
     auto_price_den: Mapped[int | None]
     auto_surcharge_num: Mapped[int | None]

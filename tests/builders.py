@@ -220,9 +220,13 @@ def reserve_auto(
 
 
 def pay_auto(
-    connection: Connection, wallet: SubscribedWallet, reserved: Reservation, at: datetime = NOON
+    connection: Connection,
+    wallet: SubscribedWallet,
+    reserved: Reservation,
+    at: datetime = NOON,
+    until: datetime = MONTH_END,
 ) -> int:
-    """Book the money of a reserved purchase and grant it until the month's end."""
+    """Book the money of a reserved purchase and grant it."""
     charge_id = str(reserved.charge_id)
     amount = reserved.amount_minor
     charges.mark_paid(connection, wallet.account_id, charge_id, f"in_{charge_id}", amount, at)
@@ -232,6 +236,7 @@ def pay_auto(
         quantity_micro=reserved.quantity_micro,
         priority=30,
         effective_at=at,
+        expires_at=until,
         cost_minor=amount,
         charge_id=charge_id,
         part=0,
@@ -245,11 +250,12 @@ def bought(
     charge_id: str = "auto-1",
     needed: int = 1,
     at: datetime = NOON,
+    until: datetime = MONTH_END,
 ) -> Reservation:
     """Reserve, pay and grant one auto-purchase."""
     reserved = reserve_auto(connection, wallet, charge_id, needed, at)
     assert reserved.status == "reserved", reserved
-    pay_auto(connection, wallet, reserved, at)
+    pay_auto(connection, wallet, reserved, at, until)
     return reserved
 
 

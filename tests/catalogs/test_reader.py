@@ -10,6 +10,7 @@ from domain.catalog import Catalog, Extras, Late, LateUsage, Plan, ResumeOn
 from domain.credits import MICRO
 from domain.errors import InvalidCatalog
 from domain.money import Ratio, surcharged
+from domain.periods import Interval, Unit
 from domain.rates import Rounding
 
 FOLDER = Path(__file__).parents[2] / "catalogs"
@@ -192,6 +193,31 @@ def test_a_mistake_is_named_among_those_it_causes(old, new, line, words):
 
 
 FREE = "    allowances: []\n"
+
+
+def test_a_cap_may_count_in_windows_of_its_own():
+    text = with_change("cap: window_allowance", "cap: 20000, cap_window: quarter")
+    assert read_catalog(text).plan("core").auto.cap_window == Interval(Unit.QUARTER)
+    same = with_change("cap: window_allowance", "cap: window_allowance, cap_window: month")
+    assert read_catalog(same).plan("core").auto.cap_window is None  # the allowance's own
+
+
+@pytest.mark.parametrize(
+    ("cap", "words"),
+    [
+        ("cap: 20000, cap_window: 5 months", "whole number of cap windows"),
+        ("cap: 20000, cap_window: week", "whole number of cap windows"),
+        ("cap: window_allowance, cap_window: year", "write the credits"),
+        ("cap: 20000, cap_window: moon", "is no interval"),
+    ],
+)
+def test_a_cap_window_that_cannot_be_counted_in_is_refused_with_its_line(cap, words):
+    (fault,) = faults_of(with_change("cap: window_allowance", cap))
+
+    assert fault.startswith("list.yaml:40: ")
+    assert words in fault
+
+
 OF_A_FREE_PLAN = [
     'manual: {type: credits, unit: 1000, unit_price: "1.00"}',
     "auto: {type: credits, unit: 1, unit_price: 1, surcharge_percent: 0, cap: 10, dunning: []}",

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogs.reader import read_catalog
-from domain.catalog import Plan, Trial
+from domain.catalog import AutoPurchase, Plan, Trial
 from domain.clocks import (
     TRIAL,
     Stretch,
+    cap_bounds,
     first_anchor,
     next_anchor,
     period_at,
@@ -24,6 +25,7 @@ from domain.clocks import (
     window_at,
     windows_of,
 )
+from domain.money import Ratio
 from domain.periods import Interval, Unit, Window
 from domain.policies import AnchorRule
 
@@ -90,6 +92,33 @@ def test_the_windows_of_a_period_tile_it(plan, zone, begins):
 
         assert (windows[0].start, windows[-1].end) == (period.start, period.end)
         assert all(one.end == after.start for one, after in pairwise(windows))
+
+
+@given(plans, zones, instants)
+def test_the_windows_of_a_cap_tile_a_period_at_its_own_boundaries(plan, zone, begins):
+    interval = plan.window
+    plan = replace(plan, auto=AutoPurchase(1, Ratio(1, 1), Ratio(0, 1), 1, cap_window=interval))
+    anchor = first_anchor(plan, begins, zone)
+    for period in life(plan, zone, begins, 3):
+        bounds = cap_bounds(plan, anchor, zone, period)
+        windows = windows_of(plan, anchor, zone, period)  # of the same length: the same boundaries
+
+        assert bounds == (*(one.part.start for one in windows), period.end)
+
+
+def test_a_cap_of_months_in_a_year_counts_from_the_anchor_clamped_to_each_month():
+    plan = replace(
+        billed(CLOCKS[0]),
+        interval=Interval(Unit.YEAR),
+        window=Interval(Unit.YEAR),
+        auto=AutoPurchase(1, Ratio(1, 1), Ratio(0, 1), 1, cap_window=Interval(Unit.MONTH)),
+    )
+    anchor = datetime(2027, 1, 31, 10, tzinfo=UTC)
+    bounds = cap_bounds(plan, anchor, "UTC", period_at(plan, anchor, "UTC", anchor, anchor))
+
+    assert len(bounds) == 13
+    assert [(one.month, one.day) for one in bounds[:4]] == [(1, 31), (2, 28), (3, 31), (4, 30)]
+    assert cap_bounds(replace(plan, auto=None), anchor, "UTC", Window(0, *bounds[:2])) == ()
 
 
 @given(plans, zones, instants)

@@ -1,5 +1,7 @@
 """Laws of packs and of what moves on, for the battery of laws.py: each notices a seeded fault."""
 
+from datetime import timedelta
+
 from domain.money import Ratio
 from domain.payments import ChargeKind
 from ledger import accounts, balances, charges, grants
@@ -7,11 +9,15 @@ from ledger.grants import RollTerms
 from tests.builders import (
     MONTH_END,
     NOON,
+    START,
     a_grant,
     a_paid_charge,
     a_subscribed_wallet,
+    auto_purchase_on,
     left,
     micro,
+    pay_auto,
+    reserve_auto,
     set_policy,
     use,
 )
@@ -99,7 +105,23 @@ def what_went_back_earns_nothing_when_the_rest_runs_out(engine, _):
         assert balances.violations(connection) == []
 
 
+def a_cap_counts_between_its_own_bounds(engine, _):
+    second = MONTH_END + timedelta(days=28)
+    with undone(engine) as connection:
+        policy = auto_purchase_on(cap_bounds=[START, MONTH_END, second])
+        wallet = a_subscribed_wallet(connection, 0, windows=((START, second),), **policy)
+        for at in (START, MONTH_END):
+            reserved = reserve_auto(connection, wallet, f"auto-{at}", 1, at)
+            assert reserved.status == "reserved"
+            assert use(connection, wallet, 10_000, at=at).status == "purchase_needed"
+            assert use(connection, wallet, 10_001, at=at).status == "cap_reached"
+            pay_auto(connection, wallet, reserved, at, second)
+            assert use(connection, wallet, 10_000, at=at).crossed
+            assert use(connection, wallet, 1, at=at).status == "cap_reached"
+
+
 PURCHASE_LAWS = (
+    a_cap_counts_between_its_own_bounds,
     what_went_back_earns_nothing_when_the_rest_runs_out,
     what_is_unused_moves_on_as_agreed,
     a_pack_is_asked_for_once_and_not_while_payment_is_paused,

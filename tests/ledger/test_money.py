@@ -1,6 +1,6 @@
 """Money: every paid unit ends as revenue or breakage, to the last minor unit."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -57,6 +57,54 @@ def test_m04_four_units_under_the_cap_and_no_fifth(ledger):
     assert refused.status == "cap_reached"
     assert charges.auto_purchased(ledger, wallet.account_id) == (micro(40_000), 4 * 1170)
     assert use(ledger, wallet, 1).status == "cap_reached"
+
+
+SECOND = timedelta(seconds=1)
+YEAR_END = datetime(2028, 1, 1, tzinfo=UTC)
+MONTHS = [datetime(2027 + n // 12, n % 12 + 1, 1, tzinfo=UTC) for n in range(13)]
+
+
+def test_a_cap_of_a_month_counts_anew_each_month_of_a_year(ledger):
+    policy = auto_purchase_on(cap=20_000, cap_bounds=MONTHS)
+    wallet = a_subscribed_wallet(ledger, 0, windows=((START, YEAR_END),), **policy)
+    for month in (MONTHS[0], MONTHS[1] - SECOND, MONTHS[1], MONTHS[11]):
+        names = [f"{month}-{n}" for n in range(2)] if month != MONTHS[1] - SECOND else []
+        for name in names:
+            bought(ledger, wallet, name, at=month, until=YEAR_END)
+            use(ledger, wallet, 10_000, at=month)
+        assert reserve(ledger, wallet, f"{month}-more", month).status == "cap_reached"
+        assert use(ledger, wallet, 1, at=month).status == "cap_reached"
+        assert use(ledger, wallet, 0, at=month).status == "debited"
+    assert charges.auto_purchased(ledger, wallet.account_id) == (micro(20_000), 2 * 1170)
+    assert charges.cap_ends(ledger, wallet.account_id) == YEAR_END
+    assert balances.violations(ledger) == []
+
+
+def test_a_cap_of_a_year_counts_on_over_monthly_windows(ledger):
+    windows = ((START, MONTH_END), (MONTH_END, MONTHS[2]))
+    policy = auto_purchase_on(cap=20_000, cap_bounds=[START, YEAR_END])
+    wallet = a_subscribed_wallet(ledger, 0, windows=windows, **policy)
+    for at in (START, MONTH_END):
+        bought(ledger, wallet, f"auto-{at}", at=at, until=YEAR_END)
+        use(ledger, wallet, 10_000, at=at)
+    assert reserve(ledger, wallet, "more", MONTH_END).status == "cap_reached"
+    assert charges.auto_purchased(ledger, wallet.account_id) == (micro(20_000), 2 * 1170)
+
+
+def test_a_purchase_counts_against_the_cap_of_the_month_in_which_it_is_paid(ledger):
+    policy = auto_purchase_on(cap=10_000, cap_bounds=MONTHS)
+    wallet = a_subscribed_wallet(ledger, 0, windows=((START, YEAR_END),), **policy)
+    assert reserve(ledger, wallet, "slow", START).status == "reserved"
+    late = MONTHS[1] + SECOND
+    charges.mark_paid(ledger, wallet.account_id, "slow", "in_slow", 1170, late)
+    assert reserve(ledger, wallet, "more", late).status == "cap_reached"
+    assert charges.auto_purchased(ledger, wallet.account_id) == (micro(10_000), 1170)
+
+
+def reserve(connection, wallet, name, at):
+    return charges.reserve_auto_purchase(
+        connection, wallet.account_id, wallet.subscription_id, name, 0, at
+    )
 
 
 def test_m04_an_action_of_five_with_three_left_buys_first_then_draws_from_both(ledger):

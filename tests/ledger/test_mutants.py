@@ -41,6 +41,8 @@ IN_FUNCTIONS = (
     ("time goes back", "debit_one", r"decided_at = greatest\(p_at, o\.decided_at\)", "decided_at = p_at"),
     ("a refusal does not move time", "note_decision", r"decided_at < p_at", "false"),
     ("the cap is not looked at", "reserve_auto_purchase", r"> p\.auto_cap", "> 9 * p.auto_cap"),
+    ("a cap has no window of its own", "cap_window", r"c\.starts IS NULL OR c\.ends IS NULL", "true"),
+    ("a purchase in flight leaves the cap", "auto_purchased", r"OR c\.state <> 'paid'", ""),
     ("a stale crossing buys", "reserve_auto_purchase", r"IF r\.available > 0 AND", "IF false AND"),
     ("a purchase in flight is not seen", "reserve_auto_purchase", r"OR state IN \('open', 'processing'\)", ""),
     ("a purchase in flight is not waited for", "units_short", r"AND c\.state = 'open'", "AND false"),

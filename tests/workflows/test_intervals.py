@@ -127,3 +127,22 @@ async def test_from_month_to_week_and_to_the_first_the_anchor_moves_with_the_pla
     assert (status["plan"], status["period_end"]) == ("first", "2027-03-01T00:00:00+00:00")
     assert customer.paid() == [900, 300, 386]  # 12 of 28 days
     customer.check()
+
+
+async def test_a_cap_of_a_month_counts_anew_in_a_paid_year(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("capped", catalog="clocks", auto=True)
+    await customer.report(["1001"])  # the year's 1,000 and one that is bought
+
+    full = await customer.use("500")
+    await customer.pass_until(utc("2027-02-01T00:00") + SECOND)
+    bought = await customer.use("500")
+
+    assert full["reason"] == "cap_reached"
+    assert (bought["status"], bought["available"]) == ("debited", "499")
+    assert customer.paid() == [9000, 4500, 4500]
+    (mail,) = customer.rows(
+        "SELECT payload -> 'mail' -> 'auto' ->> 'window_end' FROM outbox WHERE account_id = %s"
+        " AND payload -> 'mail' ->> 'kind' = 'cap_reached'"
+    )
+    assert datetime.fromisoformat(mail[0]) == utc("2027-02-01T00:00")
+    customer.check()

@@ -59,7 +59,7 @@ BEGIN
     END LOOP;
     IF need > 0 THEN
         r.missing := need; r.available := free;
-        r.status := CASE p_kind WHEN 'debit' THEN shortfall_verdict(w, p_credit_type, need)
+        r.status := CASE p_kind WHEN 'debit' THEN shortfall_verdict(w, p_credit_type, need, p_at)
                                 ELSE 'insufficient_credits' END;
         PERFORM note_decision(w.account_id, p_at);
         RETURN r;

@@ -25,11 +25,23 @@ BEGIN
     RETURN w;
 END $$;
 
-CREATE FUNCTION auto_purchased(p_account bigint, p_window_start timestamptz) RETURNS bigint
+-- Between which instants the cap of auto-purchase counts at p_at: its own window where the plan gives it
+-- one, else the allowance's.
+CREATE FUNCTION cap_window(w wallets, p policies, p_at timestamptz) RETURNS tstzrange LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN c.starts IS NULL OR c.ends IS NULL THEN tstzrange((w).window_start, (w).window_end)
+                ELSE tstzrange(c.starts, c.ends) END
+    FROM (SELECT max(b) FILTER (WHERE b <= p_at) AS starts, min(b) FILTER (WHERE b > p_at) AS ends
+          FROM unnest((p).cap_bounds) b) c
+$$;
+
+-- Micro-credits paid for and reserved against the cap. What was paid counts at its payment; what is in
+-- flight counts now, for it may be paid now.
+CREATE FUNCTION auto_purchased(w wallets, p policies, p_at timestamptz) RETURNS bigint
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(c.quantity), 0)::bigint FROM charges c
-    WHERE c.account_id = p_account AND c.window_start = p_window_start
-      AND c.kind = 'auto_purchase' AND c.state IN ('open', 'processing', 'paid')
+    WHERE c.account_id = (w).account_id AND c.kind = 'auto_purchase' AND c.state IN ('open', 'processing', 'paid')
+      AND CASE WHEN (p).cap_bounds IS NULL THEN c.window_start = (w).window_start
+               ELSE c.settled_at <@ cap_window(w, p, p_at) OR c.state <> 'paid' END
 $$;
 
 -- Whole units that a shortfall needs beside a purchase in flight.
@@ -44,7 +56,7 @@ $$;
 -- other; one whose money is on its way for days is not, and no other is made beside it. p_asked: a person is
 -- asked, so that the switch does not matter.
 CREATE FUNCTION shortfall_verdict(
-    w wallets, p_credit_type text, p_missing bigint, p_asked boolean DEFAULT false
+    w wallets, p_credit_type text, p_missing bigint, p_at timestamptz, p_asked boolean DEFAULT false
 ) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     p policies;
@@ -58,7 +70,7 @@ BEGIN
                                        AND c.state = 'processing') THEN
         RETURN 'payment_processing';
     END IF;
-    IF auto_purchased(w.account_id, w.window_start) + units_short(p, p_missing) * p.auto_unit > p.auto_cap THEN
+    IF auto_purchased(w, p, p_at) + units_short(p, p_missing) * p.auto_unit > p.auto_cap THEN
         RETURN 'cap_reached';
     END IF;
     RETURN 'purchase_needed';

@@ -83,6 +83,7 @@ CREATE TABLE policies (
     auto_credit_type   text,
     auto_unit          bigint  CONSTRAINT policies_auto_unit CHECK (auto_unit > 0),
     auto_cap           bigint  CONSTRAINT policies_auto_cap CHECK (auto_cap >= 0),
+    cap_bounds         timestamptz[],                               -- between which the cap counts; NULL: the window
     auto_price_num     bigint  CONSTRAINT policies_auto_price CHECK (auto_price_num > 0),
     auto_price_den     bigint  CONSTRAINT policies_auto_price_den CHECK (auto_price_den > 0),
     auto_surcharge_num bigint  CONSTRAINT policies_auto_surcharge CHECK (auto_surcharge_num >= 0),

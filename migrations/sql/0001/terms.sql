@@ -193,14 +193,15 @@ CREATE FUNCTION terms_are_sound(p_terms jsonb) RETURNS boolean LANGUAGE sql IMMU
 $$;
 
 -- What a shortfall comes to: block it, ask for a purchase that would cure it, or buy if switched on.
-CREATE FUNCTION plan_shortfall(p debit_plan, w wallets, p_at_zero text, p_confirmed boolean)
-RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION plan_shortfall(
+    p debit_plan, w wallets, p_at_zero text, p_confirmed boolean, p_at timestamptz
+) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
 DECLARE
     o     policies;
     units numeric;
 BEGIN
     p.status := CASE WHEN p_at_zero IN ('purchase', 'prompt')
-                     THEN shortfall_verdict(w, p.last_type, p.missing, p_at_zero = 'prompt')
+                     THEN shortfall_verdict(w, p.last_type, p.missing, p_at, p_at_zero = 'prompt')
                      ELSE 'insufficient_credits' END;
     IF p.status <> 'purchase_needed' OR p_confirmed THEN RETURN p; END IF;
     SELECT * INTO o FROM policies WHERE account_id = w.account_id;
@@ -229,7 +230,7 @@ BEGIN
     p := plan_counters(p, w, coalesce(p_terms -> 'counters', '[]'), p_window_start);
     IF p.status IS NOT NULL THEN RETURN p; END IF;
     IF p.missing IS NOT NULL THEN
-        p := plan_shortfall(p, w, p_at_zero, confirmed);
+        p := plan_shortfall(p, w, p_at_zero, confirmed, p_at);
     ELSIF p.asked IS NOT NULL THEN
         p.status := 'confirmation_required';
     ELSE

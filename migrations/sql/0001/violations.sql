@@ -115,12 +115,15 @@ FROM (SELECT w.account_id,
       FROM wallets w) b
 WHERE b.deferred <> b.owed
 UNION ALL
-SELECT c.account_id, 'auto-purchases above the cap', c.window_start::text
-FROM charges c JOIN policies p ON p.account_id = c.account_id
+SELECT c.account_id, 'auto-purchases above the cap', lower(n.cap)::text
+FROM policies p JOIN wallets w ON w.account_id = p.account_id
+CROSS JOIN LATERAL (SELECT cap_window(w, p, w.decided_at)) AS n (cap)
+JOIN charges c ON c.account_id = p.account_id
 WHERE c.kind = 'auto_purchase' AND c.state IN ('open', 'processing', 'paid') AND p.auto_cap IS NOT NULL
-  AND c.opened_at >= c.window_start
-  AND c.window_start = (SELECT window_start FROM wallets w WHERE w.account_id = c.account_id)
-GROUP BY c.account_id, c.window_start, p.auto_cap HAVING sum(c.quantity) > p.auto_cap
+  AND c.opened_at <@ n.cap
+  AND CASE WHEN p.cap_bounds IS NULL THEN c.window_start = w.window_start
+           ELSE coalesce(c.settled_at, c.opened_at) <@ n.cap END
+GROUP BY c.account_id, n.cap, p.auto_cap HAVING sum(c.quantity) > p.auto_cap
 UNION ALL
 SELECT n.account_id, 'windows overlap', n.window_start::text
 FROM windows n JOIN windows m ON m.account_id = n.account_id AND m.window_start > n.window_start
