@@ -10,11 +10,13 @@ from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk
 from activities.purchase_mails import PURPOSES
+from domain.findings import Finding, FindingKind
 from domain.mails.facts import neutral_reason
-from domain.mails.money import Paused, PaymentFailed, Resumed
-from domain.payments import Charge, ChargeKind, Decline, Declined, Paid
+from domain.mails.money import LookedInto, Paused, PaymentFailed, Resumed
+from domain.money import format_money
+from domain.payments import LOOKED_INTO, Charge, ChargeKind, Decline, Declined, Paid
 from domain.subscription import Pause, Status
-from ledger import accounts, balances, charges, notes, subscriptions
+from ledger import accounts, balances, charges, findings, notes, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,12 @@ class FailedCharge:
     ends_at: datetime | None = None
     first_declined_at: datetime | None = None
     declines: int = 0
+
+    @property
+    def looked_into(self) -> str:
+        """How an operator finds it: `refused`, `differs`, or "" for what the bank declined."""
+        ours = self.declined.decline in LOOKED_INTO
+        return self.declined.decline.value if ours else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +85,24 @@ class FailureActivities:
                 declines=failed.declines,
                 retry_at=_text(failed.retry_at) or "",
                 ends_at=_text(failed.ends_at),
+                looked_into=failed.looked_into,
             )
             if failed.pause:
                 accounts.set_paused(
                     connection, buyer.account_id, Pause.PAYMENT_FAILED, buyer.at, paused=True
                 )
-                if charge.kind is ChargeKind.AUTO:
+                refused = failed.declined.decline is Decline.REFUSED
+                if charge.kind is ChargeKind.AUTO and not refused:
                     notes.await_card(connection, buyer.account_id, charge.charge_id)
             if failed.serves_until is not None:
                 accounts.keep_serving(connection, buyer.account_id, failed.serves_until, buyer.at)
             subscriptions.write(connection, buyer.subscription_id, buyer.at, status=failed.status)
             desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
-            _tell_decline(connection, desk, failed)
+            if failed.looked_into:
+                _find(connection, failed)
+                _tell_looked_into(desk, failed)
+            else:
+                _tell_decline(connection, desk, failed)
 
     @activity.defn(name="void_in_ledger")
     def void(self, buyer: Buyer, charge_id: str) -> str:
@@ -131,6 +145,45 @@ class FailureActivities:
 
 def _text(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
+
+
+def _find(connection: Connection, failed: FailedCharge) -> None:
+    """Let operators look at it; while they do, more tries are no news."""
+    finding = _finding(failed)
+    if not findings.is_open(connection, finding.kind, failed.charge.charge_id):
+        findings.record(connection, finding)
+
+
+def _finding(failed: FailedCharge) -> Finding:
+    charge, declined = failed.charge, failed.declined
+    differs = declined.decline is Decline.DIFFERS
+    what = format_money(charge.amount_minor, charge.currency)
+    return Finding(
+        f"{declined.decline}:{charge.charge_id}:{failed.attempt}",
+        FindingKind.AMOUNT_DIFFERS if differs else FindingKind.PROCESSOR_REFUSED,
+        charge.customer_id,
+        charge.subscription_id,
+        charge.charge_id,
+        declined.invoice or charge.payer or None,
+        f"{what} for {charge.kind}: {declined.detail or declined.code}",
+        failed.buyer.at,
+    )
+
+
+def _tell_looked_into(desk: Desk, failed: FailedCharge) -> None:
+    charge = failed.charge
+    desk.post(
+        f"looked-into:{charge.charge_id}",
+        LookedInto(
+            reader=desk.reader(failed.buyer.plan),
+            purpose=PURPOSES[charge.kind],
+            currency=charge.currency,
+            amount_minor=charge.amount_minor,
+            paid=failed.declined.decline is Decline.DIFFERS,
+            again=failed.retry_at is not None,
+            paused=failed.pause,
+        ),
+    )
 
 
 def _tell_decline(connection: Connection, desk: Desk, failed: FailedCharge) -> None:

@@ -1,6 +1,7 @@
 """Findings: kept for operators, counted for their alarms, told to the subscriptions they are of."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import Engine
@@ -51,14 +52,17 @@ class FindingRelay:
             for message in messages:
                 subscription = str(message.payload["subscription"])
                 # The number of this instant: messages that overtake each other say the same.
-                number = findings.count_of(connection, subscription)
-                outbox.delivered(connection, message, refused=self._tell(subscription, number))
+                told = {
+                    "open": findings.count_of(connection, subscription),
+                    "settled": message.message_key.startswith("finding:settled:"),
+                }
+                outbox.delivered(connection, message, refused=self._tell(subscription, told))
         return len(messages)
 
-    def _tell(self, subscription_id: str, number: int) -> str | None:
+    def _tell(self, subscription_id: str, told: Mapping[str, object]) -> str | None:
         handle = self._client.get_workflow_handle(f"subscription:{subscription_id}")
         wait = timedelta(seconds=5)
-        signal = handle.signal("findings_changed", {"open": number}, rpc_timeout=wait)
+        signal = handle.signal("findings_changed", told, rpc_timeout=wait)
         try:
             asyncio.run_coroutine_threadsafe(signal, self._loop).result(timeout=10)
         except RPCError as error:

@@ -1,7 +1,7 @@
 """What customers ask to buy: priced by the plan, opened as a charge under the wallet's lock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from temporalio import activity
@@ -15,8 +15,8 @@ from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
 from domain.money import MOST_CHARGE_MINOR, minimum_charge_minor
 from domain.offers import manual_price, pack_price
-from domain.payments import Charge, ChargeKind, ChargeLine, purchase_name
-from ledger import accounts, charges
+from domain.payments import LOOKED_INTO, Charge, ChargeKind, ChargeLine, Decline, purchase_name
+from ledger import accounts, charges, notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,9 @@ class OfferActivities:
                 # The first answer again, whatever the plan and its price have become.
                 if not same(known):
                     return Purchase("idempotency_conflict")
-                return _opened(buyer, charge_id, known.state, _wish_of(known))
+                opened = _opened(buyer, charge_id, known.state, _wish_of(known))
+                found = notes.looked_into(connection, buyer.account_id, charge_id)
+                return replace(opened, looked_into=LOOKED_INTO[Decline(found)]) if found else opened
             wish = wished()
             if isinstance(wish, str):
                 return Purchase(wish)

@@ -45,6 +45,7 @@ class Invoiced:
 
     invoice: str = ""
     refused: str = ""
+    detail: str = ""  # of a refusal, for operators
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,13 @@ class PaymentActivities:
     @activity.defn(name="prepare_charge")
     def prepare(self, charge: Charge) -> Invoiced:
         """Create the invoice; no money moves. A repeat finds the same invoice."""
+        again = f":try:{charge.attempt}" if charge.attempt > 1 else ""
         try:
-            return Invoiced(self._payments.prepare(charge, key=charge.charge_id).invoice)
+            return Invoiced(
+                self._payments.prepare(charge, key=f"{charge.charge_id}{again}").invoice
+            )
         except BillingError as error:
-            return Invoiced(refused=error.reason)
+            return Invoiced(refused=error.reason, detail=str(error))
 
     @activity.defn(name="pay_charge")
     def pay(self, attempt: Attempt) -> Collected:
@@ -148,7 +152,7 @@ class PaymentActivities:
             return _collected(self._payments.pay(attempt.invoice, key=key))
         except BillingError as error:
             # Somebody changed the invoice at the processor: it cannot be collected any more.
-            return Collected(declined=_uncollectable(attempt.invoice, error.reason))
+            return Collected(declined=_uncollectable(attempt.invoice, error))
 
     @activity.defn(name="read_charge")
     def read(self, attempt: Attempt) -> Collected:
@@ -212,8 +216,8 @@ class PaymentActivities:
         return EventMeaning()
 
 
-def _uncollectable(invoice: str, reason: str) -> Declined:
-    return Declined("declined", invoice, Decline.HARD, reason, "", "", "")
+def _uncollectable(invoice: str, error: BillingError) -> Declined:
+    return Declined("declined", invoice, Decline.REFUSED, error.reason, "", "", "", str(error))
 
 
 def _collected(outcome: object) -> Collected:

@@ -8,7 +8,7 @@ from temporalio.converter import value_to_type
 
 from domain.catalog import Plan
 from domain.clocks import window_at
-from domain.payments import Charge
+from domain.payments import Charge, Decline
 from domain.periods import Window
 from domain.proration import ChangeQuote
 from domain.subscription import Arrears, OpenCharge, Pause, Start, Step, SubscriptionState
@@ -84,7 +84,7 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
         plan=_read(Plan, note.get("plan")) or state.plan,
         period=period,
         window_end=noted.window_end or (ends.end if ends else None),
-        invoice=noted.invoice,
+        invoice="" if note.get("looked_into") else noted.invoice,
         attempt=max(1, noted.declines),
         declines=note.get("declines", noted.declines),
         first_declined_at=_read(datetime, note.get("first_declined_at")),
@@ -94,6 +94,7 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
         quote=_read(ChangeQuote, note.get("quote")),
         anchor=_read(datetime, note.get("anchor")),
         confirmed=note.get("confirmed", False),
+        refused=note.get("looked_into") == Decline.REFUSED,
         look_at=noted.opened_at if noted.processing else None,
     )
 
@@ -101,6 +102,8 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
 def _step(noted: NotedCharge) -> Step:
     if noted.processing:
         return Step.PROCESSING
+    if noted.note.get("looked_into") == Decline.DIFFERS:
+        return Step.REVIEW
     return Step.DECLINED if noted.declines else Step.PREPARING
 
 

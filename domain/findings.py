@@ -41,9 +41,18 @@ class Finding:
     at: datetime
 
 
-def parse_open(data: bytes) -> int:
-    """Read `{"open": 2}`: how many findings of a subscription nobody has settled."""
-    number = fields.only(fields.parse_object(data), "open")["open"]
+@dataclass(frozen=True, slots=True)
+class OpenFindings:
+    """How many findings of a subscription nobody has settled; `settled`: one just was."""
+
+    number: int
+    settled: bool
+
+
+def parse_open(data: bytes) -> OpenFindings:
+    """Read `{"open": 2}`, to which `settled` may be added."""
+    raw = fields.only(fields.parse_object(data), "open", optional=("settled",))
+    number = raw["open"]
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MOST_TOLD:
         raise InvalidInput("malformed", f"`open` is a whole number up to {MOST_TOLD}")
-    return number
+    return OpenFindings(number, fields.flag({"settled": False} | raw, "settled"))

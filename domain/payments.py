@@ -19,11 +19,20 @@ class ChargeKind(StrEnum):
 
 
 class Decline(StrEnum):
-    """How to react to a declined charge (soft: a retry may succeed with the same card)."""
+    """How to react to a declined charge (soft: a retry may succeed with the same card).
+
+    The last two are no fault of the card: operators look into them.
+    """
 
     SOFT = "soft"
     HARD = "hard"
     NEEDS_CUSTOMER = "needs_customer"
+    REFUSED = "refused"  # the processor makes no invoice, or does not collect this one
+    DIFFERS = "differs"  # paid, but not what was charged: nothing is granted
+
+
+# What a buyer hears of what operators look into.
+LOOKED_INTO = {Decline.REFUSED: "processor_refused", Decline.DIFFERS: "under_review"}
 
 
 _PLAIN_KEY = re.compile(r"[!-~]{1,64}", re.ASCII)
@@ -63,6 +72,7 @@ class Charge:
     payer: str  # the processor's id of the customer (cus_…)
     currency: str
     lines: tuple[ChargeLine, ...]
+    attempt: int = 1  # one whose invoice was refused gets a new invoice by a new number
 
     @property
     def amount_minor(self) -> int:
@@ -100,6 +110,7 @@ class Declined:
     advice: str
     card: str
     invoice_url: str
+    detail: str = ""  # for operators
 
 
 @dataclass(frozen=True, slots=True)

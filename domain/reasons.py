@@ -54,7 +54,7 @@ WALLET: dict[str, str] = {
     "purchase_needed": "wait: the purchase that it needs is being made",
     "payment_processing": "wait: the payment for more credits is on its way, or buy by hand",
     "purchase_pending": "read the status later: what is under way decides it",
-    "paused:payment_failed": "update the payment method",
+    "paused:payment_failed": "update the payment method, unless a mail says that we look into it",
     "paused:by_operator": "ask support to resume the subscription",
     "unknown_hold": "use the key of a hold of this customer",
     "hold_captured": "the work was paid for already: nothing to do",
@@ -88,6 +88,9 @@ CHANGES: dict[str, str] = {
     "invalid_unit": "buy a whole number of the plan's units",
     "no_payment_method": "add a card",
     "declined": "update the payment method",
+    "processor_refused": "nothing was charged and your card is not the cause: we look into it; try "
+    "again later with a new key",
+    "under_review": "what was paid is not what was asked for: we look into it; do not pay again",
     "change_under_way": "wait until the open charge is settled",
     "needs_next_period": "its interval or window differs: let it begin with the next period",
     "outside_period": "wait until the renewal is settled",

@@ -62,6 +62,7 @@ class Step(StrEnum):
     PREPARED = "prepared"
     PAYING = "paying"
     DECLINED = "declined"
+    REVIEW = "review"  # paid, but not what was charged: an operator decides
     PROCESSING = "processing"  # its money is on its way: neither tried nor given up meanwhile
     PAID = "paid"  # its credits wait for the window that a renewal under way will open
     VOIDING = "voiding"
@@ -87,6 +88,7 @@ class OpenCharge:
     ends_at: datetime | None = None  # the subscription ends then, if it is still unpaid
     quote: ChangeQuote | None = None
     paid: Paid | None = None
+    refused: bool = False  # by the processor, not by the bank: operators look into it
     look_at: datetime | None = None  # while it is processing: when to ask what became of it
     expected_by: datetime | None = None
     anchor: datetime | None = None  # of a period's charge: what its boundaries are counted from

@@ -9,6 +9,7 @@ from gateways.stripe_reading import identifier, invoice_record, metadata_value
 
 PAGE = 100  # newest invoices of a payer, among which the one of a charge is looked for
 READ: list[str] = ["payments"]
+ATTEMPT = "attempt"  # metadata: absent for the first
 LINE = "line"  # metadata: which line of the charge an invoice item is
 
 
@@ -86,8 +87,12 @@ class Invoices:
         """Find the charge's invoice by listing: Stripe's search lags behind, its lists do not."""
         found = self._stripe.invoices.list({"customer": charge.payer, "limit": PAGE}).data
         mine = [i for i in found if metadata_value(i.metadata, "charge_id") == charge.charge_id]
-        live = [i for i in mine if i.status not in {"draft", "void"}]
-        return next(iter(live[::-1] or mine[::-1]), None)  # oldest first
+        live = [i for i in mine if i.status not in {"draft", "void"} and not _is_settled(i)]
+        # What an earlier attempt left void, settled or unfinished is its own affair.
+        now = [
+            i for i in mine if (metadata_value(i.metadata, ATTEMPT) or "1") == str(charge.attempt)
+        ]
+        return next(iter(live[::-1] or now[::-1]), None)  # oldest first
 
     def _add_lines(self, charge: Charge, invoice: stripe.Invoice, key: str) -> None:
         present = self._lines(invoice.id) if invoice.lines.data else set()
@@ -142,11 +147,12 @@ class Invoices:
 
     def _accepted(self, charge: Charge, invoice: stripe.Invoice, key: str) -> stripe.Invoice:
         """Return an invoice that demands exactly the charge; undo any other and refuse."""
-        if invoice.status == "void":
+        demanded = charge.amount_minor
+        exact = invoice.total == demanded and invoice.amount_due == demanded
+        if invoice.status == "void" and exact:
             message = f"{charge.charge_id} was given up: make a new charge"
             raise ProcessorRefusal("charge_voided", message)
-        demanded = charge.amount_minor
-        if invoice.total == demanded and invoice.amount_due == demanded:
+        if exact:
             return invoice
         if invoice.status == "open":
             take_effect_once(
@@ -191,13 +197,19 @@ class Invoices:
             )
 
 
+def _is_settled(invoice: stripe.Invoice) -> bool:
+    """Say whether it counts as paid though nothing came: a balance took it, or it was too small."""
+    return invoice.status == "paid" and invoice.amount_paid == 0
+
+
 def _metadata(charge: Charge) -> dict[str, str]:
+    attempt = {ATTEMPT: str(charge.attempt)} if charge.attempt > 1 else {}
     return {
         "charge_id": charge.charge_id,
         "customer_id": charge.customer_id,
         "subscription_id": charge.subscription_id,
         "kind": charge.kind.value,
-    }
+    } | attempt
 
 
 def _mismatch(charge: Charge, invoice: stripe.Invoice) -> ProcessorRefusal:

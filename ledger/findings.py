@@ -49,6 +49,16 @@ def open_findings(connection: Connection, customer_id: str | None = None) -> tup
     return tuple(_finding(row) for row in rows)
 
 
+def is_open(connection: Connection, kind: FindingKind, charge_id: str) -> bool:
+    """Say whether operators have not settled yet what was found of a charge."""
+    statement = select(FindingRow.key).where(
+        FindingRow.kind == kind.value,
+        FindingRow.charge_id == charge_id,
+        FindingRow.settled_at.is_(None),
+    )
+    return connection.scalar(statement.limit(1)) is not None
+
+
 def count_of(connection: Connection, subscription_id: str) -> int:
     """Return how many findings of a subscription are open."""
     statement = select(func.count()).where(

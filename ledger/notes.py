@@ -107,6 +107,16 @@ def unpaid_period(
     return found
 
 
+def looked_into(connection: Connection, account_id: int, charge_id: str) -> str:
+    """Return how operators came to look into a charge, or "" where they did not."""
+    found = connection.scalar(
+        select(ChargeNote.note["looked_into"].astext).where(
+            ChargeNote.account_id == account_id, ChargeNote.charge_id == charge_id
+        )
+    )
+    return found or ""
+
+
 def void_renewals(connection: Connection, account_id: int, subscription_id: str) -> int:
     """Return how many charges of periods were given up: later ones must not repeat their names."""
     statement = text("""

@@ -16,7 +16,7 @@ from temporalio.client import Client
 from domain.credits import parse_quantity
 from domain.subscription import Start
 from domain.usage import DebitOutcome, PricedEvent, UsageEvent
-from ledger import accounts, balances, debits
+from ledger import accounts, balances, debits, findings
 from local.mail_catcher.process import MailCatcher
 from local.stripe_standin.process import StandIn
 from local.timeline import HAIR, POLL_SECONDS, Timeline
@@ -108,6 +108,31 @@ class Customer:
     def pay_elsewhere(self, invoice: str) -> None:
         """Pay an invoice as the cardholder does on its own page."""
         self._ask_processor(f"invoices/{invoice}/pay", {})
+
+    def balance(self, amount_minor: int) -> None:
+        """Move the payer's balance at the processor, as its dashboard can; negative is credit."""
+        payer = self.processor()["payer"]
+        move = {"amount": str(amount_minor), "currency": "usd"}
+        self._ask_processor(f"customers/{payer}/balance_transactions", move)
+
+    def found(self) -> list[tuple[str, str | None]]:
+        """Return kind and charge of every finding that nobody has settled, the oldest first."""
+        with self.fleet.engine.connect() as connection:
+            mine = findings.open_findings(connection, self.name)
+        return [(one.kind.value, one.charge_id) for one in mine]
+
+    async def looked_into(self) -> Json:
+        """Settle every finding as an operator does; return the status once it has been heard."""
+        at = await self.life.now()
+        with self.fleet.engine.begin() as connection:
+            for one in findings.open_findings(connection, self.name):
+                findings.settle(connection, one.key, "ann", "cleared", at)
+        for _ in range(MOST_LOOKS):
+            query = "SELECT 1 FROM outbox WHERE account_id = %s AND delivered_at IS NULL"
+            if not self.rows(f"{query} AND lane = 'finding'"):
+                break
+            await asyncio.sleep(POLL_SECONDS)
+        return await self.life.settle()
 
     def settle_later(self, invoice: str, code: str | None = None) -> None:
         """Let money that is on its way come, or be refused with the bank's code."""

@@ -8,7 +8,7 @@ from local.stripe_standin.process import StandIn
 UNKNOWN = Attempt("sub:auto:1", "in_unknown", 1)
 
 
-def test_an_invoice_that_cannot_be_collected_is_a_decline_that_no_retry_cures(
+def test_an_invoice_that_cannot_be_collected_is_no_fault_of_the_card(
     standin: StandIn,
 ) -> None:
     with StripePayments(standin.api_key, base_url=standin.base_url) as payments:
@@ -16,7 +16,7 @@ def test_an_invoice_that_cannot_be_collected_is_a_decline_that_no_retry_cures(
 
     assert collected.paid is None
     assert collected.declined is not None
-    assert collected.declined.decline is Decline.HARD
+    assert collected.declined.decline is Decline.REFUSED
     assert collected.declined.code == "resource_missing"
 
 

@@ -70,7 +70,7 @@ class Clock:
         """End the subscription once no charge is under way; what is not paid is void."""
         state = self._state
         for charge in state.charges:
-            if charge.step in (Step.DECLINED, Step.PREPARED):
+            if charge.step in (Step.DECLINED, Step.PREPARED, Step.REVIEW):
                 await self._collector.give_up(charge)
         if any(charge.step not in (Step.PAID, Step.PROCESSING) for charge in state.charges):
             return

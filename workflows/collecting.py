@@ -44,7 +44,7 @@ class Collector:
         self._calls.start(
             workflow.start_activity_method(
                 PaymentActivities.prepare,
-                charge.charge,
+                replace(charge.charge, attempt=charge.attempt),
                 summary=f"make the invoice of {demanded(charge.charge)}",
                 **ranked(PROCESSOR, RANKS[charge.kind], self._state.start.customer_id),
             ),
@@ -69,7 +69,7 @@ class Collector:
 
     def retry(self, charge: OpenCharge) -> None:
         """Try a declined charge again, with a new attempt number."""
-        again = replace(charge, attempt=charge.attempt + 1, retry_at=None)
+        again = replace(charge, attempt=charge.attempt + 1, retry_at=None, refused=False)
         if again.invoice:
             self.pay(again)
         else:
@@ -138,7 +138,7 @@ class Collector:
                 state.put(replace(charge, retry_at=now))
             else:
                 self.retry(charge)
-        if not tried:
+        if not tried and not any(one.step is Step.REVIEW for one in state.charges):
             await self._nothing_owed()
         return tried
 
@@ -155,13 +155,36 @@ class Collector:
         else:
             await self._settler.resume(None)
 
+    async def looked_into(self) -> None:
+        """Go on once an operator has settled a finding: try again what the processor refused.
+
+        What was paid wrongly is given up; where it is still due it is charged anew.
+        """
+        state = self._state
+        mine = [one for one in state.charges if one.refused or one.step is Step.REVIEW]
+        for charge in mine:
+            if charge.step is Step.REVIEW:
+                if charge.kind is ChargeKind.PERIOD:
+                    self._settler.leave_unpaid(charge)
+                await self._void_in_ledger(charge)
+        if mine:
+            await self.card_may_work()
+
     async def _invoiced(self, charge_id: str, invoiced: Invoiced) -> None:
         charge = self._state.charge_named(charge_id)
         if charge is None or charge.step is not Step.PREPARING:
             return
         if invoiced.refused:
+            ours = workflow.patched("a-refusal-is-no-decline")  # until no run is older than 2027-12
             refusal = Declined(
-                "declined", "", Decline.HARD, invoiced.refused, "", self._state.card, ""
+                "declined",
+                "",
+                Decline.REFUSED if ours else Decline.HARD,
+                invoiced.refused,
+                "",
+                "" if ours else self._state.card,
+                "",
+                invoiced.detail,
             )
             await self._give_up_all(await self._settler.declined(charge, refusal))
             return

@@ -193,8 +193,11 @@ class Server:
         )
         if reserved.charge is None:
             return reserved.status
+        known = state.charge_named(reserved.charge.charge_id)
+        if known is not None and known.step is Step.REVIEW:
+            return "under_review"
         self._inbox.held_up = "purchase"
-        if state.charge_named(reserved.charge.charge_id) is not None:
+        if known is not None:
             return reserved.status
         state.purchases += 1
         self._collector.collect(

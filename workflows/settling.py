@@ -17,11 +17,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.charge_fates import waits_for_window
     from domain.clocks import first_anchor, next_anchor
     from domain.dunning import next_try, patience_ends
-    from domain.payments import ChargeKind, Declined, Paid, Processing
+    from domain.payments import LOOKED_INTO, ChargeKind, Declined, Paid, Processing
     from domain.policies import AfterDunning, WhileUnpaid
     from domain.subscription import Arrears, OpenCharge, Pause, Step, SubscriptionState
 from workflows.coming import keep_waiting, paid_late, processing_answer
 from workflows.inbox import Answer, Inbox, credit_text
+from workflows.looking import declined_answer, differing, look_into
 from workflows.options import LEDGER, short
 from workflows.story import demanded, money_for
 
@@ -61,6 +62,8 @@ class Settler:
 
     async def paid(self, charge: OpenCharge, paid: Paid) -> list[OpenCharge]:
         """Settle a paid charge; return the charges that are not needed any more."""
+        if paid.amount_minor != charge.charge.amount_minor:
+            return await self._looked_into(charge, differing(charge, paid))
         self._state.last_charge = f"{money_for(paid.amount_minor, charge.charge)} paid"
         match charge.kind:
             case ChargeKind.PERIOD | ChargeKind.UPGRADE if self._state.ended:
@@ -84,6 +87,8 @@ class Settler:
 
     async def declined(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
         """Settle a declined attempt; return the charge if it is not tried again."""
+        if declined.decline in LOOKED_INTO:
+            return await self._looked_into(charge, declined)
         state, now = self._state, workflow.now()
         first = charge.first_declined_at or now
         begun = state.period is not None
@@ -127,9 +132,15 @@ class Settler:
         )
         self._inbox.held_up = ""  # what waited is decided now: refused while paused
         if asked_for:
-            self._answer(charge, _declined_answer(charge, declined))
+            self._answer(charge, declined_answer(charge, declined))
             return [charge]
         return []
+
+    async def _looked_into(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
+        charge, final = await look_into(self._state, self.buyer(charge), charge, declined)
+        self._inbox.held_up = ""
+        self._answer(charge, declined_answer(charge, declined))
+        return [charge] if final else []
 
     async def open_period(self, charge: OpenCharge, paid: Paid | None) -> None:
         """Begin a period that is paid for, or free."""
@@ -333,13 +344,3 @@ def anchor_under(state: SubscriptionState, plan: Plan) -> datetime:
 
 def _without(pauses: tuple[Pause, ...], cause: Pause) -> tuple[Pause, ...]:
     return tuple(one for one in pauses if one is not cause)
-
-
-def _declined_answer(charge: OpenCharge, declined: Declined) -> Answer:
-    return {
-        "status": "declined",
-        "reason": "declined",
-        "charge_id": charge.charge.charge_id,
-        "decline": declined.decline.value,
-        "invoice_url": declined.invoice_url,
-    }

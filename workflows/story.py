@@ -31,6 +31,7 @@ PROGRESS = {
     Step.PREPARED: "invoice ready",
     Step.PAYING: "being paid",
     Step.DECLINED: "declined",
+    Step.REVIEW: "paid with another amount, looked into",
     Step.PROCESSING: "money on its way",
     Step.PAID: "paid, granted with the next window",
     Step.VOIDING: "being voided",
@@ -174,6 +175,8 @@ def _to_do(state: SubscriptionState) -> str:
 
 def _progress(charge: OpenCharge) -> str:
     attempt = f", attempt {charge.attempt}" if charge.attempt > 1 else ""
+    if charge.refused:
+        attempt = f", by the processor{attempt}"
     again = f", again {day(charge.retry_at)}" if charge.retry_at else ""
     return f"{demanded(charge.charge)}: {PROGRESS[charge.step]}{attempt}{again}"
 

@@ -7,6 +7,7 @@ from domain.mails.money import (
     CapReached,
     Disputed,
     InvoiceCopy,
+    LookedInto,
     OnItsWay,
     Paused,
     PaymentFailed,
@@ -26,6 +27,7 @@ Mail = (
     | InvoiceCopy
     | PaymentFailed
     | OnItsWay
+    | LookedInto
     | Paused
     | Resumed
     | CapReached

@@ -84,6 +84,23 @@ class PaymentFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookedInto:
+    """A payment went wrong and no card is the cause: operators look into it.
+
+    `paid`: another amount came than was asked for. `again`: it is tried again by itself.
+    """
+
+    kind: Literal["looked_into"] = "looked_into"
+    reader: Reader
+    purpose: Purpose
+    currency: str
+    amount_minor: int
+    paid: bool
+    again: bool
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OnItsWay:
     """A payment was started and its bank has not confirmed it: nothing was granted yet."""
 

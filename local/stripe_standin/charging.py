@@ -79,10 +79,20 @@ def _answer_of_the_bank(
 ) -> tuple[Outcome | None, bool]:
     """Return the refusal, if there is one, and whether the answer comes later."""
     fault = world.faults.of_charge(invoice["customer"], off_session=off_session)
-    if fault is not None:
+    if fault is not None and fault.fault == "amount":
+        _demand(world, invoice, fault.amount)
+    elif fault is not None:
         return (None, True) if fault.fault == "later" else (fault.outcome, False)
     card = card_of(method)
     return card.charge or (card.off_session if off_session else None), card.delayed
+
+
+def _demand(world: World, invoice: Json, amount: int) -> None:
+    """Let an open invoice demand something else, as its settings or a person may."""
+    sums = ("total", "subtotal", "amount_due", "amount_remaining")
+    world.store.put(invoice | dict.fromkeys(sums, amount))
+    invoice |= dict.fromkeys(sums, amount)
+    world.store.put(intent_of(world, invoice) | {"amount": amount})
 
 
 def _charge(

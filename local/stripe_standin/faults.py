@@ -11,6 +11,7 @@
 | slow    | executed, with its key in use, only after `seconds`                                |
 | decline | the card of the next charge is declined with `code` and `advice`                   |
 | later   | the next charge is answered later: `processing` until `POST /_settle`              |
+| amount  | the next charge takes `amount`: somebody has changed the invoice meanwhile          |
 | sca     | the next off-session charge needs the cardholder (`authentication_required`)       |
 """
 
@@ -21,8 +22,10 @@ from typing import Any, Literal, get_args
 from local.stripe_standin.cards import SCA, Outcome
 from local.stripe_standin.refusals import Refusal, invalid
 
-Kind = Literal["drop", "lost", "500", "429", "409", "401", "slow", "decline", "later", "sca"]
-OF_CHARGES = frozenset({"decline", "later", "sca"})
+Kind = Literal[
+    "drop", "lost", "500", "429", "409", "401", "slow", "decline", "later", "sca", "amount"
+]
+OF_CHARGES = frozenset({"decline", "later", "sca", "amount"})
 OF_EXECUTIONS = frozenset({"500", "slow"})
 LIMITS = {
     "429": Refusal(429, "invalid_request_error", "Lock timeout", code="lock_timeout"),
@@ -48,6 +51,7 @@ class Fault:
     count: int = 1
     seconds: float = 1.0
     effect: bool = False
+    amount: int = 0  # minor units
     code: str = "generic_decline"
     advice: str = ""
 
@@ -97,7 +101,9 @@ class Faults:
     def of_charge(self, customer: str, *, off_session: bool) -> Fault | None:
         """Take the first order about charges that this one meets."""
         for fault in self._waiting:
-            meets = fault.fault in {"decline", "later"} or (fault.fault == "sca" and off_session)
+            meets = fault.fault in {"decline", "later", "amount"} or (
+                fault.fault == "sca" and off_session
+            )
             if meets and fault.customer in {"", customer}:
                 return self._use(fault)
         return None

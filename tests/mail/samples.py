@@ -9,6 +9,7 @@ from domain.mails.money import (
     CapReached,
     Disputed,
     InvoiceCopy,
+    LookedInto,
     OnItsWay,
     Paused,
     PaymentFailed,
@@ -211,6 +212,15 @@ def _pauses() -> dict[str, Mail]:
         next_at=NEXT,
         next_minor=7200,
     )
+    looked_into = LookedInto(
+        reader=a_reader(),
+        purpose=Purpose.RENEWAL,
+        currency="usd",
+        amount_minor=4900,
+        paid=False,
+        again=True,
+        paused=True,
+    )
     coming = OnItsWay(
         reader=a_reader(),
         purpose=Purpose.AUTO,
@@ -231,6 +241,11 @@ def _pauses() -> dict[str, Mail]:
         "paused_unknown_debt": replace(bare, cause="payment_failed"),
         "resumed": resumed,
         "resumed_minimal": Resumed(reader=a_reader(), currency="usd", balance_micro=0),
+        "looked_into": looked_into,
+        "looked_into_asked_for": replace(
+            looked_into, purpose=Purpose.MANUAL, again=False, paused=False
+        ),
+        "looked_into_paid": replace(looked_into, paid=True, again=False),
         "on_its_way": coming,
         "on_its_way_minimal": replace(coming, card=None, expected_by=None),
         "cap_reached": capped,

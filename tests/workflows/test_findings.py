@@ -61,7 +61,13 @@ async def test_a_finding_shows_where_operators_look_until_one_settles_it(fleet):
 
 async def test_a_bad_number_of_findings_is_refused_by_name(fleet):
     customer = await fleet.subscribe("core_10k")
-    for bad in ({"open": 10**30}, {"open": -1}, {"open": True}, {"open": "1"}):
+    for bad in (
+        {"open": 1, "settled": "yes"},
+        {"open": 10**30},
+        {"open": -1},
+        {"open": True},
+        {"open": "1"},
+    ):
         await customer.life.signal("findings_changed", bad)
         status = await customer.life.settle()
         assert status["last_refusal"].startswith("malformed "), bad

@@ -4,6 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.changes import Adjustment, ChangeActivities, OperatorPause
+    from domain.findings import OpenFindings
     from domain.messages import AdjustCredits, OperatorNote
     from domain.subscription import Pause
 from workflows.carriers.parts import Carrier, Parts
@@ -46,8 +47,10 @@ class OperatorCarriers:
         await self._write_pause(wanted, paused=False)
         return {"status": self._state.status.value}
 
-    async def _findings_changed(self, number: int, _ticket: int) -> Answer:
-        self._state.findings = number
+    async def _findings_changed(self, told: OpenFindings, _ticket: int) -> Answer:
+        self._state.findings = told.number
+        if told.settled:
+            await self._parts.collector.looked_into()
         return {"status": "done"}
 
     async def _write_pause(self, note: OperatorNote, *, paused: bool) -> None:

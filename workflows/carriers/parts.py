@@ -70,6 +70,8 @@ class Parts:
         if purchase.charge is None or purchase.status not in KNOWN_STATES:
             return refused(purchase.status)
         charge_id = purchase.charge.charge_id
+        if purchase.status == "void" and purchase.looked_into:
+            return refused(purchase.looked_into, charge_id=charge_id)
         if purchase.status == "void":
             return {"status": "declined", "reason": "declined", "charge_id": charge_id}
         if purchase.status == "paid":

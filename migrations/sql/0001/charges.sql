@@ -156,7 +156,7 @@ BEGIN
     IF NOT FOUND THEN RETURN 'unknown_charge'; END IF;
     IF c.state NOT IN ('open', 'processing') THEN RETURN c.state; END IF;
     IF c.declines >= p_attempt THEN RETURN 'repeated'; END IF;
-    UPDATE charges SET state = 'open', declines = p_attempt, decline_code = p_code, invoice = p_invoice
+    UPDATE charges SET state = 'open', declines = p_attempt, decline_code = p_code, invoice = coalesce(nullif(p_invoice, ''), invoice)
     WHERE account_id = p_account AND charge_id = p_charge;
     RETURN 'declined';
 END $$;

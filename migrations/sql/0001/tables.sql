@@ -436,3 +436,4 @@ CREATE TABLE findings (
     CONSTRAINT findings_settled CHECK (num_nulls(settled_by, settled_reason, settled_at) IN (0, 3))
 );
 CREATE INDEX findings_open ON findings (subscription_id) WHERE settled_at IS NULL;
+CREATE INDEX findings_of_charge ON findings (charge_id) WHERE settled_at IS NULL;
