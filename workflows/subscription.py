@@ -38,7 +38,7 @@ from workflows.serving import Server
 from workflows.settling import Settler
 from workflows.story import Story, status_of
 
-LONG_HISTORY_BYTES = 300_000
+LONG_HISTORY_BYTES = 200_000
 NOTHING = RawValue(Payload())  # what a start without an argument comes to
 
 

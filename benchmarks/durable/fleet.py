@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkflowRunner
 
 from benchmarks.durable.naive import QUEUE, Debiting, NaiveUsage
 from domain.subscription import Start
@@ -81,8 +81,11 @@ def events(how_many: int) -> list[Json]:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Bench]:
-    """Run the stack, a worker for each queue and one for the naive shape."""
+async def running(runner: WorkflowRunner | None = None) -> AsyncIterator[Bench]:
+    """Run the stack, a worker for each queue and one for the naive shape.
+
+    `runner` runs the workflows in place of the worker's own.
+    """
     stack = _stack()
     try:
         settings = Settings.from_environment(environment(stack) | {"METRICS_ADDRESS": ""})
@@ -92,7 +95,8 @@ async def running() -> AsyncIterator[Bench]:
         async with AsyncExitStack() as workers:
             executor = workers.enter_context(ThreadPoolExecutor(2 * THREADS))
             for queue in names.QUEUES:
-                await workers.enter_async_context(fleet.worker(queue, executor))
+                own = {"workflow_runner": runner} if runner and queue == names.BILLING else {}
+                await workers.enter_async_context(fleet.worker(queue, executor, **own))
             await workers.enter_async_context(_naive_worker(client, fleet, executor))
             await start_relays(client)
             yield Bench(client, engine)
