@@ -9,6 +9,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.approval_mails import ask_admins, in_words, tell_requester
 from activities.buyers import Buyer
@@ -28,7 +29,7 @@ from domain.catalog import Catalog
 from domain.errors import InvalidInput
 from domain.holds import HELD, HoldOutcome
 from domain.pricing import price, price_on_terms
-from domain.usage import RefusedEvent
+from domain.usage import AtShortfall, RefusedEvent
 from ledger import accounts, approvals, holds
 
 PATIENCE_SECONDS = 10
@@ -173,8 +174,16 @@ class ApprovalActivities:
     def decide(self, deciding: Deciding) -> Decided:
         """Take an admin's word: hold what was approved, or raise the limit, and mail who asked.
 
-        What cannot be held, paused or short of credits, goes on waiting: the status says why.
+        What cannot be held, paused or short of credits, goes on waiting: the status says why. With
+        `purchase_needed` the subscription has been told to buy, and the same word is to be sent
+        again.
         """
+        decided = self._decide(deciding)
+        if decided.status == "purchase_needed":
+            self._tell_subscription(deciding.request.approval.subscription_id)
+        return decided
+
+    def _decide(self, deciding: Deciding) -> Decided:
         known, decision, at = deciding.request.approval, deciding.decision, deciding.at
         key, account = known.wish.key, known.account_id
         with self._context.engine.begin() as connection:
@@ -185,7 +194,7 @@ class ApprovalActivities:
             if decision.verdict is State.APPROVED and known.wish.kind is Kind.OPERATION:
                 held = self._hold(connection, known, at)
                 if held.status not in HELD:
-                    return Decided(held.status, State.WAITING, missing_micro=held.missing_micro)
+                    return _short(connection, known, held, at)
             status = approvals.settle(connection, account, key, decision, at)
             if status != decision.verdict:
                 return Decided(status, State.WAITING)
@@ -200,17 +209,31 @@ class ApprovalActivities:
         status = now.state if answer == "repeated" else answer
         return Decided(status, now.state, now.decided_by or "", held_until=now.held_until)
 
+    def _tell_subscription(self, subscription_id: str) -> None:
+        """Let the subscription look whether a purchase is needed; a repeat changes nothing."""
+        handle = self._client.get_workflow_handle(f"subscription:{subscription_id}")
+        signal = handle.signal("balance_crossed", {}, rpc_timeout=timedelta(seconds=5))
+        try:
+            asyncio.run_coroutine_threadsafe(signal, self._loop).result(PATIENCE_SECONDS)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # it has ended: the ledger says so next
+                raise
+
     def _hold(self, connection: Connection, known: Approval, at: datetime) -> HoldOutcome:
+        """Hold what was approved as if it happened now, for no more than was approved."""
         wish = known.wish
         if wish.event is None:
             raise InvalidInput("internal_error", f"{wish.key} is no operation")
         plan = self._context.plan_of(connection, known.subscription_id)
         catalog = self._context.catalog(plan.catalog)
-        priced = price_on_terms(catalog, plan, wish.event, at)
+        event = replace(wish.event, event_at=at)
+        if operation_cost(catalog, event)[1] > wish.amount_micro:
+            return HoldOutcome(wish.key, "price_changed")
+        priced = price_on_terms(catalog, plan, event, at)
         if priced.terms is not None:
-            # A person agrees to pay, and buys first where credits are short.
-            terms = replace(priced.terms, at_zero="block", confirmed=True)
-            priced = replace(priced, terms=terms)
+            # A person agrees to pay. Nobody saw the price of a purchase: the switch decides.
+            at_zero: AtShortfall = "block" if priced.terms.at_zero == "block" else "purchase"
+            priced = replace(priced, terms=replace(priced.terms, at_zero=at_zero, confirmed=True))
         until = at + timedelta(seconds=wish.hold_seconds)
         return holds.hold(connection, known.account_id, priced, until, at)
 
@@ -229,6 +252,14 @@ class ApprovalActivities:
         """Keep messages that could not be read; a repeat adds nothing."""
         with self._context.engine.begin() as connection:
             accounts.keep_refusals(connection, unread.account_id, unread.refusals, unread.at)
+
+
+def _short(connection: Connection, known: Approval, held: HoldOutcome, at: datetime) -> Decided:
+    """Return why an approved operation goes on waiting; a purchase may be there to cover it."""
+    needed = (held.missing_micro or 0) + (held.available_micro or 0)
+    buys = held.status == "purchase_needed"
+    approvals.need(connection, known.account_id, known.wish.key, needed if buys else None, at)
+    return Decided(held.status, State.WAITING, missing_micro=held.missing_micro)
 
 
 def _with_amount(catalog: Catalog, wish: Wish) -> Wish:

@@ -24,7 +24,7 @@ from ledger import accounts, approvals, members
 from workflows import names
 
 PAGES = Path(__file__).resolve().parent.parent / "templates" / "pages"
-PATIENCE = 20  # seconds for an answer
+PATIENCE = 30  # seconds for an answer: more than an update waits for a purchase
 LONGEST_REASON = 200
 PRIVATE = {
     "Cache-Control": "no-store",
@@ -97,6 +97,8 @@ async def _told(client: Client, link: Link, sent: dict[str, str]) -> str:
         raise UnavailableError("temporal_unavailable", "your word was not taken") from error
     if answer["status"] == "done":
         return ""
+    if answer["status"] == "pending":
+        return "Credits are being bought for it: it is approved as soon as they are paid."
     reason = str(answer["reason"])
     return f"Not done ({reason}): {CURES.get(reason, 'try again later')}."
 

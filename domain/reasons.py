@@ -68,6 +68,7 @@ WALLET: dict[str, str] = {
 
 TEAMS: dict[str, str] = {
     "approval_not_needed": "send it as usage or as a hold: the plan asks nobody about it",
+    "price_changed": "ask again with a new key: it costs more by now than was to be approved",
     "approval_lapsed": "ask again with a new key: nobody decided in time",
     "unknown_approval": "use the subscription and the key of a request",
     "already_decided": "read the request's `status`: somebody decided before",

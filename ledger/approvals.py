@@ -75,6 +75,13 @@ def settle(
     )
 
 
+def need(
+    connection: Connection, account_id: int, key: str, needed_micro: int | None, at: datetime
+) -> None:
+    """Note what an approved operation needs that a purchase may cover; None: nothing does."""
+    connection.execute(select(func.need_for_approval(account_id, key, needed_micro, at)))
+
+
 def lapse(connection: Connection, account_id: int, key: str, at: datetime) -> State:
     """Write down a lapse whose instant has come; return where the request stands."""
     return State(str(connection.scalar(select(func.lapse_approval(account_id, key, at)))))

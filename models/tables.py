@@ -390,6 +390,7 @@ class ApprovalRow(Base):
     settled_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
     reason: Mapped[str | None]
+    needed: Mapped[int | None]
     recorded_at: Mapped[datetime]
 
 

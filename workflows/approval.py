@@ -3,7 +3,7 @@
 The ledger decides under the wallet's lock; this workflow waits, tells, and lets the request lapse.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -28,11 +28,12 @@ from workflows.alarm import Alarm, Due
 from workflows.approval_story import ApprovalStory
 from workflows.doors.door import Door, checked, rejection
 from workflows.doors.unknown import UnknownDoor
-from workflows.inbox import Answer, Inbox, credit_text, payload, refused
+from workflows.inbox import Answer, Command, Inbox, credit_text, payload, refused
 from workflows.options import LEDGER, short
 
 NOTHING = RawValue(Payload())
 NOBODY = ApprovalName("", "")
+FIRST_LOOK, LONGEST_LOOK, MOST_LOOKS = timedelta(seconds=1), timedelta(hours=1), 12
 
 
 class ApprovalDoor(Door):
@@ -40,7 +41,7 @@ class ApprovalDoor(Door):
 
     @workflow.update(description="An admin approves; it is checked again, then held or raised.")
     async def approve(self, decision: RawValue) -> Answer:
-        """Answer `approved`, or `refused` with the reason why it goes on waiting."""
+        """Answer `approved`, `pending` while credits are bought for it, or `refused` and why."""
         return await self._ask("approve", team_messages.parse_approve(payload(decision)))
 
     @approve.validator
@@ -72,6 +73,9 @@ class Approval(ApprovalDoor, UnknownDoor):
         self._alarm = Alarm()
         self._request: Request | None = None
         self._end: Decided | None = None
+        self._buying: list[Command] = []  # words that wait for a purchase
+        self._looks = 0
+        self._look_at: datetime | None = None
         self._story = ApprovalStory(self._name, self._inbox)
 
     @workflow.run
@@ -106,7 +110,12 @@ class Approval(ApprovalDoor, UnknownDoor):
         lapses_at = request.approval.lapses_at
         # Of our own clock: the ledger's may run ahead of it in virtual time.
         rings = workflow.now() + (lapses_at - self._at(request))
-        self._alarm.set(Due(max(rings, workflow.now()), "the request lapses"))
+        due = Due(max(rings, workflow.now()), "the request lapses")
+        if self._look_at is not None:
+            look = Due(self._look_at, "look whether the credits were bought")
+            patience = Due(self._inbox.patience_ends() or due.at, "answer who waits")
+            due = min(due, look, patience)
+        self._alarm.set(due)
         await workflow.wait_condition(lambda: self._inbox.ready() or self._alarm.rang())
 
     async def _turn(self, request: Request) -> None:
@@ -119,12 +128,16 @@ class Approval(ApprovalDoor, UnknownDoor):
                 ApprovalActivities.keep_refusals, unread, summary="keep a refusal", **LEDGER
             )
         if self._inbox.commands:
-            await self._decide(request)
+            await self._decide(request, self._inbox.commands.popleft())
         elif request.approval.lapses_at <= self._at(request):
             await self._lapse(request)
+        elif self._look_at is not None and self._look_at <= workflow.now():
+            self._look_at = None
+            await self._decide(request, self._buying.pop(0))
+        if self._buying:
+            self._inbox.answer_the_impatient()
 
-    async def _decide(self, request: Request) -> None:
-        command = self._inbox.commands.popleft()
+    async def _decide(self, request: Request, command: Command) -> None:
         decision: Decision = command.wanted
         try:
             decided = await workflow.execute_activity_method(
@@ -137,11 +150,27 @@ class Approval(ApprovalDoor, UnknownDoor):
             cause = error.cause
             reason = cause.type if isinstance(cause, ApplicationError) else None
             self._inbox.answer(command.ticket, refused(reason or "internal_error"))
+            self._decide_what_waited()
             return
         if decided.state is not State.WAITING:
             self._end = decided
         self._story.note(decision, decided)
+        if decided.status == "purchase_needed":
+            self._wait_for_purchase(command)
+            return
         self._inbox.answer(command.ticket, answer_to(decided))
+        self._decide_what_waited()
+
+    def _wait_for_purchase(self, command: Command) -> None:
+        """Send the same word again soon, then less and less often: money may be days on its way."""
+        self._buying.append(command)
+        self._look_at = workflow.now() + min(FIRST_LOOK * 2**self._looks, LONGEST_LOOK)
+        self._looks = min(self._looks + 1, MOST_LOOKS)
+
+    def _decide_what_waited(self) -> None:
+        """Decide again, now, what waited for a purchase: it has come, or will not."""
+        self._inbox.commands.extend(self._buying)
+        self._buying, self._looks, self._look_at = [], 0, None
 
     async def _lapse(self, request: Request) -> None:
         state = await workflow.execute_activity_method(
@@ -155,17 +184,18 @@ class Approval(ApprovalDoor, UnknownDoor):
 
     async def _answer_the_rest(self, request: Request) -> None:
         """Answer admins who came second: the ledger tells each what was decided."""
+        self._decide_what_waited()
         while self._inbox.commands or not workflow.all_handlers_finished():
             while self._inbox.commands:
                 end = self._end
-                await self._decide(request)
+                await self._decide(request, self._inbox.commands.popleft())
                 self._end = end
             await workflow.wait_condition(
                 lambda: bool(self._inbox.commands) or workflow.all_handlers_finished()
             )
 
     def _idle(self) -> bool:
-        return not self._inbox.ready() and workflow.all_handlers_finished()
+        return not (self._inbox.ready() or self._buying) and workflow.all_handlers_finished()
 
     def _at(self, request: Request) -> datetime:
         """Return the instant at which this request is decided.

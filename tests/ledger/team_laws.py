@@ -3,7 +3,14 @@
 from domain.approvals import Kind, State
 from domain.teams import Role
 from ledger import approvals, balances
-from tests.builders import NOON, a_subscribed_wallet, micro
+from tests.builders import (
+    NOON,
+    a_subscribed_wallet,
+    auto_purchase_on,
+    micro,
+    reserve_auto,
+    set_policy,
+)
 from tests.ledger.teams import WEEK, a_team, approve, ask, put, refuse, state, use
 from tests.ledger.undone import undone
 
@@ -56,13 +63,39 @@ def a_request_lapses_at_its_instant(engine, _):
         assert use(connection, wallet, 100, at=lapse).available_micro == micro(0)
 
 
+def an_approved_operation_that_is_short_is_bought_for_while_it_waits(engine, _):
+    with undone(engine) as connection:
+        wallet = a_team(connection, allowance=100)
+        set_policy(connection, wallet, **auto_purchase_on())
+        for key in ("job", "other"):
+            ask(connection, wallet, 80, key)
+            approvals.need(connection, wallet.account_id, key, micro(180), NOON)
+        refuse(connection, wallet, "other")
+        assert reserve_auto(connection, wallet, "a", 0, NOON + WEEK).status == "not_needed"
+    with undone(engine) as connection:
+        wallet = a_team(connection, allowance=100)
+        set_policy(connection, wallet, **auto_purchase_on())
+        ask(connection, wallet, 80, "job")
+        assert reserve_auto(connection, wallet, "a", 0).status == "not_needed"
+        approvals.need(connection, wallet.account_id, "job", micro(180), NOON)
+        assert reserve_auto(connection, wallet, "a", 0).status == "reserved"
+
+
 TEAM_LAWS = (
+    an_approved_operation_that_is_short_is_bought_for_while_it_waits,
     a_member_keeps_to_the_limit_as_it_is_now,
     a_request_has_one_end_by_another_admin_in_time,
     a_request_lapses_at_its_instant,
 )
 
 TEAM_FAULTS = (
+    (
+        "nobody buys for an approval",
+        "reserve_auto_purchase",
+        r"greatest\(p_needed, needed_by[^;]*",
+        "p_needed",
+    ),
+    ("a lapsed request buys", "needed_by_approvals", r"AND a\.lapses_at > p_at", ""),
     ("a raise is not counted", "plan_counters", r"raise_counter\(n\.name", "raise_counter('x'"),
     ("a restriction binds nobody", "limit_member", r"WHEN p_ceilings IS NULL", "WHEN false"),
     ("a restriction leaves the raise", "limit_member", r"SET value = 0", "SET value = value"),

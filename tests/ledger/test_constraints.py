@@ -120,6 +120,8 @@ ATTACKS = (
     ("approvals_key_length", "approvals", ASKED | {"key": ""}),
     ("approvals_kind", "approvals", ASKED | {"kind": "holiday"}),
     ("approvals_lapse", "approvals", ASKED | {"lapses_at": START.isoformat()}),
+    ("approvals_needed", "approvals", ASKED | {"needed": 0}),
+    ("approvals_waits", "approvals", ENDED | {"needed": 1}),
     ("approvals_settled", "approvals", ASKED | {"settled_at": START.isoformat()}),
     ("approvals_state", "approvals", ENDED | {"state": "forgotten", "decided_by": None}),
     ("approvals_two_people", "approvals", ENDED | {"decided_by": "ada"}),

@@ -24,7 +24,7 @@ BEGIN
 END $$;
 
 -- Reserve the purchase that covers a shortfall, or say why not. p_needed is what the first waiting
--- event needs (0: the wallet was emptied); p_confirmed: a person agreed to this one, whatever the
+-- event needs (0: the wallet was emptied, or an approved operation waits); p_confirmed: a person agreed to this one, whatever the
 -- switch says. Everything is decided again here, under the lock:
 -- reserved | repeated | purchase_pending | payment_processing | not_needed | cap_reached | auto_purchase_off |
 -- not_in_plan | no_payment_method | a reason of wallet_refusal.
@@ -56,6 +56,7 @@ BEGIN
         CASE WHEN p.auto_unit IS NULL THEN 'not_in_plan' WHEN NOT (p.auto_on OR p_confirmed) THEN 'auto_purchase_off'
              WHEN NOT p.card_usable THEN 'no_payment_method' END);
     IF r.status IS NOT NULL THEN RETURN r; END IF;
+    p_needed := greatest(p_needed, needed_by_approvals(p_account, w.decided_at));
     r.available := (balance_at(p_account, p.auto_credit_type, w.decided_at)).available;
     IF r.available > 0 AND r.available >= p_needed THEN r.status := 'not_needed'; RETURN r; END IF;
     units := greatest(1, ceil((p_needed - r.available)::numeric / p.auto_unit));

@@ -405,7 +405,9 @@ CREATE TABLE approvals (
     settled_at      timestamptz,
     decided_by      text,
     reason          text,                                           -- of a refusal
+    needed          bigint CONSTRAINT approvals_needed CHECK (needed > 0), -- approved, and a purchase is to cover it
     recorded_at     timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT approvals_waits CHECK (needed IS NULL OR state = 'waiting'),
     CONSTRAINT approvals_pk PRIMARY KEY (account_id, key),
     CONSTRAINT approvals_member FOREIGN KEY (account_id, member_id) REFERENCES members,
     CONSTRAINT approvals_decider FOREIGN KEY (account_id, decided_by) REFERENCES members,

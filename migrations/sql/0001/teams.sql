@@ -95,7 +95,7 @@ DECLARE
     a approvals;
 BEGIN
     w := lock_wallet(p_account, p_at);
-    UPDATE approvals SET state = 'lapsed', settled_at = lapses_at
+    UPDATE approvals SET state = 'lapsed', settled_at = lapses_at, needed = NULL
     WHERE account_id = p_account AND key = p_key AND state = 'waiting' AND lapses_at <= w.decided_at;
     SELECT * INTO a FROM approvals WHERE account_id = p_account AND key = p_key;
     RETURN coalesce(a.state, 'unknown_approval');
@@ -123,6 +123,21 @@ BEGIN
     RETURN 'decidable';
 END $$;
 
+-- An approved operation is short: what it needs in all, so that a purchase may cover it; NULL: none does.
+CREATE FUNCTION need_for_approval(p_account bigint, p_key text, p_needed bigint, p_at timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM lock_wallet(p_account, p_at);
+    UPDATE approvals SET needed = nullif(greatest(p_needed, 0), 0)
+    WHERE account_id = p_account AND key = p_key AND state = 'waiting' AND kind = 'operation';
+END $$;
+
+-- What the largest of such operations needs at an instant.
+CREATE FUNCTION needed_by_approvals(p_account bigint, p_at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce(max(a.needed), 0) FROM approvals a
+    WHERE a.account_id = p_account AND a.state = 'waiting' AND a.lapses_at > p_at
+$$;
+
 -- End a request by an admin's word: approved | refused | an answer of may_decide. An operation is
 -- approved by its hold, in the same transaction; credits are added to the limit for this window.
 CREATE FUNCTION settle_approval(
@@ -148,7 +163,8 @@ BEGIN
         ON CONFLICT (account_id, counter, window_start) DO UPDATE SET
             value = capped(counters.value::numeric + a.amount);
     END IF;
-    UPDATE approvals SET state = p_state, settled_at = w.decided_at, decided_by = p_by, reason = p_reason
+    UPDATE approvals SET state = p_state, settled_at = w.decided_at, decided_by = p_by, reason = p_reason,
+                         needed = NULL
     WHERE account_id = p_account AND key = p_key;
     RETURN p_state;
 END $$;
