@@ -166,4 +166,5 @@ def alert_mail(
         )
         if pack
         else None,
+        auto_on=subscriptions.auto_purchase_on(desk.connection, desk.account_id),
     )

@@ -9,8 +9,9 @@ from temporalio import activity
 
 from activities.buyers import Buyer
 from activities.context import BillingContext
-from activities.mails import Desk, terms
+from activities.mails import Desk
 from activities.noting import keep_note
+from activities.period_mails import serves
 from activities.upgrades import (
     OpenedUpgrade,
     Quoted,
@@ -143,19 +144,22 @@ class ChangeActivities:
             )
             available = balances.available(connection, buyer.account_id, plan.credit_type, buyer.at)
             desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+            extra = [(one.credit_type, one.quantity_micro) for one in upgrade.quote.extra]
+            next_at, next_minor = desk.next_payment()
             desk.post(
                 f"plan-changed:{upgrade.charge_id}",
                 PlanChanged(
                     reader=desk.reader(plan),
                     currency=plan.currency,
-                    old=terms(buyer.plan),
-                    new=terms(plan),
+                    old=desk.terms(buyer.plan),
+                    new=desk.terms(plan),
                     changed_at=buyer.at,
                     paid_minor=paid.amount_minor if paid else 0,
-                    granted_micro=sum(extra.quantity_micro for extra in upgrade.quote.extra),
+                    granted_micro=sum(amount for kind, amount in extra if kind == plan.credit_type),
+                    also=desk.others(plan, extra),
                     balance_micro=available,
-                    next_at=buyer.period.end,
-                    next_minor=plan.price_minor,
+                    next_at=next_at,
+                    next_minor=next_minor,
                 ),
             )
         return available
@@ -179,8 +183,8 @@ class ChangeActivities:
                     DowngradeScheduled(
                         reader=desk.reader(plan),
                         currency=plan.currency,
-                        old=terms(buyer.plan),
-                        new=terms(plan),
+                        old=desk.terms(buyer.plan),
+                        new=desk.terms(plan),
                         effective_at=change.effective_at,
                     ),
                 )
@@ -194,23 +198,32 @@ class ChangeActivities:
                 connection, buyer.account_id, Pause.BY_OPERATOR, buyer.at, paused=pause.paused
             )
             subscriptions.write(connection, buyer.subscription_id, buyer.at, status=pause.status)
-            if not changed:
-                return
+            if not changed or not (pause.paused or serves(pause.status)):
+                return  # while another pause lasts, nobody is told that everything works again
             desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
             available = balances.available(
                 connection, buyer.account_id, buyer.plan.credit_type, buyer.at
             )
             reader, currency = desk.reader(buyer.plan), buyer.plan.currency
+            lots = desk.lots(buyer.plan, buyer.at)
+            next_at, next_minor = desk.next_payment()
             mail = (
                 Paused(
                     reader=reader,
                     cause="by_operator",
                     currency=currency,
                     kept_micro=available,
-                    kept_until=buyer.window.end,
+                    lots=lots,
                 )
                 if pause.paused
-                else Resumed(reader=reader, currency=currency, balance_micro=available)
+                else Resumed(
+                    reader=reader,
+                    currency=currency,
+                    balance_micro=available,
+                    lots=lots,
+                    next_at=next_at,
+                    next_minor=next_minor,
+                )
             )
             word = "paused" if pause.paused else "resumed"
             desk.post(f"{word}-by-operator:{buyer.at.isoformat()}", mail)

@@ -45,6 +45,10 @@ class BillingContext:
         name = (subscription_id, key, member_id)
         return links.approval_link(self.public_url, self.link_secret, *name)
 
+    def account_link(self, subscription_id: str) -> str:
+        """Return the address of the page that shows a subscription's plan and credits."""
+        return links.account_link(self.public_url, self.link_secret, subscription_id)
+
     def billing_link(self, subscription_id: str) -> str:
-        """Return the address behind a mail's button: it leads to the processor's card page."""
+        """Return the address that leads to the processor's page, on which a card is replaced."""
         return links.billing_link(self.public_url, self.link_secret, subscription_id)

@@ -9,7 +9,7 @@ from temporalio import activity
 from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk
-from activities.purchase_mails import PURPOSES
+from activities.period_mails import purpose_of, serves
 from domain.findings import Finding, FindingKind
 from domain.mails.facts import neutral_reason
 from domain.mails.money import LookedInto, Paused, PaymentFailed, Resumed
@@ -102,7 +102,7 @@ class FailureActivities:
                 _find(connection, failed)
                 _tell_looked_into(desk, failed)
             else:
-                _tell_decline(connection, desk, failed)
+                _tell_decline(desk, failed)
 
     @activity.defn(name="void_in_ledger")
     def void(self, buyer: Buyer, charge_id: str) -> str:
@@ -125,8 +125,9 @@ class FailureActivities:
             available = balances.available(
                 connection, buyer.account_id, buyer.plan.credit_type, buyer.at
             )
-            if changed:
+            if changed and serves(resumption.status):
                 desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+                next_at, next_minor = desk.next_payment()
                 desk.post(
                     f"resumed:{buyer.at.isoformat()}",
                     Resumed(
@@ -135,9 +136,9 @@ class FailureActivities:
                         paid_minor=paid.amount_minor if paid else None,
                         card=paid.card if paid else None,
                         balance_micro=available,
-                        expires_at=buyer.window.end,
-                        next_at=buyer.period.end,
-                        next_minor=buyer.plan.price_minor,
+                        lots=desk.lots(buyer.plan, buyer.at),
+                        next_at=next_at,
+                        next_minor=next_minor,
                     ),
                 )
         return available
@@ -176,7 +177,7 @@ def _tell_looked_into(desk: Desk, failed: FailedCharge) -> None:
         f"looked-into:{charge.charge_id}",
         LookedInto(
             reader=desk.reader(failed.buyer.plan),
-            purpose=PURPOSES[charge.kind],
+            purpose=purpose_of(desk, charge),
             currency=charge.currency,
             amount_minor=charge.amount_minor,
             paid=failed.declined.decline is Decline.DIFFERS,
@@ -186,23 +187,28 @@ def _tell_looked_into(desk: Desk, failed: FailedCharge) -> None:
     )
 
 
-def _tell_decline(connection: Connection, desk: Desk, failed: FailedCharge) -> None:
+def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
     buyer, declined = failed.buyer, failed.declined
     retried = failed.attempt > 1 and failed.retry_at is None and failed.pause
+    if failed.ends_at is not None and failed.ends_at <= buyer.at:
+        return  # it ends at this instant: the mail of the end says why
     if retried and failed.charge.kind is ChargeKind.PERIOD:
-        kept, _ = balances.kept_and_lost(connection, buyer.account_id, buyer.at)
+        lots = desk.lots(buyer.plan, buyer.at)
         desk.post(
             f"paused:{failed.charge.charge_id}",
             Paused(
-                reader=desk.reader(buyer.plan),
+                reader=desk.for_card(desk.reader(buyer.plan)),
                 cause="payment_failed",
                 currency=failed.charge.currency,
                 owed_minor=failed.charge.amount_minor,
-                kept_micro=kept,
+                kept_micro=sum(one.credits_micro for one in lots),
+                lots=lots,
+                serves_until=failed.serves_until,
+                ends_at=failed.ends_at,
             ),
         )
         return
-    reader = desk.reader(buyer.plan)
+    reader = desk.for_card(desk.reader(buyer.plan))
     # What somebody asked for is given up at once: its invoice leads nowhere.
     kept = failed.charge.kind in (ChargeKind.PERIOD, ChargeKind.AUTO)
     if kept and declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url:
@@ -211,7 +217,7 @@ def _tell_decline(connection: Connection, desk: Desk, failed: FailedCharge) -> N
         f"payment-failed:{failed.charge.charge_id}",
         PaymentFailed(
             reader=reader,
-            purpose=PURPOSES[failed.charge.kind],
+            purpose=purpose_of(desk, failed.charge),
             currency=failed.charge.currency,
             amount_minor=failed.charge.amount_minor,
             card=declined.card,
@@ -219,5 +225,7 @@ def _tell_decline(connection: Connection, desk: Desk, failed: FailedCharge) -> N
             reason=neutral_reason(declined.code),
             retry_at=failed.retry_at,
             paused=failed.pause,
+            serves_until=failed.serves_until if failed.pause else None,
+            ends_at=failed.ends_at,
         ),
     )

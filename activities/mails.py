@@ -1,6 +1,6 @@
 """Mails are put into the outbox by the transaction that causes them; a relay sends them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,12 @@ from domain.catalog import Plan
 from domain.credits import MICRO
 from domain.mail_json import envelope_to_json
 from domain.mails.envelope import Envelope, Mail
-from domain.mails.facts import AutoTotals, PlanTerms, Reader
+from domain.mails.facts import AutoTotals, Lot, OtherCredits, PlanTerms, Reader
 from domain.mails.money import Receipt
 from domain.money import surcharged
 from domain.payments import ChargeLine
 from domain.periods import Interval
-from ledger import accounts, charges, outbox
+from ledger import accounts, balances, charges, outbox, subscriptions
 
 PLAIN_UNIT = "Credits"  # a sentence has its own word for these
 
@@ -32,11 +32,66 @@ class Desk:
     subscription_id: str
 
     def reader(self, plan: Plan, credit_type: str = "") -> Reader:
-        """Return who reads a mail about a plan, or about one of its credit types."""
+        """Return who reads a mail about one of a plan's credit types; the first if none is named.
+
+        Its button leads to the page that shows plan and credits; `for_card` turns it to another.
+        """
         reader = self.reader_of(plan.name, plan.catalog)
-        known = self.context.catalog(plan.catalog).credit_types
-        unit = next((one.name for one in known if one.credit_type == credit_type), "")
+        unit = self.unit(plan.catalog, credit_type or plan.credit_type)
         return replace(reader, unit="" if unit == PLAIN_UNIT else unit)
+
+    def for_card(self, reader: Reader) -> Reader:
+        """Return a reader whose button leads to the processor's page, where a card is replaced."""
+        return replace(reader, action_url=self.context.billing_link(self.subscription_id))
+
+    def unit(self, catalog: str, credit_type: str) -> str:
+        """Return what a price list calls a credit type."""
+        known = self.context.catalog(catalog).credit_types
+        return next((one.name for one in known if one.credit_type == credit_type), credit_type)
+
+    def others(self, plan: Plan, amounts: Iterable[tuple[str, int]]) -> tuple[OtherCredits, ...]:
+        """Return, of (credit type, micro-credits), what is not of the plan's first type, by name.
+
+        Amounts of one type are added up.
+        """
+        found: dict[str, int] = {}
+        for credit_type, amount in amounts:
+            if credit_type != plan.credit_type and amount:
+                found[credit_type] = found.get(credit_type, 0) + amount
+        return tuple(
+            OtherCredits(name=self.unit(plan.catalog, credit_type), credits_micro=amount)
+            for credit_type, amount in found.items()
+        )
+
+    def lots(self, plan: Plan, at: datetime) -> tuple[Lot, ...]:
+        """Return the available credits of the plan's first type by their expiry."""
+        found = balances.by_expiry(self.connection, self.account_id, plan.credit_type, at)
+        return tuple(
+            Lot(credits_micro=one.credits_micro, expires_at=one.expires_at) for one in found
+        )
+
+    def terms(self, plan: Plan) -> PlanTerms:
+        """Return a plan as people compare it."""
+        allowances = [(one.credit_type, one.quantity_micro) for one in plan.allowances]
+        return PlanTerms(
+            plan_name=plan.name,
+            allowance_micro=plan.allowance_micro(plan.credit_type),
+            allowance_interval=_word(plan.window),
+            price_minor=plan.price_minor,
+            price_interval=_word(plan.interval),
+            also=self.others(plan, allowances),
+        )
+
+    def next_payment(self) -> tuple[datetime | None, int | None]:
+        """Return when the next period is charged and its price in minor units; (None, None): never.
+
+        As the subscription stands by now: a plan that takes over has its own price.
+        """
+        kept = subscriptions.stored(self.connection, self.subscription_id)
+        price = (kept.next_plan or kept.plan)["price_minor"]
+        if kept.cancel_at_end or kept.period_end is None or not price:
+            return None, None
+        return kept.period_end, int(price)
 
     def reader_of(self, plan_name: str, catalog: str) -> Reader:
         """Return who reads a mail about a plan that is known by its names only."""
@@ -47,7 +102,7 @@ class Desk:
             product_name=self.context.catalog(catalog).brand,
             locale=customer.locale,
             time_zone=customer.time_zone,
-            action_url=self.context.billing_link(self.subscription_id),
+            action_url=self.context.account_link(self.subscription_id),
         )
 
     def post(self, message_key: str, mail: Mail) -> None:
@@ -78,25 +133,14 @@ class Desk:
         bought, paid = charges.auto_purchased(self.connection, self.account_id)
         unit = plan.auto.unit_micro
         one = sum(surcharged(unit, plan.auto.unit_price, plan.auto.surcharge_percent))
+        left = max(plan.auto.cap_micro - bought, 0) // unit
         return AutoTotals(
             bought_micro=bought,
             cap_micro=plan.auto.cap_micro,
             paid_minor=paid,
-            cap_minor=one * plan.auto.units_per_window,
+            cap_minor=paid + one * left,
             window_end=charges.cap_ends(self.connection, self.account_id) or window_end,
         )
-
-
-def terms(plan: Plan) -> PlanTerms:
-    """Return a plan as people compare it."""
-    allowance = plan.allowances[0].quantity_micro if plan.allowances else 0
-    return PlanTerms(
-        plan_name=plan.name,
-        allowance_micro=allowance,
-        allowance_interval=_word(plan.window),
-        price_minor=plan.price_minor,
-        price_interval=_word(plan.interval),
-    )
 
 
 def purchase_lines(

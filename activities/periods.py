@@ -223,16 +223,27 @@ class PeriodActivities:
                 status=Status.CANCELED,
                 next_plan=None,
             )
-            frozen, lost = balances.kept_and_lost(connection, moment.account_id, moment.at)
+            plan = moment.plan
+            mine = [one for one in left.credits if one.credit_type == plan.credit_type]
             desk = Desk(self._context, connection, moment.account_id, moment.subscription_id)
             desk.post(
                 f"canceled:{ending.effective_at.isoformat()}",
                 Canceled(
-                    reader=desk.reader(moment.plan),
+                    reader=desk.reader(plan),
                     requested_at=moment.at,
                     effective_at=ending.effective_at,
-                    lost_micro=lost,
-                    frozen_micro=frozen,
+                    lost_micro=sum(one.lost_micro for one in mine),
+                    frozen_micro=sum(one.kept_micro for one in mine),
+                    currency=plan.currency,
+                    unpaid_minor=charges.given_up_on(
+                        connection, moment.account_id, moment.subscription_id, moment.at
+                    ),
+                    lost_also=desk.others(
+                        plan, [(one.credit_type, one.lost_micro) for one in left.credits]
+                    ),
+                    frozen_also=desk.others(
+                        plan, [(one.credit_type, one.kept_micro) for one in left.credits]
+                    ),
                 ),
             )
         return left

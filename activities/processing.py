@@ -7,7 +7,7 @@ from temporalio import activity
 from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk
-from activities.purchase_mails import PURPOSES
+from activities.period_mails import purpose_of
 from domain.mails.money import OnItsWay
 from domain.payments import Charge, Processing
 from ledger import charges
@@ -46,7 +46,7 @@ class ProcessingActivities:
                     f"on-its-way:{charge.charge_id}",
                     OnItsWay(
                         reader=desk.reader(buyer.plan),
-                        purpose=PURPOSES[charge.kind],
+                        purpose=purpose_of(desk, charge),
                         currency=charge.currency,
                         amount_minor=charge.amount_minor,
                         card=coming.processing.card,

@@ -11,8 +11,7 @@ from domain.payments import ChargeKind
 from ledger.charges import ChargeRecord
 from ledger.grants import GrantOrder
 
-PURPOSES = {
-    ChargeKind.PERIOD: Purpose.RENEWAL,
+PURPOSES = {  # of a period: it depends on whether another was paid before
     ChargeKind.UPGRADE: Purpose.UPGRADE,
     ChargeKind.MANUAL: Purpose.MANUAL,
     ChargeKind.AUTO: Purpose.AUTO,

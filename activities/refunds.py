@@ -142,6 +142,7 @@ def _tell(desk: Desk, said: MoneyBack, currency: str, at: datetime) -> None:
     reader = desk.reader_of(record.plan["name"], record.plan["catalog"])
     allowances = record.plan["allowances"]
     credit_type = allowances[0]["credit_type"] if allowances else "credits"
+    at = accounts.not_before(desk.connection, desk.account_id, at)
     balance = balances.available(desk.connection, desk.account_id, credit_type, at)
     if said.kind == "refund":
         mail = Refunded(

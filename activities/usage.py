@@ -195,7 +195,7 @@ def tell_cap_reached(
     desk.post(
         f"cap-reached:{totals.window_end.isoformat()}",
         CapReached(
-            reader=desk.reader(plan),
+            reader=desk.reader(plan, plan.auto.credit_type if plan.auto else ""),
             currency=plan.currency,
             auto=totals,
             balance_micro=available_micro,

@@ -1,4 +1,4 @@
-"""Where the buttons of mails lead: the processor's own page, on which a card is replaced."""
+"""Where mails about a card lead: the processor's own page, on which it is replaced."""
 
 from uuid import uuid4
 

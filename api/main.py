@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 
-from api import approvals, billing, errors, health, webhooks
+from api import account, approvals, billing, errors, health, webhooks
 from api.services import Services
 from gateways.stripe import StripePayments
 from models.base import connect
@@ -25,7 +25,7 @@ class _State(TypedDict):
 def create_app(environment: Mapping[str, str] = os.environ) -> FastAPI:
     """Return the application; it reads `environment` and connects when it is started."""
     app = FastAPI(title="Drawdown", lifespan=partial(_running, environment))
-    for part in (health, webhooks, billing, approvals):
+    for part in (health, webhooks, account, billing, approvals):
         app.include_router(part.router)
     errors.install(app)
     return app

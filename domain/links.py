@@ -11,9 +11,15 @@ APPROVAL = b"approval-link:"
 
 
 def billing_link(public_url: str, secret: str, subscription_id: str) -> str:
-    """Return the address behind a mail's button: it leads to the processor's card page."""
+    """Return the address that leads to the processor's page, on which a card is replaced."""
     token = link_token(secret, subscription_id)
     return f"{public_url}/billing/{quote(subscription_id, safe='')}/{token}"
+
+
+def account_link(public_url: str, secret: str, subscription_id: str) -> str:
+    """Return the address of the page that shows plan and credits and leads to the card's."""
+    token = link_token(secret, subscription_id)
+    return f"{public_url}/account/{quote(subscription_id, safe='')}/{token}"
 
 
 def link_token(secret: str, subscription_id: str) -> str:

@@ -1,6 +1,7 @@
 """How people read money, credits and time: in their own locale and time zone, and never rounded."""
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,8 +13,10 @@ from babel.dates import format_date, format_interval, format_skeleton, format_ti
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
 from domain.errors import InvalidInput
+from domain.mails.facts import Lot, OtherCredits, PlanTerms
 from domain.money import Ratio, minor_exponent
 
+MOST_LOTS = 4  # of a balance that a mail lists
 MICRO = 6  # credits are counted in millionths
 PRICE_DECIMALS = 8  # of a price per credit that has no end, such as a third of a cent
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -64,6 +67,41 @@ class Formats:
             return f"{self.number(amount_micro)}{NO_BREAK}{self.unit}"
         word = "credit" if amount_micro == 10**MICRO else "credits"
         return f"{self.number(amount_micro)}{NO_BREAK}{word}"
+
+    def amount(self, amount_micro: int) -> str:
+        """Return a number of credits in a row that names them, and other types by their name."""
+        return self.credits(amount_micro) if self.unit else self.number(amount_micro)
+
+    def other(self, one: OtherCredits) -> str:
+        """Return credits of another type by its name, as in `100,000 AI words`."""
+        return f"{self.number(one.credits_micro)}{NO_BREAK}{one.name}"
+
+    def allowance(self, terms: PlanTerms) -> str:
+        """Return what a plan includes, as in `5 SEO documents and 100,000 AI words a month`."""
+        *first, last = [self.credits(terms.allowance_micro), *map(self.other, terms.also)]
+        every = "every" if " " in terms.allowance_interval else "a"
+        included = f"{', '.join(first)} and {last}" if first else last
+        return f"{included} {every} {terms.allowance_interval}"
+
+    def lots(self, lots: Sequence[Lot]) -> list[tuple[str, str]]:
+        """Return rows, label and value, that say how long each part of a balance lasts."""
+        if len(lots) == 1:
+            return [("Valid until", self._end(lots[0].expires_at))]
+        first, later = lots[:MOST_LOTS], lots[MOST_LOTS:]
+        rows = [
+            (
+                f"of these until {self.until(one.expires_at)}"
+                if one.expires_at
+                else "of these for good",
+                self.number(one.credits_micro),
+            )
+            for one in first
+        ]
+        rest = sum(one.credits_micro for one in later)
+        return [*rows, ("of these for longer", self.number(rest))] if rest else rows
+
+    def _end(self, at: datetime | None) -> str:
+        return self.until(at) if at else "they never expire"
 
     def day(self, at: datetime) -> str:
         """Return the local date, as in `November 22, 2026`."""

@@ -92,6 +92,12 @@ def lock(connection: Connection, account_id: int, at: datetime) -> None:
     )
 
 
+def not_before(connection: Connection, account_id: int, at: datetime) -> datetime:
+    """Return `at`, or the wallet's own time where that is ahead: it never goes back."""
+    statement = select(func.greatest(Wallet.decided_at, at)).where(Wallet.account_id == account_id)
+    return connection.scalar(statement) or at
+
+
 def window_end(connection: Connection, account_id: int) -> datetime | None:
     """Return when the current allowance window of a locked wallet ends."""
     return connection.scalar(select(Wallet.window_end).where(Wallet.account_id == account_id))

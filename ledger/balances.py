@@ -52,6 +52,34 @@ def available_of_each(connection: Connection, account_id: int, at: datetime) -> 
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Micro-credits of one type that can be spent and expire together; None: never."""
+
+    credits_micro: int
+    expires_at: datetime | None
+
+
+def by_expiry(
+    connection: Connection, account_id: int, credit_type: str, at: datetime
+) -> tuple[Batch, ...]:
+    """Return what `available` sums, by its expiry, the soonest first."""
+    rows = connection.execute(
+        text("""
+            SELECT sum(g.remaining - g.held + coalesce(l.amount, 0))::bigint AS free,
+                   nullif(g.expires_at, 'infinity') AS expires
+            FROM wallets w
+            JOIN grants g ON g.account_id = w.account_id AND g.is_open AND g.credit_type = :type
+            LEFT JOIN lapsed_by(:account, :at) l ON l.grant_id = g.grant_id
+            WHERE w.account_id = :account AND g.effective_at <= :at AND g.expires_at > :at
+              AND g.source <> 'overdraft' AND NOT (w.frozen AND is_purchased(g.source))
+            GROUP BY 2 HAVING sum(g.remaining - g.held + coalesce(l.amount, 0)) > 0 ORDER BY 2
+        """),
+        {"account": account_id, "type": credit_type, "at": at},
+    )
+    return tuple(Batch(row.free, row.expires) for row in rows)
+
+
 def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tuple[Balance, ...]:
     """Return what was available at an instant, decided by the instant and not by bookings.
 
@@ -85,24 +113,12 @@ def left_behind(connection: Connection, account_id: int, at: datetime) -> LeftBe
                    coalesce(sum(remaining) FILTER (WHERE expires_at < 'infinity'), 0)::bigint,
                    coalesce(sum(remaining) FILTER (WHERE expires_at = 'infinity'), 0)::bigint
             FROM grants WHERE account_id = :account AND is_open AND expires_at > :at
+                          AND source <> 'overdraft'
             GROUP BY credit_type ORDER BY credit_type
         """),
         {"account": account_id, "at": at},
     )
     return LeftBehind(tuple(TypeLeft(*row) for row in rows))
-
-
-def kept_and_lost(connection: Connection, account_id: int, at: datetime) -> tuple[int, int]:
-    """Return what never expires and what will, in micro-credits, of what is left at `at`."""
-    row = connection.execute(
-        text("""
-            SELECT coalesce(sum(remaining) FILTER (WHERE expires_at = 'infinity'), 0),
-                   coalesce(sum(remaining) FILTER (WHERE expires_at < 'infinity'), 0)
-            FROM grants WHERE account_id = :account AND is_open AND expires_at > :at
-        """),
-        {"account": account_id, "at": at},
-    ).one()
-    return int(row[0]), int(row[1])
 
 
 @dataclass(frozen=True, slots=True)

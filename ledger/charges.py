@@ -205,6 +205,35 @@ def known(connection: Connection, account_id: int, charge_id: str) -> ChargeReco
         return None
 
 
+def paid_before(
+    connection: Connection, account_id: int, subscription_id: str, charge_id: str
+) -> bool:
+    """Say whether a subscription has paid for a plan with another charge than this."""
+    statement = text("""
+        SELECT EXISTS (
+            SELECT FROM charges WHERE account_id = :account AND subscription_id = :subscription
+              AND kind IN ('period', 'upgrade') AND state = 'paid' AND charge_id <> :charge)
+    """)
+    values = {"account": account_id, "subscription": subscription_id, "charge": charge_id}
+    return bool(connection.scalar(statement, values))
+
+
+def given_up_on(
+    connection: Connection, account_id: int, subscription_id: str, at: datetime
+) -> int | None:
+    """Return what a subscription was not paid in time, in minor units; None: it is not so."""
+    statement = text("""
+        SELECT c.amount_minor FROM charges c JOIN charge_notes n USING (account_id, charge_id)
+        WHERE c.account_id = :account AND c.subscription_id = :subscription
+          AND c.kind = 'period' AND c.state = 'open' AND c.declines > 0
+          AND CAST(n.note ->> 'ends_at' AS timestamptz) <= :at
+        ORDER BY c.opened_at DESC LIMIT 1
+    """)
+    values = {"account": account_id, "subscription": subscription_id, "at": at}
+    unpaid: int | None = connection.scalar(statement, values)
+    return unpaid
+
+
 def auto_purchased(connection: Connection, account_id: int) -> tuple[int, int]:
     """Return the auto-purchases of the cap's window, paid ones: micro-credits and minor units."""
     row = connection.execute(

@@ -142,6 +142,16 @@ def stored(connection: Connection, subscription_id: str) -> StoredSubscription:
     return StoredSubscription(*row)
 
 
+def status_of(connection: Connection, subscription_id: str) -> str:
+    """Return the status of a subscription. Raises `InvalidInput` (`no_subscription`)."""
+    status = connection.scalar(
+        select(Subscription.status).where(Subscription.subscription_id == subscription_id)
+    )
+    if status is None:
+        raise InvalidInput("no_subscription", f"there is no subscription {subscription_id!r:.60}")
+    return str(status)
+
+
 def live(connection: Connection, account_id: int | None = None) -> tuple[LiveSubscription, ...]:
     """Return the subscriptions that have not ended, of an account or all."""
     own = () if account_id is None else (Subscription.account_id == account_id,)

@@ -50,7 +50,7 @@ def a_wallet(connection: Connection, customer_id: str | None = None) -> Subscrib
         insert(Subscription).values(
             subscription_id=subscription,
             account_id=account,
-            plan={},
+            plan={"name": "Core 10,000", "price_minor": 900, "currency": "USD"},
             status="pending",
             anchor=START,
             time_zone="UTC",

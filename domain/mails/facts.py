@@ -82,6 +82,22 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherCredits:
+    """Credits of another type than the mail's, by the name that the catalog has for them."""
+
+    name: str
+    credits_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """Credits that expire together; None: they never do."""
+
+    credits_micro: int
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanTerms:
     """A plan as people compare it: so many credits each window for so much money each period."""
 
@@ -90,6 +106,7 @@ class PlanTerms:
     allowance_interval: Interval
     price_minor: int
     price_interval: Interval
+    also: tuple[OtherCredits, ...] = ()  # what it includes beside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

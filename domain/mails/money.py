@@ -6,6 +6,8 @@ from typing import Literal
 
 from domain.mails.facts import (
     AutoTotals,
+    Lot,
+    OtherCredits,
     Purpose,
     Reader,
     Reason,
@@ -29,6 +31,7 @@ class Receipt:
     invoice_number: str | None = None
     invoice_url: str | None = None
     granted_micro: int
+    also: tuple[OtherCredits, ...] = ()  # granted beside
     balance_micro: int
     expires_at: datetime | None = None  # of the granted credits; None = never
     unit_price: Ratio | None = None  # minor units per micro-credit, before the surcharge
@@ -69,7 +72,10 @@ class InvoiceCopy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFailed:
-    """A payment was declined. Another try follows at `retry_at`, or metered actions are paused."""
+    """A payment was declined. Another try follows at `retry_at`, or metered actions are paused.
+
+    What was bought serves on until `serves_until`; at `ends_at` the subscription ends, if unpaid.
+    """
 
     kind: Literal["payment_failed"] = "payment_failed"
     reader: Reader
@@ -81,6 +87,8 @@ class PaymentFailed:
     reason: Reason
     retry_at: datetime | None = None
     paused: bool
+    serves_until: datetime | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +131,9 @@ class Paused:
     currency: str
     owed_minor: int | None = None
     kept_micro: int
-    kept_until: datetime | None = None  # None = as long as the subscription exists
+    lots: tuple[Lot, ...] = ()  # of what is kept
+    serves_until: datetime | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +146,7 @@ class Resumed:
     paid_minor: int | None = None  # None = nothing had to be paid
     card: str | None = None
     balance_micro: int
-    expires_at: datetime | None = None
+    lots: tuple[Lot, ...] = ()  # of the balance
     next_at: datetime | None = None
     next_minor: int | None = None
 

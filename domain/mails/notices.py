@@ -28,6 +28,7 @@ class LowBalance:
     used_most: tuple[UsedMost, ...] = ()
     offer: Offer | None = None
     threshold_micro: int | None = None
+    auto_on: bool = False  # more is bought by itself when it is needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

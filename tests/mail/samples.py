@@ -4,7 +4,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain.mails.envelope import Mail
-from domain.mails.facts import Ask, AutoTotals, Offer, PlanTerms, Purpose, Reader, Reason, UsedMost
+from domain.mails.facts import (
+    Ask,
+    AutoTotals,
+    Lot,
+    Offer,
+    OtherCredits,
+    PlanTerms,
+    Purpose,
+    Reader,
+    Reason,
+    UsedMost,
+)
 from domain.mails.money import (
     CapReached,
     Disputed,
@@ -160,6 +171,9 @@ def _receipts() -> dict[str, Mail]:
         "receipt_manual": a_receipt(
             purpose=Purpose.MANUAL, lines=AUTO_LINES[:1], auto=None, expires_at=None
         ),
+        "receipt_quotas": replace(
+            period, also=(OtherCredits(name="AI <words>", credits_micro=100_000 * CREDIT),)
+        ),
         "receipt_minimal": a_minimal_receipt(),
     }
 
@@ -184,6 +198,7 @@ def _failures() -> dict[str, Mail]:
         "failed_soft": a_failure(),
         "failed_hard": hard,
         "failed_auto": replace(hard, purpose=Purpose.AUTO, amount_minor=1170),
+        "failed_last": replace(hard, serves_until=NEXT, ends_at=NEXT),
         "failed_confirm": replace(hard, decline=Decline.NEEDS_CUSTOMER, reason=Reason.CONFIRMATION),
         "failed_upgrade": replace(hard, purpose=Purpose.UPGRADE, paused=False, card=None),
         "failed_first": replace(
@@ -199,16 +214,29 @@ def _pauses() -> dict[str, Mail]:
         currency="usd",
         owed_minor=7200,
         kept_micro=1_694_130_000,
-        kept_until=datetime(2027, 2, 28, 9, 30, tzinfo=UTC),
+        lots=(Lot(credits_micro=1_694_130_000),),
+        serves_until=NEXT,
+        ends_at=NEXT,
     )
-    bare = replace(paused, cause="by_operator", owed_minor=None, kept_until=None, kept_micro=0)
+    bare = replace(
+        paused,
+        cause="by_operator",
+        owed_minor=None,
+        kept_micro=0,
+        lots=(),
+        serves_until=None,
+        ends_at=None,
+    )
     resumed = Resumed(
         reader=a_reader(),
         currency="usd",
         paid_minor=1170,
         card=CARD,
         balance_micro=10_000 * CREDIT,
-        expires_at=WINDOW_END,
+        lots=(
+            Lot(credits_micro=9_000 * CREDIT, expires_at=WINDOW_END),
+            Lot(credits_micro=1_000 * CREDIT),
+        ),
         next_at=NEXT,
         next_minor=7200,
     )
@@ -262,7 +290,7 @@ def _plans() -> dict[str, Mail]:
         currency="usd",
         terms=LARGE,
         balance_micro=80_000 * CREDIT,
-        window_end=NEXT,
+        lots=(Lot(credits_micro=80_000 * CREDIT, expires_at=NEXT),),
         next_at=NEXT,
         next_minor=7200,
     )
@@ -284,6 +312,18 @@ def _plans() -> dict[str, Mail]:
     )
     return {
         "welcome": welcome,
+        "welcome_trial": replace(welcome, trial=True),
+        "welcome_quotas": replace(
+            welcome,
+            reader=a_reader(unit="SEO documents"),
+            terms=replace(
+                LARGE, also=(OtherCredits(name="AI <words>", credits_micro=100_000 * CREDIT),)
+            ),
+            lots=tuple(
+                Lot(credits_micro=days * CREDIT, expires_at=NEXT.replace(day=days))
+                for days in range(1, 8)
+            ),
+        ),
         "welcome_minimal": replace(welcome, terms=free, next_at=None, next_minor=None),
         "plan_changed": changed,
         "plan_changed_minimal": replace(changed, old=free, paid_minor=0, next_at=None),
@@ -331,6 +371,7 @@ def _balances() -> dict[str, Mail]:
         "low_balance_wallet": replace(
             low, reader=a_reader(unit="SaaS credits in US dollars"), balance_micro=4_998_000
         ),
+        "low_balance_auto": replace(low, balance_micro=0, days_left=0, auto_on=True),
         "low_balance_empty": replace(low, balance_micro=0, days_left=0),
         "credits_expiring": expiring,
         "credits_expiring_tomorrow": replace(expiring, days=1, expiring_micro=CREDIT),
@@ -348,6 +389,14 @@ def _ends() -> dict[str, Mail]:
     return {
         "canceled": canceled,
         "canceled_minimal": replace(canceled, effective_at=NOW, lost_micro=0, frozen_micro=0),
+        "canceled_quotas": replace(
+            canceled,
+            lost_micro=0,
+            frozen_micro=0,
+            lost_also=(OtherCredits(name="AI words", credits_micro=CREDIT),),
+            frozen_also=(OtherCredits(name="SaaS credits", credits_micro=CREDIT),),
+        ),
+        "canceled_unpaid": replace(canceled, effective_at=NOW, currency="usd", unpaid_minor=2_900),
         "canceled_now": replace(canceled, effective_at=NOW),
     }
 

@@ -175,7 +175,7 @@ def test_an_automatic_receipt_says_why_and_counts_against_the_cap():
             "20,000 of at most 80,000 credits until November 30, 2026",
             "$23.40 of at most $93.60",
             "Your next payment is $72.00 on December 1, 2026.",
-            "Change or switch off auto-purchase",
+            "It can be switched off in Acme Automations.",
             "ACME-0042",
         ):
             assert fact in part

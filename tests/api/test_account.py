@@ -1,0 +1,42 @@
+"""The page behind most mails' buttons shows what the ledger has, to its own reader alone."""
+
+from uuid import uuid4
+
+import pytest
+
+from domain.links import account_link, billing_link, link_token
+from local.stripe_standin.process import WEBHOOK_SECRET
+
+
+def link(subscription_id):
+    return account_link("", WEBHOOK_SECRET, subscription_id)
+
+
+async def test_the_page_shows_plan_and_credits_and_leads_to_the_card(http, desk):
+    wallet, _ = desk.customer()
+    answer = await http.get(link(wallet.subscription_id))
+    assert answer.status_code == 200
+    assert "Update your card" in answer.text
+    assert billing_link("", WEBHOOK_SECRET, wallet.subscription_id) in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+async def test_a_link_that_we_did_not_sign_shows_nothing(http, desk):
+    wallet, _ = desk.customer()
+    other, _ = desk.customer()
+    answer = await http.get(
+        f"/account/{wallet.subscription_id}/{link_token(WEBHOOK_SECRET, other.subscription_id)}"
+    )
+    assert (answer.status_code, answer.json()["reason"]) == (404, "unknown_link")
+
+
+@pytest.mark.parametrize("name", ["a/b", "Zoë & Søn"])
+async def test_the_page_works_for_every_name(http, desk, name):
+    wallet, _ = desk.customer(f"{name}-{uuid4()}")
+    assert (await http.get(link(wallet.subscription_id))).status_code == 200
+
+
+async def test_a_subscription_that_is_gone_has_no_page(http):
+    answer = await http.get(link(f"gone-{uuid4()}"))
+    assert (answer.status_code, answer.json()["reason"]) == (404, "unknown_link")
