@@ -174,6 +174,9 @@ class GrantRow(Base):
     roll_cap: Mapped[int | None]
     roll_priority: Mapped[int] = mapped_column(SmallInteger)
     rolled_at: Mapped[datetime]
+    rollable: Mapped[int]
+    rolled_from: Mapped[int | None]
+    unrolled: Mapped[int]
 
 
 class Counter(Base):

@@ -20,8 +20,11 @@ journal AS (
            sum(e.held_change) AS held,
            coalesce(-sum(e.change) FILTER (
                WHERE e.kind IN ('debit', 'capture', 'correction', 'repayment')), 0) AS used,
-           bool_or(e.kind IN ('expiry', 'rollover')) AS is_over,
-           bool_or(e.kind = 'rollover') AS has_rolled
+           bool_or(e.kind = 'expiry' OR e.kind = 'rollover' AND NOT e.tags ? 'back') AS is_over,
+           coalesce(-sum(e.change) FILTER (
+               WHERE e.kind = 'rollover' AND NOT e.tags ? 'back'), 0) AS rolled,
+           coalesce(sum((e.tags ->> 'minor')::bigint) FILTER (WHERE e.kind = 'rollover'), 0)
+               AS rolled_minor
     FROM instants i JOIN entries e ON e.at <= i.instant AND e.grant_id IS NOT NULL
     WHERE e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
     GROUP BY i.instant, e.account_id, e.grant_id),
@@ -42,26 +45,37 @@ posted AS (
     GROUP BY i.instant, p.account_id, p.grant_id),
 held AS (
     SELECT i.instant, g.account_id, g.grant_id,
+           g.credit_type, g.expires_at, g.rolls_left, g.source, g.roll_cap, j.rolled,
            j.remaining - j.held + coalesce(l.amount, 0) AS free,
            CASE WHEN NOT j.is_over AND g.rolls_left > 0 AND g.rolled_at > i.instant
-                THEN least(div((j.remaining - j.held + coalesce(l.amount, 0)) * g.roll_num,
-                               g.roll_den), g.roll_cap)
-                ELSE 0 END AS rolling
+                THEN div((j.remaining - j.held + coalesce(l.amount, 0)) * g.roll_num, g.roll_den)
+                ELSE 0 END AS share
     FROM instants i JOIN grants g ON g.expires_at <= i.instant
     JOIN journal j ON (j.instant, j.account_id, j.grant_id) = (i.instant, g.account_id, g.grant_id)
     LEFT JOIN lapsed l ON (l.instant, l.account_id, l.grant_id)
                         = (i.instant, g.account_id, g.grant_id)
     WHERE g.account_id = coalesce(CAST(:account AS bigint), g.account_id)),
+moving AS (
+    SELECT h.*, greatest(0, least(h.share, first_value(h.roll_cap) OVER newest
+                                  - sum(h.rolled) OVER whole - (sum(h.share) OVER fill - h.share)))
+                AS rolling
+    FROM held h WHERE h.rolls_left > 0
+    WINDOW whole AS (PARTITION BY h.instant, h.account_id, h.credit_type, h.expires_at),
+           newest AS (PARTITION BY h.instant, h.account_id, h.credit_type, h.expires_at
+                      ORDER BY h.source = 'rollover', h.grant_id DESC),
+           fill AS (PARTITION BY h.instant, h.account_id, h.credit_type, h.expires_at
+                    ORDER BY h.rolls_left DESC, h.grant_id)),
 facts AS (
     SELECT i.instant, g.account_id, g.grant_id, g.source, g.credit_type, g.currency, g.expires_at,
            g.granted,
            CASE WHEN c.state = 'paid' AND c.settled_at <= i.instant
                  AND (g.source <> 'rollover' OR j.grant_id IS NOT NULL)
                 THEN g.cost_minor ELSE 0 END AS price,
-           CASE WHEN j.has_rolled THEN g.rolled_minor ELSE 0 END AS rolled,
+           coalesce(j.rolled_minor, 0) AS rolled,
            coalesce(j.remaining, 0) AS remaining, coalesce(j.used, 0) AS used,
            g.granted - coalesce(j.remaining, g.granted) AS gone,
-           coalesce(h.free - h.rolling, 0) AS expired, coalesce(h.rolling, 0) AS rolling,
+           coalesce(h.free, 0) - coalesce(m.rolling, 0) AS expired,
+           coalesce(m.rolling, 0) AS rolling,
            coalesce(p.released, 0) AS released, coalesce(p.revenue, 0) AS revenue,
            coalesce(p.breakage, 0) AS breakage
     FROM instants i CROSS JOIN grants g
@@ -70,14 +84,17 @@ facts AS (
                          = (i.instant, g.account_id, g.grant_id)
     LEFT JOIN held h ON (h.instant, h.account_id, h.grant_id)
                       = (i.instant, g.account_id, g.grant_id)
+    LEFT JOIN moving m ON (m.instant, m.account_id, m.grant_id)
+                        = (i.instant, g.account_id, g.grant_id)
     LEFT JOIN posted p ON (p.instant, p.account_id, p.grant_id)
                         = (i.instant, g.account_id, g.grant_id)
     WHERE g.account_id = coalesce(CAST(:account AS bigint), g.account_id)),
 settled AS (
-    SELECT f.*, div(2 * (f.gone + f.expired + f.rolling) * f.price + f.granted, 2 * f.granted)
+    SELECT f.*, greatest(0, div(2 * (f.gone + f.expired + f.rolling) * f.price + f.granted,
+                                2 * f.granted)
                 - div(2 * (f.used + f.rolling) * f.price + f.granted, 2 * f.granted)
                 + div(2 * f.used * f.price + f.granted, 2 * f.granted)
-                - f.rolled - (f.released - f.revenue - f.breakage) AS earned_or_broken
+                - f.rolled - (f.released - f.revenue - f.breakage)) AS earned_or_broken
     FROM facts f),
 due AS (
     SELECT s.*, least(div(2 * s.used * s.price + s.granted, 2 * s.granted), s.earned_or_broken)

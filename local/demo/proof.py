@@ -25,7 +25,7 @@ _CONSERVED = text("""
                            AND e.kind IN ('debit', 'capture', 'repayment')
         GROUP BY g.account_id, g.grant_id
         HAVING g.granted <> coalesce(-sum(e.change), 0) + g.expired + g.voided + g.refunded
-                            + g.rolled + g.remaining) wrong
+                            + g.rolled + g.unrolled + g.remaining) wrong
 """)
 _SUMS = text("""
     SELECT count(*) FROM (SELECT FROM postings GROUP BY account_id, transfer_id, currency

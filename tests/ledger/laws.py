@@ -33,6 +33,7 @@ from tests.ledger.team_laws import TEAM_LAWS
 from tests.ledger.term_laws import TERM_LAWS
 from tests.ledger.test_concurrency import at_once, debit_alone, reserve_alone
 from tests.ledger.undone import undone
+from tests.ledger.window_laws import WINDOW_LAWS
 
 HOUR = timedelta(hours=1)
 
@@ -296,6 +297,7 @@ LAWS = (
     reaching_zero_is_told_once,
     *ALERT_LAWS,
     *TERM_LAWS,
+    *WINDOW_LAWS,
     purchases_stay_under_the_cap_and_one_is_in_flight,
     money_is_booked_once_and_sums,
     *RETURN_LAWS,

@@ -118,6 +118,32 @@ def test_no_more_than_the_cap_moves_on(ledger):
     assert left(ledger, wallet, MONTH_END) == micro(30)
 
 
+def test_the_cap_is_the_windows_and_that_of_the_plan_in_force_at_its_end(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0)
+    an_allowance(ledger, wallet, quantity=1_000, rolls=RollTerms(1, Ratio(1, 1), micro(500), 15))
+    upgraded = a_grant(
+        key="upgrade",
+        source="allowance",
+        quantity_micro=micro(1_000),
+        rolls=RollTerms(1, Ratio(1, 1), micro(1_000), 15),
+    )
+    grants.give(ledger, wallet.account_id, upgraded, START)
+
+    assert opened(ledger, wallet, 1) == micro(1_000)
+    assert left(ledger, wallet, MONTH_END) == micro(1_000)
+    assert balances.violations(ledger) == []
+
+
+def test_what_moved_on_before_counts_against_the_cap_of_its_window(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0)
+    thrice = RollTerms(3, Ratio(1, 1), micro(300), 15)
+    for k in range(3):
+        an_allowance(ledger, wallet, k, rolls=thrice)
+        opened(ledger, wallet, k + 1)
+        assert left(ledger, wallet, window(k + 1)[0]) == micro(300)
+    assert balances.violations(ledger) == []
+
+
 def test_a_late_renewal_finds_what_may_move_on_untouched(ledger, wallet):
     late = MONTH_END + timedelta(days=3)
     assert grants.expire_due(ledger, wallet.account_id, late) == 0

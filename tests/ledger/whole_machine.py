@@ -289,7 +289,7 @@ class WholeHistories(HoldHistories):
         expected = {
             str(name): [
                 grant.terms.remaining, grant.terms.held, grant.expired, grant.voided,
-                grant.refunded, grant.rolled, grant.owed,
+                grant.refunded, grant.rolled + grant.unrolled, grant.owed,
             ]
             for name, grant in model.grants.items()
         }  # fmt: skip

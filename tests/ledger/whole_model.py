@@ -4,49 +4,15 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from domain.burn import Draw, Grant, burn_order
-from domain.money import recognised
-from tests.ledger.hold_model import HoldingWallet, ModelHold
-from tests.ledger.model import ModelGrant
+from tests.ledger.hold_model import ModelHold
+from tests.ledger.whole_rollover import RollingWallet
 
 PURCHASED = ("pack", "manual_purchase", "auto_purchase")
 REOPEN_DAYS = 2
 
 
 @dataclass
-class WholeGrant(ModelGrant):
-    """A grant, and where its credits and its money went beside use."""
-
-    source: str = "bonus"
-    charge: str | None = None
-    part: int = 0
-    refunded: int = 0
-    refunded_minor: int = 0
-    owed: int = 0
-    rolled: int = 0
-    rolled_minor: int = 0
-    rolls: tuple[int, int, int, int | None] = (0, 1, 1, None)  # times left, share, cap
-    ties: tuple[int, int] = (0, 0)
-
-    @property
-    def used(self) -> int:
-        gone = self.expired + self.voided + self.refunded + self.rolled
-        return self.terms.granted - self.terms.remaining - gone
-
-    @property
-    def unheld(self) -> int:
-        return self.terms.remaining - self.terms.held
-
-    @property
-    def returnable(self) -> int:
-        """What its unused credits cost, with those that went back."""
-        return (self.unheld + self.refunded) * self.terms.cost_minor // self.terms.granted
-
-    def worth(self, minor: int) -> int:
-        return -(-minor * self.terms.granted // self.terms.cost_minor)
-
-
-@dataclass
-class WholeWallet(HoldingWallet):
+class WholeWallet(RollingWallet):
     """Holds, purchases, refunds, disputes, rollover, late usage, overdraft and frozen credits."""
 
     repays: bool = False
@@ -91,12 +57,6 @@ class WholeWallet(HoldingWallet):
                 amount -= part
         return found, amount
 
-    def _give(self, terms: Grant, **facts) -> "WholeGrant":
-        self.seq += 1
-        made = WholeGrant(replace(terms, grant_id=self.seq), **facts)
-        self.grants[self.seq] = made
-        return made
-
     def _book_draws(self, draws) -> None:
         for name, amount in draws:
             grant = self.grants[name]
@@ -133,8 +93,9 @@ class WholeWallet(HoldingWallet):
         if event.key in self.keys:
             return self._recall(self.keys, event.key, content)
         self.arrive(at)
-        if self._reopens(event.event_at) and not (self.refusal() and event.amount):
-            return self._debit_from(event, content, event.event_at)
+        late = event.event_at < self.window()[0]
+        if late and self.late_usage == "reopen" and not (self.refusal() and event.amount):
+            return self._debit_late(event, content)
         return super().debit(event, at)
 
     def debit_on_terms(self, event, at):
@@ -148,8 +109,15 @@ class WholeWallet(HoldingWallet):
             reason = "period_closed"
         if reason:
             return (reason, None, None, None, False)
-        reopens = self._reopens(event.event_at)
-        return self._debit_from(event, content, event.event_at if reopens else None)
+        return self._debit_late(event, content)
+
+    def _debit_late(self, event, content):
+        """What does not fit its own window is booked now, and buys nothing."""
+        if self._reopens(event.event_at):
+            answer = self._debit_from(event, content, event.event_at)
+            if answer[0] == "debited":
+                return answer
+        return self._debit_from(event, content, None)
 
     def _reopens(self, event_at) -> bool:
         if self.late_usage != "reopen" or event_at >= self.window()[0]:
@@ -162,15 +130,16 @@ class WholeWallet(HoldingWallet):
         kind, action = event.credit_type, event.action
         stock = self.stock()
         if reopened_at:
-            stock = [
-                replace(g, remaining=g.remaining + self.grants[g.grant_id].expired) for g in stock
-            ]
+            stock = [replace(g, remaining=g.remaining + self._was(g.grant_id)) for g in stock]
         when = reopened_at or self.now
         draws, missing = self._draws(stock, kind, action, event.amount, when)
         if missing:
             own = [one for one in stock if not self._lends(self.grants[one.grant_id])]
             free = sum(one.usable(kind, action, when) for one in own)
             return ("insufficient_credits", None, free, missing, False)
+        for name, part in draws:
+            grant = self.grants[name]
+            self._move_back(grant, max(0, part - grant.unheld - grant.expired))
         backs = [(n, part - self.grants[n].unheld) for n, part in draws]
         backs = [(n, back) for n, back in backs if back > 0]
         for name, back in backs:
@@ -182,6 +151,7 @@ class WholeWallet(HoldingWallet):
         left = self.available(kind, action)
         answer = self._debited(event.key, content, before, left, event.amount)
         if reopened_at:
+            self._roll_again(draws)
             self.settle_again([name for name, _ in draws])
         return answer
 
@@ -287,56 +257,3 @@ class WholeWallet(HoldingWallet):
             grant.expired += grant.unheld
             grant.take(grant.unheld)
         return total
-
-    def _waits(self, grant) -> bool:
-        later = any(start > grant.terms.expires_at for start, _ in self.windows)
-        return grant.rolls[0] > 0 and not later
-
-    def _roll(self, by) -> None:
-        ends = dict(self.windows)
-        while True:
-            due = [
-                grant
-                for grant in self.grants.values()
-                if grant.rolls[0]
-                and grant.terms.remaining
-                and grant.terms.expires_at in ends
-                and grant.terms.expires_at <= by
-            ]
-            if not due:
-                return
-            grant = min(due, key=lambda g: (g.terms.expires_at, g.terms.grant_id))
-            self._roll_one(grant, ends[grant.terms.expires_at])
-
-    def _roll_one(self, grant, until) -> None:
-        times, num, den, cap = grant.rolls
-        moved = grant.unheld * num // den
-        moved = moved if cap is None else min(moved, cap)
-        cost, granted = grant.terms.cost_minor, grant.terms.granted
-        money = recognised(cost, grant.used + moved, granted) - recognised(
-            cost, grant.used, granted
-        )
-        grant.rolls = (0, num, den, cap)
-        if not moved:
-            return
-        grant.take(moved)
-        grant.rolled, grant.rolled_minor = moved, money
-        self.seq += 1
-        parts = [g.part for g in self.grants.values() if g.charge == grant.charge]
-        self._give(
-            replace(
-                grant.terms,
-                priority=15,
-                effective_at=grant.terms.expires_at,
-                expires_at=until,
-                granted=moved,
-                remaining=moved,
-                held=0,
-                cost_minor=money,
-            ),
-            source="rollover",
-            charge=grant.charge,
-            part=max(parts) + 1 if grant.charge else 0,
-            rolls=(times - 1, num, den, cap),
-            ties=grant.ties,
-        )

@@ -76,7 +76,8 @@ STATE = text(
     """
     SELECT w.decided_at, w.seq, w.window_start, w.window_end,
            (SELECT jsonb_object_agg(g.grant_id, jsonb_build_array(
-                g.remaining, g.held, g.expired, g.voided, g.refunded, g.rolled, g.owed))
+                g.remaining, g.held, g.expired, g.voided, g.refunded,
+                g.rolled + g.unrolled, g.owed))
             FROM grants g WHERE g.account_id = w.account_id) AS grants,
            (SELECT jsonb_object_agg(g.grant_id, jsonb_build_array(
                 g.granted, g.refunded_minor, g.rolled_minor, g.cost_minor, g.priority))

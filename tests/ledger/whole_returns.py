@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from domain.burn import Grant
 from tests.ledger.model import ModelCharge
-from tests.ledger.whole_model import WholeGrant, WholeWallet
+from tests.ledger.whole_model import WholeWallet
+from tests.ledger.whole_rollover import WholeGrant
 
 DISPUTE_WAYS = ("open", "lost", "won")
 

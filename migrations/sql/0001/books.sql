@@ -16,12 +16,12 @@ END $$;
 
 -- What debits took of a grant so far.
 CREATE FUNCTION used_of(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-    SELECT g.granted - g.remaining - g.expired - g.voided - g.refunded - g.rolled
+    SELECT g.granted - g.remaining - g.expired - g.voided - g.refunded - g.rolled - g.unrolled
 $$;
 
 -- The cost of all of a grant that is settled, and neither moved on nor went back; what of it was used.
 CREATE FUNCTION settled_minor(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-    SELECT price_minor(g.granted - g.remaining, g.cost_minor, g.granted) - g.refunded_minor - g.rolled_minor
+    SELECT greatest(0, price_minor(g.granted - g.remaining, g.cost_minor, g.granted) - g.refunded_minor - g.rolled_minor)
 $$;
 
 CREATE FUNCTION earned_minor(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$

@@ -18,6 +18,7 @@ DECLARE
     ids     bigint[] := '{}';
     takes   bigint[] := '{}';
     is_late boolean;
+    late    text;
 BEGIN
     IF p_kind = 'debit' AND NOT is_usage_key(p_key) THEN r.status := 'invalid_key'; RETURN r; END IF;
     r := recall(w.account_id, p_key, p_kind, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags);
@@ -34,11 +35,12 @@ BEGIN
         PERFORM note_decision(w.account_id, p_at);
         RETURN r;
     END IF;
-    IF is_late AND (SELECT late_usage FROM policies WHERE account_id = w.account_id) = 'refuse' THEN
+    IF is_late THEN SELECT late_usage INTO late FROM policies WHERE account_id = w.account_id; END IF;
+    IF late = 'refuse' THEN
         PERFORM note_decision(w.account_id, p_at);
         r.status := 'period_closed'; RETURN r;
     END IF;
-    IF is_late AND reopened_window(w, p_event_at, p_at) IS NOT NULL THEN
+    IF late = 'reopen' THEN
         RETURN debit_on_terms(w, p_key, p_action, p_quantity, p_credit_type, p_event_at, p_tags,
                               plain_terms(p_action, p_quantity, p_credit_type, p_amount), p_at);
     END IF;

@@ -211,12 +211,15 @@ CREATE TABLE grants (
     roll_den         roll_share  NOT NULL DEFAULT 1,
     roll_cap         roll_limit,                                    -- at most how much,
     roll_priority    smallint    NOT NULL DEFAULT 15,               -- and what it then burns at
-    rolled_at        timestamptz NOT NULL DEFAULT 'infinity',       -- when that was decided
+    rolled_at        timestamptz NOT NULL DEFAULT 'infinity',       -- when that was decided,
+    rollable         rolled_credits NOT NULL DEFAULT 0,             -- and of how many
+    rolled_from      bigint,                                        -- the grant it moved out of
+    unrolled         rolled_credits NOT NULL DEFAULT 0,             -- and moved back into
     CONSTRAINT grants_pk PRIMARY KEY (account_id, grant_id),
     CONSTRAINT grants_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges,
     CONSTRAINT grants_charge_part UNIQUE (account_id, charge_id, part),
     CONSTRAINT grants_bounds CHECK (0 <= held AND held <= remaining AND remaining <= granted),
-    CONSTRAINT grants_parts CHECK (remaining + expired + voided + refunded + rolled <= granted),
+    CONSTRAINT grants_parts CHECK (remaining + expired + voided + refunded + rolled + unrolled <= granted),
     CONSTRAINT grants_open CHECK (is_open = (remaining > 0)),
     CONSTRAINT grants_lifetime CHECK (effective_at < expires_at),
     CONSTRAINT grants_paid_names_charge CHECK (cost_minor = 0 OR charge_id IS NOT NULL),
@@ -224,6 +227,7 @@ CREATE TABLE grants (
     CONSTRAINT grants_money CHECK (recognised_minor + broken_minor + refunded_minor + rolled_minor <= cost_minor)
 ) WITH (fillfactor = 50);
 -- The burn order of a wallet. `is_open` flips once, so that debits stay heap-only updates.
+CREATE INDEX grants_rolled_from ON grants (account_id, rolled_from) WHERE rolled_from IS NOT NULL;
 CREATE INDEX grants_burn ON grants (account_id, priority, expires_at, tie_1, tie_2, grant_id) WHERE is_open;
 
 -- What debits count: credits of a member, exact rounding carries, confirmations, debts, keys seen

@@ -36,13 +36,22 @@ LANGUAGE sql STABLE AS $$
     FROM grants g WHERE g.account_id = (w).account_id AND g.is_open AND g.credit_type = p_credit_type
 $$;
 
--- Give back, out of what expired, as much as the plan draws beyond what is booked: one entry.
+-- Give back, out of what expired and then of what moved on, as much as the plan draws beyond what is
+-- booked: one entry, and two for each grant that credits come back from.
 CREATE FUNCTION reopen_expired(w wallets, p debit_plan, p_event_at timestamptz, p_at timestamptz) RETURNS wallets
 LANGUAGE plpgsql AS $$
 DECLARE
     ids   bigint[];
     backs bigint[];
+    short record;
 BEGIN
+    FOR short IN SELECT g AS source, u.take - g.remaining + g.held - g.expired AS moved
+             FROM (SELECT o.id, sum(o.take)::bigint AS take FROM unnest(p.grant_id, p.take) AS o (id, take) GROUP BY o.id) u
+             JOIN grants g ON g.account_id = w.account_id AND g.grant_id = u.id
+             WHERE u.take > g.remaining - g.held + g.expired ORDER BY g.grant_id LOOP
+        PERFORM move_back(short.source, short.moved, p_at);
+    END LOOP;
+    SELECT seq INTO w.seq FROM wallets WHERE account_id = w.account_id;
     SELECT array_agg(g.grant_id ORDER BY g.grant_id), array_agg(t.take - g.remaining + g.held ORDER BY g.grant_id)
     INTO ids, backs
     FROM (SELECT u.id, sum(u.take)::bigint AS take FROM unnest(p.grant_id, p.take) AS u (id, take) GROUP BY u.id) t
@@ -121,6 +130,7 @@ DECLARE
     r       debit_outcome;
     p       debit_plan;
     is_late boolean;
+    late    text;
     opened  timestamptz;
     reason  text;
 BEGIN
@@ -129,16 +139,23 @@ BEGIN
     IF r.status IS NOT NULL THEN RETURN r; END IF;
     w := enter_window(w, p_at);
     is_late := coalesce(p_event_at < w.window_start, false);
-    IF is_late THEN opened := reopened_window(w, p_event_at, p_at); END IF;
-    p := plan_debit(w, p_terms, p_quantity, CASE WHEN opened IS NULL THEN p_at ELSE p_event_at END,
-                    coalesce(opened, w.window_start), opened IS NOT NULL);
+    IF is_late THEN SELECT late_usage INTO late FROM policies WHERE account_id = w.account_id; END IF;
+    IF late = 'reopen' THEN
+        opened := reopened_window(w, p_event_at, p_at);
+        p_terms := p_terms || '{"at_zero": "block"}';  -- no purchase cures a window that is closed
+    END IF;
+    IF opened IS NOT NULL THEN
+        p := plan_debit(w, p_terms, p_quantity, p_event_at, opened, true);
+        IF p.status NOT IN ('fits', 'already_unlocked') THEN opened := NULL; END IF;
+    END IF;
+    IF opened IS NULL THEN  -- what does not fit its own window is booked now, as it would be later
+        p := plan_debit(w, p_terms, p_quantity, p_at, w.window_start);
+    END IF;
     IF p.status IN ('invalid_quantity', 'invalid_rate', 'quantity_not_one') THEN r.status := p.status; RETURN r; END IF;
     reason := serving_refusal(w, p_at);
     IF w.state = 'active'  -- what is free goes on
        AND (p.status = 'already_unlocked' OR p_terms -> 'attempts' -> 0 -> 'ways' = '[]') THEN reason := NULL; END IF;
-    IF reason IS NULL AND is_late AND (SELECT late_usage = 'refuse' FROM policies WHERE account_id = w.account_id) THEN
-        reason := 'period_closed';
-    END IF;
+    IF reason IS NULL AND late = 'refuse' THEN reason := 'period_closed'; END IF;
     IF reason IS NOT NULL OR p.status NOT IN ('fits', 'already_unlocked') THEN
         PERFORM note_decision(w.account_id, p_at);
         r.status := coalesce(reason, p.status); r.crossed := false;
@@ -151,6 +168,7 @@ BEGIN
     IF opened IS NOT NULL THEN w := reopen_expired(w, p, p_event_at, p_at); END IF;
     r := write_debit(w, p, p_key, p_action, p_quantity, p_credit_type, p_event_at, p_tags, p_at, is_late);
     IF opened IS NOT NULL THEN
+        PERFORM roll_again(w.account_id, p.grant_id, p.take, p_at);
         PERFORM recognise(w.account_id, p_at);  -- breakage may be use now
         PERFORM settle_again(w.account_id, p.grant_id, p_at);
     END IF;

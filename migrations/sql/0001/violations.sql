@@ -8,11 +8,12 @@ HAVING g.remaining <> coalesce(sum(e.change), 0) OR g.held <> coalesce(sum(e.hel
     OR g.voided <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('adjustment', 'void')), 0)
     OR g.refunded <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('refund', 'chargeback')), 0)
     OR g.owed <> coalesce(sum(e.debt_change), 0)
-    OR g.rolled <> coalesce(-sum(e.change) FILTER (WHERE e.kind = 'rollover'), 0)
+    OR g.rolled + g.unrolled <> coalesce(-sum(e.change) FILTER (WHERE e.kind = 'rollover'), 0)
+    OR g.rolled_minor <> coalesce(sum((e.tags ->> 'minor')::bigint) FILTER (WHERE e.kind = 'rollover'), 0)
 UNION ALL
 SELECT g.account_id, 'what moved on is not what arrived', g.credit_type
 FROM grants g GROUP BY g.account_id, g.credit_type
-HAVING sum(g.rolled) <> coalesce(sum(g.granted) FILTER (WHERE g.source = 'rollover'), 0)
+HAVING sum(g.rolled) <> coalesce(sum(g.granted - g.unrolled) FILTER (WHERE g.source = 'rollover'), 0)
     OR sum(g.rolled_minor) <> coalesce(sum(g.cost_minor) FILTER (WHERE g.source = 'rollover'), 0)
 UNION ALL
 SELECT e.account_id, 'an entry names a grant that does not exist', 'entry ' || e.seq

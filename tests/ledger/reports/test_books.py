@@ -34,7 +34,8 @@ BY_GRANT = text("""
 """)
 GRANTS = text("""
     SELECT g.currency, g.cost_minor, g.granted, g.expires_at <= :at AS has_expired, g.remaining,
-           g.granted - g.remaining - g.expired - g.voided - g.refunded - g.rolled AS used,
+           g.granted - g.remaining - g.expired - g.voided - g.refunded - g.rolled
+               - g.unrolled AS used,
            g.held - coalesce(l.amount, 0) AS held, g.refunded_minor, g.rolled_minor,
            g.rolls_left > 0 AND g.rolled_at > :at AS may_roll
     FROM grants g LEFT JOIN LATERAL lapsed_by(g.account_id, :at) l ON l.grant_id = g.grant_id
@@ -111,7 +112,7 @@ def due(ledger, at):
             moves_on = recognised(grant.cost_minor, grant.used + rolling, grant.granted)
             moves_on -= recognised(grant.cost_minor, grant.used, grant.granted)
         gone = recognised(grant.cost_minor, grant.granted - stays, grant.granted)
-        settled = gone - grant.refunded_minor - grant.rolled_minor - moves_on
+        settled = max(0, gone - grant.refunded_minor - grant.rolled_minor - moves_on)
         income = min(recognised(grant.cost_minor, grant.used, grant.granted), settled)
         earned[grant.currency] += income
         broken[grant.currency] += settled - income

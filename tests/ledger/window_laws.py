@@ -1,0 +1,78 @@
+"""Laws of windows that are looked at again, for the battery of laws.py."""
+
+from datetime import timedelta
+
+from domain.money import Ratio
+from ledger import balances, grants
+from ledger.grants import RollTerms
+from tests.builders import (
+    MONTH_END,
+    NOON,
+    START,
+    a_grant,
+    a_paid_charge,
+    a_subscribed_wallet,
+    auto_purchase_on,
+    left,
+    micro,
+    use,
+)
+from tests.ledger.undone import undone
+
+DAY = timedelta(days=1)
+WINDOWS = ((START, MONTH_END), (MONTH_END, MONTH_END + 28 * DAY))
+LATER = MONTH_END + DAY
+REOPENS = {"late_usage": "reopen", "reopen_days": 3}
+
+
+def an_allowance(connection, wallet, key, cap, share=1):
+    charge = a_paid_charge(connection, wallet, key, 1_000)
+    order = a_grant(
+        key=key,
+        source="allowance",
+        quantity_micro=micro(10),
+        cost_minor=1_000,
+        charge_id=charge,
+        part=0,
+        rolls=RollTerms(1, Ratio(1, share), micro(cap), 15),
+    )
+    grants.give(connection, wallet.account_id, order, START)
+
+
+def a_cap_is_the_windows(engine, _):
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, allowance=0, windows=WINDOWS)
+        an_allowance(connection, wallet, "a", cap=5)
+        an_allowance(connection, wallet, "b", cap=8)
+        assert grants.expire_due(connection, wallet.account_id, MONTH_END) == micro(12)
+        assert left(connection, wallet, MONTH_END) == micro(8)
+
+
+def what_moved_on_is_used_by_late_usage_of_its_window(engine, _):
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, allowance=0, windows=WINDOWS, **REOPENS)
+        an_allowance(connection, wallet, "a", cap=8, share=2)
+        grants.expire_due(connection, wallet.account_id, MONTH_END)
+        use(connection, wallet, 4, at=LATER, event_at=NOON)
+        assert left(connection, wallet, LATER) == micro(3)
+        use(connection, wallet, 6, at=LATER, event_at=NOON)
+        assert left(connection, wallet, LATER) == 0
+        assert balances.books(connection, wallet.account_id)["revenue"] == -1_000
+        assert balances.violations(connection) == []
+
+
+def what_does_not_fit_a_closed_window_is_booked_now_and_buys_nothing(engine, _):
+    with undone(engine) as connection:
+        auto = auto_purchase_on()
+        wallet = a_subscribed_wallet(connection, 10, windows=WINDOWS, **REOPENS, **auto)
+        use(connection, wallet, 9)
+        assert use(connection, wallet, 2, at=LATER, event_at=NOON).status == "debited"
+        late = use(connection, wallet, 9, at=LATER, event_at=NOON)
+        assert late.status == "insufficient_credits"
+
+
+WINDOW_LAWS = (
+    a_cap_is_the_windows,
+    what_moved_on_is_used_by_late_usage_of_its_window,
+    what_does_not_fit_a_closed_window_is_booked_now_and_buys_nothing,
+)
