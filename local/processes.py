@@ -13,8 +13,10 @@ from pathlib import Path
 
 from domain.errors import BillingError
 from local import launch
+from local.patience import Patience
 
 POLL = 0.02  # seconds between two looks at a starting process
+LONGEST = 10  # times its patience that a process which works is waited for
 TAIL = 2_000  # characters of its log that an error shows
 LOOPBACK = "127.0.0.1"
 
@@ -93,15 +95,35 @@ def wait_until(
     process: subprocess.Popen[bytes] | None = None,
     log: Path | None = None,
 ) -> None:
-    """Wait until `healthy()`; StackError after `timeout` seconds or when `process` has ended."""
-    deadline = time.monotonic() + timeout
+    """Wait until `healthy()`; StackError when `process` has ended or hangs.
+
+    It hangs when it neither worked nor wrote to its log for `timeout` seconds, or worked ten times
+    as long without getting there.
+    """
+    begun = time.monotonic()
+    patience = Patience(timeout)
     while not healthy():
         if process is not None and process.poll() is not None:
             message = f"{what} ended with status {process.returncode} before it was ready"
             raise StackError("exited_early", message + _tail(log))
-        if time.monotonic() > deadline:
-            raise StackError("not_ready", f"{what} was not ready in {timeout:g} s" + _tail(log))
+        waited = time.monotonic() - begun
+        if patience.over(_work(process, log)) or waited > LONGEST * timeout:
+            told = f"{what} was not ready: {patience.told()}"
+            raise StackError("not_ready", told + _tail(log))
         time.sleep(POLL)
+
+
+def _work(process: subprocess.Popen[bytes] | None, log: Path | None) -> tuple[int, int]:
+    """Return what grows while a process does something: its CPU time, its log."""
+    size = log.stat().st_size if log is not None and log.exists() else 0
+    if process is None:
+        return 0, size
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[-1].split()
+    except OSError:  # it has just ended, or this is no Linux
+        return 0, size
+    user, system = int(fields[11]), int(fields[12])  # in ticks of the kernel
+    return user + system, size
 
 
 def listens(port: int, host: str = LOOPBACK) -> bool:

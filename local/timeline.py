@@ -9,12 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from domain.subscription import Start, SubscriptionState
+from local.patience import POLL_SECONDS, NothingMovesError, Patience
 from workflows import names
 from workflows.subscription import Subscription
 
@@ -23,12 +29,11 @@ Json = dict[str, Any]
 # The server stops skipping after 200 hops unless it is told otherwise.
 MOST_HOPS = 100_000
 ANSWER = timedelta(seconds=20)
-SETTLE_SECONDS = 60.0
-POLL_SECONDS = 0.02
+RPC_WORTH = 5.0  # seconds that a query counts which nobody answered
 HAIR = timedelta(milliseconds=1)
 
 
-class NotSettledError(TimeoutError):
+class NotSettledError(NothingMovesError):
     """A subscription did not come to rest: a worker is missing or an activity is stuck."""
 
 
@@ -60,28 +65,31 @@ class Timeline:
 
     async def status(self) -> Json:
         """Ask where the subscription stands."""
-        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        patience = Patience()
         while True:
             try:
                 return dict(await self.handle.query("status", rpc_timeout=ANSWER))
             except RPCError as error:
                 # Between two runs there is a moment with no task to answer a query.
-                patient = asyncio.get_running_loop().time() < deadline
-                if error.status is RPCStatusCode.NOT_FOUND or not patient:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    raise
+                if patience.over(worth=RPC_WORTH):
+                    error.add_note(f"{self.handle.id} answers no query: {patience.told()}")
                     raise
                 await asyncio.sleep(POLL_SECONDS)
 
     async def settle(self) -> Json:
         """Wait until everything that is due has been done; return the status."""
-        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        patience = Patience()
         while True:
             status = await self.status()
             due = status["next_due"]
             late = due is not None and datetime.fromisoformat(due) <= await self.now()
             if not status["busy"] and not late:
                 return status
-            if asyncio.get_running_loop().time() > deadline:
-                raise NotSettledError(f"{self.handle.id} is still busy: {status}")
+            if patience.over(without_time(status)):
+                told = patience.told()
+                raise NotSettledError(f"{self.handle.id} is still busy: {told}: {status}")
             await asyncio.sleep(POLL_SECONDS)
 
     async def advance(self, until: datetime) -> Json:
@@ -105,4 +113,21 @@ class Timeline:
 
     async def ask(self, name: str, message: Json) -> Json:
         """Send an update and wait for its answer."""
-        return dict(await self.handle.execute_update(name, message, rpc_timeout=ANSWER * 2))
+        patience, update = Patience(), str(uuid4())
+        while True:
+            try:
+                # The same id again asks for the answer to the same update.
+                answer = await self.handle.execute_update(
+                    name, message, id=update, rpc_timeout=ANSWER
+                )
+                return dict(answer)
+            except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+                task = asyncio.current_task()
+                if (task and task.cancelling()) or patience.over(worth=RPC_WORTH):
+                    error.add_note(f"{self.handle.id} answers no {name}: {patience.told()}")
+                    raise
+
+
+def without_time(status: Json) -> Json:
+    """Return a status by which one sees that something moves: real time passes by itself."""
+    return {name: value for name, value in status.items() if name != "now"}

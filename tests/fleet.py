@@ -1,6 +1,5 @@
 """A whole fleet in the test's own process: real workers on the real servers."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -11,23 +10,34 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from sqlalchemy import Engine
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 
 from domain.credits import parse_quantity
 from domain.subscription import Start
 from domain.usage import DebitOutcome, PricedEvent, UsageEvent
 from ledger import accounts, balances, debits, findings
 from local.mail_catcher.process import MailCatcher
+from local.patience import until
 from local.stripe_standin.process import StandIn
-from local.timeline import HAIR, POLL_SECONDS, Timeline
+from local.timeline import HAIR, Timeline, without_time
 
 BEGINS = datetime(2027, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-MOST_LOOKS = 500
-PATIENCE_SECONDS = 20
 _numbers = count(1)
 
 Json = dict[str, Any]
+
+
+async def result_of(handle: WorkflowHandle[Any, Any]) -> Any:
+    """Wait for what a workflow returns, as long as its history grows."""
+
+    async def look() -> tuple[bool, int]:
+        described = await handle.describe()
+        running = described.status is WorkflowExecutionStatus.RUNNING
+        return running, described.history_length
+
+    await until(look, lambda seen: not seen[0], f"the end of {handle.id}")
+    return await handle.result()
 
 
 @dataclass(frozen=True)
@@ -73,15 +83,16 @@ class Customer:
 
     async def reached(self, step: str) -> None:
         """Wait until a charge is at a step (domain/subscription.py)."""
-        for _ in range(MOST_LOOKS):
-            if any(one["step"] == step for one in (await self.life.status())["open_charges"]):
-                return
-            await asyncio.sleep(POLL_SECONDS)
-        raise AssertionError(f"no charge of {self.name} is {step}")
+
+        def there(status: Json) -> bool:
+            return any(one["step"] == step for one in status["open_charges"])
+
+        what = f"a charge of {self.name} that is {step}"
+        await until(self.life.status, there, what, sign=without_time)
 
     async def outcome(self) -> str:
         """Wait for the subscription's end; return what its workflow returned."""
-        return str(await asyncio.wait_for(self.life.handle.result(), PATIENCE_SECONDS))
+        return str(await result_of(self.life.handle))
 
     async def skip_to(self, instant: datetime) -> None:
         """Turn the clock and do not wait for what that makes due."""
@@ -127,11 +138,12 @@ class Customer:
         with self.fleet.engine.begin() as connection:
             for one in findings.open_findings(connection, self.name):
                 findings.settle(connection, one.key, "ann", "cleared", at)
-        for _ in range(MOST_LOOKS):
-            query = "SELECT 1 FROM outbox WHERE account_id = %s AND delivered_at IS NULL"
-            if not self.rows(f"{query} AND lane = 'finding'"):
-                break
-            await asyncio.sleep(POLL_SECONDS)
+
+        async def undelivered() -> list[Any]:
+            query = "SELECT message_key FROM outbox WHERE account_id = %s AND delivered_at IS NULL"
+            return self.rows(f"{query} AND lane = 'finding'")
+
+        await until(undelivered, lambda left: not left, "the subscription to hear of it")
         return await self.life.settle()
 
     def settle_later(self, invoice: str, code: str | None = None) -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import re
-import time
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -17,12 +18,13 @@ from local.demo.picture import curve, draw
 from local.demo.proof import Claim, claims
 from local.demo.scene import Scene, scene
 from local.demo.telling import Progress as Report
-from local.demo.telling import Story
+from local.demo.telling import Story, StoryError
 from local.demo.trace import Request, requests
+from local.patience import until
 
+STARTING = "starting PostgreSQL, Temporal, Stripe stand-in, mail, worker, API …"
 PICTURE = Path("demo-report.png")
 VARYING = re.compile(r"[A-Z][a-z]{2} \d+(, \d{4})? \u2013 [A-Z][a-z]{2} \d+(, \d{4})?")  # periods
-MAIL_PATIENCE = 20.0  # seconds for the outbox to empty
 
 Live = Callable[[Scene, tuple[Request, ...], Report], Awaitable[Story]]
 
@@ -44,29 +46,45 @@ async def play(console: Console) -> bool:
     console.print(
         f"[bold]Drawdown[/bold]: {len(usage):,} real LLM requests, 1 credit = 1,000 tokens"
     )
-    with console.status("starting PostgreSQL, Temporal, Stripe stand-in, mail, worker, API …"):
-        stage = scene()
-        playing = await stage.__aenter__()
     try:
-        stories = await _live(playing, usage, console)
-        await asyncio.to_thread(_mails_arrive, playing)
-        console.print(_table(stories))
-        console.print(_mails(playing))
-        curves = [curve(playing, story) for story in stories]
-        console.print(f"picture: {draw(curves, PICTURE).resolve().name}\n")
-        found = claims(playing, stories)
-        console.print(_proof(found))
-    finally:
-        await stage.__aexit__(None, None, None)
-    holds = all(claim.holds for claim in found)
-    console.print(
-        "[green]every claim holds[/green]" if holds else "[red]a claim does not hold[/red]"
-    )
+        async with AsyncExitStack() as stage:
+            with console.status(STARTING):
+                playing = await stage.enter_async_context(scene())
+            await _perform(playing, usage, console)
+    except Exception as error:  # noqa: BLE001 - a person reads what failed, and where the logs are
+        _print_failure(console, error)
+        return False
+    console.print("[green]every claim holds[/green]")
     console.print("Look around: `make up` starts the same stack and leaves it running.")
-    return holds
+    return True
 
 
-async def _live(playing: Scene, usage: tuple[Request, ...], console: Console) -> list[Story]:
+async def _perform(playing: Scene, usage: tuple[Request, ...], console: Console) -> None:
+    """Live all stories and print their proof. Raises `StoryError` where one or a claim fails."""
+    stories, failures = await _live(playing, usage, console)
+    console.print(_table(stories))
+    if failures:
+        raise StoryError("not finished: " + "; ".join(failures))
+    await _mails_arrive(playing)
+    console.print(_mails(playing))
+    curves = [curve(playing, story) for story in stories]
+    console.print(f"picture: {draw(curves, PICTURE).resolve().name}\n")
+    found = claims(playing, stories)
+    console.print(_proof(found))
+    if not all(claim.holds for claim in found):
+        raise StoryError("a claim does not hold")
+
+
+def _print_failure(console: Console, error: Exception) -> None:
+    console.print("the demo failed:", style="red")
+    for line in (f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())):
+        console.print(line, markup=False)
+
+
+async def _live(
+    playing: Scene, usage: tuple[Request, ...], console: Console
+) -> tuple[list[Story], list[str]]:
+    """Return the stories that came to their end, and why the others did not."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -81,16 +99,25 @@ async def _live(playing: Scene, usage: tuple[Request, ...], console: Console) ->
                 playing, usage, lambda done, of: bars.update(bar, completed=done, total=of)
             )
 
-        return list(await asyncio.gather(*(one(title, live) for title, live in CAST)))
+        all_of_them = (one(title, live) for title, live in CAST)
+        ended = await asyncio.gather(*all_of_them, return_exceptions=True)
+    failures = []
+    for (title, _), end in zip(CAST, ended, strict=True):
+        if isinstance(end, BaseException):
+            with (playing.stack.home / "demo.log").open("a") as log:
+                traceback.print_exception(end, file=log)
+            failures.append(f"{title}: {type(end).__name__}: {end}")
+    return [end for end in ended if isinstance(end, Story)], failures
 
 
-def _mails_arrive(playing: Scene) -> None:
+async def _mails_arrive(playing: Scene) -> None:
     query = "SELECT count(*) FROM outbox WHERE lane = 'mail' AND delivered_at IS NULL"
-    for _ in range(int(MAIL_PATIENCE * 10)):
+
+    def waiting() -> int:
         with playing.engine.connect() as connection:
-            if not connection.exec_driver_sql(query).scalar():
-                return
-        time.sleep(0.1)
+            return int(connection.exec_driver_sql(query).scalar_one())
+
+    await until(lambda: asyncio.to_thread(waiting), lambda left: left == 0, "all mails sent")
 
 
 def _table(stories: list[Story]) -> Table:

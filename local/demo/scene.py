@@ -1,6 +1,8 @@
 """The stack with live workers that the demo and the simulator play on."""
 
 import asyncio
+import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,6 +16,7 @@ from domain.subscription import Start
 from ledger import accounts
 from local.demo.trace import Request
 from local.fleet import start_api, start_worker
+from local.patience import slowness
 from local.processes import stop
 from local.stack import Stack, environment
 from local.timeline import Json, Timeline
@@ -51,7 +54,8 @@ async def scene(catalogs: Path | None = None, *, api: bool = True) -> AsyncItera
     """
     with _home() as home:
         stack = await asyncio.to_thread(Stack.start, home, persistent=False)
-        started = []
+        started: list[subprocess.Popen[bytes]] = []
+        engine: Engine | None = None
         try:
             variables = environment(stack) | {"METRICS_ADDRESS": ""}
             if catalogs is not None:
@@ -60,12 +64,16 @@ async def scene(catalogs: Path | None = None, *, api: bool = True) -> AsyncItera
             jobs = [asyncio.to_thread(start_worker, variables, stack.temporal, log)]
             if api:
                 jobs.append(asyncio.to_thread(start_api, variables, port, home / "api.log"))
-            started = list(await asyncio.gather(*jobs))
+            begun = await asyncio.gather(*jobs, return_exceptions=True)
+            started += [one for one in begun if not isinstance(one, BaseException)]
+            for failure in (one for one in begun if isinstance(one, BaseException)):
+                raise failure
             client = await Client.connect(stack.temporal.address, data_converter=DATA_CONVERTER)
             engine = connect(variables["DATABASE_URL"])
             yield Scene(stack, client, engine)
-            engine.dispose()
         finally:
+            if engine is not None:
+                engine.dispose()
             for process in started:
                 await asyncio.to_thread(stop, process)
             await asyncio.to_thread(stack.stop)
@@ -73,10 +81,18 @@ async def scene(catalogs: Path | None = None, *, api: bool = True) -> AsyncItera
 
 @contextmanager
 def _home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="drawdown-") as name:
-        home = Path(name)
-        home.chmod(0o755)  # PostgreSQL may run as another account
+    """Make a folder, which is gone afterwards; what fails keeps it, and says where it is."""
+    home = Path(tempfile.mkdtemp(prefix="drawdown-"))
+    home.chmod(0o755)  # PostgreSQL may run as another account
+    try:
         yield home
+    except Exception as error:
+        error.add_note(f"the logs are kept in {home}{slowness()}")
+        raise
+    except BaseException:
+        shutil.rmtree(home, ignore_errors=True)
+        raise
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def usage_event(request: Request, prefix: str, at: str) -> Json:

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from domain.subscription import Start
+from local import patience
 from local.demo.scene import Scene
-from local.timeline import Json, Timeline
+from local.timeline import Json, Timeline, without_time
 
 Progress = Callable[[int, int], None]  # done, of how many
 
-PATIENCE = timedelta(seconds=60)
 CREDITS = "credits"
 
 
@@ -62,12 +62,15 @@ async def begin(
 
 async def mail(scene: Scene, email: str, words: str) -> Json:
     """Wait for a mail whose subject has these words."""
-    for _ in range(200):
-        for one in await asyncio.to_thread(scene.stack.mail.mails, email):
-            if words in one["subject"].lower():
-                return one
-        await asyncio.sleep(0.1)
-    raise StoryError(f"no mail about {words!r} reached {email}")
+
+    async def look() -> list[Json]:
+        return await asyncio.to_thread(scene.stack.mail.mails, email)
+
+    def about(mails: list[Json]) -> list[Json]:
+        return [one for one in mails if words in one["subject"].lower()]
+
+    mails = await patience.until(look, lambda seen: bool(about(seen)), f"a mail about {words!r}")
+    return about(mails)[0]
 
 
 async def expect(life: Timeline, name: str, message: Json, status: str) -> Json:
@@ -89,12 +92,8 @@ async def use(
 
 async def until(life: Timeline, holds: Callable[[Json], bool]) -> Json:
     """Wait until the status is as wanted; return it."""
-    async with asyncio.timeout(PATIENCE.total_seconds()):
-        while True:
-            status = await life.settle()
-            if holds(status):
-                return status
-            await asyncio.sleep(0.05)
+    what = f"the status of {life.handle.id}"
+    return await patience.until(life.settle, holds, what, sign=without_time)
 
 
 def must(found: object, wanted: object, what: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +23,7 @@ from local.simulator.picture import draw_comparison, draw_life
 from local.simulator.sides import Asked, Side, check_actions
 
 MOST_MONTHS = 120
+STARTING = "starting PostgreSQL, Temporal, the Stripe stand-in and a worker …"
 
 
 async def simulate(console: Console, side: Side, asked: Asked) -> Figures:
@@ -68,17 +70,14 @@ async def _live(
         for side in sides:
             file = folder / f"{side.catalog.name}.yaml"
             file.write_text(side.source, encoding="utf-8")
-        with console.status("starting PostgreSQL, Temporal, the Stripe stand-in and a worker …"):
-            stage = scene(folder, api=False)
-            playing = await stage.__aenter__()
-        try:
+        async with AsyncExitStack() as stage:
+            with console.status(STARTING):
+                playing = await stage.enter_async_context(scene(folder, api=False))
             lives = await _together(console, playing, sides, asked)
             with playing.engine.connect() as connection:
                 curves = [
                     curve(connection, lived, figures_of(connection, lived)) for lived in lives
                 ]
-        finally:
-            await stage.__aexit__(None, None, None)
     return curves, lives
 
 

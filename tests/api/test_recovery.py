@@ -1,6 +1,5 @@
 """From a declined charge to service again: link in the mail, card page, webhooks, workflow."""
 
-import asyncio
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +9,14 @@ import httpx
 import pytest
 import stripe
 
+from local.patience import until
+from local.timeline import without_time
 from models.base import connect
 from settings import Settings
 from tests.api.arrangements import api, environment, own_namespace
 from tests.fleet import RunningFleet
 from worker import THREADS, Fleet
 from workflows import names
-
-PATIENCE = 30  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +78,12 @@ def mailed_links(customer):
 
 
 async def is_active(customer):
-    async with asyncio.timeout(PATIENCE):
-        while (await customer.life.settle())["status"] != "active":  # noqa: ASYNC110 - another process acts
-            await asyncio.sleep(0.1)
+    await until(
+        customer.life.settle,
+        lambda status: status["status"] == "active",
+        "the service to be back",
+        sign=without_time,
+    )
 
 
 async def test_a_new_card_from_the_mailed_link_brings_the_service_back(

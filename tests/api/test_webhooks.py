@@ -10,6 +10,7 @@ import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
 from tests.api.arrangements import NOWHERE, api, deliver, signature, snapshot
+from tests.fleet import result_of
 from workflows import names
 
 EVENT = snapshot("invoice.paid", "in_1", "evt_fixed")
@@ -29,7 +30,7 @@ async def run_of(client, event_id):
 
 async def result(client, event_id):
     handle = client.get_workflow_handle(names.stripe_event_workflow(event_id))
-    return await asyncio.wait_for(handle.result(), 20)
+    return await result_of(handle)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Starts that cannot be used fail by name and leave no customer behind."""
 
-import asyncio
 import json
 from typing import Any
 from uuid import uuid4
@@ -12,11 +11,11 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from domain.reasons import CURES
+from local.patience import until
+from local.timeline import without_time
 from tests.contract.terminal import Terminal, unharmed
-from tests.fleet import Customer, RunningFleet
+from tests.fleet import Customer, RunningFleet, result_of
 from workflows import names
-
-BEGIN_SECONDS = 20
 
 
 def start(**fields: Any) -> dict[str, Any]:
@@ -38,7 +37,7 @@ async def failure(fleet: RunningFleet, workflow_id: str, *arguments: Any) -> str
         "Subscription", args=arguments, id=workflow_id, task_queue=names.BILLING
     )
     with pytest.raises(WorkflowFailureError) as caught:
-        await asyncio.wait_for(handle.result(), BEGIN_SECONDS)
+        await result_of(handle)
     assert isinstance(caught.value.cause, ApplicationError)
     assert caught.value.cause.type in CURES
     return caught.value.cause.type
@@ -166,18 +165,18 @@ def kept(fleet: RunningFleet, customer_id: str) -> list[str]:
 
 
 async def begun(handle: Any) -> dict[str, Any]:
-    for _ in range(BEGIN_SECONDS * 10):
-        status = await settled(handle)
-        if status["status"] != "pending":
-            return status
-        await asyncio.sleep(0.1)
-    raise AssertionError(status)
+    return await until(
+        lambda: settled(handle),
+        lambda status: status["status"] != "pending",
+        "the first period",
+        sign=without_time,
+    )
 
 
 async def settled(handle: Any) -> dict[str, Any]:
-    for _ in range(BEGIN_SECONDS * 10):
-        status = dict(await handle.query("status"))
-        if not status["busy"]:
-            return status
-        await asyncio.sleep(0.1)
-    raise AssertionError(status)
+    async def look() -> dict[str, Any]:
+        return dict(await handle.query("status"))
+
+    return await until(
+        look, lambda status: not status["busy"], f"{handle.id} to rest", sign=without_time
+    )

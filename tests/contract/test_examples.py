@@ -1,7 +1,6 @@
 """The examples of the contract's pages, sent as they stand there to live subscriptions."""
 
 import ast
-import asyncio
 import json
 import re
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 import pytest
 from temporalio import workflow
 
+from local.patience import until
+from local.timeline import without_time
 from tests.contract.terminal import Ran, Terminal
 from tests.fleet import RunningFleet
 from workflows.subscription import Subscription
@@ -21,7 +22,6 @@ PAGES = (PAGE, *(page for page in sorted(DOCS.glob("contract/*.md")) if page.ste
 EXAMPLE = re.compile(r"```sh\n(.*?)```(?:\n```(json|text)\n(.*?)```)?", re.DOTALL)
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 # The example reads the status at some moment; its balance is of the same one.
-ATTEMPTS = 100
 
 
 def examples(page: Path) -> list[tuple[str, str | None]]:
@@ -66,12 +66,16 @@ async def settled(terminal: Terminal, line: str) -> None:
     """Wait until the subscription that a line was sent to has begun and has nothing to do."""
     (workflow_id,) = re.findall(r"--workflow-id (\S+)", line)
     query = ["workflow", "query", "--workflow-id", workflow_id, "--name", "status"]
-    for _ in range(ATTEMPTS):
-        status = answer_of(await terminal.run([*query, "--output", "json"]))
-        if not status["busy"] and status["status"] != "pending":
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(status)
+
+    async def look() -> dict[str, Any]:
+        return dict(answer_of(await terminal.run([*query, "--output", "json"])))
+
+    await until(
+        look,
+        lambda status: not status["busy"] and status["status"] != "pending",
+        f"{workflow_id} to rest",
+        sign=without_time,
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

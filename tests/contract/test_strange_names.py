@@ -1,15 +1,14 @@
 """Names that nobody has, or that look like the ledger's own: refused by name, moving nothing."""
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from domain.reasons import CURES
-from local.timeline import POLL_SECONDS
+from local.patience import until
 from tests.contract.messages import AT, EVENT, LATER, NOTE, send
-from tests.fleet import MOST_LOOKS, Customer, RunningFleet
+from tests.fleet import Customer, RunningFleet
 
 ADA = {"member": "ada", "name": "Ada\nBcc: x@y", "email": "ada@example.com"}
 DAY_BEFORE = "2026-12-31T00:00:00Z"
@@ -127,14 +126,17 @@ async def test_no_name_of_a_member_stops_the_mails_about_a_request(team: Custome
 
     again = await team.life.ask("request_approval", wish | {"quantity": "61"})
     assert again["reason"] == "idempotency_conflict"
-    for _ in range(MOST_LOOKS):
-        mails = team.rows(
+
+    async def asked() -> list[Any]:
+        return team.rows(
             "SELECT delivered_at, refused FROM outbox WHERE account_id = %s"
             " AND payload -> 'mail' ->> 'kind' = 'approval_asked'"
         )
-        if mails and all(at for at, _ in mails):
-            break
-        await asyncio.sleep(POLL_SECONDS)
+
+    def sent(mails: list[Any]) -> bool:
+        return bool(mails) and all(at for at, _ in mails)
+
+    mails = await until(asked, sent, "the mail about a request")
     assert [why for at, why in mails if at] == [None]
 
 

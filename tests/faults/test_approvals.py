@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.gates import Point, Side, commit
 from tests.faults.mortal import MortalFleet
-from tests.faults.test_crashes import MOST_LOOKS, POLL_SECONDS, points
+from tests.faults.test_crashes import in_the_inbox, points
 from tests.fleet import Customer, Json
 from tests.workflows.test_approvals import Request, a_team, ask, mails_to, request_of, spend
 
@@ -44,14 +44,7 @@ def held(customer: Customer) -> tuple[list[str], int]:
 
 async def delivered(customer: Customer, member: str, count: int) -> list[str]:
     """Wait for so many mails in a member's inbox; return the Message-IDs."""
-    ids: list[str] = []
-    for _ in range(MOST_LOOKS):
-        mails = customer.fleet.mail_catcher.mails(f"{member}@{customer.name}.example")
-        ids = [mail["message_id"] for mail in mails]
-        if len(ids) >= count:
-            return ids
-        await asyncio.sleep(POLL_SECONDS)
-    raise AssertionError(f"{member} got {len(ids)} mails, not {count}")
+    return await in_the_inbox(customer, f"{member}@{customer.name}.example", count)
 
 
 @points(DECIDING)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.credits import MICRO
+from local.patience import until
 from tests.faults.gates import Point, Side, commit, request
 from tests.faults.mortal import MortalFleet
 from tests.fleet import Customer
 
 ALLOWANCE, UNIT = 10_000, 10_000
 PRICE, PURCHASE = 900, 1170  # minor units
-MOST_LOOKS, POLL_SECONDS = 300, 0.1
 RENEWED = datetime(2027, 2, 1, 0, 0, 1, tzinfo=UTC)
 
 # The points of every charge, in order. The first of all is the one that matters most: the
@@ -87,15 +87,17 @@ def assert_charged_once_each(customer: Customer, *amounts: int) -> None:
 
 async def mailed(customer: Customer, count: int) -> list[str]:
     """Wait for so many mails in the customer's inbox; return their Message-IDs in order."""
-    address = f"{customer.name}@example.com"
-    ids: list[str] = []
-    for _ in range(MOST_LOOKS):
-        mails = customer.fleet.mail_catcher.mails(address)
-        ids = [mail["message_id"] for mail in reversed(mails)]
-        if len(ids) >= count:
-            return ids
-        await asyncio.sleep(POLL_SECONDS)
-    raise AssertionError(f"{customer.name} got {len(ids)} mails, not {count}")
+    return (await in_the_inbox(customer, f"{customer.name}@example.com", count))[::-1]
+
+
+async def in_the_inbox(customer: Customer, address: str, count: int) -> list[str]:
+    """Wait for so many mails to an address; return their Message-IDs, the newest first."""
+
+    async def ids() -> list[str]:
+        mails = await asyncio.to_thread(customer.fleet.mail_catcher.mails, address)
+        return [mail["message_id"] for mail in mails]
+
+    return await until(ids, lambda seen: len(seen) >= count, f"{count} mails to {address}")
 
 
 async def assert_renewed(mortal: MortalFleet, point: Point) -> None:

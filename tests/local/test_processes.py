@@ -104,3 +104,14 @@ def test_a_taken_port_is_refused_by_number():
 def test_no_port_is_given_out_twice():
     ports = [free_port() for _ in range(50)]
     assert len(set(ports)) == len(ports)
+
+
+def test_a_part_that_works_is_waited_for_longer_than_one_that_hangs(tmp_path):
+    work = "sum(range(30_000_000)); print('ready', flush=True); import time; time.sleep(60)"
+    log = tmp_path / "log"
+    process = spawn([sys.executable, "-c", work], log=log)
+    wait_until(lambda: "ready" in log.read_text(), 0.2, "the part", process=process, log=log)
+    with pytest.raises(StackError) as raised:
+        wait_until(lambda: False, 0.2, "the part", process=process, log=log)
+    assert raised.value.reason == "not_ready"
+    stop(process)

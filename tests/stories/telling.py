@@ -14,7 +14,8 @@ from domain.credits import format_credits
 from ledger import balances
 from ledger.reports.asking import Asked, sheet
 from ledger.reports.tables import csv_text
-from tests.fleet import BEGINS, MOST_LOOKS, SECOND, Customer, Json, RunningFleet
+from local.patience import until
+from tests.fleet import BEGINS, SECOND, Customer, Json, RunningFleet
 
 
 def day(text: str) -> datetime:
@@ -110,23 +111,23 @@ class Told:
     async def finds_mail(self, words: str, to: str | None = None) -> Json:
         """Wait for a mail whose subject has these words in the mailbox; return it."""
         address = to or f"{self.customer.name}@example.com"
-        for _ in range(MOST_LOOKS):
-            found = await asyncio.to_thread(self.customer.fleet.mail_catcher.mails, address)
-            for mail in found:
-                if words in mail["subject"]:
-                    return dict(mail)
-            await asyncio.sleep(0.02)
-        subjects = [mail["subject"] for mail in found]
-        raise AssertionError(f"no mail to {address} about {words!r} among {subjects}")
+
+        async def look() -> list[Json]:
+            return await asyncio.to_thread(self.customer.fleet.mail_catcher.mails, address)
+
+        def about(mails: list[Json]) -> list[Json]:
+            return [mail for mail in mails if words in mail["subject"]]
+
+        found = await until(look, lambda mails: bool(about(mails)), f"a mail about {words!r}")
+        return about(found)[0]
 
     async def finds_notices(self, count: int) -> list[Json]:
         """Wait for notices inside the product; return them, the newest first."""
-        found: list[Json] = []
-        for _ in range(MOST_LOOKS):
-            found = (await self.ask("list_notices"))["notices"]
-            if len(found) >= count:
-                break
-            await asyncio.sleep(0.02)
+
+        async def look() -> list[Json]:
+            return list((await self.ask("list_notices"))["notices"])
+
+        found = await until(look, lambda seen: len(seen) >= count, f"{count} notices")
         assert len(found) == count, found
         return found
 

@@ -1,10 +1,10 @@
 """Alerts and warnings in virtual time: told once, by mail and by notice, when it is their time."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.fleet import MOST_LOOKS, SECOND, Customer, RunningFleet
+from local.patience import until
+from tests.fleet import SECOND, Customer, RunningFleet
 
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 WEEK_BEFORE, DAY_BEFORE = FEBRUARY - timedelta(days=7), FEBRUARY - timedelta(days=1)
@@ -18,12 +18,9 @@ async def notices(customer: Customer, *, unread: bool = False) -> list[dict[str,
 
 async def told(customer: Customer, count: int) -> list[dict[str, Any]]:
     """Wait for the relay, which is no part of virtual time."""
-    for _ in range(MOST_LOOKS):
-        found = await notices(customer)
-        if len(found) >= count:
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{found} are not {count} notices")
+    return await until(
+        lambda: notices(customer), lambda seen: len(seen) >= count, f"{count} notices"
+    )
 
 
 def mails(customer: Customer) -> list[str]:

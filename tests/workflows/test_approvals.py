@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from local.timeline import HAIR, MOST_HOPS
-from tests.fleet import Customer, RunningFleet
+from tests.fleet import Customer, RunningFleet, result_of
 from workflows import names
 
 DAY = timedelta(days=1)
@@ -40,7 +40,7 @@ class Request:
         await self.skipper.fast_forward(self.handle, span + HAIR)
 
     async def end(self) -> Json:
-        return dict(await asyncio.wait_for(self.handle.result(), 20))
+        return dict(await result_of(self.handle))
 
 
 def request_of(customer: Customer, key: str = "job") -> Request:

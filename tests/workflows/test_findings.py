@@ -1,14 +1,13 @@
 """What operators must look at is seen where they look: the list, the details, the status."""
 
-import asyncio
-
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 
 from activities.findings import measure
 from domain.findings import Finding, FindingKind
 from ledger import findings
-from local.timeline import POLL_SECONDS
-from tests.fleet import BEGINS, MOST_LOOKS, Customer
+from local.patience import until
+from local.timeline import without_time
+from tests.fleet import BEGINS, Customer
 from workflows import names
 
 
@@ -27,11 +26,12 @@ def a_finding(customer: Customer) -> Finding:
 
 async def shown(customer: Customer, number: int) -> None:
     """Wait until the subscription shows how many findings are open."""
-    for _ in range(MOST_LOOKS):
-        if (await customer.life.status())["findings"] == number:
-            return
-        await asyncio.sleep(POLL_SECONDS)
-    raise AssertionError(f"{customer.name} does not show {number} findings")
+    await until(
+        customer.life.status,
+        lambda status: status["findings"] == number,
+        f"{customer.name} to show {number} findings",
+        sign=without_time,
+    )
 
 
 async def indexed(customer: Customer) -> int | None:
