@@ -21,7 +21,7 @@ def team(
     """Return the team at `at`, or at the wallet's own time where that is ahead.
 
     `member` leaves only that one, as members see themselves. Raises `InvalidInput`:
-    `no_subscription` before the first period, `unknown_member`.
+    `no_subscription` before the first period, `unknown_member`, `member_removed`.
     """
     wallet = connection.execute(
         select(Wallet.decided_at, Wallet.window_start, Wallet.window_end).where(
@@ -42,6 +42,8 @@ def team(
     )
     shown = [one for one in people if member in (None, one.member_id)]
     if member is not None and not shown:
+        if members.named(connection, account_id, member) is not None:
+            raise InvalidInput("member_removed", f"the member {member!r:.60} was removed")
         raise InvalidInput("unknown_member", f"there is no member {member!r:.60}")
     return {
         "at": at.isoformat(),
@@ -65,6 +67,7 @@ def _seen(one: Member, standing: Standing | None) -> dict[str, Any]:
         "used_this_window": format_credits(known.window_micro),
         "used_this_period": format_credits(known.period_micro),
         "limit": _or_none(known.limit_micro),
+        "limit_since": known.since.isoformat() if known.since else None,
         "left": _or_none(known.left_micro),
     }
 

@@ -46,7 +46,7 @@ class TeamActivities:
 
     @activity.defn(name="remove_member")
     def remove_member(self, removal: MemberRemoval) -> str:
-        """Remove a member: `removed` or `unknown_member`."""
+        """Remove a member: `removed`, `member_removed` before, or `unknown_member`."""
         buyer = removal.buyer
         types = types_of(self._context.catalog(buyer.plan.catalog))
         with self._context.engine.begin() as connection:

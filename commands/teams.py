@@ -28,12 +28,14 @@ def team_sheet(found: dict[str, Any]) -> Sheet:
             one["limit"] or ABSENT,
             one["left"] or ABSENT,
             one["used_this_period"],
+            one["limit_since"] or ABSENT,
         )
         for one in found["members"]
     ]
     columns = (
         *texts("member", "role"),
         *numbers("used this window", "limit", "left", "used this period"),
+        *texts("limit since"),
     )
     goal = f"{found['monthly_goal']} a member and month" if found["monthly_goal"] else "none"
     notes = (

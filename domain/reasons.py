@@ -75,6 +75,7 @@ TEAMS: dict[str, str] = {
     "own_request": "let another admin decide: nobody decides on their own request",
     "not_an_admin": "let an admin of the team decide, or make this member one",
     "unknown_member": "add the member first, with `set_member`",
+    "member_removed": "add the member again, with `set_member`: only free actions are allowed",
     "member_restricted": "let an admin lift the restriction: only free actions are allowed",
     "unknown_credit_type": "use a credit type of the catalog",
 }

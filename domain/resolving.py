@@ -11,7 +11,8 @@ from domain.money import half_up
 from domain.usage import EVERY_TIME, Attempt, PricedWay, Terms
 
 CREDIT_LIMIT = 10**18  # micro-credits of one way of one event
-REFUSED = ("insufficient_credits", "user_limit")  # the next attempt may fit
+NOBODY = ("member_removed", "member_restricted")  # not to use anything that is metered
+REFUSED = ("insufficient_credits", "user_limit", *NOBODY)  # the next attempt may fit
 
 
 @dataclass(frozen=True, slots=True)

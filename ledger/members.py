@@ -26,13 +26,15 @@ class Standing:
     """What a member took of a credit type, in micro-credits.
 
     `window_micro` is what counts towards the limit, holds too; `period_micro` is what was used
-    since the period began. `limit_micro` None: the wallet is the only limit.
+    since the period began. `limit_micro` None: the wallet is the only limit; else it is set `since`
+    an instant.
     """
 
     member_id: str
     window_micro: int
     period_micro: int
     limit_micro: int | None
+    since: datetime | None = None
 
     @property
     def left_micro(self) -> int | None:
@@ -78,7 +80,10 @@ def remove(
     credit_types: Sequence[str],
     at: datetime,
 ) -> str:
-    """Remove a member: `removed` or `unknown_member`. What they used stays in the history."""
+    """Remove a member: `removed`, or `member_removed` before, or `unknown_member`.
+
+    What they used stays in the history.
+    """
     statement = select(func.remove_member(account_id, member_id, list(credit_types), at))
     return str(connection.scalar(statement))
 
@@ -142,12 +147,13 @@ def standings(
                   AND right(c.counter, length(:type) + 1) = '@' || :type),
             limited AS (
                 SELECT substr(l.counter, 8) AS member, l.ceiling::numeric + coalesce(c.value, 0)
-                       AS ceiling
+                       AS ceiling, l.since
                 FROM limits l LEFT JOIN counters c
                   ON c.account_id = l.account_id AND c.window_start = :window
                  AND c.counter = 'raised:' || l.counter || '@' || l.credit_type
                 WHERE l.account_id = :account AND l.counter ^@ 'member:' AND l.credit_type = :type)
-            SELECT member, coalesce(counted.value, 0), coalesce(used.used, 0), limited.ceiling
+            SELECT member, coalesce(counted.value, 0), coalesce(used.used, 0), limited.ceiling,
+                   limited.since
             FROM used FULL JOIN counted USING (member) FULL JOIN limited USING (member)
             ORDER BY member COLLATE "C"
         """),
@@ -158,10 +164,11 @@ def standings(
             "period": period_start,
         },
     )
-    return {
-        row[0]: Standing(row[0], int(row[1]), int(row[2]), None if row[3] is None else int(row[3]))
-        for row in rows
-    }
+    found = (
+        Standing(who, int(counted), int(used), None if most is None else int(most), since)
+        for who, counted, used, most, since in rows
+    )
+    return {one.member_id: one for one in found}
 
 
 def _member(row: Row[Any]) -> Member:

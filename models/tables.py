@@ -197,6 +197,8 @@ class Limit(Base):
     counter: Mapped[str] = mapped_column(primary_key=True)
     credit_type: Mapped[str] = mapped_column(primary_key=True)
     ceiling: Mapped[int]
+    refusal: Mapped[str]
+    since: Mapped[datetime]
 
 
 class Threshold(Base):

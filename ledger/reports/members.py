@@ -16,6 +16,7 @@ class MemberUsage:
 
     `credits_micro` is of the scope; `limit_micro`, and what is left of it, of the wallet's current
     window. A limit below present use leaves nothing. None: no limit; no credit type: nothing of it.
+    `since` is when it was set; `refusal` what it stands for: `user_limit`, `member_removed`, …
     """
 
     customer_id: str
@@ -25,6 +26,8 @@ class MemberUsage:
     credits_micro: int
     limit_micro: int | None
     left_micro: int | None
+    since: datetime | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ BY_MEMBER = """
     FROM usage GROUP BY 1, 2, 3),
 limited AS (
     SELECT l.account_id, substr(l.counter, 8) AS member, l.credit_type,
-           l.ceiling + coalesce(r.value, 0) AS ceiling, coalesce(c.value, 0) AS counted
+           l.ceiling + coalesce(r.value, 0) AS ceiling, coalesce(c.value, 0) AS counted,
+           l.since, l.refusal
     FROM limits l JOIN wallets w ON w.account_id = l.account_id
     LEFT JOIN counters c ON c.account_id = l.account_id AND c.window_start = w.window_start
                         AND c.counter = l.counter || '@' || l.credit_type
@@ -68,7 +72,8 @@ team AS (
                       WHERE (l.account_id, l.member) = (m.account_id, m.member_id)))
 SELECT c.customer_id, t.member COLLATE "C" AS member, t.credit_type COLLATE "C" AS credit_type,
        coalesce(u.events, 0)::bigint, coalesce(u.credits, 0)::bigint, l.ceiling,
-       CASE WHEN l.ceiling IS NOT NULL THEN greatest(l.ceiling - l.counted, 0) END
+       CASE WHEN l.ceiling IS NOT NULL THEN greatest(l.ceiling - l.counted, 0) END,
+       l.since, l.refusal
 FROM team t JOIN customers c ON c.account_id = t.account_id
 LEFT JOIN used u ON (u.account_id, u.credit_type) = (t.account_id, t.credit_type)
                 AND u.member IS NOT DISTINCT FROM t.member

@@ -10,6 +10,8 @@ from ledger.reports.period import PeriodUsage
 from ledger.reports.tables import ABSENT, Sheet, fraction_text, instant_text, numbers, texts
 
 NONE = "(none)"
+# What a limit stands for.
+STANDS_FOR = {"user_limit": "set", "member_removed": "removed", "member_restricted": "restricted"}
 
 
 def members_sheet(lines: Iterable[MemberUsage]) -> Sheet:
@@ -23,12 +25,15 @@ def members_sheet(lines: Iterable[MemberUsage]) -> Sheet:
             format_credits(one.credits_micro),
             _credits(one.limit_micro),
             _credits(one.left_micro),
+            instant_text(one.since) if one.since else ABSENT,
+            STANDS_FOR.get(one.refusal or "", ABSENT),
         )
         for one in lines
     ]
     columns = (
         *texts("customer", "member", "credit type"),
         *numbers("events", "credits", "limit", "left of it"),
+        *texts("since", "because"),
     )
     return Sheet("usage by member", columns, tuple(rows))
 

@@ -2,7 +2,7 @@
 
 from domain.approvals import Kind, State
 from domain.teams import Role
-from ledger import approvals, balances
+from ledger import approvals, balances, members
 from tests.builders import (
     NOON,
     a_subscribed_wallet,
@@ -25,10 +25,20 @@ def a_member_keeps_to_the_limit_as_it_is_now(engine, _):
         assert use(connection, wallet, 5).status == "debited"
         assert use(connection, wallet, "0.5").status == "user_limit"
         put(connection, wallet, "ada", 40, restricted=True)
-        assert use(connection, wallet, 1).status == "user_limit"
+        assert use(connection, wallet, 1).status == "member_restricted"
         put(connection, wallet, "ada", 16)
         assert use(connection, wallet, 2).status == "user_limit"
         assert use(connection, wallet, 1).status == "debited"
+        assert balances.violations(connection) == []
+
+
+def a_removed_member_is_told_so_and_cannot_be_raised(engine, _):
+    with undone(engine) as connection:
+        wallet = a_team(connection, allowance=100, limit=10)
+        ask(connection, wallet, 5, "more", kind=Kind.CREDITS)
+        members.remove(connection, wallet.account_id, "ada", ["credits"], NOON)
+        assert approve(connection, wallet, "more") == "member_removed"
+        assert use(connection, wallet, 1).status == "member_removed"
         assert balances.violations(connection) == []
 
 
@@ -82,6 +92,7 @@ def an_approved_operation_that_is_short_is_bought_for_while_it_waits(engine, _):
 
 
 TEAM_LAWS = (
+    a_removed_member_is_told_so_and_cannot_be_raised,
     an_approved_operation_that_is_short_is_bought_for_while_it_waits,
     a_member_keeps_to_the_limit_as_it_is_now,
     a_request_has_one_end_by_another_admin_in_time,
@@ -96,6 +107,13 @@ TEAM_FAULTS = (
         "p_needed",
     ),
     ("a lapsed request buys", "needed_by_approvals", r"AND a\.lapses_at > p_at", ""),
+    (
+        "a removal is called a limit",
+        "plan_counters",
+        r"reason := c\.refusal",
+        "reason := 'user_limit'",
+    ),
+    ("a removed member is raised", "settle_approval", r"member_refusal\([^)]*\)", "NULL"),
     ("a raise is not counted", "plan_counters", r"raise_counter\(n\.name", "raise_counter('x'"),
     ("a restriction binds nobody", "limit_member", r"WHEN p_ceilings IS NULL", "WHEN false"),
     ("a restriction leaves the raise", "limit_member", r"SET value = 0", "SET value = value"),

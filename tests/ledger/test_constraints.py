@@ -111,6 +111,7 @@ ATTACKS = (
     ("notices_account_id_fkey", "notices", {"account_id": NOBODY}),
     ("notices_pk", "notices", {}),
     ("limits_ceiling", "limits", {"ceiling": -1}),
+    ("limits_refusal", "limits", {"refusal": "insufficient_credits"}),
     ("limits_account_id_fkey", "limits", {"account_id": NOBODY}),
     ("limits_pk", "limits", {}),
     ("approvals_amount", "approvals", ASKED | {"amount": 0}),
@@ -241,7 +242,7 @@ def victim(session_database):
         values = (wallet.account_id, START.isoformat())
         connection.exec_driver_sql("INSERT INTO counters VALUES (%s, 'c', %s, 1)", values)
         connection.exec_driver_sql(
-            "INSERT INTO limits VALUES (%s, 'member:a', 'credits', 5)", values[:1]
+            "INSERT INTO limits VALUES (%s, 'member:a', 'credits', 5, 'user_limit', %s)", values
         )
         for member_id in ("ada", "grace"):
             members.put(connection, wallet.account_id, a_member(member_id), ["credits"], START)

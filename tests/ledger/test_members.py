@@ -1,6 +1,7 @@
 """Members' limits: half steps, holds, restrictions, raises, and many at once at a limit."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
 from hypothesis import given, settings
@@ -32,6 +33,7 @@ from tests.ledger.teams import (
 )
 from tests.ledger.test_concurrency import at_once
 
+HOUR = timedelta(hours=1)
 FEBRUARY = (START, MONTH_END), (MONTH_END, MONTH_END.replace(month=3))
 
 
@@ -96,7 +98,8 @@ def test_a_restricted_member_performs_free_actions_only(ledger):
 
     put(ledger, wallet, "ada", 50, restricted=True)
 
-    assert use(ledger, wallet, "0.5").status == "user_limit"
+    refused = use(ledger, wallet, "0.5")
+    assert (refused.status, refused.missing_micro) == ("member_restricted", None)
     assert free(ledger, wallet).status == "debited"
     put(ledger, wallet, "ada", 50)
     assert use(ledger, wallet, 50).status == "debited"
@@ -108,8 +111,10 @@ def test_a_removed_member_uses_nothing_and_keeps_the_history(ledger):
 
     assert members.remove(ledger, wallet.account_id, "ada", ["credits"], NOON) == "removed"
 
-    assert members.remove(ledger, wallet.account_id, "ada", ["credits"], NOON) == "unknown_member"
-    assert use(ledger, wallet, 1).status == "user_limit"
+    assert members.remove(ledger, wallet.account_id, "ada", ["credits"], NOON) == "member_removed"
+    refused = use(ledger, wallet, 1)
+    assert (refused.status, refused.missing_micro) == ("member_removed", None)
+    assert free(ledger, wallet).status == "debited"
     assert [one.member_id for one in members.of_account(ledger, wallet.account_id)] == [
         "grace",
         "hedy",
@@ -118,6 +123,40 @@ def test_a_removed_member_uses_nothing_and_keeps_the_history(ledger):
     assert (standing.period_micro, standing.left_micro) == (micro(20), 0)
     put(ledger, wallet, "ada", 50)
     assert use(ledger, wallet, 30).status == "debited"
+
+
+def test_what_was_asked_before_a_removal_is_not_approved_after_it(ledger):
+    wallet = a_team(ledger, limit=50)
+    ask(ledger, wallet, 5, "more", kind=Kind.CREDITS)
+    ask(ledger, wallet, 10, "job")
+
+    members.remove(ledger, wallet.account_id, "ada", ["credits"], NOON)
+
+    assert approve(ledger, wallet, "more") == "member_removed"
+    assert approve(ledger, wallet, "job") == "member_removed"
+    assert use(ledger, wallet, 1).status == "member_removed"
+    members.remove(ledger, wallet.account_id, "grace", ["credits"], NOON)
+    assert approve(ledger, wallet, "job", by="grace") == "member_removed"
+    assert members.remove(ledger, wallet.account_id, "nobody", [], NOON) == "unknown_member"
+
+
+def test_a_limit_says_since_when_it_is_set(ledger):
+    wallet = a_team(ledger, limit=50)
+    later, last = NOON + HOUR, NOON + 2 * HOUR
+
+    def since():
+        found = members.standings(ledger, wallet.account_id, "credits", START, START)
+        return found["ada"].since if "ada" in found else None
+
+    assert since() == NOON
+    put(ledger, wallet, "ada", 50, at=later, name="Ada L.")
+    assert since() == NOON  # the limit is what it was
+    put(ledger, wallet, "ada", 60, at=later)
+    assert since() == later
+    members.remove(ledger, wallet.account_id, "ada", ["credits"], last)
+    assert since() == last
+    put(ledger, wallet, "ada", at=last)
+    assert since() is None
 
 
 def test_approved_credits_raise_the_limit_in_this_window_only(ledger):
@@ -144,7 +183,7 @@ def test_a_restriction_takes_back_what_was_added_to_the_limit(ledger):
 
     put(ledger, wallet, "ada", 10, restricted=True)
 
-    assert use(ledger, wallet, 1).status == "user_limit"
+    assert use(ledger, wallet, 1).status == "member_restricted"
     put(ledger, wallet, "ada", 10)
     assert use(ledger, wallet, 11).status == "user_limit"
 
@@ -203,7 +242,7 @@ class Limited:
         else:
             status = holds.hold(self.connection, account, priced, NOON + DAY, NOON).status
         if self.counted + amount > self.ceiling:
-            assert status == "user_limit"
+            assert status == ("user_limit" if self.ceiling else "member_restricted")
             return
         assert status == ("debited" if step == "use" else "held")
         self.counted += amount

@@ -197,7 +197,7 @@ async def test_a_team_shares_a_pool_in_which_each_has_limits(fleet: RunningFleet
     await team.uses("ai_email", member="ada", refused="user_limit")  # 200 used, 0.5 left of it
     await team.uses("email_verification", member="ada")
     await team.uses("email_verification", member="ada", refused="user_limit")
-    await team.uses("ai_email", member="bob", refused="user_limit")  # restricted
+    await team.uses("ai_email", member="bob", refused="member_restricted")
     for member in ("ada", "bob"):
         await team.uses("send_email", member=member)
     await team.uses("ai_email", 50, member="grace")  # no limit: the whole pool

@@ -247,6 +247,9 @@ CREATE TABLE limits (
     counter      text        NOT NULL,
     credit_type  text        NOT NULL,
     ceiling      bigint      NOT NULL CONSTRAINT limits_ceiling CHECK (ceiling >= 0),
+    refusal      text        NOT NULL DEFAULT 'user_limit'          -- what it is that refuses
+                 CONSTRAINT limits_refusal CHECK (refusal IN ('user_limit', 'member_removed', 'member_restricted')),
+    since        timestamptz NOT NULL,
     CONSTRAINT limits_pk PRIMARY KEY (account_id, counter, credit_type)
 );
 

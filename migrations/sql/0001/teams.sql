@@ -6,6 +6,12 @@ CREATE FUNCTION raise_counter(p_counter text, p_credit_type text) RETURNS text L
     SELECT 'raised:' || counter_of_type(p_counter, p_credit_type)
 $$;
 
+-- Why a member may ask for nothing and use nothing that is metered, or NULL.
+CREATE FUNCTION member_refusal(p_account bigint, p_member text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN m.removed_at IS NOT NULL THEN 'member_removed' WHEN m.restricted THEN 'member_restricted' END
+    FROM members m WHERE m.account_id = p_account AND m.member_id = p_member
+$$;
+
 -- Let the lock know how far a member may go: as far as set, or to what is free (p_ceilings NULL), which
 -- takes back what was added for this window.
 CREATE FUNCTION limit_member(w wallets, p_member text, p_ceilings jsonb, p_credit_types text[]) RETURNS void
@@ -15,7 +21,8 @@ DECLARE
 BEGIN
     FOREACH t IN ARRAY p_credit_types LOOP
         PERFORM set_limit(w.account_id, 'member:' || p_member, t,
-                          CASE WHEN p_ceilings IS NULL THEN 0 ELSE (p_ceilings ->> t)::bigint END, w.decided_at);
+                          CASE WHEN p_ceilings IS NULL THEN 0 ELSE (p_ceilings ->> t)::bigint END, w.decided_at,
+                          coalesce(member_refusal(w.account_id, p_member), 'user_limit'));
         IF p_ceilings IS NULL THEN
             UPDATE counters SET value = 0
             WHERE account_id = w.account_id AND counter = raise_counter('member:' || p_member, t) AND window_start = w.window_start;
@@ -40,7 +47,7 @@ BEGIN
     PERFORM limit_member(w, p_member, CASE WHEN NOT p_restricted THEN p_limits END, p_credit_types);
 END $$;
 
--- Remove a member: removed | unknown_member. What it used stays; it uses nothing metered any more.
+-- Remove a member: removed | member_removed (before) | unknown_member. What it used stays; it uses nothing metered any more.
 CREATE FUNCTION remove_member(p_account bigint, p_member text, p_credit_types text[], p_at timestamptz)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -49,13 +56,13 @@ BEGIN
     w := lock_wallet(p_account, p_at);
     UPDATE members SET removed_at = w.decided_at
     WHERE account_id = p_account AND member_id = p_member AND removed_at IS NULL;
-    IF NOT FOUND THEN RETURN 'unknown_member'; END IF;
+    IF NOT FOUND THEN RETURN coalesce(member_refusal(p_account, p_member), 'unknown_member'); END IF;
     PERFORM limit_member(w, p_member, NULL, p_credit_types);
     RETURN 'removed';
 END $$;
 
 -- Keep a request for an admin: waiting | repeated | idempotency_conflict | unknown_member |
--- member_restricted | not_needed (no limit to raise) | a reason why the wallet has no windows.
+-- member_removed | member_restricted | not_needed (no limit to raise) | a reason why the wallet has no windows.
 CREATE FUNCTION ask_approval(
     p_account bigint, p_key text, p_subscription text, p_kind text, p_member text, p_wish jsonb,
     p_credit_type text, p_amount bigint, p_waits interval, p_at timestamptz
@@ -72,9 +79,9 @@ BEGIN
                     THEN 'repeated' ELSE 'idempotency_conflict' END;
     END IF;
     IF w.state <> 'active' THEN RETURN wallet_refusal(w, w.decided_at); END IF;
-    SELECT * INTO m FROM members WHERE account_id = p_account AND member_id = p_member AND removed_at IS NULL;
+    SELECT * INTO m FROM members WHERE account_id = p_account AND member_id = p_member;
     IF NOT FOUND THEN RETURN 'unknown_member'; END IF;
-    IF m.restricted THEN RETURN 'member_restricted'; END IF;
+    IF member_refusal(p_account, p_member) IS NOT NULL THEN RETURN member_refusal(p_account, p_member); END IF;
     IF p_kind = 'credits' AND NOT m.limits ? p_credit_type THEN RETURN 'not_needed'; END IF;
     IF p_kind = 'operation' AND EXISTS (SELECT FROM entries WHERE account_id = p_account AND key = p_key) THEN
         RETURN 'idempotency_conflict';
@@ -102,7 +109,7 @@ BEGIN
 END $$;
 
 -- Whether a person may give this word on a request: decidable | repeated | already_decided |
--- approval_lapsed | own_request | not_an_admin | unknown_approval.
+-- approval_lapsed | own_request | member_removed | not_an_admin | unknown_approval.
 CREATE FUNCTION may_decide(p_account bigint, p_key text, p_state text, p_by text, p_at timestamptz)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -116,6 +123,7 @@ BEGIN
         RETURN CASE WHEN (a.state, a.decided_by) = (p_state, p_by) THEN 'repeated' ELSE 'already_decided' END;
     END IF;
     IF p_by = a.member_id THEN RETURN 'own_request'; END IF;
+    IF member_refusal(p_account, p_by) = 'member_removed' THEN RETURN 'member_removed'; END IF;
     IF NOT EXISTS (SELECT FROM members WHERE account_id = p_account AND member_id = p_by
                                          AND role = 'admin' AND removed_at IS NULL) THEN
         RETURN 'not_an_admin';
@@ -156,7 +164,7 @@ BEGIN
         RAISE EXCEPTION 'an approved operation is held first' USING ERRCODE = 'DD004';
     END IF;
     IF p_state = 'approved' AND a.kind = 'credits' THEN
-        answer := wallet_refusal(w, w.decided_at);
+        answer := coalesce(wallet_refusal(w, w.decided_at), member_refusal(p_account, a.member_id));
         IF answer IS NOT NULL THEN RETURN answer; END IF;
         INSERT INTO counters (account_id, counter, window_start, value)
         VALUES (p_account, raise_counter('member:' || a.member_id, a.credit_type), w.window_start, a.amount)

@@ -159,14 +159,16 @@ BEGIN
     RETURN p;
 END $$;
 
--- Move the counters of credits; a ceiling that it would exceed refuses it, by how much in `missing`.
+-- Move the counters of credits; a ceiling that it would exceed refuses it, by how much in `missing`
+-- unless somebody is not to use anything.
 CREATE FUNCTION plan_counters(p debit_plan, w wallets, p_counters jsonb, p_window_start timestamptz)
 RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    c    record;
-    over numeric;
+    c      record;
+    over   numeric;
+    reason text := 'user_limit';
 BEGIN
-    FOR c IN SELECT n.name, t.key AS credit_type, t.value::numeric AS cost, l.ceiling::numeric + counter_value(
+    FOR c IN SELECT n.name, t.key AS credit_type, t.value::numeric AS cost, l.refusal, l.ceiling::numeric + counter_value(
                         w.account_id, raise_counter(n.name, t.key), p_window_start) AS ceiling,
                     counter_value(w.account_id, counter_of_type(n.name, t.key), p_window_start) AS value
              FROM jsonb_array_elements_text(p_counters) AS n (name)
@@ -175,8 +177,12 @@ BEGIN
              WHERE t.value::numeric > 0 LOOP
         p := plan_move(p, counter_of_type(c.name, c.credit_type), c.cost, p_window_start);
         over := greatest(over, c.value + c.cost - c.ceiling);
+        IF c.refusal <> 'user_limit' THEN reason := c.refusal; END IF;
     END LOOP;
-    IF over > 0 THEN p.status := 'user_limit'; p.missing := capped(over); p.available := NULL; END IF;
+    IF over > 0 THEN
+        p.status := reason; p.available := NULL;
+        p.missing := CASE reason WHEN 'user_limit' THEN capped(over) END;
+    END IF;
     RETURN p;
 END $$;
 
@@ -274,7 +280,7 @@ BEGIN
         p := plan_attempt(
             p, w, p_terms, CASE WHEN i < attempts OR p_reopens THEN 'block' ELSE p_terms ->> 'at_zero' END,
             p_quantity, p_at, p_window_start, p_reopens);
-        EXIT WHEN p.status NOT IN ('insufficient_credits', 'user_limit');
+        EXIT WHEN p.status NOT IN ('insufficient_credits', 'user_limit', 'member_removed', 'member_restricted');
     END LOOP;
     RETURN p;
 END $$;

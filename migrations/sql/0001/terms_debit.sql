@@ -176,13 +176,22 @@ BEGIN
 END $$;
 
 -- Limit a counter of credits in each window, or (NULL) let it go on; what was used stays used.
+-- p_refusal: what the ceiling stands for.
 CREATE FUNCTION set_limit(
-    p_account bigint, p_counter text, p_credit_type text, p_ceiling bigint, p_at timestamptz
+    p_account bigint, p_counter text, p_credit_type text, p_ceiling bigint, p_at timestamptz,
+    p_refusal text DEFAULT 'user_limit'
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    w wallets;
 BEGIN
-    PERFORM lock_wallet(p_account, p_at);
-    DELETE FROM limits WHERE account_id = p_account AND counter = p_counter AND credit_type = p_credit_type;
-    IF p_ceiling IS NULL THEN RETURN; END IF;
-    INSERT INTO limits (account_id, counter, credit_type, ceiling)
-    VALUES (p_account, p_counter, p_credit_type, p_ceiling);
+    w := lock_wallet(p_account, p_at);
+    IF p_ceiling IS NULL THEN
+        DELETE FROM limits WHERE account_id = p_account AND counter = p_counter AND credit_type = p_credit_type;
+        RETURN;
+    END IF;
+    INSERT INTO limits AS l (account_id, counter, credit_type, ceiling, refusal, since)
+    VALUES (p_account, p_counter, p_credit_type, p_ceiling, p_refusal, w.decided_at)
+    ON CONFLICT (account_id, counter, credit_type) DO UPDATE
+    SET ceiling = excluded.ceiling, refusal = excluded.refusal, since = excluded.since
+    WHERE (l.ceiling, l.refusal) <> (excluded.ceiling, excluded.refusal);
 END $$;

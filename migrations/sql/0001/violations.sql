@@ -137,10 +137,11 @@ UNION ALL
 SELECT m.account_id, 'the lock does not know a limit as it was set', m.member_id || ': ' || t.credit_type
 FROM members m
 CROSS JOIN LATERAL (
-    SELECT l.credit_type, l.ceiling FROM limits l
+    SELECT l.credit_type, l.ceiling, l.refusal FROM limits l
     WHERE l.account_id = m.account_id AND l.counter = 'member:' || m.member_id) t
 WHERE t.ceiling IS DISTINCT FROM CASE WHEN m.restricted OR m.removed_at IS NOT NULL THEN 0
                                       ELSE (m.limits ->> t.credit_type)::bigint END
+   OR t.refusal <> coalesce(member_refusal(m.account_id, m.member_id), 'user_limit')
 UNION ALL
 SELECT g.account_id, 'what is held is not what open holds hold', 'grant ' || g.grant_id
 FROM grants g LEFT JOIN (

@@ -86,9 +86,7 @@ def test_a_member_without_limit_or_usage_is_there_with_nothing(ledger):
     )  # fmt: skip
     assert (found.limit_micro, found.left_micro) == (None, None)
     asked = Asked("usage-by-member", wallet.customer_id, START.date(), MONTH_END.date())
-    assert sheet(ledger, asked, NOON).rows == (
-        (wallet.customer_id, "fay", "-", "0", "0", "-", "-"),
-    )
+    assert sheet(ledger, asked, NOON).rows == ((wallet.customer_id, "fay", "-", "0", "0", *"----"),)
 
 
 def test_a_history_can_be_narrowed_to_a_member_a_campaign_an_action_and_days(ledger):
@@ -110,6 +108,7 @@ def test_a_history_can_be_narrowed_to_a_member_a_campaign_an_action_and_days(led
     assert kept(end=NOON + timedelta(hours=1)) == [150, 50, 7]
     limits.set_limit(ledger, account, "member:ada", "credits", micro(200), NOON)
     assert limits_of(ledger, account, "ben") == ()
+    assert [one.refusal for one in limits_of(ledger, account, "ada")] == ["user_limit"]
     (own,) = limits_of(ledger, account, "ada")
     assert (own.limit_micro, own.credits_micro) == (micro(200), micro(153))
 
