@@ -5,18 +5,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from domain.errors import BillingError
-from domain.payments import (
-    Charge,
-    Closed,
-    Decline,
-    Declined,
-    MoneyBack,
-    Paid,
-    Processing,
-    ProcessorEvent,
-    Unclear,
-)
-from domain.processor_states import Remark
+from domain.payments import Charge, Decline, Declined, MoneyBack, Paid, Processing, ProcessorEvent
 from gateways.payments import Payments
 
 # The processor has many codes for a card that it does not take; people need three.
@@ -75,14 +64,6 @@ class Collected:
     paid: Paid | None = None
     declined: Declined | None = None
     processing: Processing | None = None
-    closed: Closed | None = None
-    unclear: Unclear | None = None
-
-    @property
-    def remark(self) -> str:
-        """What an operator must look at, or ""."""
-        found = (self.paid, self.declined, self.processing, self.closed, self.unclear)
-        return next((one.remark for one in found if one is not None), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,19 +160,15 @@ class PaymentActivities:
         try:
             return _collected(self._payments.read(attempt.invoice))
         except BillingError:
-            return _unknown(attempt.invoice)
+            return Collected()
 
     @activity.defn(name="void_charge")
     def void(self, attempt: Attempt) -> Collected:
         """Give an invoice up, unless money has arrived: then it is paid."""
         try:
-            # A charge may have had several invoices: the key names the one.
-            key = f"{attempt.charge_id}:void:{attempt.invoice}"
-            return _collected(self._payments.void(attempt.invoice, key=key))
-        except BillingError as error:
-            if error.reason == "resource_missing":
-                return Collected()  # the processor knows nothing to give up
-            return Collected(unclear=Unclear("unclear", attempt.invoice, Remark.CANNOT_BE))
+            return _collected(self._payments.void(attempt.invoice, key=f"{attempt.charge_id}:void"))
+        except BillingError:
+            return Collected()  # the processor knows nothing to give up
 
     @activity.defn(name="refund_charge")
     def refund(self, sending: RefundSending) -> RefundSent:
@@ -243,10 +220,6 @@ def _uncollectable(invoice: str, error: BillingError) -> Declined:
     return Declined("declined", invoice, Decline.REFUSED, error.reason, "", "", "", str(error))
 
 
-def _unknown(invoice: str) -> Collected:
-    return Collected(unclear=Unclear("unclear", invoice, Remark.UNKNOWN_INVOICE))
-
-
 def _collected(outcome: object) -> Collected:
     match outcome:
         case Paid():
@@ -255,9 +228,5 @@ def _collected(outcome: object) -> Collected:
             return Collected(declined=outcome)
         case Processing():
             return Collected(processing=outcome)
-        case Closed():
-            return Collected(closed=outcome)
-        case Unclear():
-            return Collected(unclear=outcome)
         case _:
             return Collected()

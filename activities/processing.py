@@ -15,12 +15,11 @@ from ledger import charges
 
 @dataclass(frozen=True, slots=True)
 class ChargeOnItsWay:
-    """A charge that the processor decides about later; None: its state there is unclear."""
+    """A charge whose money is on its way."""
 
     buyer: Buyer
     charge: Charge
-    invoice: str
-    processing: Processing | None
+    processing: Processing
 
 
 class ProcessingActivities:
@@ -38,10 +37,10 @@ class ProcessingActivities:
                 connection,
                 buyer.account_id,
                 charge.charge_id,
-                coming.invoice,
+                coming.processing.invoice,
                 buyer.at,
             )
-            if state == "processing" and coming.processing is not None:
+            if state == "processing":
                 desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
                 desk.post(
                     f"on-its-way:{charge.charge_id}",

@@ -5,7 +5,7 @@ import stripe
 from domain.payments import PaymentMethod
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import find_or_take_effect, take_effect_once
-from gateways.stripe_reading import entry, identifier, metadata_value, payment_method
+from gateways.stripe_reading import identifier, metadata_value, payment_method
 
 PAGE = 100
 
@@ -21,11 +21,7 @@ class Payers:
 
         def known() -> stripe.Customer | None:
             found = self._stripe.customers.list({"email": email, "limit": PAGE}).data
-            mine = [
-                c
-                for c in found
-                if metadata_value(entry(c, "metadata"), "customer_id") == customer_id
-            ]
+            mine = [c for c in found if metadata_value(c.metadata, "customer_id") == customer_id]
             return mine[-1] if mine else None  # the list is newest first
 
         return find_or_take_effect(
@@ -69,7 +65,7 @@ class Payers:
     def use(self, payer: str, method: str, key: str) -> PaymentMethod:
         """Make a card the payer's default; attach it first when it belongs to nobody."""
         card = self._saved(method)
-        owner = identifier(entry(card, "customer")) if card else ""
+        owner = identifier(card.customer) if card else ""
         if owner not in {"", payer}:
             message = f"{method} belongs to another payer: save a card of {payer}"
             raise ProcessorRefusal("payment_method_of_another_customer", message)
@@ -90,8 +86,8 @@ class Payers:
         if "deleted" in customer:
             message = f"{payer} was deleted at Stripe: register the customer again"
             raise ProcessorRefusal("resource_missing", message)
-        settings = entry(customer, "invoice_settings")
-        method = identifier(entry(settings, "default_payment_method"))
+        settings = customer.invoice_settings
+        method = identifier(settings.default_payment_method if settings else None)
         return self.method(method) if method else None
 
     def _saved(self, method: str) -> stripe.PaymentMethod | None:
@@ -106,7 +102,7 @@ class Payers:
     def _attach(self, payer: str, method: str, key: str) -> stripe.PaymentMethod:
         def attached() -> stripe.PaymentMethod | None:
             card = self._saved(method)
-            return card if card and identifier(entry(card, "customer")) == payer else None
+            return card if card and identifier(card.customer) == payer else None
 
         return take_effect_once(
             key,

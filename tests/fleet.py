@@ -157,11 +157,26 @@ class Customer:
         ((invoice,),) = self.rows(query)
         return str(invoice)
 
-    def _ask_processor(self, path: str, form: dict[str, str]) -> Json:
+    def open_invoices(self) -> list[str]:
+        """Return the invoices that the processor would still take money for."""
+        listed = self._ask_processor(f"invoices?customer={self.processor()['payer']}&status=open")
+        return [invoice["id"] for invoice in listed["data"]]
+
+    def balance_at_processor(self) -> int:
+        """Return the payer's balance in minor units; below zero is the payer's credit."""
+        return int(self._ask_processor(f"customers/{self.processor()['payer']}")["balance"])
+
+    def move_balance(self, amount_minor: int) -> None:
+        """Move the payer's balance at the processor, as somebody in its dashboard can."""
+        if amount_minor:
+            path = f"customers/{self.processor()['payer']}/balance_transactions"
+            self._ask_processor(path, {"amount": str(amount_minor), "currency": "usd"})
+
+    def _ask_processor(self, path: str, form: dict[str, str] | None = None) -> Json:
         standin = self.fleet.standin
         request = Request(  # noqa: S310 - the stand-in on this machine
             f"{standin.base_url}/v1/{path}",
-            urlencode(form).encode(),
+            None if form is None else urlencode(form).encode(),
             {"Authorization": f"Bearer {standin.api_key}"},
         )
         with urlopen(request, timeout=10) as answer:  # noqa: S310

@@ -1,8 +1,7 @@
 """What the processor will never do is an answer, not a failure that would end a subscription."""
 
 from activities.payments import Attempt, Collected, PaymentActivities
-from domain.payments import Decline, Unclear
-from domain.processor_states import Remark
+from domain.payments import Decline
 from gateways.stripe import StripePayments
 from local.stripe_standin.process import StandIn
 
@@ -25,6 +24,5 @@ def test_an_unknown_invoice_is_neither_paid_nor_voided_twice(standin: StandIn) -
     with StripePayments(standin.api_key, base_url=standin.base_url) as payments:
         activities = PaymentActivities(payments)
 
-        unclear = Unclear("unclear", "in_unknown", Remark.UNKNOWN_INVOICE)
-        assert activities.read(UNKNOWN) == Collected(unclear=unclear)
+        assert activities.read(UNKNOWN) == Collected()
         assert activities.void(UNKNOWN) == Collected()
