@@ -22,7 +22,7 @@ _CONSERVED = text("""
     SELECT count(*) FROM (
         SELECT g.account_id, g.grant_id FROM grants g
         LEFT JOIN entries e ON e.account_id = g.account_id AND e.grant_id = g.grant_id
-                           AND e.kind IN ('debit', 'capture', 'repayment')
+                           AND e.kind IN ('debit', 'capture', 'correction', 'repayment')
         GROUP BY g.account_id, g.grant_id
         HAVING g.granted <> coalesce(-sum(e.change), 0) + g.expired + g.voided + g.refunded
                             + g.rolled + g.unrolled + g.remaining) wrong

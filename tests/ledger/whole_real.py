@@ -111,7 +111,8 @@ STATE = text(
                        -coalesce(sum(e.change) FILTER (WHERE e.kind = 'rollover'), 0) AS rolled,
                        coalesce(sum(e.debt_change), 0) AS owed,
                        -coalesce(sum(e.change) FILTER (
-                           WHERE e.kind IN ('debit', 'capture', 'repayment')), 0) AS used
+                           WHERE e.kind IN ('debit', 'capture', 'correction', 'repayment')),
+                           0) AS used
                 FROM entries e WHERE e.account_id = w.account_id AND e.grant_id IS NOT NULL
                 GROUP BY e.grant_id) j""",
     )

@@ -308,6 +308,8 @@ CREATE TABLE entries (
     CONSTRAINT entries_balances CHECK (balance_after >= 0 AND held_after >= 0 AND held_after <= balance_after)
 );
 
+CREATE INDEX entries_corrections ON entries (account_id, corrects) WHERE corrects IS NOT NULL;
+
 -- Money, double entry beside the journal: every transfer sums to zero (debits positive).
 CREATE TABLE postings (
     account_id   bigint      NOT NULL REFERENCES wallets,

@@ -46,12 +46,20 @@ SELECT e.account_id, 'a debit drew from a grant that does not pay its action', '
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind IN ('debit', 'hold', 'capture') AND coalesce(e.served_as, e.action) <> ALL (g.scope)
 UNION ALL
+SELECT e.account_id, 'more was corrected than was drawn, or of what was not drawn', 'entry ' || c.corrects
+FROM (SELECT o.account_id, o.corrects, o.grant_id, sum(o.change) AS given FROM entries o
+      WHERE o.corrects IS NOT NULL GROUP BY o.account_id, o.corrects, o.grant_id) c
+CROSS JOIN LATERAL (SELECT c.account_id, coalesce(-sum(d.change), 0) AS drawn FROM entries d
+                    WHERE d.account_id = c.account_id AND d.seq = c.corrects AND d.kind = 'debit'
+                      AND d.grant_id IS NOT DISTINCT FROM c.grant_id) e
+WHERE c.given > e.drawn OR c.given < 0
+UNION ALL
 SELECT e.account_id, 'a debt moves credits, or something else moves a debt', 'entry ' || e.seq
 FROM entries e WHERE (e.kind = 'debt') <> (e.debt_change IS NOT NULL) OR e.kind = 'debt' AND e.change <> 0
 UNION ALL
 SELECT w.account_id, 'a debt is not what was taken on credit and charged back, less repaid', o.credit_type
 FROM wallets w CROSS JOIN LATERAL (
-    SELECT e.credit_type, coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('debit', 'capture') AND g.source = 'overdraft'), 0)
+    SELECT e.credit_type, coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('debit', 'capture', 'correction') AND g.source = 'overdraft'), 0)
                + coalesce(sum(e.debt_change), 0) + coalesce(sum(e.change) FILTER (WHERE e.kind = 'repayment'
                    OR e.kind = 'grant' AND e.key ^@ 'ledger::repaid:'), 0) AS owed
     FROM entries e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
