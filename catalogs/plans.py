@@ -29,7 +29,7 @@ from domain.catalog import (
 )
 from domain.credits import MICRO
 from domain.periods import Interval, Unit
-from domain.policies import APPROVAL_DAYS
+from domain.policies import APPROVAL_DAYS, DebtRepaidFrom
 
 _LARGEST_PRIORITY = 1000
 
@@ -97,7 +97,9 @@ def _with_policies(section: Section, plan: Plan, terms: Terms) -> Plan:
         starter=read_starter(section, terms),
         companions=read_companions(section, terms),
         overdraft=read_overdraft(section, terms),
-        repays_debt=section.optional("repays_debt", values.flag, default=False),
+        debt_repaid_from=section.optional(
+            "debt_repaid_from", values.one_of(DebtRepaidFrom), DebtRepaidFrom.PURCHASES
+        ),
         while_unpaid=while_unpaid,
         after_dunning=after_dunning,
         grace_days=grace_days,

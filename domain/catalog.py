@@ -15,6 +15,7 @@ from domain.policies import (
     AnchorRule,
     AtZero,
     Companion,
+    DebtRepaidFrom,
     Overdraft,
     Rollover,
     VolumeTier,
@@ -250,7 +251,7 @@ class Plan:
     starter: tuple[Starter, ...] = ()
     companions: tuple[Companion, ...] = ()
     overdraft: Overdraft | None = None
-    repays_debt: bool = False
+    debt_repaid_from: DebtRepaidFrom = DebtRepaidFrom.PURCHASES
     while_unpaid: WhileUnpaid = WhileUnpaid.PAUSE
     after_dunning: AfterDunning = AfterDunning.STAY_PAST_DUE
     grace_days: int = 0

@@ -32,6 +32,13 @@ class AfterDunning(StrEnum):
     END = "end"
 
 
+class DebtRepaidFrom(StrEnum):
+    """Out of which new credits a debt is repaid, before they serve anything."""
+
+    PURCHASES = "purchases"
+    ALL_GRANTS = "all_grants"  # the allowance and what is given too
+
+
 class Channel(StrEnum):
     """How people are told."""
 

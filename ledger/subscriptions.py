@@ -294,7 +294,7 @@ def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
     values: dict[str, object] = {
         "late_usage": plan.late_usage.kind.value,
         "reopen_days": plan.late_usage.reopen_days,
-        "repays_debt": plan.repays_debt,
+        "debt_repaid_from": plan.debt_repaid_from.value,
         "buys_while_paused": plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT,
         "currency": plan.currency,
         "auto_credit_type": auto.credit_type if auto else None,

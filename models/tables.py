@@ -58,7 +58,7 @@ class Policy(Base):
     late_usage: Mapped[str]
     own_alerts: Mapped[bool]
     reopen_days: Mapped[int] = mapped_column(Integer)
-    repays_debt: Mapped[bool]
+    debt_repaid_from: Mapped[str]
     buys_while_paused: Mapped[bool]
     card_usable: Mapped[bool]
     currency: Mapped[str]

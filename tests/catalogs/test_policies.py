@@ -16,6 +16,7 @@ from domain.policies import (
     AtZero,
     Channel,
     Companion,
+    DebtRepaidFrom,
     Overdraft,
     Rollover,
     VolumeTier,
@@ -55,7 +56,7 @@ def test_what_a_plan_gives_beside_its_allowance_is_read():
 
 def test_an_overdraft_serves_the_actions_that_ask_for_one():
     assert FULL.overdraft == Overdraft("credits", 25 * MICRO, ("small",))
-    assert FULL.repays_debt
+    assert FULL.debt_repaid_from is DebtRepaidFrom.ALL_GRANTS
 
 
 def test_the_discounts_of_larger_purchases_are_read():
@@ -89,7 +90,7 @@ def test_a_plan_that_names_no_policy_follows_the_usual_ones():
     assert (free.anchor_rule, free.while_unpaid, free.grace_days) == ("start", "pause", 0)
     assert free.after_dunning == "stay_past_due"
     assert (free.trial, free.overdraft, free.approval_above_micro) == (None, None, None)
-    assert (free.repays_debt, free.companions, free.approval_days) == (False, (), 7)
+    assert (free.debt_repaid_from, free.companions, free.approval_days) == ("purchases", (), 7)
 
 
 def test_a_trial_without_its_own_allowances_grants_the_plans():
@@ -126,7 +127,7 @@ REFUSED = [
     ("days: 14", "days: 0", 37, "greater than zero"),
     ("overdraft: {type: credits", "overdraft: {type: traffic", 38, "has `at_zero: overdraft`"),
     ("limit: 25", "limit: 0", 38, "greater than zero"),
-    ("repays_debt: true", "repays_debt: perhaps", 39, "true or false"),
+    ("repaid_from: all_grants", "repaid_from: gifts", 39, "must be one of: purchases, all_grants"),
     ("after_dunning: end", "after_dunning: hope", 40, "must be one of: stay_past_due, end"),
     ("after_dunning: end", "renewal_failure: end_after_dunning", 40, "is two keys now"),
     ("grace_days: 7", "grace_days: -7", 41, "whole number"),

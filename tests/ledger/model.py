@@ -139,10 +139,15 @@ class ModelWallet:
             and charge.window_start == self.window()[0]
         )
 
+    def owed(self, credit_type):
+        """What a purchase repays before it covers anything."""
+        return 0
+
     def _verdict(self, credit_type, short):
         if not self.auto_on or credit_type != AUTO_TYPE:
             return "insufficient_credits"
         name = self._open_auto()
+        short += self.owed(AUTO_TYPE)
         short -= self.charges[name].quantity if name else 0
         units = -(-max(short, 0) // AUTO_UNIT)
         if units and self._auto_purchased() + units * AUTO_UNIT > self.cap:
@@ -241,7 +246,8 @@ class ModelWallet:
         free = self.available(AUTO_TYPE)
         if reason is None and free and free >= needed:
             reason = "not_needed"
-        quantity = AUTO_UNIT * max(1, -(-(needed - free) // AUTO_UNIT))
+        short = needed - free + self.owed(AUTO_TYPE)
+        quantity = AUTO_UNIT * max(1, -(-short // AUTO_UNIT))
         if reason is None and self._auto_purchased() + quantity > self.cap:
             reason = "cap_reached"
         if reason:

@@ -14,6 +14,7 @@ from tests.builders import (
     auto_purchase_on,
     left,
     micro,
+    pay_auto,
     reserve_auto,
     use,
 )
@@ -101,7 +102,7 @@ def what_blocks_at_zero_never_buys_and_what_prompts_asks(engine, _):
 
 def what_is_taken_on_credit_is_a_debt_and_no_balance(engine, _):
     with undone(engine) as connection:
-        wallet = a_subscribed_wallet(connection, allowance=1, repays_debt=True)
+        wallet = a_subscribed_wallet(connection, allowance=1, debt_repaid_from="all_grants")
         overdraft = a_grant(source="overdraft", priority=90, scope=("a",), quantity_micro=micro(5))
         assert grants.give(connection, wallet.account_id, overdraft, START) == micro(1)
         assert left(connection, wallet) == micro(1)
@@ -110,6 +111,22 @@ def what_is_taken_on_credit_is_a_debt_and_no_balance(engine, _):
         assert balances.violations(connection) == []
         gift = a_grant(quantity_micro=micro(5))
         assert grants.give(connection, wallet.account_id, gift, NOON) == micro(3)
+        assert balances.violations(connection) == []
+
+
+def a_debt_is_repaid_from_purchases_only_and_bought_for(engine, _):
+    with undone(engine) as connection:
+        policy = auto_purchase_on(cap=20_000)
+        wallet = a_subscribed_wallet(connection, allowance=0, **policy)
+        overdraft = a_grant(source="overdraft", priority=90, scope=("a",), quantity_micro=micro(5))
+        grants.give(connection, wallet.account_id, overdraft, START)
+        assert ask(connection, wallet, "k", micro(4), a_way(), at_zero="block").status == "debited"
+        gift = a_grant(quantity_micro=micro(5))
+        assert grants.give(connection, wallet.account_id, gift, NOON) == micro(5)
+        assert use(connection, wallet, 20_002).status == "cap_reached"
+        reserved = reserve_auto(connection, wallet, "auto", 10_002)
+        assert reserved.quantity_micro == micro(20_000)
+        assert pay_auto(connection, wallet, reserved) == micro(20_001)
         assert balances.violations(connection) == []
 
 
@@ -157,6 +174,7 @@ TERM_LAWS = (
     a_member_stays_under_the_limit,
     what_blocks_at_zero_never_buys_and_what_prompts_asks,
     what_is_taken_on_credit_is_a_debt_and_no_balance,
+    a_debt_is_repaid_from_purchases_only_and_bought_for,
     what_was_purchased_is_frozen_on_every_path,
     late_usage_reopens_its_own_window_for_some_days,
 )

@@ -152,6 +152,7 @@ ATTACKS = (
     ("outbox_lane", "outbox", {"lane": "pigeon"}),
     ("outbox_account_id_fkey", "outbox", {"account_id": NOBODY}),
     ("outbox_pk", "outbox", {}),
+    ("policies_debt_repaid_from", "policies", {"debt_repaid_from": "gifts"}),
     ("policies_auto_cap", "policies", {"auto_cap": -1}),
     ("policies_auto_complete", "policies", {"auto_cap": None}),
     ("policies_auto_price", "policies", {"auto_price_num": 0}),

@@ -177,7 +177,7 @@ def test_credits_put_back_after_the_subscription_ended_are_void(ledger):
 def test_what_new_credits_repaid_of_a_won_dispute_is_given_back(ledger):
     wallet, pack = a_pack(ledger, used=400)
     dispute(ledger, wallet, pack, "open")
-    set_policy(ledger, wallet, repays_debt=True)
+    set_policy(ledger, wallet, debt_repaid_from="all_grants")
     grants.give(ledger, wallet.account_id, a_grant(quantity_micro=micro(250)), NOON)
     assert (left(ledger, wallet), debt(ledger, wallet)) == (0, micro(150))
     dispute(ledger, wallet, pack, "won")

@@ -17,7 +17,10 @@ from tests.builders import (
     a_paid_charge,
     a_subscribed_wallet,
     an_event,
+    auto_purchase_on,
     micro,
+    pay_auto,
+    reserve_auto,
     use,
 )
 
@@ -269,8 +272,53 @@ def debt(ledger, wallet):
     return ledger.exec_driver_sql(statement, (wallet.account_id,)).scalar()
 
 
+def an_indebted_wallet(ledger, **policy):
+    """Four credits are owed, and none is left."""
+    wallet = a_subscribed_wallet(ledger, allowance=3, **policy)
+    overdraft = a_grant(
+        source="overdraft", priority=90, scope=("events",), quantity_micro=micro(5), cost_minor=0
+    )
+    grants.give(ledger, wallet.account_id, overdraft, START)
+    demand = wanted(wallet, "b", 1, [a_way(7)], action="events", at_zero="block")
+    assert ask(ledger, demand).status == "debited"
+    assert debt(ledger, wallet) == micro(4)
+    return wallet
+
+
+@pytest.mark.parametrize("source", ["allowance", "bonus", "adjustment"])
+def test_a_debt_is_repaid_from_purchases_and_by_default_from_nothing_else(ledger, source):
+    wallet = an_indebted_wallet(ledger)
+
+    given = a_grant(source=source, quantity_micro=micro(3))
+    assert grants.give(ledger, wallet.account_id, given, NOON) == micro(3)
+    assert debt(ledger, wallet) == micro(4)
+    pack = a_grant(source="pack", quantity_micro=micro(10), expires_at=None)
+    assert grants.give(ledger, wallet.account_id, pack, NOON) == micro(3 + 6)
+    assert debt(ledger, wallet) == 0
+
+
+def test_an_auto_purchase_buys_for_the_debt_too_in_one_charge(ledger):
+    wallet = an_indebted_wallet(ledger, **auto_purchase_on(cap=20_000))
+
+    event = use(ledger, wallet, 9_998, key="k")
+    reserved = reserve_auto(ledger, wallet, "auto", 9_998)
+
+    assert event.status == "purchase_needed"
+    assert reserved.quantity_micro == micro(20_000)
+    assert pay_auto(ledger, wallet, reserved) == micro(20_000 - 4)
+    assert use(ledger, wallet, 9_998, key="k").status == "debited"
+
+
+def test_a_cap_that_does_not_leave_the_debt_and_the_shortfall_buys_nothing(ledger):
+    wallet = an_indebted_wallet(ledger, **auto_purchase_on(cap=10_000))
+
+    assert use(ledger, wallet, 9_997).status == "cap_reached"
+    assert use(ledger, wallet, 9_996).status == "purchase_needed"
+    assert reserve_auto(ledger, wallet, "auto", 9_997).status == "cap_reached"
+
+
 def test_an_overdraft_serves_its_actions_and_new_credits_repay_it_first(ledger):
-    wallet = a_subscribed_wallet(ledger, allowance=3, repays_debt=True)
+    wallet = a_subscribed_wallet(ledger, allowance=3, debt_repaid_from="all_grants")
     overdraft = a_grant(
         source="overdraft", priority=90, scope=("events",), quantity_micro=micro(5), cost_minor=0
     )

@@ -43,7 +43,8 @@ class WholeHistories(HoldHistories):
         told = [Alert(f"{n}_credits", None, n, Channel.EMAIL) for n in LEVELS]
         account = self.real.account
         alerts.put(self.connection, account, "credits", told, own=False)
-        facts = {"repays_debt": repays, "reopen_days": REOPEN_DAYS}
+        repaid_from = "all_grants" if repays else "purchases"
+        facts = {"debt_repaid_from": repaid_from, "reopen_days": REOPEN_DAYS}
         set_policy(self.connection, self.real.wallet, **facts)
         self.renew_with_an_allowance(9, 2)
 

@@ -38,6 +38,9 @@ class WholeWallet(RollingWallet):
     def _lends(grant) -> bool:
         return grant.source == "overdraft"
 
+    def owed(self, credit_type):
+        return self.debt.get(credit_type, 0)
+
     def in_burn_order(self, grants):
         def key(one):
             return (*burn_order(one)[:3], self.grants[one.grant_id].ties, one.grant_id)
@@ -235,7 +238,8 @@ class WholeWallet(RollingWallet):
     def _repay(self, grant) -> None:
         kind = grant.terms.credit_type
         due = min(self.debt.get(kind, 0), grant.terms.remaining)
-        if not self.repays or self._lends(grant) or not due:
+        may = self.repays or grant.source in PURCHASED
+        if not may or self._lends(grant) or not due:
             return
         if grant.terms.usable(kind, None, self.now) == 0:
             return

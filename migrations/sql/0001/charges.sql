@@ -59,7 +59,7 @@ BEGIN
     p_needed := greatest(p_needed, needed_by_approvals(p_account, w.decided_at));
     r.available := (balance_at(p_account, p.auto_credit_type, w.decided_at)).available;
     IF r.available > 0 AND r.available >= p_needed THEN r.status := 'not_needed'; RETURN r; END IF;
-    units := greatest(1, ceil((p_needed - r.available)::numeric / p.auto_unit));
+    units := greatest(1, ceil((p_needed - r.available + debt_of(p_account, p.auto_credit_type))::numeric / p.auto_unit));
     IF auto_purchased(w, p, w.decided_at) + units * p.auto_unit > p.auto_cap THEN
         r.status := 'cap_reached'; RETURN r;
     END IF;

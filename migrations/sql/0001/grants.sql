@@ -78,17 +78,23 @@ BEGIN
     RETURN ('granted', w.seq, b.available)::grant_outcome;
 END $$;
 
--- Repay what is owed of a type out of a new grant, where the plan says so; what repays is used, so that
--- its money is earned. A grant that is not in effect yet repays nothing. Return the micro-credits.
+-- What is owed of a type: taken on credit or charged back.
+CREATE FUNCTION debt_of(p_account bigint, p_credit_type text) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT counter_value(p_account, 'debt:' || p_credit_type, '-infinity')
+$$;
+
+-- Repay what is owed of a type out of new purchased credits, or where the plan says so out of all that is
+-- given; what repays is used, so that its money is earned. A grant that is not in effect yet repays nothing. Return the micro-credits.
 CREATE FUNCTION repay_debt(w wallets, p_grant bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     g   grants;
     b   wallet_balance;
     due bigint;
 BEGIN
-    IF NOT (SELECT repays_debt FROM policies WHERE account_id = w.account_id) THEN RETURN 0; END IF;
     SELECT * INTO g FROM grants WHERE account_id = w.account_id AND grant_id = p_grant;
-    due := least(g.remaining, counter_value(w.account_id, 'debt:' || g.credit_type, '-infinity'));
+    IF NOT is_purchased(g.source)
+       AND (SELECT debt_repaid_from FROM policies WHERE account_id = w.account_id) = 'purchases' THEN RETURN 0; END IF;
+    due := least(g.remaining, debt_of(w.account_id, g.credit_type));
     IF due = 0 OR g.effective_at > w.decided_at OR g.expires_at <= w.decided_at THEN RETURN 0; END IF;
     UPDATE grants SET remaining = remaining - due, is_open = remaining > due
     WHERE account_id = w.account_id AND grant_id = p_grant;

@@ -44,9 +44,9 @@ LANGUAGE sql STABLE AS $$
                ELSE c.settled_at <@ cap_window(w, p, p_at) OR c.state <> 'paid' END
 $$;
 
--- Whole units that a shortfall needs beside a purchase in flight.
+-- Whole units that a shortfall needs beside a purchase in flight. A debt is repaid out of them first.
 CREATE FUNCTION units_short(p policies, p_missing bigint) RETURNS numeric LANGUAGE sql STABLE AS $$
-    SELECT greatest(0, ceil((p_missing - coalesce((
+    SELECT greatest(0, ceil((p_missing + debt_of((p).account_id, (p).auto_credit_type) - coalesce((
         SELECT c.quantity FROM charges c WHERE c.account_id = (p).account_id AND c.kind = 'auto_purchase'
                                            AND c.state = 'open'), 0))::numeric / (p).auto_unit))
 $$;

@@ -75,7 +75,8 @@ CREATE TABLE policies (
     own_alerts         boolean NOT NULL DEFAULT false,              -- thresholds are the customer's
     reopen_days        integer NOT NULL DEFAULT 0
                        CONSTRAINT policies_reopen_days CHECK (reopen_days BETWEEN 0 AND 3660),
-    repays_debt        boolean NOT NULL DEFAULT false,              -- out of new credits, first
+    debt_repaid_from   text    NOT NULL DEFAULT 'purchases'         -- as they come, before anything else
+                       CONSTRAINT policies_debt_repaid_from CHECK (debt_repaid_from IN ('purchases', 'all_grants')),
     buys_while_paused  boolean NOT NULL DEFAULT false,              -- resume_on: any_successful_payment
     card_usable        boolean NOT NULL DEFAULT false,
     currency           text    NOT NULL,

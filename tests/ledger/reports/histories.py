@@ -21,7 +21,7 @@ STRETCH = timedelta(days=20)
 WINDOWS = tuple((BEGINS + k * STRETCH, BEGINS + (k + 1) * STRETCH) for k in range(4))
 LAST = WINDOWS[-1][1] - timedelta(hours=1)
 OUTCOME = "meeting_booked"
-REOPENS_AND_REPAYS = {"late_usage": "reopen", "reopen_days": 40, "repays_debt": True}
+REOPENS_AND_REPAYS = {"late_usage": "reopen", "reopen_days": 40, "debt_repaid_from": "all_grants"}
 HALF_TWICE = RollTerms(2, Ratio(1, 2), None, 15)
 
 who = st.sampled_from([0, 1])
