@@ -162,6 +162,7 @@ def _of_periods_and_plans(context: BillingContext) -> Activities:
     return [
         periods.begin,
         periods.know_payer,
+        periods.abandon,
         periods.open_charge,
         periods.open_period,
         periods.close_window,

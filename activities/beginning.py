@@ -44,6 +44,7 @@ class Begun:
     restored: SubscriptionState | None = None
     charges: tuple[OpenCharge, ...] = ()  # of the first period, from before its workflow was lost
     lapsed: bool = False  # the first charge was declined, and its period is over
+    payer: str = ""  # as the processor was told of the customer before
 
 
 def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Begun:
@@ -60,6 +61,7 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
     customer = CustomerDetails(start.customer_id, start.name, start.email, start.locale, zone)
     account_id = accounts.open_wallet(connection, customer, plan.currency)
     accounts.lock(connection, account_id, beginning.at)
+    accounts.describe(connection, customer)
     trial = trial_period(plan, beginning.begins_at, zone)
     if trial is not None and subscriptions.had_trial(connection, account_id):
         trial = None
@@ -75,7 +77,8 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
         at=beginning.at,
     )
     stored = subscriptions.stored(connection, start.subscription_id)
-    return _begun(connection, start, stored, beginning.at)
+    begun = _begun(connection, start, stored, beginning.at)
+    return replace(begun, payer=accounts.details_of(connection, account_id).payer or "")
 
 
 def _begun(connection: Connection, start: Start, stored: StoredSubscription, at: datetime) -> Begun:

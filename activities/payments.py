@@ -23,6 +23,7 @@ class Registration:
     email: str
     name: str
     payment_method: str | None
+    payer: str = ""  # as the ledger knows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class PaymentActivities:
             email=registration.email,
             name=registration.name,
             key=f"{registration.customer_id}:register",
+            known=registration.payer,
         )
         if registration.payment_method is None:
             known = self._payments.default_payment_method(payer)

@@ -20,7 +20,7 @@ from domain.mails.plans import Canceled
 from domain.payments import Charge, ChargeKind, ChargeLine
 from domain.periods import Window
 from domain.subscription import LeftBehind, Pause, Status
-from ledger import accounts, balances, charges, grants, notes, subscriptions
+from ledger import accounts, balances, charges, grants, notes, starts, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,12 @@ class PeriodActivities:
         catalog = self._context.catalog(beginning.start.catalog)
         with self._context.engine.begin() as connection:
             return begin(catalog, connection, beginning)
+
+    @activity.defn(name="abandon_start")
+    def abandon(self, subscription_id: str, at: datetime) -> bool:
+        """Take a start back that failed: it must not stand in the way of the next."""
+        with self._context.engine.begin() as connection:
+            return starts.abandon(connection, subscription_id, at)
 
     @activity.defn(name="know_payer")
     def know_payer(self, known: KnownPayer) -> None:

@@ -38,8 +38,14 @@ class ProcessorRefusal(BillingError):
 class Payments(Protocol):
     """A payment processor. All amounts are integer minor units."""
 
-    def register(self, customer_id: str, *, email: str, name: str, key: str) -> str:
-        """Create the payer; return the processor's id."""
+    def register(
+        self, customer_id: str, *, email: str, name: str, key: str, known: str = ""
+    ) -> str:
+        """Create the payer; return the processor's id.
+
+        One that is `known`, or was made before, is found and gets this address and name; one that
+        was deleted at the processor is made anew.
+        """
         ...
 
     def prepare(self, charge: Charge, *, key: str) -> Prepared:

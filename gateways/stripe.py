@@ -65,10 +65,12 @@ class StripePayments:
         """Close the connections."""
         self._http.close()  # type: ignore[no-untyped-call]
 
-    def register(self, customer_id: str, *, email: str, name: str, key: str) -> str:
+    def register(
+        self, customer_id: str, *, email: str, name: str, key: str, known: str = ""
+    ) -> str:
         """Create the payer; return Stripe's id (cus_…), the same for the same customer."""
         with speaking():
-            return self._payers.register(customer_id, email, name, checked_key(key))
+            return self._payers.register(customer_id, email, name, checked_key(key), known)
 
     def prepare(self, charge: Charge, *, key: str) -> Prepared:
         """Create the invoice of a charge, finalised but unpaid; the same one when repeated.

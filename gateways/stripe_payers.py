@@ -1,10 +1,13 @@
 """Payers at Stripe and their cards."""
 
+import hashlib
+from contextlib import suppress
+
 import stripe
 
 from domain.payments import PaymentMethod
 from gateways.payments import ProcessorRefusal
-from gateways.stripe_calls import find_or_take_effect, take_effect_once
+from gateways.stripe_calls import take_effect_once
 from gateways.stripe_reading import identifier, metadata_value, payment_method
 
 PAGE = 100
@@ -16,21 +19,51 @@ class Payers:
     def __init__(self, client: stripe.V1Services) -> None:
         self._stripe = client
 
-    def register(self, customer_id: str, email: str, name: str, key: str) -> str:
-        """Create the payer of a customer, or find the one made before."""
+    def register(self, customer_id: str, email: str, name: str, key: str, known: str) -> str:
+        """Create the payer of a customer, or find the one made before.
 
-        def known() -> stripe.Customer | None:
+        The ledger's word comes first: Stripe's list goes by the address, which changes, and its
+        search lags behind. The list is for what a crash kept from the ledger.
+        """
+
+        def made() -> stripe.Customer | None:
             found = self._stripe.customers.list({"email": email, "limit": PAGE}).data
             mine = [c for c in found if metadata_value(c.metadata, "customer_id") == customer_id]
             return mine[-1] if mine else None  # the list is newest first
 
-        return find_or_take_effect(
-            key,
+        found = self._living(known) or made()
+        if found is not None:
+            self._describe(found, email, name)
+            return found.id
+        # Who has another address by now, or was deleted, is another request to Stripe.
+        words = hashlib.sha256(f"{email}\n{name}\n{known}".encode()).hexdigest()[:16]
+        return take_effect_once(
+            f"{key}:{words}",
             lambda options: self._stripe.customers.create(
                 {"email": email, "name": name, "metadata": {"customer_id": customer_id}}, options
             ),
-            known,
+            made,
         ).id
+
+    def _living(self, payer: str) -> stripe.Customer | None:
+        """Return a payer that was not deleted."""
+        if not payer:
+            return None
+        try:
+            found = self._stripe.customers.retrieve(payer)
+        except stripe.InvalidRequestError as error:
+            if error.code != "resource_missing":
+                raise
+            return None
+        return None if "deleted" in found else found
+
+    def _describe(self, payer: stripe.Customer, email: str, name: str) -> None:
+        """Let invoices show the address and name of today; without a key, for it may go back."""
+        if (payer.email, payer.name) == (email, name):
+            return
+        # Mails are ours: an address that Stripe does not take keeps nobody from paying.
+        with suppress(stripe.InvalidRequestError):
+            self._stripe.customers.update(payer.id, {"email": email, "name": name})
 
     def card_link(self, payer: str, return_url: str, key: str) -> str:
         """Open a portal session: https://docs.stripe.com/customer-management/portal-deep-links."""

@@ -40,6 +40,20 @@ def open_wallet(connection: Connection, customer: CustomerDetails, currency: str
     return int(connection.scalar(statement) or 0)
 
 
+def describe(connection: Connection, customer: CustomerDetails) -> None:
+    """Write what a customer is called and where mails go by now, under the wallet's lock."""
+    connection.execute(
+        update(Customer)
+        .where(Customer.customer_id == customer.customer_id)
+        .values(
+            name=customer.name,
+            email=customer.email,
+            locale=customer.locale,
+            time_zone=customer.time_zone,
+        )
+    )
+
+
 def account_of(connection: Connection, customer_id: str) -> int:
     """Return the account key. Raises `InvalidInput` (`unknown_customer`)."""
     account = connection.scalar(

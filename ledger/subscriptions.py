@@ -13,7 +13,7 @@ from domain.clocks import cap_bounds
 from domain.errors import InvalidInput
 from domain.periods import Window
 from domain.subscription import Status
-from ledger import alerts
+from ledger import alerts, starts
 from models.tables import Policy, Subscription
 
 
@@ -96,27 +96,31 @@ def create(
     ).one_or_none()
     if known is not None and known.account_id != account_id:
         raise InvalidInput("already_subscribed", f"{subscription_id!r} is another customer's")
-    if known is not None and known.status == Status.ENDED:
+    ended = known is not None and known.status == Status.ENDED
+    again = ended and starts.is_unused(connection, subscription_id)
+    if ended and not again:
         raise InvalidInput("subscription_ended", f"{subscription_id!r} has ended: use a new id")
     live = live_of_account(connection, account_id)
     if live not in (None, subscription_id):
         raise InvalidInput("already_subscribed", f"subscription {live!r} is still live: end it")
-    connection.execute(
-        insert(Subscription)
-        .values(
-            subscription_id=subscription_id,
-            account_id=account_id,
-            plan=as_json(plan),
-            status=Status.PENDING,
-            begins_at=begins_at,
-            anchor=anchor,
-            trial_ends_at=trial_ends_at,
-            time_zone=time_zone,
-            period_k=-1,
-            updated_at=at,
+    values: dict[str, object] = {
+        "plan": as_json(plan),
+        "status": Status.PENDING,
+        "begins_at": begins_at,
+        "anchor": anchor,
+        "trial_ends_at": trial_ends_at,
+        "time_zone": time_zone,
+        "period_k": -1,
+        "updated_at": at,
+    }
+    ids = {"subscription_id": subscription_id, "account_id": account_id}
+    statement = insert(Subscription).values(ids | values)
+    if again:
+        connection.execute(
+            statement.on_conflict_do_update(constraint="subscriptions_pk", set_=values)
         )
-        .on_conflict_do_nothing()
-    )
+    else:
+        connection.execute(statement.on_conflict_do_nothing())
 
 
 def stored(connection: Connection, subscription_id: str) -> StoredSubscription:

@@ -172,12 +172,19 @@ class Customer:
             path = f"customers/{self.processor()['payer']}/balance_transactions"
             self._ask_processor(path, {"amount": str(amount_minor), "currency": "usd"})
 
-    def _ask_processor(self, path: str, form: dict[str, str] | None = None) -> Json:
+    def asked(self, path: str, method: str = "GET") -> Json:
+        """Ask the processor for an object, or to delete it, past our gateway."""
+        return self._ask_processor(path, None, method)
+
+    def _ask_processor(
+        self, path: str, form: dict[str, str] | None = None, method: str = ""
+    ) -> Json:
         standin = self.fleet.standin
         request = Request(  # noqa: S310 - the stand-in on this machine
             f"{standin.base_url}/v1/{path}",
             None if form is None else urlencode(form).encode(),
             {"Authorization": f"Bearer {standin.api_key}"},
+            method=method or ("GET" if form is None else "POST"),
         )
         with urlopen(request, timeout=10) as answer:  # noqa: S310
             return dict(json.load(answer))

@@ -37,7 +37,7 @@ class Opener:
         state.plan, state.time_zone = begun.plan, begun.time_zone
         state.begun_at, state.anchor = begun.begun_at, begun.anchor
         state.renewals_dropped = begun.renewals_dropped
-        await self._register()
+        await self._registered(begun)
         state.account_id = begun.account_id
         if begun.restored is not None:
             await self._take_up(begun.restored)
@@ -96,16 +96,30 @@ class Opener:
                 **LEDGER,
             )
         except ActivityError as error:
-            if isinstance(error.cause, ApplicationError):
-                raise ApplicationError(error.cause.message, type=error.cause.type) from error
-            raise
+            raise _as_it_is(error) from error
 
-    async def _register(self) -> None:
+    async def _registered(self, begun: Begun) -> None:
+        """Register; a start that the processor refuses is taken back and fails with the reason."""
+        try:
+            await self._register(begun.payer)
+        except ActivityError as error:
+            named = isinstance(error.cause, ApplicationError)
+            if not named or not workflow.patched("a-failed-start-leaves-nothing"):
+                raise
+            await workflow.execute_activity_method(
+                PeriodActivities.abandon,
+                args=[self._state.subscription_id, workflow.now()],
+                summary="take the start back",
+                **LEDGER,
+            )
+            raise _as_it_is(error) from error
+
+    async def _register(self, payer: str) -> None:
         """Make the customer known to the processor, with the card that it pays with."""
         state, start = self._state, self._state.start
         card = await workflow.execute_activity_method(
             PaymentActivities.register,
-            Registration(start.customer_id, start.email, start.name, start.payment_method),
+            Registration(start.customer_id, start.email, start.name, start.payment_method, payer),
             summary="register with the processor",
             **PROCESSOR,
         )
@@ -144,6 +158,13 @@ class Opener:
         nothing = _nothing_to_pay(self._state)
         charge = _charge_of(plan, period, nothing, workflow.now())
         await self._parts.settler.open_period(charge, None)
+
+
+def _as_it_is(error: ActivityError) -> Exception:
+    """Return a failure with the reason of an activity as its own."""
+    if isinstance(error.cause, ApplicationError):
+        return ApplicationError(error.cause.message, type=error.cause.type)
+    return error
 
 
 def _charge_of(plan: Plan, period: Window, charge: Charge, now: datetime) -> OpenCharge:

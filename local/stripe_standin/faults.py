@@ -7,6 +7,7 @@
 | 500     | stored under the key; nothing else is executed unless `effect` is true             |
 | 429     | lock_timeout, nothing executed, nothing stored (docs.stripe.com/rate-limits)       |
 | 409     | idempotency_key_in_use, nothing executed, nothing stored                           |
+| 400     | the address is refused (email_invalid), nothing executed, nothing stored            |
 | 401     | invalid API key, nothing executed                                                  |
 | slow    | executed, with its key in use, only after `seconds`                                |
 | decline | the card of the next charge is declined with `code` and `advice`                   |
@@ -23,7 +24,7 @@ from local.stripe_standin.cards import SCA, Outcome
 from local.stripe_standin.refusals import Refusal, invalid
 
 Kind = Literal[
-    "drop", "lost", "500", "429", "409", "401", "slow", "decline", "later", "sca", "amount"
+    "drop", "lost", "500", "429", "409", "400", "401", "slow", "decline", "later", "sca", "amount"
 ]
 OF_CHARGES = frozenset({"decline", "later", "sca", "amount"})
 OF_EXECUTIONS = frozenset({"500", "slow"})
@@ -35,6 +36,7 @@ LIMITS = {
         "There is currently another in-progress request using this Idempotent Key",
         code="idempotency_key_in_use",
     ),
+    "400": Refusal(400, "invalid_request_error", "Invalid email address", code="email_invalid"),
     "401": Refusal(401, "invalid_request_error", "Invalid API Key provided: ***"),
 }
 

@@ -1,0 +1,34 @@
+"""Starts of subscriptions that came to nothing: they stand in nobody's way."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from domain.subscription import Status
+from models.tables import ChargeRow, Subscription
+
+
+def abandon(connection: Connection, subscription_id: str, at: datetime) -> bool:
+    """Take a start back that came to nothing; say whether it was one: nothing began or is charged.
+
+    Its id, its trial and its customer are free again.
+    """
+    if not is_unused(connection, subscription_id):
+        return False
+    connection.execute(
+        update(Subscription)
+        .where(Subscription.subscription_id == subscription_id)
+        .values(status=Status.ENDED, trial_ends_at=None, updated_at=at)
+    )
+    return True
+
+
+def is_unused(connection: Connection, subscription_id: str) -> bool:
+    """Say whether a subscription has never begun and was never charged for."""
+    charged = select(ChargeRow.charge_id).where(ChargeRow.subscription_id == subscription_id)
+    statement = select(Subscription.subscription_id).where(
+        Subscription.subscription_id == subscription_id,
+        Subscription.period_start.is_(None),
+        ~charged.exists(),
+    )
+    return connection.scalar(statement) is not None
