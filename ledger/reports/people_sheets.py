@@ -7,7 +7,15 @@ from domain.credits import MICRO, format_credits
 from ledger.reports.debts import Debt
 from ledger.reports.members import MemberUsage, UsedEvent
 from ledger.reports.period import PeriodUsage
-from ledger.reports.tables import ABSENT, Sheet, fraction_text, instant_text, numbers, texts
+from ledger.reports.tables import (
+    ABSENT,
+    Sheet,
+    fraction_text,
+    instant_text,
+    money_text,
+    numbers,
+    texts,
+)
 
 NONE = "(none)"
 # What a limit stands for.
@@ -39,7 +47,7 @@ def members_sheet(lines: Iterable[MemberUsage]) -> Sheet:
 
 
 def debts_sheet(lines: Iterable[Debt]) -> Sheet:
-    """Lay out what customers owe in credits."""
+    """Lay out what customers owe, in credits and in money."""
     rows = [
         (
             one.customer_id,
@@ -55,11 +63,18 @@ def debts_sheet(lines: Iterable[Debt]) -> Sheet:
                     one.closing_micro,
                 )
             ),
+            ABSENT if one.owed_minor is None else money_text(one.owed_minor, one.currency),
+            one.currency,
         )
         for one in lines
     ]
     flows = ("owed before", "used on credit", "charged back", "repaid", "given back", "owed")
-    return Sheet("debts", (*texts("customer", "credit type"), *numbers(*flows)), tuple(rows))
+    columns = (
+        *texts("customer", "credit type"),
+        *numbers(*flows, "in money"),
+        *texts("currency"),
+    )
+    return Sheet("debts", columns, tuple(rows))
 
 
 def periods_sheet(lines: Iterable[PeriodUsage]) -> Sheet:

@@ -8,15 +8,18 @@ from hypothesis import given, settings
 from sqlalchemy import text
 
 from domain.teams import Member
-from ledger import balances, debits, limits, members
+from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
+from ledger import balances, debits, grants, limits, members
+from ledger.debits import Demand
 from ledger.reports.asking import Asked, sheet
 from ledger.reports.debts import debts
 from ledger.reports.members import events, limits_of, usage_by_member
 from ledger.reports.period import periods
 from ledger.reports.scope import Scope
 from ledger.reports.usage import usage_by_tag
-from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, an_event, micro
+from tests.builders import MONTH_END, NOON, START, a_grant, a_subscribed_wallet, an_event, micro
 from tests.ledger.reports.histories import BEGINS, History, cuts, steps
+from tests.ledger.returns import a_pack, buy, dispute
 
 
 @settings(max_examples=10)
@@ -72,6 +75,38 @@ def test_debts_close_to_what_is_owed_and_open_the_next(books, told, cut):
             one.opening_micro == before.get((one.customer_id, one.credit_type), 0)
             for one in debts(ledger, later)
         )
+
+
+def test_what_was_charged_back_is_owed_at_the_price_it_was_sold_at(ledger):
+    wallet, pack = a_pack(ledger, used=400)  # 1,000 for $45.00
+    dispute(ledger, wallet, pack, "open")
+    assert owed(ledger, wallet) == (micro(400), "USD", 1_800)
+
+    buy(ledger, wallet, f"{pack}:2", 250, 2_500)
+    assert owed(ledger, wallet) == (micro(150), "USD", 675)
+    asked = Asked("debts", wallet.customer_id, START.date(), MONTH_END.date())
+    (row,) = sheet(ledger, asked, NOON).rows
+    assert row[-3:] == ("150", "6.75", "USD")
+    dispute(ledger, wallet, pack, "won")
+    assert owed(ledger, wallet) == (0, "USD", 0)
+
+
+def test_what_was_used_on_credit_is_owed_at_the_last_price_that_was_paid(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0)
+    overdraft = a_grant(source="overdraft", priority=90, scope=("a",), quantity_micro=micro(5))
+    grants.give(ledger, wallet.account_id, overdraft, START)
+    terms = Terms((Attempt("a", (PricedWay("credits", 1, 1),)),), at_zero="block")
+    event = PricedEvent(UsageEvent("k", "a", micro(4), NOON), "credits", 0, terms)
+    debits.debit(ledger, [Demand(wallet.account_id, event)], NOON)
+    assert owed(ledger, wallet) == (micro(4), "USD", None)  # nothing was ever paid for
+
+    buy(ledger, wallet, "pack", 1, 150)
+    assert owed(ledger, wallet) == (micro(3), "USD", 450)
+
+
+def owed(connection, wallet):
+    (one,) = debts(connection, Scope(START, MONTH_END, wallet.account_id))
+    return one.closing_micro, one.currency, one.owed_minor
 
 
 def test_a_member_without_limit_or_usage_is_there_with_nothing(ledger):
