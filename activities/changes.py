@@ -198,8 +198,9 @@ class ChangeActivities:
                 connection, buyer.account_id, Pause.BY_OPERATOR, buyer.at, paused=pause.paused
             )
             subscriptions.write(connection, buyer.subscription_id, buyer.at, status=pause.status)
-            if not changed or not (pause.paused or serves(pause.status)):
-                return  # while another pause lasts, nobody is told that everything works again
+            works = serves(pause.status) and buyer.at < buyer.period.end
+            if not changed or not (pause.paused or works):
+                return  # another pause lasts, or a receipt will tell of the period that begins now
             desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
             available = balances.available(
                 connection, buyer.account_id, buyer.plan.credit_type, buyer.at

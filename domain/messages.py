@@ -81,10 +81,15 @@ class AdjustCredits:
 
 @dataclass(frozen=True, slots=True)
 class OperatorNote:
-    """Who pauses or resumes, and why."""
+    """Who pauses or resumes, and why.
+
+    `keep_anchor`: what is resumed after its period's end goes on with the period under way, charged
+    whole. Without it a new period begins at that instant, on an anchor of its own.
+    """
 
     reason: str
     by: str
+    keep_anchor: bool = False
 
 
 def parse_start(data: bytes) -> Start:
@@ -220,6 +225,16 @@ def parse_operator_note(data: bytes) -> OperatorNote:
     raw = fields.only(fields.parse_object(data), "reason", "by")
     return OperatorNote(
         fields.text(raw, "reason", "malformed"), fields.text(raw, "by", "malformed")
+    )
+
+
+def parse_resume(data: bytes) -> OperatorNote:
+    """Read `{"reason": …, "by": …, "keep_anchor": false}`; `keep_anchor` is optional."""
+    raw = fields.only(fields.parse_object(data), "reason", "by", optional=("keep_anchor",))
+    return OperatorNote(
+        fields.text(raw, "reason", "malformed"),
+        fields.text(raw, "by", "malformed"),
+        fields.flag({"keep_anchor": False} | raw, "keep_anchor"),
     )
 
 

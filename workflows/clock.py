@@ -55,7 +55,7 @@ class Clock:
             if _is_due(state.start.begins_at or workflow.now()):
                 await self._opener.begin()
             return
-        await self._collector.drop_unwanted()
+        await self.drop_unwanted()
         await self._try_what_is_due()
         if state.ends_now:
             await self._end_once_quiet()
@@ -65,6 +65,11 @@ class Clock:
             await self._close_window()
             await self._renew()
             await self._warn()
+
+    async def drop_unwanted(self) -> None:
+        """Give up what nobody wants any more, once a message has changed that."""
+        if self._state.account_id and not self._state.ended:
+            await self._collector.drop_unwanted()
 
     async def _end_once_quiet(self) -> None:
         """End the subscription once no charge is under way; what is not paid is void."""

@@ -121,6 +121,7 @@ class Subscription(
         await self._clock.do_what_is_due()
         while self._inbox.commands:
             await self._commands.carry_out(self._inbox.commands.popleft())
+            await self._clock.drop_unwanted()
         if self._state.ends_now:
             await self._clock.do_what_is_due()
         if self._state.period is not None or (self._state.ended and self._state.account_id):

@@ -45,5 +45,4 @@ class CreditCarriers:
         if status != "done":
             return refused(status)
         self._state.auto_purchase = wanted.on
-        await self._parts.collector.drop_unwanted()
         return {"status": "done", "auto_purchase": wanted.on}

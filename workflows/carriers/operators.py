@@ -6,6 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.changes import Adjustment, ChangeActivities, OperatorPause
     from domain.findings import OpenFindings
     from domain.messages import AdjustCredits, OperatorNote
+    from domain.payments import ChargeKind
     from domain.subscription import Pause
 from workflows.carriers.parts import Carrier, Parts
 from workflows.inbox import Answer, credit_text, refused
@@ -43,7 +44,8 @@ class OperatorCarriers:
         if Pause.BY_OPERATOR not in self._state.pauses:
             return refused("not_paused")
         self._state.unpause(Pause.BY_OPERATOR)
-        self._state.held = False
+        if self._state.held:
+            self._go_on(keep_anchor=wanted.keep_anchor)
         await self._write_pause(wanted, paused=False)
         return {"status": self._state.status.value}
 
@@ -52,6 +54,15 @@ class OperatorCarriers:
         if told.settled:
             await self._parts.collector.looked_into()
         return {"status": "done"}
+
+    def _go_on(self, *, keep_anchor: bool) -> None:
+        """Let the clock charge again; what is over by now was not renewed, and begins anew."""
+        state, now = self._state, workflow.now()
+        state.held = False
+        over = state.period is not None and state.period.end <= now
+        if over and state.charge_of(ChargeKind.PERIOD) is None:
+            state.lapsed, state.arrears = False, None
+            state.restart_at = None if keep_anchor else now
 
     async def _write_pause(self, note: OperatorNote, *, paused: bool) -> None:
         await workflow.execute_activity_method(

@@ -26,11 +26,11 @@ class OperatorDoor(Door):
     @workflow.update(description="Operators: end a pause by an operator.")
     async def resume(self, note: RawValue) -> Answer:
         """Answer the status afterwards, or `refused`."""
-        return await self._ask("resume", messages.parse_operator_note(payload(note)))
+        return await self._ask("resume", messages.parse_resume(payload(note)))
 
     @resume.validator
     def _check_resume(self, note: RawValue) -> None:
-        checked(messages.parse_operator_note, note)
+        checked(messages.parse_resume, note)
 
     @workflow.update(description="Operators: give or take credits for a reason.")
     async def adjust_credits(self, wanted: RawValue) -> Answer:
