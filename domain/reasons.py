@@ -102,6 +102,7 @@ CHANGES: dict[str, str] = {
     "already_canceled": "the subscription already ends: nothing to do",
     "already_paused": "an operator has paused it already: nothing to do",
     "not_paused": "no operator has paused it: nothing to do",
+    "nothing_declined": "no payment has failed: nothing to do",
     "not_needed": "nothing to do",
     "internal_error": "nothing was changed: tell the operators",
 }

@@ -122,25 +122,32 @@ class Collector:
                 self._settler.leave_unpaid(charge)
             await self.give_up(charge)
 
-    async def card_may_work(self) -> int:
+    async def card_may_work(self) -> None:
         """Retry once what is still wanted, give up what is not, resume if nothing is owed.
 
-        Return how many charges are tried again. What an operator's pause holds is tried after it.
+        What an operator's pause holds is tried after it.
         """
         await self.drop_unwanted()
         state, now = self._state, workflow.now()
-        tried = 0
+        tried = False
         for charge in state.charges:
             if fate(charge.kind, charge.step, Happened.CARD_SIGN) is not Fate.RETRIED:
                 continue
-            tried += 1
+            tried = True
             if is_held(state, charge, now):
                 state.put(replace(charge, retry_at=now))
             else:
                 self.retry(charge)
-        if not tried and not any(one.step is Step.REVIEW for one in state.charges):
+        if not tried and not self._is_tried_again():
             await self._nothing_owed()
-        return tried
+
+    def _is_tried_again(self) -> bool:
+        """Say whether a try after a decline is under way: what it brings is settled then."""
+        return any(
+            charge.step is Step.REVIEW
+            or (charge.declines and charge.step not in (Step.DECLINED, Step.VOIDING))
+            for charge in self._state.charges
+        )
 
     async def _nothing_owed(self) -> None:
         """End a payment pause; the period under way is charged now where the one before was not."""

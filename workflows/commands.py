@@ -20,6 +20,7 @@ UNKNOWN = "internal_error"
 EARLY = (
     "payment_method_updated",
     "use_payment_method",
+    "retry_payment",
     "invoice_paid",
     "cancel",
     "findings_changed",

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.periods import PeriodActivities
     from activities.purchases import PurchaseActivities
     from activities.upgrades import Upgrade
+    from domain.card_messages import named_only
     from domain.catalog import Plan, ResumeOn
     from domain.charge_fates import waits_for_window
     from domain.clocks import first_anchor, next_anchor
@@ -107,6 +108,8 @@ class Settler:
             ends_at=over_at if plan.after_dunning is AfterDunning.END else None,
         )
         state.put(charge)
+        if charge.declines == 1:
+            state.signs = named_only(state.signs)
         if pauses:
             state.pause(Pause.PAYMENT_FAILED)
             if charge.kind is ChargeKind.AUTO:

@@ -13,14 +13,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.customers import CustomerActivities, Owner
     from activities.payments import EventMeaning, PaymentActivities
     from activities.refunds import RefundActivities
+    from domain.card_messages import THE_DEFAULT
     from domain.payments import ProcessorEvent
 from workflows import names
 from workflows.options import LEDGER, PROCESSOR
 
 CUSTOMER_UPDATED = "customer.updated"
-CARD_EVENTS = frozenset(
-    {CUSTOMER_UPDATED, "payment_method.attached", "payment_method.automatically_updated"}
-)
+RENEWED = "payment_method.automatically_updated"  # the same card, as its bank has renewed it
+CARD_EVENTS = frozenset({CUSTOMER_UPDATED, "payment_method.attached", RENEWED})
 # Stripe sends `refund.created` for every refund: https://docs.stripe.com/api/events/types.
 REFUND_EVENTS = frozenset({"refund.created", "refund.updated", "refund.failed"})
 DISPUTE_EVENTS = frozenset(
@@ -91,7 +91,7 @@ class StripeEvent:
             return EventOutcome("unknown_object")
         if not owner.subscription_id:
             return EventOutcome("subscription_ended")
-        return await self._tell(owner.subscription_id, meaning)
+        return await self._tell(owner.subscription_id, meaning, event)
 
     async def _returned(self, event: ProcessorEvent) -> EventOutcome:
         """Book money that went back here: disputes outlive the subscriptions they are about."""
@@ -142,8 +142,16 @@ class StripeEvent:
             **LEDGER,
         )
 
-    async def _tell(self, subscription_id: str, meaning: EventMeaning) -> EventOutcome:
-        signal, message = "payment_method_updated", {"payment_method": meaning.method}
+    async def _tell(
+        self, subscription_id: str, meaning: EventMeaning, event: ProcessorEvent
+    ) -> EventOutcome:
+        # The processor tells of the default card for many reasons, a declined charge among them.
+        renewed = event.type == RENEWED and meaning.method == event.object_id
+        signal = "payment_method_updated"
+        message = {
+            "payment_method": meaning.method,
+            "update": event.event_id if renewed else THE_DEFAULT,
+        }
         if meaning.invoice:
             signal, message = "invoice_paid", {"invoice": meaning.invoice}
         if not await self._signal(subscription_id, signal, message):

@@ -51,12 +51,13 @@ SOUND: dict[str, Message] = {
     "migrate_plan": {"version": 0, "when": "now", "preview": False},
     "cancel": {"when": "now", "preview": False},
     "pause": NOTE,
-    "resume": NOTE,
+    "resume": NOTE | {"keep_anchor": False},
+    "retry_payment": {"key": "bad"},
 }
 OPTIONAL = {("mail_invoice", "email"), ("migrate_plan", "when")}
 ALWAYS_OPTIONAL = {
     *("tags", "confirmed", "count", "approved_by", "preview", "exception", "role", "restricted"),
-    *("limits", "note", "hold_seconds", "credit_type", "unread", "version"),
+    *("limits", "note", "hold_seconds", "credit_type", "unread", "version", "keep_anchor"),
 }
 WRONG: tuple[Any, ...] = (None, True, 0, -1, 10**30, 2.5, 1e-7, [], {}, [{}], "")
 WRONG_TEXTS = ("x" * 201, "a\x00b", "\ud800")
@@ -66,7 +67,13 @@ STILL_SOUND = {
     *(("quantity", "2.5"), ("credits", "2.5"), ("tags", "{}"), ("limits", "{}")),
     *(("alerts", "[]"), ("alerts", "null"), ("notices", "[]"), ("email", "null")),
     *((flag, "true") for flag in ("confirmed", "on", "preview", "exception", "restricted")),
-    *(("unread", "true"), ("version", "0"), ("version", str(10**30)), ("credit_type", "null")),
+    *(
+        ("unread", "true"),
+        ("keep_anchor", "true"),
+        ("version", "0"),
+        ("version", str(10**30)),
+        ("credit_type", "null"),
+    ),
 }
 
 

@@ -2,8 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+from temporalio.common import WorkflowIDConflictPolicy
+
+from domain.payments import ProcessorEvent
 from tests.fleet import SECOND, Customer, RunningFleet
 from tests.workflows.test_rebuilding import lose, rebuild
+from workflows import names
+from workflows.stripe_event import StripeEvent
 
 DAY = timedelta(days=1)
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
@@ -240,3 +245,66 @@ async def test_a_free_plan_and_an_end_in_an_operators_pause(fleet: RunningFleet)
     assert await ends.outcome() == "ended"
     for one in (free, ends):
         one.check()
+
+
+async def test_any_sign_that_a_card_may_work_is_exactly_one_retry(fleet: RunningFleet) -> None:
+    async def signalled(customer: Customer) -> None:
+        again = {"payment_method": await used(customer)}
+        for _ in range(3):
+            await customer.life.signal("payment_method_updated", again)
+
+    async def renewed(customer: Customer) -> None:
+        news = {"payment_method": await used(customer), "update": "evt_1"}
+        for _ in range(3):
+            await customer.life.signal("payment_method_updated", news)
+
+    async def chosen(customer: Customer) -> None:
+        await customer.life.ask("use_payment_method", {"payment_method": await used(customer)})
+
+    async def asked(customer: Customer) -> None:
+        answer = await customer.life.ask("retry_payment", {"key": "again"})
+        assert answer["status"] == "retrying"
+        assert (await customer.life.ask("retry_payment", {"key": "again"}))["status"] == "repeated"
+
+    for sign in (signalled, renewed, chosen, asked):
+        customer = await declined_at_zero(fleet)
+        default = {"payment_method": await used(customer), "update": "default"}
+        await customer.life.signal("payment_method_updated", default)  # no news
+        assert (await customer.life.settle())["status"] == "paused"
+        customer.fault("decline")
+        await sign(customer)
+        assert (await customer.life.settle())["status"] == "paused"
+        assert (customer.attempts(), customer.paid()) == (3, [900]), sign.__name__
+
+        assert (await customer.life.ask("retry_payment", {"key": "last"}))["status"] == "retrying"
+        assert (await customer.life.settle())["status"] == "active"
+        assert (customer.attempts(), customer.paid()) == (4, [900, 1170]), sign.__name__
+        answer = await customer.life.ask("retry_payment", {"key": "needless"})
+        assert answer["reason"] == "nothing_declined"
+        customer.check()
+
+
+async def test_a_card_that_the_processor_renews_is_one_retry(fleet: RunningFleet) -> None:
+    customer = await declined_at_zero(fleet)
+    event = ProcessorEvent(
+        f"evt_{customer.name}", "payment_method.automatically_updated", await used(customer)
+    )
+    for _ in range(2):
+        outcome = await fleet.client.execute_workflow(
+            StripeEvent.run,
+            event,
+            id=f"stripe:{event.event_id}",
+            task_queue=names.BILLING,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        assert outcome.outcome == "signaled"
+
+    assert (await customer.life.settle())["status"] == "active"
+    assert (customer.attempts(), customer.paid()) == (3, [900, 1170])
+    customer.check()
+
+
+async def used(customer: Customer) -> str:
+    """Return the payment method in use."""
+    answer = await customer.life.ask("list_payment_methods", {})
+    return next(str(one["payment_method"]) for one in answer["payment_methods"] if one["default"])

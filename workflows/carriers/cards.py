@@ -5,7 +5,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.payments import CardInUse, PaymentActivities
     from activities.periods import KnownPayer, PeriodActivities
-    from domain.subscription import Step
+    from domain.card_messages import THE_DEFAULT, CardNews, RetryPayment, seen, sign_of
+    from domain.subscription import Pause, Step
 from workflows.carriers.parts import Carrier, Parts
 from workflows.inbox import Answer, refused
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
@@ -22,15 +23,48 @@ class CardCarriers:
         """Return what carries out each message."""
         return {
             "payment_method_updated": self._payment_method_updated,
-            "use_payment_method": self._payment_method_updated,
+            "use_payment_method": self._use_payment_method,
+            "retry_payment": self._retry_payment,
             "invoice_paid": self._invoice_paid,
         }
 
-    async def _payment_method_updated(self, method: str, ticket: int) -> Answer | None:
-        """Verify the card with the processor; the loop goes on meanwhile."""
-        if method == self._state.payment_method:
-            # Several events of the processor tell of one update.
-            return self._card_answer() if ticket else None
+    async def _payment_method_updated(self, news: CardNews, _ticket: int) -> Answer | None:
+        """Take another card; the same again is one retry, however many events tell of it."""
+        if news.method != self._state.payment_method:
+            self._verify(news.method, 0)
+        elif news.update != THE_DEFAULT:
+            await self._heard(sign_of(news))
+        return None
+
+    async def _use_payment_method(self, method: str, ticket: int) -> Answer | None:
+        """Take another card, or try again with the same, which somebody chose anew."""
+        if method != self._state.payment_method:
+            self._verify(method, ticket)
+            return None
+        await self._parts.collector.card_may_work()
+        return self._card_answer()
+
+    async def _retry_payment(self, wanted: RetryPayment, _ticket: int) -> Answer | None:
+        state, sign = self._state, f"try:{wanted.key}"
+        if sign in state.signs:
+            return {"status": "repeated"}
+        if state.held:
+            return refused("paused:by_operator")
+        unpaid = any(charge.step is Step.DECLINED for charge in state.charges)
+        if not (unpaid or state.lapsed or Pause.PAYMENT_FAILED in state.pauses):
+            return refused("nothing_declined")
+        await self._heard(sign)
+        return {"status": "retrying"}
+
+    async def _heard(self, sign: str) -> None:
+        """Take a sign that a card may work: each is one retry."""
+        if sign in self._state.signs:
+            return
+        self._state.signs = seen(self._state.signs, sign)
+        await self._parts.collector.card_may_work()
+
+    def _verify(self, method: str, ticket: int) -> None:
+        """Verify a card with the processor; the loop goes on meanwhile."""
 
         async def settled(card: CardInUse) -> None:
             await self._card_in_use(card, ticket)
@@ -45,7 +79,6 @@ class CardCarriers:
             ),
             settled,
         )
-        return None
 
     async def _card_in_use(self, card: CardInUse, ticket: int) -> None:
         state, inbox = self._state, self._parts.inbox
@@ -59,6 +92,7 @@ class CardCarriers:
             inbox.answer(ticket, self._card_answer())
             return
         state.payment_method, state.card = card.method, card.card
+        state.signs = seen(state.signs, card.method)
         await workflow.execute_activity_method(
             PeriodActivities.know_payer,
             KnownPayer(state.start.customer_id, state.payer, has_card=True),

@@ -3,7 +3,11 @@
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from workflows.doors.door import Door
+with workflow.unsafe.imports_passed_through():
+    from domain.card_messages import parse_card_news, parse_retry_payment
+    from domain.errors import InvalidInput
+from workflows.doors.door import Door, checked
+from workflows.inbox import Answer, payload
 
 
 class CardDoor(Door):
@@ -12,7 +16,20 @@ class CardDoor(Door):
     @workflow.signal(description="The customer has another card (a payment method's id).")
     def payment_method_updated(self, message: RawValue) -> None:
         """Verify the card and retry what failed."""
-        self._enqueue_reference("payment_method_updated", "payment_method", message)
+        name = "payment_method_updated"
+        try:
+            self._inbox.command(name, parse_card_news(payload(message)))
+        except InvalidInput as error:
+            self._refuse(name, payload(message), error)
+
+    @workflow.update(description="Try again what was declined: the card may work now.")
+    async def retry_payment(self, wanted: RawValue) -> Answer:
+        """Answer `retrying`, `repeated` or `refused`."""
+        return await self._ask("retry_payment", parse_retry_payment(payload(wanted)))
+
+    @retry_payment.validator
+    def _check_retry_payment(self, wanted: RawValue) -> None:
+        checked(parse_retry_payment, wanted)
 
     @workflow.signal(description="The processor says that an invoice is paid: read it back.")
     def invoice_paid(self, message: RawValue) -> None:
