@@ -33,6 +33,7 @@ from activities.alerts import AlertRelay
 from activities.approvals import ApprovalActivities
 from activities.changes import ChangeActivities
 from activities.context import BillingContext
+from activities.corrections import CorrectionActivities
 from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
 from activities.failures import FailureActivities
@@ -175,6 +176,7 @@ def _of_periods_and_plans(context: BillingContext) -> Activities:
         changes.schedule,
         changes.pause,
         changes.adjust,
+        CorrectionActivities(context).correct,
     ]
 
 

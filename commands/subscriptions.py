@@ -102,6 +102,18 @@ def buy(wanted: Namespace) -> int:
     return print_answer(update(wanted.subscription, "buy_credits", message))
 
 
+def correct(wanted: Namespace) -> int:
+    """Let an event be less than it said, and print what came back."""
+    message = {
+        "key": wanted.key,
+        "event": wanted.event,
+        "quantity": wanted.quantity,
+        "reason": wanted.reason,
+        "by": wanted.by,
+    }
+    return print_answer(update(wanted.subscription, "correct", message))
+
+
 def send(wanted: Namespace) -> int:
     """Send any update of docs/contract.md with its JSON and print the answer."""
     return print_answer(update(wanted.subscription, wanted.update, json_object(wanted.message)))
@@ -176,6 +188,12 @@ def add_commands(add: Add) -> None:
     one.add_argument("subscription")
     one.add_argument("credits")
     one.add_argument("--key", required=True)
+    one = add("correct", correct)
+    one.add_argument("subscription")
+    one.add_argument("event", help="the key of usage that was debited")
+    one.add_argument("quantity", help="what it was in truth; 0 if it did not happen")
+    for name in ("key", "reason", "by"):
+        one.add_argument(f"--{name}", required=True)
     one = add("send", send)
     one.add_argument("subscription")
     one.add_argument("update")

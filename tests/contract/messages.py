@@ -31,6 +31,7 @@ SOUND: dict[str, Message] = {
     "give_bonus": {"bonus": "referral", "invitee": "grace"},
     "set_auto_purchase": {"on": True},
     "adjust_credits": {"key": "bad", "credits": "1", **NOTE, "approved_by": "grace"},
+    "correct": {"key": "bad", "event": "bad", "quantity": "0.5", **NOTE},
     "refund": {"key": "bad", "charge_id": "bad", "amount_minor": 1, **NOTE}
     | {"preview": False, "exception": False},
     "set_member": {"member": "bad", "name": "Ada", "email": "a@b", "role": "member"}

@@ -4,6 +4,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.changes import Adjustment, ChangeActivities, OperatorPause
+    from activities.corrections import Correction, CorrectionActivities
+    from domain.correction_messages import CorrectUsage
     from domain.findings import OpenFindings
     from domain.messages import AdjustCredits, OperatorNote
     from domain.payments import ChargeKind
@@ -29,6 +31,7 @@ class OperatorCarriers:
             "pause": self._pause,
             "resume": self._resume,
             "adjust_credits": self._adjust_credits,
+            "correct": self._correct,
             "findings_changed": self._findings_changed,
         }
 
@@ -85,3 +88,24 @@ class OperatorCarriers:
         self._state.balance_as_of = workflow.now()
         self._state.credits_came(workflow.now())
         return {"status": "done", "available": credit_text(adjusted.available_micro)}
+
+    async def _correct(self, wanted: CorrectUsage, _ticket: int) -> Answer:
+        state = self._state
+        corrected = await workflow.execute_activity_method(
+            CorrectionActivities.correct,
+            Correction(state.account_id, state.plan_in_force(), wanted, workflow.now()),
+            summary=short(f"correct to {credit_text(wanted.quantity_micro)}: {wanted.reason}"),
+            **LEDGER,
+        )
+        outcome = corrected.outcome
+        if outcome.status not in ("corrected", "repeated"):
+            return refused(outcome.status)
+        state.available_micro = corrected.available_micro
+        state.balance_as_of = workflow.now()
+        state.credits_came(workflow.now())
+        return {
+            "status": "corrected",
+            "given": {name: credit_text(amount) for name, amount in outcome.given},
+            "closed": {name: credit_text(amount) for name, amount in outcome.closed},
+            "available": credit_text(corrected.available_micro),
+        }

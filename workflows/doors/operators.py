@@ -5,6 +5,7 @@ from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from domain import messages
+    from domain.correction_messages import parse_correct
     from domain.errors import InvalidInput
     from domain.findings import parse_open
 from workflows.doors.door import Door, checked
@@ -40,6 +41,15 @@ class OperatorDoor(Door):
     @adjust_credits.validator
     def _check_adjust_credits(self, wanted: RawValue) -> None:
         checked(messages.parse_adjust_credits, wanted)
+
+    @workflow.update(description="Operators: let an event's quantity be less, for a reason.")
+    async def correct(self, wanted: RawValue) -> Answer:
+        """Answer `corrected` or `refused`."""
+        return await self._ask("correct", parse_correct(payload(wanted)))
+
+    @correct.validator
+    def _check_correct(self, wanted: RawValue) -> None:
+        checked(parse_correct, wanted)
 
     @workflow.signal(description="Of ours: how many findings nobody has settled.")
     def findings_changed(self, message: RawValue) -> None:
