@@ -13,7 +13,7 @@ from activities.noting import keep_note
 from domain.catalog import Pack, ResumeOn
 from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
-from domain.money import MOST_CHARGE_MINOR, minimum_charge_minor
+from domain.money import maximum_charge_minor, minimum_charge_minor
 from domain.offers import manual_price, pack_price
 from domain.payments import LOOKED_INTO, Charge, ChargeKind, ChargeLine, Decline, purchase_name
 from ledger import accounts, charges, notes
@@ -135,7 +135,7 @@ def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int) -> str | None:
     plan = buyer.plan
     if plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT and buyer.window.end <= buyer.at:
         return "renewal_pending"  # a payment pause does not keep this plan from buying
-    if amount_minor > MOST_CHARGE_MINOR or quantity_micro > MOST * MICRO:
+    if amount_minor > maximum_charge_minor(plan.currency) or quantity_micro > MOST * MICRO:
         return "above_maximum"
     return "below_minimum" if amount_minor < minimum_charge_minor(plan.currency) else None
 

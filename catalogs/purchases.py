@@ -30,8 +30,9 @@ def read_manual(plan_section: Section, plan: Plan, terms: Terms) -> ManualPurcha
     section.close()
     if not plan.paid:
         plan_section.fault("manual", f"{plan.plan_id} is free: only paid plans buy credits")
-    elif credits_price(manual.unit_micro, manual.unit_price) < terms.least_minor:
-        section.fault("unit", f"one unit on {plan.plan_id} is below the processor's least charge")
+    else:
+        minor = credits_price(manual.unit_micro, manual.unit_price)
+        _chargeable(section, plan, terms, manual.unit_price, minor)
     return manual
 
 
@@ -58,9 +59,17 @@ def read_auto(plan_section: Section, plan: Plan, terms: Terms) -> AutoPurchase |
     unit_minor = sum(surcharged(auto.unit_micro, auto.unit_price, auto.surcharge_percent))
     if not plan.paid:
         plan_section.fault("auto", f"{plan.plan_id} is free: only paid plans auto-purchase")
-    elif unit_minor < terms.least_minor:
-        section.fault("unit", f"one unit on {plan.plan_id} is below the processor's least charge")
+    else:
+        _chargeable(section, plan, terms, auto.unit_price, unit_minor)
     return auto
+
+
+def _chargeable(section: Section, plan: Plan, terms: Terms, price: Ratio, unit_minor: int) -> None:
+    """Note a fault where the processor cannot charge for one unit."""
+    if unit_minor < terms.least_minor:
+        section.fault("unit", f"one unit on {plan.plan_id} is below the processor's least charge")
+    elif unit_minor > terms.most_minor and price is not _NEUTRAL:
+        section.fault("unit", f"one unit on {plan.plan_id} is above the processor's most at once")
 
 
 def dunning_days(section: Section, key: str) -> tuple[int, ...]:

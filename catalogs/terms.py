@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from catalogs import values
 from catalogs.document import Section
 from domain.catalog import Action, Pack
-from domain.money import minimum_charge_minor
+from domain.money import maximum_charge_minor, minimum_charge_minor
 
 FALLBACK = "?"  # stands for an id that could not be read; its own fault is already noted
 NEUTRAL_MINOR = 1_000_000  # stands for a price that could not be read: neither free nor too small
@@ -26,6 +26,11 @@ class Terms:
     def least_minor(self) -> int:
         """The processor's least charge in the price list's currency."""
         return minimum_charge_minor(self.currency)
+
+    @property
+    def most_minor(self) -> int:
+        """The most that the processor charges at once in the price list's currency."""
+        return maximum_charge_minor(self.currency)
 
     def credit_type(self, section: Section, key: str = "type") -> str:
         """Return the credit type a key names, which must be declared."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from domain.credits import MICRO, parse_credits
 from domain.errors import InvalidInput
-from domain.money import Ratio, minimum_charge_minor, minor_exponent
+from domain.money import Ratio, maximum_charge_minor, minimum_charge_minor, minor_exponent
 from domain.periods import Interval, Unit, checked_zone
 
 E = TypeVar("E", bound=StrEnum)
@@ -58,7 +58,7 @@ def credit_quantity(text: str) -> int:
 def price_in(code: str) -> Callable[[str], int]:
     """Return a parser of prices in a currency into minor units, exact; zero is free."""
     exponent = minor_exponent(code)
-    least = minimum_charge_minor(code)
+    least, most = minimum_charge_minor(code), maximum_charge_minor(code)
 
     def parse(text: str) -> int:
         minor = _decimal(text) * 10**exponent
@@ -66,6 +66,8 @@ def price_in(code: str) -> Callable[[str], int]:
             raise _refused(f"{text} {code} has more than {exponent} decimals")
         if 0 < minor < least:
             raise _refused(f"{text} {code} is below the processor's least charge")
+        if minor > most:
+            raise _refused(f"{text} {code} is above the most that the processor charges at once")
         return int(minor)
 
     return parse

@@ -8,8 +8,10 @@ from domain.errors import InvalidInput
 
 _NO_DECIMALS = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
 _THREE_DECIMALS = "BHD JOD KWD OMR TND"
-# https://docs.stripe.com/api/charges/object: an amount has up to eight digits.
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts: eight digits, in some
+# currencies more. Cards take twelve, but not American Express, nor any other way to pay.
 MOST_CHARGE_MINOR = 99_999_999
+_MOST_CHARGES = {"INR": 999_999_999}
 _LEAST_CHARGES = (
     (50, "USD EUR AUD BRL CAD CHF INR NZD SGD ZAR JPY KRW"),
     (30, "GBP"),
@@ -62,6 +64,11 @@ def minimum_charge_minor(currency: str) -> int:
     raise InvalidInput(
         "unknown_currency", f"the processor publishes no least charge in {currency!r}; use another"
     )
+
+
+def maximum_charge_minor(currency: str) -> int:
+    """Return the most that can be charged at once, in minor units, whatever it is paid with."""
+    return _MOST_CHARGES.get(currency, MOST_CHARGE_MINOR)
 
 
 def half_up(numerator: int, denominator: int) -> int:

@@ -154,6 +154,7 @@ OPERATORS: dict[str, str] = {
     "resource_missing": "the processor does not know the object: look there",
     "amount_not_positive": "a fault of ours: report it",
     "amount_too_small": "charge more at once",
+    "amount_too_large": "charge less at once",
     "charge_voided": "open a new charge",
     "invoice_total_differs": "look at the invoice at the processor: someone changed it",
     "payer_balance_not_zero": "clear the customer's balance at the processor",

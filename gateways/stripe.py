@@ -9,6 +9,7 @@ from typing import Self
 
 import stripe
 
+from domain.money import maximum_charge_minor
 from domain.payments import (
     Charge,
     InvoiceRecord,
@@ -76,11 +77,16 @@ class StripePayments:
         """Create the invoice of a charge, finalised but unpaid; the same one when repeated.
 
         Raises `ProcessorRefusal` with reason `amount_not_positive`, `amount_too_small`,
-        `payer_balance_not_zero` (clear it at Stripe), `invoice_total_differs` or `charge_voided`.
+        `amount_too_large`, `payer_balance_not_zero` (clear it at Stripe), `invoice_total_differs`
+        or `charge_voided`.
         """
         if charge.amount_minor <= 0:
             message = f"a charge must be positive, not {charge.amount_minor}: give credit otherwise"
             raise ProcessorRefusal("amount_not_positive", message)
+        most = maximum_charge_minor(charge.currency.upper())
+        if charge.amount_minor > most:
+            message = f"{charge.amount_minor} {charge.currency} is above Stripe's most, {most}"
+            raise ProcessorRefusal("amount_too_large", message)
         with speaking():
             return Prepared(self._invoices.prepare(charge, checked_key(key)).id)
 

@@ -21,6 +21,7 @@ MINIMUMS = dict.fromkeys(("usd", "eur", "aud", "brl", "cad", "chf", "inr", "nzd"
 MINIMUMS |= {"gbp": 30, "aed": 200, "myr": 200, "pln": 200, "ron": 200, "dkk": 250, "nok": 300}
 MINIMUMS |= {"sek": 300, "hkd": 400, "mxn": 1000, "thb": 1000, "czk": 1500, "huf": 17500}
 MINIMUMS |= {"jpy": 50, "krw": 50}
+MAXIMUM, MAXIMUMS = 99_999_999, {"inr": 999_999_999}
 
 
 def create(world: World, _: Json, params: Json) -> Json:
@@ -111,18 +112,20 @@ def _settle(world: World, invoice: Json, customer: Json) -> None:
     """Set `amount_due` from total and balance.
 
     A credit is used up to the total, a debt is added; what is left below the currency's minimum,
-    or negative, moves to the balance (docs.stripe.com/billing/customer/balance, and the
-    description of `amount_due`).
+    above its maximum, or negative, moves to the balance
+    (docs.stripe.com/billing/customer/balance, and the description of `amount_due`).
     """
     before = customer["balance"]
     due = max(invoice["total"] + before, 0) if invoice["total"] > 0 else 0
-    if due < MINIMUMS.get(invoice["currency"], 50):
+    too_large = due > MAXIMUMS.get(invoice["currency"], MAXIMUM)
+    if due < MINIMUMS.get(invoice["currency"], 50) or too_large:
         due = 0
     after = invoice["total"] + before - due
     invoice |= {"starting_balance": before, "ending_balance": after}
     invoice |= {"amount_due": due, "amount_remaining": due}
     if after != before:
-        move_balance(world, customer, after - before, invoice["currency"], "applied_to_invoice")
+        kind = "invoice_too_large" if too_large else "applied_to_invoice"
+        move_balance(world, customer, after - before, invoice["currency"], kind)
     world.store.put(customer)
     world.store.put(invoice)
 

@@ -1,5 +1,7 @@
 """What the engine relies on, on the stand-in and on Stripe's test mode alike."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.payments import Decline, Declined, Paid, Unpaid
@@ -310,3 +312,13 @@ def test_all_cards_of_a_payer_are_listed(anywhere):
     assert [one.card for one in found] == ["Mastercard ···4444", "Visa ···4242"]
     assert found[0].method == second
     assert anywhere.payments.default_payment_method(payer) == found[0]
+
+
+@pytest.mark.parametrize(("currency", "most"), [("usd", 99_999_999), ("inr", 999_999_999)])
+def test_above_the_maximum_nothing_is_made(anywhere, currency, most):
+    payer = anywhere.payer()
+    charge = replace(anywhere.charge(payer, most + 1), currency=currency)
+    with pytest.raises(ProcessorRefusal) as refusal:
+        anywhere.payments.prepare(charge, key=charge.charge_id)
+    assert refusal.value.reason == "amount_too_large"
+    assert anywhere.invoices(payer) == []

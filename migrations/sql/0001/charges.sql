@@ -23,11 +23,16 @@ BEGIN
     RETURN r;
 END $$;
 
+-- The most that the processor charges at once, as domain/money.py has it.
+CREATE FUNCTION most_minor(p_currency text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE p_currency WHEN 'INR' THEN 999999999 ELSE 99999999 END::bigint
+$$;
+
 -- Reserve the purchase that covers a shortfall, or say why not. p_needed is what the first waiting
 -- event needs (0: the wallet was emptied, or an approved operation waits); p_confirmed: a person agreed to this one, whatever the
 -- switch says. Everything is decided again here, under the lock:
 -- reserved | repeated | purchase_pending | payment_processing | not_needed | cap_reached | auto_purchase_off |
--- not_in_plan | no_payment_method | a reason of wallet_refusal.
+-- not_in_plan | no_payment_method | above_maximum | a reason of wallet_refusal.
 CREATE FUNCTION reserve_auto_purchase(
     p_account bigint, p_subscription text, p_charge text, p_needed bigint, p_at timestamptz,
     p_confirmed boolean DEFAULT false
@@ -63,7 +68,11 @@ BEGIN
     IF auto_purchased(w, p, w.decided_at) + units * p.auto_unit > p.auto_cap THEN
         r.status := 'cap_reached'; RETURN r;
     END IF;
-    r := quote_units(p, units); r.status := 'reserved'; r.charge_id := p_charge;
+    r := quote_units(p, units);
+    IF r.amount_minor > most_minor(r.currency) THEN
+        r := NULL; r.status := 'above_maximum'; RETURN r;
+    END IF;
+    r.status := 'reserved'; r.charge_id := p_charge;
     INSERT INTO charges (account_id, charge_id, subscription_id, kind, currency, amount_minor, surcharge_minor,
                          quantity, window_start, window_end, opened_at)
     VALUES (p_account, p_charge, p_subscription, 'auto_purchase', r.currency, r.amount_minor, r.surcharge_minor,
