@@ -45,7 +45,6 @@ class Clock:
     async def do_what_is_due(self) -> None:
         """Carry out everything whose moment has come."""
         state = self._state
-        self._inbox.answer_the_impatient()
         if state.ends_now and not state.ended:
             await self._end_once_quiet()
         if state.ended:

@@ -130,6 +130,11 @@ class Inbox:
         """Say whether an update still waits for the answer to a ticket."""
         return ticket in self.waiting
 
+    def keys_asked_for(self, queued: Sequence[Waiting]) -> frozenset[str]:
+        """Return the keys of events that an update waits for, in a batch or behind it."""
+        waiting = (one for one in (*queued, *self.events) if isinstance(one, QueuedEvent))
+        return frozenset(one.event.key for one in waiting if one.ticket in self.waiting)
+
     def answer(self, ticket: int, answer: Answer) -> None:
         """Answer an update, once; a ticket nobody waits for is ignored."""
         if self.waiting.pop(ticket, None) is not None:

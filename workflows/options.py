@@ -20,9 +20,10 @@ class Options(TypedDict, total=False):
 
 
 # The ledger answers in milliseconds; when the database is away, wait for it as long as it takes.
+# What a killed worker held is given up well before those who wait lose their patience (inbox.py).
 LEDGER: Options = {
     "task_queue": BILLING,
-    "start_to_close_timeout": timedelta(seconds=20),
+    "start_to_close_timeout": timedelta(seconds=10),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(milliseconds=200),
         backoff_coefficient=2.0,

@@ -44,6 +44,7 @@ class Server:
         self._inbox = inbox
         self._collector = collector
         self._settler = settler
+        self._asked: frozenset[str] = frozenset()  # keys that somebody waits for
         self._unbought = ""  # the event for which the ledger would not buy
 
     async def drain(self, leaves: Callable[[], bool]) -> None:
@@ -107,6 +108,7 @@ class Server:
     def _tell(self, queued: list[Waiting], outcomes: Outcomes, told: Sequence[Deviations]) -> Found:
         """Answer what is decided, keep or count refusals; return what must wait, in order."""
         found = Found()
+        self._asked = self._inbox.keys_asked_for(queued)
         answers, deviations = iter(outcomes), iter(told)
         for one in queued:
             if isinstance(one, QueuedMessage):
@@ -162,10 +164,13 @@ class Server:
             self._inbox.refuse(short.key, short.action, status)
 
     def _refuse(self, one: QueuedEvent, answer: Answer, reason: str) -> None:
-        """Answer who waits; keep the refusal of what nobody waits for, or waits for no more."""
+        """Answer who waits; keep the refusal of what nobody waits for, or waits for no more.
+
+        Who asked again, with the same key, gets the answer: it is not kept as well.
+        """
         if self._inbox.waits(one.ticket):
             self._inbox.answer(one.ticket, answer)
-        else:
+        elif not (one.ticket and one.event.key in self._asked):
             self._inbox.refuse(one.event.key, one.event.action, reason)
 
     async def purchase(self, needed_micro: int, *, confirmed: bool = False) -> str:

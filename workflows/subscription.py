@@ -118,6 +118,7 @@ class Subscription(
     async def _turn(self) -> None:
         """Settle, do what is due, carry commands out, drain usage: in this order."""
         await self._calls.settle()
+        self._answer_the_impatient(light=False)
         await self._clock.do_what_is_due()
         while self._inbox.commands:
             await self._commands.carry_out(self._inbox.commands.popleft())
@@ -131,7 +132,16 @@ class Subscription(
             self._emptied = False
         elif self._state.account_id:
             await self._server.keep_refusals()
+        self._answer_the_impatient(light=True)
         self._story.tell(self._clock.next_step())
+
+    def _answer_the_impatient(self, *, light: bool) -> None:
+        """Answer `pending`, once what can be decided has its answer: also after an outage.
+
+        Runs that are not light do so first, as they began.
+        """
+        if self._state.light is light:
+            self._inbox.answer_the_impatient()
 
     async def _wait(self) -> None:
         self._alarm.set(self._clock.next_step())
