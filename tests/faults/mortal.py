@@ -13,6 +13,7 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflowservice.v1 import ResetActivityRequest, ResetStickyTaskQueueRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 
 from local.fleet import start_worker
 from local.mail_catcher.process import MailCatcher
@@ -131,18 +132,28 @@ class MortalFleet:
         holders = tuple(f"{worker.pid}@" for worker in workers)
         for name in workflow_ids:
             handle = self.fleet.client.get_workflow_handle(name)
-            await self._unstick(handle)
+            if not await self._unstick(handle):
+                continue
             description = await handle.describe()
             for activity in description.raw_description.pending_activities:
                 if activity.state == HELD and activity.last_worker_identity.startswith(holders):
                     await self._time_out(handle, activity.activity_id)
 
-    async def _unstick(self, handle: WorkflowHandle[Any, Any]) -> None:
-        """Offer the workflow to every worker, not to the one whose cache it was in."""
+    async def _unstick(self, handle: WorkflowHandle[Any, Any]) -> bool:
+        """Offer the workflow to every worker, not to the one whose cache it was in.
+
+        False: it has ended meanwhile, and there is nothing to give up.
+        """
         client = self.fleet.client
         request = ResetStickyTaskQueueRequest(namespace=client.namespace)
         request.execution.workflow_id = handle.id
-        await client.workflow_service.reset_sticky_task_queue(request)
+        try:
+            await client.workflow_service.reset_sticky_task_queue(request)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
 
     async def _time_out(self, handle: WorkflowHandle[Any, Any], activity_id: str) -> None:
         """Fail the attempt, and let the next one begin at once: deaths are more frequent here."""
