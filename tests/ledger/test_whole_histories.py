@@ -11,7 +11,9 @@ from tests.ledger.whole_machine import WholeHistories
 EXAMPLES = 2_000 if THOROUGH else 150
 # A generator that no longer produces one of these proves nothing about it.
 CLASSES = {
-    "alert", "rolled over", "expiry booked", "overdraft", "repayment", "frozen", "thawed",
+    "alert", "rolled over", "correct corrected", "correct event_free", "correct event_held",
+    "correct not_less", "corrected into a window that is over",
+    "expiry booked", "overdraft", "repayment", "frozen", "thawed",
     "upgrade", "pack opened", "late debited", "late reopened", "late period_closed",
     "hold held", "capture captured", "capture more", "capture less", "release released",
     "extend extended", "jump onto a lapse", "dispute of what is held",

@@ -12,9 +12,9 @@ from ledger.grants import RollTerms
 from tests.builders import a_grant, set_policy
 from tests.ledger.hold_machine import HoldHistories
 from tests.ledger.machine import HOUR, WINDOW, Histories
+from tests.ledger.whole_corrections import CorrectingWallet
 from tests.ledger.whole_model import REOPEN_DAYS
 from tests.ledger.whole_real import RealWholeWallet
-from tests.ledger.whole_returns import ReturningWallet
 
 # A credit of these histories: far more than a minor unit of money has, as real ones have.
 CREDIT = 40
@@ -25,7 +25,7 @@ with_charge = precondition(lambda self: self.model.charges)
 class WholeHistories(HoldHistories):
     """What happens to a wallet of which every feature is used."""
 
-    Model = ReturningWallet
+    Model = CorrectingWallet
     Real = RealWholeWallet
     batch, remove = Histories.batch, Histories.remove
     # What was is looked back on in the histories of holds.
@@ -191,6 +191,21 @@ class WholeHistories(HoldHistories):
         self.saw(f"late {self.ask(method, kept=False, event=event)[0]}")
         if sum(g.expired for g in self.model.grants.values()) < expired:
             self.saw("late reopened")
+
+    @precondition(lambda self: self.model.keys)
+    @rule(data=st.data())
+    def correct(self, data):
+        """Let usage of any time be less, or none of it."""
+        known = list(self.model.drawn)[-6:] + list(self.model.keys)[-2:]
+        event = data.draw(st.sampled_from(known))
+        asked = self.model.keys[event][0]
+        whole = 1 if asked[0] == "hold" else asked[2]
+        quantity = data.draw(st.sampled_from([0, 1, whole // 2, whole]))
+        facts = {"key": f"c-{self.new_key()}", "event": event, "quantity": quantity}
+        expired = sum(g.expired for g in self.model.grants.values())
+        self.saw(f"correct {self.ask('correct', **facts)[0]}")
+        if sum(g.expired for g in self.model.grants.values()) > expired:
+            self.saw("corrected into a window that is over")
 
     @rule(frozen=st.sampled_from([False, False, True]))
     def freeze(self, frozen):

@@ -20,6 +20,7 @@ class WholeWallet(RollingWallet):
     debt: dict[str, int] = field(default_factory=dict)
     refunds: dict[str, list] = field(default_factory=dict)  # name: charge, amount, state
     disputes: dict[str, list] = field(default_factory=dict)
+    drawn: dict[str, list] = field(default_factory=dict)  # by usage key: what it still takes
 
     def terms(self) -> list[Grant]:
         """What a plain debit may draw: nothing frozen, and no debt."""
@@ -81,6 +82,8 @@ class WholeWallet(RollingWallet):
         for name, part in draws:
             self.grants[name].take(part)
             self.grants[name].voided += 0 if is_debit else part
+        if is_debit:
+            self.drawn[key] = list(draws)
         return self._debited(key, content, free, free - amount, amount, is_debit=is_debit)
 
     def _debited(self, key, content, free, left, amount, *, is_debit=True):
@@ -151,6 +154,7 @@ class WholeWallet(RollingWallet):
         self.seq += bool(backs)
         before = self.available(kind, action)
         self._book_draws(draws)
+        self.drawn[event.key] = list(draws)
         left = self.available(kind, action)
         answer = self._debited(event.key, content, before, left, event.amount)
         if reopened_at:

@@ -6,7 +6,8 @@ from sqlalchemy import text
 
 from domain.payments import ChargeKind
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import charges, debits, grants, refunds
+from ledger import charges, corrections, debits, grants, refunds
+from ledger.corrections import CorrectionOrder
 from ledger.debits import Demand
 from ledger.refunds import RefundOrder
 from tests.ledger.hold_model import RealHoldingWallet
@@ -65,6 +66,11 @@ class RealWholeWallet(RealHoldingWallet):
     def note_dispute(self, name, charge, amount, state, at):
         facts = (name, charge, amount, state, at)
         return refunds.note_dispute(self.connection, self.account, *facts)
+
+    def correct(self, key, event, quantity, at):
+        order = CorrectionOrder(key, event, quantity, "twice", "ann")
+        one = corrections.correct(self.connection, self.account, order, None, at)
+        return (one.status, sum(amount for _, amount in one.given))
 
     def state(self):
         return self.connection.execute(STATE, {"account": self.account}).one()

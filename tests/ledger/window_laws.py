@@ -3,7 +3,10 @@
 from datetime import timedelta
 
 from domain.money import Ratio
-from ledger import balances, grants
+from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
+from ledger import balances, corrections, debits, grants, limits
+from ledger.corrections import CorrectionOrder
+from ledger.debits import Demand
 from ledger.grants import RollTerms
 from tests.builders import (
     MONTH_END,
@@ -71,7 +74,31 @@ def what_does_not_fit_a_closed_window_is_booked_now_and_buys_nothing(engine, _):
         assert late.status == "insufficient_credits"
 
 
+def a_correction_undoes_the_last_draw_first_and_what_has_run_out_breaks(engine, _):
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, 15, windows=WINDOWS, amount_minor=3_000)
+        account = wallet.account_id
+        grants.give(connection, account, a_grant(priority=30, expires_at=None), START)
+        limits.set_limit(connection, account, "member:u", "credits", micro(20), NOON)
+        terms = Terms((Attempt("a", (PricedWay("credits", 1, 1),)),), ("member:u",))
+        event = UsageEvent("mail", "a", micro(20), NOON)
+        debits.debit(connection, [Demand(account, PricedEvent(event, "credits", 0, terms))], NOON)
+        grants.expire_due(connection, account, LATER)
+        order = CorrectionOrder("fix", "mail", micro(12), "twice", "ann")
+        done = corrections.correct(connection, account, order, terms, LATER)
+        assert (done.given, done.closed) == ((("credits", micro(8)),), (("credits", micro(3)),))
+        assert left(connection, wallet, LATER) == micro(25)
+        books = balances.books(connection, account)
+        assert (books["revenue"], books["breakage"]) == (-1_200, -300)
+        assert limits.usage(connection, account, START)[0].used_micro == micro(12)
+        other = CorrectionOrder("fix", "mail", micro(11), "twice", "ann")
+        again = corrections.correct(connection, account, other, terms, LATER)
+        assert again.status == "idempotency_conflict"
+        assert balances.violations(connection) == []
+
+
 WINDOW_LAWS = (
+    a_correction_undoes_the_last_draw_first_and_what_has_run_out_breaks,
     a_cap_is_the_windows,
     what_moved_on_is_used_by_late_usage_of_its_window,
     what_does_not_fit_a_closed_window_is_booked_now_and_buys_nothing,
