@@ -105,10 +105,18 @@ class FailureActivities:
                 _tell_decline(desk, failed)
 
     @activity.defn(name="void_in_ledger")
-    def void(self, buyer: Buyer, charge_id: str) -> str:
-        """Give a charge up in the ledger; return its state (`paid` if money had arrived)."""
+    def void(
+        self,
+        buyer: Buyer,
+        charge_id: str,
+        gone: bool = False,  # noqa: FBT001, FBT002 - activities' arguments go by position
+    ) -> str:
+        """Give a charge up in the ledger; return its state (`paid` if money had arrived).
+
+        `gone`: it is void at the processor, so that no money can be on its way.
+        """
         with self._context.engine.begin() as connection:
-            return charges.mark_void(connection, buyer.account_id, charge_id, buyer.at)
+            return charges.mark_void(connection, buyer.account_id, charge_id, buyer.at, gone=gone)
 
     @activity.defn(name="resume_payment")
     def resume(self, resumption: Resumption) -> int:

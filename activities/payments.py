@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from domain.errors import BillingError
-from domain.payments import Charge, Decline, Declined, MoneyBack, Paid, Processing, ProcessorEvent
+from domain.payments import (
+    Charge,
+    Closed,
+    Decline,
+    Declined,
+    MoneyBack,
+    Paid,
+    Processing,
+    ProcessorEvent,
+    Unclear,
+)
+from domain.processor_states import Remark
 from gateways.payments import Payments
 
 # The processor has many codes for a card that it does not take; people need three.
@@ -65,6 +76,14 @@ class Collected:
     paid: Paid | None = None
     declined: Declined | None = None
     processing: Processing | None = None
+    closed: Closed | None = None
+    unclear: Unclear | None = None
+
+    @property
+    def remark(self) -> str:
+        """What an operator must look at, or ""."""
+        found = (self.paid, self.declined, self.processing, self.closed, self.unclear)
+        return next((one.remark for one in found if one is not None), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +181,19 @@ class PaymentActivities:
         try:
             return _collected(self._payments.read(attempt.invoice))
         except BillingError:
-            return Collected()
+            return _unknown(attempt.invoice)
 
     @activity.defn(name="void_charge")
     def void(self, attempt: Attempt) -> Collected:
         """Give an invoice up, unless money has arrived: then it is paid."""
         try:
-            return _collected(self._payments.void(attempt.invoice, key=f"{attempt.charge_id}:void"))
-        except BillingError:
-            return Collected()  # the processor knows nothing to give up
+            # A charge may have had several invoices: the key names the one.
+            key = f"{attempt.charge_id}:void:{attempt.invoice}"
+            return _collected(self._payments.void(attempt.invoice, key=key))
+        except BillingError as error:
+            if error.reason == "resource_missing":
+                return Collected()  # the processor knows nothing to give up
+            return Collected(unclear=Unclear("unclear", attempt.invoice, Remark.CANNOT_BE))
 
     @activity.defn(name="refund_charge")
     def refund(self, sending: RefundSending) -> RefundSent:
@@ -222,6 +245,10 @@ def _uncollectable(invoice: str, error: BillingError) -> Declined:
     return Declined("declined", invoice, Decline.REFUSED, error.reason, "", "", "", str(error))
 
 
+def _unknown(invoice: str) -> Collected:
+    return Collected(unclear=Unclear("unclear", invoice, Remark.UNKNOWN_INVOICE))
+
+
 def _collected(outcome: object) -> Collected:
     match outcome:
         case Paid():
@@ -230,5 +257,9 @@ def _collected(outcome: object) -> Collected:
             return Collected(declined=outcome)
         case Processing():
             return Collected(processing=outcome)
+        case Closed():
+            return Collected(closed=outcome)
+        case Unclear():
+            return Collected(unclear=outcome)
         case _:
             return Collected()

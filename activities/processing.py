@@ -15,11 +15,12 @@ from ledger import charges
 
 @dataclass(frozen=True, slots=True)
 class ChargeOnItsWay:
-    """A charge whose money is on its way."""
+    """A charge that the processor decides about later; None: its state there is unclear."""
 
     buyer: Buyer
     charge: Charge
-    processing: Processing
+    invoice: str
+    processing: Processing | None
 
 
 class ProcessingActivities:
@@ -37,10 +38,10 @@ class ProcessingActivities:
                 connection,
                 buyer.account_id,
                 charge.charge_id,
-                coming.processing.invoice,
+                coming.invoice,
                 buyer.at,
             )
-            if state == "processing":
+            if state == "processing" and coming.processing is not None:
                 desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
                 desk.post(
                     f"on-its-way:{charge.charge_id}",

@@ -1,7 +1,8 @@
 """How to react to a declined charge.
 
 Names of decline codes: https://docs.stripe.com/declines/codes; of advice: `advice_code` in
-https://docs.stripe.com/declines/card#retrying-issuer-declines.
+https://docs.stripe.com/declines/card#retrying-issuer-declines; of bank debits: the error codes at
+https://docs.stripe.com/error-codes.
 """
 
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ HARD_ADVICE = frozenset({"confirm_card_data", "do_not_try_again"})
 # Charging the same card again cannot work, or card networks forbid trying: only another card helps.
 HARD_CODES = frozenset(
     {
+        "charge_voided",
+        "written_off",
         "card_not_supported",
         "currency_not_supported",
         "expired_card",
@@ -35,12 +38,39 @@ HARD_CODES = frozenset(
     }
 )
 
+# Bank accounts that no debit will ever reach, and mandates that only the customer can give anew:
+# debiting one again costs a fee each time.
+BANK_CODES = frozenset(
+    {
+        "account_closed",
+        "account_number_invalid",
+        "authorization_revoked",
+        "bank_account_declined",
+        "bank_account_restricted",
+        "bank_account_unusable",
+        "bank_account_unverified",
+        "billing_invalid_mandate",
+        "branch_does_not_exist",
+        "debit_authorization_not_match",
+        "debit_disputed",
+        "debit_not_authorized",
+        "incorrect_account_holder_name",
+        "invalid_account_number",
+        "no_account",
+        "payment_intent_mandate_invalid",
+        "payment_method_bank_account_blocked",
+        "recipient_deceased",
+        "routing_number_invalid",
+        "sepa_unsupported_account",
+    }
+)
+
 NEEDS_CUSTOMER_CODES = frozenset({"authentication_required"})
 
 
 def reaction(code: str, advice: str) -> Decline:
     """Classify a decline by the processor's advice first, then by its code; unknown is soft."""
-    if advice in HARD_ADVICE or code in HARD_CODES:
+    if advice in HARD_ADVICE or code in HARD_CODES | BANK_CODES:
         return Decline.HARD
     if code in NEEDS_CUSTOMER_CODES:
         return Decline.NEEDS_CUSTOMER

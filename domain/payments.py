@@ -97,6 +97,7 @@ class Paid:
     card: str  # "Visa ···4242", for people
     invoice_number: str
     invoice_url: str
+    remark: str = ""  # of `domain.processor_states`: what an operator must look at nevertheless
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ class Declined:
     card: str
     invoice_url: str
     detail: str = ""  # for operators
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,32 @@ class Processing:
     invoice: str
     card: str
     expected_by: datetime | None
+    remark: str = ""
 
 
-PaymentOutcome = Paid | Declined | Processing
-PaymentState = Paid | Declined | Processing | Unpaid
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The invoice is void at the processor: nothing will ever be collected by it."""
+
+    kind: Literal["closed"]
+    invoice: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A state that no rule settles: the charge stays as it is, and an operator looks.
+
+    Nothing is tried, granted or given up by it.
+    """
+
+    kind: Literal["unclear"]
+    invoice: str
+    remark: str
+
+
+PaymentOutcome = Paid | Declined | Processing | Closed | Unclear
+PaymentState = PaymentOutcome | Unpaid
 
 
 @dataclass(frozen=True, slots=True)

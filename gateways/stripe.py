@@ -12,30 +12,25 @@ import stripe
 from domain.money import maximum_charge_minor
 from domain.payments import (
     Charge,
+    Declined,
     InvoiceRecord,
     MoneyBack,
-    Paid,
     PaymentMethod,
     PaymentOutcome,
     PaymentState,
     Prepared,
-    Processing,
+    Unclear,
     Unpaid,
 )
-from gateways.payments import ProcessorRefusal, ProcessorUnavailable
+from domain.processor_states import Remark
+from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import checked_key, take_effect_once
 from gateways.stripe_errors import speaking
 from gateways.stripe_invoices import Invoices
 from gateways.stripe_payers import Payers
-from gateways.stripe_reading import (
-    declined,
-    declined_by,
-    identifier,
-    is_paid,
-    paid,
-    unpaid_state,
-)
+from gateways.stripe_reading import declined, declined_by, entry, identifier
 from gateways.stripe_returns import Returns
+from gateways.stripe_states import Seen, state_of
 
 TIMEOUT = 20.0  # seconds; the library's own 80 would outlive the activity
 PAGE = 100
@@ -44,8 +39,10 @@ PAGE = 100
 class StripePayments:
     """The engine's payment processor (`gateways.payments.Payments`)."""
 
-    def __init__(self, api_key: str, *, base_url: str | None = None) -> None:
-        self._http = stripe.RequestsClient(timeout=TIMEOUT)  # a session for each thread
+    def __init__(
+        self, api_key: str, *, base_url: str | None = None, http: stripe.HTTPClient | None = None
+    ) -> None:
+        self._http = http or stripe.RequestsClient(timeout=TIMEOUT)  # a session for each thread
         self._stripe = stripe.StripeClient(
             api_key,
             base_addresses={"api": base_url} if base_url else {},
@@ -91,45 +88,56 @@ class StripePayments:
             return Prepared(self._invoices.prepare(charge, checked_key(key)).id)
 
     def pay(self, invoice: str, *, key: str) -> PaymentOutcome:
-        """Attempt to collect an invoice off-session with the payer's default card."""
+        """Attempt to collect an invoice off-session with the payer's default card.
+
+        The answer is what the invoice says afterwards: 200 does not say that it is paid.
+        """
         with speaking():
             try:
-                collected = take_effect_once(
+                answer = take_effect_once(
                     checked_key(key),
                     lambda options: self._invoices.pay(invoice, options),
-                    lambda: self._if_paid(invoice),
+                    lambda: self._if_settled(invoice),
                 )
             except stripe.CardError as error:
                 # A replayed decline may be older than a payment on the invoice's own page.
-                now = self._invoices.read(invoice)
-                state = self._state(now)
-                return state if isinstance(state, Paid | Processing) else declined_by(error, now)
+                seen = self._seen(invoice)
+                state = state_of(seen)
+                if isinstance(state, Unpaid | Declined):
+                    return declined_by(error, seen.invoice)
+                return state
             except stripe.InvalidRequestError:
                 outcome = self._without_attempt(invoice)
                 if outcome is None:
                     raise
                 return outcome
-            return self._outcome(collected)
+            # An answer that is repeated under its key may be a day old, but nothing follows `paid`.
+            done = entry(answer, "status") == "paid"
+            state = state_of(self._invoices.seen(answer) if done else self._seen(invoice))
+            return (
+                Unclear("unclear", invoice, Remark.CANNOT_BE) if state.kind == "unpaid" else state
+            )
 
     def read(self, invoice: str) -> PaymentState:
         """Read back what became of an invoice."""
         with speaking():
-            return self._state(self._invoices.read(invoice))
+            return self._state(invoice)
 
     def void(self, invoice: str, *, key: str) -> PaymentState:
-        """Give an invoice up. Answers `Paid` if money had arrived first."""
+        """Give an invoice up. Answers what stands in the way: money that came, or is on its way."""
         with speaking():
             try:
                 take_effect_once(
                     checked_key(key),
                     lambda options: self._invoices.void(invoice, options),
-                    lambda: self._if_closed(invoice),
+                    lambda: self._if_settled(invoice),
                 )
             except stripe.InvalidRequestError:
-                if self._if_closed(invoice) is None and not self._is_processing(invoice):
+                state = self._state(invoice)
+                if _waits(state):
                     raise
-            state = self._state(self._invoices.read(invoice))
-            return state if isinstance(state, Paid | Processing) else Unpaid("unpaid", invoice)
+                return state
+            return self._state(invoice)
 
     def refund(self, invoice: str, amount_minor: int, *, reason: str, key: str) -> str:
         """Send money back by a credit note; return its id. `reason` is printed on it.
@@ -192,35 +200,30 @@ class StripePayments:
         with speaking():
             return self._invoices.of_payer(payer, invoice)
 
-    def _if_paid(self, invoice: str) -> stripe.Invoice | None:
-        found = self._invoices.read(invoice)
-        return found if is_paid(found) else None
+    def _seen(self, invoice: str) -> Seen:
+        return self._invoices.seen(self._invoices.read(invoice))
 
-    def _if_closed(self, invoice: str) -> stripe.Invoice | None:
-        found = self._invoices.read(invoice)
-        return found if found.status in {"paid", "void"} else None
+    def _state(self, invoice: str) -> PaymentState:
+        return state_of(self._seen(invoice))
 
-    def _is_processing(self, invoice: str) -> bool:
-        return isinstance(self._state(self._invoices.read(invoice)), Processing)
-
-    def _outcome(self, collected: stripe.Invoice) -> PaymentOutcome:
-        """Read what came of an attempt: an answer of 200 does not say that it is paid."""
-        state = self._state(self._invoices.read(collected.id))
-        if isinstance(state, Unpaid):
-            message = f"Stripe has not decided about {collected.id} yet: read it again"
-            raise ProcessorUnavailable(message)
-        return state
-
-    def _state(self, invoice: stripe.Invoice) -> PaymentState:
-        intent = self._invoices.intent(invoice)
-        return paid(invoice, intent) if is_paid(invoice) else unpaid_state(invoice, intent)
+    def _if_settled(self, invoice: str) -> stripe.Invoice | None:
+        """Return the invoice if a request that failed has taken effect nevertheless."""
+        seen = self._seen(invoice)
+        return None if _waits(state_of(seen)) else seen.invoice
 
     def _without_attempt(self, invoice: str) -> PaymentOutcome | None:
-        """Say why no attempt was made: it is paid already, or there is no card to charge."""
-        now = self._invoices.read(invoice)
-        state = self._state(now)
-        if isinstance(state, Paid | Processing):
+        """Say why no attempt was made: it is settled already, or there is no card to charge."""
+        seen = self._seen(invoice)
+        state = state_of(seen)
+        if isinstance(state, Declined) and state.remark:
             return state
-        if now.status == "open" and self._payers.default(identifier(now.customer)) is None:
-            return declined(now, "no_payment_method", "", None)
+        if not isinstance(state, Unpaid | Declined):
+            return state
+        if self._payers.default(identifier(entry(seen.invoice, "customer"))) is None:
+            return declined(seen.invoice, "no_payment_method", "", None)
         return None
+
+
+def _waits(state: PaymentState) -> bool:
+    """Say whether an invoice can still be paid or given up."""
+    return isinstance(state, Unpaid | Declined)

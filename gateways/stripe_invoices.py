@@ -5,7 +5,8 @@ import stripe
 from domain.payments import Charge, InvoiceRecord
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import find_or_take_effect, take_effect_once
-from gateways.stripe_reading import identifier, invoice_record, metadata_value
+from gateways.stripe_reading import entry, identifier, invoice_record, metadata_value
+from gateways.stripe_states import Seen, default_payment, intent_reference
 
 PAGE = 100  # newest invoices of a payer, among which the one of a charge is looked for
 READ: list[str] = ["payments"]
@@ -30,13 +31,17 @@ class Invoices:
                     "auto_advance": False,
                     "collection_method": "charge_automatically",
                     "pending_invoice_items_behavior": "exclude",
+                    # What an account's or a payer's settings would else add behind our back.
+                    "automatic_tax": {"enabled": False},
+                    "discounts": "",
+                    "payment_settings": {"payment_method_types": ["card"]},
                     "metadata": _metadata(charge),
                 },
                 options,
             ),
             lambda: self._of_charge(charge),
         )
-        if invoice.status == "draft":
+        if entry(invoice, "status") == "draft":
             self._add_lines(charge, invoice, key)
             invoice = self._finalize(invoice.id, f"{key}:finalize")
         return self._accepted(charge, invoice, key)
@@ -48,12 +53,12 @@ class Invoices:
     def newest(self, payer: str) -> tuple[InvoiceRecord, ...]:
         """Return a payer's newest invoices; a draft is nothing that anybody was shown."""
         found = self._stripe.invoices.list({"customer": payer, "limit": PAGE}).data
-        return tuple(invoice_record(one) for one in found if one.status != "draft")
+        return tuple(invoice_record(one) for one in found if entry(one, "status") != "draft")
 
     def of_payer(self, payer: str, invoice: str) -> InvoiceRecord:
         """Return one invoice; that of another payer is as unknown as none."""
         found = self._stripe.invoices.retrieve(invoice)
-        if identifier(found.customer) != payer or found.status == "draft":
+        if identifier(entry(found, "customer")) != payer or entry(found, "status") == "draft":
             raise ProcessorRefusal("resource_missing", f"{payer} has no invoice {invoice!r:.60}")
         return invoice_record(found)
 
@@ -65,16 +70,26 @@ class Invoices:
         """Void for good."""
         return self._stripe.invoices.void_invoice(invoice, {}, options)
 
-    def intent(self, invoice: stripe.Invoice) -> stripe.PaymentIntent | None:
-        """Return the payment intent of an invoice that was read with its payments, and its card."""
-        payments = invoice.payments.data if "payments" in invoice and invoice.payments else []
-        chosen = [p for p in payments if p.status == "paid"] or [
-            p for p in payments if p.is_default
-        ]
-        name = chosen[0].payment.payment_intent if chosen else None
-        if not isinstance(name, str):
-            return name
-        return self._stripe.payment_intents.retrieve(name, {"expand": ["payment_method"]})
+    def seen(self, invoice: stripe.Invoice) -> Seen:
+        """Return an invoice with all its payments, and the intent that `pay` would use."""
+        payments = self._payments(invoice)
+        chosen = default_payment(payments)
+        reference = intent_reference(chosen) if chosen is not None else None
+        return Seen(invoice, payments, self._intent(identifier(reference)))
+
+    def _payments(self, invoice: stripe.Invoice) -> tuple[stripe.InvoicePayment, ...]:
+        """Return every payment: an invoice shows the first few of them, or none."""
+        shown = entry(invoice, "payments")
+        if shown is not None and entry(shown, "data") and not entry(shown, "has_more"):
+            return tuple(shown.data)
+        found = self._stripe.invoice_payments.list({"invoice": invoice.id, "limit": PAGE})
+        return tuple(found.auto_paging_iter())
+
+    def _intent(self, intent: str) -> stripe.PaymentIntent | None:
+        if not intent:
+            return None
+        wanted: list[str] = ["payment_method", "latest_charge"]
+        return self._stripe.payment_intents.retrieve(intent, {"expand": wanted})
 
     def of_intent(self, intent: str) -> str:
         """Return the invoice that an intent is for: intents do not name it any more."""
@@ -86,11 +101,19 @@ class Invoices:
     def _of_charge(self, charge: Charge) -> stripe.Invoice | None:
         """Find the charge's invoice by listing: Stripe's search lags behind, its lists do not."""
         found = self._stripe.invoices.list({"customer": charge.payer, "limit": PAGE}).data
-        mine = [i for i in found if metadata_value(i.metadata, "charge_id") == charge.charge_id]
-        live = [i for i in mine if i.status not in {"draft", "void"} and not _is_settled(i)]
+        mine = [
+            i
+            for i in found
+            if metadata_value(entry(i, "metadata"), "charge_id") == charge.charge_id
+        ]
+        live = [
+            i for i in mine if entry(i, "status") not in {"draft", "void"} and not _is_settled(i)
+        ]
         # What an earlier attempt left void, settled or unfinished is its own affair.
         now = [
-            i for i in mine if (metadata_value(i.metadata, ATTEMPT) or "1") == str(charge.attempt)
+            i
+            for i in mine
+            if (metadata_value(entry(i, "metadata"), ATTEMPT) or "1") == str(charge.attempt)
         ]
         return next(iter(live[::-1] or now[::-1]), None)  # oldest first
 
@@ -102,7 +125,7 @@ class Invoices:
 
     def _lines(self, invoice: str) -> set[str]:
         lines = self._stripe.invoices.line_items.list(invoice, {"limit": PAGE}).data
-        return {line.metadata[LINE] for line in lines if LINE in line.metadata}
+        return {name for line in lines if (name := metadata_value(entry(line, "metadata"), LINE))}
 
     def _add_line(self, charge: Charge, invoice: str, number: int, key: str) -> None:
         line = charge.lines[number]
@@ -129,7 +152,7 @@ class Invoices:
     def _finalize(self, invoice: str, key: str) -> stripe.Invoice:
         def finalised() -> stripe.Invoice | None:
             found = self.read(invoice)
-            return None if found.status == "draft" else found
+            return None if entry(found, "status") == "draft" else found
 
         try:
             return take_effect_once(
@@ -149,12 +172,12 @@ class Invoices:
         """Return an invoice that demands exactly the charge; undo any other and refuse."""
         demanded = charge.amount_minor
         exact = invoice.total == demanded and invoice.amount_due == demanded
-        if invoice.status == "void" and exact:
+        if entry(invoice, "status") == "void" and exact:
             message = f"{charge.charge_id} was given up: make a new charge"
             raise ProcessorRefusal("charge_voided", message)
         if exact:
             return invoice
-        if invoice.status == "open":
+        if entry(invoice, "status") == "open":
             take_effect_once(
                 f"{key}:undo", lambda o: self.void(invoice.id, o), lambda: self._if_void(invoice.id)
             )
@@ -164,7 +187,7 @@ class Invoices:
 
     def _if_void(self, invoice: str) -> stripe.Invoice | None:
         found = self.read(invoice)
-        return found if found.status == "void" else None
+        return found if entry(found, "status") == "void" else None
 
     def _restore_balance(self, charge: Charge, invoice: stripe.Invoice, key: str) -> None:
         """Take back what finalising moved to the payer's balance, or the next invoice claims it.
@@ -172,12 +195,14 @@ class Invoices:
         Below the minimum charge Stripe counts an invoice as paid and adds the debt to the next:
         https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts.
         """
-        moved = (invoice.ending_balance or 0) - invoice.starting_balance
+        moved = (entry(invoice, "ending_balance") or 0) - invoice.starting_balance
         balance = self._stripe.customers.balance_transactions
 
         def restored() -> stripe.CustomerBalanceTransaction | None:
             found = balance.list(charge.payer, {"limit": PAGE}).data
-            mine = [t for t in found if metadata_value(t.metadata, "undoes") == invoice.id]
+            mine = [
+                t for t in found if metadata_value(entry(t, "metadata"), "undoes") == invoice.id
+            ]
             return mine[0] if mine else None
 
         if moved:
@@ -199,7 +224,8 @@ class Invoices:
 
 def _is_settled(invoice: stripe.Invoice) -> bool:
     """Say whether it counts as paid though nothing came: a balance took it, or it was too small."""
-    return invoice.status == "paid" and invoice.amount_paid == 0
+    came = invoice.amount_paid + (entry(invoice, "amount_paid_off_stripe") or 0)
+    return entry(invoice, "status") == "paid" and came == 0
 
 
 def _metadata(charge: Charge) -> dict[str, str]:

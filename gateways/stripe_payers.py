@@ -8,7 +8,7 @@ import stripe
 from domain.payments import PaymentMethod
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import take_effect_once
-from gateways.stripe_reading import identifier, metadata_value, payment_method
+from gateways.stripe_reading import entry, identifier, metadata_value, payment_method
 
 PAGE = 100
 
@@ -28,7 +28,11 @@ class Payers:
 
         def made() -> stripe.Customer | None:
             found = self._stripe.customers.list({"email": email, "limit": PAGE}).data
-            mine = [c for c in found if metadata_value(c.metadata, "customer_id") == customer_id]
+            mine = [
+                c
+                for c in found
+                if metadata_value(entry(c, "metadata"), "customer_id") == customer_id
+            ]
             return mine[-1] if mine else None  # the list is newest first
 
         found = self._living(known) or made()
@@ -59,7 +63,7 @@ class Payers:
 
     def _describe(self, payer: stripe.Customer, email: str, name: str) -> None:
         """Let invoices show the address and name of today; without a key, for it may go back."""
-        if (payer.email, payer.name) == (email, name):
+        if (entry(payer, "email"), entry(payer, "name")) == (email, name):
             return
         # Mails are ours: an address that Stripe does not take keeps nobody from paying.
         with suppress(stripe.InvalidRequestError):
@@ -98,7 +102,7 @@ class Payers:
     def use(self, payer: str, method: str, key: str) -> PaymentMethod:
         """Make a card the payer's default; attach it first when it belongs to nobody."""
         card = self._saved(method)
-        owner = identifier(card.customer) if card else ""
+        owner = identifier(entry(card, "customer")) if card else ""
         if owner not in {"", payer}:
             message = f"{method} belongs to another payer: save a card of {payer}"
             raise ProcessorRefusal("payment_method_of_another_customer", message)
@@ -119,8 +123,8 @@ class Payers:
         if "deleted" in customer:
             message = f"{payer} was deleted at Stripe: register the customer again"
             raise ProcessorRefusal("resource_missing", message)
-        settings = customer.invoice_settings
-        method = identifier(settings.default_payment_method if settings else None)
+        settings = entry(customer, "invoice_settings")
+        method = identifier(entry(settings, "default_payment_method"))
         return self.method(method) if method else None
 
     def _saved(self, method: str) -> stripe.PaymentMethod | None:
@@ -135,7 +139,7 @@ class Payers:
     def _attach(self, payer: str, method: str, key: str) -> stripe.PaymentMethod:
         def attached() -> stripe.PaymentMethod | None:
             card = self._saved(method)
-            return card if card and identifier(card.customer) == payer else None
+            return card if card and identifier(entry(card, "customer")) == payer else None
 
         return take_effect_once(
             key,

@@ -1,20 +1,12 @@
 """Turn what Stripe knows into the words of the domain."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import stripe
 
 from domain.dunning import reaction
-from domain.payments import (
-    Declined,
-    InvoiceRecord,
-    Paid,
-    PaymentMethod,
-    PaymentState,
-    Processing,
-    Unpaid,
-)
-from gateways.payments import ProcessorRefusal
+from domain.payments import Declined, InvoiceRecord, PaymentMethod
 from gateways.stripe_errors import advice_of, code_of
 
 BRANDS = {
@@ -31,32 +23,45 @@ BRANDS = {
 SAME_AS = {"invoice_payment_intent_requires_action": "authentication_required"}
 
 
+# What people call a way to pay that is no card; others go by Stripe's own word.
+ACCOUNTS = {"us_bank_account": "Bank account", "sepa_debit": "Bank account"}
+# Codes that say no more than that it failed; the bank's own is on the charge.
+VAGUE = frozenset({"", "payment_intent_payment_attempt_failed", "payment_intent_action_required"})
+
+
+def entry(thing: Any, name: str) -> Any:
+    """Return a field that may be absent, null or there; of an id instead of an object, None."""
+    return thing[name] if isinstance(thing, stripe.StripeObject) and name in thing else None
+
+
 def card_label(method: stripe.PaymentMethod | None) -> str:
-    """Name a card for people: "Visa ···4242"; other methods by their type, none as ""."""
+    """Name a card for people: "Visa ···4242"; accounts likewise, others by their type, none ""."""
     if method is None:
         return ""
-    card = method.card if "card" in method else None
-    if card is None:
-        return str(method.type)
-    return f"{BRANDS.get(card.brand, card.brand.capitalize())} ···{card.last4}"
+    kind = str(entry(method, "type") or "")
+    details = entry(method, kind)
+    brand, last4 = str(entry(details, "brand") or ""), str(entry(details, "last4") or "")
+    name = BRANDS.get(brand, brand.capitalize()) or ACCOUNTS.get(kind, kind)
+    return f"{name} ···{last4}" if last4 else name
 
 
 def payment_method(method: stripe.PaymentMethod) -> PaymentMethod:
     """Describe a card on file; `payer` is empty for one that belongs to nobody."""
-    return PaymentMethod(method.id, identifier(method.customer), card_label(method))
+    payer = identifier(entry(method, "customer"))
+    return PaymentMethod(method.id, payer, card_label(method))
 
 
 def invoice_record(invoice: stripe.Invoice) -> InvoiceRecord:
     """Describe an invoice as finance teams ask for it."""
     return InvoiceRecord(
         invoice=invoice.id,
-        number=invoice.number or "",
-        status=invoice.status or "",
+        number=entry(invoice, "number") or "",
+        status=entry(invoice, "status") or "",
         amount_minor=invoice.total,
         currency=invoice.currency.upper(),
         issued_at=datetime.fromtimestamp(invoice.created, UTC),
-        page_url=invoice.hosted_invoice_url or "",
-        pdf_url=invoice.invoice_pdf or "",
+        page_url=entry(invoice, "hosted_invoice_url") or "",
+        pdf_url=entry(invoice, "invoice_pdf") or "",
     )
 
 
@@ -70,42 +75,18 @@ def metadata_value(metadata: stripe.StripeObject | None, name: str) -> str:
     return str(metadata[name]) if metadata and name in metadata else ""
 
 
-def is_paid(invoice: stripe.Invoice) -> bool:
-    """Return whether all of its total was received.
-
-    `paid` alone does not say so: an invoice below the minimum charge, or covered by the payer's
-    credit balance, is finalised as `paid` with nothing received. Raises `ProcessorRefusal` then,
-    for nothing may be granted for it.
-    """
-    if invoice.status != "paid":
-        return False
-    if invoice.total <= 0 or invoice.amount_paid != invoice.total:
-        message = (
-            f"{invoice.id} counts as paid, but {invoice.amount_paid} of {invoice.total} arrived: "
-            "check the payer's balance at Stripe"
-        )
-        raise ProcessorRefusal("settled_without_payment", message)
-    return True
-
-
-def paid(invoice: stripe.Invoice, intent: stripe.PaymentIntent | None) -> Paid:
-    """Describe an invoice that `is_paid`, by the intent that paid it."""
-    method = intent.payment_method if intent else None
-    return Paid(
-        kind="paid",
-        invoice=invoice.id,
-        amount_minor=invoice.amount_paid,
-        card=card_label(method if isinstance(method, stripe.PaymentMethod) else None),
-        invoice_number=invoice.number or "",
-        invoice_url=invoice.hosted_invoice_url or "",
-    )
+def code_of_failure(error: Any, charge: Any) -> tuple[str, str]:
+    """Return code and advice of an attempt's error; of a bank debit the charge knows more."""
+    code = str(entry(error, "decline_code") or entry(error, "code") or "")
+    if code in VAGUE:
+        code = str(entry(charge, "failure_code") or code)
+    return code, str(entry(error, "advice_code") or "")
 
 
 def declined_by(error: stripe.StripeError, invoice: stripe.Invoice) -> Declined:
     """Describe the refusal of the attempt that raised `error`."""
     details = error.error
-    method = details.payment_method if details and "payment_method" in details else None
-    return declined(invoice, code_of(error), advice_of(error), method)
+    return declined(invoice, code_of(error), advice_of(error), entry(details, "payment_method"))
 
 
 def declined(
@@ -120,23 +101,5 @@ def declined(
         code=code,
         advice=advice,
         card=card_label(method),
-        invoice_url=invoice.hosted_invoice_url or "",
+        invoice_url=entry(invoice, "hosted_invoice_url") or "",
     )
-
-
-def unpaid_state(invoice: stripe.Invoice, intent: stripe.PaymentIntent | None) -> PaymentState:
-    """Describe an invoice that is not paid: by its last refused attempt, if there was one.
-
-    An attempt that is under way comes first: the error of an earlier one may still be there.
-    """
-    if intent is not None and intent.status == "processing":
-        way = intent.payment_method
-        label = card_label(way if isinstance(way, stripe.PaymentMethod) else None)
-        return Processing("processing", invoice.id, label, None)
-    error = intent.last_payment_error if intent else None
-    if invoice.status != "open" or error is None:
-        return Unpaid("unpaid", invoice.id)
-    code = error.decline_code or error.code if "decline_code" in error else error.code
-    advice = error.advice_code if "advice_code" in error else None
-    method = error.payment_method if "payment_method" in error else None
-    return declined(invoice, code or "", advice or "", method)

@@ -6,7 +6,7 @@ import stripe
 
 from domain.payments import MoneyBack
 from gateways.stripe_calls import find_or_take_effect
-from gateways.stripe_reading import identifier, metadata_value
+from gateways.stripe_reading import entry, identifier, metadata_value
 
 PAGE = 100
 REFUND = "refund"  # metadata: which of our refunds a credit note is
@@ -14,7 +14,15 @@ REFUND = "refund"  # metadata: which of our refunds a credit note is
 FAILED = frozenset({"failed", "canceled"})
 # https://docs.stripe.com/api/disputes/object: inquiries (`warning_…`) and prevented disputes take
 # no money.
-STATES = {"needs_response": "open", "under_review": "open", "lost": "lost", "won": "won"}
+# Two of them are in Stripe's library and not yet in its description: an appeal against a lost one.
+STATES = {
+    "needs_response": "open",
+    "under_review": "open",
+    "appeal_needs_response": "open",
+    "appeal_under_review": "open",
+    "lost": "lost",
+    "won": "won",
+}
 
 
 class Returns:
@@ -41,7 +49,7 @@ class Returns:
                 (
                     n
                     for n in self._notes(invoice)[::-1]
-                    if metadata_value(n.metadata, REFUND) == key
+                    if metadata_value(entry(n, "metadata"), REFUND) == key
                 ),
                 None,
             ),
@@ -50,19 +58,19 @@ class Returns:
     def refunded(self, refund: str) -> MoneyBack | None:
         """Read a refund back."""
         found = self._stripe.refunds.retrieve(refund)
-        state = "failed" if found.status in FAILED else "made"
+        state = "failed" if entry(found, "status") in FAILED else "made"
         return self._money_back("refund", found, state)
 
     def disputed(self, dispute: str) -> MoneyBack | None:
         """Read a dispute back."""
         found = self._stripe.disputes.retrieve(dispute)
-        state = STATES.get(found.status)
+        state = STATES.get(entry(found, "status"))
         return None if state is None else self._money_back("dispute", found, state)
 
     def _money_back(
         self, kind: Literal["refund", "dispute"], found: stripe.Refund | stripe.Dispute, state: str
     ) -> MoneyBack | None:
-        invoice = self._invoice_of(identifier(found.payment_intent))
+        invoice = self._invoice_of(identifier(entry(found, "payment_intent")))
         if invoice is None:
             return None
         ours = self._our_name(invoice.id, found.id) if kind == "refund" else ""
@@ -72,8 +80,8 @@ class Returns:
             state,
             found.amount,
             invoice.id,
-            metadata_value(invoice.metadata, "charge_id"),
-            metadata_value(invoice.metadata, "customer_id"),
+            metadata_value(entry(invoice, "metadata"), "charge_id"),
+            metadata_value(entry(invoice, "metadata"), "customer_id"),
         )
 
     def _invoice_of(self, intent: str) -> stripe.Invoice | None:
@@ -88,8 +96,8 @@ class Returns:
     def _our_name(self, invoice: str, refund: str) -> str:
         """Return our id of a refund that we made by a credit note, or ""."""
         for note in self._notes(invoice):
-            if refund in (identifier(one.refund) for one in note.refunds):
-                return metadata_value(note.metadata, REFUND)
+            if refund in (identifier(entry(one, "refund")) for one in entry(note, "refunds") or ()):
+                return metadata_value(entry(note, "metadata"), REFUND)
         return ""
 
     def _notes(self, invoice: str) -> list[stripe.CreditNote]:

@@ -1,7 +1,8 @@
 """What the processor will never do is an answer, not a failure that would end a subscription."""
 
 from activities.payments import Attempt, Collected, PaymentActivities
-from domain.payments import Decline
+from domain.payments import Decline, Unclear
+from domain.processor_states import Remark
 from gateways.stripe import StripePayments
 from local.stripe_standin.process import StandIn
 
@@ -24,5 +25,6 @@ def test_an_unknown_invoice_is_neither_paid_nor_voided_twice(standin: StandIn) -
     with StripePayments(standin.api_key, base_url=standin.base_url) as payments:
         activities = PaymentActivities(payments)
 
-        assert activities.read(UNKNOWN) == Collected()
+        unclear = Unclear("unclear", "in_unknown", Remark.UNKNOWN_INVOICE)
+        assert activities.read(UNKNOWN) == Collected(unclear=unclear)
         assert activities.void(UNKNOWN) == Collected()

@@ -13,9 +13,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments import Attempt, Collected, Invoiced, PaymentActivities
     from domain.charge_fates import Fate, Happened, fate, is_held, is_void
     from domain.payments import ChargeKind, Decline, Declined
+    from domain.processor_states import Remark
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.calls import Calls
-from workflows.coming import BETWEEN_LOOKS
+from workflows.coming import BETWEEN_LOOKS, let_operators_look
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
 from workflows.settling import Settler
 from workflows.story import demanded
@@ -206,13 +207,9 @@ class Collector:
 
     async def _collected(self, charge_id: str, collected: Collected) -> None:
         charge = self._state.charge_named(charge_id)
-        if charge is None:
+        if charge is None or await self._settled(charge, collected):
             return
-        if collected.paid is not None:
-            await self._give_up_all(await self._settler.paid(charge, collected.paid))
-        elif collected.processing is not None:
-            await self._settler.processing(charge, collected.processing)
-        elif self._paying_with.get(charge_id) != self._state.payment_method:
+        if self._paying_with.get(charge_id) != self._state.payment_method:
             self.retry(charge)  # the card was replaced while the old one was being declined
         elif collected.declined is not None:
             await self._give_up_all(await self._settler.declined(charge, collected.declined))
@@ -221,33 +218,59 @@ class Collector:
         charge = self._state.charge_named(charge_id)
         if charge is None or charge.step not in (Step.DECLINED, Step.PROCESSING):
             return
-        if collected.paid is not None:
-            await self._give_up_all(await self._settler.paid(charge, collected.paid))
-        elif collected.processing is not None:
-            await self._settler.processing(charge, collected.processing)
-        elif charge.step is Step.PROCESSING and collected.declined is not None:
+        if await self._settled(charge, collected):
+            return
+        if collected.declined is None:
+            return
+        if collected.declined.remark:  # written off there: it is not tried again by itself
+            charge = replace(charge, retry_at=None)
+            self._state.put(charge)
+        if charge.step is Step.PROCESSING:
             await self._give_up_all(await self._settler.declined(charge, collected.declined))
 
     async def _given_up(self, charge_id: str, collected: Collected) -> None:
         charge = self._state.charge_named(charge_id)
         if charge is None:
             return
+        if collected.closed is not None or not await self._settled(charge, collected):
+            await self._void_in_ledger(charge)
+
+    async def _settled(self, charge: OpenCharge, collected: Collected) -> bool:
+        """Settle what is no matter of trying again; say whether that was it."""
+        if collected.remark:
+            await let_operators_look(self._state, charge, collected.remark)
         if collected.paid is not None:
             await self._give_up_all(await self._settler.paid(charge, collected.paid))
         elif collected.processing is not None:
             await self._settler.processing(charge, collected.processing)
+        elif collected.unclear is not None:
+            await self._settler.processing(charge, None)
+        elif collected.closed is not None and charge.step is not Step.VOIDING:
+            await self._closed_elsewhere(charge)
         else:
-            await self._void_in_ledger(charge)
+            return False
+        return True
+
+    async def _closed_elsewhere(self, charge: OpenCharge) -> None:
+        """Give up what somebody else gave up; a period stays unpaid, and asks for a new invoice."""
+        await let_operators_look(self._state, charge, Remark.GIVEN_UP_ELSEWHERE)
+        if charge.kind is not ChargeKind.PERIOD:
+            await self._void_in_ledger(charge, gone=True)
+        elif charge.invoice:
+            refusal = Declined(
+                "declined", charge.invoice, Decline.HARD, "charge_voided", "", self._state.card, ""
+            )
+            await self._settler.declined(replace(charge, invoice=""), refusal)
 
     async def _give_up_all(self, needless: list[OpenCharge]) -> None:
         for charge in needless:
             await self.give_up(charge)
 
-    async def _void_in_ledger(self, charge: OpenCharge) -> None:
+    async def _void_in_ledger(self, charge: OpenCharge, *, gone: bool = False) -> None:
         charge_id = charge.charge.charge_id
         await workflow.execute_activity_method(
             FailureActivities.void,
-            args=[self._settler.buyer(charge), charge_id],
+            args=[self._settler.buyer(charge), charge_id, gone],
             summary=f"void {demanded(charge.charge)} in the ledger",
             **LEDGER,
         )

@@ -7,9 +7,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.buyers import Buyer
+    from activities.findings import FindingActivities
     from activities.processing import ChargeOnItsWay, ProcessingActivities
     from domain.clocks import period_at
+    from domain.findings import Finding, FindingKind
     from domain.payments import Processing
+    from domain.processor_states import ADVICE, Remark
     from domain.subscription import OpenCharge, Step, SubscriptionState
 from workflows.inbox import Answer
 from workflows.options import LEDGER, short
@@ -18,38 +21,60 @@ from workflows.story import demanded
 BETWEEN_LOOKS = timedelta(days=1)  # an event tells sooner; this is for the one that gets lost
 
 
-def waiting(charge: OpenCharge, processing: Processing) -> OpenCharge:
+def waiting(charge: OpenCharge, processing: Processing | None) -> OpenCharge:
     """Return a charge that nobody tries or gives up until its money has come or has failed."""
     elsewhere = charge.step is Step.DECLINED  # tried on the invoice's own page: an attempt more
     return replace(
         charge,
         step=Step.PROCESSING,
-        invoice=processing.invoice,
         attempt=charge.attempt + 1 if elsewhere else charge.attempt,
         pay_at=None,
         retry_at=None,
         ends_at=None,
         look_at=workflow.now() + BETWEEN_LOOKS,
-        expected_by=processing.expected_by,
+        expected_by=processing.expected_by if processing else None,
     )
 
 
 async def keep_waiting(
-    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, processing: Processing
+    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, processing: Processing | None
 ) -> OpenCharge:
-    """Remember that the money of a charge is on its way; the ledger mails it once."""
-    known = charge.step is Step.PROCESSING
+    """Remember that the processor decides later; the ledger mails once that money is coming.
+
+    None: its state there is unclear. Nobody is told, and an operator looks.
+    """
     charge = waiting(charge, processing)
     state.put(charge)
-    if not known:
-        state.last_charge = f"{demanded(charge.charge)} on its way"
-        await workflow.execute_activity_method(
-            ProcessingActivities.note,
-            ChargeOnItsWay(buyer, charge.charge, processing),
-            summary=short(f"{demanded(charge.charge)} is on its way"),
-            **LEDGER,
-        )
+    what = "on its way" if processing else "unclear at the processor"
+    state.last_charge = f"{demanded(charge.charge)} {what}"
+    await workflow.execute_activity_method(
+        ProcessingActivities.note,
+        ChargeOnItsWay(buyer, charge.charge, charge.invoice, processing),
+        summary=short(f"{demanded(charge.charge)} is {what}"),
+        **LEDGER,
+    )
     return charge
+
+
+async def let_operators_look(state: SubscriptionState, charge: OpenCharge, remark: str) -> None:
+    """Keep a finding about a charge at the processor; the same one is kept once."""
+    charge_id = charge.charge.charge_id
+    advice = ADVICE[Remark(remark)]
+    await workflow.execute_activity_method(
+        FindingActivities.record,
+        Finding(
+            f"state:{charge_id}:{remark}",
+            FindingKind.PROCESSOR_STATE,
+            state.start.customer_id,
+            state.subscription_id,
+            charge_id,
+            charge.invoice or None,
+            f"{demanded(charge.charge)}, invoice {charge.invoice or 'unknown'}: {advice}",
+            workflow.now(),
+        ),
+        summary=short(f"{demanded(charge.charge)}: {remark}"),
+        **LEDGER,
+    )
 
 
 def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:

@@ -20,8 +20,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.dunning import next_try, patience_ends
     from domain.payments import LOOKED_INTO, ChargeKind, Declined, Paid, Processing
     from domain.policies import AfterDunning, WhileUnpaid
+    from domain.processor_states import Remark
     from domain.subscription import Arrears, OpenCharge, Pause, Step, SubscriptionState
-from workflows.coming import keep_waiting, paid_late, processing_answer
+from workflows.coming import keep_waiting, let_operators_look, paid_late, processing_answer
 from workflows.inbox import Answer, Inbox, credit_text
 from workflows.looking import declined_answer, differing, look_into
 from workflows.options import LEDGER, short
@@ -68,7 +69,7 @@ class Settler:
         self._state.last_charge = f"{money_for(paid.amount_minor, charge.charge)} paid"
         match charge.kind:
             case ChargeKind.PERIOD | ChargeKind.UPGRADE if self._state.ended:
-                self._state.last_charge += " after the end: send it back"
+                await let_operators_look(self._state, charge, Remark.MONEY_AFTER_THE_END)
                 self._state.drop(charge)
             case ChargeKind.PERIOD:
                 await self.open_period(paid_late(self._state, charge), paid)
@@ -80,8 +81,8 @@ class Settler:
                 return await self._grant(charge, paid)
         return []
 
-    async def processing(self, charge: OpenCharge, processing: Processing) -> None:
-        """Keep a charge whose money is on its way; what waits for it hears so."""
+    async def processing(self, charge: OpenCharge, processing: Processing | None) -> None:
+        """Keep a charge that the processor decides about later; what waits for it hears so."""
         charge = await keep_waiting(self._state, self.buyer(charge), charge, processing)
         self._inbox.held_up = ""  # what waits for it is decided now: it may take days
         self._answer(charge, processing_answer(charge))

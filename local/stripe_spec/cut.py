@@ -41,6 +41,7 @@ PATHS = (
     "/v1/invoices/{invoice}",
     "/v1/invoices/{invoice}/finalize",
     "/v1/invoices/{invoice}/lines",
+    "/v1/invoices/{invoice}/mark_uncollectible",
     "/v1/invoices/{invoice}/pay",
     "/v1/invoices/{invoice}/void",
     "/v1/payment_intents",

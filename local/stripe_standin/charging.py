@@ -30,7 +30,7 @@ def open_intent(world: World, invoice: Json) -> None:
         customer=invoice["customer"],
         description=invoice["description"],
         metadata={},
-        payment_method_types=["card"],
+        payment_method_types=invoice["payment_settings"]["payment_method_types"] or ["card"],
         status="requires_payment_method",
     )
     world.new(

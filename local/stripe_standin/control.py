@@ -7,6 +7,7 @@ POST /_config       {webhook_url, webhook_secret, duplicate, reorder}; GET shows
 POST /_forget_keys  drop all idempotency keys, as Stripe may after 24 hours
 POST /_dispute      {invoice, amount}: a bank disputes a charge; {dispute, status}: it decides
 POST /_settle       {invoice, code?}: money on its way comes; with a code the bank refuses
+POST /_state        {invoice, status, intent}: put an invoice and its default intent in any state
 POST /_fail_refund  {refund}: a refund does not arrive after all
 POST /_resend       {event}: deliver an event again, as its dashboard can
 """
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from local.stripe_standin import delayed, returns
+from local.stripe_standin import delayed, outside, returns
 from local.stripe_standin.api import Api
 from local.stripe_standin.refusals import Refusal, invalid
 from local.stripe_standin.server import Request, Response
@@ -47,6 +48,7 @@ class Control:
             "POST /_resend": self._resend,
             "POST /_dispute": partial(returns.dispute, world),
             "POST /_settle": partial(delayed.settle, world),
+            "POST /_state": partial(outside.set_state, world),
             "POST /_fail_refund": partial(returns.fail_refund, world),
         }
 
@@ -91,9 +93,9 @@ class Control:
         store = self._world.store
         paid, total, refunded = [], Counter[str](), Counter[str]()
         for invoice in store.of_customer("invoice", name):
-            if invoice["status"] == "paid" and invoice["amount_paid"] > 0:
+            if invoice["status"] == "paid" and (amount := _received(invoice)) > 0:
                 paid.append(_line(invoice))
-                total[invoice["currency"]] += invoice["amount_paid"]
+                total[invoice["currency"]] += amount
         charges = store.of_customer("charge", name)
         for charge in charges:
             refunded[charge["currency"]] += charge["amount_refunded"]
@@ -129,11 +131,15 @@ class Control:
         return {"event": event["id"]}
 
 
+def _received(invoice: Json) -> int:
+    return int(invoice["amount_paid"] + invoice["amount_paid_off_stripe"])
+
+
 def _line(invoice: Json) -> dict[str, Any]:
     return {
         "invoice": invoice["id"],
         "number": invoice["number"],
-        "amount_minor": invoice["amount_paid"],
+        "amount_minor": _received(invoice),
         "currency": invoice["currency"],
         "charge_id": invoice["metadata"].get("charge_id", ""),
     }

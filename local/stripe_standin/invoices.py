@@ -7,12 +7,15 @@ https://docs.stripe.com/invoicing/integration/workflow-transitions.
 from local.stripe_standin.charging import collect, emit_paid, intent_of, mark_paid, open_intent
 from local.stripe_standin.customers import existing, merged, move_balance
 from local.stripe_standin.lists import page
+from local.stripe_standin.outside import pay_outside
 from local.stripe_standin.refusals import invalid, not_modelled
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 
 CREATE = frozenset({"auto_advance", "collection_method", "currency", "customer", "description"})
 CREATE |= {"metadata", "pending_invoice_items_behavior", "expand"}
+CREATE |= {"automatic_tax", "discounts", "payment_settings"}
+METHODS = "payment_method_types"
 ITEM = frozenset({"amount", "currency", "customer", "description", "expand", "invoice"})
 ITEM |= {"metadata", "period"}
 
@@ -32,6 +35,8 @@ def create(world: World, _: Json, params: Json) -> Json:
         raise not_modelled("invoices that advance by themselves, or without customer or currency")
     if params.get("pending_invoice_items_behavior", "exclude") != "exclude":
         raise not_modelled("pending invoice items")
+    if params.get("automatic_tax", {}).get("enabled") or params.get("discounts"):
+        raise not_modelled("taxes and discounts of invoices")
     customer = existing(world, params["customer"], "customer")
     invoice = world.new(
         "invoice",
@@ -45,6 +50,8 @@ def create(world: World, _: Json, params: Json) -> Json:
         metadata=merged(None, params.get("metadata")),
         starting_balance=customer["balance"],
     )
+    types = params.get("payment_settings", {}).get(METHODS)
+    invoice["payment_settings"] = (invoice["payment_settings"] or {}) | {METHODS: types}
     invoice["lines"]["url"] = f"/v1/invoices/{invoice['id']}/lines"
     world.emit("invoice.created", invoice)
     return invoice
@@ -133,9 +140,12 @@ def _settle(world: World, invoice: Json, customer: Json) -> None:
 def pay(world: World, ids: Json, params: Json) -> Json:
     """POST /v1/invoices/{invoice}/pay with the given or the customer's default card."""
     invoice = world.get("invoice", ids["invoice"], "invoice")
-    if unknown := params.keys() - {"off_session", "payment_method", "expand"}:
+    if unknown := params.keys() - {"off_session", "paid_out_of_band", "payment_method", "expand"}:
         raise not_modelled(f"{', '.join(sorted(unknown))} of pay")
     _refuse_unless_open(invoice)
+    if params.get("paid_out_of_band"):
+        pay_outside(world, invoice)
+        return invoice
     customer = existing(world, invoice["customer"], "customer")
     name = params.get("payment_method") or customer["invoice_settings"]["default_payment_method"]
     if name is None:
@@ -147,6 +157,10 @@ def pay(world: World, ids: Json, params: Json) -> Json:
     method = world.get("payment_method", name, "payment_method")
     if method["customer"] != customer["id"]:
         raise invalid("The payment method does not belong to the customer", param="payment_method")
+    types = invoice["payment_settings"][METHODS]
+    if types and method["type"] not in types:
+        message = f"The PaymentMethod ({method['type']}) is not allowed: {', '.join(types)}"
+        raise invalid(message, param="payment_method")
     collect(world, invoice, method, off_session=params.get("off_session", True))
     return invoice
 
@@ -156,7 +170,7 @@ def _refuse_unless_open(invoice: Json) -> None:
         raise invalid("Invoice is already paid")
     if invoice["status"] == "void":
         raise invalid("Voided invoices cannot be paid.")
-    if invoice["status"] != "open":
+    if invoice["status"] not in {"open", "uncollectible"}:
         raise not_modelled("paying a draft, which Stripe would finalise first")
 
 

@@ -127,7 +127,7 @@ def invoice_payments(world: World, _: Json, params: Json) -> Json:
     found = [
         {name: value for name, value in payment.items() if name != "customer"}
         for payment in world.store.every("invoice_payment")
-        if wanted in (None, payment["payment"]["payment_intent"])
+        if wanted in (None, payment["payment"].get("payment_intent"))
     ]
     rest = {name: value for name, value in params.items() if name != "payment"}
     return page("/v1/invoice_payments", found, rest)

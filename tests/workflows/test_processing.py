@@ -172,7 +172,7 @@ async def test_a_renewal_that_fails_later_is_dunned_as_any_other(fleet: RunningF
 
 
 async def test_a_first_period_begins_when_its_money_has_come(fleet: RunningFleet) -> None:
-    customer = await fleet.subscribe("core_10k", card="pm_usBankAccount_success", wait=False)
+    customer = await fleet.subscribe("core_10k", card="pm_card_processing", wait=False)
     status = await customer.pass_until(BEGINS + DAY + HOUR)
     assert (status["status"], status["available"]) == ("pending", "0")
     invoice = customer.invoice_of("processing")
