@@ -126,3 +126,27 @@ async def test_an_action_that_nobody_sells_is_not_held(fleet: RunningFleet) -> N
     assert (await customer.life.ask("hold", event))["reason"] == "unknown_action"
     assert (await hold(customer, "1", "job", -MINUTE))["reason"] == "invalid_lapse"
     assert (await capture(customer, "1", "job"))["reason"] == "unknown_hold"
+
+
+async def test_a_capture_beyond_its_hold_spends_the_wallet_only_if_somebody_agreed(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("growth", catalog="scalenut")
+    await customer.life.ask("buy_credits", {"key": "wallet", "credits": "10"})
+    for key in ("asked", "agreed"):
+        event = await customer.event("500", key, "ai_words")
+        until = (await customer.life.now() + timedelta(hours=1)).isoformat()
+        held = await customer.life.ask("hold", event | {"lapses_at": until})
+        assert held["held"] == {"ai_word_quota": "500"}
+    rest = await customer.event("199000", None, "ai_words")
+    assert (await customer.life.ask("consume", rest))["status"] == "debited"
+
+    asked = await customer.life.ask("capture", {"key": "asked", "quantity": "1500"})
+    message = {"key": "agreed", "quantity": "1500", "confirmed": True}
+    agreed = await customer.life.ask("capture", message)
+
+    assert asked["taken"] == {"ai_word_quota": "500"}
+    assert asked["uncollected"] == {"usd_wallet": "2"}
+    assert agreed["taken"] == {"ai_word_quota": "500", "usd_wallet": "2"}
+    assert agreed["uncollected"] == {}
+    customer.check()
