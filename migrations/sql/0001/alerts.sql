@@ -138,13 +138,13 @@ CREATE CONSTRAINT TRIGGER entries_credits_left AFTER INSERT ON entries DEFERRABL
 -- (p_own false), until `own_alerts` is switched off. A threshold that has fired in this window does not
 -- fire again in it, whoever puts it back.
 CREATE FUNCTION put_thresholds(
-    p_account bigint, p_own boolean, p_credit_type text, p_thresholds text[], p_percents integer[],
-    p_amounts bigint[], p_channels text[], p_rearms boolean[]
+    p_account an_account, p_own a_choice, p_credit_type a_name_if_any, p_thresholds some_names, p_percents integer[],
+    p_amounts bigint[], p_channels some_names, p_rearms boolean[]
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
 BEGIN
-    w := lock_wallet(p_account, '-infinity');  -- an instant that decides nothing
+    SELECT * INTO w FROM wallets WHERE account_id = p_account FOR UPDATE;  -- decides nothing
     w.alert_type := coalesce(p_credit_type, w.alert_type);
     UPDATE wallets SET alert_type = w.alert_type
     WHERE account_id = p_account AND alert_type IS DISTINCT FROM w.alert_type;

@@ -42,7 +42,7 @@ $$;
 
 -- Earn what was used and what ran out. Both are half-up functions of a grant's cumulative use,
 -- posted as differences, so that over a grant's life they sum to its cost exactly.
-CREATE FUNCTION recognise(p_account bigint, p_at timestamptz) RETURNS void
+CREATE FUNCTION recognise(p_account an_account, p_at an_instant) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w      wallets;

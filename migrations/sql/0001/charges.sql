@@ -34,7 +34,7 @@ $$;
 -- reserved | repeated | purchase_pending | payment_processing | not_needed | cap_reached | auto_purchase_off |
 -- not_in_plan | no_payment_method | above_maximum | a reason of wallet_refusal.
 CREATE FUNCTION reserve_auto_purchase(
-    p_account bigint, p_subscription text, p_charge text, p_needed bigint, p_at timestamptz,
+    p_account an_account, p_subscription a_name, p_charge a_name, p_needed credits_or_none, p_at an_instant,
     p_confirmed boolean DEFAULT false
 ) RETURNS purchase_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -83,8 +83,8 @@ END $$;
 -- Open a charge that somebody asked for or that is due: opened | repeated | idempotency_conflict |
 -- a reason of wallet_refusal (manual purchases and upgrades need a serving wallet).
 CREATE FUNCTION open_charge(
-    p_account bigint, p_subscription text, p_charge text, p_kind text, p_currency text, p_amount_minor bigint,
-    p_quantity bigint, p_at timestamptz, p_pack jsonb DEFAULT NULL
+    p_account an_account, p_subscription a_name, p_charge a_name, p_kind a_name, p_currency a_name, p_amount_minor some_money,
+    p_quantity bigint, p_at an_instant, p_pack jsonb DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w      wallets;
@@ -118,7 +118,7 @@ END $$;
 -- Money arrived for a charge: book it once. paid | repeated | unknown_charge | wrong_amount.
 -- A purchase whose window has ended meanwhile counts in the window of this instant.
 CREATE FUNCTION mark_paid(
-    p_account bigint, p_charge text, p_invoice text, p_amount_minor bigint, p_at timestamptz
+    p_account an_account, p_charge a_name, p_invoice a_name_if_any, p_amount_minor some_money, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -140,7 +140,7 @@ END $$;
 
 -- The money of a charge is on its way: processing | repeated | unknown_charge | the state it is in.
 -- It counts as bought, but nothing is granted, and nobody else buys beside it.
-CREATE FUNCTION mark_processing(p_account bigint, p_charge text, p_invoice text, p_at timestamptz) RETURNS text
+CREATE FUNCTION mark_processing(p_account an_account, p_charge a_name, p_invoice a_name_if_any, p_at an_instant) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     c charges;
@@ -156,7 +156,7 @@ END $$;
 
 -- The processor declined an attempt; p_attempt makes a repeat harmless. declined | repeated | paid | ...
 CREATE FUNCTION mark_declined(
-    p_account bigint, p_charge text, p_invoice text, p_attempt integer, p_code text, p_at timestamptz
+    p_account an_account, p_charge a_name, p_invoice a_name_if_any, p_attempt a_count, p_code a_name_if_any, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     c charges;
@@ -174,7 +174,7 @@ END $$;
 -- Give a charge up; returns the state it is in now. Money that is on its way is never given up by us:
 -- p_gone says that the processor has given the invoice up, so that none can come.
 CREATE FUNCTION mark_void(
-    p_account bigint, p_charge text, p_at timestamptz, p_gone boolean DEFAULT false
+    p_account an_account, p_charge a_name, p_at an_instant, p_gone boolean DEFAULT false
 ) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE

@@ -170,7 +170,7 @@ $$;
 -- counters (NULL: in proportion). corrected | repeated | idempotency_conflict | unknown_customer |
 -- unknown_event | event_held | event_free | bought_for_ever | not_less | invalid_quantity | invalid_key.
 CREATE FUNCTION correct_usage(
-    p_account bigint, p_key text, p_event text, p_quantity bigint, p_terms jsonb, p_tags jsonb, p_at timestamptz
+    p_account an_account, p_key a_name, p_event a_name, p_quantity bigint, p_terms jsonb, p_tags jsonb, p_at an_instant
 ) RETURNS correction_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w      wallets;
@@ -194,6 +194,7 @@ BEGIN
     SELECT * INTO e FROM entries o WHERE o.account_id = p_account AND o.key = p_event;
     r.status := correction_refusal(e, p_quantity);
     IF r.status IS NOT NULL THEN RETURN r; END IF;
+    IF p_terms IS NOT NULL AND NOT terms_have_shape(p_terms) THEN r.status := 'invalid_rate'; RETURN r; END IF;
     starts := window_of(e);
     p := plan_correction(e, p_quantity, ARRAY(
         SELECT y FROM jsonb_array_elements(p_terms -> 'attempts') a,

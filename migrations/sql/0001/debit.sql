@@ -23,7 +23,7 @@ BEGIN
     IF p_kind = 'debit' AND NOT is_usage_key(p_key) THEN r.status := 'invalid_key'; RETURN r; END IF;
     r := recall(w.account_id, p_key, p_kind, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags);
     IF r.status IS NOT NULL THEN RETURN r; END IF;
-    IF p_amount NOT BETWEEN 0 AND 1000000000000000000 OR p_quantity <= 0
+    IF (p_amount BETWEEN 0 AND 1000000000000000000) IS NOT TRUE OR p_kind = 'debit' AND p_quantity > 0 IS NOT TRUE
        OR p_kind = 'adjustment' AND p_amount = 0 THEN
         r.status := 'invalid_quantity'; RETURN r;
     END IF;
@@ -274,6 +274,20 @@ BEGIN
                           greatest(p_at, w.decided_at));
 END $$;
 
+-- A batch is a table: columns of one length, and no event without its action, type and time.
+CREATE FUNCTION check_batch(
+    p_dims text[], p_action text[], p_credit_type text[], p_event_at timestamptz[]
+) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF coalesce(p_dims[1], '[1:0]') !~ '^\[1:\d+\]$'
+       OR coalesce(p_dims[1], '') <> ANY (ARRAY(SELECT coalesce(d, '') FROM unnest(p_dims) d))
+       OR num_nulls(VARIADIC p_action) + num_nulls(VARIADIC p_credit_type) + num_nulls(VARIADIC p_event_at) <> 0
+       OR '0001-01-01Z' > ANY (p_event_at) OR '9999-12-31T23:59:59Z' < ANY (p_event_at) THEN
+        RAISE EXCEPTION 'the columns of a batch differ in length, or an event has no action, type or time'
+            USING ERRCODE = 'DD005';
+    END IF;
+END $$;
+
 -- Debit any events of any accounts, each accepted or refused on its own, one outcome per event, in no
 -- particular order. Events of one account are decided in the order given; one that does not fit is
 -- refused alone, unless a purchase can cover it: then it and all later events of that account wait
@@ -281,7 +295,7 @@ END $$;
 -- an event may be paid; its account's events are then decided one by one.
 CREATE FUNCTION debit(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
-    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz, p_terms jsonb[] DEFAULT NULL
+    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at an_instant, p_terms jsonb[] DEFAULT NULL
 ) RETURNS SETOF debit_row LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answered integer;
@@ -289,6 +303,11 @@ DECLARE
     i        integer;
     waiting  bigint[] := '{}';
 BEGIN
+    PERFORM check_batch(
+        ARRAY[array_dims(p_key), array_dims(p_account), array_dims(p_action), array_dims(p_quantity),
+              array_dims(p_credit_type), array_dims(p_amount), array_dims(p_event_at), array_dims(p_tags),
+              CASE WHEN p_terms IS NULL THEN array_dims(p_key) ELSE array_dims(p_terms) END],
+        p_action, p_credit_type, p_event_at);
     IF cardinality(p_key) = 1 THEN
         IF p_terms IS NULL THEN
             RETURN QUERY SELECT 1, o.* FROM debit_one(

@@ -18,13 +18,14 @@ $$;
 CREATE TYPE grant_outcome AS (status text, grant_id bigint, available bigint);
 
 -- Give credits once per key. Status: granted | repeated | idempotency_conflict | unknown_customer |
--- invalid_quantity (an adjustment beyond what a wallet holds: a person's figure, which nothing bounds).
+-- invalid_quantity (an adjustment beyond what a wallet holds: a person's figure, which nothing bounds;
+-- any other grant beyond what a BIGINT holds).
 CREATE FUNCTION grant_credits(
-    p_account bigint, p_key text, p_source text, p_credit_type text, p_scope text[], p_priority smallint,
-    p_effective_at timestamptz, p_expires_at timestamptz, p_tie_1 bigint, p_tie_2 bigint, p_quantity bigint,
-    p_cost_minor bigint, p_currency text, p_charge text, p_part integer, p_tags jsonb, p_at timestamptz,
-    p_rolls integer DEFAULT 0, p_roll_num bigint DEFAULT 1, p_roll_den bigint DEFAULT 1,
-    p_roll_cap bigint DEFAULT NULL, p_roll_priority integer DEFAULT 15
+    p_account an_account, p_key a_name, p_source a_name, p_credit_type a_name, p_scope text[], p_priority smallint,
+    p_effective_at an_instant, p_expires_at an_expiry, p_tie_1 bigint, p_tie_2 bigint, p_quantity some_credits,
+    p_cost_minor some_money, p_currency a_name, p_charge text, p_part integer, p_tags jsonb, p_at an_instant,
+    p_rolls a_count DEFAULT 0, p_roll_num some_credits DEFAULT 1, p_roll_den some_credits DEFAULT 1,
+    p_roll_cap bigint DEFAULT NULL, p_roll_priority a_priority DEFAULT 15
 ) RETURNS grant_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w   wallets;
@@ -45,7 +46,8 @@ BEGIN
                 old.seq, old.available_after)::grant_outcome;
     END IF;
     b := balance_at(p_account, p_credit_type, w.decided_at);
-    IF p_source = 'adjustment' AND b.booked::numeric + p_quantity > 1000000000000000000 THEN
+    IF p_source = 'adjustment' AND b.booked::numeric + p_quantity > 1000000000000000000
+       OR b.booked::numeric + p_quantity > 9000000000000000000 THEN
         RETURN ('invalid_quantity', NULL, b.available)::grant_outcome;
     END IF;
     b.booked := b.booked + p_quantity;
@@ -113,7 +115,7 @@ END $$;
 -- held waits for its hold, what may move on for the window it moves into, while there may be one. The
 -- instant decided long before: this only writes it down.
 CREATE FUNCTION expire_due(
-    p_account bigint, p_at timestamptz, p_by timestamptz DEFAULT NULL
+    p_account an_account, p_at an_instant, p_by timestamptz DEFAULT NULL
 ) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -175,18 +177,20 @@ END $$;
 
 -- Take credits away for a reason that is not usage (an operator's correction); all or nothing.
 CREATE FUNCTION remove_credits(
-    p_account bigint, p_key text, p_credit_type text, p_amount bigint, p_tags jsonb, p_at timestamptz
+    p_account an_account, p_key a_name, p_credit_type a_name, p_amount bigint, p_tags jsonb, p_at an_instant
 ) RETURNS debit_outcome LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT debit_one(p_account, 'ledger:' || p_key, 'adjustment', NULL, NULL, p_credit_type, p_amount, p_at, p_tags, p_at)
 $$;
 
--- Freeze what was purchased (a free plan keeps it, unspendable), or thaw it.
-CREATE FUNCTION set_frozen(p_account bigint, p_frozen boolean, p_at timestamptz) RETURNS boolean
+-- Freeze what was purchased (a free plan keeps it, unspendable), or thaw it. No instant: it decides
+-- nothing else.
+CREATE FUNCTION set_frozen(p_account an_account, p_frozen a_choice, p_at timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
 BEGIN
-    PERFORM lock_wallet(p_account, p_at);
+    IF p_at IS NULL THEN PERFORM FROM wallets WHERE account_id = p_account FOR UPDATE;
+    ELSE PERFORM lock_wallet(p_account, p_at); END IF;
     UPDATE wallets SET frozen = p_frozen WHERE account_id = p_account AND frozen <> p_frozen RETURNING * INTO w;
     IF w.account_id IS NULL THEN RETURN false; END IF;
     PERFORM arm_alerts(w);  -- the base is another

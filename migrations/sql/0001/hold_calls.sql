@@ -47,8 +47,8 @@ END $$;
 -- Set credits aside at the rates in force. Status: held | already_unlocked (nothing needs to be held) |
 -- repeated | a reason; `detail` says what is held by type, or what must be confirmed.
 CREATE FUNCTION hold(
-    p_account bigint, p_key text, p_action text, p_quantity bigint, p_credit_type text, p_event_at timestamptz,
-    p_tags jsonb, p_terms jsonb, p_lapses_at timestamptz, p_at timestamptz
+    p_account an_account, p_key a_name, p_action a_name, p_quantity bigint, p_credit_type a_name, p_event_at an_instant,
+    p_tags jsonb, p_terms jsonb, p_lapses_at an_instant, p_at an_instant
 ) RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w   wallets;
@@ -102,7 +102,7 @@ END $$;
 -- (p_confirmed). A pause or a late renewal does not stop it, for the work is done. Status: captured | already_unlocked (another bought the object: charged nothing) |
 -- repeated | a reason.
 CREATE FUNCTION capture_hold(
-    p_account bigint, p_key text, p_quantity bigint, p_confirmed boolean, p_at timestamptz
+    p_account an_account, p_key a_name, p_quantity bigint, p_confirmed boolean, p_at an_instant
 ) RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w       wallets;
@@ -141,7 +141,7 @@ BEGIN
 END $$;
 
 -- Let a hold live longer; to end it sooner, release it. Status: extended | repeated | a reason.
-CREATE FUNCTION extend_hold(p_account bigint, p_key text, p_lapses_at timestamptz, p_at timestamptz)
+CREATE FUNCTION extend_hold(p_account an_account, p_key a_name, p_lapses_at an_instant, p_at an_instant)
 RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -160,7 +160,7 @@ BEGIN
 END $$;
 
 -- Give everything back. Status: released | repeated | a reason.
-CREATE FUNCTION release_hold(p_account bigint, p_key text, p_at timestamptz)
+CREATE FUNCTION release_hold(p_account an_account, p_key a_name, p_at an_instant)
 RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -178,7 +178,7 @@ BEGIN
 END $$;
 
 -- Write down what has lapsed; return how many holds. Changes no answer: the instant decided.
-CREATE FUNCTION lapse_holds(p_account bigint, p_at timestamptz) RETURNS bigint
+CREATE FUNCTION lapse_holds(p_account an_account, p_at an_instant) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     before bigint;

@@ -19,7 +19,7 @@ $$;
 
 -- The credits of a grant that an amount of its money is worth, rounded up.
 CREATE FUNCTION credits_worth(g grants, p_minor bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-    SELECT ceil(p_minor::numeric * g.granted / nullif(g.cost_minor, 0))::bigint
+    SELECT capped(ceil(p_minor::numeric * g.granted / nullif(g.cost_minor, 0)))
 $$;
 
 -- What the unused, unheld credits of a grant cost, with those that were taken back already: rounded
@@ -222,8 +222,8 @@ CREATE TYPE refund_outcome AS (
 -- what the unused, unheld part cost. refunded | repeated | idempotency_conflict | unknown_charge |
 -- charge_not_paid | charge_disputed | above_refundable.
 CREATE FUNCTION refund_charge(
-    p_account bigint, p_refund text, p_charge text, p_amount bigint, p_reason text, p_by text,
-    p_at timestamptz
+    p_account an_account, p_refund a_name, p_charge a_name, p_amount bigint, p_reason text, p_by text,
+    p_at an_instant
 ) RETURNS refund_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w   wallets;
@@ -261,7 +261,7 @@ END $$;
 -- Note what the processor says about a refund (made | failed), whoever asked for it and however much:
 -- noted | repeated | idempotency_conflict | unknown_charge.
 CREATE FUNCTION note_refund(
-    p_account bigint, p_refund text, p_charge text, p_amount bigint, p_state text, p_at timestamptz
+    p_account an_account, p_refund a_name, p_charge a_name, p_amount some_money, p_state a_name, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w   wallets;
@@ -285,7 +285,7 @@ END $$;
 -- noted | repeated | idempotency_conflict | unknown_charge. Nothing is bought by itself from a
 -- disputed card: auto-purchase goes off, and only the customer can switch it on again.
 CREATE FUNCTION note_dispute(
-    p_account bigint, p_dispute text, p_charge text, p_amount bigint, p_state text, p_at timestamptz
+    p_account an_account, p_dispute a_name, p_charge a_name, p_amount some_money, p_state a_name, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w    wallets;

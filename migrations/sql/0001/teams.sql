@@ -19,7 +19,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
     t text;
 BEGIN
-    FOREACH t IN ARRAY p_credit_types LOOP
+    -- Whatever the caller knows of: types that are limited or shall be are among them.
+    FOR t IN SELECT unnest(p_credit_types) UNION SELECT jsonb_object_keys(p_ceilings)
+             UNION SELECT l.credit_type FROM limits l
+             WHERE l.account_id = w.account_id AND l.counter = 'member:' || p_member LOOP
         PERFORM set_limit(w.account_id, 'member:' || p_member, t,
                           CASE WHEN p_ceilings IS NULL THEN 0 ELSE (p_ceilings ->> t)::bigint END, w.decided_at,
                           coalesce(member_refusal(w.account_id, p_member), 'user_limit'));
@@ -32,8 +35,8 @@ END $$;
 
 -- Make or change a member, restored if it was removed.
 CREATE FUNCTION set_member(
-    p_account bigint, p_member text, p_name text, p_email text, p_role text, p_restricted boolean,
-    p_limits jsonb, p_credit_types text[], p_at timestamptz
+    p_account an_account, p_member a_name, p_name wording, p_email wording, p_role a_name, p_restricted a_choice,
+    p_limits credits_by_type, p_credit_types some_names, p_at an_instant
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -48,7 +51,7 @@ BEGIN
 END $$;
 
 -- Remove a member: removed | member_removed (before) | unknown_member. What it used stays; it uses nothing metered any more.
-CREATE FUNCTION remove_member(p_account bigint, p_member text, p_credit_types text[], p_at timestamptz)
+CREATE FUNCTION remove_member(p_account an_account, p_member a_name, p_credit_types some_names, p_at an_instant)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -64,8 +67,8 @@ END $$;
 -- Keep a request for an admin: waiting | repeated | idempotency_conflict | unknown_member |
 -- member_removed | member_restricted | not_needed (no limit to raise) | a reason why the wallet has no windows.
 CREATE FUNCTION ask_approval(
-    p_account bigint, p_key text, p_subscription text, p_kind text, p_member text, p_wish jsonb,
-    p_credit_type text, p_amount bigint, p_waits interval, p_at timestamptz
+    p_account an_account, p_key a_name, p_subscription a_name, p_kind a_name, p_member a_name, p_wish jsonb,
+    p_credit_type a_name, p_amount some_credits, p_waits a_while, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -95,7 +98,7 @@ END $$;
 
 -- Write down a lapse whose instant has come; answer with the state: waiting | approved | refused |
 -- lapsed | unknown_approval.
-CREATE FUNCTION lapse_approval(p_account bigint, p_key text, p_at timestamptz) RETURNS text
+CREATE FUNCTION lapse_approval(p_account an_account, p_key a_name, p_at an_instant) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -110,7 +113,7 @@ END $$;
 
 -- Whether a person may give this word on a request: decidable | repeated | already_decided |
 -- approval_lapsed | own_request | member_removed | not_an_admin | unknown_approval.
-CREATE FUNCTION may_decide(p_account bigint, p_key text, p_state text, p_by text, p_at timestamptz)
+CREATE FUNCTION may_decide(p_account an_account, p_key a_name, p_state a_name, p_by a_name, p_at an_instant)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     state text := lapse_approval(p_account, p_key, p_at);
@@ -132,7 +135,7 @@ BEGIN
 END $$;
 
 -- An approved operation is short: what it needs in all, so that a purchase may cover it; NULL: none does.
-CREATE FUNCTION need_for_approval(p_account bigint, p_key text, p_needed bigint, p_at timestamptz) RETURNS void
+CREATE FUNCTION need_for_approval(p_account an_account, p_key a_name, p_needed bigint, p_at an_instant) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM lock_wallet(p_account, p_at);
@@ -149,7 +152,7 @@ $$;
 -- End a request by an admin's word: approved | refused | an answer of may_decide. An operation is
 -- approved by its hold, in the same transaction; credits are added to the limit for this window.
 CREATE FUNCTION settle_approval(
-    p_account bigint, p_key text, p_state text, p_by text, p_reason text, p_at timestamptz
+    p_account an_account, p_key a_name, p_state a_name, p_by a_name, p_reason text, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answer text := may_decide(p_account, p_key, p_state, p_by, p_at);

@@ -186,16 +186,29 @@ BEGIN
     RETURN p;
 END $$;
 
+-- Whether terms are what the functions here read.
+CREATE FUNCTION terms_have_shape(p_terms jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT jsonb_typeof(p_terms -> 'attempts') IS NOT DISTINCT FROM 'array'
+       AND coalesce(jsonb_typeof(p_terms -> 'counters'), 'array') = 'array'
+       AND coalesce(jsonb_typeof(p_terms -> 'confirmed'), 'boolean') IN ('boolean', 'null')
+       AND coalesce(jsonb_typeof(p_terms -> 'once'), 'string') IN ('string', 'null')
+       AND NOT p_terms @? '$.attempts[*] ? (@.type() != "object")'
+       AND NOT p_terms @? '$.attempts[*].ways[*] ? (@.type() != "object")'
+       AND NOT p_terms @? '$.attempts[*].ways[*].started ? (@.type() != "boolean")'
+       AND NOT p_terms @? '$.attempts[*].ways[*].credits ? (@.type() != "number")'
+       AND NOT p_terms @? '$.attempts[*].ways[*].per ? (@.type() != "number")'
+$$;
+
 -- Whether the terms can be reckoned with: rates above zero and of a size that sums fit.
 CREATE FUNCTION terms_are_sound(p_terms jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT coalesce(bool_and(
+    SELECT CASE WHEN terms_have_shape(p_terms) THEN (SELECT coalesce(bool_and(
         a.value ->> 'action' IS NOT NULL AND jsonb_typeof(a.value -> 'ways') = 'array'
         AND NOT EXISTS (
             SELECT FROM jsonb_populate_recordset(NULL::way, a.value -> 'ways') y
             WHERE (y.credit_type IS NOT NULL AND y.started IS NOT NULL
                    AND y.credits BETWEEN 1 AND 1000000000000000000
                    AND y.per BETWEEN 1 AND 1000000000000000000) IS NOT TRUE)), false)
-    FROM jsonb_array_elements(p_terms -> 'attempts') a
+    FROM jsonb_array_elements(p_terms -> 'attempts') a) ELSE false END
 $$;
 
 -- What a shortfall comes to: block it, ask for a purchase that would cure it, or buy if switched on.

@@ -178,7 +178,7 @@ END $$;
 -- Limit a counter of credits in each window, or (NULL) let it go on; what was used stays used.
 -- p_refusal: what the ceiling stands for.
 CREATE FUNCTION set_limit(
-    p_account bigint, p_counter text, p_credit_type text, p_ceiling bigint, p_at timestamptz,
+    p_account an_account, p_counter a_name, p_credit_type a_name, p_ceiling bigint, p_at an_instant,
     p_refusal text DEFAULT 'user_limit'
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE

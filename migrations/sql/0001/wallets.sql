@@ -1,6 +1,6 @@
 -- Changes of a wallet that move no credits. Each locks the wallet first.
 
-CREATE FUNCTION lock_wallet(p_account bigint, p_at timestamptz) RETURNS wallets
+CREATE FUNCTION lock_wallet(p_account an_account, p_at an_instant) RETURNS wallets
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -15,7 +15,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION open_wallet(
-    p_customer text, p_name text, p_email text, p_locale text, p_time_zone text, p_currency text
+    p_customer a_name, p_name wording, p_email wording, p_locale a_name, p_time_zone a_name, p_currency a_name
 ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     account bigint;
@@ -29,10 +29,17 @@ BEGIN
     RETURN account;
 END $$;
 
+CREATE FUNCTION windows_overlap(p_account bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM (SELECT n.window_end, lead(n.window_start) OVER (ORDER BY n.window_start) AS next_start
+                     FROM windows n WHERE n.account_id = p_account) o
+        WHERE o.next_start < o.window_end)
+$$;
+
 -- Add paid windows in order and serve from the one that holds p_at, else from the next to come: a
 -- window that is paid early does not begin early. Repeating it changes nothing.
 CREATE FUNCTION open_windows(
-    p_account bigint, p_subscription text, p_starts timestamptz[], p_ends timestamptz[], p_at timestamptz
+    p_account an_account, p_subscription a_name, p_starts some_instants, p_ends some_instants, p_at an_instant
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -42,6 +49,9 @@ BEGIN
     SELECT p_account, s, e, p_subscription FROM unnest(p_starts, p_ends) AS u (s, e)
     ON CONFLICT (account_id, window_start) DO NOTHING;
     IF NOT FOUND THEN RETURN; END IF;
+    IF windows_overlap(p_account) THEN
+        RAISE EXCEPTION 'windows of account % overlap', p_account USING ERRCODE = 'DD006';
+    END IF;
     UPDATE wallets SET (state, window_start, window_end) = (
         SELECT 'active', n.window_start, n.window_end FROM windows n WHERE n.account_id = p_account
         ORDER BY n.window_start <= w.decided_at DESC, abs(extract(epoch FROM n.window_start - w.decided_at))
@@ -50,7 +60,7 @@ BEGIN
     PERFORM arm_alerts(w);
 END $$;
 
-CREATE FUNCTION set_paused(p_account bigint, p_cause text, p_paused boolean, p_at timestamptz) RETURNS boolean
+CREATE FUNCTION set_paused(p_account an_account, p_cause a_name, p_paused a_choice, p_at an_instant) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -65,7 +75,7 @@ BEGIN
 END $$;
 
 -- Let what is left serve until an instant although the renewal is unpaid.
-CREATE FUNCTION keep_serving(p_account bigint, p_until timestamptz, p_at timestamptz) RETURNS void
+CREATE FUNCTION keep_serving(p_account an_account, p_until an_expiry, p_at an_instant) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM lock_wallet(p_account, p_at);
@@ -75,7 +85,7 @@ END $$;
 -- The subscription is over: nothing is served any more; what never expires stays, frozen. The rest
 -- of its windows is given up, so that another subscription can have windows there. Holds are released:
 -- no message can reach a subscription that is over to capture them.
-CREATE FUNCTION end_wallet(p_account bigint, p_at timestamptz) RETURNS void
+CREATE FUNCTION end_wallet(p_account an_account, p_at an_instant) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
