@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
-from temporalio import activity
 from temporalio.converter import value_to_type
 
 from activities.context import BillingContext
 from activities.mails import Desk
 from activities.outbox import BATCH, Shift, work
+from activities.uninterrupted import uninterrupted
 from domain.catalog import Catalog, Plan
 from domain.credits import format_credits
 from domain.errors import InvalidInput
@@ -41,7 +41,7 @@ class AlertRelay:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="relay_alerts")
+    @uninterrupted(name="relay_alerts")
     def relay(self, shift: Shift) -> int:
         """Tell for one shift; return how many alerts."""
         return work(shift, self.tell_some)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
-from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -15,6 +14,7 @@ from activities.approval_mails import ask_admins, in_words, tell_requester
 from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.teams import require_type
+from activities.uninterrupted import uninterrupted
 from domain.approvals import (
     Approval,
     ApprovalName,
@@ -114,7 +114,7 @@ class ApprovalActivities:
         self._client = client
         self._loop = loop
 
-    @activity.defn(name="ask_approval")
+    @uninterrupted(name="ask_approval")
     def ask(self, asking: Asking) -> Asked:
         """Keep a request, mail the admins, start the workflow that waits; a repeat does it once.
 
@@ -161,7 +161,7 @@ class ApprovalActivities:
         except WorkflowAlreadyStartedError:
             return  # it has ended since the request was read
 
-    @activity.defn(name="read_approval")
+    @uninterrupted(name="read_approval")
     def read(self, name: ApprovalName) -> Request:
         """Return a request. Raises `InvalidInput` (`unknown_approval`)."""
         with self._context.engine.connect() as connection:
@@ -170,7 +170,7 @@ class ApprovalActivities:
         catalog = self._context.catalog(plan.catalog)
         return Request(kept, plan.plan_id, in_words(catalog, kept.wish))
 
-    @activity.defn(name="decide_approval")
+    @uninterrupted(name="decide_approval")
     def decide(self, deciding: Deciding) -> Decided:
         """Take an admin's word: hold what was approved, or raise the limit, and mail who asked.
 
@@ -237,7 +237,7 @@ class ApprovalActivities:
         until = at + timedelta(seconds=wish.hold_seconds)
         return holds.hold(connection, known.account_id, priced, until, at)
 
-    @activity.defn(name="lapse_approval")
+    @uninterrupted(name="lapse_approval")
     def lapse(self, lapsing: Lapsing) -> State:
         """Let a request lapse if its time is over and nobody decided; return where it stands."""
         known = lapsing.request.approval
@@ -247,7 +247,7 @@ class ApprovalActivities:
                 tell_requester(self._context, connection, known, Decision("", State.LAPSED))
         return state
 
-    @activity.defn(name="keep_refusals")
+    @uninterrupted(name="keep_refusals")
     def keep_refusals(self, unread: Unread) -> None:
         """Keep messages that could not be read; a repeat adds nothing."""
         with self._context.engine.begin() as connection:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
-from temporalio import activity
 
 from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk
 from activities.noting import keep_note
 from activities.period_mails import serves
+from activities.uninterrupted import uninterrupted
 from activities.upgrades import (
     OpenedUpgrade,
     Quoted,
@@ -74,12 +74,12 @@ class ChangeActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="quote_change")
+    @uninterrupted(name="quote_change")
     def quote(self, wanted: Wanted) -> Quoted:
         """Return what a change would cost and give. Raises `unknown_plan`, `not_in_plan`."""
         return quoted_change(self._catalog(wanted.buyer), wanted)
 
-    @activity.defn(name="quote_version")
+    @uninterrupted(name="quote_version")
     def quote_version(self, wanted: WantedVersion) -> Quoted:
         """Return what a move to another version of the plan does. Raises `unknown_plan`."""
         return quoted_version(self._catalog(wanted.wanted.buyer), wanted)
@@ -87,7 +87,7 @@ class ChangeActivities:
     def _catalog(self, buyer: Buyer) -> Catalog:
         return self._context.catalog(buyer.plan.catalog)
 
-    @activity.defn(name="open_upgrade")
+    @uninterrupted(name="open_upgrade")
     def open_upgrade(self, upgrade: Upgrade) -> OpenedUpgrade:
         """Open the charge of an upgrade's prorated difference."""
         buyer, plan = upgrade.buyer, upgrade.plan
@@ -117,7 +117,7 @@ class ChangeActivities:
                 keep_note(connection, buyer.account_id, charge, plan=plan, quote=upgrade.quote)
         return OpenedUpgrade(status, charge)
 
-    @activity.defn(name="complete_upgrade")
+    @uninterrupted(name="complete_upgrade")
     def complete_upgrade(self, upgrade: Upgrade) -> int:
         """Put the new plan in force: book, grant the difference, raise the cap, mail it."""
         buyer, plan, paid = upgrade.buyer, upgrade.plan, upgrade.paid
@@ -164,7 +164,7 @@ class ChangeActivities:
             )
         return available
 
-    @activity.defn(name="schedule_change")
+    @uninterrupted(name="schedule_change")
     def schedule(self, change: ScheduledChange) -> None:
         """Write which plan takes over at the period's end, and mail it."""
         buyer, plan = change.buyer, change.plan
@@ -189,7 +189,7 @@ class ChangeActivities:
                     ),
                 )
 
-    @activity.defn(name="pause_by_operator")
+    @uninterrupted(name="pause_by_operator")
     def pause(self, pause: OperatorPause) -> None:
         """Pause or resume for an operator, and mail the customer."""
         buyer = pause.buyer
@@ -229,7 +229,7 @@ class ChangeActivities:
             word = "paused" if pause.paused else "resumed"
             desk.post(f"{word}-by-operator:{buyer.at.isoformat()}", mail)
 
-    @activity.defn(name="adjust_credits")
+    @uninterrupted(name="adjust_credits")
     def adjust(self, adjustment: Adjustment) -> Adjusted:
         """Give or take credits for a reason."""
         buyer = adjustment.buyer

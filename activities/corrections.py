@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from temporalio import activity
-
 from activities.context import BillingContext
+from activities.uninterrupted import uninterrupted
 from domain.catalog import Plan
 from domain.correction_messages import CorrectUsage
 from domain.errors import InvalidInput
@@ -39,7 +38,7 @@ class CorrectionActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="correct_usage")
+    @uninterrupted(name="correct_usage")
     def correct(self, correction: Correction) -> Corrected:
         """Correct an event; a retry returns the first answer, for every correction has its key."""
         account, wanted, at = correction.account_id, correction.wanted, correction.at

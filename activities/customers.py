@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
-from temporalio import activity
 
 from activities.context import BillingContext
 from activities.payments import EventMeaning
+from activities.uninterrupted import uninterrupted
 from domain.subscription import Status
 from ledger import accounts, directory, subscriptions
 
@@ -25,7 +25,7 @@ class CustomerActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="find_owner")
+    @uninterrupted(name="find_owner")
     def find_owner(self, meaning: EventMeaning) -> Owner:
         """Return the subscription that an invoice or a payer belongs to."""
         with self._context.engine.connect() as connection:

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
-from temporalio import activity
 
 from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk
 from activities.period_mails import purpose_of, serves
+from activities.uninterrupted import uninterrupted
 from domain.findings import Finding, FindingKind
 from domain.mails.facts import neutral_reason
 from domain.mails.money import LookedInto, Paused, PaymentFailed, Resumed
@@ -61,7 +61,7 @@ class FailureActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="note_decline")
+    @uninterrupted(name="note_decline")
     def note_decline(self, failed: FailedCharge) -> None:
         """Book a declined attempt; pause and mail in the same transaction."""
         buyer, charge = failed.buyer, failed.charge
@@ -104,7 +104,7 @@ class FailureActivities:
             else:
                 _tell_decline(desk, failed)
 
-    @activity.defn(name="void_in_ledger")
+    @uninterrupted(name="void_in_ledger")
     def void(
         self,
         buyer: Buyer,
@@ -118,7 +118,7 @@ class FailureActivities:
         with self._context.engine.begin() as connection:
             return charges.mark_void(connection, buyer.account_id, charge_id, buyer.at, gone=gone)
 
-    @activity.defn(name="resume_payment")
+    @uninterrupted(name="resume_payment")
     def resume(self, resumption: Resumption) -> int:
         """End the payment pause and mail it; return what is available."""
         buyer, paid = resumption.buyer, resumption.paid

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import Engine
-from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import MetricMeter
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.context import BillingContext
 from activities.outbox import BATCH, Shift, work
+from activities.uninterrupted import uninterrupted
 from domain.findings import Finding
 from ledger import findings, outbox
 
@@ -24,7 +24,7 @@ class FindingActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="record_finding")
+    @uninterrupted(name="record_finding")
     def record(self, finding: Finding) -> bool:
         """Keep a finding; say whether it is new. A repeat changes nothing."""
         with self._context.engine.begin() as connection:
@@ -41,7 +41,7 @@ class FindingRelay:
         self._client = client
         self._loop = loop
 
-    @activity.defn(name="relay_findings")
+    @uninterrupted(name="relay_findings")
     def relay(self, shift: Shift) -> int:
         """Tell for one shift; return how many messages."""
         return work(shift, self._tell_some)

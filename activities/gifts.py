@@ -3,11 +3,10 @@
 import json
 from dataclasses import dataclass
 
-from temporalio import activity
-
 from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.extra_credits import ends_of
+from activities.uninterrupted import uninterrupted
 from domain.burn import tie_keys
 from domain.errors import InvalidInput
 from domain.purchase_messages import GiveBonus
@@ -39,7 +38,7 @@ class GiftActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="give_bonus")
+    @uninterrupted(name="give_bonus")
     def give_bonus(self, gift: Gift) -> Given:
         """Give a bonus once per invitee."""
         buyer, wanted = gift.buyer, gift.wanted

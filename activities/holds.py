@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
-from temporalio import activity
 
 from activities.context import BillingContext
 from activities.large import unapproved
 from activities.mails import Desk
+from activities.uninterrupted import uninterrupted
 from activities.usage import tell_cap_reached
 from domain.catalog import Plan
 from domain.errors import InvalidInput
@@ -44,7 +44,7 @@ class HoldActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="hold_credits")
+    @uninterrupted(name="hold_credits")
     def hold(self, holder: Holder, event: UsageEvent, lapses_at: datetime) -> Decided:
         """Set aside what an event will cost."""
         catalog = self._context.catalog(holder.plan.catalog)
@@ -67,7 +67,7 @@ class HoldActivities:
                 )
             return decided
 
-    @activity.defn(name="capture_hold")
+    @uninterrupted(name="capture_hold")
     def capture(self, holder: Holder, wanted: Capture) -> Decided:
         """Take what the work came to."""
         with self._context.engine.begin() as connection:
@@ -81,7 +81,7 @@ class HoldActivities:
             )
             return self._decided(connection, holder, outcome)
 
-    @activity.defn(name="extend_hold")
+    @uninterrupted(name="extend_hold")
     def extend(self, holder: Holder, wanted: Extend) -> Decided:
         """Let a hold live longer."""
         with self._context.engine.begin() as connection:
@@ -90,7 +90,7 @@ class HoldActivities:
             )
             return self._decided(connection, holder, outcome)
 
-    @activity.defn(name="release_hold")
+    @uninterrupted(name="release_hold")
     def release(self, holder: Holder, wanted: Release) -> Decided:
         """Give everything back."""
         with self._context.engine.begin() as connection:

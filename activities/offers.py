@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from temporalio import activity
-
 from activities.buyers import Buyer, Purchase
 from activities.context import BillingContext
 from activities.mails import purchase_lines
 from activities.noting import keep_note
+from activities.uninterrupted import uninterrupted
 from domain.catalog import Pack, ResumeOn
 from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
@@ -36,7 +35,7 @@ class OfferActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="open_manual_purchase")
+    @uninterrupted(name="open_manual_purchase")
     def open_manual(self, buyer: Buyer, key: str, quantity_micro: int) -> Purchase:
         """Open the charge of a manual purchase at the plan's own price per credit."""
         return self._open(
@@ -46,7 +45,7 @@ class OfferActivities:
             lambda known: known.quantity_micro == quantity_micro,
         )
 
-    @activity.defn(name="open_pack_purchase")
+    @uninterrupted(name="open_pack_purchase")
     def open_pack(self, buyer: Buyer, key: str, pack_id: str, count: int) -> Purchase:
         """Open the charge of so many packs of one kind, where the plan sells them."""
         return self._open(

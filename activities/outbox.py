@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.context import BillingContext
+from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError
 from domain.mail_json import envelope_from_json
 from gateways.letters import render
@@ -38,7 +39,7 @@ class MailRelay:
         self._context = context
         self._mailer = mailer
 
-    @activity.defn(name="relay_mails")
+    @uninterrupted(name="relay_mails")
     def relay(self, shift: Shift) -> int:
         """Send for one shift; return how many. A retry sends what is still undelivered."""
         return work(shift, self._send_some)
@@ -72,7 +73,7 @@ class CrossingRelay:
         self._client = client
         self._loop = loop
 
-    @activity.defn(name="relay_crossings")
+    @uninterrupted(name="relay_crossings")
     def relay(self, shift: Shift) -> int:
         """Deliver for one shift; return how many."""
         return work(shift, self._tell_some)
@@ -104,7 +105,9 @@ def work(shift: Shift, deliver: Callable[[], int]) -> int:
     """Deliver until the shift ends or the worker stops; nothing is lost in between."""
     count = 0
     ends = time.monotonic() + shift.seconds
-    while time.monotonic() < ends and not activity.is_worker_shutdown():
+    while time.monotonic() < ends and not (
+        activity.is_worker_shutdown() or activity.is_cancelled()
+    ):
         activity.heartbeat(count)
         delivered = deliver()
         count += delivered

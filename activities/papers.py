@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from temporalio import activity
-
 from activities.context import BillingContext
 from activities.mails import Desk
+from activities.uninterrupted import uninterrupted
 from domain.catalog import Plan
 from domain.errors import BillingError
 from domain.mails.money import InvoiceCopy
@@ -82,18 +81,18 @@ class PaperReading:
     def __init__(self, payments: Payments) -> None:
         self._payments = payments
 
-    @activity.defn(name="list_cards")
+    @uninterrupted(name="list_cards")
     def cards(self, payer: str) -> Cards:
         """Return the cards of a payer."""
         default = self._payments.default_payment_method(payer)
         return Cards(self._payments.payment_methods(payer), default.method if default else "")
 
-    @activity.defn(name="list_invoices")
+    @uninterrupted(name="list_invoices")
     def invoices(self, payer: str) -> Invoices:
         """Return the newest invoices of a payer."""
         return Invoices(self._payments.invoices(payer))
 
-    @activity.defn(name="read_invoice")
+    @uninterrupted(name="read_invoice")
     def invoice(self, asked: InvoiceAsked) -> FoundInvoice:
         """Return one invoice of a payer."""
         try:
@@ -108,14 +107,14 @@ class PaperMails:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="set_finance_address")
+    @uninterrupted(name="set_finance_address")
     def set_address(self, wanted: FinanceAddress) -> None:
         """Remember where receipts go from now on."""
         with self._context.engine.begin() as connection:
             accounts.lock(connection, wanted.account_id, wanted.at)
             accounts.set_finance_email(connection, wanted.account_id, wanted.email)
 
-    @activity.defn(name="mail_invoice")
+    @uninterrupted(name="mail_invoice")
     def mail(self, wanted: InvoiceMail) -> Mailed:
         """Queue the mail once per key; a repeat says where the first one went."""
         record = wanted.record

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from temporalio import activity
-
+from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError
 from domain.payments import (
     Charge,
@@ -125,7 +124,7 @@ class PaymentActivities:
     def __init__(self, payments: Payments) -> None:
         self._payments = payments
 
-    @activity.defn(name="register_payer")
+    @uninterrupted(name="register_payer")
     def register(self, registration: Registration) -> CardInUse:
         """Make the customer known; a repeat returns the same payer. Without a card, its default."""
         payer = self._payments.register(
@@ -140,7 +139,7 @@ class PaymentActivities:
             return CardInUse(payer, known.method, known.card) if known else CardInUse(payer)
         return self.use_card(CardInUse(payer, registration.payment_method))
 
-    @activity.defn(name="use_card")
+    @uninterrupted(name="use_card")
     def use_card(self, wanted: CardInUse) -> CardInUse:
         """Make a card the payer's default; a card of somebody else is refused by name."""
         try:
@@ -154,7 +153,7 @@ class PaymentActivities:
             return CardInUse(wanted.payer, wanted.method, refused=reason)
         return CardInUse(wanted.payer, method.method, method.card)
 
-    @activity.defn(name="prepare_charge")
+    @uninterrupted(name="prepare_charge")
     def prepare(self, charge: Charge) -> Invoiced:
         """Create the invoice; no money moves. A repeat finds the same invoice."""
         again = f":try:{charge.attempt}" if charge.attempt > 1 else ""
@@ -165,7 +164,7 @@ class PaymentActivities:
         except BillingError as error:
             return Invoiced(refused=error.reason, detail=str(error))
 
-    @activity.defn(name="pay_charge")
+    @uninterrupted(name="pay_charge")
     def pay(self, attempt: Attempt) -> Collected:
         """Collect an invoice. The invoice's own state forbids a second success for ever."""
         key = f"{attempt.charge_id}:pay:{attempt.number}"
@@ -175,7 +174,7 @@ class PaymentActivities:
             # Somebody changed the invoice at the processor: it cannot be collected any more.
             return Collected(declined=_uncollectable(attempt.invoice, error))
 
-    @activity.defn(name="read_charge")
+    @uninterrupted(name="read_charge")
     def read(self, attempt: Attempt) -> Collected:
         """Read back what became of an invoice."""
         try:
@@ -183,7 +182,7 @@ class PaymentActivities:
         except BillingError:
             return _unknown(attempt.invoice)
 
-    @activity.defn(name="void_charge")
+    @uninterrupted(name="void_charge")
     def void(self, attempt: Attempt) -> Collected:
         """Give an invoice up, unless money has arrived: then it is paid."""
         try:
@@ -195,7 +194,7 @@ class PaymentActivities:
                 return Collected()  # the processor knows nothing to give up
             return Collected(unclear=Unclear("unclear", attempt.invoice, Remark.CANNOT_BE))
 
-    @activity.defn(name="refund_charge")
+    @uninterrupted(name="refund_charge")
     def refund(self, sending: RefundSending) -> RefundSent:
         """Send money back; a repeat finds the same refund."""
         try:
@@ -209,7 +208,7 @@ class PaymentActivities:
             return RefundSent(error.reason)
         return RefundSent()
 
-    @activity.defn(name="read_return")
+    @uninterrupted(name="read_return")
     def read_return(self, event: ProcessorEvent) -> ReturnRead:
         """Read the refund or dispute of an event back."""
         try:
@@ -219,7 +218,7 @@ class PaymentActivities:
         except BillingError:
             return ReturnRead()
 
-    @activity.defn(name="read_event")
+    @uninterrupted(name="read_event")
     def read_event(self, event: ProcessorEvent) -> EventMeaning:
         """Read the object of an event back: events are hints and come in any order."""
         try:

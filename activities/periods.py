@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
-from temporalio import activity
 
 from activities.allowances import allowance_orders, give_starters
 from activities.beginning import Beginning, Begun, begin
@@ -14,6 +13,7 @@ from activities.noting import keep_note
 from activities.overdrafts import give_overdraft
 from activities.paid_periods import PaidPeriod, Serving
 from activities.period_mails import tell_period
+from activities.uninterrupted import uninterrupted
 from domain.catalog import Plan
 from domain.clocks import period_at, period_price, period_stretch, window_at, windows_of
 from domain.mails.plans import Canceled
@@ -84,7 +84,7 @@ class PeriodActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="begin_subscription")
+    @uninterrupted(name="begin_subscription")
     def begin(self, beginning: Beginning) -> Begun:
         """Create customer, wallet and a pending subscription, or find it as it stands.
 
@@ -95,13 +95,13 @@ class PeriodActivities:
         with self._context.engine.begin() as connection:
             return begin(catalog, connection, beginning)
 
-    @activity.defn(name="abandon_start")
+    @uninterrupted(name="abandon_start")
     def abandon(self, subscription_id: str, at: datetime) -> bool:
         """Take a start back that failed: it must not stand in the way of the next."""
         with self._context.engine.begin() as connection:
             return starts.abandon(connection, subscription_id, at)
 
-    @activity.defn(name="know_payer")
+    @uninterrupted(name="know_payer")
     def know_payer(self, known: KnownPayer) -> None:
         """Remember how the processor calls the customer and whether it has a card."""
         with self._context.engine.begin() as connection:
@@ -109,7 +109,7 @@ class PeriodActivities:
             account_id = accounts.account_of(connection, known.customer_id)
             subscriptions.set_card_usable(connection, account_id, usable=known.has_card)
 
-    @activity.defn(name="open_period_charge")
+    @uninterrupted(name="open_period_charge")
     def open_charge(self, wanted: NextPeriod) -> PeriodCharge:
         """Open the charge of a period; a repeat returns the same charge."""
         plan = wanted.plan
@@ -151,7 +151,7 @@ class PeriodActivities:
             )
         return PeriodCharge(period, charge)
 
-    @activity.defn(name="open_period")
+    @uninterrupted(name="open_period")
     def open_period(self, paid: PaidPeriod) -> Serving:
         """Begin a paid period: book the money, expire the old, grant the new, mail a receipt."""
         with self._context.engine.begin() as connection:
@@ -196,14 +196,14 @@ class PeriodActivities:
             tell_period(desk, paid, serving, resumed=resumed)
         return serving
 
-    @activity.defn(name="close_window")
+    @uninterrupted(name="close_window")
     def close_window(self, moment: Moment) -> Serving:
         """Book what the window that has ended leaves; the next one was paid with the period."""
         with self._context.engine.begin() as connection:
             grants.expire_due(connection, moment.account_id, moment.at)
             return _serving(connection, moment)
 
-    @activity.defn(name="end_subscription")
+    @uninterrupted(name="end_subscription")
     def end(self, moment: Moment) -> None:
         """End the subscription: expire what is due; what never expires stays, frozen."""
         with self._context.engine.begin() as connection:
@@ -212,7 +212,7 @@ class PeriodActivities:
             grants.expire_due(connection, moment.account_id, moment.at)
             subscriptions.write(connection, moment.subscription_id, moment.at, status=Status.ENDED)
 
-    @activity.defn(name="schedule_cancel")
+    @uninterrupted(name="schedule_cancel")
     def schedule_cancel(self, ending: Ending) -> LeftBehind:
         """Write that the subscription ends, and mail what is lost and what is kept."""
         moment = ending.moment

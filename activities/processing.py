@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from temporalio import activity
-
 from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk
 from activities.period_mails import purpose_of
+from activities.uninterrupted import uninterrupted
 from domain.mails.money import OnItsWay
 from domain.payments import Charge, Processing
 from ledger import charges
@@ -29,7 +28,7 @@ class ProcessingActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="note_processing")
+    @uninterrupted(name="note_processing")
     def note(self, coming: ChargeOnItsWay) -> str:
         """Note it and mail once; return `processing`, `repeated` or the charge's state."""
         buyer, charge = coming.buyer, coming.charge

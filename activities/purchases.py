@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
-from temporalio import activity
 
 from activities.buyers import Buyer, PaidPurchase, Purchase
 from activities.context import BillingContext
@@ -11,6 +10,7 @@ from activities.extra_credits import extra_orders
 from activities.mails import Desk, purchase_lines
 from activities.noting import keep_note
 from activities.purchase_mails import post_receipt
+from activities.uninterrupted import uninterrupted
 from activities.usage import tell_cap_reached
 from domain.payments import Charge, ChargeKind
 from ledger import accounts, balances, charges, grants, refunds, subscriptions
@@ -30,7 +30,7 @@ class PurchaseActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="reserve_auto_purchase")
+    @uninterrupted(name="reserve_auto_purchase")
     def reserve(
         self,
         buyer: Buyer,
@@ -70,7 +70,7 @@ class PurchaseActivities:
             keep_note(connection, buyer.account_id, charge, confirmed=confirmed)
         return Purchase(reserved.status, charge, reserved.quantity_micro)
 
-    @activity.defn(name="grant_purchase")
+    @uninterrupted(name="grant_purchase")
     def grant_purchase(self, purchase: PaidPurchase) -> int:
         """Book the money, grant the credits, mail a receipt; return what is available."""
         buyer, charge, paid = purchase.buyer, purchase.charge, purchase.paid
@@ -93,7 +93,7 @@ class PurchaseActivities:
                 post_receipt(desk, purchase, record, bought, available)
         return available
 
-    @activity.defn(name="set_auto_purchase")
+    @uninterrupted(name="set_auto_purchase")
     def set_auto_purchase(self, switch: Switch) -> str:
         """Switch auto-purchase; return `done` or the reason why it stays off."""
         buyer, on = switch.buyer, switch.on

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection
-from temporalio import activity
 
 from activities.buyers import Buyer
 from activities.context import BillingContext
 from activities.mails import Desk
+from activities.uninterrupted import uninterrupted
 from domain.errors import InvalidInput
 from domain.mails.money import Disputed, Refunded
 from domain.payments import MoneyBack
@@ -67,7 +67,7 @@ class RefundActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="refund_in_ledger")
+    @uninterrupted(name="refund_in_ledger")
     def refund(self, request: RefundRequest) -> RefundAsked:
         """Take the credits of a refund back; the processor sends the money afterwards."""
         buyer, wanted = request.buyer, request.wanted
@@ -98,7 +98,7 @@ class RefundActivities:
             available,
         )
 
-    @activity.defn(name="book_money_back")
+    @uninterrupted(name="book_money_back")
     def book(self, said: MoneyBack, at: datetime) -> Booked:
         """Book what the processor says, and mail it the first time."""
         with self._context.engine.begin() as connection:
@@ -116,7 +116,7 @@ class RefundActivities:
                 _tell(desk, said, charge.currency, at)
         return Booked(status, charge.subscription_id)
 
-    @activity.defn(name="read_standing")
+    @uninterrupted(name="read_standing")
     def standing(self, buyer: Buyer) -> Standing:
         """Read what is available and whether auto-purchase is on."""
         with self._context.engine.connect() as connection:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from temporalio import activity
-
 from activities.buyers import Buyer
 from activities.context import BillingContext
+from activities.uninterrupted import uninterrupted
 from domain.catalog import Catalog
 from domain.errors import InvalidInput
 from domain.teams import Member
@@ -34,7 +33,7 @@ class TeamActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="set_member")
+    @uninterrupted(name="set_member")
     def set_member(self, change: MemberChange) -> None:
         """Make or change a member. Raises `unknown_credit_type` for a limit of no such type."""
         catalog = self._context.catalog(change.buyer.plan.catalog)
@@ -44,7 +43,7 @@ class TeamActivities:
         with self._context.engine.begin() as connection:
             members.put(connection, buyer.account_id, change.member, types_of(catalog), buyer.at)
 
-    @activity.defn(name="remove_member")
+    @uninterrupted(name="remove_member")
     def remove_member(self, removal: MemberRemoval) -> str:
         """Remove a member: `removed`, `member_removed` before, or `unknown_member`."""
         buyer = removal.buyer

@@ -7,11 +7,11 @@ from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import Connection
-from temporalio import activity
 
 from activities.context import BillingContext
 from activities.large import unapproved
 from activities.mails import Desk
+from activities.uninterrupted import uninterrupted
 from domain import messages
 from domain.catalog import Plan
 from domain.errors import InvalidInput
@@ -71,7 +71,7 @@ class UsageActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="debit_usage")
+    @uninterrupted(name="debit_usage")
     def debit(self, batch: Batch) -> BatchOutcome:
         """Decide a batch; a retry returns the first answers, for every event has its key."""
         read = [_read(number, one) for number, one in enumerate(batch.messages)]

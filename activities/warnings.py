@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
-from temporalio import activity
 
 from activities.context import BillingContext
 from activities.mails import Desk
 from activities.periods import Moment
+from activities.uninterrupted import uninterrupted
 from domain.alert_messages import ReadNotices, SetAlerts
 from domain.credits import format_credits
 from domain.mails.notices import CreditsExpiring
@@ -31,7 +31,7 @@ class NoticeActivities:
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
-    @activity.defn(name="set_alerts")
+    @uninterrupted(name="set_alerts")
     def set_alerts(self, moment: Moment, wanted: SetAlerts) -> list[dict[str, Any]]:
         """Put a customer's thresholds in force, or the plan's again; return those in force."""
         with self._context.engine.begin() as connection:
@@ -43,20 +43,20 @@ class NoticeActivities:
         in_force = moment.plan.alerts if wanted.thresholds is None else wanted.thresholds
         return [_threshold(one) for one in in_force]
 
-    @activity.defn(name="list_notices")
+    @uninterrupted(name="list_notices")
     def notices(self, moment: Moment, unread_only: bool) -> list[dict[str, Any]]:  # noqa: FBT001
         """Return the newest notices, or those that nobody has read."""
         with self._context.engine.begin() as connection:
             found = notices.newest(connection, moment.account_id, unread_only=unread_only)
         return [notice_json(one) for one in found]
 
-    @activity.defn(name="read_notices")
+    @uninterrupted(name="read_notices")
     def read(self, moment: Moment, wanted: ReadNotices) -> int:
         """Mark notices as read; return how many were unread until now."""
         with self._context.engine.begin() as connection:
             return notices.mark_read(connection, moment.account_id, wanted.notice_ids, moment.at)
 
-    @activity.defn(name="warn_of_expiry")
+    @uninterrupted(name="warn_of_expiry")
     def warn(self, moment: Moment) -> NextWarning:
         """Warn of what expires soon, once for each day value; say when to look again."""
         days = moment.plan.expiry_warning_days

@@ -16,6 +16,7 @@ from google.protobuf.duration_pb2 import Duration
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
+import activities
 from domain.errors import InvalidInput
 from local.postgres import Database, Postgres
 from local.temporal import TemporalServer
@@ -95,6 +96,14 @@ def defined(package: str, marker: str) -> set[str]:
             marked = [vars(each).get(marker) for each in (one, *methods(one))]
             found |= {definition.name for definition in marked if definition}
     return found
+
+
+def test_no_activity_is_interrupted_between_two_lines() -> None:
+    for module in pkgutil.walk_packages(activities.__path__, "activities."):
+        for _, one in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            for each in methods(one):
+                declared = vars(each).get("__temporal_activity_definition")
+                assert declared is None or declared.no_thread_cancel_exception, declared.name
 
 
 def methods(one: type) -> list[Any]:

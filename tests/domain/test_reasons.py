@@ -92,7 +92,7 @@ def _in_call(node: ast.Call) -> Iterator[str]:
 
 def _answers(node: ast.FunctionDef) -> Iterator[str]:
     """Yield what an activity answers with instead of an object of its own."""
-    if any("activity.defn" in ast.unparse(one) for one in node.decorator_list):
+    if any("uninterrupted" in ast.unparse(one) for one in node.decorator_list):
         for inner in ast.walk(node):
             if isinstance(inner, ast.Return):
                 yield from _literals(inner.value)

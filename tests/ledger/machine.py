@@ -39,8 +39,10 @@ class Histories(RuleBasedStateMachine):
         self.number = 0
 
     def teardown(self) -> None:
-        self.connection.rollback()
-        self.connection.close()
+        try:
+            self.connection.rollback()
+        finally:
+            self.connection.close()
 
     def saw(self, what: str) -> None:
         self.seen[what] += 1
