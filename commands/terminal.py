@@ -23,6 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.catalog import Catalog
 from domain.errors import BillingError, InvalidInput
+from domain.fields import once_each
 from ledger.reports.tables import Column, Sheet
 from local import state
 from models.base import connect
@@ -106,7 +107,7 @@ def not_there(subscription_id: str, error: RPCError) -> Exception:
 def json_object(words: str) -> object:
     """Return a message that a person wrote as JSON; `malformed` says where it breaks."""
     try:
-        return json.loads(words)
+        return json.loads(words, object_pairs_hook=once_each)
     except ValueError as error:
         message = f'{error}: write it as \'{{"key": "case-7"}}\''
         raise InvalidInput("malformed", message) from error

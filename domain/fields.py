@@ -5,6 +5,7 @@ JSON numbers with a fraction arrive as exact decimals; NaN and infinities are re
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,11 +22,27 @@ TOO_DEEP = f"it nests deeper than {DEEPEST} levels"
 OWN_KEYS = "ledger:"  # the ledger's keys begin so; a sender could otherwise take one first
 
 _ID = re.compile(r"[!-~]+", re.ASCII)
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+# What every mail server takes (RFC 5321): plain ASCII, neither quoted nor a number in brackets.
+MAX_MAILBOX = 64
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 
 
 def _no_constant(text: str) -> Any:
     raise InvalidInput("malformed", f"{text} is not a number of JSON")
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, of which readers would else keep one value or another.
+
+    Raises `InvalidInput` (`malformed`) for a key that is given twice.
+    """
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise InvalidInput("malformed", f"{twice!a:.60} is given twice in one object")
+    return made
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
@@ -39,7 +56,12 @@ def parse_object(data: bytes) -> dict[str, Any]:
 def shallow_object(data: bytes) -> dict[str, Any]:
     """Read one JSON object of any depth. Raises `InvalidInput` (`malformed`)."""
     try:
-        value = json.loads(data, parse_float=Decimal, parse_constant=_no_constant)
+        value = json.loads(
+            data,
+            parse_float=Decimal,
+            parse_constant=_no_constant,
+            object_pairs_hook=once_each,
+        )
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise InvalidInput("malformed", "the payload is not JSON") from error
     if not isinstance(value, dict):
@@ -99,8 +121,10 @@ def identifier(value: Any, reason: str) -> str:
 def email(raw: Mapping[str, Any]) -> str:
     """Return one mail address. Raises `InvalidInput` (`invalid_email`)."""
     address = text(raw, "email", "invalid_email")
-    if _EMAIL.fullmatch(address) is None:
-        raise InvalidInput("invalid_email", f"{address!a:.60} is not one mail address")
+    found = _EMAIL.fullmatch(address)
+    if found is None or len(found[1]) > MAX_MAILBOX:
+        told = f"{address!a:.60} is not one mail address in plain ASCII"
+        raise InvalidInput("invalid_email", told)
     return address
 
 

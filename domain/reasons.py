@@ -21,7 +21,7 @@ MESSAGES: dict[str, str] = {
 
 START: dict[str, str] = {
     "invalid_id": "send 1 to 64 visible ASCII characters, no space; no colon for a subscription",
-    "invalid_email": "send one mail address",
+    "invalid_email": "send one mail address in plain ASCII, such as ada@example.com",
     "wrong_workflow_id": "start it as `subscription:<subscription_id>`",
     "unknown_catalog": "use a catalog that the workers have loaded",
     "unknown_locale": "write it as en_US",

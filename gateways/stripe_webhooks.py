@@ -7,6 +7,7 @@ from typing import Any
 import stripe
 
 from domain.errors import InvalidInput
+from domain.fields import once_each
 from domain.payments import ProcessorEvent
 
 TOLERANCE = timedelta(minutes=5)  # what Stripe's own libraries allow between sending and arriving
@@ -39,7 +40,7 @@ def _signed_at(signature: str) -> int:
 
 def _event(payload: bytes) -> ProcessorEvent:
     try:
-        event = json.loads(payload)
+        event = json.loads(payload, object_pairs_hook=once_each)
         _require(event["object"] == "event")  # thin events are `v2.core.event`
         thing = event["data"]["object"]
         name = thing.get("id", "")  # a few objects, such as an upcoming invoice, have none
