@@ -198,6 +198,7 @@ def _of_purchases(context: BillingContext) -> Activities:
         failures.void,
         failures.resume,
         ProcessingActivities(context).note,
+        ProcessingActivities(context).note_received,
         returns.refund,
         returns.book,
         returns.standing,

@@ -29,6 +29,7 @@ class Purchase:
     status: str
     charge: Charge | None = None
     quantity_micro: int = 0
+    lasting: bool = False  # what it buys never expires, and needs no window
     looked_into: str = ""  # why operators look into it: the reason that its buyer hears
 
 

@@ -24,6 +24,7 @@ def keep_note(
     quote: ChangeQuote | None = None,
     anchor: datetime | None = None,
     confirmed: bool = False,
+    lasting: bool = False,
 ) -> None:
     """Note a charge in the transaction that opens it; activities/restoring.py reads it back."""
     notes.note(
@@ -36,6 +37,7 @@ def keep_note(
         quote=_as_json(quote),
         anchor=anchor.isoformat() if anchor else None,
         confirmed=confirmed or None,
+        lasting=lasting or None,
     )
 
 

@@ -9,7 +9,7 @@ from activities.context import BillingContext
 from activities.mails import purchase_lines
 from activities.noting import keep_note
 from activities.uninterrupted import uninterrupted
-from domain.catalog import Pack, ResumeOn
+from domain.catalog import Extras, Pack, ResumeOn
 from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
 from domain.money import maximum_charge_minor, minimum_charge_minor
@@ -27,6 +27,7 @@ class Wish:
     amount_minor: int
     line: str
     pack: dict[str, Any] | None = None
+    lasting: bool = False  # what it buys never expires
 
 
 class OfferActivities:
@@ -72,7 +73,7 @@ class OfferActivities:
                 # The first answer again, whatever the plan and its price have become.
                 if not same(known):
                     return Purchase("idempotency_conflict")
-                opened = _opened(buyer, charge_id, known.state, _wish_of(known))
+                opened = _opened(buyer, charge_id, known.state, _wish_of(buyer, known))
                 found = notes.looked_into(connection, buyer.account_id, charge_id)
                 return replace(opened, looked_into=LOOKED_INTO[Decline(found)]) if found else opened
             wish = wished()
@@ -92,7 +93,7 @@ class OfferActivities:
             )
             opened = _opened(buyer, charge_id, status, wish)
             if opened.charge is not None and status == "opened":
-                keep_note(connection, buyer.account_id, opened.charge)
+                keep_note(connection, buyer.account_id, opened.charge, lasting=opened.lasting)
         return opened
 
 
@@ -103,11 +104,13 @@ def _credits_wished(buyer: Buyer, quantity_micro: int) -> Wish | str:
     if quantity_micro % manual.unit_micro:
         return "invalid_unit"
     amount = manual_price(manual, quantity_micro).amount_minor
-    return _unsold(buyer, quantity_micro, amount) or Wish(
+    lasting = buyer.plan.extras_expire is Extras.NEVER
+    return _unsold(buyer, quantity_micro, amount, lasting=lasting) or Wish(
         ChargeKind.MANUAL,
         quantity_micro,
         amount,
         purchase_lines(quantity_micro, amount, 0)[0].description,
+        lasting=lasting,
     )
 
 
@@ -120,19 +123,25 @@ def _packs_wished(buyer: Buyer, pack_id: str, count: int) -> Wish | str:
         return error.reason
     amount = pack_price(pack, count).amount_minor
     quantity = pack.quantity_micro * count
-    return _unsold(buyer, quantity, amount) or Wish(
+    lasting = pack.expires is Extras.NEVER
+    return _unsold(buyer, quantity, amount, lasting=lasting) or Wish(
         ChargeKind.PACK,
         quantity,
         amount,
         _words(pack.name, count),
         _sold(pack, count),
+        lasting=lasting,
     )
 
 
-def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int) -> str | None:
-    """Return why so many credits of that price cannot be sold now, or None."""
+def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int, *, lasting: bool) -> str | None:
+    """Return why so many credits of that price cannot be sold now, or None.
+
+    What expires needs a window, and there is none while a renewal is unpaid.
+    """
     plan = buyer.plan
-    if plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT and buyer.window.end <= buyer.at:
+    buys = plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
+    if buys and not lasting and buyer.window.end <= buyer.at:
         return "renewal_pending"  # a payment pause does not keep this plan from buying
     if amount_minor > maximum_charge_minor(plan.currency) or quantity_micro > MOST * MICRO:
         return "above_maximum"
@@ -152,14 +161,16 @@ def _sold(pack: Pack, count: int) -> dict[str, Any]:
     }
 
 
-def _wish_of(known: charges.ChargeRecord) -> Wish:
+def _wish_of(buyer: Buyer, known: charges.ChargeRecord) -> Wish:
     quantity, amount = known.quantity_micro or 0, known.amount_minor
     line = (
         purchase_lines(quantity, amount, 0)[0].description
         if known.pack is None
         else _words(known.pack["name"], known.pack["count"])
     )
-    return Wish(known.kind, quantity, amount, line, known.pack)
+    expires = known.pack["expires"] if known.pack else buyer.plan.extras_expire
+    lasting = expires == Extras.NEVER
+    return Wish(known.kind, quantity, amount, line, known.pack, lasting)
 
 
 def _words(name: str, count: int) -> str:
@@ -176,4 +187,4 @@ def _opened(buyer: Buyer, charge_id: str, status: str, wish: Wish) -> Purchase:
         buyer.plan.currency,
         (ChargeLine(wish.line, wish.amount_minor),),
     )
-    return Purchase(status, charge, wish.quantity_micro)
+    return Purchase(status, charge, wish.quantity_micro, wish.lasting)

@@ -8,7 +8,7 @@ from activities.mails import Desk
 from activities.period_mails import purpose_of
 from activities.uninterrupted import uninterrupted
 from domain.mails.money import OnItsWay
-from domain.payments import Charge, Processing
+from domain.payments import Charge, Paid, Processing
 from ledger import charges
 
 
@@ -20,6 +20,15 @@ class ChargeOnItsWay:
     charge: Charge
     invoice: str
     processing: Processing | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyWaits:
+    """A charge that is paid while no window is open to grant in."""
+
+    buyer: Buyer
+    charge: Charge
+    paid: Paid
 
 
 class ProcessingActivities:
@@ -54,3 +63,16 @@ class ProcessingActivities:
                     ),
                 )
         return state
+
+    @activity.defn(name="note_received")
+    def note_received(self, waits: MoneyWaits) -> str:
+        """Note that the money is here; return `received` or the charge's state."""
+        buyer = waits.buyer
+        with self._context.engine.begin() as connection:
+            return charges.mark_received(
+                connection,
+                buyer.account_id,
+                waits.charge.charge_id,
+                waits.paid.invoice,
+                buyer.at,
+            )

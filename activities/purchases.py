@@ -12,6 +12,7 @@ from activities.noting import keep_note
 from activities.purchase_mails import post_receipt
 from activities.uninterrupted import uninterrupted
 from activities.usage import tell_cap_reached
+from domain.catalog import Extras
 from domain.payments import Charge, ChargeKind
 from ledger import accounts, balances, charges, grants, refunds, subscriptions
 
@@ -56,6 +57,7 @@ class PurchaseActivities:
                 _tell_cap(self._context, connection, buyer)
             if reserved.charge_id is None:
                 return Purchase(reserved.status)
+            lasting = buyer.plan.extras_expire is Extras.NEVER
             charge = Charge(
                 reserved.charge_id,
                 ChargeKind.AUTO,
@@ -67,8 +69,8 @@ class PurchaseActivities:
                     reserved.quantity_micro, reserved.amount_minor, reserved.surcharge_minor
                 ),
             )
-            keep_note(connection, buyer.account_id, charge, confirmed=confirmed)
-        return Purchase(reserved.status, charge, reserved.quantity_micro)
+            keep_note(connection, buyer.account_id, charge, confirmed=confirmed, lasting=lasting)
+        return Purchase(reserved.status, charge, reserved.quantity_micro, lasting=lasting)
 
     @uninterrupted(name="grant_purchase")
     def grant_purchase(self, purchase: PaidPurchase) -> int:

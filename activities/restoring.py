@@ -94,6 +94,7 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
         quote=_read(ChangeQuote, note.get("quote")),
         anchor=_read(datetime, note.get("anchor")),
         confirmed=note.get("confirmed", False),
+        needs_window=not note.get("lasting", False),
         refused=note.get("looked_into") == Decline.REFUSED,
         look_at=noted.opened_at if noted.processing else None,
     )

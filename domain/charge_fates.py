@@ -41,7 +41,7 @@ class Fate(StrEnum):
     WAITS = "waits for the window"
 
 
-STEPS = (Step.PREPARED, Step.DECLINED, Step.PAID)
+STEPS = (Step.PREPARED, Step.DECLINED, Step.PROCESSING, Step.PAID)
 ASKED_FOR = (ChargeKind.UPGRADE, ChargeKind.MANUAL, ChargeKind.PACK)
 PURCHASES = (ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.AUTO)
 # The circumstances that are there or not, at any instant.

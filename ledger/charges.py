@@ -129,6 +129,13 @@ def mark_declined(
     )
 
 
+def mark_received(
+    connection: Connection, account_id: int, charge_id: str, invoice: str, at: datetime
+) -> str:
+    """Note that money came and waits for a window; return `received` or the charge's state."""
+    return str(connection.scalar(select(func.mark_received(account_id, charge_id, invoice, at))))
+
+
 def mark_processing(
     connection: Connection, account_id: int, charge_id: str, invoice: str, at: datetime
 ) -> str:

@@ -125,6 +125,7 @@ class ChargeRow(Base):
     declines: Mapped[int] = mapped_column(Integer)
     decline_code: Mapped[str | None]
     invoice: Mapped[str | None]
+    received_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
 
 

@@ -8,16 +8,17 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.buyers import Buyer
     from activities.findings import FindingActivities
-    from activities.processing import ChargeOnItsWay, ProcessingActivities
+    from activities.processing import ChargeOnItsWay, MoneyWaits, ProcessingActivities
     from domain.clocks import period_at
     from domain.findings import Finding, FindingKind
-    from domain.payments import Processing
+    from domain.payments import Paid, Processing
     from domain.processor_states import ADVICE, Remark
     from domain.subscription import OpenCharge, Step, SubscriptionState
 from workflows.inbox import Answer
 from workflows.options import LEDGER, short
 from workflows.story import demanded
 
+MONEY_WAITS = "money-waits-in-the-ledger"  # runs that began before it note nothing there
 BETWEEN_LOOKS = timedelta(days=1)  # an event tells sooner; this is for the one that gets lost
 
 
@@ -75,6 +76,27 @@ async def let_operators_look(state: SubscriptionState, charge: OpenCharge, remar
         summary=short(f"{demanded(charge.charge)}: {remark}"),
         **LEDGER,
     )
+
+
+async def wait_for_window(
+    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, paid: Paid
+) -> Answer:
+    """Keep what is paid for until a window opens; return what its buyer hears."""
+    state.put(replace(charge, step=Step.PAID, paid=paid))
+    if workflow.patched(MONEY_WAITS):
+        await workflow.execute_activity_method(
+            ProcessingActivities.note_received,
+            MoneyWaits(buyer, charge.charge, paid),
+            summary=short(f"{demanded(charge.charge)} is paid, and waits for the next window"),
+            **LEDGER,
+        )
+    return {
+        "status": "paid",
+        "charge_id": charge.charge.charge_id,
+        "amount_minor": paid.amount_minor,
+        "currency": charge.charge.currency,
+        "granted": "with_the_next_window",
+    }
 
 
 def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:

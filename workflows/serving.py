@@ -214,6 +214,7 @@ class Server:
                 plan=state.plan_in_force(),
                 window_end=buyer.window.end,
                 confirmed=confirmed,
+                needs_window=not reserved.lasting,
             )
         )
         return reserved.status

@@ -22,7 +22,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.policies import AfterDunning, WhileUnpaid
     from domain.processor_states import Remark
     from domain.subscription import Arrears, OpenCharge, Pause, Step, SubscriptionState
-from workflows.coming import keep_waiting, let_operators_look, paid_late, processing_answer
+from workflows.coming import (
+    keep_waiting,
+    let_operators_look,
+    paid_late,
+    processing_answer,
+    wait_for_window,
+)
 from workflows.inbox import Answer, Inbox, credit_text
 from workflows.looking import declined_answer, differing, look_into
 from workflows.options import LEDGER, short
@@ -74,7 +80,8 @@ class Settler:
             case ChargeKind.PERIOD:
                 await self.open_period(paid_late(self._state, charge), paid)
             case _ if waits_for_window(self._state, charge, workflow.now()):
-                self._state.put(replace(charge, step=Step.PAID, paid=paid))
+                answer = await wait_for_window(self._state, self.buyer(charge), charge, paid)
+                self._answer(charge, answer)
             case ChargeKind.UPGRADE:
                 await self._complete_upgrade(charge, paid)
             case ChargeKind.MANUAL | ChargeKind.PACK | ChargeKind.AUTO:

@@ -23,6 +23,7 @@ from activities.context import BillingContext
 from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
 from activities.payments import PaymentActivities
+from domain.card_messages import parse_card_news
 from domain.messages import parse_reference
 from domain.payments import ChargeKind
 from gateways.stripe import StripePayments
@@ -96,7 +97,7 @@ class Peer:
 
     @workflow.signal
     def payment_method_updated(self, message: RawValue) -> None:
-        self.told.append(parse_reference(message.payload.data, "payment_method"))
+        self.told.append(parse_card_news(message.payload.data).method)
 
     @workflow.signal
     def invoice_paid(self, message: RawValue) -> None:

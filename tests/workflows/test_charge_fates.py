@@ -1,5 +1,6 @@
 """What becomes of a charge by what happens meanwhile (domain/charge_fates.py), played."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from temporalio.common import WorkflowIDConflictPolicy
@@ -308,3 +309,61 @@ async def used(customer: Customer) -> str:
     """Return the payment method in use."""
     answer = await customer.life.ask("list_payment_methods", {})
     return next(str(one["payment_method"]) for one in answer["payment_methods"] if one["default"])
+
+
+async def test_a_pack_that_never_expires_is_granted_at_once_while_a_renewal_is_unpaid(
+    fleet: RunningFleet,
+) -> None:
+    soon = await fleet.subscribe("starter", catalog="salestools")
+    soon.fault("decline", code="insufficient_funds")
+    await soon.pass_until(FEBRUARY + 60 * SECOND)
+    bought = await soon.life.ask("buy_pack", {"key": "soon", "pack": "pack_500"})
+    status = await soon.life.settle()
+    assert (bought["status"], bought["available"]) == ("paid", "500")
+    assert (status["status"], status["open_charges"][0]["step"]) == ("past_due", "declined")
+    assert (await soon.use("1", action="ai_email"))["available"] == "499"
+    assert [state for _, state, _ in soon.charges()] == ["paid", "open", "paid"]
+    status = await soon.pass_until(FEBRUARY + DAY + 60 * SECOND)
+    assert (status["status"], status["available"]) == ("active", "999")
+    assert sorted(soon.paid()) == [2500, 2900, 2900]
+    soon.check()
+
+
+async def test_salestools_serves_packs_while_unpaid_and_ends_after_its_dunning(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("starter", catalog="salestools")
+    await customer.life.ask("buy_pack", {"key": "one", "pack": "pack_500"})
+    customer.fault("decline", code="insufficient_funds", count=99)
+
+    await customer.pass_until(FEBRUARY + 7 * DAY - 60 * SECOND)
+    assert (await customer.use("1", action="ai_email"))["available"] == "499"
+    await customer.pass_until(FEBRUARY + 7 * DAY + 60 * SECOND)
+
+    assert await customer.outcome() == "ended"
+    assert customer.charges()[-1] == ("period", "void", 2900)
+    assert customer.paid() == [2900, 2500]
+    customer.check()
+
+
+async def test_what_needs_a_window_waits_for_it_and_the_ledger_knows(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k")
+    await customer.pass_until(FEBRUARY - 60 * SECOND)
+    await customer.skip_to(FEBRUARY - 2 * SECOND)
+    customer.fault("slow", path="/v1/invoices/*/pay", seconds=4)
+    buying = asyncio.create_task(customer.buy("1000", key="late"))
+    await customer.reached("paying")
+    customer.fault("decline", code="stolen_card", path="/v1/invoices/*/pay", count=1)
+    status = await customer.pass_until(FEBRUARY + 60 * SECOND)
+
+    known = (
+        "SELECT received_at IS NULL, state FROM charges WHERE account_id = %s AND kind <> 'period'"
+    )
+    answer = await buying
+    assert (answer["status"], answer["granted"]) == ("paid", "with_the_next_window")
+    assert (status["status"], customer.rows(known)) == ("paused", [(False, "open")])
+    again = await rebuild(customer, await lose(customer))
+    assert (await again.life.settle())["open_charges"][-1]["step"] == "paid"
+    assert (await again.update_card())["available"] == "11000"
+    assert customer.rows(known) == [(False, "paid")]
+    again.check()

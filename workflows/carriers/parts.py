@@ -95,6 +95,7 @@ class Parts:
                     workflow.now(),
                     quantity_micro=purchase.quantity_micro,
                     window_end=window_end,
+                    needs_window=not purchase.lasting,
                 )
             )
         return None

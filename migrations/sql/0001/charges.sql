@@ -154,6 +154,23 @@ BEGIN
     RETURN 'processing';
 END $$;
 
+-- The money of a charge came while no window is open to grant in: received | unknown_charge | the state
+-- it is in. It is booked when it is granted, with the window that opens next, or at the end.
+CREATE FUNCTION mark_received(p_account bigint, p_charge text, p_invoice text, p_at timestamptz) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    w wallets;
+    c charges;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
+    IF NOT FOUND THEN RETURN 'unknown_charge'; END IF;
+    IF c.state NOT IN ('open', 'processing') THEN RETURN c.state; END IF;
+    UPDATE charges SET received_at = coalesce(received_at, w.decided_at), invoice = p_invoice
+    WHERE account_id = p_account AND charge_id = p_charge;
+    RETURN 'received';
+END $$;
+
 -- The processor declined an attempt; p_attempt makes a repeat harmless. declined | repeated | paid | ...
 CREATE FUNCTION mark_declined(
     p_account an_account, p_charge a_name, p_invoice a_name_if_any, p_attempt a_count, p_code a_name_if_any, p_at an_instant

@@ -149,6 +149,7 @@ CREATE TABLE charges (
     window_end      timestamptz,
     opened_at       timestamptz NOT NULL,
     settled_at      timestamptz,
+    received_at     timestamptz,                                    -- its money came, and waits for a window
     declines        integer     NOT NULL DEFAULT 0,
     decline_code    text,
     invoice         text,

@@ -88,6 +88,13 @@ UNION ALL
 SELECT c.account_id, 'an unpaid charge funds a grant', c.charge_id
 FROM charges c JOIN grants g ON g.account_id = c.account_id AND g.charge_id = c.charge_id WHERE c.state <> 'paid'
 UNION ALL
+-- An hour after a window opens, all that waited for it is granted.
+SELECT c.account_id, 'money that came is not granted', c.charge_id
+FROM charges c JOIN wallets w ON w.account_id = c.account_id
+WHERE c.received_at IS NOT NULL
+  AND (c.state = 'void' OR c.state <> 'paid' AND w.window_start > c.received_at
+                           AND w.decided_at > w.window_start + interval '1 hour')
+UNION ALL
 SELECT c.account_id, 'cash is not what the charge was paid with', c.charge_id
 FROM charges c LEFT JOIN postings p ON p.account_id = c.account_id AND p.charge_id = c.charge_id
                                    AND p.cause = 'charge_paid' AND p.book = 'cash'
