@@ -64,7 +64,7 @@ class ProcessingActivities:
                 )
         return state
 
-    @activity.defn(name="note_received")
+    @uninterrupted(name="note_received")
     def note_received(self, waits: MoneyWaits) -> str:
         """Note that the money is here; return `received` or the charge's state."""
         buyer = waits.buyer

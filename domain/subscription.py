@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.catalog import Plan
-from domain.clocks import TRIAL
+from domain.clocks import TRIAL, first_anchor, next_anchor
 from domain.payments import Charge, ChargeKind, Paid
 from domain.periods import Window
 from domain.proration import ChangeQuote
@@ -274,6 +274,22 @@ class SubscriptionState:
         """Forget a settled charge."""
         self.charges = tuple(
             one for one in self.charges if one.charge.charge_id != charge.charge.charge_id
+        )
+
+    def anchor_under(self, plan: Plan) -> datetime:
+        """Return what the boundaries of the next period are counted from."""
+        if self.anchor is None:
+            raise LookupError("the subscription has not begun")
+        if self.restart_at is not None:
+            return first_anchor(plan, self.restart_at, self.time_zone)
+        if self.period is None:
+            return self.anchor
+        return next_anchor(
+            self.plan_in_force(),
+            plan,
+            anchor=self.anchor,
+            ends=self.period.end,
+            zone=self.time_zone,
         )
 
     def plan_in_force(self) -> Plan:

@@ -16,7 +16,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription import Arrears, OpenCharge, Step, SubscriptionState
 from workflows.carriers.parts import Parts
 from workflows.options import LEDGER, PROCESSOR, short
-from workflows.settling import anchor_under
 
 
 class Opener:
@@ -55,7 +54,7 @@ class Opener:
         plan = state.next_plan or state.plan_in_force()
         now = workflow.now()
         since = state.restart_at or (state.period.end if state.period else state.begun_at)
-        anchor = anchor_under(state, plan)
+        anchor = state.anchor_under(plan)
         opened = await workflow.execute_activity_method(
             PeriodActivities.open_charge,
             NextPeriod(

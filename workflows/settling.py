@@ -1,7 +1,6 @@
 """What became of a charge, settled: one transaction of the ledger each, then the state."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from temporalio import workflow
 
@@ -16,7 +15,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.card_messages import named_only
     from domain.catalog import Plan, ResumeOn
     from domain.charge_fates import waits_for_window
-    from domain.clocks import first_anchor, next_anchor
     from domain.dunning import next_try, patience_ends
     from domain.payments import LOOKED_INTO, ChargeKind, Declined, Paid, Processing
     from domain.policies import AfterDunning, WhileUnpaid
@@ -159,7 +157,7 @@ class Settler:
         if charge.plan is None or charge.period is None:
             raise LookupError(f"{charge.charge.charge_id} is no charge of a period")
         now = workflow.now()
-        anchor = charge.anchor or anchor_under(state, charge.plan)
+        anchor = charge.anchor or state.anchor_under(charge.plan)
         period = charge.period
         mild = charge.plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
         stays = paid is not None and state.awaits_card and not mild
@@ -334,23 +332,6 @@ class Settler:
     def _answer(self, charge: OpenCharge, answer: Answer) -> None:
         for ticket in self._tickets.pop(charge.charge.charge_id, []):
             self._inbox.answer(ticket, answer)
-
-
-def anchor_under(state: SubscriptionState, plan: Plan) -> datetime:
-    """Return what the boundaries of the next period are counted from."""
-    if state.anchor is None:
-        raise LookupError("the subscription has not begun")
-    if state.restart_at is not None:
-        return first_anchor(plan, state.restart_at, state.time_zone)
-    if state.period is None:
-        return state.anchor
-    return next_anchor(
-        state.plan_in_force(),
-        plan,
-        anchor=state.anchor,
-        ends=state.period.end,
-        zone=state.time_zone,
-    )
 
 
 def _without(pauses: tuple[Pause, ...], cause: Pause) -> tuple[Pause, ...]:
