@@ -37,8 +37,8 @@ class Debt:
 DEBTS = """
 WITH parts AS (
     SELECT e.account_id, e.credit_type, e.at < :start AS earlier,
-           CASE WHEN g.source = 'overdraft' AND e.kind IN ('debit', 'capture') THEN -e.change
-                ELSE 0 END AS on_credit,
+           CASE WHEN g.source = 'overdraft' AND e.kind IN ('debit', 'capture', 'correction')
+                THEN -e.change ELSE 0 END AS on_credit,
            coalesce(e.debt_change, 0) AS charged_back,
            coalesce(e.debt_change::numeric * g.cost_minor / g.granted, 0) AS charged_back_minor,
            CASE e.kind WHEN 'repayment' THEN -e.change ELSE 0 END AS repaid,

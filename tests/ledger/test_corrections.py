@@ -10,6 +10,7 @@ from ledger import accounts, balances, corrections, debits, grants, limits
 from ledger.corrections import CorrectionOrder
 from ledger.debits import Demand
 from ledger.grants import RollTerms
+from ledger.reports.debts import debts
 from ledger.reports.scope import Scope
 from ledger.reports.usage import usage_by_action
 from tests.builders import (
@@ -200,7 +201,7 @@ def test_what_was_charged_back_is_owed_no_more(ledger):
 
 
 def test_what_was_taken_on_credit_is_owed_no_more_also_if_it_was_repaid(ledger):
-    wallet = a_subscribed_wallet(ledger, allowance=1, repays_debt=True)
+    wallet = a_subscribed_wallet(ledger, allowance=1, debt_repaid_from="all_grants")
     overdraft = a_grant(source="overdraft", priority=90, scope=("a",), quantity_micro=micro(5))
     grants.give(ledger, wallet.account_id, overdraft, START)
     terms = Terms((Attempt("a", (PricedWay("credits", 1, 1),)),), at_zero="block")
@@ -208,6 +209,8 @@ def test_what_was_taken_on_credit_is_owed_no_more_also_if_it_was_repaid(ledger):
     assert debt(ledger, wallet) == micro(3)
     correct(ledger, wallet, "k", 3, terms=terms)
     assert debt(ledger, wallet) == micro(2)
+    (owed,) = debts(ledger, Scope(START, LATER, wallet.account_id))
+    assert (owed.on_credit_micro, owed.closing_micro) == (micro(2), micro(2))
     grants.give(ledger, wallet.account_id, a_grant(quantity_micro=micro(2)), NOON)
     assert (debt(ledger, wallet), left(ledger, wallet)) == (0, 0)
 
