@@ -40,6 +40,7 @@ class Settings:
     stripe_api_base: str = STRIPE
     drawdown_catalogs: Path = CATALOGS
     metrics_address: str | None = None  # where Prometheus finds us; None opens no port
+    api_docs: bool = False  # whether the API describes itself at /docs and /openapi.json
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -65,6 +66,11 @@ class Settings:
 
 
 NAMES = (*(variable.name.upper() for variable in fields(Settings)), "PAYLOAD_KEYS")
+
+
+def wants_api_docs(environment: Mapping[str, str]) -> bool:
+    """Say whether the API describes itself; whatever is not `on` is no."""
+    return environment.get("API_DOCS", "").strip() == "on"
 
 
 def _require(condition: object) -> None:
@@ -109,6 +115,11 @@ def _sender(text: str) -> str:
     return text
 
 
+def _switch(text: str) -> bool:
+    _require(text in {"on", "off"})
+    return text == "on"
+
+
 def _folder(text: str) -> Path:
     _require(Path(text).is_dir())
     return Path(text)
@@ -126,6 +137,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "public_url": _web,
     "drawdown_catalogs": _folder,
     "metrics_address": _address,
+    "api_docs": _switch,
 }
 EXPECTED = {
     "database_url": "the ledger's database, as postgresql://user:password@host:port/database",
@@ -139,4 +151,5 @@ EXPECTED = {
     "public_url": "the http(s) address where customers reach the API",
     "drawdown_catalogs": "a folder that exists",
     "metrics_address": "host:port to listen on",
+    "api_docs": "on or off",
 }

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.requests import ClientDisconnect
 
 from domain.errors import BillingError, IdempotencyConflict, InvalidInput
 from domain.reasons import CURES
@@ -26,6 +27,10 @@ class TooLargeError(BillingError):
     """The body is larger than any of our messages."""
 
 
+class TooSlowError(BillingError):
+    """The body did not come in time: half a request holds no connection."""
+
+
 class UnavailableError(BillingError):
     """A server that the request needs is away; nothing was done."""
 
@@ -34,6 +39,7 @@ STATUSES: dict[type[BillingError], int] = {
     InvalidInput: 400,
     NotFoundError: 404,
     IdempotencyConflict: 409,
+    TooSlowError: 408,
     TooLargeError: 413,
     ProcessorRefusal: 502,
     UnavailableError: 503,
@@ -43,9 +49,10 @@ FRAMEWORK = {404: "not_found", 405: "method_not_allowed"}
 EDGE_CURES = {
     "bad_signature": "sign the raw body with the endpoint's present secret, and send it at once",
     "malformed_event": "send snapshot events of Stripe",
-    "not_found": "look the address up in /docs",
-    "method_not_allowed": "look the method up in /docs",
+    "not_found": "look the address up in /docs, which is there where API_DOCS is on",
+    "method_not_allowed": "look the method up in /docs, which is there where API_DOCS is on",
     "payload_too_large": "send at most 1 MB",
+    "payload_too_slow": "send the whole body at once",
     "unknown_link": "open the button of the newest mail",
     "temporal_unavailable": "send it again",
     "database_unavailable": "send it again",
@@ -58,6 +65,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of every route from here."""
     app.add_exception_handler(BillingError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(ProcessorUnavailable, _processor_away)
     app.add_exception_handler(Exception, _unexpected)
     for error in (OperationalError, PoolTimeoutError):
@@ -77,7 +85,16 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
         raise error
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     wait = RETRY_AFTER if isinstance(error, UnavailableError) else None
-    return _answer(status, error.reason, str(error), wait)
+    answer = _answer(status, error.reason, str(error), wait)
+    if isinstance(error, (TooLargeError, TooSlowError)):  # what is left of the body is not read
+        answer.headers["Connection"] = "close"
+    return answer
+
+
+async def _gone(request: Request, _: Exception) -> JSONResponse:
+    """Nobody reads this answer: a client that hangs up is no fault of ours."""
+    log.info("a client hung up on %s %.200s", request.method, request.url.path)
+    return _answer(400, "malformed", "the body ended before its length")
 
 
 async def _malformed(_: Request, error: Exception) -> JSONResponse:

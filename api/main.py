@@ -14,7 +14,7 @@ from api import account, approvals, billing, errors, health, webhooks
 from api.services import Services
 from gateways.stripe import StripePayments
 from models.base import connect
-from settings import Settings
+from settings import Settings, wants_api_docs
 from workflows.converter import DATA_CONVERTER
 
 
@@ -24,7 +24,11 @@ class _State(TypedDict):
 
 def create_app(environment: Mapping[str, str] = os.environ) -> FastAPI:
     """Return the application; it reads `environment` and connects when it is started."""
-    app = FastAPI(title="Drawdown", lifespan=partial(_running, environment))
+    app = FastAPI(
+        title="Drawdown",
+        lifespan=partial(_running, environment),
+        openapi_url="/openapi.json" if wants_api_docs(environment) else None,
+    )
     for part in (health, webhooks, account, billing, approvals):
         app.include_router(part.router)
     errors.install(app)

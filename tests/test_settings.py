@@ -52,6 +52,7 @@ def test_an_empty_variable_is_a_missing_one():
         ("PUBLIC_URL", "billing.example"),
         ("DRAWDOWN_CATALOGS", "/no/such/folder"),
         ("METRICS_ADDRESS", "9464"),
+        ("API_DOCS", "yes"),
         ("PAYLOAD_KEYS", "hidden"),
     ],
 )
@@ -74,5 +75,6 @@ def test_the_names_are_the_contract():
         "STRIPE_API_BASE",
         "DRAWDOWN_CATALOGS",
         "METRICS_ADDRESS",
+        "API_DOCS",
         "PAYLOAD_KEYS",
     }
