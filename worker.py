@@ -21,7 +21,6 @@ from typing import Any
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
@@ -37,7 +36,7 @@ from activities.corrections import CorrectionActivities
 from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
 from activities.failures import FailureActivities
-from activities.findings import FindingActivities, FindingRelay, measure
+from activities.findings import FindingActivities, FindingRelay, keep_measuring
 from activities.gifts import GiftActivities
 from activities.holds import HoldActivities
 from activities.offers import OfferActivities
@@ -47,6 +46,7 @@ from activities.payments import PaymentActivities
 from activities.periods import PeriodActivities
 from activities.processing import ProcessingActivities
 from activities.purchases import PurchaseActivities
+from activities.reconciling import ReconcileActivities
 from activities.refunds import RefundActivities
 from activities.teams import TeamActivities
 from activities.usage import UsageActivities
@@ -62,6 +62,7 @@ from workflows.approval import Approval
 from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
 from workflows.outbox import LANES, Lane, OutboxRelay
+from workflows.reconciliation import Reconciliation
 from workflows.stripe_event import StripeEvent
 from workflows.subscription import Subscription
 
@@ -94,11 +95,11 @@ class Fleet:
         """Return the workflows and activities of a queue: these lists are what the fleet can do."""
         context = self._context()
         if queue == names.STRIPE:
-            return [], _of_the_processor(self.settings)
+            return [], _of_the_processor(self.settings, context, self.client)
         if queue == names.MAIL:
             mailer = SmtpMailer(self.settings.smtp_url, sender=self.settings.mail_from)
             return [], [MailRelay(context, mailer).relay]
-        return [Subscription, OutboxRelay, StripeEvent, Approval], [
+        return [Subscription, OutboxRelay, StripeEvent, Approval, Reconciliation], [
             *_of_usage(context),
             *_of_periods_and_plans(context),
             *_of_purchases(context),
@@ -134,9 +135,11 @@ class Fleet:
         return Worker(self.client, task_queue=queue, **(defaults | options))
 
 
-def _of_the_processor(settings: Settings) -> Activities:
+def _of_the_processor(settings: Settings, context: BillingContext, client: Client) -> Activities:
     processor = StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base)
     payments, papers = PaymentActivities(processor), PaperReading(processor)
+    loop = asyncio.get_running_loop()
+    compared = ReconcileActivities(context, processor, client, loop)
     return [
         payments.register,
         payments.use_card,
@@ -147,6 +150,8 @@ def _of_the_processor(settings: Settings) -> Activities:
         payments.read_event,
         payments.refund,
         payments.read_return,
+        compared.reconcile,
+        compared.examine,
         papers.cards,
         papers.invoices,
         papers.invoice,
@@ -287,26 +292,24 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
             executor = stack.enter_context(ThreadPoolExecutor(THREADS, f"{queue}-"))
             await stack.enter_async_context(fleet.worker(queue, executor))
         await start_relays(client)
-        gauge = asyncio.create_task(tell_findings(engine))
+        gauge = asyncio.create_task(
+            keep_measuring(engine, Runtime.default().metric_meter, MEASURE_SECONDS)
+        )
         stack.callback(gauge.cancel)
         logging.getLogger("drawdown").info("serving %s", ", ".join(queues))
         await stop.wait()
     engine.dispose()
 
 
-async def tell_findings(engine: Engine) -> None:
-    """Serve how many findings are open, of each kind, for as long as the process serves."""
-    meter = Runtime.default().metric_meter
-    while True:
-        try:
-            await asyncio.to_thread(measure, engine, meter)
-        except OperationalError:
-            logging.getLogger("drawdown").warning("the database is away: findings not counted")
-        await asyncio.sleep(MEASURE_SECONDS)
-
-
 async def start_relays(client: Client) -> None:
-    """Start the outbox relays unless they run."""
+    """Start the outbox relays and the nightly comparison unless they run."""
+    await client.start_workflow(
+        Reconciliation.run,
+        id=names.RECONCILIATION,
+        task_queue=names.BILLING,
+        static_summary="compares processor, ledger, workflows and outbox once a night",
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+    )
     for lane in LANES:
         await client.start_workflow(
             OutboxRelay.run,

@@ -1,10 +1,12 @@
 """Findings: kept for operators, counted for their alarms, told to the subscriptions they are of."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from temporalio.client import Client
 from temporalio.common import MetricMeter
 from temporalio.service import RPCError, RPCStatusCode
@@ -78,3 +80,13 @@ def measure(engine: Engine, meter: MetricMeter) -> None:
     with engine.connect() as connection:
         for kind, number in findings.counts(connection).items():
             gauge.set(number, {"kind": kind.value})
+
+
+async def keep_measuring(engine: Engine, meter: MetricMeter, seconds: float) -> None:
+    """Measure every so many seconds, for as long as the process serves."""
+    while True:
+        try:
+            await asyncio.to_thread(measure, engine, meter)
+        except OperationalError:
+            logging.getLogger("drawdown").warning("the database is away: findings not counted")
+        await asyncio.sleep(seconds)

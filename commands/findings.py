@@ -1,13 +1,19 @@
 """Commands for what operators must look at."""
 
+import asyncio
 from argparse import Namespace
+from dataclasses import asdict
 from datetime import UTC, datetime
 
-from commands.terminal import Add, console, database, print_json, print_sheet
+from activities.context import BillingContext
+from activities.reconciling import ReconcileActivities, Reconciled
+from commands.terminal import Add, console, database, print_json, print_sheet, settings
 from domain.errors import InvalidInput
 from domain.findings import Finding
+from gateways.stripe import StripePayments
 from ledger import findings
 from ledger.reports.tables import ABSENT, Sheet, texts
+from worker import connected
 
 COLUMNS = texts("found", "kind", "of", "at the processor", "what", "key")
 SETTLE = "settle"
@@ -24,6 +30,28 @@ def findings_of(wanted: Namespace) -> int:
     rows = tuple(_row(one) for one in found)
     note = "settle one: python cli.py findings settle KEY --by NAME --reason TEXT"
     return print_sheet(Sheet("open findings", COLUMNS, rows, (note,)))
+
+
+def reconcile(_: Namespace) -> int:
+    """Compare processor, ledger, workflows and outbox; what differs becomes a finding."""
+    chosen = settings()
+
+    async def compare() -> Reconciled:
+        client = await connected(chosen)
+        with (
+            database() as engine,
+            StripePayments(chosen.stripe_api_key, base_url=chosen.stripe_api_base) as payments,
+        ):
+            context = BillingContext(engine, {}, chosen.public_url, chosen.stripe_webhook_secret)
+            loop = asyncio.get_running_loop()
+            activities = ReconcileActivities(context, payments, client, loop)
+            return await asyncio.to_thread(activities.reconcile, datetime.now(UTC))
+
+    done = asyncio.run(compare())
+    print_json(asdict(done))
+    if done.differences:
+        console.print("look at them: python cli.py findings")
+    return 1 if done.differences else 0
 
 
 def _settle(wanted: Namespace) -> int:
@@ -70,3 +98,4 @@ def add_commands(add: Add) -> None:
     one.add_argument("--reason", help="what came of it")
     one.add_argument("--customer", help="only of this one")
     one.add_argument("--json", action="store_true")
+    add("reconcile", reconcile)

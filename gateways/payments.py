@@ -18,6 +18,7 @@ from domain.payments import (
     PaymentState,
     Prepared,
 )
+from domain.reconciling import Claim
 
 
 class ProcessorUnavailable(Exception):
@@ -106,6 +107,14 @@ class Payments(Protocol):
 
     def invoices(self, payer: str) -> tuple[InvoiceRecord, ...]:
         """Return a payer's newest invoices (at most a hundred), without drafts."""
+        ...
+
+    def claims(self) -> tuple[Claim, ...]:
+        """Return every paid invoice that carries our ids, however old."""
+        ...
+
+    def claim(self, invoice: str) -> Claim | None:
+        """Read one; None when nothing was paid for it or it carries no charge of ours."""
         ...
 
     def invoice(self, payer: str, invoice: str) -> InvoiceRecord:

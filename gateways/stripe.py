@@ -23,6 +23,7 @@ from domain.payments import (
     Unpaid,
 )
 from domain.processor_states import Remark
+from domain.reconciling import Claim
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import checked_key, take_effect_once
 from gateways.stripe_errors import speaking
@@ -194,6 +195,16 @@ class StripePayments:
         """Return a payer's newest invoices (at most a hundred), without drafts."""
         with speaking():
             return self._invoices.newest(payer)
+
+    def claims(self) -> tuple[Claim, ...]:
+        """Return every paid invoice that carries our ids, however old: a page at a time."""
+        with speaking():
+            return self._invoices.claims()
+
+    def claim(self, invoice: str) -> Claim | None:
+        """Read one; None when nothing was paid for it or it carries no charge of ours."""
+        with speaking():
+            return self._invoices.claim(invoice)
 
     def invoice(self, payer: str, invoice: str) -> InvoiceRecord:
         """Read one invoice of a payer. Raises `ProcessorRefusal` (`resource_missing`)."""

@@ -3,9 +3,10 @@
 import stripe
 
 from domain.payments import Charge, InvoiceRecord
+from domain.reconciling import Claim
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import find_or_take_effect, take_effect_once
-from gateways.stripe_reading import entry, identifier, invoice_record, metadata_value
+from gateways.stripe_reading import claim_of, entry, identifier, invoice_record, metadata_value
 from gateways.stripe_states import Seen, default_payment, intent_reference
 
 PAGE = 100  # newest invoices of a payer, among which the one of a charge is looked for
@@ -61,6 +62,15 @@ class Invoices:
         if identifier(entry(found, "customer")) != payer or entry(found, "status") == "draft":
             raise ProcessorRefusal("resource_missing", f"{payer} has no invoice {invoice!r:.60}")
         return invoice_record(found)
+
+    def claims(self) -> tuple[Claim, ...]:
+        """Return every paid invoice with our ids: lists are complete, searches lag behind."""
+        found = self._stripe.invoices.list({"status": "paid", "limit": PAGE}).auto_paging_iter()
+        return tuple(claim for one in found if (claim := claim_of(one)) is not None)
+
+    def claim(self, invoice: str) -> Claim | None:
+        """Read one paid invoice with our ids."""
+        return claim_of(self._stripe.invoices.retrieve(invoice))
 
     def pay(self, invoice: str, options: stripe.RequestOptions) -> stripe.Invoice:
         """Collect off-session; a charge needs no more than the payer's default card."""

@@ -7,6 +7,7 @@ import stripe
 
 from domain.dunning import reaction
 from domain.payments import Declined, InvoiceRecord, PaymentMethod
+from domain.reconciling import Claim
 from gateways.stripe_errors import advice_of, code_of
 
 BRANDS = {
@@ -62,6 +63,26 @@ def invoice_record(invoice: stripe.Invoice) -> InvoiceRecord:
         issued_at=datetime.fromtimestamp(invoice.created, UTC),
         page_url=entry(invoice, "hosted_invoice_url") or "",
         pdf_url=entry(invoice, "invoice_pdf") or "",
+    )
+
+
+def claim_of(invoice: stripe.Invoice) -> Claim | None:
+    """Describe a paid invoice that carries our ids; None for what is not ours, or brought nothing.
+
+    What was settled without money is refused when its charge is made, and no claim.
+    """
+    metadata = entry(invoice, "metadata")
+    charge_id = metadata_value(metadata, "charge_id")
+    if not charge_id or entry(invoice, "status") != "paid" or not entry(invoice, "amount_paid"):
+        return None
+    return Claim(
+        invoice.id,
+        charge_id,
+        metadata_value(metadata, "customer_id"),
+        metadata_value(metadata, "subscription_id"),
+        invoice.amount_paid,
+        entry(invoice, "post_payment_credit_notes_amount") or 0,
+        invoice.currency.upper(),
     )
 
 

@@ -32,3 +32,11 @@ def is_unused(connection: Connection, subscription_id: str) -> bool:
         ~charged.exists(),
     )
     return connection.scalar(statement) is not None
+
+
+def is_live(connection: Connection, subscription_id: str) -> bool:
+    """Say whether the ledger knows a subscription that has not ended."""
+    statement = select(Subscription.subscription_id).where(
+        Subscription.subscription_id == subscription_id, Subscription.status != Status.ENDED
+    )
+    return connection.scalar(statement) is not None

@@ -31,6 +31,9 @@ def stripe_event_workflow(event_id: str) -> str:
     return f"stripe:{event_id}"
 
 
+RECONCILIATION = "reconciliation"  # the id of the nightly comparison
+
+
 def outbox_workflow(lane: str) -> str:
     """Return the workflow id of the relay of one outbox lane."""
     return f"outbox:{lane}"

@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.customers import CustomerActivities, Owner
     from activities.payments import EventMeaning, PaymentActivities
+    from activities.reconciling import ReconcileActivities
     from activities.refunds import RefundActivities
     from domain.card_messages import THE_DEFAULT
     from domain.payments import ProcessorEvent
@@ -53,6 +54,7 @@ Outcome = Literal[
     "no_payment_method",  # the payer has no card now
     "subscription_ended",
     "booked",  # money that went back: in the ledger, whether or not a subscription lives
+    "found",  # money that the books do not know: operators have a finding, or its charge has heard
     "contradicted",  # it says something else than it said before: a person must look
 ]
 
@@ -88,7 +90,8 @@ class StripeEvent:
             return EventOutcome("no_payment_method")
         owner = await self._owner(meaning)
         if not owner.known:
-            return EventOutcome("unknown_object")
+            found = event.type == "invoice.paid" and await self._examined(meaning)
+            return EventOutcome("found" if found else "unknown_object")
         if not owner.subscription_id:
             return EventOutcome("subscription_ended")
         return await self._tell(owner.subscription_id, meaning, event)
@@ -131,6 +134,17 @@ class StripeEvent:
             PaymentActivities.read_event,
             event,
             summary=f"read {event.object_id} back",
+            **PROCESSOR,
+        )
+
+    async def _examined(self, meaning: EventMeaning) -> bool:
+        """Look at money that came for no charge of the ledger, as after a restore."""
+        if not workflow.patched("money-without-a-charge-is-found"):
+            return False
+        return await workflow.execute_activity_method(
+            ReconcileActivities.examine,
+            args=[meaning.invoice, workflow.now()],
+            summary=f"look at {meaning.invoice}, which no charge names",
             **PROCESSOR,
         )
 

@@ -1,5 +1,6 @@
 """The API as a process, workers for its events, and a peer that takes a subscription's signals."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -23,6 +24,7 @@ from activities.context import BillingContext
 from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
 from activities.payments import PaymentActivities
+from activities.reconciling import ReconcileActivities
 from domain.card_messages import parse_card_news
 from domain.messages import parse_reference
 from domain.payments import ChargeKind
@@ -117,6 +119,8 @@ async def inbox(client: Client, engine: Engine, payments: StripePayments) -> Asy
     """Serve events and peers in the client's namespace."""
     customers = CustomerActivities(BillingContext(engine, {}, "", ""))
     processor = PaymentActivities(payments)
+    context = BillingContext(engine, {}, "", "")
+    examiner = ReconcileActivities(context, payments, client, asyncio.get_running_loop())
     with ThreadPoolExecutor(4) as executor:
         billing = Worker(
             client,
@@ -129,7 +133,7 @@ async def inbox(client: Client, engine: Engine, payments: StripePayments) -> Asy
         stripe_calls = Worker(
             client,
             task_queue=names.STRIPE,
-            activities=[processor.read_event],
+            activities=[processor.read_event, examiner.examine],
             activity_executor=executor,
             interceptors=[NamedErrors()],
         )
