@@ -44,6 +44,7 @@ OUTCOMES = {
         "opened",
         "open",
         "processing",
+        "received",
         "paid",
         "void",
         "declined",
