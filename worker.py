@@ -174,6 +174,7 @@ def _of_periods_and_plans(context: BillingContext) -> Activities:
         periods.close_window,
         periods.schedule_cancel,
         periods.end,
+        changes.find,
         changes.quote,
         changes.quote_version,
         changes.open_upgrade,

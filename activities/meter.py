@@ -7,14 +7,24 @@ from sqlalchemy import Connection, select
 from temporalio.converter import value_to_type
 
 from activities.alerts import MOST_ACTIONS, pace_of
-from domain.catalog import Plan
+from activities.standing import changes_of, room_of, share_of
+from domain.catalog import Catalog, Plan
 from domain.credits import format_credits
 from ledger import balances, subscriptions
 from models.tables import Wallet
 
 
-def meter(connection: Connection, account_id: int, at: datetime) -> dict[str, Any]:
-    """Return the meter at `at`, or at the wallet's own time where that is ahead."""
+def meter(
+    connection: Connection,
+    account_id: int,
+    at: datetime,
+    catalog: Catalog | None = None,
+    member: str = "",
+) -> dict[str, Any]:
+    """Return the meter at `at`, or at the wallet's own time where that is ahead.
+
+    With a catalog it says what a change of plan would cost, with a member what that one may use.
+    """
     # Not the whole row: a wallet without holds lapses at infinity, which Python cannot read.
     columns = (Wallet.state, Wallet.decided_at, Wallet.window_end, Wallet.alert_level)
     wallet = connection.execute(select(*columns).where(Wallet.account_id == account_id)).one()
@@ -28,10 +38,15 @@ def meter(connection: Connection, account_id: int, at: datetime) -> dict[str, An
             for kind, free in balances.available_of_each(connection, account_id, at).items()
         },
     }
+    told |= room_of(connection, account_id, at)
     if record is None or wallet.window_end is None:
         return told
+    if catalog is not None:
+        told["changes"] = changes_of(connection, catalog, record.subscription_id, at)
     plan = value_to_type(Plan, record.plan)
     watched = plan.main_credit_type
+    if member:
+        told |= share_of(connection, account_id, member, watched, at)
     free = balances.available(connection, account_id, watched, at)
     pace = pace_of(connection, account_id, plan, watched, free, at, wallet.window_end)
     return told | {

@@ -12,7 +12,7 @@ from domain.payments import Charge, Decline
 from domain.periods import Window
 from domain.proration import ChangeQuote
 from domain.subscription import Arrears, OpenCharge, Pause, Start, Step, SubscriptionState
-from ledger import balances, findings, notes
+from ledger import accounts, balances, findings, notes
 from ledger.notes import NotedCharge
 from ledger.subscriptions import StoredSubscription
 
@@ -48,6 +48,7 @@ def restored(
         findings=findings.count_of(connection, mine),
         awaits_card=notes.awaits_card(connection, account_id),
         held=Pause.BY_OPERATOR in wallet.paused_by,
+        pause_note=accounts.pause_note(connection, account_id),
     )
     state.charges = open_charges(connection, state)
     unpaid = notes.unpaid_period(connection, account_id, mine)

@@ -1,7 +1,8 @@
 """What a change of plan costs and gives, and the grants of one that takes effect now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from activities.allowances import roll_terms
 from activities.buyers import Buyer
@@ -46,6 +47,15 @@ class Quoted:
 
 
 @dataclass(frozen=True, slots=True)
+class Keyed:
+    """The key of a change, the plan that it asks for, and what is answered once it is true."""
+
+    key: str
+    plan_id: str
+    answer: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Upgrade:
     """An upgrade whose difference is to be charged, or is paid or waived (`paid` None)."""
 
@@ -56,6 +66,7 @@ class Upgrade:
     anchor: datetime
     time_zone: str
     paid: Paid | None = None
+    keyed: Keyed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,21 @@ class OpenedUpgrade:
 
     status: str
     charge: Charge | None = None
+
+
+def charge_of_key(subscription_id: str, key: str) -> str:
+    """Return the name of the charge of a change that was asked for with a key."""
+    return f"{subscription_id}:change:{key}"
+
+
+def keyed_by(
+    subscription_id: str, charge_id: str, plan: Plan, answer: dict[str, Any]
+) -> Keyed | None:
+    """Return the key that the charge of a change is named by; None: a number names it."""
+    prefix = charge_of_key(subscription_id, "")
+    if not charge_id.startswith(prefix):
+        return None
+    return Keyed(charge_id.removeprefix(prefix), plan.plan_id, answer)
 
 
 def quoted_change(catalog: Catalog, wanted: Wanted) -> Quoted:

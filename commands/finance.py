@@ -1,13 +1,19 @@
 """Commands that read the books."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from activities.meter import meter
-from commands.terminal import Add, database, print_json, print_sheet
+from catalogs.reader import load_catalogs
+from commands.terminal import Add, database, print_json, print_sheet, settings
 from domain.errors import InvalidInput
 from ledger import accounts, balances, notices, subscriptions
+from ledger.accounts import PauseLine
+from ledger.balances import HistoryLine
 from ledger.reports.asking import add_arguments, asked_in, midnight, sheet, tag_and_value
 from ledger.reports.members import limits_of
 from ledger.reports.scope import MOST_ROWS, snapshot
@@ -32,8 +38,22 @@ def history(wanted: Namespace) -> int:
         )  # fmt: skip
         record = subscriptions.record_of_account(connection, account)
         limits = limits_of(connection, account, wanted.member) if wanted.member else ()
-    found = history_sheet(wanted.customer, record.status if record else None, lines, limits)
+        pauses = () if wanted.action or tags else _pauses(connection, account, wanted, lines)
+    status = record.status if record else None
+    found = history_sheet(wanted.customer, status, lines, limits, pauses)
     return _show(found, wanted.csv)
+
+
+def _pauses(
+    connection: Connection, account: int, wanted: Namespace, lines: Sequence[HistoryLine]
+) -> tuple[PauseLine, ...]:
+    """Return the pauses of the stretch that the lines tell of."""
+    found = accounts.pauses(connection, account)
+    if wanted.after or wanted.first:
+        found = tuple(one for one in found if lines and one.at >= lines[0].at)
+    if len(lines) == wanted.limit or wanted.until:
+        found = tuple(one for one in found if lines and one.at <= lines[-1].at)
+    return found
 
 
 def notices_of(wanted: Namespace) -> int:
@@ -60,7 +80,11 @@ def meter_of(wanted: Namespace) -> int:
     """Print what a customer has, what burnt it, how long it lasts and when more comes."""
     with database() as engine, engine.connect() as connection:
         account = accounts.account_of(connection, wanted.customer)
-        return print_json(meter(connection, account, datetime.now(UTC)))
+        record = subscriptions.record_of_account(connection, account)
+        known = {one.name: one for one in load_catalogs(settings().drawdown_catalogs)}
+        catalog = known.get(record.plan["catalog"]) if record else None
+        told = meter(connection, account, datetime.now(UTC), catalog, wanted.member or "")
+    return print_json(told)
 
 
 def report(wanted: Namespace) -> int:
@@ -96,7 +120,9 @@ def add_commands(add: Add) -> None:
                      help="only with this tag")  # fmt: skip
     one.add_argument("--csv", type=Path, help="write every line to this file")
     add_arguments(add("report", report))
-    add("meter", meter_of).add_argument("customer")
+    one = add("meter", meter_of)
+    one.add_argument("customer")
+    one.add_argument("--member", help="and what this one may use of it")
     one = add("notices", notices_of)
     one.add_argument("customer")
     one.add_argument("--unread", action="store_true", help="only those that nobody has read")

@@ -1,12 +1,16 @@
 """Invoices and cards of a subscription."""
 
 from argparse import Namespace
+from dataclasses import asdict
 
 from rich.table import Table
 
-from commands.terminal import Add, console, print_answer, update
+from commands.terminal import Add, console, database, print_answer, print_json, print_sheet, update
 from domain.errors import InvalidInput
-from domain.money import minor_exponent
+from domain.money import format_money, minor_exponent
+from ledger import accounts, charges
+from ledger.charges import ListedCharge
+from ledger.reports.tables import ABSENT, Sheet, numbers, texts
 
 
 def invoices(wanted: Namespace) -> int:
@@ -38,6 +42,36 @@ def cards(wanted: Namespace) -> int:
     return 0
 
 
+def charges_of(wanted: Namespace) -> int:
+    """List a customer's charges, the newest first, with what became of each."""
+    with database() as engine, engine.connect() as connection:
+        account = accounts.account_of(connection, wanted.customer)
+        found = charges.listed(connection, account, limit=wanted.limit)
+    if wanted.json:
+        return print_json([asdict(one) for one in found])
+    columns = (
+        *texts("charge", "kind", "state"),
+        *numbers("amount", "went back"),
+        *texts("opened", "settled", "declined"),
+    )
+    title = f"charges of {wanted.customer}"
+    return print_sheet(Sheet(title, columns, tuple(map(_charge, found))))
+
+
+def _charge(one: ListedCharge) -> tuple[str, ...]:
+    declined = f"{one.declines} x, last {one.decline_code}" if one.declines else ABSENT
+    return (
+        one.charge_id,
+        one.kind,
+        one.state,
+        format_money(one.amount_minor, one.currency),
+        format_money(one.returned_minor, one.currency) if one.returned_minor else ABSENT,
+        f"{one.opened_at:%Y-%m-%d %H:%M}",
+        f"{one.settled_at:%Y-%m-%d %H:%M}" if one.settled_at else ABSENT,
+        declined,
+    )
+
+
 def mail_invoice(wanted: Namespace) -> int:
     """Mail an invoice to the finance address, or to another."""
     message = {"key": wanted.key, "invoice": wanted.invoice}
@@ -63,6 +97,10 @@ def add_commands(add: Add) -> None:
     """Name the commands and what they take."""
     one = add("invoices", invoices)
     one.add_argument("subscription")
+    one = add("charges", charges_of)
+    one.add_argument("customer")
+    one.add_argument("--limit", type=int, default=100, help="how many")
+    one.add_argument("--json", action="store_true", help="with invoices, in minor units")
     one = add("cards", cards)
     one.add_argument("subscription")
     one = add("mail-invoice", mail_invoice)

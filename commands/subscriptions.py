@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
+from temporalio.converter import value_to_type
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
+from activities.standing import room_of
 from catalogs.reader import load_catalogs
 from commands.terminal import (
     DONE,
@@ -28,11 +30,12 @@ from commands.terminal import (
     update,
 )
 from commands.watching import Told, beginning, ended_well, failure
+from domain.catalog import Plan
 from domain.credits import format_credits
 from domain.errors import BillingError, InvalidInput
 from domain.fields import parse_instant
 from domain.subscription import Start, SubscriptionState
-from ledger import accounts, balances
+from ledger import accounts, balances, subscriptions
 from ledger.matters import open_matters
 from ledger.reports.asking import tag_and_value
 from worker import connected
@@ -152,11 +155,23 @@ def _in_the_books(connection: Connection, answer: Mapping[str, Any]) -> dict[str
     now = datetime.now(UTC)
     at = max(now, parse_instant(answer["now"])) if "now" in answer else now
     found: dict[str, object] = {}
+    record = subscriptions.record_of_account(connection, account)
+    if record is not None and answer.get("subscription") == record.subscription_id:
+        main = value_to_type(Plan, record.plan).credit_type
+        # The workflow's number is of its last decision, which may be a month ago.
+        free = balances.available(connection, account, main, at)
+        found |= {"available": format_credits(free), "balance_as_of": at.isoformat()}
     for kind, free in balances.available_of_each(connection, account, at).items():
         found[f"ledger: {kind}"] = format_credits(free)
     for balance in balances.balances_as_of(connection, account, at):
         if balance.held_micro:
             found[f"ledger: {balance.credit_type} held"] = format_credits(balance.held_micro)
+    room = room_of(connection, account, at)
+    if "auto_purchase" in room:
+        left = room["auto_purchase"]
+        found["ledger: auto-purchase left"] = f"{left['left']} credits, {left['units_left']} units"
+    if room["frozen"]:
+        found["ledger: frozen credits"] = room["frozen"]
     matters = open_matters(connection, account)
     found |= {f"ledger: {name}": what for name, what in matters.items()}
     return found | {"ledger: refusals": balances.refusals(connection, account, limit=5)}

@@ -49,6 +49,7 @@ class ChangePlan:
 
     plan_id: str
     preview: bool
+    key: str = ""  # empty: of a sender that names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +173,12 @@ def parse_set_auto_purchase(data: bytes) -> SetAutoPurchase:
 
 
 def parse_change_plan(data: bytes) -> ChangePlan:
-    """Read `{"plan": …, "preview": false}`."""
-    raw = fields.only(fields.parse_object(data), "plan", optional=("preview",))
+    """Read `{"plan": …, "preview": false, "key": …}`; the last two are optional."""
+    raw = fields.only(fields.parse_object(data), "plan", optional=("preview", "key"))
     return ChangePlan(
-        fields.text(raw, "plan", "unknown_plan"), fields.flag({"preview": False} | raw, "preview")
+        fields.text(raw, "plan", "unknown_plan"),
+        fields.flag({"preview": False} | raw, "preview"),
+        fields.key(raw) if "key" in raw else "",
     )
 
 

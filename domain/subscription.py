@@ -206,6 +206,7 @@ class SubscriptionState:
     last_charge: str = ""
     refused: int = 0  # messages that were refused after nobody waited for an answer
     last_refusal: str = ""
+    pause_note: str = ""  # why an operator paused it, and who
     findings: int = 0  # of operators, that nobody has settled
 
     @property

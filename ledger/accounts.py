@@ -8,8 +8,9 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.errors import InvalidInput
+from domain.subscription import Pause
 from domain.usage import RefusedEvent
-from models.tables import Customer, Refusal, Wallet
+from models.tables import Customer, PauseRow, Refusal, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,60 @@ def window_end(connection: Connection, account_id: int) -> datetime | None:
 
 
 def set_paused(
-    connection: Connection, account_id: int, cause: str, at: datetime, *, paused: bool
+    connection: Connection,
+    account_id: int,
+    cause: str,
+    at: datetime,
+    *,
+    paused: bool,
+    reason: str = "",
+    by: str = "",
 ) -> bool:
-    """Pause or resume for one cause; say whether that changed anything."""
-    return bool(connection.scalar(select(func.set_paused(account_id, cause, paused, at))))
+    """Pause or resume for one cause; say whether that changed anything. The history keeps why."""
+    changed = connection.scalar(select(func.set_paused(account_id, cause, paused, at)))
+    if changed:
+        note = insert(PauseRow).values(
+            account_id=account_id, at=at, cause=cause, paused=paused, reason=reason, made_by=by
+        )
+        connection.execute(note)
+    return bool(changed)
+
+
+@dataclass(frozen=True, slots=True)
+class PauseLine:
+    """A pause or its end, as the history tells it."""
+
+    at: datetime
+    cause: str
+    paused: bool
+    reason: str
+    by: str
+
+    @property
+    def words(self) -> str:
+        """What happened, why, and by whose word."""
+        what = "paused" if self.paused else "resumed"
+        why = self.reason or self.cause
+        return f"{what}: {why}{f', by {self.by}' if self.by else ''}"
+
+
+def pauses(connection: Connection, account_id: int) -> tuple[PauseLine, ...]:
+    """Return every pause and resumption of a wallet, the oldest first."""
+    row = PauseRow
+    rows = connection.execute(
+        select(row.at, row.cause, row.paused, row.reason, row.made_by)
+        .where(row.account_id == account_id)
+        .order_by(row.pause_id)
+    )
+    return tuple(PauseLine(*one) for one in rows)
+
+
+def pause_note(connection: Connection, account_id: int) -> str:
+    """Return why an operator paused a wallet and who it was; empty: none has."""
+    last = [one for one in pauses(connection, account_id) if one.cause == Pause.BY_OPERATOR]
+    if not last or not last[-1].paused:
+        return ""
+    return last[-1].words.removeprefix("paused: ")
 
 
 def keep_serving(connection: Connection, account_id: int, until: datetime, at: datetime) -> None:

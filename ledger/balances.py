@@ -159,15 +159,24 @@ def history(
                             || ' [' || h.key || ']'
                        WHEN 'grant' THEN coalesce(g.charge_id, e.tags ->> 'reason',
                                                   substr(e.key, 8))
+                            || coalesce(', by ' || (e.tags ->> 'by'), '')
+                            || coalesce(', approved by ' || (e.tags ->> 'approved_by'), '')
                        WHEN 'expiry' THEN 'unused credits expired'
                        WHEN 'rollover' THEN 'moved into the next window'
                        WHEN 'reopen' THEN 'reopened for late usage'
                        WHEN 'repayment' THEN 'a debt repaid'
-                       ELSE coalesce(f.tags ->> 'reason', substr(f.key, 8)) END AS cause,
+                       ELSE coalesce(r.reason, f.tags ->> 'reason', substr(f.key, 8))
+                            || CASE WHEN e.kind IN ('refund', 'chargeback', 'debt')
+                                    THEN coalesce(' of ' || g.charge_id, '') ELSE '' END
+                            || coalesce(', by ' || coalesce(r.made_by, f.tags ->> 'by'), '')
+                            || coalesce(', approved by ' || (f.tags ->> 'approved_by'), '')
+                       END AS cause,
                    g.source
             FROM entries e
             JOIN entries f ON f.account_id = e.account_id AND f.seq = e.seq AND f.line = 0
             LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+            LEFT JOIN refunds r ON r.account_id = e.account_id
+                               AND r.refund_id = f.tags ->> 'refund'
             LEFT JOIN holds h ON h.account_id = e.account_id
                              AND (h.hold_id = e.seq OR h.resolved_seq = e.seq)
             WHERE e.account_id = :account AND e.seq > :after

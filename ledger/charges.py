@@ -212,6 +212,43 @@ def known(connection: Connection, account_id: int, charge_id: str) -> ChargeReco
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class ListedCharge:
+    """A charge as people list it; money in minor units. `returned_minor` went back."""
+
+    charge_id: str
+    kind: str
+    state: str
+    currency: str
+    amount_minor: int
+    opened_at: datetime
+    settled_at: datetime | None
+    declines: int
+    decline_code: str | None
+    invoice: str | None
+    returned_minor: int
+
+
+def listed(connection: Connection, account_id: int, *, limit: int) -> tuple[ListedCharge, ...]:
+    """Return the newest charges of a customer, of all its subscriptions, the newest first."""
+    rows = connection.execute(
+        text("""
+            SELECT c.charge_id, c.kind, c.state, c.currency, c.amount_minor, c.opened_at,
+                   c.settled_at, c.declines, c.decline_code, c.invoice,
+                   coalesce((SELECT sum(r.amount_minor) FROM refunds r
+                             WHERE (r.account_id, r.charge_id) = (c.account_id, c.charge_id)
+                               AND r.state <> 'failed'), 0)::bigint
+                   + coalesce((SELECT sum(d.amount_minor) FROM disputes d
+                               WHERE (d.account_id, d.charge_id) = (c.account_id, c.charge_id)
+                                 AND d.state <> 'won'), 0)::bigint
+            FROM charges c WHERE c.account_id = :account
+            ORDER BY c.opened_at DESC, c.charge_id LIMIT :limit
+        """),
+        {"account": account_id, "limit": limit},
+    )
+    return tuple(ListedCharge(*row) for row in rows)
+
+
 def paid_before(
     connection: Connection, account_id: int, subscription_id: str, charge_id: str
 ) -> bool:

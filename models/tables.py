@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Enum, Integer, SmallInteger
+from sqlalchemy import DateTime, Enum, Identity, Integer, SmallInteger
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -397,6 +397,32 @@ class ApprovalRow(Base):
     decided_by: Mapped[str | None]
     reason: Mapped[str | None]
     needed: Mapped[int | None]
+    recorded_at: Mapped[datetime]
+
+
+class PauseRow(Base):
+    """When and why a wallet was paused (or resumed), and by whom."""
+
+    __tablename__ = "pauses"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    pause_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    at: Mapped[datetime]
+    cause: Mapped[str]
+    paused: Mapped[bool]
+    reason: Mapped[str]
+    made_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class PlanChangeRow(Base):
+    """A change of plan that was asked for with a key, and what was answered."""
+
+    __tablename__ = "plan_changes"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    plan_id: Mapped[str]
+    answer: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
     recorded_at: Mapped[datetime]
 
 

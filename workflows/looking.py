@@ -9,9 +9,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.buyers import Buyer
     from activities.failures import FailedCharge, FailureActivities
     from domain.dunning import patience_ends
+    from domain.mails.facts import neutral_reason
     from domain.money import format_money
     from domain.payments import LOOKED_INTO, ChargeKind, Decline, Declined, Paid
     from domain.policies import WhileUnpaid
+    from domain.reasons import CURES
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.inbox import Answer, refused
 from workflows.options import LEDGER, short
@@ -84,9 +86,12 @@ def declined_answer(charge: OpenCharge, declined: Declined) -> Answer:
     charge_id = charge.charge.charge_id
     if declined.decline in LOOKED_INTO:
         return refused(LOOKED_INTO[declined.decline], charge_id=charge_id)
+    reason = "declined" if declined.code != "no_payment_method" else declined.code
     return {
         "status": "declined",
-        "reason": "declined",
+        "reason": reason,
+        "cure": CURES[reason],
+        "why": neutral_reason(declined.code).value,
         "charge_id": charge_id,
         "decline": declined.decline.value,
         "invoice_url": declined.invoice_url,

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.paid_periods import PaidPeriod
     from activities.periods import PeriodActivities
     from activities.purchases import PurchaseActivities
-    from activities.upgrades import Upgrade
+    from activities.upgrades import Upgrade, keyed_by
     from domain.card_messages import named_only
     from domain.catalog import Plan, ResumeOn
     from domain.charge_fates import waits_for_window
@@ -219,7 +219,9 @@ class Settler:
         self._state.drop(charge)
         if charge.kind is ChargeKind.AUTO:
             self._inbox.held_up = ""
-        answer = {"status": "declined", "reason": "declined", "charge_id": charge.charge.charge_id}
+        ending = self._state.ends_now or self._state.ended
+        reason = "subscription_ended" if ending else "declined"
+        answer = {"status": "declined", "reason": reason, "charge_id": charge.charge.charge_id}
         self._answer(charge, answer)
 
     async def resume(self, paid: Paid | None) -> None:
@@ -269,6 +271,13 @@ class Settler:
         state = self._state
         if charge.plan is None or charge.quote is None or state.anchor is None:
             raise LookupError(f"{charge.charge.charge_id} is no charge of an upgrade")
+        answer: Answer = {
+            "status": "changed",
+            "plan": charge.plan.plan_id,
+            "charge_id": charge.charge.charge_id,
+            "amount_minor": paid.amount_minor,
+            "currency": charge.charge.currency,
+        }
         upgrade = Upgrade(
             self.buyer(charge),
             charge.plan,
@@ -277,20 +286,11 @@ class Settler:
             state.anchor,
             state.time_zone,
             paid,
+            keyed_by(state.subscription_id, charge.charge.charge_id, charge.plan, answer),
         )
         await self.complete_upgrade(upgrade)
         state.drop(charge)
-        self._answer(
-            charge,
-            {
-                "status": "changed",
-                "plan": charge.plan.plan_id,
-                "charge_id": charge.charge.charge_id,
-                "amount_minor": paid.amount_minor,
-                "currency": charge.charge.currency,
-                "available": credit_text(state.available_micro),
-            },
-        )
+        self._answer(charge, answer | {"available": credit_text(state.available_micro)})
 
     def _ends_pause(self, paid: OpenCharge) -> bool:
         """Say whether a paid purchase ends the payment pause; an unpaid period is still owed."""

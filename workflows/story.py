@@ -124,6 +124,7 @@ def status_of(state: SubscriptionState, next_due: datetime | None) -> dict[str, 
         "customer": state.start.customer_id,
         "status": state.status.value,
         "paused_by": [cause.value for cause in state.pauses],
+        "pause": state.pause_note,
         "plan": state.plan.plan_id if state.plan else state.start.plan_id,
         "next_plan": state.next_plan.plan_id if state.next_plan else None,
         "cancel_at_end": state.cancel_at_end,
@@ -163,7 +164,7 @@ def _to_do(state: SubscriptionState) -> str:
         which = "a finding" if state.findings == 1 else f"{state.findings} findings"
         return f"look at {which}: `python cli.py findings`"
     if Pause.BY_OPERATOR in state.pauses:
-        return "send the update `resume` once its reason is gone"
+        return f"send the update `resume` once its reason is gone: {state.pause_note or 'unknown'}"
     if Pause.PAYMENT_FAILED in state.pauses or state.lapsed:
         return "the customer must update the card; a mail has told so"
     if declined and state.period is None:

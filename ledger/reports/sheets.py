@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from domain.credits import MICRO, format_credits
+from ledger.accounts import PauseLine
 from ledger.balances import HistoryLine
 from ledger.reports.liability import Liability
 from ledger.reports.members import MemberUsage
@@ -172,10 +173,12 @@ def history_sheet(
     status: str | None,
     lines: Iterable[HistoryLine],
     limits: Iterable[MemberUsage] = (),
+    pauses: Iterable[PauseLine] = (),
 ) -> Sheet:
-    """Lay out an account's journal in short, and below it what is left of a member's limits."""
-    rows = [
+    """Lay out an account's journal and pauses, and below what is left of a member's limits."""
+    told = [
         (
+            one.at,
             str(one.seq),
             f"{one.at:%Y-%m-%d %H:%M:%S}",
             one.kind,
@@ -187,6 +190,12 @@ def history_sheet(
         )
         for one in lines
     ]
+    told += [
+        (one.at, "", f"{one.at:%Y-%m-%d %H:%M:%S}", "pause" if one.paused else "resume",
+         "", "", "", ABSENT, one.words)
+        for one in pauses
+    ]  # fmt: skip
+    rows = [row[1:] for row in sorted(told, key=lambda row: row[0])]
     columns = (
         *numbers("#"),
         *texts("decided at (UTC)", "kind", "credit type"),

@@ -58,6 +58,12 @@ ATTACKS = (
     ("charge_notes_pk", "charge_notes", {}),
     ("charges_invoice", "charges", {"charge_id": "b"}),
     ("counters_value", "counters", {"value": -1}),
+    ("plan_changes_key_length", "plan_changes", {"key": ""}),
+    ("plan_changes_answer", "plan_changes", {"answer": [1]}),
+    ("plan_changes_pk", "plan_changes", {}),
+    ("plan_changes_account_id_fkey", "plan_changes", {"account_id": NOBODY}),
+    ("pauses_pk", "pauses", {}),
+    ("pauses_account_id_fkey", "pauses", {"account_id": NOBODY}),
     ("counters_account_id_fkey", "counters", {"account_id": NOBODY}),
     ("counters_pk", "counters", {}),
     ("disputes_amount", "disputes", {"amount_minor": 0}),
@@ -243,6 +249,14 @@ def victim(session_database):
         notes.note(connection, wallet.account_id, f"{wallet.customer_id}:auto", charge={})
         values = (wallet.account_id, START.isoformat())
         connection.exec_driver_sql("INSERT INTO counters VALUES (%s, 'c', %s, 1)", values)
+        connection.exec_driver_sql(
+            "INSERT INTO plan_changes VALUES (%s, 'k', 'core_40k', '{}', %s)", values
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO pauses (account_id, at, cause, paused)"
+            " VALUES (%s, %s, 'by_operator', true)",
+            values,
+        )
         connection.exec_driver_sql(
             "INSERT INTO limits VALUES (%s, 'member:a', 'credits', 5, 'user_limit', %s)", values
         )

@@ -1,5 +1,7 @@
 """Commands say what really happened, in words and in their exit code."""
 
+from pathlib import Path
+
 from tests.workflows.commanding import Run, a_team, send
 
 SUBSCRIBE = ("subscribe", "--email", "ops@acme.test", "--plan", "core_10k")
@@ -64,3 +66,54 @@ async def test_what_is_refused_or_declined_is_no_success(run: Run) -> None:
         assert (refused.code, refused.json["status"]) == (1, "refused")
         assert refused.json["reason"]
     assert (await send(run, "said-refused", "pause", note)).code == 0
+
+
+async def test_the_meter_says_what_may_still_be_bought_changed_and_used(run: Run) -> None:
+    await run(*SUBSCRIBE, "said-meter", "--card", "pm_card_visa")
+    await send(run, "said-meter", "set_auto_purchase", {"on": True})
+    member = {
+        "member": "ada",
+        "name": "Ada",
+        "email": "ada@acme.test",
+        "limits": {"credits": "200"},
+    }
+    await send(run, "said-meter", "set_member", member)
+    told = (await run("meter", "said-meter", "--member", "ada")).json
+    status = (await run("status", "said-meter")).json
+
+    assert told["auto_purchase"] == {
+        "on": True, "cap": "10000", "bought": "0", "left": "10000", "units_left": 1,
+    }  # fmt: skip
+    assert (told["can_use"], told["left_of_limit"]) == ("200", "200")
+    assert told["frozen"] == {}
+    assert {one["plan"] for one in told["changes"]} >= {"core_40k", "free"}
+    upgrade = next(one for one in told["changes"] if one["plan"] == "core_40k")
+    assert upgrade["kind"] == "upgrade"
+    assert 0 < upgrade["amount_minor"] <= 2000
+    assert status["ledger: auto-purchase left"] == "10000 credits, 1 units"
+
+
+async def test_history_and_charges_name_whose_word_it_was(run: Run, tmp_path: Path) -> None:
+    await run(*SUBSCRIBE, "said-books", "--card", "pm_card_visa")
+    bought = (await run("buy", "said-books", "1000", "--key", "more")).json
+    gift = {"key": "sorry", "credits": "5", "reason": "outage", "by": "ann"}
+    await send(run, "said-books", "adjust_credits", gift)
+    back = {"key": "r", "charge_id": bought["charge_id"], "amount_minor": "all", "by": "bob"}
+    await send(run, "said-books", "refund", back | {"reason": "by mistake"})
+    await send(run, "said-books", "pause", {"reason": "fraud check", "by": "ann"})
+    await run("history", "said-books", "--csv", str(tmp_path / "history.csv"))
+    words = (tmp_path / "history.csv").read_text(encoding="utf-8")
+    shown = (await run("charges", "said-books")).out
+    listed = (await run("charges", "said-books", "--json")).json
+    status = (await run("status", "said-books")).json
+
+    assert "outage, by ann" in words
+    assert "by mistake of said-books:manual:more, by bob" in words
+    assert "paused: fraud check, by ann" in words
+    assert [(one["kind"], one["state"], one["returned_minor"]) for one in listed] == [
+        ("manual_purchase", "paid", 90),
+        ("period", "paid", 0),
+    ]
+    assert listed[0]["charge_id"] == "said-books:manual:more"
+    assert "$0.90" in shown
+    assert status["pause"] == "fraud check, by ann"

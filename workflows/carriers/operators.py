@@ -39,6 +39,7 @@ class OperatorCarriers:
         if Pause.BY_OPERATOR in self._state.pauses:
             return refused("already_paused")
         self._state.pause(Pause.BY_OPERATOR)
+        self._state.pause_note = f"{wanted.reason}, by {wanted.by}"
         self._state.held = workflow.patched(NOTHING_CHARGED)
         await self._write_pause(wanted, paused=True)
         return {"status": "paused"}
@@ -47,6 +48,7 @@ class OperatorCarriers:
         if Pause.BY_OPERATOR not in self._state.pauses:
             return refused("not_paused")
         self._state.unpause(Pause.BY_OPERATOR)
+        self._state.pause_note = ""
         if self._state.held:
             self._go_on(keep_anchor=wanted.keep_anchor)
         await self._write_pause(wanted, paused=False)

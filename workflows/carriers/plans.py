@@ -1,17 +1,19 @@
 """Changes of plan, and the end."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.changes import ChangeActivities, ScheduledChange
-    from activities.upgrades import Quoted, Upgrade, WantedVersion
+    from activities.upgrades import Keyed, Quoted, Upgrade, WantedVersion, charge_of_key
     from domain.messages import Cancel, ChangePlan, MigratePlan
     from domain.payments import ChargeKind
     from domain.proration import ChangeKind
     from domain.subscription import LeftBehind, OpenCharge, Step
 from workflows.carriers.parts import Carrier, Parts
+from workflows.coming import processing_answer
 from workflows.inbox import Answer, credit_text, refused
 from workflows.options import LEDGER, short
 from workflows.previews import preview_of
@@ -35,6 +37,15 @@ class PlanCarriers:
         }
 
     async def _change_plan(self, wanted: ChangePlan, ticket: int) -> Answer | None:
+        """Change the plan; a key that was used before gets its first answer again."""
+        if not wanted.key or wanted.preview:
+            return await self._change(wanted, ticket)
+        charge_id = charge_of_key(self._state.subscription_id, wanted.key)
+        if (under_way := self._state.charge_named(charge_id)) is not None:
+            return self._join(under_way, wanted, ticket)
+        return await self._before(wanted, charge_id) or await self._change(wanted, ticket)
+
+    async def _change(self, wanted: ChangePlan, ticket: int) -> Answer | None:
         state = self._state
         if (reason := self._between_periods()) is not None:
             return refused(reason)
@@ -50,13 +61,38 @@ class PlanCarriers:
         if state.cancel_at_end or state.charge_of(ChargeKind.UPGRADE) is not None:
             return refused("already_canceled" if state.cancel_at_end else "change_under_way")
         if quoted.quote.kind is ChangeKind.UPGRADE:
-            return await self._upgrade(quoted, ticket)
+            return await self._upgrade(quoted, wanted.key, ticket)
         if quoted.quote.kind is ChangeKind.NONE and state.next_plan is None:
             return refused("same_plan")
-        await self._schedule(quoted)
-        return {"status": "scheduled" if state.next_plan else "unscheduled", **preview}
+        scheduled = quoted.quote.kind is ChangeKind.DOWNGRADE
+        answer = {"status": "scheduled" if scheduled else "unscheduled", **preview}
+        await self._schedule(quoted, _keyed(wanted.key, quoted, answer))
+        return answer
 
-    async def _schedule(self, quoted: Quoted) -> None:
+    def _join(self, charge: OpenCharge, wanted: ChangePlan, ticket: int) -> Answer | None:
+        """Let a repeat wait for the charge that the first message opened."""
+        if charge.plan is None or charge.plan.plan_id != wanted.plan_id:
+            return refused("idempotency_conflict")
+        if charge.step is Step.PROCESSING:
+            return processing_answer(charge)
+        self._parts.settler.await_answer(charge.charge.charge_id, ticket)
+        return None
+
+    async def _before(self, wanted: ChangePlan, charge_id: str) -> Answer | None:
+        """Return the first answer to a message that is repeated; None: it is the first."""
+        found = await workflow.execute_activity_method(
+            ChangeActivities.find,
+            args=[self._parts.settler.buyer(), Keyed(wanted.key, wanted.plan_id)],
+            summary=short(f"look for an earlier change {wanted.key}"),
+            **LEDGER,
+        )
+        if found.status == "new":
+            return None
+        if found.status == "void":
+            return {"status": "declined", "reason": "declined", "charge_id": charge_id}
+        return found.answer if found.status == "kept" else refused(found.status)
+
+    async def _schedule(self, quoted: Quoted, keyed: Keyed | None = None) -> None:
         """Let a plan take over with the next period, or call off what was to."""
         state = self._state
         await self._parts.drop_renewal()
@@ -64,7 +100,7 @@ class PlanCarriers:
         await workflow.execute_activity_method(
             ChangeActivities.schedule,
             ScheduledChange(
-                self._parts.settler.buyer(), state.next_plan, quoted.quote.effective_at
+                self._parts.settler.buyer(), state.next_plan, quoted.quote.effective_at, keyed
             ),
             summary=short(f"schedule {quoted.plan.plan_id}"),
             **LEDGER,
@@ -100,14 +136,17 @@ class PlanCarriers:
         await self._parts.settler.complete_upgrade(self._next_upgrade(quoted))
         return {"status": "changed", "available": credit_text(state.available_micro), **preview}
 
-    def _next_upgrade(self, quoted: Quoted) -> Upgrade:
+    def _next_upgrade(self, quoted: Quoted, key: str = "") -> Upgrade:
         state, moment = self._state, self._parts.moment()
-        state.upgrades += 1
+        name = charge_of_key(state.subscription_id, key)
+        if not key:
+            state.upgrades += 1
+            name = f"{state.subscription_id}:upgrade:{state.upgrades}"
         return Upgrade(
             self._parts.settler.buyer(),
             quoted.plan,
             quoted.quote,
-            f"{state.subscription_id}:upgrade:{state.upgrades}",
+            name,
             moment.anchor,
             moment.time_zone,
         )
@@ -120,21 +159,19 @@ class PlanCarriers:
         # The renewal under way decides which plan the new period has.
         return f"paused:{state.pauses[0].value}" if state.pauses else "renewal_pending"
 
-    async def _upgrade(self, quoted: Quoted, ticket: int) -> Answer | None:
+    async def _upgrade(self, quoted: Quoted, key: str, ticket: int) -> Answer | None:
         state = self._state
         if state.pauses:
             return refused(f"paused:{state.pauses[0].value}")
         if state.period is None:
             return refused("no_subscription")
         await self._parts.drop_renewal()
-        upgrade = self._next_upgrade(quoted)
+        upgrade = self._next_upgrade(quoted, key)
         if quoted.quote.amount_minor == 0:
+            answer = {"status": "changed", **preview_of(quoted)}
+            upgrade = replace(upgrade, keyed=_keyed(key, quoted, answer))
             await self._parts.settler.complete_upgrade(upgrade)
-            return {
-                "status": "changed",
-                "available": credit_text(state.available_micro),
-                **preview_of(quoted),
-            }
+            return {**answer, "available": credit_text(state.available_micro)}
         opened = await workflow.execute_activity_method(
             ChangeActivities.open_upgrade,
             upgrade,
@@ -182,6 +219,10 @@ class PlanCarriers:
         if not preview:
             state.cancel_at_end = state.ends_now = True
         return {"status": "preview" if preview else "ended", **_ending(now, left)}
+
+
+def _keyed(key: str, quoted: Quoted, answer: Answer) -> Keyed | None:
+    return Keyed(key, quoted.plan.plan_id, answer) if key else None
 
 
 def _ending(ends_at: datetime, left: LeftBehind) -> Answer:

@@ -180,6 +180,30 @@ CREATE TABLE charge_notes (
     CONSTRAINT charge_notes_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges
 );
 
+-- Changes of plan that were asked for with a key, and what was answered: again is the same again.
+CREATE TABLE plan_changes (
+    account_id  bigint      NOT NULL REFERENCES wallets,
+    key         text        NOT NULL CONSTRAINT plan_changes_key_length CHECK (length(key) BETWEEN 1 AND 200),
+    plan_id     text        NOT NULL,
+    answer      jsonb       NOT NULL CONSTRAINT plan_changes_answer CHECK (jsonb_typeof(answer) = 'object'),
+    at          timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT plan_changes_pk PRIMARY KEY (account_id, key)
+);
+
+-- When and why a wallet was paused and resumed, and by whom, for people to read.
+CREATE TABLE pauses (
+    account_id  bigint      NOT NULL REFERENCES wallets,
+    pause_id    bigint      GENERATED ALWAYS AS IDENTITY,
+    at          timestamptz NOT NULL,
+    cause       text        NOT NULL,
+    paused      boolean     NOT NULL,                               -- false: resumed
+    reason      text        NOT NULL DEFAULT '',
+    made_by     text        NOT NULL DEFAULT '',
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pauses_pk PRIMARY KEY (account_id, pause_id)
+);
+
 CREATE TABLE grants (
     account_id       bigint      NOT NULL REFERENCES wallets,
     grant_id         bigint      NOT NULL,                          -- seq of the entry that made it
