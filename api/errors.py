@@ -86,7 +86,7 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     wait = RETRY_AFTER if isinstance(error, UnavailableError) else None
     answer = _answer(status, error.reason, str(error), wait)
-    if isinstance(error, (TooLargeError, TooSlowError)):  # what is left of the body is not read
+    if isinstance(error, TooSlowError):  # the rest of the body is not waited for
         answer.headers["Connection"] = "close"
     return answer
 
