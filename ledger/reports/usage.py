@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
@@ -64,9 +65,9 @@ class TagUsage:
 
 
 BY_ACTION = """
-SELECT action, coalesce(sum(quantity), 0)::bigint, credit_type, sum(event)::bigint,
-       (sum(event) FILTER (WHERE grant_id IS NULL))::bigint, sum(credits)::bigint,
-       (sum(credits) FILTER (WHERE late))::bigint
+SELECT action, coalesce(sum(quantity), 0), credit_type, sum(event)::bigint,
+       (sum(event) FILTER (WHERE grant_id IS NULL))::bigint, sum(credits),
+       (sum(credits) FILTER (WHERE late))
 FROM usage
 GROUP BY action, credit_type
 ORDER BY action COLLATE "C", credit_type COLLATE "C"
@@ -74,8 +75,8 @@ ORDER BY action COLLATE "C", credit_type COLLATE "C"
 
 BY_DAY = """
 SELECT (u.at AT TIME ZONE c.time_zone)::date AS day, u.credit_type, sum(u.event)::bigint,
-       (sum(u.event) FILTER (WHERE u.grant_id IS NULL))::bigint, sum(u.credits)::bigint,
-       (sum(u.credits) FILTER (WHERE u.late))::bigint
+       (sum(u.event) FILTER (WHERE u.grant_id IS NULL))::bigint, sum(u.credits),
+       (sum(u.credits) FILTER (WHERE u.late))
 FROM usage u JOIN customers c ON c.account_id = u.account_id
 GROUP BY day, u.credit_type
 ORDER BY day, u.credit_type COLLATE "C"
@@ -83,8 +84,8 @@ ORDER BY day, u.credit_type COLLATE "C"
 
 BY_TAG = """
 SELECT c.customer_id, (u.tags ->> :tag) COLLATE "C" AS value, u.credit_type, sum(u.event)::bigint,
-       (sum(u.event) FILTER (WHERE u.grant_id IS NULL))::bigint, sum(u.credits)::bigint,
-       (sum(u.credits) FILTER (WHERE u.late))::bigint
+       (sum(u.event) FILTER (WHERE u.grant_id IS NULL))::bigint, sum(u.credits),
+       (sum(u.credits) FILTER (WHERE u.late))
 FROM usage u JOIN customers c ON c.account_id = u.account_id
 GROUP BY c.customer_id, value, u.credit_type
 ORDER BY c.customer_id COLLATE "C", value NULLS LAST, u.credit_type COLLATE "C"
@@ -94,7 +95,7 @@ ORDER BY c.customer_id COLLATE "C", value NULLS LAST, u.credit_type COLLATE "C"
 def usage_by_action(connection: Connection, scope: Scope) -> tuple[ActionUsage, ...]:
     """Return what each action used; an event of two credit types counts on its first one."""
     rows = answer(connection, (USAGE, BY_ACTION), scope.parameters)
-    return tuple(ActionUsage(row[0], row[1], _usage(*row[2:])) for row in rows)
+    return tuple(ActionUsage(row[0], int(row[1]), _usage(*row[2:])) for row in rows)
 
 
 def usage_by_day(connection: Connection, scope: Scope) -> tuple[DayUsage, ...]:
@@ -109,5 +110,8 @@ def usage_by_tag(connection: Connection, scope: Scope, tag: str) -> tuple[TagUsa
     return tuple(TagUsage(row[0], row[1], _usage(*row[2:])) for row in rows)
 
 
-def _usage(credit_type: str, events: int, free: int | None, taken: int, late: int | None) -> Usage:
-    return Usage(credit_type, events, free or 0, taken, late or 0)
+def _usage(
+    credit_type: str, events: int, free: int | None, taken: Decimal, late: Decimal | None
+) -> Usage:
+    # Sums of what fits a BIGINT need not fit one: they come as numeric.
+    return Usage(credit_type, events, free or 0, int(taken), int(late or 0))
