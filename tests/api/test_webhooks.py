@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from uuid import uuid4
 
 import httpx
@@ -126,13 +125,10 @@ async def test_a_body_of_just_the_largest_size_is_read(http):
 async def test_while_temporal_is_away_the_sender_is_told_to_come_again(variables, servers_folder):
     with api(variables | {"TEMPORAL_ADDRESS": NOWHERE}, servers_folder) as url:
         async with httpx.AsyncClient(base_url=url, timeout=15) as http:
-            began = time.monotonic()
             answer = await deliver(http, EVENT)
-            took = time.monotonic() - began
             refused = await http.post(HOOK, content=EVENT)
     assert (answer.status_code, answer.json()["reason"]) == (503, "temporal_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
-    assert took < 8
     assert refused.status_code == 400  # whoever is not proved learns nothing about us
 
 
