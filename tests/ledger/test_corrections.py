@@ -254,3 +254,19 @@ def test_after_the_end_nothing_comes_back_that_would_be_gone(ledger):
 
     assert left(ledger, wallet, LATER) == micro(10)
     assert balances.violations(ledger) == []
+
+
+def test_money_that_was_broken_with_others_does_not_move_on_again(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0, windows=WINDOWS)
+    charge = a_paid_charge(ledger, wallet, "period", 6)
+    half = RollTerms(1, Ratio(1, 2), None, 15)
+    facts = {"source": "allowance", "cost_minor": 6, "charge_id": charge, "part": 0}
+    order = a_grant(key="period", quantity_micro=micro(22), rolls=half, **facts)
+    grants.give(ledger, wallet.account_id, order, START)
+    use(ledger, wallet, 2, key="mail")
+    grants.expire_due(ledger, wallet.account_id, LATER)
+
+    assert correct(ledger, wallet, "mail", 0, at=LATER).status == "corrected"
+
+    assert left(ledger, wallet, LATER) == micro(11)
+    assert balances.violations(ledger) == []

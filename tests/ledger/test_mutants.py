@@ -85,7 +85,7 @@ IN_FUNCTIONS = (
     ("refunded credits count as used", "used_of", r"- g\.refunded", ""),
     ("all moves on whatever the share", "roll_over", r"\* g\.roll_num", "* g.roll_den"),
     ("no cap holds what moves on", "roll_over", r", roll_room\(g\)\)", ", NULL)"),
-    ("money stays behind", "move_on", r"rolled_minor \+ money", "rolled_minor"),
+    ("money stays behind", "move_on", r"rolled_minor \+ p_money", "rolled_minor"),
     ("what moved moves for ever", "move_on", r"g\.rolls_left - 1", "g.rolls_left"),
     ("what may move on runs out first", "waits_to_roll", r"may_roll\(g\) AND", "false AND"),
     ("which pack is not compared", "open_charge", r"\(p_kind, p_quantity, p_pack\)", "(p_kind, p_quantity, c.pack)"),

@@ -77,12 +77,11 @@ class RollingWallet(HoldingWallet):
         if moved:
             self._move_on(grant, moved, until)
 
-    def _move_on(self, grant, moved, until) -> None:
+    def _move_on(self, grant, moved, until, before=None) -> None:
         times, num, den, cap = grant.rolls
+        before = grant.used if before is None else before
         cost, granted = grant.terms.cost_minor, grant.terms.granted
-        money = recognised(cost, grant.used + moved, granted) - recognised(
-            cost, grant.used, granted
-        )
+        money = recognised(cost, before + moved, granted) - recognised(cost, before, granted)
         grant.take(moved)
         grant.rolled += moved
         grant.rolled_minor += money
@@ -193,7 +192,8 @@ class RollingWallet(HoldingWallet):
         )
         if more and until > self.now:
             self._reopen(grant, more)
-            self._move_on(grant, more, until)
+            gone = grant.terms.granted - grant.terms.remaining
+            self._move_on(grant, more, until, gone)
 
     @staticmethod
     def _moves_first(grant):

@@ -42,7 +42,9 @@ BEGIN
         UPDATE grants SET rolled_at = w.decided_at, rollable = g.remaining - g.held
         WHERE account_id = p_account AND grant_id = g.grant_id;
         CONTINUE WHEN moved = 0;
-        PERFORM move_on(g, moved, until, w.decided_at);
+        -- A difference of the cumulative price, as revenue is: whatever the steps, they sum to the cost.
+        PERFORM move_on(g, moved, price_minor(used_of(g) + moved, g.cost_minor, g.granted)
+                                  - price_minor(used_of(g), g.cost_minor, g.granted), until, w.decided_at);
         total := total + moved;
     END LOOP;
     SELECT * INTO w FROM wallets WHERE account_id = p_account;
@@ -51,25 +53,22 @@ BEGIN
 END $$;
 
 -- Write a move: both entries, and the grant that it makes.
-CREATE FUNCTION move_on(g grants, p_moved bigint, p_until timestamptz, p_at timestamptz) RETURNS void
+CREATE FUNCTION move_on(g grants, p_moved bigint, p_money bigint, p_until timestamptz, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     w     wallets;
     b     wallet_balance;
-    -- A difference of the cumulative price, as revenue is: whatever the steps, they sum to the cost.
-    money bigint := price_minor(used_of(g) + p_moved, g.cost_minor, g.granted)
-                    - price_minor(used_of(g), g.cost_minor, g.granted);
 BEGIN
     UPDATE grants SET remaining = remaining - p_moved, is_open = remaining > p_moved,
-                      rolled = rolled + p_moved, rolled_minor = rolled_minor + money
+                      rolled = rolled + p_moved, rolled_minor = rolled_minor + p_money
     WHERE account_id = g.account_id AND grant_id = g.grant_id;
-    PERFORM note_return(g, 'rollover', -p_moved, NULL, jsonb_build_object('minor', money), p_at);
+    PERFORM note_return(g, 'rollover', -p_moved, NULL, jsonb_build_object('minor', p_money), p_at);
     UPDATE wallets SET seq = seq + 1 WHERE account_id = g.account_id RETURNING * INTO w;
     INSERT INTO grants (account_id, grant_id, credit_type, scope, source, priority, effective_at, expires_at,
                         tie_1, tie_2, granted, remaining, cost_minor, currency, charge_id, part,
                         rolls_left, roll_num, roll_den, roll_cap, roll_priority, rolled_from)
     SELECT g.account_id, w.seq, g.credit_type, g.scope, 'rollover', g.roll_priority, g.expires_at, p_until,
-           g.tie_1, g.tie_2, p_moved, p_moved, money, g.currency, g.charge_id,
+           g.tie_1, g.tie_2, p_moved, p_moved, p_money, g.currency, g.charge_id,
            (SELECT max(o.part) + 1 FROM grants o WHERE o.account_id = g.account_id AND o.charge_id = g.charge_id),
            g.rolls_left - 1, g.roll_num, g.roll_den, g.roll_cap, g.roll_priority, g.grant_id;
     b := balance_at(g.account_id, g.credit_type, p_at);
@@ -179,6 +178,9 @@ BEGIN
         SELECT n.window_end INTO until FROM windows n WHERE n.account_id = p_account AND n.window_start = g.expires_at;
         target := least(target - g.rolled, g.expired);
         CONTINUE WHEN target = 0 OR until <= p_at OR until IS NULL;
-        PERFORM move_on(reopen_again(g, target, p_at), target, until, p_at);
+        g := reopen_again(g, target, p_at);
+        -- What else was settled of it has its money already: the move takes what is left for these credits.
+        PERFORM move_on(g, target, price_minor(g.granted - g.remaining + target, g.cost_minor, g.granted)
+                                   - price_minor(g.granted - g.remaining, g.cost_minor, g.granted), until, p_at);
     END LOOP;
 END $$;
