@@ -1,6 +1,5 @@
 """Lives in random order: whatever happens to a customer, and every mail it causes read at once."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,7 +8,8 @@ from typing import Any
 from uuid import uuid5
 
 from domain.mails.envelope import NAMESPACE
-from tests.fleet import MOST_LOOKS, SECOND, Customer, Json, RunningFleet
+from local.patience import until
+from tests.fleet import SECOND, Customer, Json, RunningFleet
 from tests.truth.books import Books
 from tests.truth.checkers import check
 from tests.truth.reading import Read
@@ -19,7 +19,6 @@ from tests.workflows.test_money_that_went_back import decide, dispute, hear
 Step = Callable[["Life"], Awaitable[Any]]
 DAY = timedelta(days=1)
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
-LOOK_SECONDS = 0.05
 MESSAGES = """
 SELECT * FROM outbox WHERE account_id = :account AND lane IN ('mail', 'alert')
 ORDER BY recorded_at, message_key
@@ -68,12 +67,14 @@ class Life:
     async def _sent(self) -> list[Any]:
         """Wait until whatever was to be told is told."""
         books = Books(self.customer, FAR, FAR)
-        for _ in range(MOST_LOOKS):
-            rows = books.all(MESSAGES)
-            if all(row.delivered_at is not None for row in rows):
-                return [row for row in rows if row.lane == "mail"]
-            await asyncio.sleep(LOOK_SECONDS)
-        raise AssertionError("a mail was never sent")
+
+        async def rows() -> list[Any]:
+            return books.all(MESSAGES)
+
+        found = await until(
+            rows, lambda seen: all(one.delivered_at for one in seen), "every mail to be sent"
+        )
+        return [row for row in found if row.lane == "mail"]
 
 
 def _message_id(envelope: Json) -> str:
