@@ -13,11 +13,31 @@ from collections.abc import Sequence
 from sqlalchemy.exc import OperationalError
 from temporalio.service import RPCError
 
-from commands import deployment, finance, findings, lives, papers, simulator, subscriptions, teams
+from commands import (
+    deployment,
+    finance,
+    findings,
+    lives,
+    papers,
+    price_lists,
+    simulator,
+    subscriptions,
+    teams,
+)
 from commands.terminal import UNUSABLE, Command
 from domain.errors import BillingError
 
-THEMES = (deployment, subscriptions, lives, papers, teams, finance, findings, simulator)
+THEMES = (
+    deployment,
+    subscriptions,
+    lives,
+    papers,
+    teams,
+    finance,
+    findings,
+    price_lists,
+    simulator,
+)
 
 
 def parser() -> argparse.ArgumentParser:
