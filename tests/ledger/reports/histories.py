@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from domain.money import Ratio
 from domain.payments import ChargeKind
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import charges, debits, grants, holds, refunds
+from ledger import charges, corrections, debits, grants, holds, refunds
+from ledger.corrections import CorrectionOrder
 from ledger.debits import Demand
 from ledger.grants import RollTerms
 from tests.builders import SubscribedWallet, a_grant, a_subscribed_wallet
@@ -58,7 +59,9 @@ works = st.fixed_dictionaries(
     {"held": uses, "lasts": st.sampled_from([1, 60, 200]).map(lambda hours: timedelta(hours=hours))}
 )
 ends = st.fixed_dictionaries({"number": st.integers(0, 9), "taken": st.integers(0, 7)})
+fixes = st.fixed_dictionaries({"number": st.integers(0, 9), "part": st.sampled_from([0, 1, 2])})
 moves = st.one_of(
+    st.tuples(st.just("correct"), fixes),
     st.tuples(st.just("use"), uses),
     st.tuples(st.just("use"), uses),
     st.tuples(st.just("use"), uses),
@@ -194,6 +197,23 @@ class History:
             event.event_at < window,
         )
         self.events.append(accepted)
+
+    def correct(self, number, part):
+        """Let one of the last events be of a part of its quantity, or of none."""
+        used = [one for one in self.events if one.kind == "debit" and one.amount]
+        if not used:
+            return
+        was = used[-1 - number % len(used)]
+        order = CorrectionOrder(
+            self.new_key(), was.key, was.quantity * part // 3, "counted twice", "ann"
+        )
+        done = corrections.correct(self.connection, was.account_id, order, None, self.clock)
+        if done.status != "corrected":
+            return
+        before = sum(one.quantity for one in self.events if one.key == was.key)
+        given = sum(amount for _, amount in done.given)
+        less = {"quantity": order.quantity_micro - before, "amount": -given, "at": self.clock}
+        self.events.append(replace(was, kind="correction", **less))
 
     def outcome(self, **facts):
         self.use(**facts | {"action": OUTCOME, "amount": 0})

@@ -12,7 +12,7 @@ DUE = ("expired_micro", "earned_not_posted_minor", "broken_not_posted_minor")
 REACHED = {
     "debit", "debit of several grants", "debit of two currencies", "free debit", "late",
     "adjustment", "expiry", "refund", "chargeback", "debt", "hold",
-    "capture", "release", "reopen", "repayment", "rollover", "on credit",
+    "capture", "release", "correction", "reopen", "repayment", "rollover", "on credit",
     "owed for ever", OUTCOME, *DUE,
 }  # fmt: skip
 

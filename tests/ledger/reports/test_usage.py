@@ -22,8 +22,8 @@ def summed(events, group):
     found: dict[tuple[object, ...], Counter[str]] = {}
     for one in events:
         sums = found.setdefault((*group(one), one.credit_type), Counter())
-        sums["events"] += 1
-        sums["free"] += one.amount == 0
+        sums["events"] += one.kind != "correction"
+        sums["free"] += one.amount == 0 and one.kind != "correction"
         sums["credits"] += one.amount
         sums["late"] += one.amount * one.late
     return found
@@ -75,7 +75,10 @@ def test_usage_sums_to_all_debits_of_the_journal(books, told_steps):
     with books() as ledger:
         history = History(ledger).tell(told_steps)
         debited = ledger.scalar(
-            text("SELECT coalesce(-sum(change), 0) FROM entries WHERE kind IN ('debit', 'capture')")
+            text(
+                "SELECT coalesce(-sum(change), 0) FROM entries "
+                " WHERE kind IN ('debit', 'capture', 'correction')"
+            )
         )
         scope = Scope(BEGINS, history.end)
 
