@@ -22,6 +22,7 @@ SELECT instant, sum(cost)::bigint AS cost, sum(earned)::bigint AS earned,
        sum(deferred - earned_not_posted - broken_not_posted)::bigint AS owed
 FROM standing GROUP BY instant
 """
+OVER = text("SELECT decided_at FROM wallets WHERE account_id = :account")
 # What moved on was included once; an overdraft is no credit given, drawing it is use all the same.
 GRANTS = text("""
     SELECT credit_type, source, effective_at, granted FROM grants
@@ -189,10 +190,13 @@ def _money(
     months: tuple[MonthFigures, ...],
 ) -> int:
     """Fill in money; return what is still owed as credits at the end."""
-    values = {"instants": starts, "account": account_id}
+    # The end of a life is decided a hair after its last month: what moves on runs out with it.
+    over = connection.execute(OVER, {"account": account_id}).scalar_one()
+    ends = [*starts[1:-1], max(over, starts[-1])]
+    values = {"instants": ends, "account": account_id}
     rows = {row.instant: row for row in answer(connection, (STANDING, MONEY), values)}
     earned, broken, owed = [0], [0], 0
-    for end in starts[1:]:
+    for end in ends:
         row = rows.get(end)
         earned.append(row.earned if row else 0)
         owed = row.owed if row else 0

@@ -74,7 +74,7 @@ async def simulated(fleet: RunningFleet, side: Side, usage: Usage, months: int =
             (lived.account_id,),
         ).scalar()
         end, _ = days_of(BEGINS, months)
-        due = liability(connection, end + life.HAIR, lived.account_id)
+        due = liability(connection, end + DAY, lived.account_id)  # its end is decided
         seen = curve(connection, lived, figures)
     assert broken == []
     assert left == remaining
