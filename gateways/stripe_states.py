@@ -5,13 +5,13 @@ the amounts do not show.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import stripe
 
-from domain.payments import Closed, Declined, Paid, PaymentState, Processing, Unclear, Unpaid
+from domain.payments import Closed, Paid, PaymentState, Processing, Unclear, Unpaid
 from domain.processor_states import COMES_BY_ITSELF, NONE, Case, Remark, case
 from gateways.stripe_reading import card_label, code_of_failure, declined, entry
 
@@ -103,16 +103,7 @@ def _partly_paid(seen: Seen) -> PaymentState:
 
 def _written_off(seen: Seen) -> PaymentState:
     found = declined(seen.invoice, "written_off", "", None)
-    return Declined(
-        "declined",
-        found.invoice,
-        found.decline,
-        found.code,
-        found.advice,
-        found.card,
-        found.invoice_url,
-        Remark.WRITTEN_OFF,
-    )
+    return replace(found, remark=Remark.WRITTEN_OFF)
 
 
 def _paid(seen: Seen) -> PaymentState:

@@ -116,9 +116,11 @@ class Customer:
         made = self._ask_processor("payment_methods", {"type": "card", "card[token]": card})
         return str(made["id"])
 
-    def pay_elsewhere(self, invoice: str) -> None:
-        """Pay an invoice as the cardholder does on its own page."""
-        self._ask_processor(f"invoices/{invoice}/pay", {})
+    def pay_elsewhere(self, invoice: str, *, outside: bool = False) -> None:
+        """Pay an invoice on the processor's own page, or by a transfer that is noted there."""
+        self._ask_processor(
+            f"invoices/{invoice}/pay", {"paid_out_of_band": "true"} if outside else {}
+        )
 
     def balance(self, amount_minor: int) -> None:
         """Move the payer's balance at the processor, as its dashboard can; negative is credit."""

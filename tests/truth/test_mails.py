@@ -3,8 +3,10 @@
 A history is a shuffled list of what may happen; its seed is in the name of the test.
 """
 
-from random import Random, SystemRandom
+import os
+from random import Random
 from typing import get_args
+from uuid import uuid4
 
 import pytest
 
@@ -13,7 +15,9 @@ from tests.fleet import RunningFleet
 from tests.truth import lives
 from tests.truth.checkers import CHECKERS
 
-SEEDS = (1, SystemRandom().randrange(10**6))
+# One number for all processes of a run: each must collect the same tests.
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex
+SEEDS = (1, int(RUN, 16) % 10**6)
 
 
 def luck_of(seed: int) -> Random:

@@ -116,14 +116,14 @@ async def the_bank_answers(customer: Customer, n: int) -> Customer:
 
 
 @act
-async def paid_on_the_invoice_page(customer: Customer, _: int) -> Customer:
-    """The cardholder pays what is open on the processor's own page; the webhook tells of it."""
+async def paid_without_us(customer: Customer, n: int) -> Customer:
+    """What is open is paid on the processor's page or by a transfer; the webhook tells of it."""
     if (await customer.life.settle())["status"] == "ended":
         return customer
     on_its_way = {row[0] for row in customer.rows(ON_ITS_WAY)}
     for invoice in set(customer.open_invoices()) - on_its_way:
         try:
-            customer.pay_elsewhere(invoice)
+            customer.pay_elsewhere(invoice, outside=n % 2 == 0)
         except HTTPError:
             continue  # declined there too
         await customer.life.signal("invoice_paid", {"invoice": invoice})
@@ -190,6 +190,32 @@ async def a_refund(customer: Customer, n: int) -> Customer:
     if paid:
         message = {"key": f"r{n}", "charge_id": paid[n % len(paid)], "amount_minor": "all"}
         await said(customer, "refund", message | {"reason": "kindness", "by": "ann"})
+    return customer
+
+
+@act
+async def late_usage(customer: Customer, n: int) -> Customer:
+    """Use that is told days or weeks after it happened."""
+    event = await customer.event(str(300 * n + 1))
+    event["event_at"] = (await customer.life.now() - 3 * n * DAY).isoformat()
+    await said(customer, "consume", event)
+    return customer
+
+
+@act
+async def a_correction(customer: Customer, n: int) -> Customer:
+    """An operator takes a part of some event's quantity back."""
+    used = [key for key, micro in customer.used().items() if micro > 0]
+    if used:
+        message = {"key": f"correction-{n}", "event": used[n % len(used)], "quantity": str(100 * n)}
+        await said(customer, "correct", message | {"reason": "counted twice", "by": "ann"})
+    return customer
+
+
+@act
+async def tried_again(customer: Customer, n: int) -> Customer:
+    """Somebody asks to try what was declined again, with the card as it is."""
+    await said(customer, "retry_payment", {"key": f"again-{n}"})
     return customer
 
 
