@@ -42,8 +42,8 @@ async def general(scene: Scene, _: tuple[Request, ...], progress: Progress) -> S
     april = datetime(2027, 4, 1, tzinfo=UTC)
     await life.advance(april + timedelta(hours=1))
     left_over = parse_credits("5000") - FIRST
-    rolled = left_over // 2
     late = await _use_late(life, april - timedelta(hours=1))
+    rolled = (left_over - late) // 2  # as if it had been told in time
     progress(len(SHAPES) + 3, STEPS)
     await life.advance(april + timedelta(days=11))
     # All but five credits: what follows happens at the end of the balance.
@@ -75,12 +75,16 @@ async def general(scene: Scene, _: tuple[Request, ...], progress: Progress) -> S
 
 
 async def _use_late(life: Timeline, at: datetime) -> int:
-    """Send an event of last month: it draws from what ran out there. Return its micro-credits."""
+    """Send an event of last month; return its micro-credits.
+
+    It draws from what ran out there and what moved on: half of it would have moved on.
+    """
     event = {"key": "late", "action": "pdf", "quantity": "100", "event_at": at.isoformat()}
-    before = (await life.status())["available"]
+    before = parse_credits((await life.status())["available"])
     answer = await expect(life, "consume", event, "debited")
     must(answer["charged"], {CREDITS: "100"}, "a late event")
-    must((await life.status())["available"], before, "this month's balance after a late event")
+    after = _text(before - parse_credits("50"))
+    must((await life.status())["available"], after, "this month's balance after a late event")
     return parse_credits("100")
 
 
