@@ -156,7 +156,7 @@ END $$;
 
 -- The money of a charge came while no window is open to grant in: received | unknown_charge | the state
 -- it is in. It is booked when it is granted, with the window that opens next, or at the end.
-CREATE FUNCTION mark_received(p_account bigint, p_charge text, p_invoice text, p_at timestamptz) RETURNS text
+CREATE FUNCTION mark_received(p_account an_account, p_charge a_name, p_invoice a_name, p_at an_instant) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
