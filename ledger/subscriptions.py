@@ -181,7 +181,11 @@ def _live(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[Liv
             Subscription.time_zone,
             Subscription.plan,
         )
-        .where(Subscription.status != Status.ENDED, *conditions)
+        .where(
+            Subscription.status != Status.ENDED,
+            Subscription.plan.has_key("catalog"),  # not a row that no workflow wrote
+            *conditions,
+        )
         .order_by(Subscription.subscription_id)
     )
     return tuple(

@@ -79,7 +79,8 @@ class Settler:
                 await self.open_period(paid_late(self._state, charge), paid)
             case _ if waits_for_window(self._state, charge, workflow.now()):
                 answer = await wait_for_window(self._state, self.buyer(charge), charge, paid)
-                self._answer(charge, answer)
+                if charge.kind is not ChargeKind.UPGRADE:  # that is answered once it is in force
+                    self._answer(charge, answer)
             case ChargeKind.UPGRADE:
                 await self._complete_upgrade(charge, paid)
             case ChargeKind.MANUAL | ChargeKind.PACK | ChargeKind.AUTO:
