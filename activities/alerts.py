@@ -18,7 +18,7 @@ from domain.forecast import Forecast, forecast
 from domain.mails.facts import Offer, UsedMost
 from domain.mails.notices import LowBalance
 from domain.policies import Channel
-from ledger import notices, outbox, subscriptions
+from ledger import notices, outbox, policies, subscriptions
 from ledger.notices import RecentUse
 from ledger.outbox import Message
 from ledger.subscriptions import SubscriptionRecord
@@ -166,5 +166,5 @@ def alert_mail(
         )
         if pack
         else None,
-        auto_on=subscriptions.auto_purchase_on(desk.connection, desk.account_id),
+        auto_on=policies.auto_purchase_on(desk.connection, desk.account_id),
     )

@@ -33,7 +33,7 @@ from domain.mails.plans import DowngradeScheduled, PlanChanged
 from domain.messages import AdjustCredits, OperatorNote
 from domain.payments import Charge, ChargeKind, ChargeLine
 from domain.subscription import Pause, Status
-from ledger import accounts, balances, charges, grants, plan_changes, subscriptions
+from ledger import accounts, balances, charges, grants, plan_changes, policies, subscriptions
 from ledger.grants import GrantOrder
 
 
@@ -163,7 +163,7 @@ class ChangeActivities:
             grants.set_frozen(connection, buyer.account_id, buyer.at, frozen=not plan.paid)
             for order in upgrade_orders(upgrade):
                 grants.give(connection, buyer.account_id, order, buyer.at)
-            subscriptions.set_policy(connection, buyer.account_id, plan)
+            policies.set_policy(connection, buyer.account_id, plan)
             subscriptions.write(
                 connection,
                 buyer.subscription_id,

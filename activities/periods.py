@@ -20,7 +20,7 @@ from domain.mails.plans import Canceled
 from domain.payments import Charge, ChargeKind, ChargeLine
 from domain.periods import Window
 from domain.subscription import LeftBehind, Pause, Status
-from ledger import accounts, balances, charges, grants, notes, starts, subscriptions
+from ledger import accounts, balances, charges, grants, notes, policies, starts, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class PeriodActivities:
         with self._context.engine.begin() as connection:
             accounts.set_payer(connection, known.customer_id, known.payer)
             account_id = accounts.account_of(connection, known.customer_id)
-            subscriptions.set_card_usable(connection, account_id, usable=known.has_card)
+            policies.set_card_usable(connection, account_id, usable=known.has_card)
 
     @uninterrupted(name="open_period_charge")
     def open_charge(self, wanted: NextPeriod) -> PeriodCharge:
@@ -184,7 +184,7 @@ class PeriodActivities:
             subscriptions.begin_period(
                 connection, paid.subscription_id, paid.plan, paid.anchor, paid.period, paid.at
             )
-            subscriptions.set_policy(connection, paid.account_id, paid.plan)
+            policies.set_policy(connection, paid.account_id, paid.plan)
             subscriptions.write(connection, paid.subscription_id, paid.at, status=paid.status)
             resumed = not paid.stays_paused and accounts.set_paused(
                 connection, paid.account_id, Pause.PAYMENT_FAILED, paid.at, paused=False

@@ -14,7 +14,7 @@ from activities.uninterrupted import uninterrupted
 from activities.usage import tell_cap_reached
 from domain.catalog import Extras
 from domain.payments import Charge, ChargeKind
-from ledger import accounts, balances, charges, grants, refunds, subscriptions
+from ledger import accounts, balances, charges, grants, policies, refunds
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,11 @@ class PurchaseActivities:
             return "cap_below_unit"
         with self._context.engine.begin() as connection:
             accounts.lock(connection, buyer.account_id, buyer.at)
-            if on and not subscriptions.has_usable_card(connection, buyer.account_id):
+            if on and not policies.has_usable_card(connection, buyer.account_id):
                 return "no_payment_method"
             if on and refunds.has_open_dispute(connection, buyer.account_id):
                 return "dispute_open"
-            subscriptions.set_auto_purchase(connection, buyer.account_id, on=on)
+            policies.set_auto_purchase(connection, buyer.account_id, on=on)
         return "done"
 
 

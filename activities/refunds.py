@@ -14,7 +14,7 @@ from domain.errors import InvalidInput
 from domain.mails.money import Disputed, Refunded
 from domain.payments import MoneyBack
 from domain.refund_messages import Refund
-from ledger import accounts, balances, charges, refunds, subscriptions
+from ledger import accounts, balances, charges, policies, refunds, subscriptions
 from ledger.refunds import RefundOrder
 
 
@@ -122,7 +122,7 @@ class RefundActivities:
         with self._context.engine.connect() as connection:
             return Standing(
                 _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at),
-                subscriptions.auto_purchase_on(connection, buyer.account_id),
+                policies.auto_purchase_on(connection, buyer.account_id),
             )
 
 

@@ -121,6 +121,53 @@ def left_behind(connection: Connection, account_id: int, at: datetime) -> LeftBe
     return LeftBehind(tuple(TypeLeft(*row) for row in rows))
 
 
+HISTORY = text("""
+    SELECT e.seq, e.line, e.at, e.event_at, e.kind::text, e.change, e.available_after,
+           e.credit_type,
+           CASE e.kind
+               WHEN 'debit' THEN f.action || ' x ' || trim_scale(f.quantity / 1000000.0)
+                    || CASE WHEN e.grant_id IS NULL THEN ' (free)' ELSE '' END
+                    || CASE WHEN e.late THEN ' (late)' ELSE '' END || ' [' || f.key || ']'
+               WHEN 'hold' THEN h.action || ' x ' || trim_scale(h.quantity / 1000000.0)
+                    || ' [' || h.key || ']'
+               WHEN 'capture' THEN h.action || ' x '
+                    || trim_scale(h.captured / 1000000.0)
+                    || CASE WHEN e.grant_id IS NULL THEN ' (free)' ELSE '' END
+                    || CASE WHEN e.late THEN ' (late)' ELSE '' END || ' [' || h.key || ']'
+               WHEN 'release' THEN h.action
+                    || CASE h.state WHEN 'lapsed' THEN ' (lapsed)' ELSE '' END
+                    || ' [' || h.key || ']'
+               WHEN 'grant' THEN coalesce(g.charge_id, e.tags ->> 'reason',
+                                          substr(e.key, 8))
+                    || coalesce(', by ' || (e.tags ->> 'by'), '')
+                    || coalesce(', approved by ' || (e.tags ->> 'approved_by'), '')
+               WHEN 'expiry' THEN 'unused credits expired'
+               WHEN 'rollover' THEN 'moved into the next window'
+               WHEN 'reopen' THEN 'reopened for late usage'
+               WHEN 'repayment' THEN 'a debt repaid'
+               ELSE coalesce(r.reason, f.tags ->> 'reason', substr(f.key, 8))
+                    || CASE WHEN e.kind IN ('refund', 'chargeback', 'debt')
+                            THEN coalesce(' of ' || g.charge_id, '') ELSE '' END
+                    || coalesce(', by ' || coalesce(r.made_by, f.tags ->> 'by'), '')
+                    || coalesce(', approved by ' || (f.tags ->> 'approved_by'), '')
+               END AS cause,
+           g.source
+    FROM entries e
+    JOIN entries f ON f.account_id = e.account_id AND f.seq = e.seq AND f.line = 0
+    LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+    LEFT JOIN refunds r ON r.account_id = e.account_id
+                       AND r.refund_id = f.tags ->> 'refund'
+    LEFT JOIN holds h ON h.account_id = e.account_id
+                     AND (h.hold_id = e.seq OR h.resolved_seq = e.seq)
+    WHERE e.account_id = :account AND e.seq > :after
+      AND (CAST(:action AS text) IS NULL OR :action IN (f.action, f.served_as))
+      AND coalesce(f.tags, '{}') @> CAST(:tags AS jsonb)
+      AND e.at >= coalesce(CAST(:start AS timestamptz), '-infinity')
+      AND e.at < coalesce(CAST(:end AS timestamptz), 'infinity')
+    ORDER BY e.seq, e.line LIMIT :limit
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """Which lines are wanted: of an action, with all of these tags, decided in [start, end)."""
@@ -141,51 +188,7 @@ def history(
 ) -> tuple[HistoryLine, ...]:
     """Return the journal of an account, oldest first, each line with its cause."""
     rows = connection.execute(
-        text("""
-            SELECT e.seq, e.line, e.at, e.event_at, e.kind::text, e.change, e.available_after,
-                   e.credit_type,
-                   CASE e.kind
-                       WHEN 'debit' THEN f.action || ' x ' || trim_scale(f.quantity / 1000000.0)
-                            || CASE WHEN e.grant_id IS NULL THEN ' (free)' ELSE '' END
-                            || CASE WHEN e.late THEN ' (late)' ELSE '' END || ' [' || f.key || ']'
-                       WHEN 'hold' THEN h.action || ' x ' || trim_scale(h.quantity / 1000000.0)
-                            || ' [' || h.key || ']'
-                       WHEN 'capture' THEN h.action || ' x '
-                            || trim_scale(h.captured / 1000000.0)
-                            || CASE WHEN e.grant_id IS NULL THEN ' (free)' ELSE '' END
-                            || CASE WHEN e.late THEN ' (late)' ELSE '' END || ' [' || h.key || ']'
-                       WHEN 'release' THEN h.action
-                            || CASE h.state WHEN 'lapsed' THEN ' (lapsed)' ELSE '' END
-                            || ' [' || h.key || ']'
-                       WHEN 'grant' THEN coalesce(g.charge_id, e.tags ->> 'reason',
-                                                  substr(e.key, 8))
-                            || coalesce(', by ' || (e.tags ->> 'by'), '')
-                            || coalesce(', approved by ' || (e.tags ->> 'approved_by'), '')
-                       WHEN 'expiry' THEN 'unused credits expired'
-                       WHEN 'rollover' THEN 'moved into the next window'
-                       WHEN 'reopen' THEN 'reopened for late usage'
-                       WHEN 'repayment' THEN 'a debt repaid'
-                       ELSE coalesce(r.reason, f.tags ->> 'reason', substr(f.key, 8))
-                            || CASE WHEN e.kind IN ('refund', 'chargeback', 'debt')
-                                    THEN coalesce(' of ' || g.charge_id, '') ELSE '' END
-                            || coalesce(', by ' || coalesce(r.made_by, f.tags ->> 'by'), '')
-                            || coalesce(', approved by ' || (f.tags ->> 'approved_by'), '')
-                       END AS cause,
-                   g.source
-            FROM entries e
-            JOIN entries f ON f.account_id = e.account_id AND f.seq = e.seq AND f.line = 0
-            LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
-            LEFT JOIN refunds r ON r.account_id = e.account_id
-                               AND r.refund_id = f.tags ->> 'refund'
-            LEFT JOIN holds h ON h.account_id = e.account_id
-                             AND (h.hold_id = e.seq OR h.resolved_seq = e.seq)
-            WHERE e.account_id = :account AND e.seq > :after
-              AND (CAST(:action AS text) IS NULL OR :action IN (f.action, f.served_as))
-              AND coalesce(f.tags, '{}') @> CAST(:tags AS jsonb)
-              AND e.at >= coalesce(CAST(:start AS timestamptz), '-infinity')
-              AND e.at < coalesce(CAST(:end AS timestamptz), 'infinity')
-            ORDER BY e.seq, e.line LIMIT :limit
-        """),
+        HISTORY,
         {
             "account": account_id,
             "after": after_seq,

@@ -14,7 +14,7 @@ from catalogs.reader import load_catalogs
 from domain.mail_json import envelope_from_json
 from domain.policies import Alert, Channel
 from gateways.letters import render
-from ledger import alerts, notices, subscriptions
+from ledger import alerts, notices, policies, subscriptions
 from models.base import connect
 from models.tables import Subscription
 from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, micro, use
@@ -43,7 +43,7 @@ def a_starter(engine, *, own=None):
             .where(Subscription.subscription_id == wallet.subscription_id)
             .values(plan=subscriptions.as_json(STARTER))
         )
-        subscriptions.set_policy(connection, wallet.account_id, STARTER)
+        policies.set_policy(connection, wallet.account_id, STARTER)
         if own is not None:
             alerts.set_own(connection, wallet.account_id, own)
     return wallet
