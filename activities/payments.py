@@ -48,6 +48,7 @@ class CardInUse:
     card: str = ""
     refused: str = ""
     update: int = 0
+    is_card: bool = True  # cards only are taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ class PaymentActivities:
             )
         except BillingError as error:
             reason = CARD_REFUSALS.get(error.reason, "payment_method_refused")
-            return CardInUse(wanted.payer, wanted.method, refused=reason)
+            is_card = error.reason != "not_a_card"
+            return CardInUse(wanted.payer, wanted.method, refused=reason, is_card=is_card)
         return CardInUse(wanted.payer, method.method, method.card)
 
     @uninterrupted(name="prepare_charge")

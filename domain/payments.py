@@ -165,7 +165,7 @@ PaymentState = PaymentOutcome | Unpaid
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
-    """A card on file at the processor."""
+    """A way to pay on file at the processor, mostly a card."""
 
     method: str  # pm_…
     payer: str  # cus_…

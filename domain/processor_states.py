@@ -73,6 +73,7 @@ class Remark(StrEnum):
     GIVEN_UP_ON_ITS_WAY = "given_up_on_its_way"
     MONEY_AFTER_THE_END = "money_after_the_end"
     MONEY_FOR_NOTHING = "money_for_nothing"
+    NOT_A_CARD = "not_a_card"
     NO_PAYMENT = "no_payment"
     OVERPAID = "overpaid"
     PAID_TWICE = "paid_twice"
@@ -88,6 +89,7 @@ ADVICE = {
     Remark.GIVEN_UP_ON_ITS_WAY: "it is void while money is on its way: send that back if it comes",
     Remark.MONEY_AFTER_THE_END: "it was paid after the subscription ended: send the money back",
     Remark.MONEY_FOR_NOTHING: "it is void and its money came: send the money back there",
+    Remark.NOT_A_CARD: "a way to pay that is no card became the default there; cards only are used",
     Remark.NO_PAYMENT: "it is open and has no payment; nothing was tried: look there",
     Remark.OVERPAID: "more came than it demanded and lowers the next invoice: settle the balance",
     Remark.PAID_TWICE: "it is paid while a debit is on its way: send that back when it comes",

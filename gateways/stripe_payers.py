@@ -106,6 +106,9 @@ class Payers:
         if owner not in {"", payer}:
             message = f"{method} belongs to another payer: save a card of {payer}"
             raise ProcessorRefusal("payment_method_of_another_customer", message)
+        if card is not None and entry(card, "type") != "card":
+            message = f"{method} is no card: invoices take cards only"
+            raise ProcessorRefusal("not_a_card", message)
         if card is None or not owner:
             card = self._attach(payer, method, f"{key}:attach")
         take_effect_once(

@@ -113,12 +113,12 @@ class Customer:
 
     def new_card(self, card: str = "tok_mastercard") -> str:
         """Make a card at the processor that belongs to nobody yet; return its id."""
-        made = self._ask_processor("payment_methods", {"type": "card", "card[token]": card})
+        made = self.ask_processor("payment_methods", {"type": "card", "card[token]": card})
         return str(made["id"])
 
     def pay_elsewhere(self, invoice: str, *, outside: bool = False) -> None:
         """Pay an invoice on the processor's own page, or by a transfer that is noted there."""
-        self._ask_processor(
+        self.ask_processor(
             f"invoices/{invoice}/pay", {"paid_out_of_band": "true"} if outside else {}
         )
 
@@ -126,7 +126,7 @@ class Customer:
         """Move the payer's balance at the processor, as its dashboard can; negative is credit."""
         payer = self.processor()["payer"]
         move = {"amount": str(amount_minor), "currency": "usd"}
-        self._ask_processor(f"customers/{payer}/balance_transactions", move)
+        self.ask_processor(f"customers/{payer}/balance_transactions", move)
 
     def found(self) -> list[tuple[str, str | None]]:
         """Return kind and charge of every finding that nobody has settled, the oldest first."""
@@ -161,26 +161,17 @@ class Customer:
 
     def open_invoices(self) -> list[str]:
         """Return the invoices that the processor would still take money for."""
-        listed = self._ask_processor(f"invoices?customer={self.processor()['payer']}&status=open")
+        listed = self.ask_processor(f"invoices?customer={self.processor()['payer']}&status=open")
         return [invoice["id"] for invoice in listed["data"]]
 
     def balance_at_processor(self) -> int:
         """Return the payer's balance in minor units; below zero is the payer's credit."""
-        return int(self._ask_processor(f"customers/{self.processor()['payer']}")["balance"])
+        return int(self.ask_processor(f"customers/{self.processor()['payer']}")["balance"])
 
-    def move_balance(self, amount_minor: int) -> None:
-        """Move the payer's balance at the processor, as somebody in its dashboard can."""
-        if amount_minor:
-            path = f"customers/{self.processor()['payer']}/balance_transactions"
-            self._ask_processor(path, {"amount": str(amount_minor), "currency": "usd"})
-
-    def asked(self, path: str, method: str = "GET") -> Json:
-        """Ask the processor for an object, or to delete it, past our gateway."""
-        return self._ask_processor(path, None, method)
-
-    def _ask_processor(
+    def ask_processor(
         self, path: str, form: dict[str, str] | None = None, method: str = ""
     ) -> Json:
+        """Ask the processor for something as others do, past our gateway."""
         standin = self.fleet.standin
         request = Request(  # noqa: S310 - the stand-in on this machine
             f"{standin.base_url}/v1/{path}",

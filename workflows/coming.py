@@ -99,6 +99,25 @@ async def wait_for_window(
     }
 
 
+async def other_way_found(state: SubscriptionState, method: str) -> None:
+    """Keep a finding about a way to pay that became the default without us."""
+    await workflow.execute_activity_method(
+        FindingActivities.record,
+        Finding(
+            f"state:{method}:{Remark.NOT_A_CARD}",
+            FindingKind.PROCESSOR_STATE,
+            state.start.customer_id,
+            state.subscription_id,
+            None,
+            method,
+            ADVICE[Remark.NOT_A_CARD],
+            workflow.now(),
+        ),
+        summary=short(f"{method} is no card"),
+        **LEDGER,
+    )
+
+
 def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:
     """Return the charge of a period whose money came after that period: it pays the running one."""
     plan, period, now = charge.plan, charge.period, workflow.now()

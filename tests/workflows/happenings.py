@@ -134,14 +134,15 @@ async def paid_without_us(customer: Customer, n: int) -> Customer:
 @act
 async def a_balance_at_the_processor(customer: Customer, n: int) -> Customer:
     """Somebody leaves a credit or a debt on the payer, or takes it away again."""
-    customer.move_balance(-20_000 if n % 2 else 500)
+    customer.balance(-20_000 if n % 2 else 500)
     return customer
 
 
 @act
 async def the_balance_is_cleared(customer: Customer, _: int) -> Customer:
     """The operator puts the payer's balance back to nothing."""
-    customer.move_balance(-customer.balance_at_processor())
+    if balance := customer.balance_at_processor():
+        customer.balance(-balance)
     return customer
 
 

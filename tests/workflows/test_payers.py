@@ -51,7 +51,7 @@ async def test_a_customer_who_comes_back_with_another_address_is_the_same_payer(
 
     assert status["status"] == "active"
     assert payers_of(customer) == [payer]
-    assert again.asked(f"customers/{payer}")["email"] == "ada@new.example"
+    assert again.ask_processor(f"customers/{payer}")["email"] == "ada@new.example"
     query = "SELECT email, name, payer FROM customers WHERE account_id = %s"
     assert again.rows(query) == [("ada@new.example", "Ada Lovelace", payer)]
     assert again.paid() == [900, 900]
@@ -61,7 +61,7 @@ async def test_a_customer_who_comes_back_with_another_address_is_the_same_payer(
 async def test_a_payer_deleted_at_the_processor_is_made_anew(fleet: RunningFleet) -> None:
     customer = await left(fleet)
     (payer,) = payers_of(customer)
-    customer.asked(f"customers/{payer}", method="DELETE")
+    customer.ask_processor(f"customers/{payer}", method="DELETE")
 
     again = await begin(
         customer, f"{customer.name}-2", f"{customer.name}@example.com", BEGINS + DAY
@@ -78,7 +78,7 @@ async def test_a_start_that_the_processor_refuses_leaves_nothing_that_is_still_l
 ) -> None:
     customer = await left(fleet)
     (payer,) = payers_of(customer)
-    customer.asked(f"customers/{payer}", method="DELETE")
+    customer.ask_processor(f"customers/{payer}", method="DELETE")
     fleet.standin.post("/_fault", fault="400", path="/v1/customers")
     failed = await begin(customer, f"{customer.name}-2", "ada@new.example", BEGINS + DAY)
     await failed.skip_to(BEGINS + DAY + SECOND)

@@ -8,6 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.card_messages import THE_DEFAULT, CardNews, RetryPayment, seen, sign_of
     from domain.subscription import Pause, Step
 from workflows.carriers.parts import Carrier, Parts
+from workflows.coming import other_way_found
 from workflows.inbox import Answer, refused
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
 
@@ -65,7 +66,9 @@ class CardCarriers:
 
     def _verify(self, method: str, ticket: int) -> None:
         """Verify a card with the processor; the loop goes on meanwhile."""
+        self._use(method, ticket)
 
+    def _use(self, method: str, ticket: int = 0) -> None:
         async def settled(card: CardInUse) -> None:
             await self._card_in_use(card, ticket)
 
@@ -87,6 +90,10 @@ class CardCarriers:
             return
         if card.refused:
             inbox.refuse(None, f"payment_method_updated: {card.method}", card.refused)
+            if not card.is_card:
+                await other_way_found(state, card.method)
+            if not card.is_card and state.payment_method:
+                self._use(state.payment_method)  # charges go to the default there: ours again
             return
         if card.method == state.payment_method:
             inbox.answer(ticket, self._card_answer())
