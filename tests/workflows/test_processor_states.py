@@ -37,7 +37,7 @@ async def told(customer: Customer, invoice: str) -> dict[str, object]:
 async def test_an_invoice_that_was_paid_outside_is_paid(fleet: RunningFleet) -> None:
     customer, invoice = await unpaid_renewal(fleet)
 
-    customer.ask_processor(f"invoices/{invoice}/pay", {"paid_out_of_band": "true"})
+    customer.pay_elsewhere(invoice, outside=True)
     status = await told(customer, invoice)
 
     assert (status["status"], status["available"]) == ("active", "10000")
