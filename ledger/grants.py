@@ -92,7 +92,8 @@ def give(connection: Connection, account_id: int, order: GrantOrder, at: datetim
     if row.status == "unknown_customer":
         raise InvalidInput("unknown_customer", f"there is no account {account_id}")
     if row.status == "invalid_quantity":
-        raise InvalidInput("invalid_quantity", f"a wallet holds at most {MOST} credits of a type")
+        most = MOST if order.source == "adjustment" else 9 * MOST
+        raise InvalidInput("invalid_quantity", f"a wallet holds at most {most} credits of a type")
     return int(row.available)
 
 

@@ -51,11 +51,11 @@ WITH parts AS (
 moved AS (
     SELECT p.account_id, p.credit_type,
            coalesce(sum(on_credit + charged_back - repaid + given_back) FILTER (WHERE earlier),
-                    0)::bigint AS opening,
-           coalesce(sum(on_credit) FILTER (WHERE NOT earlier), 0)::bigint AS on_credit,
-           coalesce(sum(charged_back) FILTER (WHERE NOT earlier), 0)::bigint AS charged_back,
-           coalesce(sum(repaid) FILTER (WHERE NOT earlier), 0)::bigint AS repaid,
-           coalesce(sum(given_back) FILTER (WHERE NOT earlier), 0)::bigint AS given_back,
+                    0) AS opening,
+           coalesce(sum(on_credit) FILTER (WHERE NOT earlier), 0) AS on_credit,
+           coalesce(sum(charged_back) FILTER (WHERE NOT earlier), 0) AS charged_back,
+           coalesce(sum(repaid) FILTER (WHERE NOT earlier), 0) AS repaid,
+           coalesce(sum(given_back) FILTER (WHERE NOT earlier), 0) AS given_back,
            sum(on_credit + charged_back - repaid + given_back) AS owed,
            sum(charged_back) AS sold, sum(charged_back_minor) AS sold_minor
     FROM parts p GROUP BY p.account_id, p.credit_type
@@ -71,7 +71,7 @@ priced AS (
 SELECT c.customer_id, m.credit_type, m.opening, m.on_credit, m.charged_back, m.repaid,
        m.given_back, o.currency,
        floor(0.5 + round(least(m.owed, m.sold) * coalesce(m.sold_minor / nullif(m.sold, 0), 0)
-             + CASE WHEN m.owed > m.sold THEN (m.owed - m.sold) * p.price ELSE 0 END, 6))::bigint
+             + CASE WHEN m.owed > m.sold THEN (m.owed - m.sold) * p.price ELSE 0 END, 6))
 FROM moved m JOIN customers c ON c.account_id = m.account_id
 JOIN policies o ON o.account_id = m.account_id
 LEFT JOIN priced p ON p.account_id = m.account_id AND p.credit_type = m.credit_type

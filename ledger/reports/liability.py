@@ -35,9 +35,9 @@ class Liability:
 BY_MONTH = """
 SELECT CASE WHEN s.expires_at < 'infinity'
             THEN date_trunc('month', s.expires_at AT TIME ZONE 'UTC')::date END AS month,
-       s.credit_type, s.currency, sum(s.credits)::bigint, sum(s.expired)::bigint,
-       sum(s.deferred)::bigint, sum(s.earned_not_posted)::bigint,
-       sum(s.broken_not_posted)::bigint
+       s.credit_type, s.currency, sum(s.credits), sum(s.expired),
+       sum(s.deferred), sum(s.earned_not_posted),
+       sum(s.broken_not_posted)
 FROM standing s
 WHERE s.source <> 'overdraft' -- nobody's credits, and of no money
   AND (s.credits, s.expired, s.deferred, s.earned_not_posted, s.broken_not_posted)

@@ -47,8 +47,8 @@ class UsedEvent:
 # A limit counts in the window that runs; a member who has not used anything yet is there too.
 BY_MEMBER = """
 , used AS (
-    SELECT account_id, tags ->> 'member' AS member, credit_type, sum(event)::bigint AS events,
-           sum(credits)::bigint AS credits
+    SELECT account_id, tags ->> 'member' AS member, credit_type, sum(event) AS events,
+           sum(credits) AS credits
     FROM usage GROUP BY 1, 2, 3),
 limited AS (
     SELECT l.account_id, substr(l.counter, 8) AS member, l.credit_type,
@@ -71,7 +71,7 @@ team AS (
       AND NOT EXISTS (SELECT FROM limited l
                       WHERE (l.account_id, l.member) = (m.account_id, m.member_id)))
 SELECT c.customer_id, t.member COLLATE "C" AS member, t.credit_type COLLATE "C" AS credit_type,
-       coalesce(u.events, 0)::bigint, coalesce(u.credits, 0)::bigint, l.ceiling,
+       coalesce(u.events, 0), coalesce(u.credits, 0), l.ceiling,
        CASE WHEN l.ceiling IS NOT NULL THEN greatest(l.ceiling - l.counted, 0) END,
        l.since, l.refusal
 FROM team t JOIN customers c ON c.account_id = t.account_id
@@ -83,8 +83,8 @@ ORDER BY c.customer_id COLLATE "C", member NULLS LAST, credit_type
 """
 
 EVENTS = """
-SELECT c.customer_id, min(u.at) AS at, u.action, sum(u.quantity)::bigint AS quantity_micro,
-       u.credit_type, sum(u.credits)::bigint AS credits_micro, bool_or(u.late) AS late,
+SELECT c.customer_id, min(u.at) AS at, u.action, sum(u.quantity) AS quantity_micro,
+       u.credit_type, sum(u.credits) AS credits_micro, bool_or(u.late) AS late,
        coalesce(u.tags, '{}') AS tags
 FROM usage u JOIN customers c ON c.account_id = u.account_id
 WHERE u.action = coalesce(CAST(:action AS text), u.action)

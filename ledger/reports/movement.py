@@ -61,10 +61,10 @@ accrued AS (
     SELECT instant, currency, sum(earned_not_posted) AS earned, sum(broken_not_posted) AS broken
     FROM standing GROUP BY instant, currency)
 SELECT date_trunc('month', b.starts AT TIME ZONE 'UTC')::date AS month, b.currency,
-       coalesce(b.opening, 0)::bigint, coalesce(b.cash, 0)::bigint, coalesce(b.revenue, 0)::bigint,
-       coalesce(b.breakage, 0)::bigint, coalesce(b.refunds, 0)::bigint,
-       coalesce(b.disputes, 0)::bigint, coalesce(b.closing, 0)::bigint,
-       coalesce(a.earned, 0)::bigint, coalesce(a.broken, 0)::bigint
+       coalesce(b.opening, 0), coalesce(b.cash, 0), coalesce(b.revenue, 0),
+       coalesce(b.breakage, 0), coalesce(b.refunds, 0),
+       coalesce(b.disputes, 0), coalesce(b.closing, 0),
+       coalesce(a.earned, 0), coalesce(a.broken, 0)
 FROM booked b LEFT JOIN accrued a ON (a.instant, a.currency) = (b.instant, b.currency)
 ORDER BY month, b.currency COLLATE "C"
 """

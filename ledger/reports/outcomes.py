@@ -37,7 +37,7 @@ class TagOutcome:
 BY_VALUE = """
 SELECT c.customer_id, (u.tags ->> :tag) COLLATE "C" AS value, u.action, u.credit_type,
        bool_or(u.grant_id IS NOT NULL) AS metered,
-       coalesce(sum(u.quantity), 0)::bigint AS quantity, sum(u.credits)::bigint AS credits
+       coalesce(sum(u.quantity), 0) AS quantity, sum(u.credits) AS credits
 FROM usage u JOIN customers c ON c.account_id = u.account_id
 GROUP BY c.customer_id, value, u.action, u.credit_type
 ORDER BY c.customer_id COLLATE "C", value NULLS LAST, u.action COLLATE "C",

@@ -68,11 +68,11 @@ team AS (
         SELECT b.account_id, b.member_id
         FROM running r JOIN members b ON b.account_id = r.account_id AND b.removed_at IS NULL) m
     GROUP BY m.account_id)
-SELECT c.customer_id, g.credit_type, r.starts, r.resets, coalesce(g.granted, 0)::bigint,
-       coalesce(g.rolled, 0)::bigint,
-       coalesce(u.used, 0)::bigint, coalesce(g.available, 0)::bigint,
-       coalesce(t.members, 0)::bigint,
-       greatest(1, round(extract(epoch FROM r.resets - r.starts) / 86400 / 30.4375))::bigint
+SELECT c.customer_id, g.credit_type, r.starts, r.resets, coalesce(g.granted, 0),
+       coalesce(g.rolled, 0),
+       coalesce(u.used, 0), coalesce(g.available, 0),
+       coalesce(t.members, 0),
+       greatest(1, round(extract(epoch FROM r.resets - r.starts) / 86400 / 30.4375))
 FROM running r JOIN customers c ON c.account_id = r.account_id
 JOIN given g ON g.account_id = r.account_id
 LEFT JOIN used u ON u.account_id = r.account_id AND u.credit_type = g.credit_type

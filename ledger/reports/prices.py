@@ -58,14 +58,14 @@ class Prices:
 
 # Grants of the same cost and size price their draws alike: few rows, and exact fractions of them.
 DRAWS = """
-SELECT u.action, g.currency, g.cost_minor, g.granted, sum(u.credits)::bigint AS credits
+SELECT u.action, g.currency, g.cost_minor, g.granted, sum(u.credits) AS credits
 FROM usage u JOIN grants g ON g.account_id = u.account_id AND g.grant_id = u.grant_id
 GROUP BY u.action, g.currency, g.cost_minor, g.granted
 """
 
 # Credits that repaid a debt are earned too: for what was used on credit or charged back before.
 REPAID = """
-SELECT g.currency, g.cost_minor, g.granted, -sum(e.change)::bigint AS credits
+SELECT g.currency, g.cost_minor, g.granted, -sum(e.change) AS credits
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind = 'repayment' AND e.at >= :start AND e.at < :end
   AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
@@ -85,7 +85,7 @@ QUANTITIES = """
     GROUP BY u.account_id, u.seq, u.action, coalesce(g.currency, p.currency)
     WINDOW event AS (PARTITION BY u.account_id, u.seq))
 SELECT action, currency,
-       CASE WHEN credits = event_credits THEN 1 ELSE event_credits END::bigint AS parts,
+       CASE WHEN credits = event_credits THEN 1 ELSE event_credits END AS parts,
        coalesce(sum(CASE WHEN credits = event_credits THEN quantity ELSE quantity * credits END), 0)
            AS quantity
 FROM events GROUP BY action, currency, parts
@@ -93,17 +93,17 @@ FROM events GROUP BY action, currency, parts
 
 EARNED = """
 SELECT currency,
-       coalesce(sum(earned) FILTER (WHERE instant = :last), 0)::bigint AS earned_at_end,
-       coalesce(sum(earned) FILTER (WHERE instant = :before), 0)::bigint AS earned_at_start,
-       coalesce(sum(earned_not_posted) FILTER (WHERE instant = :last), 0)::bigint AS open_at_end,
-       coalesce(sum(earned_not_posted) FILTER (WHERE instant = :before), 0)::bigint AS open_at_start
+       coalesce(sum(earned) FILTER (WHERE instant = :last), 0) AS earned_at_end,
+       coalesce(sum(earned) FILTER (WHERE instant = :before), 0) AS earned_at_start,
+       coalesce(sum(earned_not_posted) FILTER (WHERE instant = :last), 0) AS open_at_end,
+       coalesce(sum(earned_not_posted) FILTER (WHERE instant = :before), 0) AS open_at_start
 FROM standing GROUP BY currency ORDER BY currency COLLATE "C"
 """
 
 
 # What went back names no grant: it is the charge's.
 RETURNED = """
-SELECT currency, sum(amount_minor)::bigint AS amount FROM postings
+SELECT currency, sum(amount_minor) AS amount FROM postings
 WHERE book = 'revenue' AND cause IN ('refund', 'chargeback') AND at >= :start AND at < :end
   AND account_id = coalesce(CAST(:account AS bigint), account_id)
 GROUP BY currency

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, Engine, IteratorResult, Row, text
+from sqlalchemy.engine.result import SimpleResultMetaData
 
 from domain.errors import InvalidInput
 
@@ -45,16 +47,25 @@ def answer(
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """Run one statement given in parts, its shared WITH-queries first.
 
+    Sums may be more than a BIGINT holds: statements leave them NUMERIC, and here they are integers.
     A report cut short would not reconcile: above `MOST_ROWS` it is refused (`report_too_large`).
     """
     statement = text("\n".join((*parts, "LIMIT :limit")))
-    rows = connection.execute(statement, {**parameters, "limit": MOST_ROWS + 1}).all()
+    found = connection.execute(statement, {**parameters, "limit": MOST_ROWS + 1})
+    names = SimpleResultMetaData(list(found.keys()))
+    rows: Sequence[Row[*tuple[Any, ...]]] = IteratorResult(
+        names, (tuple(map(_whole, row)) for row in found)
+    ).all()
     if len(rows) > MOST_ROWS:
         raise InvalidInput(
             "report_too_large",
             f"it has more than {MOST_ROWS:,} rows: ask for fewer days or one customer",
         )
     return rows
+
+
+def _whole(cell: object) -> object:
+    return int(cell) if isinstance(cell, Decimal) and cell == int(cell) else cell
 
 
 @contextmanager

@@ -93,8 +93,8 @@ SELECT c.customer_id, e.seq, e.line, e.at, e.event_at, e.kind::text AS kind,
                           regexp_replace(o.key, '^ledger:', '')) END AS cause,
        CASE WHEN NOT o.key ^@ 'ledger:' THEN o.key END AS key, e.quantity, e.late, e.grant_id,
        g.source, e.credit_type, e.change, e.held_change, e.available_after,
-       o.quantity AS asked, (-sum(e.change) OVER event)::bigint AS event_credits,
-       (sum(e.change) OVER running)::bigint AS moved
+       o.quantity AS asked, (-sum(e.change) OVER event) AS event_credits,
+       (sum(e.change) OVER running) AS moved
 FROM entries e
 JOIN entries o ON o.account_id = e.account_id AND o.seq = e.seq AND o.line = 0
 JOIN customers c ON c.account_id = e.account_id

@@ -65,8 +65,8 @@ class TagUsage:
 
 
 BY_ACTION = """
-SELECT action, coalesce(sum(quantity), 0), credit_type, sum(event)::bigint,
-       (sum(event) FILTER (WHERE grant_id IS NULL))::bigint, sum(credits),
+SELECT action, coalesce(sum(quantity), 0), credit_type, sum(event),
+       (sum(event) FILTER (WHERE grant_id IS NULL)), sum(credits),
        (sum(credits) FILTER (WHERE late))
 FROM usage
 GROUP BY action, credit_type
@@ -74,8 +74,8 @@ ORDER BY action COLLATE "C", credit_type COLLATE "C"
 """
 
 BY_DAY = """
-SELECT (u.at AT TIME ZONE c.time_zone)::date AS day, u.credit_type, sum(u.event)::bigint,
-       (sum(u.event) FILTER (WHERE u.grant_id IS NULL))::bigint, sum(u.credits),
+SELECT (u.at AT TIME ZONE c.time_zone)::date AS day, u.credit_type, sum(u.event),
+       (sum(u.event) FILTER (WHERE u.grant_id IS NULL)), sum(u.credits),
        (sum(u.credits) FILTER (WHERE u.late))
 FROM usage u JOIN customers c ON c.account_id = u.account_id
 GROUP BY day, u.credit_type
@@ -83,8 +83,8 @@ ORDER BY day, u.credit_type COLLATE "C"
 """
 
 BY_TAG = """
-SELECT c.customer_id, (u.tags ->> :tag) COLLATE "C" AS value, u.credit_type, sum(u.event)::bigint,
-       (sum(u.event) FILTER (WHERE u.grant_id IS NULL))::bigint, sum(u.credits),
+SELECT c.customer_id, (u.tags ->> :tag) COLLATE "C" AS value, u.credit_type, sum(u.event),
+       (sum(u.event) FILTER (WHERE u.grant_id IS NULL)), sum(u.credits),
        (sum(u.credits) FILTER (WHERE u.late))
 FROM usage u JOIN customers c ON c.account_id = u.account_id
 GROUP BY c.customer_id, value, u.credit_type

@@ -18,8 +18,8 @@ from local.simulator.usage import days_of
 
 BOUGHT = ("manual_purchase", "auto_purchase", "pack")
 MONEY = """
-SELECT instant, sum(cost)::bigint AS cost, sum(earned)::bigint AS earned,
-       sum(deferred - earned_not_posted - broken_not_posted)::bigint AS owed
+SELECT instant, sum(cost) AS cost, sum(earned) AS earned,
+       sum(deferred - earned_not_posted - broken_not_posted) AS owed
 FROM standing GROUP BY instant
 """
 OVER = text("SELECT decided_at FROM wallets WHERE account_id = :account")
