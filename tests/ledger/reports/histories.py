@@ -89,7 +89,8 @@ def of_second(move, facts, **sure):
 
 
 WAIT = st.just(("wait", {"for_": timedelta(hours=250)}))
-# What hardly comes about by chance: a window reopened, credits that moved on, a debt repaid.
+# What hardly comes about by chance: a window reopened, credits that moved on, a debt repaid, one
+# event paid for in two currencies.
 stories = st.one_of(
     st.just(()),
     st.tuples(
@@ -104,6 +105,11 @@ stories = st.one_of(
         of_second("lend", orders, quantity=9),
         of_second("use", uses, amount=8, action="lookup", ago=timedelta()),
         of_second("buy", orders),
+    ),
+    st.tuples(
+        of_second("buy", orders, currency="USD", quantity=1, later=timedelta()),
+        of_second("buy", orders, currency="EUR", quantity=2, later=timedelta()),
+        of_second("use", uses, amount=3, action="lookup", ago=timedelta()),
     ),
 )
 steps = st.builds(

@@ -51,4 +51,4 @@ def test_histories_reach_what_the_laws_are_about(books):
             seen.update(reached(ledger, History(ledger).tell(told)))
 
     live()
-    assert seen.keys() >= REACHED, seen
+    assert sorted(REACHED - seen.keys()) == []
