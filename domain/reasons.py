@@ -94,6 +94,7 @@ CHANGES: dict[str, str] = {
     "approval_required": "let a second person approve it; a member asks with `request_approval`",
     "invalid_unit": "buy a whole number of the plan's units",
     "no_payment_method": "add a card",
+    "not_a_card": "take a card: bank accounts are not taken yet",
     "declined": "update the payment method",
     "processor_refused": "nothing was charged and your card is not the cause: we look into it; try "
     "again later with a new key",
