@@ -276,11 +276,23 @@ END $$;
 
 -- A batch is a table: columns of one length, and no event without its action, type and time.
 CREATE FUNCTION check_batch(
-    p_dims text[], p_action text[], p_credit_type text[], p_event_at timestamptz[]
+    p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
+    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_terms jsonb[]
 ) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    n integer := cardinality(p_key);
 BEGIN
-    IF coalesce(p_dims[1], '[1:0]') !~ '^\[1:\d+\]$'
-       OR coalesce(p_dims[1], '') <> ANY (ARRAY(SELECT coalesce(d, '') FROM unnest(p_dims) d))
+    -- Compared column by column: this runs for every single debit.
+    IF (n = cardinality(p_account) AND n = cardinality(p_action) AND n = cardinality(p_quantity)
+        AND n = cardinality(p_credit_type) AND n = cardinality(p_amount) AND n = cardinality(p_event_at)
+        AND n = cardinality(p_tags) AND (p_terms IS NULL OR n = cardinality(p_terms))
+        AND (n = 0 OR array_ndims(p_key) + array_ndims(p_account) + array_ndims(p_action) + array_ndims(p_quantity)
+             + array_ndims(p_credit_type) + array_ndims(p_amount) + array_ndims(p_event_at) + array_ndims(p_tags) = 8
+             AND (p_terms IS NULL OR array_ndims(p_terms) = 1 AND array_lower(p_terms, 1) = 1)
+             AND array_lower(p_key, 1) = 1 AND array_lower(p_account, 1) = 1 AND array_lower(p_action, 1) = 1
+             AND array_lower(p_quantity, 1) = 1 AND array_lower(p_credit_type, 1) = 1
+             AND array_lower(p_amount, 1) = 1 AND array_lower(p_event_at, 1) = 1 AND array_lower(p_tags, 1) = 1)
+       ) IS NOT TRUE
        OR num_nulls(VARIADIC p_action) + num_nulls(VARIADIC p_credit_type) + num_nulls(VARIADIC p_event_at) <> 0
        OR '0001-01-01Z' > ANY (p_event_at) OR '9999-12-31T23:59:59Z' < ANY (p_event_at) THEN
         RAISE EXCEPTION 'the columns of a batch differ in length, or an event has no action, type or time'
@@ -304,10 +316,7 @@ DECLARE
     waiting  bigint[] := '{}';
 BEGIN
     PERFORM check_batch(
-        ARRAY[array_dims(p_key), array_dims(p_account), array_dims(p_action), array_dims(p_quantity),
-              array_dims(p_credit_type), array_dims(p_amount), array_dims(p_event_at), array_dims(p_tags),
-              CASE WHEN p_terms IS NULL THEN array_dims(p_key) ELSE array_dims(p_terms) END],
-        p_action, p_credit_type, p_event_at);
+        p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags, p_terms);
     IF cardinality(p_key) = 1 THEN
         IF p_terms IS NULL THEN
             RETURN QUERY SELECT 1, o.* FROM debit_one(
