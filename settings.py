@@ -41,6 +41,7 @@ class Settings:
     drawdown_catalogs: Path = CATALOGS
     metrics_address: str | None = None  # where Prometheus finds us; None opens no port
     api_docs: bool = False  # whether the API describes itself at /docs and /openapi.json
+    api_head_seconds: int = 10  # how long the head of a request may take before it is hung up on
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -120,6 +121,11 @@ def _switch(text: str) -> bool:
     return text == "on"
 
 
+def _seconds(text: str) -> int:
+    _require(int(text) > 0)
+    return int(text)
+
+
 def _folder(text: str) -> Path:
     _require(Path(text).is_dir())
     return Path(text)
@@ -138,6 +144,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "drawdown_catalogs": _folder,
     "metrics_address": _address,
     "api_docs": _switch,
+    "api_head_seconds": _seconds,
 }
 EXPECTED = {
     "database_url": "the ledger's database, as postgresql://user:password@host:port/database",
@@ -152,4 +159,5 @@ EXPECTED = {
     "drawdown_catalogs": "a folder that exists",
     "metrics_address": "host:port to listen on",
     "api_docs": "on or off",
+    "api_head_seconds": "a whole number of seconds above zero",
 }

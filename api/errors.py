@@ -53,6 +53,7 @@ EDGE_CURES = {
     "method_not_allowed": "look the method up in /docs, which is there where API_DOCS is on",
     "payload_too_large": "send at most 1 MB",
     "payload_too_slow": "send the whole body at once",
+    "head_too_slow": "send the whole request at once",
     "unknown_link": "open the button of the newest mail",
     "temporal_unavailable": "send it again",
     "database_unavailable": "send it again",
@@ -74,10 +75,15 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(status, _by_framework(status, reason))
 
 
-def _answer(status: int, reason: str, message: str, retry_after: int | None = None) -> JSONResponse:
+def told(reason: str, message: str) -> dict[str, str]:
+    """Return the body of an answer that is an error."""
     cure = EDGE_CURES.get(reason) or CURES.get(reason, "")
+    return {"reason": reason, "message": message, "cure": cure}
+
+
+def _answer(status: int, reason: str, message: str, retry_after: int | None = None) -> JSONResponse:
     headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
-    return JSONResponse({"reason": reason, "message": message, "cure": cure}, status, headers)
+    return JSONResponse(told(reason, message), status, headers)
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,7 @@
-"""The HTTP process: `uvicorn --factory api.main:create_app`, configured by the environment."""
+"""The HTTP process, configured by the environment.
+
+`uvicorn --http api.heads:TimedHeads --factory api.main:create_app`
+"""
 
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -20,6 +23,7 @@ from workflows.converter import DATA_CONVERTER
 
 class _State(TypedDict):
     services: Services
+    head_seconds: int  # for api/heads.py
 
 
 def create_app(environment: Mapping[str, str] = os.environ) -> FastAPI:
@@ -51,7 +55,8 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                     settings.public_url,
                     settings.stripe_webhook_secret,
                     settings.stripe_webhook_secret,
-                )
+                ),
+                "head_seconds": settings.api_head_seconds,
             }
     finally:
         engine.dispose()

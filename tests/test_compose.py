@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from local.fleet import SERVED
 from local.temporal import TemporalServer, search_attributes
 from settings import NAMES, Settings
 
@@ -68,6 +69,10 @@ def test_ours_start_after_migration_and_bootstrap(name):
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_ours_have_longer_to_stop_than_the_workers_grace(name):
     assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > WORKER_GRACE
+
+
+def test_the_api_is_served_as_everywhere_else():
+    assert SERVICES["api"]["command"][-len(SERVED) :] == list(SERVED)
 
 
 def test_no_secret_has_a_default(service):

@@ -53,6 +53,8 @@ def test_an_empty_variable_is_a_missing_one():
         ("DRAWDOWN_CATALOGS", "/no/such/folder"),
         ("METRICS_ADDRESS", "9464"),
         ("API_DOCS", "yes"),
+        ("API_HEAD_SECONDS", "0"),
+        ("API_HEAD_SECONDS", "ten"),
         ("PAYLOAD_KEYS", "hidden"),
     ],
 )
@@ -76,5 +78,6 @@ def test_the_names_are_the_contract():
         "DRAWDOWN_CATALOGS",
         "METRICS_ADDRESS",
         "API_DOCS",
+        "API_HEAD_SECONDS",
         "PAYLOAD_KEYS",
     }
