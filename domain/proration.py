@@ -9,6 +9,7 @@ from domain.clocks import TRIAL, Stretch
 from domain.errors import InvalidInput
 from domain.money import minimum_charge_minor
 from domain.periods import Window
+from domain.published import same_terms
 
 
 class ChangeKind(StrEnum):
@@ -122,10 +123,11 @@ def quote_version(
 ) -> ChangeQuote:
     """Return what moving to another version does when an operator asks, who charges nobody for it.
 
+    One that was rated anew after it was sold is another version too, whatever its number says.
     `now` puts its policies in force at once and gives what it includes more; nothing is taken away
     and the price follows with the next period. Raises `needs_next_period` where the clocks differ.
     """
-    if (old.plan_id, old.version) == (new.plan_id, new.version):
+    if (old.plan_id, old.version) == (new.plan_id, new.version) and same_terms(old, new):
         return _quote(ChangeKind.NONE, new, at=at, why="same_plan")
     if old.currency != new.currency:
         raise InvalidInput("not_in_plan", f"{new.plan_id} is sold in {new.currency} only")

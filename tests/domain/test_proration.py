@@ -14,7 +14,7 @@ from domain.credits import MICRO
 from domain.errors import InvalidInput
 from domain.money import half_up
 from domain.periods import Interval, Unit, Window, window
-from domain.proration import ChangeKind, is_upgrade, quote_change, upgrade_price
+from domain.proration import ChangeKind, is_upgrade, quote_change, quote_version, upgrade_price
 
 ANCHOR = datetime(2027, 1, 31, 10, tzinfo=UTC)
 PERIOD = window(ANCHOR, "Europe/Berlin", Interval(Unit.MONTH), 0)
@@ -121,6 +121,19 @@ def test_the_same_plan_is_no_change_but_another_version_is():
 
     assert quote_change(plan, plan, period=PERIOD, at=ANCHOR).why == "same_plan"
     assert quote_change(plan, larger, period=PERIOD, at=ANCHOR).kind is ChangeKind.UPGRADE
+
+
+@pytest.mark.parametrize("now", [True, False])
+def test_a_version_that_was_rated_anew_is_not_the_one_that_was_sold(now):
+    plan = core(10)
+    anew = replace(plan, allowances=(Allowance("credits", 15_000 * MICRO),))
+
+    quote = quote_version(plan, anew, period=PERIOD, at=ANCHOR, now=now)
+
+    assert (quote.why, quote.plan_version) == ("new_version", plan.version)
+    assert [one.quantity_micro for one in quote.extra] == ([5_000 * MICRO] if now else [])
+    renamed = replace(plan, name="Another name")
+    assert quote_version(plan, renamed, period=PERIOD, at=ANCHOR, now=now).why == "same_plan"
 
 
 def test_a_dearer_plan_that_includes_no_more_waits_for_the_next_period():
