@@ -13,7 +13,7 @@ from temporalio.api.operatorservice.v1 import (
 )
 
 from commands.terminal import Add, console, settings
-from local import state
+from local import exports, state
 from local.stack import reset, run_forever
 from worker import connected
 from workflows import names
@@ -22,6 +22,12 @@ from workflows import names
 def up(_: Namespace) -> int:
     """Start the local stack and leave it running."""
     return run_forever(state.home())
+
+
+def env(_: Namespace) -> int:
+    """Print the running local stack for a shell: eval "$(.venv/bin/python cli.py env)"."""
+    print(exports.lines(state.live(state.home())))  # noqa: T201 - a shell reads it, as it is
+    return 0
 
 
 def reset_stack(_: Namespace) -> int:
@@ -70,6 +76,7 @@ def run_demo(_: Namespace) -> int:
 def add_commands(add: Add) -> None:
     """Name the commands and what they take."""
     add("up", up)
+    add("env", env)
     add("reset", reset_stack)
     add("migrate", migrate)
     add("bootstrap", bootstrap)

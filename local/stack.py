@@ -15,7 +15,7 @@ from typing import Any, Self, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from local import fleet, state
+from local import exports, fleet, state
 from local.accounts import fallback_for
 from local.mail_catcher.process import MailCatcher
 from local.ports import FILE as PORTS
@@ -156,7 +156,21 @@ def _start_all(
     running.callback(stop, worker, grace=fleet.WORKER_GRACE)
     written = state.write(home, stack.state(API=api, worker=worker))
     console.print(_table(stack, written))
+    _print_exports(console, stack.state())
     return stack.servers | {"the API": api, "the worker": worker}
+
+
+def _print_exports(console: Console, where: state.State) -> None:
+    """Print what another shell needs: each value whole, on a line of its own."""
+    told = f"""In another shell, in this folder, one line makes the examples of docs/contract run:
+
+{exports.command()}
+
+which sets:
+
+{exports.lines(where)}
+"""
+    console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 def _watch(processes: dict[str, subprocess.Popen[bytes]], console: Console) -> int:

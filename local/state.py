@@ -4,8 +4,9 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from local.processes import StackError
+from local.processes import StackError, listens
 
 FILE = "stack.json"
 HOME = "DRAWDOWN_HOME"
@@ -61,12 +62,43 @@ def write(folder: Path, state: State) -> Path:
 
 
 def read(folder: Path) -> State:
-    """Return the state of the running stack; StackError when none runs there."""
+    """Return the state that a stack has written; StackError when none is there to be read."""
     try:
         return State(**json.loads((folder / FILE).read_text()))
-    except FileNotFoundError as error:
-        message = f"no stack runs in {folder}: start one with `make up`, or set {HOME}"
-        raise StackError("not_running", message) from error
+    except (FileNotFoundError, TypeError, ValueError) as error:  # no file, or of another version
+        raise _not_running(folder) from error
+
+
+def live(folder: Path) -> State:
+    """Return the state of a stack that runs: its processes live and its servers answer.
+
+    StackError else: what a killed stack has written outlives it, and its ports may be others' now.
+    """
+    found = read(folder)
+    servers = (found.database, found.stripe, found.api, f"//{found.temporal}")
+    if all(map(_lives, found.pids.values())) and all(map(_answers, servers)):
+        return found
+    raise _not_running(folder)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives, under another account
+        return True
+    return True
+
+
+def _answers(address: str) -> bool:
+    parts = urlsplit(address)
+    return bool(parts.hostname and parts.port) and listens(parts.port or 0, parts.hostname or "")
+
+
+def _not_running(folder: Path) -> StackError:
+    message = f"no stack runs in {folder}: start one with `make up`, or set {HOME}"
+    return StackError("not_running", message)
 
 
 def clean_environment(environment: dict[str, str]) -> dict[str, str]:

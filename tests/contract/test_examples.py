@@ -98,7 +98,7 @@ async def test_every_example_of_the_contract_is_answered_as_it_says(
 
 async def _the_python_of_the_contract_runs(fleet: RunningFleet) -> None:
     (snippet,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    local = '"localhost:7233"'
+    local = 'os.environ["TEMPORAL_ADDRESS"]'
     address = fleet.client.service_client.config.target_host
     assert local in snippet
     snippet = snippet.replace(local, f"{address!r}, namespace={fleet.client.namespace!r}")

@@ -1,0 +1,197 @@
+"""The running stack taken up by another shell: `eval "$(.venv/bin/python cli.py env)"`."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import cli
+from local import exports, state
+from local.processes import free_port, wait_until
+from settings import Settings
+from tests.contract.terminal import Ran
+from tests.contract.test_examples import PAGE, answer_of, comparable, examples
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 120
+STRANGE = 'it\'s "$HOME" `id` \\ ! a  b\n*'
+# What a program says of itself after it took the lines up.
+LINE = re.compile(r'^eval "\$\(.+ env\)"$', re.MULTILINE)
+TOLD = "import json, os; print(json.dumps(dict(os.environ)))"
+WHERE = state.State(
+    temporal="127.0.0.1:1",
+    temporal_ui="http://127.0.0.1:2",
+    database="postgresql://drawdown_app@127.0.0.1:3/drawdown",
+    database_owner="postgresql://drawdown_owner@127.0.0.1:3/drawdown",
+    stripe="http://127.0.0.1:4",
+    stripe_key="sk_test_local",
+    stripe_webhook_secret="whsec_local",
+    mail="http://127.0.0.1:5",
+    smtp="smtp://127.0.0.1:6",
+    api="http://127.0.0.1:7",
+    metrics="127.0.0.1:8",
+    pids={"worker": os.getpid()},
+)
+
+
+def shell(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in bash, in an environment that has little but what is given."""
+    usual = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")}
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env=usual | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+
+
+def after(lines: str, **environment: str) -> dict[str, str]:
+    """Return the environment of a program started after a shell took the lines up."""
+    ran = shell(
+        f'eval "$LINES_OF_IT"; {shlex.quote(sys.executable)} -c {shlex.quote(TOLD)}',
+        LINES_OF_IT=lines,
+        **environment,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return dict(json.loads(ran.stdout))
+
+
+def test_a_shell_has_every_value_as_it_was_written():
+    where = replace(WHERE, stripe_key=STRANGE, database=STRANGE)
+
+    told = after(exports.lines(where, {}, program="/a b/it's $1/temporal"))
+
+    assert told["STRIPE_API_KEY"] == told["DATABASE_URL"] == STRANGE
+    assert told["TEMPORAL_ADDRESS"] == where.temporal
+    assert told["TEMPORAL_NAMESPACE"] == "default"
+    assert told["TEMPORAL_TASK_QUEUE"] == "billing"
+    assert told["PATH"] == "/a b/it's $1:/usr/bin:/bin"
+
+
+def test_a_second_process_may_run_on_what_a_shell_took_up():
+    told = after(exports.lines(WHERE, {}), METRICS_ADDRESS="127.0.0.1:9090")
+
+    settings = Settings.from_environment(told)
+
+    assert settings.metrics_address is None  # the worker of the stack listens there
+    assert settings.temporal_address == WHERE.temporal
+
+
+def test_what_speaks_of_another_deployment_is_taken_away():
+    other = {"TEMPORAL_API_KEY": "cloud", "PAYLOAD_KEYS": "k", "SMTP_URL": "smtp://other:25"}
+
+    told = after(exports.lines(WHERE, other), **other)
+
+    assert "TEMPORAL_API_KEY" not in told
+    assert "PAYLOAD_KEYS" not in told
+    assert told["SMTP_URL"] == WHERE.smtp
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch, capsys):
+    """Ask for the lines of a folder that a state is written to; None writes none."""
+
+    def ask(where: state.State | None) -> tuple[int, str, str]:
+        if where is not None:
+            state.write(tmp_path, where)
+        monkeypatch.setenv(state.HOME, str(tmp_path))
+        code = cli.main(["env"])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return ask
+
+
+def ended() -> int:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        None,
+        replace(WHERE, pids={"worker": ended()}),
+        replace(WHERE, temporal=f"127.0.0.1:{free_port()}"),  # alive, but nobody answers
+    ],
+    ids=["none", "dead", "silent"],
+)
+def test_without_a_running_stack_nothing_is_there_to_take_up(asked, where):
+    code, out, err = asked(where)
+
+    assert code != 0
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "make up" in err
+
+
+def test_a_state_that_cannot_be_read_is_no_running_stack(asked, tmp_path):
+    (tmp_path / state.FILE).write_text('{"temporal": "127.0.0.1:1"}')
+
+    code, out, err = asked(None)
+
+    assert (code, out) == (2, "")
+    assert "make up" in err
+
+
+@pytest.fixture
+def up(servers_folder: Path):
+    """The command that people type, in a folder with a space in its name: what it printed."""
+    home, log = servers_folder / "my stack", servers_folder / "up.log"
+    environment = dict(os.environ) | {state.HOME: str(home)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "cli.py", "up"], cwd=ROOT, env=environment, stdout=output
+        )
+
+    def told() -> bool:
+        return LINE.search(log.read_text()) is not None
+
+    with process:
+        try:
+            wait_until(told, SECONDS, "the stack", process=process, log=log)
+            yield home, log.read_text()
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def test_the_contracts_examples_can_be_pasted_while_it_runs(up):
+    home, printed = up
+    line = LINE.search(printed)[0]
+    exported = [one for one in printed.splitlines() if one.startswith("export ")]
+    assert after("\n".join(exported))["DATABASE_URL"] == state.read(home).database
+
+    start, *others = examples(PAGE)[:8]  # until the first answers that the page shows
+    assert pasted(line, start[0]).code == 0
+    wait_until(lambda: rests(line), SECONDS, "the first period")
+    for example, shown in others:
+        ran = pasted(line, example)
+        assert ran.code == 0, ran.errors
+        if shown is not None:
+            assert comparable(answer_of(ran)) == comparable(json.loads(shown)), example
+    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    ran = shell(f"{line}; python -m asyncio <<'END'\n{snippet}\nprint(answer)\nEND")
+    assert "'seq': 6, 'status': 'debited'" in ran.stdout, ran.stderr
+
+
+def rests(line: str) -> bool:
+    ran = pasted(line, "temporal workflow query --workflow-id subscription:acme --name status")
+    status = answer_of(ran)
+    return status["status"] == "active" and not status["busy"]
+
+
+def pasted(line: str, example: str) -> Ran:
+    """Run an example after the line, as its page shows it but for the form of the answer."""
+    ran = shell(f"{line}\n{example} --output json")
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
