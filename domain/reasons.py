@@ -103,7 +103,7 @@ CHANGES: dict[str, str] = {
     "needs_next_period": "its interval or window differs: let it begin with the next period",
     "outside_period": "wait until the renewal is settled",
     "below_minimum": "buy more at once: the amount is below what the processor can charge",
-    "above_maximum": "buy less at once: the amount is above what the processor can charge",
+    "above_maximum": "buy or use less at once: the amount is above what the processor can charge",
     "same_plan": "choose another plan",
     "already_canceled": "the subscription already ends: nothing to do",
     "already_paused": "an operator has paused it already: nothing to do",

@@ -2,9 +2,9 @@
 
 import pytest
 
-from domain.credits import MICRO
+from domain.credits import MICRO, MOST
 from domain.money import MOST_CHARGE_MINOR, maximum_charge_minor
-from tests.builders import a_subscribed_wallet, auto_purchase_on, micro, reserve_auto
+from tests.builders import a_subscribed_wallet, auto_purchase_on, micro, reserve_auto, use
 
 UNIT = micro(1)
 HALF_A_MILLION = 50_000_000  # minor units for one unit
@@ -33,6 +33,19 @@ def test_what_is_reserved_can_be_charged(ledger, units):
     wallet = dear(ledger)
     reserved = reserve_auto(ledger, wallet, "some", units)
     assert (reserved.status == "reserved") == (units * HALF_A_MILLION <= MOST_CHARGE_MINOR)
+
+
+def test_an_event_that_needs_more_than_the_maximum_waits_for_no_purchase(ledger):
+    wallet = dear(ledger)
+    assert use(ledger, wallet, 1).status == "purchase_needed"
+    assert use(ledger, wallet, 2).status == "above_maximum"
+
+
+@pytest.mark.parametrize("credits_needed", [3, 10**6, MOST])
+def test_no_price_is_too_large_to_be_refused(ledger, credits_needed):
+    wallet = dear(ledger, cap=MOST)
+    assert use(ledger, wallet, credits_needed).status == "above_maximum"
+    assert reserve_auto(ledger, wallet, "much", credits_needed).status == "above_maximum"
 
 
 @pytest.mark.parametrize("currency", ["USD", "EUR", "INR", "JPY"])

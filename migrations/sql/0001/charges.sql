@@ -6,7 +6,7 @@ CREATE TYPE purchase_outcome AS (
 
 CREATE FUNCTION price_minor(p_quantity bigint, p_num numeric, p_den numeric) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT div(2 * p_quantity * p_num + p_den, 2 * p_den)::bigint  -- half up
+    SELECT least(div(2 * p_quantity * p_num + p_den, 2 * p_den), 9223372036854775807)::bigint  -- half up
 $$;
 
 -- What whole units cost. A surcharge is the rounded total less the rounded base.

@@ -51,15 +51,16 @@ CREATE FUNCTION units_short(p policies, p_missing bigint) RETURNS numeric LANGUA
                                            AND c.state = 'open'), 0))::numeric / (p).auto_unit))
 $$;
 
--- What a shortfall of p_missing comes to: purchase_needed | cap_reached | payment_processing |
--- insufficient_credits. An open purchase that covers it is waited for, though the cap may leave no
+-- What a shortfall of p_missing comes to: purchase_needed | cap_reached | above_maximum |
+-- payment_processing | insufficient_credits. An open purchase that covers it is waited for, though the cap may leave no
 -- other; one whose money is on its way for days is not, and no other is made beside it. p_asked: a person is
 -- asked, so that the switch does not matter.
 CREATE FUNCTION shortfall_verdict(
     w wallets, p_credit_type text, p_missing bigint, p_at timestamptz, p_asked boolean DEFAULT false
 ) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    p policies;
+    p     policies;
+    units numeric;
 BEGIN
     IF w.paused_by <> '{}' THEN RETURN 'paused:' || w.paused_by[1]; END IF;
     SELECT * INTO p FROM policies WHERE account_id = w.account_id;
@@ -70,8 +71,12 @@ BEGIN
                                        AND c.state = 'processing') THEN
         RETURN 'payment_processing';
     END IF;
-    IF auto_purchased(w, p, p_at) + units_short(p, p_missing) * p.auto_unit > p.auto_cap THEN
+    units := units_short(p, p_missing);
+    IF auto_purchased(w, p, p_at) + units * p.auto_unit > p.auto_cap THEN
         RETURN 'cap_reached';
+    END IF;
+    IF (quote_units(p, units)).amount_minor > most_minor(p.currency) THEN
+        RETURN 'above_maximum';  -- nobody waits for it, or is asked to agree to it
     END IF;
     RETURN 'purchase_needed';
 END $$;
