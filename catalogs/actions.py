@@ -11,12 +11,15 @@ from domain.policies import AtZero
 from domain.rates import Rate, Rounding
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_ACTION = "at least one is needed"
+_NO_RATE = "at least one is needed; write [{pay: []}] for a free action"
+_NO_WAY = "is missing; write [] for a free action"
 
 
 def read_actions(document: Section, terms: Terms) -> tuple[Action, ...]:
     """Return the actions, each known to `terms` from here on."""
     read: list[tuple[Section, Action]] = []
-    for section in document.sections("actions"):
+    for section in document.sections("actions", missing=_NO_ACTION):
         noted = len(section.faults)
         action = _action(section, terms)
         unique(section, "id", action.action_id, terms.actions)
@@ -29,7 +32,7 @@ def read_actions(document: Section, terms: Terms) -> tuple[Action, ...]:
     for section, action in read:
         _check_degrading(section, action, terms)
     if not terms.actions:
-        document.fault("actions", "at least one is needed")
+        document.fault("actions", _NO_ACTION)
     return tuple(terms.actions.values())
 
 
@@ -37,7 +40,9 @@ def _action(section: Section, terms: Terms) -> Action:
     return Action(
         action_id=section.required("id", values.identifier, FALLBACK),
         name=section.required("name", values.title, FALLBACK),
-        rates=tuple(_rate_version(inner, terms) for inner in section.sections("rates")),
+        rates=tuple(
+            _rate_version(inner, terms) for inner in section.sections("rates", missing=_NO_RATE)
+        ),
         once_per=section.optional("once_per", values.identifier, None),
         at_zero=section.optional("at_zero", values.one_of(AtZero), AtZero.PURCHASE),
         degrades_to=section.optional("degrades_to", values.identifier, None),
@@ -47,7 +52,7 @@ def _action(section: Section, terms: Terms) -> Action:
 def _check_versions(section: Section, action: Action) -> None:
     starts = [version.effective_from for version in action.rates]
     if not starts:
-        section.fault("rates", "at least one is needed; write [{pay: []}] for a free action")
+        section.fault("rates", _NO_RATE)
     if starts != sorted(set(starts)):
         section.fault("rates", "each must begin later than the one before it")
 
@@ -71,9 +76,7 @@ def _check_degrading(section: Section, action: Action, terms: Terms) -> None:
 
 
 def _rate_version(section: Section, terms: Terms) -> RateVersion:
-    if not section.has("pay"):
-        section.fault("pay", "is missing; write [] for a free action")
-    ways = tuple(_way(inner, terms) for inner in section.sections("pay"))
+    ways = tuple(_way(inner, terms) for inner in section.sections("pay", missing=_NO_WAY))
     types = [way.credit_type for way in ways]
     if len(types) != len(set(types)):
         section.fault("pay", "names a credit type twice")

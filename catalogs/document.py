@@ -6,6 +6,7 @@ Numbers are taken from their spelling, never from YAML's floats. Any value may a
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeVar
 
 import yaml
@@ -13,14 +14,44 @@ import yaml
 from domain.errors import BillingError, InvalidInput
 
 T = TypeVar("T")
+F = TypeVar("F")
 _NULL = "tag:yaml.org,2002:null"
+
+
+class Form(StrEnum):
+    """What the value of a key is written as."""
+
+    VALUE = "value"
+    LIST = "list of values"
+    SECTION = "mapping"
+    SECTIONS = "list of mappings"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the reader asked of a key; `path` has `[]` for each item of a list.
+
+    `default` is what holds without the key; `cure` is what a retired key is refused with.
+    """
+
+    path: str
+    form: Form
+    parse: Callable[[str], object] | None = None
+    is_required: bool = False
+    default: object = None
+    cure: str = ""
 
 
 @dataclass(slots=True)
 class Faults:
-    """What is wrong with one document, each with its line and the path of keys to it."""
+    """What is wrong with one document, each with its line and the path of keys to it.
+
+    `asked` is every key that the reader asked for, as often as it did.
+    """
 
     source: str
+    asked: list[Asked] = field(default_factory=list)
     _found: set[tuple[int, str]] = field(default_factory=set)
 
     def __len__(self) -> int:
@@ -40,11 +71,17 @@ class Section:
     """One mapping. Reading marks a key as known; `close` refuses the keys that nobody read."""
 
     def __init__(
-        self, node: yaml.MappingNode, path: str, faults: Faults, defaults: "Section | None" = None
+        self,
+        node: yaml.MappingNode,
+        path: str,
+        faults: Faults,
+        defaults: "Section | None" = None,
+        kind: str = "",
     ) -> None:
         self.faults = faults
         self._node = node
         self._path = path
+        self._kind = kind  # its path with `[]` for each index, the same for what is inherited
         self._defaults = defaults
         self._values: dict[str, yaml.Node] = {}
         self._read: set[str] = set()
@@ -73,28 +110,28 @@ class Section:
         node = self._find(key)
         return node is not None and node.tag != _NULL
 
-    def required(self, key: str, parse: Callable[[str], T], fallback: T) -> T:
+    def required(self, key: str, parse: Callable[[str], T], fallback: F) -> T | F:
         """Return a parsed value; missing or wrong is a fault, and `fallback` lets reading go on."""
+        self._note(key, Form.VALUE, parse, is_required=True)
         if self.has(key):
-            return self.optional(key, parse, fallback)
+            return self._parsed(key, parse, fallback)
         self.fault(key, "is missing")
         return fallback
 
     def optional(self, key: str, parse: Callable[[str], T], default: T) -> T:
         """Return a parsed value, or `default` when there is none."""
-        if not self.has(key):
-            return default
-        try:
-            return parse(_text(self._node_of(key)))
-        except BillingError as error:
-            self.fault(key, str(error))
-            return default
+        self._note(key, Form.VALUE, parse, default=default)
+        return self._parsed(key, parse, default) if self.has(key) else default
 
-    def listed(self, key: str, parse: Callable[[str], T]) -> tuple[T, ...]:
-        """Return the parsed values of a required list of single values."""
+    def listed(
+        self, key: str, parse: Callable[[str], T], default: tuple[T, ...] | None = None
+    ) -> tuple[T, ...]:
+        """Return the parsed values of a list of single values, required if it has no default."""
+        self._note(key, Form.LIST, parse, is_required=default is None, default=default)
         if not self.has(key):
-            self.fault(key, "is missing; write [] for none")
-            return ()
+            if default is None:
+                self.fault(key, "is missing; write [] for none")
+            return default or ()
         try:
             return tuple(parse(_text(item)) for item in _items(self._node_of(key)))
         except BillingError as error:
@@ -103,13 +140,22 @@ class Section:
 
     def section(self, key: str, defaults: "Section | None" = None) -> "Section | None":
         """Return the mapping of a key, or None when it is absent or null."""
+        self._note(key, Form.SECTION)
         if not self.has(key):
             return None
-        return self._inner(self._node_of(key), self._place(key), defaults)
+        return self._inner(self._node_of(key), self._place(key), defaults, self._inside(key))
 
-    def sections(self, key: str, defaults: "Section | None" = None) -> Iterator["Section"]:
-        """Yield the mappings of a list; nothing when it is absent or null."""
+    def sections(
+        self, key: str, defaults: "Section | None" = None, missing: str = ""
+    ) -> Iterator["Section"]:
+        """Yield the mappings of a list; nothing when it is absent or null.
+
+        With `missing` the key is required, and its absence a fault with these words.
+        """
+        self._note(key, Form.SECTIONS, is_required=bool(missing))
         if not self.has(key):
+            if missing:
+                self.fault(key, missing)
             return
         try:
             items = _items(self._node_of(key))
@@ -117,15 +163,48 @@ class Section:
             self.fault(key, str(error))
             return
         for index, item in enumerate(items):
-            inner = self._inner(item, f"{self._place(key)}[{index}]", defaults)
+            place = f"{self._place(key)}[{index}]"
+            inner = self._inner(item, place, defaults, f"{self._inside(key)}[]")
             if inner is not None:
                 yield inner
 
-    def _inner(self, node: yaml.Node, path: str, defaults: "Section | None") -> "Section | None":
+    def retired(self, key: str, cure: str) -> None:
+        """Refuse a key that once was read, with what replaces it."""
+        self._note(key, Form.RETIRED, cure=cure)
+        if self._find(key) is not None:
+            self.has(key)  # told once, and not as an unknown key too
+            self.fault(key, cure)
+
+    def _parsed(self, key: str, parse: Callable[[str], T], fallback: F) -> T | F:
+        try:
+            return parse(_text(self._node_of(key)))
+        except BillingError as error:
+            self.fault(key, str(error))
+            return fallback
+
+    def _note(
+        self,
+        key: str,
+        form: Form,
+        parse: Callable[[str], object] | None = None,
+        *,
+        is_required: bool = False,
+        default: object = None,
+        cure: str = "",
+    ) -> None:
+        asked = Asked(self._inside(key), form, parse, is_required, default, cure)
+        self.faults.asked.append(asked)
+
+    def _inner(
+        self, node: yaml.Node, path: str, defaults: "Section | None", kind: str
+    ) -> "Section | None":
         if isinstance(node, yaml.MappingNode):
-            return Section(node, path, self.faults, defaults)
+            return Section(node, path, self.faults, defaults, kind)
         self.faults.add(_line(node), path, "must be a mapping of keys to values")
         return None
+
+    def _inside(self, key: str) -> str:
+        return f"{self._kind}.{key}" if self._kind else key
 
     def _find(self, key: str) -> yaml.Node | None:
         if key in self._values or self._defaults is None:

@@ -32,13 +32,15 @@ from domain.periods import Interval, Unit
 from domain.policies import APPROVAL_DAYS, DebtRepaidFrom
 
 _LARGEST_PRIORITY = 1000
+_NO_PLAN = "at least one is needed"
+_NO_ALLOWANCES = "is missing; write [] for none"
 
 
 def read_plans(document: Section, terms: Terms) -> tuple[Plan, ...]:
     """Return the plans; `defaults` gives any key of a plan that the plan itself leaves out."""
     defaults = document.section("defaults")
     found: list[Plan] = []
-    for section in document.sections("plans", defaults):
+    for section in document.sections("plans", defaults, missing=_NO_PLAN):
         plan = _plan(section, terms)
         known = [f"{other.plan_id} {other.version}" for other in found]
         if plan.plan_id != FALLBACK:
@@ -47,7 +49,7 @@ def read_plans(document: Section, terms: Terms) -> tuple[Plan, ...]:
     if defaults is not None:
         defaults.close()
     if not found:
-        document.fault("plans", "at least one is needed")
+        document.fault("plans", _NO_PLAN)
     return tuple(found)
 
 
@@ -63,7 +65,7 @@ def _plan(section: Section, terms: Terms) -> Plan:
         currency=terms.currency,
         interval=interval,
         window=window,
-        allowances=_allowances(section, terms),
+        allowances=_allowances(section, terms, missing=_NO_ALLOWANCES),
         manual=None,
         auto=None,
         packs=_packs(section, terms),
@@ -115,9 +117,10 @@ def _trial(plan_section: Section, plan: Plan, terms: Terms) -> Trial | None:
     section = plan_section.section("trial")
     if section is None:
         return None
+    own = _allowances(section, terms)
     trial = Trial(
         days=section.required("days", values.positive, 1),
-        allowances=(_allowances(section, terms) if section.has("allowances") else plan.allowances),
+        allowances=own if section.has("allowances") else plan.allowances,
     )
     section.close()
     if not plan.paid:
@@ -136,11 +139,9 @@ def _clocks(section: Section) -> tuple[Interval, Interval]:
     return interval, interval
 
 
-def _allowances(section: Section, terms: Terms) -> tuple[Allowance, ...]:
-    if not section.has("allowances"):
-        section.fault("allowances", "is missing; write [] for none")
+def _allowances(section: Section, terms: Terms, missing: str = "") -> tuple[Allowance, ...]:
     found: list[Allowance] = []
-    for inner in section.sections("allowances"):
+    for inner in section.sections("allowances", missing=missing):
         credit_type = terms.credit_type(inner)
         unique(inner, "type", credit_type, [other.credit_type for other in found])
         found.append(
@@ -157,9 +158,7 @@ def _allowances(section: Section, terms: Terms) -> tuple[Allowance, ...]:
 
 
 def _packs(section: Section, terms: Terms) -> tuple[Pack, ...]:
-    if not section.has("packs"):
-        return ()
-    named = section.listed("packs", values.identifier)
+    named = section.listed("packs", values.identifier, default=())
     for pack_id in named:
         if pack_id not in terms.packs:
             section.fault("packs", f"{pack_id!r} is not among the packs")

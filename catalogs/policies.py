@@ -82,9 +82,7 @@ def read_alerts(plan_section: Section) -> tuple[Alert, ...]:
 
 def read_warning_days(section: Section) -> tuple[int, ...]:
     """Return how many days before an expiry people are told, from the earliest on."""
-    if not section.has("expiry_warning_days"):
-        return ()
-    days = section.listed("expiry_warning_days", values.positive)
+    days = section.listed("expiry_warning_days", values.positive, default=())
     if list(days) != sorted(set(days), reverse=True):
         section.fault("expiry_warning_days", "the days must fall: the earliest warning is first")
     return days
@@ -92,13 +90,11 @@ def read_warning_days(section: Section) -> tuple[int, ...]:
 
 def read_unpaid(section: Section) -> tuple[WhileUnpaid, AfterDunning, int]:
     """Return what an unpaid renewal leaves, what follows its dunning, the days of grace between."""
-    if section.has("renewal_failure"):
-        section.fault(
-            "renewal_failure",
-            "is two keys now: `while_unpaid: pause | serve_purchased` and"
-            " `after_dunning: stay_past_due | end`",
-        )
-        section.optional("renewal_failure", values.title, "")
+    section.retired(
+        "renewal_failure",
+        "is two keys now: `while_unpaid: pause | serve_purchased` and"
+        " `after_dunning: stay_past_due | end`",
+    )
     serves = section.optional("while_unpaid", values.one_of(WhileUnpaid), WhileUnpaid.PAUSE)
     after = section.optional(
         "after_dunning", values.one_of(AfterDunning), AfterDunning.STAY_PAST_DUE

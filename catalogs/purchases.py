@@ -10,7 +10,7 @@ from domain.money import Ratio, credits_price, surcharged
 from domain.periods import Interval
 
 _OWN_PRICE = "plan"
-_OWN_ALLOWANCE = "window_allowance"
+_CAP = values.word_or("window_allowance", values.credit_quantity)  # None: the plan's own allowance
 _NEUTRAL = Ratio(1, 1)  # stands for a unit price that could not be read
 
 
@@ -82,9 +82,10 @@ def dunning_days(section: Section, key: str) -> tuple[int, ...]:
 
 def _unit_price(section: Section, plan: Plan, credit_type: str) -> Ratio:
     """Return an exact price per credit, or the plan's own price ÷ its own allowance."""
-    own = section.required("unit_price", str, _OWN_PRICE) == _OWN_PRICE
-    if not own:
-        return section.required("unit_price", values.unit_price_in(plan.currency), _NEUTRAL)
+    parse = values.word_or(_OWN_PRICE, values.unit_price_in(plan.currency))
+    written = section.required("unit_price", parse, _NEUTRAL)
+    if written is not None:
+        return written
     if [allowance.credit_type for allowance in plan.allowances] != [credit_type]:
         section.fault(
             "unit_price", f"{plan.plan_id} has no one allowance of {credit_type}: write the price"
@@ -100,12 +101,11 @@ def _cap_window(section: Section, plan: Plan) -> Interval | None:
         return None
     if not window.divides(plan.interval):
         section.fault("cap_window", "the interval must be a whole number of cap windows")
-    if section.optional("cap", str, _OWN_ALLOWANCE) == _OWN_ALLOWANCE:
+    if section.required("cap", _CAP, MICRO) is None:
         section.fault("cap", "with a cap_window write the credits: an allowance is of its window")
     return window
 
 
 def _cap(section: Section, plan: Plan, credit_type: str) -> int:
-    if section.required("cap", str, _OWN_ALLOWANCE) == _OWN_ALLOWANCE:
-        return plan.allowance_micro(credit_type)
-    return section.required("cap", values.credit_quantity, MICRO)
+    written = section.required("cap", _CAP, MICRO)
+    return plan.allowance_micro(credit_type) if written is None else written

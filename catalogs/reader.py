@@ -12,6 +12,8 @@ from domain.catalog import Catalog, CreditType
 from domain.credits import DECIMALS
 from domain.errors import InvalidCatalog
 
+_NO_TYPE = "at least one is needed"
+
 
 def read_catalog(source: Path | str, name: str = "catalog") -> Catalog:
     """Return the price list of a file or of a YAML text; `InvalidCatalog` lists every fault."""
@@ -78,7 +80,7 @@ def _catalog(document: Section) -> Catalog:
 
 def _credit_types(document: Section, terms: Terms) -> tuple[CreditType, ...]:
     found: list[CreditType] = []
-    for section in document.sections("credit_types"):
+    for section in document.sections("credit_types", missing=_NO_TYPE):
         credit_type = CreditType(
             credit_type=section.required("id", values.identifier, FALLBACK),
             name=section.required("name", values.title, FALLBACK),
@@ -91,5 +93,5 @@ def _credit_types(document: Section, terms: Terms) -> tuple[CreditType, ...]:
         terms.credit_types.add(credit_type.credit_type)
         found.append(credit_type)
     if not found:
-        document.fault("credit_types", "at least one is needed")
+        document.fault("credit_types", _NO_TYPE)
     return tuple(found)

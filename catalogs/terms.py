@@ -41,9 +41,9 @@ class Terms:
 
     def scope(self, section: Section, credit_type: str) -> tuple[str, ...] | None:
         """Return the actions that a grant may pay, None for all; each must accept its type."""
+        named = section.listed("scope", values.identifier, default=())
         if not section.has("scope"):
             return None
-        named = section.listed("scope", values.identifier)
         if not named:
             section.fault("scope", "names no action, so nothing could use these credits")
         for action_id in named:

@@ -1,4 +1,7 @@
-"""Parsers of single values: exact text in, domain values out, a refusal that says the cure."""
+"""Parsers of single values: exact text in, domain values out, a refusal that says the cure.
+
+The first line of a parser's docstring tells sellers what to write: docs/catalog.md shows it.
+"""
 
 import re
 from collections.abc import Callable
@@ -13,6 +16,7 @@ from domain.money import Ratio, maximum_charge_minor, minimum_charge_minor, mino
 from domain.periods import Interval, Unit, checked_zone
 
 E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?", re.ASCII)
@@ -29,7 +33,7 @@ def identifier(text: str) -> str:
 
 
 def title(text: str) -> str:
-    """Return a name for people."""
+    """Return a name for people, at most 100 characters."""
     if not text.strip() or len(text) > _LONGEST_NAME or not text.isprintable():
         raise _refused(f"must be a printable name of at most {_LONGEST_NAME} characters")
     return text
@@ -48,7 +52,10 @@ def time_zone(text: str) -> str:
 
 
 def credit_quantity(text: str) -> int:
-    """Return micro-credits (or a micro-quantity) above zero."""
+    """Return credits, or a quantity, above zero with at most 6 decimals.
+
+    The value is in millionths of it.
+    """
     micro = parse_credits(text)
     if micro <= 0:
         raise _refused("must be greater than zero")
@@ -70,6 +77,9 @@ def price_in(code: str) -> Callable[[str], int]:
             raise _refused(f"{text} {code} is above the most that the processor charges at once")
         return int(minor)
 
+    parse.__doc__ = (
+        "Return a price in the list's currency, of what the processor charges; 0 is free."
+    )
     return parse
 
 
@@ -80,11 +90,15 @@ def unit_price_in(code: str) -> Callable[[str], Ratio]:
     def parse(text: str) -> Ratio:
         return _ratio(_decimal(text) * 10**exponent / MICRO)
 
+    parse.__doc__ = "Return a price of one credit in the list's currency."
     return parse
 
 
 def percent(text: str) -> Ratio:
-    """Return a percentage: "30" is 30/1."""
+    """Return a percentage, without its sign.
+
+    "30" is 30/1.
+    """
     return _ratio(_decimal(text))
 
 
@@ -119,7 +133,7 @@ def interval(text: str) -> Interval:
 
 
 def instant(text: str) -> datetime:
-    """Return an instant in UTC, written with its offset."""
+    """Return an instant with its offset."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
@@ -137,7 +151,24 @@ def one_of(kind: type[E]) -> Callable[[str], E]:
             raise _refused(f"{text!r:.60} must be one of: {', '.join(kind)}")
         return kind(text)
 
+    parse.__doc__ = f"Return one of: {', '.join(f'`{each}`' for each in kind)}."
     return parse
+
+
+def word_or(word: str, parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Return a parser that takes a word for None, and anything else as `parse` does."""
+
+    def either(text: str) -> T | None:
+        return None if text == word else parse(text)
+
+    either.__doc__ = f"Return `{word}`, or {said(parse)}."
+    return either
+
+
+def said(parse: Callable[[str], object]) -> str:
+    """Return what a parser takes, in words for sellers."""
+    first, *_ = (parse.__doc__ or "").splitlines() or [""]
+    return first.removeprefix("Return ").removesuffix(".")
 
 
 def _decimal(text: str) -> Decimal:
