@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Enum, Identity, Integer, SmallInteger
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -441,4 +441,18 @@ class FindingRow(Base):
     settled_by: Mapped[str | None]
     settled_reason: Mapped[str | None]
     settled_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]
+
+
+class PublishedRow(Base):
+    """What a price list promised; the newest `revision` of an item says what holds."""
+
+    __tablename__ = "published"
+    catalog: Mapped[str] = mapped_column(primary_key=True)
+    item: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    terms: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    made_by: Mapped[str | None]
+    reason: Mapped[str | None]
+    at: Mapped[datetime]
     recorded_at: Mapped[datetime]

@@ -12,8 +12,8 @@ down_revision = None
 
 SQL = Path(__file__).parent.parent / "sql" / revision
 FILES = (
-    "arguments", "tables", "hold_tables", "guards", "books", "charges", "serving", "grants", "terms",
-    "terms_debit", "holds", "hold_calls", "debit", "wallets", "alerts", "refunds", "rollover", "corrections", "teams",
+    "arguments", "tables", "hold_tables", "guards", "published", "books", "charges", "serving", "grants",
+    "terms", "terms_debit", "holds", "hold_calls", "debit", "wallets", "alerts", "refunds", "rollover", "corrections", "teams",
     "violations", "privileges",
 )  # fmt: skip
 

@@ -1,0 +1,144 @@
+"""What price lists promised, as the database remembers it, and the one way to change it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select
+
+from domain.catalog import Bonus, Catalog, Plan, RateVersion
+from domain.errors import InvalidInput
+from domain.published import (
+    ActionTerms,
+    Comparison,
+    Item,
+    Kind,
+    ListTerms,
+    Published,
+    Terms,
+    compare,
+    items_of,
+)
+from domain.subscription import Status
+from models.tables import PublishedRow, Subscription
+
+_TYPES: Mapping[Kind, type[Terms]] = {
+    Kind.PLAN: Plan,
+    Kind.RATE: RateVersion,
+    Kind.ACTION: ActionTerms,
+    Kind.BONUS: Bonus,
+    Kind.LIST: ListTerms,
+}
+
+
+def published(connection: Connection, catalog: str) -> Published:
+    """Return what holds of a price list; what a release of ours has added takes its default."""
+    rows = connection.execute(
+        select(PublishedRow.item, PublishedRow.terms)
+        .where(PublishedRow.catalog == catalog)
+        .order_by(PublishedRow.revision)  # of an item the newest stands last
+    )
+    newest = {row.item: row.terms for row in rows}
+    items = ((_item(text), terms) for text, terms in newest.items())
+    return {
+        item: msgspec.convert(terms, _TYPES[item.kind])
+        for item, terms in items
+        if terms is not None
+    }
+
+
+def compared(connection: Connection, catalog: Catalog, at: datetime) -> Comparison:
+    """Compare a price list that is read at `at` with what was published; write nothing."""
+    known = published(connection, catalog.name)
+    return compare(known, catalog, at, in_use(connection, catalog.name))
+
+
+def publish(connection: Connection, catalog: Catalog, at: datetime) -> Comparison:
+    """Compare a price list and publish what is new in it, unless something is refused.
+
+    Of two workers that start at once, one publishes and the other compares.
+    """
+    _lock(connection)
+    found = compared(connection, catalog, at)
+    if not found.refused:
+        changes: dict[Item, Terms | None] = {**found.fresh, **dict.fromkeys(found.withdrawn)}
+        _write(connection, catalog.name, changes, at)
+    return found
+
+
+def rerate(connection: Connection, catalog: Catalog, at: datetime, by: str, reason: str) -> int:
+    """Publish a price list as it is read, whatever was published before; say how many items.
+
+    What it no longer has is no longer promised. Snapshots of subscriptions and what was booked stay
+    as they are. Raises `InvalidInput` (`reason_missing`).
+    """
+    if not (by.strip() and reason.strip()):
+        raise InvalidInput("reason_missing", "say who re-rates and why: --by NAME --reason TEXT")
+    _lock(connection)
+    found = compared(connection, catalog, at)
+    read = items_of(catalog)
+    changes: dict[Item, Terms | None] = {one.item: read.get(one.item) for one in found.refused}
+    changes |= {**found.fresh, **dict.fromkeys(found.withdrawn)}
+    _write(connection, catalog.name, changes, at, by, reason)
+    return len(changes)
+
+
+def in_use(connection: Connection, catalog: str) -> frozenset[Item]:
+    """Return the plan versions that live subscriptions are on or will be with the next period."""
+    found: set[Item] = set()
+    for plan in (Subscription.plan, Subscription.next_plan):
+        rows = connection.execute(
+            select(plan["plan_id"].astext, plan["version"].astext)
+            .distinct()
+            .where(Subscription.status != Status.ENDED, plan["catalog"].astext == catalog)
+        )
+        found |= {Item(Kind.PLAN, plan_id, version) for plan_id, version in rows}
+    return frozenset(found)
+
+
+def _lock(connection: Connection) -> None:
+    """Let one transaction at a time publish; there is no row to lock before the first."""
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("published"))))
+
+
+def _write(
+    connection: Connection,
+    catalog: str,
+    changes: Mapping[Item, Terms | None],
+    at: datetime,
+    by: str | None = None,
+    reason: str | None = None,
+) -> None:
+    newest = _revisions(connection, catalog, changes)
+    rows = [
+        {
+            "catalog": catalog,
+            "item": _text(item),
+            "revision": newest.get(_text(item), 0) + 1,
+            "terms": None if terms is None else msgspec.to_builtins(terms),
+            "made_by": by,
+            "reason": reason,
+            "at": at,
+        }
+        for item, terms in changes.items()
+    ]
+    if rows:
+        connection.execute(insert(PublishedRow), rows)
+
+
+def _revisions(connection: Connection, catalog: str, items: Iterable[Item]) -> dict[str, int]:
+    rows = connection.execute(
+        select(PublishedRow.item, func.max(PublishedRow.revision))
+        .where(PublishedRow.catalog == catalog, PublishedRow.item.in_(map(_text, items)))
+        .group_by(PublishedRow.item)
+    )
+    return {item: int(revision) for item, revision in rows}
+
+
+def _text(item: Item) -> str:
+    return f"{item.kind} {item.name} {item.version}"
+
+
+def _item(text: str) -> Item:
+    kind, name, version = text.split(" ")
+    return Item(Kind(kind), name, version)
