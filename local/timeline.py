@@ -16,6 +16,7 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
+from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
@@ -111,14 +112,14 @@ class Timeline:
         """Send any signal."""
         await self.handle.signal(name, message)
 
-    async def ask(self, name: str, message: Json) -> Json:
+    async def ask(self, name: str, *arguments: Json | RawValue) -> Json:
         """Send an update and wait for its answer."""
         patience, update = Patience(), str(uuid4())
         while True:
             try:
                 # The same id again asks for the answer to the same update.
                 answer = await self.handle.execute_update(
-                    name, message, id=update, rpc_timeout=ANSWER
+                    name, args=arguments, id=update, rpc_timeout=ANSWER
                 )
                 return dict(answer)
             except WorkflowUpdateRPCTimeoutOrCancelledError as error:

@@ -179,7 +179,7 @@ class Customer:
             {"Authorization": f"Bearer {standin.api_key}"},
             method=method or ("GET" if form is None else "POST"),
         )
-        with urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urlopen(request) as answer:  # noqa: S310
             return dict(json.load(answer))
 
     async def cancel(self, when: str = "period_end", *, preview: bool = False) -> Json:

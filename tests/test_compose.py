@@ -141,7 +141,6 @@ def test_bootstrap_makes_a_namespace_ready_and_may_run_twice(temporal_server: Te
             capture_output=True,
             text=True,
             check=True,
-            timeout=120,
         )
         assert result.stdout.endswith("namespace drawdown is ready\n")
 

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 def run(*args: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     whole = {"PATH": os.environ["PATH"], **environment}
     return subprocess.run(  # noqa: PLW1510 - tests read the return code
-        [sys.executable, *args], cwd=ROOT, env=whole, capture_output=True, text=True, timeout=90
+        [sys.executable, *args], cwd=ROOT, env=whole, capture_output=True, text=True
     )
 
 

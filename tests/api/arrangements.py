@@ -10,7 +10,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
-import stripe
 from google.protobuf.duration_pb2 import Duration
 from sqlalchemy import Engine
 from temporalio import workflow
@@ -35,6 +34,7 @@ from local.processes import free_port, stop
 from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
 from local.stripe_standin.webhooks import sign
 from tests.builders import NOON, SubscribedWallet, a_wallet
+from tests.processor import plain_client
 from workflows import names
 from workflows.converter import DATA_CONVERTER
 from workflows.stripe_event import StripeEvent
@@ -153,11 +153,7 @@ class Desk:
     def __init__(self, engine: Engine, payments: StripePayments, standin: StandIn) -> None:
         self.engine = engine
         self.payments = payments
-        self.processor = stripe.StripeClient(
-            standin.api_key,
-            base_addresses={"api": standin.base_url},
-            http_client=stripe.RequestsClient(timeout=20),
-        ).v1
+        self.processor = plain_client(standin.api_key, standin.base_url)
 
     def customer(self, name: str | None = None) -> tuple[SubscribedWallet, str]:
         """Make a customer with a live subscription; return it and its payer."""

@@ -59,5 +59,5 @@ def api_url(variables: dict[str, str], servers_folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def http(api_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=api_url, timeout=15) as client:
+    async with httpx.AsyncClient(base_url=api_url, timeout=None) as client:
         yield client

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 
 import httpx
 import pytest
-import stripe
 
 from local.patience import until
 from local.timeline import without_time
@@ -15,6 +14,7 @@ from models.base import connect
 from settings import Settings
 from tests.api.arrangements import api, environment, own_namespace
 from tests.fleet import RunningFleet
+from tests.processor import plain_client
 from worker import THREADS, Fleet
 from workflows import names
 
@@ -38,11 +38,7 @@ async def fleet(temporal_server, new_database, standin, mail_catcher, servers_fo
 
 @pytest.fixture
 def processor(standin):
-    return stripe.StripeClient(
-        standin.api_key,
-        base_addresses={"api": standin.base_url},
-        http_client=stripe.RequestsClient(timeout=20),
-    ).v1
+    return plain_client(standin.api_key, standin.base_url)
 
 
 @pytest.fixture(params=[{}, {"duplicate": True}, {"reorder": True}], ids=["plain", "twice", "late"])
@@ -94,7 +90,7 @@ async def test_a_new_card_from_the_mailed_link_brings_the_service_back(
     link = mailed_links(customer)[-1]
     assert link.startswith(url)
     webhooks()
-    async with httpx.AsyncClient(timeout=15, follow_redirects=True) as browser:
+    async with httpx.AsyncClient(timeout=None, follow_redirects=True) as browser:
         page = await browser.get(link)
         saved = await browser.post(page.url, data={"card": "pm_card_visa"})
     assert "close this page" in saved.text
@@ -110,7 +106,7 @@ async def test_an_invoice_paid_on_its_own_page_brings_the_service_back(fleet, pr
     customer, payer = await paused_customer(running, processor)
     webhooks()
     (invoice,) = processor.invoices.list({"customer": payer, "status": "open"}).data
-    async with httpx.AsyncClient(timeout=15) as browser:
+    async with httpx.AsyncClient(timeout=None) as browser:
         paid = await browser.post(invoice.hosted_invoice_url, data={"card": "pm_card_visa"})
     assert "it is paid" in paid.text
     await is_active(customer)

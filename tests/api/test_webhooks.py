@@ -124,7 +124,7 @@ async def test_a_body_of_just_the_largest_size_is_read(http):
 
 async def test_while_temporal_is_away_the_sender_is_told_to_come_again(variables, servers_folder):
     with api(variables | {"TEMPORAL_ADDRESS": NOWHERE}, servers_folder) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=15) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=None) as http:
             answer = await deliver(http, EVENT)
             refused = await http.post(HOOK, content=EVENT)
     assert (answer.status_code, answer.json()["reason"]) == (503, "temporal_unavailable")

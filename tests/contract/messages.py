@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
@@ -13,7 +12,6 @@ from temporalio.exceptions import ApplicationError
 from tests.fleet import Customer
 
 JSON = b"json/plain"
-SECONDS = timedelta(seconds=60)
 AT, LATER = "2027-01-01T00:00:00Z", "2027-01-09T00:00:00Z"
 NOTE = {"reason": "a check", "by": "ada"}
 EVENT = {"key": "bad", "action": "operation", "quantity": "1", "event_at": AT, "tags": {}}
@@ -103,9 +101,7 @@ async def send(customer: Customer, name: str, *texts: str) -> str:
     """Send an update; return why it was refused, or its status."""
     arguments = [raw(text.encode()) for text in texts]
     try:
-        answer = await customer.life.handle.execute_update(
-            name, args=arguments, rpc_timeout=SECONDS
-        )
+        answer = await customer.life.ask(name, *arguments)
     except WorkflowUpdateFailedError as error:
         return str(error.cause.type) if isinstance(error.cause, ApplicationError) else str(error)
     return str(answer.get("reason", answer["status"]))

@@ -11,7 +11,6 @@ from typing import Any
 from local.temporal import binary
 from tests.fleet import Customer
 
-SECONDS = 30
 LEDGER = {
     # A refusal is a decision too: it may move the wallet's clock.
     "wallets": "account_id, seq, state, paused_by, window_start, window_end",
@@ -51,7 +50,7 @@ class Terminal:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
+        output, errors = await process.communicate()
         return Ran(process.returncode or 0, output.decode(), errors.decode())
 
     async def line(self, line: str) -> Ran:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +20,6 @@ from tests.contract.terminal import Terminal, unharmed
 from tests.fleet import Customer, RunningFleet
 
 JSON = b"json/plain"
-SECONDS = timedelta(seconds=60)
 
 
 def event(**fields: Any) -> dict[str, Any]:
@@ -41,7 +39,7 @@ def raw(data: bytes, encoding: bytes = JSON) -> RawValue:
 async def rejection(customer: Customer, name: str, *arguments: Any) -> str:
     """Send an update that is rejected; return the failure's type."""
     with pytest.raises(WorkflowUpdateFailedError) as caught:
-        await customer.life.handle.execute_update(name, args=arguments, rpc_timeout=SECONDS)
+        await customer.life.ask(name, *arguments)
     assert isinstance(caught.value.cause, ApplicationError)
     assert caught.value.cause.type in CURES
     return caught.value.cause.type

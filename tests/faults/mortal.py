@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from local.fleet import start_worker
 from local.mail_catcher.process import MailCatcher
+from local.patience import until
 from local.postgres import Database
 from local.stripe_standin.process import StandIn
 from local.temporal import TemporalServer
@@ -26,7 +27,6 @@ from tests.fleet import Customer, RunningFleet
 from workflows.converter import DATA_CONVERTER
 from workflows.names import outbox_workflow
 
-PATIENCE = 60.0  # seconds until a trap must have closed
 HELD = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
 GATED = {"database": "DATABASE_URL", "processor": "STRIPE_API_BASE", "temporal": "TEMPORAL_ADDRESS"}
 
@@ -114,7 +114,11 @@ class MortalFleet:
 
     async def sprung(self, trap: Trap) -> None:
         """Wait until the trap has closed."""
-        assert await asyncio.to_thread(trap.sprung.wait, PATIENCE), "the point was never reached"
+
+        async def look() -> tuple[bool, int]:
+            return trap.sprung.is_set(), trap.met
+
+        await until(look, lambda seen: seen[0], "the point where a trap is set")
 
     async def revive(self, *customers: Customer) -> None:
         """Start the next worker; the server notices at once that the last one is dead."""

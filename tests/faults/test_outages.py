@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -39,15 +40,24 @@ async def whole_fleet(
         yield fleet
 
 
-async def report_while(customer: Customer, broken: asyncio.Event) -> list[Json]:
-    """Report usage in many signals, telling when half of them are sent; return the events."""
+@dataclass
+class Break:
+    """A fault in the midst of reports: `due` when half are sent, `done` before the last are."""
+
+    due: asyncio.Event = field(default_factory=asyncio.Event)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def report_while(customer: Customer, fault: Break) -> list[Json]:
+    """Report usage in many signals before, during and after a fault; return the events."""
     event = await customer.event("1")
     sent = [event | {"key": f"{customer.name}-{n}"} for n in range(BATCHES * SIZE)]
     for number in range(BATCHES):
         if number == BATCHES // 2:
-            broken.set()
+            fault.due.set()
+        if number == BATCHES - 1:
+            await fault.done.wait()
         await customer.life.record(sent[number * SIZE : (number + 1) * SIZE])
-        await asyncio.sleep(0.01)
     return sent
 
 
@@ -76,10 +86,11 @@ async def test_usage_survives_the_death_of_the_database(
     own_servers: Servers, whole_fleet: MortalFleet
 ) -> None:
     customer = await whole_fleet.fleet.subscribe("core_10k")
-    broken = asyncio.Event()
-    reports = asyncio.create_task(report_while(customer, broken))
-    await broken.wait()
+    fault = Break()
+    reports = asyncio.create_task(report_while(customer, fault))
+    await fault.due.wait()
     await asyncio.to_thread(own_servers.kill_postgres)
+    fault.done.set()
     sent = await reports
     await asyncio.to_thread(own_servers.start_postgres)
     await customer.life.settle()
@@ -140,10 +151,11 @@ async def test_a_worker_asked_to_stop_finishes_its_work_and_loses_nothing(
 async def test_of_two_workers_one_may_die(mortal: MortalFleet) -> None:
     customers = [await mortal.fleet.subscribe("core_10k") for _ in range(4)]
     await mortal.start()
-    broken = asyncio.Event()
-    reports = [asyncio.create_task(report_while(one, broken)) for one in customers]
-    await broken.wait()
+    fault = Break()
+    reports = [asyncio.create_task(report_while(one, fault)) for one in customers]
+    await fault.due.wait()
     mortal.kill()
+    fault.done.set()
     sent = await asyncio.gather(*reports)
     await mortal.bury(*customers)
     for customer, events in zip(customers, sent, strict=True):

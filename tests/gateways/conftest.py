@@ -11,6 +11,7 @@ import stripe
 from domain.payments import Charge, ChargeKind, ChargeLine
 from gateways.stripe import StripePayments
 from local.stripe_standin.process import StandIn
+from tests.processor import plain_client
 
 TEST_MODE_KEY = "STRIPE_TEST_API_KEY"
 
@@ -82,13 +83,8 @@ def standin(_standin: StandIn) -> Iterator[StandIn]:
 
 
 def _processor(api_key: str, base_url: str | None) -> Iterator[Processor]:
-    client = stripe.StripeClient(
-        api_key,
-        base_addresses={"api": base_url} if base_url else {},
-        http_client=stripe.RequestsClient(timeout=20),
-    )
     with StripePayments(api_key, base_url=base_url) as payments:
-        yield Processor(payments, client.v1)
+        yield Processor(payments, plain_client(api_key, base_url))
 
 
 @pytest.fixture(params=["stand-in", "stripe-test-mode"])

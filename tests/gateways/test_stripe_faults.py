@@ -1,7 +1,6 @@
 """Whatever goes wrong on the way, a charge is collected exactly once."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +9,8 @@ import stripe
 from domain.payments import Closed, Decline, Declined, Paid, Unpaid
 from gateways.payments import ProcessorRefusal, ProcessorUnavailable
 from gateways.stripe import StripePayments
+from local.patience import QUIET_SECONDS
+from local.processes import wait_until
 
 STEPS = {
     "list": ("GET", "/v1/invoices"),
@@ -191,8 +192,9 @@ def test_a_key_in_use_is_unavailable_and_then_answers_the_same(here, standin):
     standin.post("/_fault", fault="slow", seconds=0.5, path="*/pay", customer=payer)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(here.payments.pay, invoice, key=f"{invoice}:pay:1")
-        while standin.get("/_fault")["faults"]:
-            time.sleep(0.01)
+        wait_until(
+            lambda: not standin.get("/_fault")["faults"], QUIET_SECONDS, "the first to begin"
+        )
         outcome = until_answered(lambda: here.payments.pay(invoice, key=f"{invoice}:pay:1"), 500)
         assert first.result() == outcome
     one_paid_invoice(here, payer)

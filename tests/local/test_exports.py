@@ -14,13 +14,13 @@ import pytest
 
 import cli
 from local import exports, state
+from local.patience import QUIET_SECONDS
 from local.processes import free_port, wait_until
 from settings import Settings
 from tests.contract.terminal import Ran
 from tests.contract.test_examples import PAGE, answer_of, comparable, examples
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 120
 STRANGE = 'it\'s "$HOME" `id` \\ ! a  b\n*'
 # What a program says of itself after it took the lines up.
 LINE = re.compile(r'^eval "\$\(.+ env\)"$', re.MULTILINE)
@@ -51,7 +51,6 @@ def shell(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=SECONDS,
     )
 
 
@@ -160,7 +159,7 @@ def up(servers_folder: Path):
 
     with process:
         try:
-            wait_until(told, SECONDS, "the stack", process=process, log=log)
+            wait_until(told, QUIET_SECONDS, "the stack", process=process, log=log)
             yield home, log.read_text()
         finally:
             process.send_signal(signal.SIGTERM)
@@ -174,7 +173,7 @@ def test_the_contracts_examples_can_be_pasted_while_it_runs(up):
 
     start, *others = examples(PAGE)[:8]  # until the first answers that the page shows
     assert pasted(line, start[0]).code == 0
-    wait_until(lambda: rests(line), SECONDS, "the first period")
+    wait_until(lambda: rests(line), QUIET_SECONDS, "the first period")
     for example, shown in others:
         ran = pasted(line, example)
         assert ran.code == 0, ran.errors

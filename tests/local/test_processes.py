@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -53,14 +52,14 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path):
 
 
 def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path):
-    started = []
-    thread = threading.Thread(
-        target=lambda: started.append(spawn(["sleep", "60"], log=tmp_path / "log"))
-    )
+    started, log = [], tmp_path / "log"
+    beats = ["sh", "-c", "while :; do echo lives; sleep 0.05; done"]
+    thread = threading.Thread(target=lambda: started.append(spawn(beats, log=log)))
     thread.start()
     thread.join()
-    time.sleep(0.1)
-    assert started[0].poll() is None
+    before = log.stat().st_size
+    longer = before + len("lives\n") * 3
+    wait_until(lambda: log.stat().st_size >= longer, 5, "its life", process=started[0], log=log)
     assert stop(started[0]) == -signal.SIGTERM
 
 

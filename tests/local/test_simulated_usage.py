@@ -255,7 +255,6 @@ def test_a_command_with_a_bad_file_starts_nothing_and_names_every_fault(tmp_path
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
     )
 
     assert ended.returncode == 2

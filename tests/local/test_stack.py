@@ -85,7 +85,7 @@ def test_up_runs_until_it_is_asked_to_stop_and_leaves_nothing_behind(home, up):
     assert listens(int(where.api.rpartition(":")[2]))
     assert {"worker", "API", "PostgreSQL", "Temporal"} <= set(where.pids)
     up.send_signal(signal.SIGTERM)
-    assert up.wait(START) == 0
+    assert up.wait() == 0
     assert all_gone(where.pids)
     with pytest.raises(StackError, match="no stack runs in"):
         state.read(home)
@@ -104,7 +104,7 @@ def test_up_that_is_killed_leaves_no_process(home, up):
 def test_up_ends_with_a_fault_when_a_part_dies(home, up):
     where = running(home, up)
     os.kill(where.pids["API"], signal.SIGKILL)
-    assert up.wait(START) == 1
+    assert up.wait() == 1
     assert "the API ended" in up.stdout.read().decode()
     assert all_gone(where.pids)
 

@@ -9,7 +9,7 @@ from workflows.names import SEARCH_ATTRIBUTES
 
 
 def test_the_ui_answers_and_every_search_attribute_is_registered(temporal_server):
-    assert httpx.get(temporal_server.ui_url, follow_redirects=True).is_success
+    assert httpx.get(temporal_server.ui_url, follow_redirects=True, timeout=None).is_success
     assert temporal_server.ready()
 
 

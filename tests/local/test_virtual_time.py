@@ -1,6 +1,5 @@
 """The virtual clock stays right over continue-as-new: one wrong flag breaks it without a word."""
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -12,10 +11,11 @@ from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from local.patience import until
+
 PERIOD = timedelta(days=31)
 PERIODS = 14
 LATE = timedelta(seconds=1)
-RPC_LIMIT = timedelta(seconds=5)
 
 
 @dataclass
@@ -49,14 +49,15 @@ class Periods:
 
 async def started(handle: WorkflowHandle) -> None:
     """Wait until the workflow has set its first timer."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await handle.query(Periods.next_due, rpc_timeout=RPC_LIMIT)
-            except RPCError:  # its first task is not scheduled yet
-                await asyncio.sleep(0.02)
-            else:
-                return
+
+    async def look() -> bool:
+        try:
+            await handle.query(Periods.next_due)
+        except RPCError:  # its first task is not scheduled yet
+            return False
+        return True
+
+    await until(look, bool, "the first task")
 
 
 async def test_every_period_of_fourteen_months_fires_within_a_second_of_its_due_time(

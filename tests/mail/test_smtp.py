@@ -208,10 +208,12 @@ def test_the_catcher_keeps_its_mails_over_a_restart_and_shows_them(tmp_path):
     second = MailCatcher.start(tmp_path)
     try:
         (mail,) = second.mails(to="ADA@customer.example")
-        inbox = httpx.get(second.url).text
-        html = httpx.get(f"{second.url}/mails/{mail['id']}/html")
-        missing = httpx.get(f"{second.url}/mails/000099").status_code
-        bad_fault = httpx.post(f"{second.url}/_fault", json={"to": "*", "code": 200}).status_code
+        inbox = httpx.get(second.url, timeout=None).text
+        html = httpx.get(f"{second.url}/mails/{mail['id']}/html", timeout=None)
+        missing = httpx.get(f"{second.url}/mails/000099", timeout=None).status_code
+        bad_fault = httpx.post(
+            f"{second.url}/_fault", json={"to": "*", "code": 200}, timeout=None
+        ).status_code
     finally:
         second.stop()
 

@@ -8,7 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import stripe
 
+from local.patience import QUIET_SECONDS
+from local.processes import wait_until
 from local.stripe_standin.process import StandIn
+from tests.processor import plain_client
 
 
 @pytest.fixture(scope="session")
@@ -28,12 +31,7 @@ def standin(_running: StandIn) -> Iterator[StandIn]:
 
 
 def connect(standin: StandIn) -> stripe.V1Services:
-    client = stripe.StripeClient(
-        standin.api_key,
-        base_addresses={"api": standin.base_url},
-        http_client=stripe.RequestsClient(timeout=20),
-    )
-    return client.v1
+    return plain_client(standin.api_key, standin.base_url)
 
 
 @pytest.fixture
@@ -80,11 +78,10 @@ class Receiver:
     refuse: int = 0
     arrived: list[tuple[bytes, str]] = field(default_factory=list)
     refused: int = 0
-    changed: threading.Condition = field(default_factory=threading.Condition)
+    door: threading.Lock = field(default_factory=threading.Lock)
 
     def wait_for(self, enough: Callable[[list[tuple[bytes, str]]], bool]) -> None:
-        with self.changed:
-            assert self.changed.wait_for(lambda: enough(self.arrived), timeout=10), self.arrived
+        wait_until(lambda: enough(self.arrived), QUIET_SECONDS, "the webhooks")
 
 
 @pytest.fixture
@@ -92,13 +89,12 @@ def receiver() -> Iterator[Receiver]:
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            with found.changed:
+            with found.door:
                 accepted = found.refused >= found.refuse
                 if accepted:
                     found.arrived.append((body, self.headers["Stripe-Signature"]))
                 else:
                     found.refused += 1
-                found.changed.notify_all()
             self.send_response(200 if accepted else 500)
             self.send_header("Content-Length", "0")
             self.end_headers()

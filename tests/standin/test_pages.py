@@ -12,7 +12,7 @@ def page(url, card=None):
     body = None if card is None else urllib.parse.urlencode({"card": card}).encode()
     opener = urllib.request.build_opener(_Stay())
     try:
-        with opener.open(url, body, timeout=10) as answer:
+        with opener.open(url, body) as answer:
             return answer.status, answer.read().decode("latin-1"), answer.headers
     except urllib.error.HTTPError as error:
         with error:

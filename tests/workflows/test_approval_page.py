@@ -21,7 +21,7 @@ async def http(
 ) -> AsyncIterator[httpx.AsyncClient]:
     variables = environment(session_database.url, shared_fleet.client, standin)
     with api(variables, servers_folder) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=None) as client:
             yield client
 
 

@@ -44,7 +44,6 @@ async def cli(environment: dict[str, str], *args: str) -> subprocess.CompletedPr
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
     )
 
 

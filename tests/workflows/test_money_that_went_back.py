@@ -3,11 +3,11 @@
 from uuid import uuid4
 
 import pytest
-import stripe
 
 from domain.credits import MICRO
 from domain.payments import ProcessorEvent
 from tests.fleet import RunningFleet
+from tests.processor import plain_client
 from tests.workflows.test_refunds import a_pack, ask, invoice_of, sent_back
 from workflows import names
 from workflows.stripe_event import StripeEvent
@@ -35,11 +35,7 @@ def decide(customer, dispute_id, status):
 
 def refund_at_dashboard(customer, charge_id, amount):
     standin = customer.fleet.standin
-    client = stripe.StripeClient(
-        standin.api_key,
-        base_addresses={"api": standin.base_url},
-        http_client=stripe.RequestsClient(timeout=20),
-    ).v1
+    client = plain_client(standin.api_key, standin.base_url)
     paid = client.invoice_payments.list({"invoice": invoice_of(customer, charge_id)}).data[0]
     intent = paid.payment.payment_intent
     return client.refunds.create({"payment_intent": intent, "amount": amount}).id
@@ -90,11 +86,7 @@ async def test_the_processors_word_of_our_own_refund_books_nothing_twice(
 
 def newest_refund(customer):
     standin = customer.fleet.standin
-    client = stripe.StripeClient(
-        standin.api_key,
-        base_addresses={"api": standin.base_url},
-        http_client=stripe.RequestsClient(timeout=20),
-    ).v1
+    client = plain_client(standin.api_key, standin.base_url)
     return client.refunds.list({"limit": 1}).data[0].id
 
 

@@ -1,6 +1,5 @@
 """Events are hints: whatever comes, in whatever order, the subscription hears what holds now."""
 
-import asyncio
 from uuid import uuid4
 
 import pytest
@@ -11,6 +10,7 @@ from ledger import subscriptions
 from models.base import connect
 from tests.api.arrangements import PEERS, Desk, Peer, inbox, own_namespace
 from tests.builders import NOON
+from tests.fleet import result_of
 from workflows import names
 from workflows.stripe_event import EventOutcome, StripeEvent
 
@@ -37,12 +37,10 @@ def handle(temporal):
         """Let an event be handled; return what became of it."""
         event = ProcessorEvent(f"evt_{uuid4().hex}", type_, object_id)
         workflow_id = names.stripe_event_workflow(event.event_id)
-        return await asyncio.wait_for(
-            temporal.execute_workflow(
-                StripeEvent.run, event, id=workflow_id, task_queue=names.BILLING
-            ),
-            20,
+        started = await temporal.start_workflow(
+            StripeEvent.run, event, id=workflow_id, task_queue=names.BILLING
         )
+        return await result_of(started)
 
     return handle
 
