@@ -65,7 +65,7 @@ def _plan(section: Section, terms: Terms) -> Plan:
         currency=terms.currency,
         interval=interval,
         window=window,
-        allowances=_allowances(section, terms, missing=_NO_ALLOWANCES),
+        allowances=_allowances(section, terms),
         manual=None,
         auto=None,
         packs=_packs(section, terms),
@@ -117,7 +117,7 @@ def _trial(plan_section: Section, plan: Plan, terms: Terms) -> Trial | None:
     section = plan_section.section("trial")
     if section is None:
         return None
-    own = _allowances(section, terms)
+    own = _trial_allowances(section, terms)
     trial = Trial(
         days=section.required("days", values.positive, 1),
         allowances=own if section.has("allowances") else plan.allowances,
@@ -139,9 +139,10 @@ def _clocks(section: Section) -> tuple[Interval, Interval]:
     return interval, interval
 
 
-def _allowances(section: Section, terms: Terms, missing: str = "") -> tuple[Allowance, ...]:
+def _allowances(section: Section, terms: Terms) -> tuple[Allowance, ...]:
+    """Return what a plan grants in each window."""
     found: list[Allowance] = []
-    for inner in section.sections("allowances", missing=missing):
+    for inner in section.sections("allowances", missing=_NO_ALLOWANCES):
         credit_type = terms.credit_type(inner)
         unique(inner, "type", credit_type, [other.credit_type for other in found])
         found.append(
@@ -153,6 +154,18 @@ def _allowances(section: Section, terms: Terms, missing: str = "") -> tuple[Allo
                 rollover=read_rollover(inner),
             )
         )
+        inner.close()
+    return tuple(found)
+
+
+def _trial_allowances(section: Section, terms: Terms) -> tuple[Allowance, ...]:
+    """Return what is granted for a trial: no price is shared out for it, and nothing moves on."""
+    found: list[Allowance] = []
+    for inner in section.sections("allowances"):
+        credit_type = terms.credit_type(inner)
+        unique(inner, "type", credit_type, [other.credit_type for other in found])
+        quantity = inner.required("quantity", values.credit_quantity, MICRO)
+        found.append(Allowance(credit_type, quantity, terms.scope(inner, credit_type)))
         inner.close()
     return tuple(found)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from catalogs import values
 from catalogs.actions import read_actions
-from catalogs.document import Faults, Section, open_document
+from catalogs.document import Asked, Faults, Section, open_document
 from catalogs.offers import read_bonuses, read_packs
 from catalogs.plans import read_plans
 from catalogs.terms import FALLBACK, Terms, unique
@@ -17,14 +17,12 @@ _NO_TYPE = "at least one is needed"
 
 def read_catalog(source: Path | str, name: str = "catalog") -> Catalog:
     """Return the price list of a file or of a YAML text; `InvalidCatalog` lists every fault."""
-    text = source if isinstance(source, str) else _file_text(source)
-    faults = Faults(source.name if isinstance(source, Path) else name)
-    document = open_document(text, faults)
-    catalog = None if document is None else _catalog(document)
-    found = faults.listed()
-    if found or catalog is None:
-        raise InvalidCatalog(found)
-    return catalog
+    return _read(source, name)[0]
+
+
+def keys_asked(source: Path | str) -> tuple[Asked, ...]:
+    """Return what reading a sound price list asks for; `InvalidCatalog` lists every fault."""
+    return tuple(_read(source, "catalog")[1].asked)
 
 
 def load_catalogs(folder: Path) -> tuple[Catalog, ...]:
@@ -45,6 +43,17 @@ def load_catalogs(folder: Path) -> tuple[Catalog, ...]:
     if faults:
         raise InvalidCatalog(tuple(faults))
     return tuple(found)
+
+
+def _read(source: Path | str, name: str) -> tuple[Catalog, Faults]:
+    text = source if isinstance(source, str) else _file_text(source)
+    faults = Faults(source.name if isinstance(source, Path) else name)
+    document = open_document(text, faults)
+    catalog = None if document is None else _catalog(document)
+    found = faults.listed()
+    if found or catalog is None:
+        raise InvalidCatalog(found)
+    return catalog, faults
 
 
 def _file_text(path: Path) -> str:

@@ -125,6 +125,8 @@ REFUSED = [
     ("type: traffic, per_credit: 512", "type: gold, per_credit: 512", 36, "credit_types"),
     ("per_credit: 512", "per_credit: -1", 36, "greater than zero"),
     ("days: 14", "days: 0", 37, "greater than zero"),
+    ("quantity: 100}]}", "quantity: 100, share: 2}]}", 37, "unknown key 'share'"),
+    ("quantity: 100}]}", "quantity: 100, rollover: {amount: 5}}]}", 37, "unknown key 'rollover'"),
     ("overdraft: {type: credits", "overdraft: {type: traffic", 38, "has `at_zero: overdraft`"),
     ("limit: 25", "limit: 0", 38, "greater than zero"),
     ("repaid_from: all_grants", "repaid_from: gifts", 39, "must be one of: purchases, all_grants"),
