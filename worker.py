@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alembic.migration import MigrationContext
@@ -51,10 +51,11 @@ from activities.refunds import RefundActivities
 from activities.teams import TeamActivities
 from activities.usage import UsageActivities
 from activities.warnings import NoticeActivities
-from catalogs.reader import load_catalogs
+from catalogs.reader import load_catalogs, load_lists
 from domain.errors import InvalidInput
 from gateways.smtp import SmtpMailer
 from gateways.stripe import StripePayments
+from ledger import published
 from models.base import connect
 from settings import Settings
 from workflows import names
@@ -283,6 +284,7 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
     check_database(engine)
     client = await connected(settings)
     await check_search_attributes(client)
+    published.take_up(engine, load_lists(settings.drawdown_catalogs), datetime.now(UTC))
     fleet = Fleet(settings, engine, client)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

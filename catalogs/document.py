@@ -43,15 +43,26 @@ class Asked:
     cure: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands: its line, the path of keys to it there, its spelling if it is one."""
+
+    line: int
+    path: str
+    text: str = ""
+
+
 @dataclass(slots=True)
 class Faults:
     """What is wrong with one document, each with its line and the path of keys to it.
 
-    `asked` is every key that the reader asked for, as often as it did.
+    `asked` is every key that the reader asked for, as often as it did. `places` are those of the
+    values that there were; one taken from the defaults stands there.
     """
 
     source: str
     asked: list[Asked] = field(default_factory=list)
+    places: dict[str, Place] = field(default_factory=dict)
     _found: set[tuple[int, str]] = field(default_factory=set)
 
     def __len__(self) -> int:
@@ -108,6 +119,9 @@ class Section:
         if self._defaults is not None:
             self._defaults.has(key)
         node = self._find(key)
+        if node is not None:
+            text = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+            self.faults.places[self._own(key)] = Place(_line(node), self._place(key), text)
         return node is not None and node.tag != _NULL
 
     def required(self, key: str, parse: Callable[[str], T], fallback: F) -> T | F:
@@ -199,6 +213,7 @@ class Section:
         self, node: yaml.Node, path: str, defaults: "Section | None", kind: str
     ) -> "Section | None":
         if isinstance(node, yaml.MappingNode):
+            self.faults.places[path] = Place(_line(node), path)
             return Section(node, path, self.faults, defaults, kind)
         self.faults.add(_line(node), path, "must be a mapping of keys to values")
         return None
@@ -218,6 +233,9 @@ class Section:
         inherited = self._defaults is not None and key not in self._values
         if inherited and self._defaults is not None and self._defaults._find(key):  # noqa: SLF001
             return self._defaults._place(key)  # noqa: SLF001
+        return self._own(key)
+
+    def _own(self, key: str) -> str:
         return f"{self._path}.{key}" if self._path else key
 
 

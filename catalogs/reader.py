@@ -1,10 +1,12 @@
 """Price lists from YAML into domain values; all faults of a file at once, each with its line."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from catalogs import values
 from catalogs.actions import read_actions
-from catalogs.document import Asked, Faults, Section, open_document
+from catalogs.document import Asked, Faults, Place, Section, open_document
 from catalogs.offers import read_bonuses, read_packs
 from catalogs.plans import read_plans
 from catalogs.terms import FALLBACK, Terms, unique
@@ -15,9 +17,18 @@ from domain.errors import InvalidCatalog
 _NO_TYPE = "at least one is needed"
 
 
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """A price list that was read, the name of its file, and where each of its values stands."""
+
+    catalog: Catalog
+    file: str
+    places: Mapping[str, Place]
+
+
 def read_catalog(source: Path | str, name: str = "catalog") -> Catalog:
     """Return the price list of a file or of a YAML text; `InvalidCatalog` lists every fault."""
-    return _read(source, name)[0]
+    return read_list(source, name).catalog
 
 
 def keys_asked(source: Path | str) -> tuple[Asked, ...]:
@@ -27,17 +38,28 @@ def keys_asked(source: Path | str) -> tuple[Asked, ...]:
 
 def load_catalogs(folder: Path) -> tuple[Catalog, ...]:
     """Return every price list of a folder, by file name; all faults of all files at once."""
-    found: list[Catalog] = []
+    return tuple(one.catalog for one in load_lists(folder))
+
+
+def read_list(source: Path | str, name: str = "catalog") -> PriceList:
+    """Return the price list of a file or of a text, with its places. Raises `InvalidCatalog`."""
+    catalog, faults = _read(source, name)
+    return PriceList(catalog, faults.source, faults.places)
+
+
+def load_lists(folder: Path) -> tuple[PriceList, ...]:
+    """Return every price list of a folder, with the places. Raises `InvalidCatalog`."""
+    found: list[PriceList] = []
     faults: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
         try:
-            catalog = read_catalog(path)
+            one = read_list(path)
         except InvalidCatalog as error:
             faults.extend(error.faults)
             continue
-        if catalog.name in {other.name for other in found}:
-            faults.append(f"{path.name}:1: name: another file is also named {catalog.name!r}")
-        found.append(catalog)
+        if one.catalog.name in {other.catalog.name for other in found}:
+            faults.append(f"{path.name}:1: name: another file is also named {one.catalog.name!r}")
+        found.append(one)
     if not found and not faults:
         faults.append(f"{folder.name}: holds no price list: add a .yaml file")
     if faults:

@@ -2,12 +2,21 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from catalogs.reader import read_catalog
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from catalogs.kept import refusal, told
+from catalogs.reader import PriceList, read_list
 from catalogs.reference import reference
-from commands.terminal import DONE, REFUSED, Add, Command, console
-from domain.errors import InvalidCatalog, InvalidInput
+from commands.terminal import DONE, REFUSED, Add, Command, console, environment
+from domain.errors import BillingError, InvalidCatalog, InvalidInput
+from domain.published import Comparison
+from ledger import published
+from models.base import connect
 
 
 def catalog(wanted: Namespace) -> int:
@@ -16,23 +25,65 @@ def catalog(wanted: Namespace) -> int:
 
 
 def check(wanted: Namespace) -> int:
-    """Read a price list and say every fault with its line; nothing is loaded."""
-    file = Path(wanted.file)
-    if not file.is_file():
-        raise InvalidInput("unknown_file", f"there is no file {wanted.file!r:.200}")
+    """Check a price list: every fault and every edit of what was published, with its line."""
     try:
-        read_catalog(file)
+        read = _read(wanted.file)
     except InvalidCatalog as error:
-        for fault in error.faults:
-            console.print(fault, markup=False, highlight=False, soft_wrap=True)
-        return REFUSED
-    console.print(f"{file.name} is a sound price list", markup=False, highlight=False)
+        return _refused(error.faults)
+    try:
+        found = _compared(read)
+    except BillingError as error:
+        return _told(
+            f"{read.file} is a sound price list; not compared with what was published: {error}"
+        )
+    if found.refused:
+        return _refused([str(refusal(told(read, found.refused)))])
+    _told(f"{read.file} is a sound price list, and keeps what was published")
+    for item in (*found.fresh, *found.withdrawn):
+        _told(f"  {'new' if item in found.fresh else 'called off'}: {item}")
     return DONE
 
 
 def print_reference(_: Namespace) -> int:
     """Print every key of a price list: what it takes, its default, its meaning, an example."""
     sys.stdout.write(reference())
+    return DONE
+
+
+def _read(name: str) -> PriceList:
+    file = Path(name)
+    if not file.is_file():
+        raise InvalidInput("unknown_file", f"there is no file {name!r:.200}")
+    return read_list(file)
+
+
+def _compared(read: PriceList) -> Comparison:
+    """Compare with the database, if there is one. Raises `InvalidInput` (`not_compared`)."""
+    engine = connect(environment()["DATABASE_URL"])
+    try:
+        return _compared_in(engine, read)
+    except OperationalError as error:
+        raise InvalidInput("not_compared", f"the database is away: {error.orig}") from error
+    except ProgrammingError as error:
+        message = "the database is not migrated: run `python cli.py migrate`"
+        raise InvalidInput("not_compared", message) from error
+    finally:
+        engine.dispose()
+
+
+def _compared_in(engine: Engine, read: PriceList) -> Comparison:
+    with engine.connect() as connection:
+        return published.compared(connection, read.catalog, datetime.now(UTC))
+
+
+def _refused(faults: Iterable[str]) -> int:
+    for fault in faults:
+        _told(fault)
+    return REFUSED
+
+
+def _told(text: str) -> int:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
     return DONE
 
 

@@ -15,6 +15,7 @@ from domain.periods import Interval
 from domain.policies import AtZero
 
 _SHOWN = {Plan: "name", Pack: "name", Bonus: "name"}  # to people only: it may change
+_EVER = "1970-01-01T00:00:00+00:00"  # of a rate that names no beginning
 _VALUES = (Ratio, Interval)  # single values, though made of two numbers
 
 
@@ -44,7 +45,8 @@ class Item:
             case Kind.PLAN:
                 return f"plan {self.name} version {self.version}"
             case Kind.RATE:
-                return f"the rate of {self.name} from {self.version}"
+                since = "" if self.version == _EVER else f" from {self.version}"
+                return f"the rate of {self.name}{since}"
             case Kind.LIST:
                 return f"version {self.version} of the list"
             case Kind.ACTION | Kind.BONUS:

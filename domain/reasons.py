@@ -126,6 +126,7 @@ REFUNDS: dict[str, str] = {
 # What operators meet: settings, price lists, mails, the processor's messages, and our own faults.
 OPERATORS: dict[str, str] = {
     "invalid_catalog": "mend every line that the message names",
+    "already_published": "put back what was published, or make a new version, or re-rate it",
     "invalid_value": "mend the value that the message names",
     "invalid_rate": "give the action a price above zero",
     "invalid_interval": "make the interval at least one unit long",

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
+from catalogs.kept import refusal, told
+from catalogs.reader import PriceList
 from domain.catalog import Bonus, Catalog, Plan, RateVersion
 from domain.errors import InvalidInput
 from domain.published import (
@@ -66,6 +68,24 @@ def publish(connection: Connection, catalog: Catalog, at: datetime) -> Compariso
     return found
 
 
+def take_up(engine: Engine, lists: Iterable[PriceList], at: datetime) -> None:
+    """Publish what is new in all price lists, or nothing where one changes what was published.
+
+    Raises `InvalidInput` (`already_published`), which names every line and the ways out.
+    """
+    read = {one.catalog.name: one for one in lists}
+    with engine.begin() as connection:
+        faults = [
+            f"{name}: the whole list is missing: subscriptions are on its plans"
+            for name in _lists_in_use(connection)
+            if name not in read
+        ]
+        for one in read.values():
+            faults += told(one, publish(connection, one.catalog, at).refused)
+        if faults:
+            raise refusal(faults)
+
+
 def rerate(connection: Connection, catalog: Catalog, at: datetime, by: str, reason: str) -> int:
     """Publish a price list as it is read, whatever was published before; say how many items.
 
@@ -94,6 +114,14 @@ def in_use(connection: Connection, catalog: str) -> frozenset[Item]:
         )
         found |= {Item(Kind.PLAN, plan_id, version) for plan_id, version in rows}
     return frozenset(found)
+
+
+def _lists_in_use(connection: Connection) -> tuple[str, ...]:
+    name = Subscription.plan["catalog"].astext
+    statement = (
+        select(name).distinct().where(Subscription.status != Status.ENDED, name.is_not(None))
+    )
+    return tuple(connection.scalars(statement.order_by(name)))
 
 
 def _lock(connection: Connection) -> None:

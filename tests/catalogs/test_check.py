@@ -1,9 +1,42 @@
-"""`cli.py catalog check` says every fault with its line."""
+"""`cli.py catalog check` says every fault and every edit of what was published, with its line."""
+
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 import cli
+from catalogs.reader import load_lists
+from ledger import published
+from local import state
+from models.base import connect
 from settings import CATALOGS
+
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch, tmp_path):
+    """No deployment but the one that a test names."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv(state.HOME, str(tmp_path / "none"))
+
+
+@pytest.fixture
+def deployment(monkeypatch, database):
+    """A database in which our own price lists are published."""
+    monkeypatch.setenv("DATABASE_URL", database.url)
+    engine = connect(database.url)
+    published.take_up(engine, load_lists(CATALOGS), NOW)
+    engine.dispose()
+
+
+def edited(folder: Path, old: str, new: str) -> Path:
+    text = (CATALOGS / "make.yaml").read_text(encoding="utf-8")
+    assert old in text
+    file = folder / "make.yaml"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return file
 
 
 @pytest.mark.parametrize("name", ["make", "salestools", "scalenut", "zaplify", "schematic"])
@@ -19,3 +52,52 @@ def test_every_fault_is_told_with_its_line(tmp_path, capsys):
     told = capsys.readouterr().out.splitlines()
     assert any(line.startswith("wrong.yaml:3: ") and "twice" in line for line in told)
     assert len(told) > 1
+
+
+def test_a_list_that_is_as_it_was_published_passes(deployment, capsys):
+    assert cli.main(["catalog", "check", str(CATALOGS / "make.yaml")]) == 0
+    assert "keeps what was published" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("quantity: 10000}]", "quantity: 15000}]", "make.yaml:61: plans[2].allowances[0].quantity"),
+        ("cost: 1", "cost: 7", "actions[0].rates[0].pay[0].cost"),
+    ],
+)
+def test_an_edit_of_what_was_published_is_refused_with_its_line_and_the_ways_out(
+    deployment, capsys, tmp_path, old, new, line
+):
+    assert cli.main(["catalog", "check", str(edited(tmp_path, old, new))]) == 1
+
+    told = capsys.readouterr().out
+    assert line in told.splitlines()[0]
+    assert "a new version: the next `version`" in told
+    assert "catalog rerate FILE" in told
+
+
+def test_a_new_version_passes_and_is_told_as_new(deployment, capsys, tmp_path):
+    plan = "  - id: core_10k\n    family: core\n"
+    newer = f'{plan}    version: 2\n    name: Newer\n    price: "9.00"\n    allowances:'
+    more = f"{newer} [{{type: credits, quantity: 15000}}]\n\n{plan}"
+
+    assert cli.main(["catalog", "check", str(edited(tmp_path, plan, more))]) == 0
+
+    assert "new: plan core_10k version 2" in capsys.readouterr().out
+
+
+def test_it_says_when_it_could_not_compare(capsys, monkeypatch, new_database, postgres):
+    list_of_ours = str(CATALOGS / "make.yaml")
+    assert cli.main(["catalog", "check", list_of_ours]) == 0
+    assert "not compared with what was published: no stack runs" in capsys.readouterr().out
+
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert cli.main(["catalog", "check", list_of_ours]) == 0
+    assert "the database is away" in capsys.readouterr().out
+
+    postgres.create_database("bare")
+    monkeypatch.setenv("DATABASE_URL", postgres.database("bare").url)
+    assert cli.main(["catalog", "check", list_of_ours]) == 0
+    assert "not migrated" in capsys.readouterr().out
+    postgres.drop_database("bare")
