@@ -1,5 +1,6 @@
 """Commands for price lists."""
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
@@ -10,17 +11,28 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from catalogs.kept import refusal, told
-from catalogs.reader import PriceList, read_list
+from catalogs.reader import PriceList, load_catalogs, read_catalog, read_list
 from catalogs.reference import reference
-from commands.terminal import DONE, REFUSED, Add, Command, console, environment
+from commands.sold import document, sheet
+from commands.terminal import (
+    DONE,
+    REFUSED,
+    Add,
+    Command,
+    console,
+    environment,
+    print_json,
+    print_sheet,
+)
 from domain.errors import BillingError, InvalidCatalog, InvalidInput
 from domain.published import Comparison
 from ledger import published
 from models.base import connect
+from settings import CATALOGS
 
 
 def catalog(wanted: Namespace) -> int:
-    """Check a price list, or print the reference of its keys."""
+    """Check a price list, list what is sold, or print the reference of its keys."""
     return int(wanted.does(wanted))
 
 
@@ -42,6 +54,16 @@ def check(wanted: Namespace) -> int:
     for item in (*found.fresh, *found.withdrawn):
         _told(f"  {'new' if item in found.fresh else 'called off'}: {item}")
     return DONE
+
+
+def list_sold(wanted: Namespace) -> int:
+    """List plans and packs with their versions, prices and credits: of every list, or of files."""
+    folder = Path(os.environ.get("DRAWDOWN_CATALOGS") or CATALOGS)
+    files = [Path(name) for name in wanted.files]
+    catalogs = [read_catalog(file) for file in files] or load_catalogs(folder)
+    if wanted.json:
+        return print_json(document(catalogs))
+    return print_sheet(sheet(catalogs))
 
 
 def print_reference(_: Namespace) -> int:
@@ -97,4 +119,7 @@ def add_commands(add: Add) -> None:
         return one
 
     also("check", check).add_argument("file", metavar="FILE")
+    one = also("list", list_sold)
+    one.add_argument("files", metavar="FILE", nargs="*", help="the deployment's if left out")
+    one.add_argument("--json", action="store_true", help="for programs")
     also("reference", print_reference)
