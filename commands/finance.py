@@ -9,8 +9,7 @@ from sqlalchemy import Connection
 
 from activities.meter import meter
 from catalogs.reader import load_catalogs
-from commands.terminal import Add, database, print_json, print_sheet, settings
-from domain.errors import InvalidInput
+from commands.terminal import Add, database, print_json, settings, show_sheet
 from ledger import accounts, balances, notices, subscriptions
 from ledger.accounts import PauseLine
 from ledger.balances import HistoryLine
@@ -18,7 +17,6 @@ from ledger.reports.asking import add_arguments, asked_in, midnight, sheet, tag_
 from ledger.reports.members import limits_of
 from ledger.reports.scope import MOST_ROWS, snapshot
 from ledger.reports.sheets import history_sheet
-from ledger.reports.tables import Sheet, csv_text
 
 TAGS = ("member", "campaign")  # named so often that they have options of their own
 
@@ -41,7 +39,7 @@ def history(wanted: Namespace) -> int:
         pauses = () if wanted.action or tags else _pauses(connection, account, wanted, lines)
     status = record.status if record else None
     found = history_sheet(wanted.customer, status, lines, limits, pauses)
-    return _show(found, wanted.csv)
+    return show_sheet(found, wanted.csv)
 
 
 def _pauses(
@@ -91,18 +89,7 @@ def report(wanted: Namespace) -> int:
     """Print a report or write it as CSV; docs/reports.md says what each column means."""
     with database() as engine, snapshot(engine) as connection:
         found = sheet(connection, asked_in(wanted), datetime.now(UTC))
-    return _show(found, wanted.csv)
-
-
-def _show(found: Sheet, csv: Path | None) -> int:
-    if csv is None:
-        return print_sheet(found)
-    try:
-        csv.write_text(csv_text(found), encoding="utf-8", newline="")
-    except OSError as error:
-        message = f"{error.strerror}: name another file than {str(csv)!r:.80}"
-        raise InvalidInput("file_not_written", message) from error
-    return 0
+    return show_sheet(found, wanted.csv)
 
 
 def add_commands(add: Add) -> None:

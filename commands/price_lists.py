@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from catalogs.kept import refusal, told
 from catalogs.reader import PriceList, load_catalogs, read_catalog, read_list
 from catalogs.reference import reference
+from commands import rerating
 from commands.sold import document, sheet
 from commands.terminal import (
     DONE,
@@ -64,6 +65,15 @@ def list_sold(wanted: Namespace) -> int:
     if wanted.json:
         return print_json(document(catalogs))
     return print_sheet(sheet(catalogs))
+
+
+def rerate(wanted: Namespace) -> int:
+    """Change what was published, with everyone affected; --preview only says who they are."""
+    try:
+        read = _read(wanted.file)
+    except InvalidCatalog as error:
+        return _refused(error.faults)
+    return rerating.rerate(read, wanted)
 
 
 def print_reference(_: Namespace) -> int:
@@ -123,3 +133,9 @@ def add_commands(add: Add) -> None:
     one.add_argument("files", metavar="FILE", nargs="*", help="the deployment's if left out")
     one.add_argument("--json", action="store_true", help="for programs")
     also("reference", print_reference)
+    one = also("rerate", rerate)
+    one.add_argument("file", metavar="FILE")
+    one.add_argument("--by", help="who answers for it")
+    one.add_argument("--reason", help="why what was published changes")
+    one.add_argument("--preview", action="store_true", help="change nothing")
+    one.add_argument("--csv", type=Path, help="write everyone affected to this file")

@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import repeat
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.catalog import Catalog
 from domain.errors import BillingError, InvalidInput
 from domain.fields import once_each
-from ledger.reports.tables import Column, Sheet
+from ledger.reports.tables import Column, Sheet, csv_text
 from local import state
 from models.base import connect
 from settings import Settings
@@ -147,6 +148,18 @@ def print_sheet(found: Sheet) -> int:
     title, *notes = (FRACTION.sub("", one) for one in (found.title, *found.shown_notes()))
     console.print(Text(title, style="italic"), table, *notes, sep="\n")
     return 0
+
+
+def show_sheet(found: Sheet, csv: Path | None) -> int:
+    """Print a report, or write it as CSV. Raises `InvalidInput` (`file_not_written`)."""
+    if csv is None:
+        return print_sheet(found)
+    try:
+        csv.write_text(csv_text(found), encoding="utf-8", newline="")
+    except OSError as error:
+        message = f"{error.strerror}: name another file than {str(csv)!r:.80}"
+        raise InvalidInput("file_not_written", message) from error
+    return DONE
 
 
 def _least_width(column: Column, cells: Iterable[str]) -> int:

@@ -155,9 +155,33 @@ def compare(
     return Comparison(tuple(refused), fresh, tuple(withdrawn))
 
 
+def changes_of(item: Item, was: Terms, now: Terms) -> tuple[Difference, ...]:
+    """Return every value in which two versions of an item differ, but for names."""
+    return tuple(
+        Difference(item, Edit.CHANGED, path, before, after)
+        for path, before, after in _changes(was, now)
+    )
+
+
 def same_terms(one: Plan, other: Plan) -> bool:
     """Say whether two plans differ in nothing but names."""
     return not any(_changes(one, other))
+
+
+def priced_until(published: Published, catalog: Catalog, item: Item) -> datetime | None:
+    """Return when another rate of the action follows a rate, as published or as read now."""
+    both = (*published.items(), *items_of(catalog).items())
+    starts = {
+        terms.effective_from
+        for one, terms in both
+        if isinstance(terms, RateVersion) and one.name == item.name
+    }
+    return min((one for one in starts if one > begins(item)), default=None)
+
+
+def begins(item: Item) -> datetime:
+    """Return the first instant of a rate."""
+    return datetime.fromisoformat(item.version)
 
 
 def _edits(
@@ -171,8 +195,7 @@ def _edits(
         if item.kind is Kind.RATE and item.name in known:
             yield Difference(item, Edit.ADDED)
         return
-    for path, before, after in _changes(was, terms):
-        yield Difference(item, Edit.CHANGED, path, before, after)
+    yield from changes_of(item, was, terms)
 
 
 Change = tuple[tuple[str | int, ...], object, object]

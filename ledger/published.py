@@ -86,8 +86,10 @@ def take_up(engine: Engine, lists: Iterable[PriceList], at: datetime) -> None:
             raise refusal(faults)
 
 
-def rerate(connection: Connection, catalog: Catalog, at: datetime, by: str, reason: str) -> int:
-    """Publish a price list as it is read, whatever was published before; say how many items.
+def rerate(
+    connection: Connection, catalog: Catalog, at: datetime, by: str, reason: str
+) -> Comparison:
+    """Publish a price list as it is read, whatever was published before; return what changed.
 
     What it no longer has is no longer promised. Snapshots of subscriptions and what was booked stay
     as they are. Raises `InvalidInput` (`reason_missing`).
@@ -98,9 +100,8 @@ def rerate(connection: Connection, catalog: Catalog, at: datetime, by: str, reas
     found = compared(connection, catalog, at)
     read = items_of(catalog)
     changes: dict[Item, Terms | None] = {one.item: read.get(one.item) for one in found.refused}
-    changes |= {**found.fresh, **dict.fromkeys(found.withdrawn)}
     _write(connection, catalog.name, changes, at, by, reason)
-    return len(changes)
+    return found
 
 
 def in_use(connection: Connection, catalog: str) -> frozenset[Item]:

@@ -139,12 +139,14 @@ def test_a_re_rate_is_a_new_row_with_its_author_and_the_old_one_stays(ledger):
     published.publish(ledger, MAKE, NOON)
     read = edited(price_minor=1200)
 
-    assert published.rerate(ledger, read, NOON, "ann", "agreed with all") == 1
+    done = published.rerate(ledger, read, NOON, "ann", "agreed with all")
+    assert {one.item for one in done.refused} == {plan_item(CORE)}
 
     assert published.publish(ledger, read, NOON).refused == ()
     assert {one.item for one in published.publish(ledger, MAKE, NOON).refused} == {plan_item(CORE)}
     assert rows(ledger, "plan core_10k 1") == [(1, None, None), (2, "ann", "agreed with all")]
-    assert published.rerate(ledger, read, NOON, "ann", "again") == 0
+    assert published.rerate(ledger, read, NOON, "ann", "again").refused == ()
+    assert len(rows(ledger, "plan core_10k 1")) == 2
 
 
 def test_a_re_rate_may_take_a_rate_out_of_the_past(ledger):

@@ -1,0 +1,142 @@
+"""Whom a re-rate of a price list concerns: live subscriptions, and events priced by a past rate."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, select, text
+
+from domain.catalog import Catalog, Plan
+from domain.published import (
+    Comparison,
+    Difference,
+    Item,
+    Kind,
+    begins,
+    changes_of,
+    plan_item,
+    priced_until,
+)
+from domain.subscription import Status
+from ledger import published
+from models.tables import Customer, Subscription
+
+# What a customer was charged for an action within a time of events, corrections included. An event
+# of two credit types counts on its first one.
+_EVENTS = text("""
+SELECT c.customer_id, e.credit_type,
+       sum((e.line = 0 AND e.kind <> 'correction')::integer)::bigint AS events,
+       -sum(e.change) AS credits
+FROM entries e
+JOIN entries o ON o.account_id = e.account_id AND o.line = 0 AND o.seq = coalesce(e.corrects, e.seq)
+JOIN customers c ON c.account_id = e.account_id
+WHERE e.kind IN ('debit', 'capture', 'correction')
+  AND coalesce(o.served_as, o.action) = :action
+  AND o.event_at >= :since AND o.event_at < coalesce(CAST(:until AS timestamptz), 'infinity')
+  AND EXISTS (SELECT FROM subscriptions s
+              WHERE s.account_id = e.account_id AND s.plan ->> 'catalog' = :catalog)
+GROUP BY c.customer_id, e.credit_type
+ORDER BY c.customer_id COLLATE "C", e.credit_type COLLATE "C"
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """One customer and what changes for it; `changes` is empty where something is withdrawn.
+
+    `events` were booked for `credits_micro` of a type by a rate that is another now.
+    """
+
+    customer_id: str
+    item: Item
+    changes: tuple[Difference, ...] = ()
+    subscription_id: str | None = None
+    events: int = 0
+    credit_type: str = ""
+    credits_micro: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    customer_id: str
+    subscription_id: str
+    plans: tuple[Plan, ...]  # it is on, and will be on
+
+
+def affected(connection: Connection, catalog: Catalog, found: Comparison) -> tuple[Affected, ...]:
+    """Return everyone whom the refused edits of a price list concern, item by item."""
+    edits: dict[Item, list[Difference]] = {}
+    for one in found.refused:
+        edits.setdefault(one.item, []).append(one)
+    live = tuple(_live(connection, catalog.name))
+    return tuple(
+        one
+        for item, changes in edits.items()
+        for one in _concerned(connection, catalog, item, tuple(changes), live)
+    )
+
+
+def _concerned(
+    connection: Connection,
+    catalog: Catalog,
+    item: Item,
+    changes: tuple[Difference, ...],
+    live: tuple[_Live, ...],
+) -> Iterator[Affected]:
+    told = tuple(one for one in changes if one.path)
+    match item.kind:
+        case Kind.PLAN:
+            yield from _subscribers(catalog, item, live)
+        case Kind.RATE:
+            for row in _charged(connection, catalog, item):
+                yield Affected(row[0], item, told, None, row[2], row[1], int(row[3]))
+        case Kind.ACTION | Kind.BONUS:
+            for one in live:
+                yield Affected(one.customer_id, item, told, one.subscription_id)
+        case Kind.LIST:
+            return  # customers keep what they have; others come under it
+
+
+def _subscribers(catalog: Catalog, item: Item, live: tuple[_Live, ...]) -> Iterator[Affected]:
+    """Yield who is on a plan version, or will be, with what differs from what they were sold."""
+    read = next((plan for plan in catalog.plans if plan_item(plan) == item), None)
+    for one in live:
+        sold = next((plan for plan in one.plans if plan_item(plan) == item), None)
+        changes = () if read is None or sold is None else changes_of(item, sold, read)
+        if sold is not None and (changes or read is None):
+            yield Affected(one.customer_id, item, changes, one.subscription_id)
+
+
+def _charged(
+    connection: Connection, catalog: Catalog, item: Item
+) -> list[tuple[str, str, int, int]]:
+    known = published.published(connection, catalog.name)
+    since: datetime = begins(item)
+    rows = connection.execute(
+        _EVENTS,
+        {
+            "action": item.name,
+            "catalog": catalog.name,
+            "since": since,
+            "until": priced_until(known, catalog, item),
+        },
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def _live(connection: Connection, catalog: str) -> Iterator[_Live]:
+    rows = connection.execute(
+        select(
+            Customer.customer_id,
+            Subscription.subscription_id,
+            Subscription.plan,
+            Subscription.next_plan,
+        )
+        .join(Customer, Customer.account_id == Subscription.account_id)
+        .where(Subscription.status != Status.ENDED, Subscription.plan["catalog"].astext == catalog)
+        .order_by(Subscription.subscription_id)
+    )
+    for customer_id, subscription_id, *plans in rows:
+        kept = tuple(msgspec.convert(plan, Plan) for plan in plans if plan)
+        yield _Live(customer_id, subscription_id, kept)

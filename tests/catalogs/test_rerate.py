@@ -1,0 +1,157 @@
+"""`cli.py catalog rerate` shows everyone affected, and alone changes what was published."""
+
+import csv
+
+import pytest
+from sqlalchemy import select
+
+import cli
+from catalogs.reader import load_lists, read_catalog
+from domain.catalog import Plan
+from ledger import debits, holds, published, subscriptions
+from models.base import connect
+from models.tables import PublishedRow
+from settings import CATALOGS
+from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, an_event
+
+MAKE = read_catalog(CATALOGS / "make.yaml")
+CORE = MAKE.plan("core_10k")
+ALLOWANCE = ("quantity: 10000}]", "quantity: 15000}]")
+RATE = ("cost: 1", "cost: 7")  # of an operation, in force for ever
+REASON = ("--by", "ann", "--reason", "agreed with all")
+
+
+@pytest.fixture
+def engine(monkeypatch, database):
+    """A database in which our own price lists are published, named by the environment."""
+    for name, text in {
+        "DATABASE_URL": database.url,
+        "TEMPORAL_ADDRESS": "127.0.0.1:1",
+        "STRIPE_API_KEY": "sk_test_x",
+        "STRIPE_WEBHOOK_SECRET": "whsec_x",
+        "SMTP_URL": "smtp://127.0.0.1:1",
+        "MAIL_FROM": "billing@drawdown.test",
+        "PUBLIC_URL": "http://127.0.0.1:1",
+    }.items():
+        monkeypatch.setenv(name, text)
+    made = connect(database.url)
+    published.take_up(made, load_lists(CATALOGS), NOON)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def rerate(tmp_path, capsys):
+    """A function that re-rates our list with one text replaced; it returns code and output."""
+
+    def run(edit, *words):
+        text = (CATALOGS / "make.yaml").read_text(encoding="utf-8")
+        assert edit[0] in text
+        file = tmp_path / "make.yaml"
+        file.write_text(text.replace(*edit, 1), encoding="utf-8")
+        code = cli.main(["catalog", "rerate", str(file), *words])
+        out, err = capsys.readouterr()
+        return code, out + err
+
+    return run
+
+
+def affected(tmp_path):
+    with (tmp_path / "affected.csv").open(encoding="utf-8") as file:
+        return [tuple(row.values()) for row in csv.DictReader(file)]
+
+
+def subscriber(connection, plan: Plan, **columns):
+    wallet = a_subscribed_wallet(connection)
+    kept = {name: subscriptions.as_json(one) for name, one in columns.items()}
+    subscriptions.write(
+        connection, wallet.subscription_id, START, plan=subscriptions.as_json(plan), **kept
+    )
+    return wallet
+
+
+def revisions(engine, item):
+    with engine.connect() as connection:
+        query = select(PublishedRow.revision, PublishedRow.made_by, PublishedRow.reason)
+        found = connection.execute(query.where(PublishedRow.item == item).order_by("revision"))
+        return [tuple(one) for one in found]
+
+
+def test_a_preview_shows_who_is_on_the_plan_or_will_be_and_changes_nothing(
+    engine, rerate, tmp_path
+):
+    larger = MAKE.plan("core_40k")
+    with engine.begin() as connection:
+        on_it, coming = subscriber(connection, CORE), subscriber(connection, larger, next_plan=CORE)
+        subscriber(connection, larger)
+        ended = subscriber(connection, CORE)
+        subscriptions.write(connection, ended.subscription_id, START, status="ended")
+
+    code, _ = rerate(ALLOWANCE, "--preview", "--csv", str(tmp_path / "affected.csv"))
+
+    assert code == 0
+    change = "allowances[0].quantity: 10000 → 15000"
+    assert sorted(row[:2] for row in affected(tmp_path)) == sorted(
+        (one.customer_id, one.subscription_id) for one in (on_it, coming)
+    )
+    assert all(change in row[3] for row in affected(tmp_path))
+    assert revisions(engine, "plan core_10k 1") == [(1, None, None)]
+
+
+def test_a_past_rate_is_previewed_with_the_events_that_were_priced_by_it(engine, rerate, tmp_path):
+    with engine.begin() as connection:
+        wallet, other = subscriber(connection, CORE), subscriber(connection, CORE)
+        subscriber(connection, CORE)
+        demands = [
+            an_event(wallet.account_id, 5),
+            an_event(wallet.account_id, 2),
+            an_event(other.account_id, 3),
+            an_event(other.account_id, 4, action="llm_tokens"),
+        ]
+        debits.debit(connection, demands, NOON)
+        held = an_event(other.account_id, 1, key="held").priced
+        holds.hold(connection, other.account_id, held, MONTH_END, NOON)
+        holds.capture(connection, other.account_id, "held", held.event.quantity_micro, NOON)
+
+    code, out = rerate(RATE, "--preview", "--csv", str(tmp_path / "affected.csv"))
+
+    assert (code, out) == (0, "")
+    assert affected(tmp_path) == sorted(
+        (one.customer_id, "-", "the rate of operation", "ways[0].rate.credits: 1 → 7", *figures)
+        for one, figures in ((wallet, ("2", "7 credits")), (other, ("2", "4 credits")))
+    )
+
+
+def test_a_re_rate_is_published_with_its_author_and_its_reason(engine, rerate):
+    code, told = rerate(ALLOWANCE, *REASON)
+
+    assert code == 0
+    assert "re-rated: plan core_10k version 1" in told
+    assert "migrate-plans" in told
+    assert revisions(engine, "plan core_10k 1") == [(1, None, None), (2, "ann", "agreed with all")]
+    code, told = rerate(ALLOWANCE, *REASON)
+    assert (code, "nothing is to be re-rated" in told) == (0, True)
+    assert len(revisions(engine, "plan core_10k 1")) == 2
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--by", "ann"), ("--reason", "why"), ("--by", " ", "--reason", "x")]
+)
+def test_a_re_rate_without_a_name_and_a_reason_is_refused(engine, rerate, words):
+    code, told = rerate(ALLOWANCE, *words)
+
+    assert code == 2
+    assert "reason_missing" in told
+    assert revisions(engine, "plan core_10k 1") == [(1, None, None)]
+
+
+def test_who_was_sold_the_text_that_comes_back_is_not_affected(engine, rerate, tmp_path):
+    rerate(ALLOWANCE, *REASON)
+    text = (CATALOGS / "make.yaml").read_text(encoding="utf-8")
+    with engine.begin() as connection:
+        subscriber(connection, CORE)
+        anew = subscriber(connection, read_catalog(text.replace(*ALLOWANCE, 1)).plan("core_10k"))
+
+    rerate(("brand: Make", "brand: Make"), *REASON, "--csv", str(tmp_path / "affected.csv"))
+
+    assert [row[0] for row in affected(tmp_path)] == [anew.customer_id]
