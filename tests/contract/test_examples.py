@@ -82,6 +82,14 @@ async def settled(terminal: Terminal, line: str) -> None:
 async def test_every_example_of_the_contract_is_answered_as_it_says(
     fleet: RunningFleet, terminal: Terminal, page: Path
 ) -> None:
+    await answered_as_it_says(terminal, page)
+
+    if page is PAGE:
+        await _the_python_of_the_contract_runs(fleet)
+
+
+async def answered_as_it_says(terminal: Terminal, page: Path) -> None:
+    """Send every example of a page, in order, and compare with the answers that it shows."""
     for line, shown in examples(page):
         ran = await terminal.line(line)
         if shown is None:
@@ -91,9 +99,6 @@ async def test_every_example_of_the_contract_is_answered_as_it_says(
             assert (ran.code, ran.errors.strip()) == (1, shown.strip())
         else:
             assert comparable(answer_of(ran)) == comparable(json.loads(shown)), line
-
-    if page is PAGE:
-        await _the_python_of_the_contract_runs(fleet)
 
 
 async def _the_python_of_the_contract_runs(fleet: RunningFleet) -> None:

@@ -1,5 +1,6 @@
 """The running stack taken up by another shell: `eval "$(.venv/bin/python cli.py env)"`."""
 
+import asyncio
 import json
 import os
 import re
@@ -7,7 +8,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,8 @@ from local import exports, state
 from local.patience import QUIET_SECONDS
 from local.processes import free_port, wait_until
 from settings import Settings
-from tests.contract.terminal import Ran
-from tests.contract.test_examples import PAGE, answer_of, comparable, examples
+from tests.contract.terminal import Ran, Terminal
+from tests.contract.test_examples import PAGE, PAGES, answered_as_it_says, examples, settled
 
 ROOT = Path(__file__).parents[2]
 STRANGE = 'it\'s "$HOME" `id` \\ ! a  b\n*'
@@ -144,9 +146,39 @@ def test_a_state_that_cannot_be_read_is_no_running_stack(asked, tmp_path):
     assert "make up" in err
 
 
-@pytest.fixture
-def up(servers_folder: Path):
-    """The command that people type, in a folder with a space in its name: what it printed."""
+@dataclass(frozen=True)
+class Shell(Terminal):
+    """A shell of somebody who has pasted the line that `make up` prints."""
+
+    environment: dict[str, str]
+
+    async def run(self, arguments: Sequence[str]) -> Ran:
+        return await self.pasted(shlex.join(["temporal", *arguments]))
+
+    async def line(self, line: str) -> Ran:
+        return await self.pasted(f"{line} --output json")
+
+    async def pasted(self, text: str) -> Ran:
+        ran = await asyncio.to_thread(shell, text, **self.environment)
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+@dataclass(frozen=True)
+class Up:
+    """A running `make up`: its folder and what it printed."""
+
+    home: Path
+    printed: str
+
+    @property
+    def line(self) -> str:
+        """The line to paste into another shell."""
+        return LINE.search(self.printed)[0]
+
+
+@pytest.fixture(scope="module")
+def up(servers_folder: Path) -> Iterator[Up]:
+    """The command that people type, in a folder with a space in its name."""
     home, log = servers_folder / "my stack", servers_folder / "up.log"
     environment = dict(os.environ) | {state.HOME: str(home)}
     with log.open("wb") as output:
@@ -160,37 +192,39 @@ def up(servers_folder: Path):
     with process:
         try:
             wait_until(told, QUIET_SECONDS, "the stack", process=process, log=log)
-            yield home, log.read_text()
+            yield Up(home, log.read_text())
         finally:
             process.send_signal(signal.SIGTERM)
 
 
-def test_the_contracts_examples_can_be_pasted_while_it_runs(up):
-    home, printed = up
-    line = LINE.search(printed)[0]
-    exported = [one for one in printed.splitlines() if one.startswith("export ")]
-    assert after("\n".join(exported))["DATABASE_URL"] == state.read(home).database
+@pytest.fixture(scope="module")
+def pasting(up: Up) -> Shell:
+    told = after(up.line)
+    return Shell(told["TEMPORAL_ADDRESS"], told["TEMPORAL_NAMESPACE"], told)
 
-    start, *others = examples(PAGE)[:8]  # until the first answers that the page shows
-    assert pasted(line, start[0]).code == 0
-    wait_until(lambda: rests(line), QUIET_SECONDS, "the first period")
-    for example, shown in others:
-        ran = pasted(line, example)
-        assert ran.code == 0, ran.errors
-        if shown is not None:
-            assert comparable(answer_of(ran)) == comparable(json.loads(shown)), example
+
+def test_what_up_prints_is_what_the_line_takes_up(up: Up):
+    exported = [one for one in up.printed.splitlines() if one.startswith("export ")]
+
+    taken, printed = after(up.line), after("\n".join(exported))
+
+    assert printed["DATABASE_URL"] == taken["DATABASE_URL"] == state.read(up.home).database
+    assert {name for name in taken if taken[name] != printed.get(name)} <= {"LINES_OF_IT"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+async def test_the_contracts_examples_can_be_pasted_while_it_runs(pasting: Shell, page: Path):
+    await answered_as_it_says(pasting, page)
+
+
+async def test_the_contracts_python_can_be_pasted_while_it_runs(pasting: Shell):
+    start, *_ = (line for line, _ in examples(PAGE))
+    begun = await pasting.line(start.replace("acme", "snake"))
+    await settled(pasting, "--workflow-id subscription:snake")
     (snippet,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    ran = shell(f"{line}; python -m asyncio <<'END'\n{snippet}\nprint(answer)\nEND")
-    assert "'seq': 6, 'status': 'debited'" in ran.stdout, ran.stderr
+    snippet = snippet.replace("acme", "snake")
 
+    ran = await pasting.pasted(f"python -m asyncio <<'END'\n{snippet}\nprint(answer)\nEND")
 
-def rests(line: str) -> bool:
-    ran = pasted(line, "temporal workflow query --workflow-id subscription:acme --name status")
-    status = answer_of(ran)
-    return status["status"] == "active" and not status["busy"]
-
-
-def pasted(line: str, example: str) -> Ran:
-    """Run an example after the line, as its page shows it but for the form of the answer."""
-    ran = shell(f"{line}\n{example} --output json")
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+    assert begun.code == 0, begun.errors
+    assert "'status': 'debited'" in ran.output, ran.errors
