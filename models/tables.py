@@ -278,6 +278,7 @@ class HoldRow(Base):
     captured: Mapped[int | None]
     taken: Mapped[dict[str, Any] | None]
     uncollected: Mapped[dict[str, Any] | None]
+    forgiven: Mapped[dict[str, Any]]
 
 
 class HoldLine(Base):

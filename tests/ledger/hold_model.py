@@ -32,6 +32,8 @@ class ModelHold:
     lapses_at: datetime
     state: str = "open"
     captured: int | None = None
+    drawn: tuple[tuple[int, int], ...] = ()  # what a capture took: grant and amount
+    uncollected: int = 0
     ended: tuple[int, int] = (0, 0)  # its entry, and what was available after it
 
 
@@ -110,6 +112,8 @@ class HoldingWallet(ModelWallet):
         self._hold(hold.lines, -1)
         for line in (*settled.of_hold, *settled.beyond):
             self.grants[line.grant_id].take(line.amount)
+        hold.drawn = tuple((d.grant_id, d.amount) for d in (*settled.of_hold, *settled.beyond))
+        hold.uncollected = settled.uncollected
         self.seq += 1
         hold.state = state
         hold.ended = (self.seq, self.available(asked.credit_type, asked.action))

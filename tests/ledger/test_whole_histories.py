@@ -12,7 +12,7 @@ EXAMPLES = 2_000 if THOROUGH else 150
 # A generator that no longer produces one of these proves nothing about it.
 CLASSES = {
     "alert", "rolled over", "correct corrected", "correct event_free", "correct event_held",
-    "correct not_less", "corrected into a window that is over",
+    "correct not_less", "correct what was held", "corrected into a window that is over",
     "expiry booked", "overdraft", "repayment", "frozen", "thawed",
     "upgrade", "pack opened", "late debited", "late reopened", "late period_closed",
     "hold held", "capture captured", "capture more", "capture less", "release released",

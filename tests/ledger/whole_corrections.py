@@ -13,22 +13,22 @@ class CorrectingWallet(ReturningWallet):
     answers: dict[str, tuple] = field(default_factory=dict)
 
     def correct(self, key, event, quantity, at):
-        """Let an event be of a smaller quantity; each credit type gives in proportion."""
+        """Let an event be of a smaller quantity; a debit gives in proportion."""
         self.arrive(at)
         if key in self.answers:
             asked, given = self.answers[key]
             return ("repeated" if asked == (event, quantity) else "idempotency_conflict", given)
-        content = self.keys[event][0]
-        if content[0] == "hold":
+        hold = self.holds.get(event)
+        if hold is not None and hold.state == "open":
             return ("event_held", 0)
+        if hold is not None and event not in self.drawn:
+            self.drawn[event] = _merged(hold.drawn) if hold.state == "captured" else []
         if event not in self.corrected and not self.drawn.get(event):
             return ("event_free", 0)
-        whole = self.corrected.get(event, content[2])
+        whole = self.corrected.get(event, hold.captured if hold else self.keys[event][0][2])
         if quantity >= whole:
             return ("not_less", 0)
-        taken = sum(part for _, part in self.drawn[event])
-        due = taken if quantity == 0 else (2 * taken * (whole - quantity) + whole) // (2 * whole)
-        given = self._undo(event, due)
+        given = self._undo(event, self._due(event, hold, quantity, whole))
         self.corrected[event] = quantity
         self.answers[key] = ((event, quantity), sum(part for _, part in given))
         self.seq += 1
@@ -39,6 +39,17 @@ class CorrectingWallet(ReturningWallet):
         self._roll_again([(name, -part) for name, part in given])
         self.settle_again([name for name, _ in given])
         return ("corrected", self.answers[key][1])
+
+    def _due(self, event, hold, quantity, whole):
+        """Return what is to be given back; held work takes off first what was not collected."""
+        taken = sum(part for _, part in self.drawn[event])
+        if hold is not None:
+            less = min((whole - quantity) * hold.asked.rate, taken + hold.uncollected)
+            due = taken + hold.uncollected if quantity == 0 else less
+            spared = min(due, hold.uncollected)
+            hold.uncollected -= spared
+            return due - spared
+        return taken if quantity == 0 else (2 * taken * (whole - quantity) + whole) // (2 * whole)
 
     def _undo(self, event, due):
         """Undo draws, the last first; return them."""
@@ -69,3 +80,11 @@ class CorrectingWallet(ReturningWallet):
             cost_minor=0,
         )
         self._give(again, source="adjustment", ties=ties)
+
+
+def _merged(draws):
+    """Return the draws by grant, each where it was drawn last."""
+    by_grant = {}
+    for name, part in draws:
+        by_grant[name] = by_grant.pop(name, 0) + part
+    return list(by_grant.items())

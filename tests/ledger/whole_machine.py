@@ -198,12 +198,15 @@ class WholeHistories(HoldHistories):
         """Let usage of any time be less, or none of it."""
         known = list(self.model.drawn)[-6:] + list(self.model.keys)[-2:]
         event = data.draw(st.sampled_from(known))
-        asked = self.model.keys[event][0]
-        whole = 1 if asked[0] == "hold" else asked[2]
+        hold = self.model.holds.get(event)
+        whole = (hold.captured or 1) if hold else self.model.keys[event][0][2]
         quantity = data.draw(st.sampled_from([0, 1, whole // 2, whole]))
         facts = {"key": f"c-{self.new_key()}", "event": event, "quantity": quantity}
         expired = sum(g.expired for g in self.model.grants.values())
-        self.saw(f"correct {self.ask('correct', **facts)[0]}")
+        status = self.ask("correct", **facts)[0]
+        self.saw(f"correct {status}")
+        if hold and status == "corrected":
+            self.saw("correct what was held")
         if sum(g.expired for g in self.model.grants.values()) > expired:
             self.saw("corrected into a window that is over")
 

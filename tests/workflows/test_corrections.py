@@ -32,3 +32,24 @@ async def test_usage_of_a_month_that_is_over_is_corrected_into_it_and_into_the_p
     ):
         assert (await customer.life.ask("correct", FIX | facts))["reason"] == reason
     customer.check()
+
+
+async def test_what_was_captured_of_held_work_is_corrected_by_the_holds_key(fleet):
+    customer = await fleet.subscribe("starter", catalog="salestools")
+    lapse = {"lapses_at": (BEGINS + timedelta(days=1)).isoformat()}
+    held = await customer.life.ask("hold", await customer.event("40", "job", "ai_email") | lapse)
+    assert held["status"] == "held", held
+    fix = FIX | {"event": "job", "quantity": "10"}
+    assert (await customer.life.ask("correct", fix))["reason"] == "event_held"
+    captured = await customer.life.ask("capture", {"key": "job", "quantity": "30"})
+    assert captured["available"] == "470"
+
+    corrected = await customer.life.ask("correct", fix)
+
+    assert corrected == {
+        "status": "corrected", "given": {"credits": "20"}, "closed": {}, "available": "490",
+    }  # fmt: skip
+    assert await customer.life.ask("correct", fix) == corrected
+    again = await customer.life.ask("capture", {"key": "job", "quantity": "30"})
+    assert (again["status"], again["taken"]) == ("repeated", {"credits": "30"})
+    customer.check()

@@ -12,7 +12,7 @@ CREATE TYPE correction_outcome AS (
 -- What an event still takes of each grant, after its corrections; `place` as it was drawn.
 CREATE FUNCTION draws_of(p_account bigint, p_seq bigint)
 RETURNS TABLE (place integer, grant_id bigint, credit_type text, amount bigint) LANGUAGE sql STABLE AS $$
-    SELECT max(e.line) FILTER (WHERE e.seq = p_seq)::integer, e.grant_id, e.credit_type, -sum(e.change)::bigint
+    SELECT max(e.line) FILTER (WHERE e.seq = p_seq AND e.change < 0)::integer, e.grant_id, e.credit_type, -sum(e.change)::bigint
     FROM entries e WHERE e.account_id = p_account AND e.grant_id IS NOT NULL
                      AND (e.seq = p_seq OR e.corrects = p_seq)
     GROUP BY e.grant_id, e.credit_type HAVING sum(e.change) < 0
@@ -37,7 +37,8 @@ $$;
 CREATE FUNCTION correction_refusal(e entries, p_quantity bigint) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN (e).kind = 'hold' THEN 'event_held'
-        WHEN ((e).kind = 'debit') IS NOT TRUE THEN 'unknown_event'
+        WHEN (e).kind = 'release' THEN 'event_free'
+        WHEN ((e).kind IN ('debit', 'capture')) IS NOT TRUE THEN 'unknown_event'
         WHEN (p_quantity BETWEEN 0 AND 1000000000000000000) IS NOT TRUE THEN 'invalid_quantity'
         WHEN EXISTS (SELECT FROM jsonb_each_text((e).tags) t WHERE counter_value(
                  (e).account_id, 'once:' || (e).action || ':' || t.value, '-infinity') > 0) THEN 'bought_for_ever'
@@ -47,17 +48,32 @@ CREATE FUNCTION correction_refusal(e entries, p_quantity bigint) RETURNS text LA
     END
 $$;
 
--- What a smaller quantity gives back of each credit type, in `charged`, and the carries that go with
+-- What held work cost and there was no credit for, by credit type, after its corrections.
+CREATE FUNCTION short_of(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_object_agg(t.key, t.value::numeric - coalesce(((h).forgiven ->> t.key)::numeric, 0)), '{}')
+    FROM jsonb_each_text((h).uncollected) t
+$$;
+
+-- How held work was paid: at the rates and on the counters of its authorization.
+CREATE FUNCTION terms_of(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('counters', to_jsonb((h).counters), 'attempts', jsonb_build_array(
+        jsonb_build_object('action', coalesce((h).served_as, (h).action), 'ways', (h).ways)))
+$$;
+
+-- What a smaller quantity costs less of each credit type, in `charged`, and the carries that go with
 -- it: the way that paid last gives first. Without ways each type gives in proportion.
-CREATE FUNCTION plan_correction(e entries, p_quantity bigint, p_ways way[], p_window timestamptz) RETURNS debit_plan
-LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION plan_correction(
+    e entries, p_quantity bigint, p_ways way[], p_window timestamptz, p_short jsonb
+) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
 DECLARE
     p     debit_plan;
     y     way;
     whole bigint := quantity_of(e);
     rest  numeric := whole - p_quantity;
-    taken jsonb := (SELECT jsonb_object_agg(t.credit_type, t.amount) FROM (
-        SELECT d.credit_type, sum(d.amount)::bigint AS amount FROM draws_of(e.account_id, e.seq) d
+    cost_of jsonb := (SELECT jsonb_object_agg(t.credit_type, t.amount) FROM (
+        SELECT d.credit_type, sum(d.amount)::bigint AS amount FROM (
+            SELECT o.credit_type, o.amount FROM draws_of(e.account_id, e.seq) o
+            UNION ALL SELECT o.key, o.value::bigint FROM jsonb_each_text(p_short) o) d
         GROUP BY d.credit_type) t);
     have  numeric;
     part  numeric;
@@ -67,11 +83,11 @@ BEGIN
     p.counter := '{}'; p.move := '{}'; p.starts := '{}'; p.charged := '{}';
     IF cardinality(p_ways) = 0 THEN
         SELECT jsonb_object_agg(t.key, half_up(t.value::numeric * rest, whole)) INTO p.charged
-        FROM jsonb_each_text(taken) t;
+        FROM jsonb_each_text(cost_of) t;
     END IF;
     FOR n IN REVERSE cardinality(p_ways) .. 1 LOOP
         y := p_ways[n];
-        have := coalesce((taken ->> y.credit_type)::numeric, 0);
+        have := coalesce((cost_of ->> y.credit_type)::numeric, 0);
         CONTINUE WHEN have = 0 OR rest = 0;
         part := CASE WHEN n = 1 THEN rest ELSE least(rest, div(have * y.per + y.credits - 1, y.credits)) END;
         used := CASE WHEN n = 1 THEN p_quantity ELSE 0 END;
@@ -85,7 +101,23 @@ BEGIN
         p.charged := p.charged || jsonb_build_object(y.credit_type, least(have, cost));
         rest := rest - part;
     END LOOP;
-    IF p_quantity = 0 THEN p.charged := taken; END IF;  -- none of it is left, whatever was rounded
+    IF p_quantity = 0 THEN p.charged := cost_of; END IF;  -- none of it is left, whatever was rounded
+    RETURN p;
+END $$;
+
+-- What costs less takes off first what was never collected: the rest is given back, in `charged`.
+CREATE FUNCTION forgive_short(h holds, p debit_plan) RETURNS debit_plan LANGUAGE plpgsql AS $$
+DECLARE
+    spared jsonb := (SELECT jsonb_object_agg(t.key, least(t.value::numeric, coalesce((p.charged ->> t.key)::numeric, 0)))
+                     FROM jsonb_each_text(short_of(h)) t);
+BEGIN
+    IF spared IS NULL THEN RETURN p; END IF;
+    UPDATE holds o SET forgiven = (
+        SELECT jsonb_object_agg(t.key, coalesce((o.forgiven ->> t.key)::numeric, 0) + t.value::numeric)
+        FROM jsonb_each_text(spared) t)
+    WHERE o.account_id = h.account_id AND o.hold_id = h.hold_id;
+    p.charged := (SELECT jsonb_object_agg(t.key, t.value::numeric - coalesce((spared ->> t.key)::numeric, 0))
+                  FROM jsonb_each_text(p.charged) t);
     RETURN p;
 END $$;
 
@@ -166,8 +198,8 @@ CREATE FUNCTION correction_answer(p_status text, c entries) RETURNS correction_o
           WHERE e.account_id = (c).account_id AND e.seq = (c).seq GROUP BY e.credit_type) t
 $$;
 
--- Let an event's quantity be less, once per key. p_terms: how it was paid, to know its rates and
--- counters (NULL: in proportion). corrected | repeated | idempotency_conflict | unknown_customer |
+-- Let an event's quantity be less, once per key; of held work, that which was captured. p_terms: how
+-- it was paid, to know its rates and counters (NULL: in proportion; held work knows its own). corrected | repeated | idempotency_conflict | unknown_customer |
 -- unknown_event | event_held | event_free | bought_for_ever | not_less | invalid_quantity | invalid_key.
 CREATE FUNCTION correct_usage(
     p_account an_account, p_key a_name, p_event a_name, p_quantity bigint, p_terms jsonb, p_tags jsonb, p_at an_instant
@@ -175,6 +207,7 @@ CREATE FUNCTION correct_usage(
 DECLARE
     w      wallets;
     e      entries;
+    h      holds;
     c      entries;
     p      debit_plan;
     r      correction_outcome;
@@ -191,15 +224,19 @@ BEGIN
     IF FOUND THEN
         RETURN correction_answer(CASE WHEN c.tags = p_tags THEN 'repeated' ELSE 'idempotency_conflict' END, c);
     END IF;
-    SELECT * INTO e FROM entries o WHERE o.account_id = p_account AND o.key = p_event;
+    SELECT * INTO h FROM holds o WHERE o.account_id = p_account AND o.key = p_event AND o.state <> 'open';
+    SELECT * INTO e FROM entries o
+    WHERE o.account_id = p_account AND o.key = coalesce('ledger::hold:' || h.hold_id, p_event);
     r.status := correction_refusal(e, p_quantity);
     IF r.status IS NOT NULL THEN RETURN r; END IF;
     IF p_terms IS NOT NULL AND NOT terms_have_shape(p_terms) THEN r.status := 'invalid_rate'; RETURN r; END IF;
-    starts := window_of(e);
+    IF h.hold_id IS NOT NULL THEN p_terms := terms_of(h); END IF;
+    starts := coalesce(h.window_start, window_of(e));
     p := plan_correction(e, p_quantity, ARRAY(
         SELECT y FROM jsonb_array_elements(p_terms -> 'attempts') a,
                       jsonb_populate_recordset(NULL::way, a.value -> 'ways') y
-        WHERE a.value ->> 'action' = coalesce(e.served_as, e.action)), starts);
+        WHERE a.value ->> 'action' = coalesce(e.served_as, e.action)), starts, short_of(h));
+    p := forgive_short(h, p);
     ids := write_correction(w, e, p.charged, p_key, quantity_of(e) - p_quantity, p_tags);
     UPDATE counters o SET value = greatest(0, o.value + m.move)
     FROM (SELECT * FROM unnest(p.counter, p.move) AS u (counter, move)

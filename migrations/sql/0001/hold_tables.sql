@@ -21,6 +21,7 @@ CREATE TABLE holds (
     captured     bigint,                                            -- the quantity
     taken        jsonb,                                             -- {credit type: micro-credits}
     uncollected  jsonb,                                             -- what there was no credit for
+    forgiven     jsonb       NOT NULL DEFAULT '{}',                 -- of it, by corrections
     CONSTRAINT holds_pk PRIMARY KEY (account_id, hold_id),
     CONSTRAINT holds_key UNIQUE (account_id, key),
     CONSTRAINT holds_end UNIQUE (account_id, resolved_seq),

@@ -50,7 +50,7 @@ SELECT e.account_id, 'more was corrected than was drawn, or of what was not draw
 FROM (SELECT o.account_id, o.corrects, o.grant_id, sum(o.change) AS given FROM entries o
       WHERE o.corrects IS NOT NULL GROUP BY o.account_id, o.corrects, o.grant_id) c
 CROSS JOIN LATERAL (SELECT c.account_id, coalesce(-sum(d.change), 0) AS drawn FROM entries d
-                    WHERE d.account_id = c.account_id AND d.seq = c.corrects AND d.kind = 'debit'
+                    WHERE d.account_id = c.account_id AND d.seq = c.corrects AND d.kind IN ('debit', 'capture')
                       AND d.grant_id IS NOT DISTINCT FROM c.grant_id) e
 WHERE c.given > e.drawn OR c.given < 0
 UNION ALL
