@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from sqlalchemy.exc import OperationalError
 from temporalio.service import RPCError
@@ -20,9 +21,9 @@ from commands import (
     lives,
     papers,
     price_lists,
-    simulator,
     subscriptions,
     teams,
+    toolbox,
 )
 from commands.terminal import UNUSABLE, Command
 from domain.errors import BillingError
@@ -36,8 +37,16 @@ THEMES = (
     finance,
     findings,
     price_lists,
-    simulator,
 )
+
+
+def themes() -> tuple[ModuleType, ...]:
+    """Return the modules of commands: those of the toolbox, or what stands for them without it."""
+    if not toolbox.is_installed():
+        return (*THEMES, toolbox)
+    from commands import simulator, stack  # noqa: PLC0415 - they import the toolbox
+
+    return (*THEMES, stack, simulator)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(run=run)
         return one
 
-    for theme in THEMES:
+    for theme in themes():
         theme.add_commands(add)
     return whole
 

@@ -91,7 +91,10 @@ def _read(name: str) -> PriceList:
 
 def _compared(read: PriceList) -> Comparison:
     """Compare with the database, if there is one. Raises `InvalidInput` (`not_compared`)."""
-    engine = connect(environment()["DATABASE_URL"])
+    url = environment().get("DATABASE_URL")
+    if not url:
+        raise InvalidInput("not_compared", "DATABASE_URL is not set")
+    engine = connect(url)
     try:
         return _compared_in(engine, read)
     except OperationalError as error:

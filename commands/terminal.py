@@ -22,11 +22,11 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from commands import toolbox
 from domain.catalog import Catalog
 from domain.errors import BillingError, InvalidInput
 from domain.fields import once_each
 from ledger.reports.tables import Column, Sheet, csv_text
-from local import state
 from models.base import connect
 from settings import Settings
 from worker import connected
@@ -48,9 +48,9 @@ Add = Callable[[str, Command], ArgumentParser]  # its help is the command's docs
 
 def environment() -> Mapping[str, str]:
     """Return the environment of the deployment, or that of the local stack."""
-    if os.environ.get("DATABASE_URL"):
+    if os.environ.get("DATABASE_URL") or not toolbox.is_installed():
         return os.environ
-    return dict(os.environ) | state.read(state.home()).environment() | {"METRICS_ADDRESS": ""}
+    return dict(os.environ) | toolbox.stack().environment() | {"METRICS_ADDRESS": ""}
 
 
 def settings() -> Settings:
@@ -171,8 +171,10 @@ def _least_width(column: Column, cells: Iterable[str]) -> int:
 
 def print_links(subscription_id: str) -> None:
     """Print where an operator looks; the UI's filters are part of its addresses."""
+    if not toolbox.is_installed():
+        return
     try:
-        ui = state.read(state.home()).temporal_ui
+        ui = toolbox.stack().temporal_ui
     except BillingError:
         return
     base = f"{ui}/namespaces/default/workflows"
