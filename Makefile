@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Without an index in the file: it holds for whoever mirrors one.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
 .PHONY: subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults histories check format bench lock migrate clean
@@ -10,13 +13,13 @@ STAMP := $(VENV)/.installed
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## Build the virtual environment from the hashed lock
+setup: $(STAMP) ## Build the virtual environment, toolbox included, from the hashed lock
 
-$(STAMP): requirements.lock
+$(STAMP): requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Drawdown needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
 demo: setup ## Live whole subscriptions on the local stack and prove the books
@@ -64,9 +67,9 @@ format: setup ## Format, and repair what the linter can
 bench: setup ## Every figure of the README, one script after the other
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-lock: ## Resolve the dependencies again into requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
-		--no-emit-index-url --no-header pyproject.toml -o requirements.lock
+lock: ## Resolve the dependencies again: of the engine, and of all that works on it
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --extra local --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove the environment and every cache, not the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
