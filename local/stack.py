@@ -162,7 +162,7 @@ def _start_all(
 
 def _print_exports(console: Console, where: state.State) -> None:
     """Print what another shell needs: each value whole, on a line of its own."""
-    told = f"""In another shell, in this folder, one line makes the examples of docs/contract run:
+    told = f"""In another shell, in this folder, paste one line, then the examples of docs/contract:
 
 {exports.command()}
 
