@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from domain.findings import Finding, FindingKind
 from domain.money import format_money
+
+NIGHT_HOUR = 3  # UTC: of the day, when everything is compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class Compared:
 
     findings: tuple[Finding, ...]
     unheard: tuple[Claim, ...]
+
+
+def next_night(at: datetime) -> datetime:
+    """Return when everything is compared next: at the same hour, UTC, and always after `at`."""
+    tonight = at.astimezone(UTC).replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
+    return tonight if tonight > at else tonight + timedelta(days=1)
 
 
 def compare(

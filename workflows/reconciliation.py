@@ -6,10 +6,10 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.reconciling import ReconcileActivities, Reconciled
+    from domain.reconciling import next_night
 from workflows.options import PROCESSOR, Options
 
-NIGHT = timedelta(days=1)
-NIGHTS_PER_RUN = 100
+NIGHTS_PER_RUN = 30
 WHOLE: Options = {**PROCESSOR, "start_to_close_timeout": timedelta(hours=2)}
 
 
@@ -21,7 +21,11 @@ class Reconciliation:
     async def run(self) -> None:
         """Wait for the night, compare, say what came of it."""
         for _ in range(NIGHTS_PER_RUN):
-            await workflow.sleep(NIGHT, summary="wait for the night")
+            # The hour of the day, not a day's length: neither a start nor a slow night moves it.
+            night = next_night(workflow.now())
+            await workflow.sleep(
+                night - workflow.now(), summary=f"wait for {night:%Y-%m-%d %H:%M}Z"
+            )
             done: Reconciled = await workflow.execute_activity_method(
                 ReconcileActivities.reconcile,
                 workflow.now(),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.reconciling import BookedCharge, Claim, compare
+from domain.reconciling import BookedCharge, Claim, compare, next_night
 
 AT = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -62,3 +62,19 @@ def test_one_invoice_alone_says_nothing_about_other_charges():
     other = charge(charge_id="sub:pack:2", invoice="in_2")
     booked = {"sub:pack:1": charge(), "sub:pack:2": other}
     assert compare([claim()], booked, AT, whole=False).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("at", "night"),
+    [
+        ("2027-01-01T00:00:00+00:00", "2027-01-01T03:00:00+00:00"),
+        ("2027-01-01T02:59:59.999999+00:00", "2027-01-01T03:00:00+00:00"),
+        ("2027-01-01T03:00:00+00:00", "2027-01-02T03:00:00+00:00"),
+        ("2027-01-01T03:00:00.000001+00:00", "2027-01-02T03:00:00+00:00"),
+        ("2027-02-28T23:00:00-05:00", "2027-03-02T03:00:00+00:00"),
+        ("2027-12-31T12:00:00+00:00", "2028-01-01T03:00:00+00:00"),
+    ],
+)
+def test_the_next_night_is_the_same_hour_and_never_now(at, night):
+    """A comparison that took minutes, or was late, does not move the one after it."""
+    assert next_night(datetime.fromisoformat(at)) == datetime.fromisoformat(night)

@@ -1,0 +1,99 @@
+"""Every night at its hour everything is compared: for ever, also after the processor was away."""
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from domain.reconciling import NIGHT_HOUR, next_night
+from local.patience import until
+from local.postgres import Database
+from local.stripe_standin.process import StandIn
+from local.temporal import TemporalServer
+from local.timeline import HAIR, MOST_HOPS
+from models.base import connect
+from settings import Settings
+from tests.api.arrangements import environment, own_namespace
+from worker import THREADS, Fleet, start_relays
+from workflows import names
+from workflows.reconciliation import NIGHTS_PER_RUN
+
+
+@pytest.fixture
+async def nights(
+    temporal_server: TemporalServer, database: Database, standin: StandIn
+) -> AsyncIterator[Client]:
+    """A namespace where the comparison runs, on a ledger of its own."""
+    client = await own_namespace(temporal_server.address)
+    variables = environment(database.url, client, standin, PUBLIC_URL="http://127.0.0.1:1")
+    engine = connect(database.url)
+    fleet = Fleet(Settings.from_environment(variables), engine, client)
+    with ThreadPoolExecutor(THREADS) as executor:
+        billing = fleet.worker(names.BILLING, executor)
+        async with billing, fleet.worker(names.STRIPE, executor):
+            yield client
+    engine.dispose()
+    standin.behave()
+
+
+async def told(handle: WorkflowHandle[Any, Any]) -> str:
+    """Return what the comparison says of the last night."""
+    try:
+        metadata = await handle.query("__temporal_workflow_metadata")
+    except RPCError:  # between two runs there is nobody to ask
+        return ""
+    return str(metadata.current_details)
+
+
+async def compared_by(handle: WorkflowHandle[Any, Any], night: datetime) -> str:
+    """Wait until the comparison of a night has been made."""
+    return await until(
+        lambda: told(handle),
+        lambda details: f"{night:%Y-%m-%d}" in details,
+        f"the comparison of {night:%Y-%m-%d}",
+    )
+
+
+async def starts(client: Client) -> list[datetime]:
+    """Return when each comparison was asked for, of all runs."""
+    found = []
+    async for run in client.list_workflows(f"WorkflowId = '{names.RECONCILIATION}'"):
+        handle = client.get_workflow_handle(run.id, run_id=run.run_id)
+        found += [
+            event.event_time.ToDatetime()
+            async for event in handle.fetch_history_events()
+            if event.HasField("activity_task_scheduled_event_attributes")
+        ]
+    return sorted(found)
+
+
+async def test_each_night_at_its_hour_and_the_next_run_goes_on(
+    nights: Client, standin: StandIn
+) -> None:
+    skipper = TimeSkipper(nights, config=TimeSkippingConfig(max_session_skip_count=MOST_HOPS))
+    with skipper.with_time_skipping_disabled():  # until the clock is turned, night by night
+        await start_relays(skipper.client)
+    handle = nights.get_workflow_handle(names.RECONCILIATION)
+    first_run = (await handle.describe()).run_id
+    standin.post("/_fault", fault="drop", path="/v1/invoices", method="GET", count=2)
+
+    wanted = []
+    for _ in range(NIGHTS_PER_RUN + 2):
+        now = await skipper.get_current_time(handle)
+        night = next_night(now)
+        wanted.append(night)
+        await skipper.fast_forward(handle, night - now + HAIR)
+        details = await compared_by(handle, night)
+
+    assert "paid invoices" in details
+    assert (await handle.describe()).run_id != first_run
+    happened = await starts(nights)
+    assert [at.date() for at in happened] == [night.date() for night in wanted]
+    late = [at - night.replace(tzinfo=None) for at, night in zip(happened, wanted, strict=True)]
+    assert timedelta(0) <= min(late) <= max(late) < timedelta(minutes=5)
+    assert {at.hour for at in happened} == {NIGHT_HOUR}
