@@ -10,7 +10,7 @@ from domain.correction_messages import CorrectUsage
 from domain.errors import InvalidInput
 from domain.pricing import price_on_terms
 from domain.usage import Terms, UsageEvent
-from ledger import balances, corrections
+from ledger import balances, corrections, published
 from ledger.corrections import CorrectionOrder, CorrectionOutcome
 
 
@@ -47,7 +47,10 @@ class CorrectionActivities:
         )
         with self._context.engine.begin() as connection:
             event = corrections.event_of(connection, account, wanted.event)
-            terms = self._terms(correction, event) if event else None
+            catalog = correction.plan.catalog
+            # By a rate that was re-rated since it was not paid: it gives back in proportion too.
+            anew = published.is_rated_anew(connection, catalog, account, wanted.event)
+            terms = self._terms(correction, event) if event and not anew else None
             outcome = corrections.correct(connection, account, order, terms, at)
             available = balances.available(connection, account, correction.plan.credit_type, at)
         return Corrected(outcome, available)

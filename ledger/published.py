@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from catalogs.kept import refusal, told
 from catalogs.reader import PriceList
@@ -32,6 +32,15 @@ _TYPES: Mapping[Kind, type[Terms]] = {
     Kind.LIST: ListTerms,
 }
 
+# Both instants are the database's own: business time may be virtual.
+_RATED_ANEW = text("""
+SELECT EXISTS (
+    SELECT FROM published p JOIN entries e ON e.account_id = :account AND e.key = :key
+    WHERE p.catalog = :catalog AND p.reason IS NOT NULL AND p.recorded_at > e.recorded_at
+      AND split_part(p.item, ' ', 1) = 'rate'
+      AND split_part(p.item, ' ', 2) IN (e.action, e.served_as))
+""")
+
 
 def published(connection: Connection, catalog: str) -> Published:
     """Return what holds of a price list; what a release of ours has added takes its default."""
@@ -41,7 +50,7 @@ def published(connection: Connection, catalog: str) -> Published:
         .order_by(PublishedRow.revision)  # of an item the newest stands last
     )
     newest = {row.item: row.terms for row in rows}
-    items = ((_item(text), terms) for text, terms in newest.items())
+    items = ((_item(name), terms) for name, terms in newest.items())
     return {
         item: msgspec.convert(terms, _TYPES[item.kind])
         for item, terms in items
@@ -117,6 +126,12 @@ def in_use(connection: Connection, catalog: str) -> frozenset[Item]:
     return frozenset(found)
 
 
+def is_rated_anew(connection: Connection, catalog: str, account_id: int, key: str) -> bool:
+    """Say whether a rate of an event's action was re-rated after the event had been booked."""
+    found = connection.scalar(_RATED_ANEW, {"catalog": catalog, "account": account_id, "key": key})
+    return bool(found)
+
+
 def _lists_in_use(connection: Connection) -> tuple[str, ...]:
     name = Subscription.plan["catalog"].astext
     statement = (
@@ -168,6 +183,6 @@ def _text(item: Item) -> str:
     return f"{item.kind} {item.name} {item.version}"
 
 
-def _item(text: str) -> Item:
-    kind, name, version = text.split(" ")
+def _item(written: str) -> Item:
+    kind, name, version = written.split(" ")
     return Item(Kind(kind), name, version)

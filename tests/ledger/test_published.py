@@ -12,7 +12,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 from sqlalchemy import select
 
-from catalogs.reader import load_catalogs, read_catalog
+from catalogs.reader import load_catalogs, read_catalog, read_list
 from domain.catalog import RateVersion
 from domain.credits import MICRO
 from domain.errors import InvalidInput
@@ -186,6 +186,37 @@ def test_of_two_lists_read_at_once_one_is_published_and_the_other_compared(engin
     with engine.connect() as connection:
         assert published.published(connection, "make") == items_of(lists[refused.index(False)])
         assert {one for (one,) in connection.execute(select(PublishedRow.revision))} == {1}
+
+
+def a_list(catalog, file):
+    return replace(read_list(ROOT / "catalogs" / "make.yaml"), catalog=catalog, file=file)
+
+
+def test_all_lists_are_published_or_none(engine):
+    published.take_up(engine, [a_list(MAKE, "make.yaml")], NOON)
+    other = a_list(replace(MAKE, name="other"), "other.yaml")
+
+    with pytest.raises(InvalidInput) as refusal:
+        published.take_up(engine, [other, a_list(edited(price_minor=1200), "make.yaml")], NOON)
+
+    assert refusal.value.reason == "already_published"
+    assert "make.yaml:" in str(refusal.value)
+    with engine.connect() as connection:
+        assert published.published(connection, "other") == {}
+
+
+def test_a_whole_list_is_missed_while_somebody_is_on_its_plans(engine):
+    with engine.begin() as connection:
+        wallet = a_subscribed_wallet(connection)
+        kept = subscriptions.as_json(CORE)
+        subscriptions.write(connection, wallet.subscription_id, NOON, plan=kept)
+    other = a_list(replace(MAKE, name="other"), "other.yaml")
+
+    with pytest.raises(InvalidInput) as refusal:
+        published.take_up(engine, [other], NOON)
+    assert "make: the whole list is missing" in str(refusal.value)
+
+    published.take_up(engine, [other, a_list(MAKE, "make.yaml")], NOON)
 
 
 @pytest.mark.parametrize(("constraint", "changes"), ATTACKS)

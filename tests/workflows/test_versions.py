@@ -19,9 +19,12 @@ SECOND_VERSION = """
 """
 
 
-async def edit(fleet: RunningFleet, catalogs: Path, name: str, *, more: str) -> None:
-    """Write a price list as `clocks` with more plans, and start the workers anew."""
+async def edit(
+    fleet: RunningFleet, catalogs: Path, name: str, *, more: str = "", granted: int = 1000
+) -> None:
+    """Write a price list as `clocks` with changes, and start the workers anew."""
     text = (catalogs / "clocks.yaml").read_text().replace("name: clocks", f"name: {name}", 1)
+    text = text.replace("quantity: 1000}", f"quantity: {granted}}}", 1)
     (catalogs / f"{name}.yaml").write_text(text + more)
     assert fleet.restart is not None
     await fleet.restart()
@@ -82,3 +85,27 @@ async def test_a_month_becomes_a_year_of_the_next_version_when_the_period_ends(
     assert (status["available"], status["period_start"]) == ("1000", FEBRUARY.isoformat())
     assert customer.paid() == [900, 9900]
     customer.check()
+
+
+async def test_who_was_sold_a_version_before_it_was_rated_anew_is_moved_to_it(
+    fleet: RunningFleet, catalogs: Path
+) -> None:
+    await edit(fleet, catalogs, "rated")
+    mover = await fleet.subscribe("plain", catalog="rated")
+    waiter = await fleet.subscribe("plain", catalog="rated")
+    await edit(fleet, catalogs, "rated", granted=1500)
+
+    preview = await mover.migrate(0, "now", preview=True)
+    changed = await mover.migrate(0, "now")
+    scheduled = await waiter.migrate(1, "next_period")
+
+    assert (preview["why"], preview["extra_credits"]) == ("new_version", {"credits": "500"})
+    assert (changed["status"], changed["available"], changed["version"]) == ("changed", "1500", 1)
+    assert scheduled["status"] == "scheduled"
+    assert (await mover.migrate(0, "now"))["status"] == "unchanged"
+    assert (await waiter.migrate(1, "next_period"))["status"] == "unchanged"
+    assert (await waiter.life.status())["available"] == "1000"
+    for customer in (mover, waiter):
+        status = await customer.pass_until(FEBRUARY + SECOND)
+        assert (status["available"], customer.paid()) == ("1500", [900, 900])
+        customer.check()
