@@ -123,89 +123,83 @@ def callables(connection: psycopg.Connection) -> list[Callable]:
     ]
 
 
-def sound(one: Callable, account: int, subscription: str) -> list[object]:
-    """Return arguments that mean something on the wallet of `prepare`."""
-    usual: dict[str, object] = {
-        "p_account": account,
-        "p_subscription": subscription,
-        "p_charge": f"{subscription}:period:0",
-        "p_refund": f"refund-{next(_keys)}",
-        "p_dispute": f"dispute-{next(_keys)}",
-        "p_member": "ada",
-        "p_state": "made",
-        "p_kind": "period",
-        "p_at": NOON,
-        "p_event_at": NOON,
-        "p_until": MONTH_END,
-        "p_effective_at": START,
-        "p_expires_at": MONTH_END,
-        "p_lapses_at": MONTH_END,
-        "p_window_start": START,
-        "p_starts": [MONTH_END],
-        "p_ends": [datetime(2027, 3, 1, tzinfo=UTC)],
-        "p_currency": "USD",
-        "p_credit_type": "credits",
-        "p_credit_types": ["credits"],
-        "p_source": "bonus",
-        "p_cause": "by_operator",
-        "p_role": "member",
-        "p_limits": Jsonb({"credits": 5}),
-        "p_terms": Jsonb(TERMS),
-        "p_wish": Jsonb({"want": 1}),
-        "p_tags": Jsonb({"a": "b"}),
-        "p_waits": "7 days",
-        "p_thresholds": ["low"],
-        "p_percents": [20],
-        "p_amounts": [None],
-        "p_rearms": [False],
-        "p_refusal": "user_limit",
-        "p_channels": ["email"],
-        "p_cost_minor": 0,
-        "p_amount_minor": 100,
-        "p_key": f"key-{next(_keys)}",
-    }
-    nothing = {"p_pack", "p_scope", "p_roll_cap", "p_part", "p_by"}
-    by_type = {
-        "int8": 1,
-        "int4": 1,
-        "int2": 1,
-        "numeric": 1,
-        "bool": True,
-        "text": f"text-{next(_keys)}",
-    }
-    made = {**usual, **dict.fromkeys(nothing), **OF_FUNCTION.get(one.name, {})}
-    if one.name == "grant_credits":
-        made["p_charge"] = None
-    if one.name == "debit":
-        made = {**usual, **_batch(account)}
-    if "hold" in one.name and one.name != "hold":
-        made["p_key"] = "held"
-    if one.name in {"lapse_approval", "may_decide", "settle_approval"}:
-        made["p_key"] = "asked"
-    if one.name in {"open_charge", "reserve_auto_purchase"}:
-        made["p_charge"] = f"charge-{next(_keys)}"
-    if one.name in {"mark_paid", "mark_declined", "mark_void", "mark_processing"}:
-        made["p_charge"] = "open"
-    return [
-        account
-        if kind in ROWS
-        else made[argument]
-        if argument in made
-        else by_type.get(kind, f"text-{next(_keys)}")
-        for argument, kind in zip(one.arguments, one.types, strict=True)
-    ]
-
-
+# What an argument of a name means on the wallet of `prepare`, in any function.
+USUAL: dict[str, object] = {
+    "p_member": "ada",
+    "p_state": "made",
+    "p_kind": "period",
+    "p_at": NOON,
+    "p_event_at": NOON,
+    "p_until": MONTH_END,
+    "p_effective_at": START,
+    "p_expires_at": MONTH_END,
+    "p_lapses_at": MONTH_END,
+    "p_window_start": START,
+    "p_starts": [MONTH_END],
+    "p_ends": [datetime(2027, 3, 1, tzinfo=UTC)],
+    "p_currency": "USD",
+    "p_credit_type": "credits",
+    "p_credit_types": ["credits"],
+    "p_source": "bonus",
+    "p_cause": "by_operator",
+    "p_role": "member",
+    "p_limits": Jsonb({"credits": 5}),
+    "p_terms": Jsonb(TERMS),
+    "p_wish": Jsonb({"want": 1}),
+    "p_tags": Jsonb({"a": "b"}),
+    "p_waits": "7 days",
+    "p_thresholds": ["low"],
+    "p_percents": [20],
+    "p_amounts": [None],
+    "p_rearms": [False],
+    "p_refusal": "user_limit",
+    "p_channels": ["email"],
+    "p_cost_minor": 0,
+    "p_amount_minor": 100,
+    **dict.fromkeys(("p_pack", "p_scope", "p_roll_cap", "p_part", "p_by")),
+}
+OF_TYPE = {"int8": 1, "int4": 1, "int2": 1, "numeric": 1, "bool": True}
 OF_FUNCTION: dict[str, dict[str, object]] = {
     "note_dispute": {"p_state": "open"},
-    "settle_approval": {"p_state": "refused", "p_by": "boss"},
-    "may_decide": {"p_state": "refused", "p_by": "boss"},
+    "settle_approval": {"p_state": "refused", "p_by": "boss", "p_key": "asked"},
+    "may_decide": {"p_state": "refused", "p_by": "boss", "p_key": "asked"},
+    "lapse_approval": {"p_key": "asked"},
     "ask_approval": {"p_kind": "operation"},
     "open_charge": {"p_kind": "period", "p_quantity": None},
     "put_thresholds": {"p_own": True},
     "correct_usage": {"p_event": "used"},
     "debit_one": {"p_kind": "debit"},
+    "grant_credits": {"p_charge": None},
+    **{f"{end}_hold": {"p_key": "held"} for end in ("capture", "extend", "release")},
+    **{
+        f"mark_{state}": {"p_charge": "open"}
+        for state in ("paid", "declined", "void", "processing")
+    },
 }
+
+
+def sound(one: Callable, account: int, subscription: str) -> list[object]:
+    """Return arguments that mean something on the wallet of `prepare`."""
+    made = USUAL | _fresh(one, account, subscription) | OF_FUNCTION.get(one.name, {})
+    if one.name == "debit":
+        made |= _batch(account)
+    return [
+        account if kind in ROWS else made.get(argument, OF_TYPE.get(kind, f"text-{next(_keys)}"))
+        for argument, kind in zip(one.arguments, one.types, strict=True)
+    ]
+
+
+def _fresh(one: Callable, account: int, subscription: str) -> dict[str, object]:
+    """Return names that no call before had, and those of the wallet."""
+    opens = one.name in {"open_charge", "reserve_auto_purchase"}
+    return {
+        "p_account": account,
+        "p_subscription": subscription,
+        "p_charge": f"charge-{next(_keys)}" if opens else f"{subscription}:period:0",
+        "p_refund": f"refund-{next(_keys)}",
+        "p_dispute": f"dispute-{next(_keys)}",
+        "p_key": f"key-{next(_keys)}",
+    }
 
 
 def _batch(account: int) -> dict[str, object]:

@@ -14,15 +14,8 @@ from domain.payments import ChargeLine, Decline
 from gateways import letters
 from gateways.letter_formats import TEXT_WIDTH, Formats
 from gateways.letters import render
-from tests.mail.samples import (
-    ACTION,
-    CREDIT,
-    a_failure,
-    a_minimal_receipt,
-    a_reader,
-    a_receipt,
-    every_mail,
-)
+from tests.mail.facts import ACTION, CREDIT, a_failure, a_minimal_receipt, a_reader, a_receipt
+from tests.mail.samples import every_mail
 
 EVERY_MAIL = every_mail()
 NARROW = "\N{NARROW NO-BREAK SPACE}"

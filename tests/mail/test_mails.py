@@ -13,7 +13,8 @@ from domain.mail_json import envelope_from_json, envelope_to_json, from_json, to
 from domain.mails.envelope import Envelope, Mail
 from domain.mails.facts import Reason, neutral_reason
 from domain.money import Ratio
-from tests.mail.samples import ACTION, a_failure, a_reader, a_receipt, every_mail
+from tests.mail.facts import ACTION, a_failure, a_reader, a_receipt
+from tests.mail.samples import every_mail
 
 SENSITIVE = ("fraudulent", "lost_card", "stolen_card", "pickup_card", "highest_risk_level")
 

@@ -8,7 +8,7 @@ from gateways.mail import Letter, MailRefused, MailUnavailable
 from gateways.smtp import SmtpMailer, SmtpServer
 from local.mail_catcher.process import MailCatcher
 from local.processes import free_port
-from tests.mail.samples import a_receipt
+from tests.mail.facts import a_receipt
 
 SENDER = "Acme Billing <billing@acme.example>"
 LETTER = Letter("Grüße: $9.00", "Plain ···4242\n", "<p>Rich ···4242</p>\n")
