@@ -1,13 +1,10 @@
 """A whole fleet in the test's own process: real workers on the real servers."""
 
-import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
 
 from sqlalchemy import Engine
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
@@ -20,6 +17,7 @@ from local.mail_catcher.process import MailCatcher
 from local.patience import until
 from local.stripe_standin.process import StandIn
 from local.timeline import HAIR, Timeline, without_time
+from tests.payer import Payer
 
 BEGINS = datetime(2027, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -41,7 +39,7 @@ async def result_of(handle: WorkflowHandle[Any, Any]) -> Any:
 
 
 @dataclass(frozen=True)
-class Customer:
+class Customer(Payer):
     """A subscription in virtual time and everything a test asks about it."""
 
     fleet: "RunningFleet"
@@ -99,35 +97,6 @@ class Customer:
         now = await self.life.now()
         await self.life.skipper.fast_forward(self.life.handle, instant - now + HAIR)
 
-    def processor(self) -> Json:
-        """Return what the processor has of this customer, and as whom (`payer`)."""
-        customers = self.fleet.standin.get("/_ledger")["customers"].items()
-        return next(
-            {"payer": payer} | one for payer, one in customers if one["customer_id"] == self.name
-        )
-
-    def fault(self, fault: str, **order: Any) -> None:
-        """Let the processor misbehave towards this customer (local/stripe_standin/faults.py)."""
-        payer = self.processor()["payer"]
-        self.fleet.standin.post("/_fault", fault=fault, customer=payer, **order)
-
-    def new_card(self, card: str = "tok_mastercard") -> str:
-        """Make a card at the processor that belongs to nobody yet; return its id."""
-        made = self.ask_processor("payment_methods", {"type": "card", "card[token]": card})
-        return str(made["id"])
-
-    def pay_elsewhere(self, invoice: str, *, outside: bool = False) -> None:
-        """Pay an invoice on the processor's own page, or by a transfer that is noted there."""
-        self.ask_processor(
-            f"invoices/{invoice}/pay", {"paid_out_of_band": "true"} if outside else {}
-        )
-
-    def balance(self, amount_minor: int) -> None:
-        """Move the payer's balance at the processor, as its dashboard can; negative is credit."""
-        payer = self.processor()["payer"]
-        move = {"amount": str(amount_minor), "currency": "usd"}
-        self.ask_processor(f"customers/{payer}/balance_transactions", move)
-
     def found(self) -> list[tuple[str, str | None]]:
         """Return kind and charge of every finding that nobody has settled, the oldest first."""
         with self.fleet.engine.connect() as connection:
@@ -148,39 +117,11 @@ class Customer:
         await until(undelivered, lambda left: not left, "the subscription to hear of it")
         return await self.life.settle()
 
-    def settle_later(self, invoice: str, code: str | None = None) -> None:
-        """Let money that is on its way come, or be refused with the bank's code."""
-        order = {"invoice": invoice} | ({"code": code} if code else {})
-        self.fleet.standin.post("/_settle", **order)
-
     def invoice_of(self, state: str) -> str:
         """Return the invoice of the one charge that is in a state."""
         query = f"SELECT invoice FROM charges WHERE account_id = %s AND state = '{state}'"
         ((invoice,),) = self.rows(query)
         return str(invoice)
-
-    def open_invoices(self) -> list[str]:
-        """Return the invoices that the processor would still take money for."""
-        listed = self.ask_processor(f"invoices?customer={self.processor()['payer']}&status=open")
-        return [invoice["id"] for invoice in listed["data"]]
-
-    def balance_at_processor(self) -> int:
-        """Return the payer's balance in minor units; below zero is the payer's credit."""
-        return int(self.ask_processor(f"customers/{self.processor()['payer']}")["balance"])
-
-    def ask_processor(
-        self, path: str, form: dict[str, str] | None = None, method: str = ""
-    ) -> Json:
-        """Ask the processor for something as others do, past our gateway."""
-        standin = self.fleet.standin
-        request = Request(  # noqa: S310 - the stand-in on this machine
-            f"{standin.base_url}/v1/{path}",
-            None if form is None else urlencode(form).encode(),
-            {"Authorization": f"Bearer {standin.api_key}"},
-            method=method or ("GET" if form is None else "POST"),
-        )
-        with urlopen(request) as answer:  # noqa: S310
-            return dict(json.load(answer))
 
     async def cancel(self, when: str = "period_end", *, preview: bool = False) -> Json:
         """End the subscription, or ask what that would leave."""
@@ -250,14 +191,6 @@ class Customer:
                 " AND kind = 'debit' GROUP BY seq ORDER BY seq"
             )
         }
-
-    def paid(self) -> list[int]:
-        """Return the amounts that the processor collected, in order."""
-        return [invoice["amount_minor"] for invoice in self.processor()["paid"]]
-
-    def attempts(self) -> int:
-        """Return how often the processor was asked to pay."""
-        return int(self.processor()["attempts"])
 
     def books(self) -> dict[str, int]:
         """Return the balance of each book."""

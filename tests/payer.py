@@ -1,0 +1,89 @@
+"""A customer as the processor has it, and what others do there past our gateway."""
+
+import json
+from typing import Any, Protocol
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from local.stripe_standin.process import StandIn
+
+Json = dict[str, Any]
+
+
+class _AtProcessor(Protocol):
+    """What reaches the processor."""
+
+    @property
+    def standin(self) -> StandIn: ...
+
+
+class Payer:
+    """The part of a customer that is at the processor."""
+
+    fleet: _AtProcessor
+    name: str
+
+    def processor(self) -> Json:
+        """Return what the processor has of this customer, and as whom (`payer`)."""
+        customers = self.fleet.standin.get("/_ledger")["customers"].items()
+        return next(
+            {"payer": payer} | one for payer, one in customers if one["customer_id"] == self.name
+        )
+
+    def fault(self, fault: str, **order: Any) -> None:
+        """Let the processor misbehave towards this customer (local/stripe_standin/faults.py)."""
+        payer = self.processor()["payer"]
+        self.fleet.standin.post("/_fault", fault=fault, customer=payer, **order)
+
+    def new_card(self, card: str = "tok_mastercard") -> str:
+        """Make a card at the processor that belongs to nobody yet; return its id."""
+        made = self.ask_processor("payment_methods", {"type": "card", "card[token]": card})
+        return str(made["id"])
+
+    def pay_elsewhere(self, invoice: str, *, outside: bool = False) -> None:
+        """Pay an invoice on the processor's own page, or by a transfer that is noted there."""
+        self.ask_processor(
+            f"invoices/{invoice}/pay", {"paid_out_of_band": "true"} if outside else {}
+        )
+
+    def balance(self, amount_minor: int) -> None:
+        """Move the payer's balance at the processor, as its dashboard can; negative is credit."""
+        payer = self.processor()["payer"]
+        move = {"amount": str(amount_minor), "currency": "usd"}
+        self.ask_processor(f"customers/{payer}/balance_transactions", move)
+
+    def settle_later(self, invoice: str, code: str | None = None) -> None:
+        """Let money that is on its way come, or be refused with the bank's code."""
+        order = {"invoice": invoice} | ({"code": code} if code else {})
+        self.fleet.standin.post("/_settle", **order)
+
+    def open_invoices(self) -> list[str]:
+        """Return the invoices that the processor would still take money for."""
+        listed = self.ask_processor(f"invoices?customer={self.processor()['payer']}&status=open")
+        return [invoice["id"] for invoice in listed["data"]]
+
+    def balance_at_processor(self) -> int:
+        """Return the payer's balance in minor units; below zero is the payer's credit."""
+        return int(self.ask_processor(f"customers/{self.processor()['payer']}")["balance"])
+
+    def ask_processor(
+        self, path: str, form: dict[str, str] | None = None, method: str = ""
+    ) -> Json:
+        """Ask the processor for something as others do, past our gateway."""
+        standin = self.fleet.standin
+        request = Request(  # noqa: S310 - the stand-in on this machine
+            f"{standin.base_url}/v1/{path}",
+            None if form is None else urlencode(form).encode(),
+            {"Authorization": f"Bearer {standin.api_key}"},
+            method=method or ("GET" if form is None else "POST"),
+        )
+        with urlopen(request) as answer:  # noqa: S310
+            return dict(json.load(answer))
+
+    def paid(self) -> list[int]:
+        """Return the amounts that the processor collected, in order."""
+        return [invoice["amount_minor"] for invoice in self.processor()["paid"]]
+
+    def attempts(self) -> int:
+        """Return how often the processor was asked to pay."""
+        return int(self.processor()["attempts"])
