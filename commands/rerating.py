@@ -34,7 +34,7 @@ def rerate(read: PriceList, wanted: Namespace) -> int:
     with database() as engine:
         with snapshot(engine) as reader:
             found = published.compared(reader, read.catalog, at)
-            rows = affected(reader, read.catalog, found)
+            rows = affected(reader, read.catalog, found, at)
         if not found.refused:
             console.print("it keeps what was published: nothing is to be re-rated", markup=False)
             return DONE
@@ -71,7 +71,7 @@ def _row(one: Affected, currency: str) -> tuple[str, ...]:
         str(one.item),
         changes or ("another rate" if is_rate else "no longer sold"),
         str(one.events) if is_rate else ABSENT,
-        f"{format_credits(one.credits_micro)} {one.credit_type}" if is_rate else ABSENT,
+        f"{format_credits(one.credits_micro)} {one.credit_type}" if one.events else ABSENT,
     )
 
 

@@ -1,6 +1,6 @@
 """Whom a re-rate of a price list concerns: live subscriptions, and events priced by a past rate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,38 +64,37 @@ class _Live:
     plans: tuple[Plan, ...]  # it is on, and will be on
 
 
-def affected(connection: Connection, catalog: Catalog, found: Comparison) -> tuple[Affected, ...]:
-    """Return everyone whom the refused edits of a price list concern, item by item."""
+def affected(
+    connection: Connection, catalog: Catalog, found: Comparison, at: datetime
+) -> tuple[Affected, ...]:
+    """Return everyone whom the refused edits of a price list concern at `at`, item by item."""
     edits: dict[Item, list[Difference]] = {}
     for one in found.refused:
         edits.setdefault(one.item, []).append(one)
     live = tuple(_live(connection, catalog.name))
-    return tuple(
-        one
-        for item, changes in edits.items()
-        for one in _concerned(connection, catalog, item, tuple(changes), live)
-    )
+    rows: list[Affected] = []
+    for item, changes in edits.items():
+        told = tuple(one for one in changes if one.path)
+        match item.kind:
+            case Kind.PLAN:
+                rows += _subscribers(catalog, item, live)
+            case Kind.RATE:
+                until = priced_until(published.published(connection, catalog.name), catalog, item)
+                charged = _charged(connection, catalog.name, item, told, until)
+                rows += charged
+                if until is None or until > at:  # it is in force: everyone will pay by it
+                    known = {one.customer_id for one in charged}
+                    rows += _all(item, told, [one for one in live if one.customer_id not in known])
+            case Kind.ACTION | Kind.BONUS:
+                rows += _all(item, told, live)
+            case Kind.LIST:
+                pass  # customers keep what they have; others come under it
+    return tuple(rows)
 
 
-def _concerned(
-    connection: Connection,
-    catalog: Catalog,
-    item: Item,
-    changes: tuple[Difference, ...],
-    live: tuple[_Live, ...],
-) -> Iterator[Affected]:
-    told = tuple(one for one in changes if one.path)
-    match item.kind:
-        case Kind.PLAN:
-            yield from _subscribers(catalog, item, live)
-        case Kind.RATE:
-            for row in _charged(connection, catalog, item):
-                yield Affected(row[0], item, told, None, row[2], row[1], int(row[3]))
-        case Kind.ACTION | Kind.BONUS:
-            for one in live:
-                yield Affected(one.customer_id, item, told, one.subscription_id)
-        case Kind.LIST:
-            return  # customers keep what they have; others come under it
+def _all(item: Item, told: tuple[Difference, ...], live: Iterable[_Live]) -> Iterator[Affected]:
+    for one in live:
+        yield Affected(one.customer_id, item, told, one.subscription_id)
 
 
 def _subscribers(catalog: Catalog, item: Item, live: tuple[_Live, ...]) -> Iterator[Affected]:
@@ -109,20 +108,19 @@ def _subscribers(catalog: Catalog, item: Item, live: tuple[_Live, ...]) -> Itera
 
 
 def _charged(
-    connection: Connection, catalog: Catalog, item: Item
-) -> list[tuple[str, str, int, int]]:
-    known = published.published(connection, catalog.name)
-    since: datetime = begins(item)
-    rows = connection.execute(
-        _EVENTS,
-        {
-            "action": item.name,
-            "catalog": catalog.name,
-            "since": since,
-            "until": priced_until(known, catalog, item),
-        },
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+    connection: Connection,
+    catalog: str,
+    item: Item,
+    told: tuple[Difference, ...],
+    until: datetime | None,
+) -> list[Affected]:
+    """Return whose events were priced by a rate, also where the subscription has ended."""
+    known = {"action": item.name, "catalog": catalog, "since": begins(item), "until": until}
+    rows = connection.execute(_EVENTS, known)
+    return [
+        Affected(row.customer_id, item, told, None, row.events, row.credit_type, int(row.credits))
+        for row in rows
+    ]
 
 
 def _live(connection: Connection, catalog: str) -> Iterator[_Live]:

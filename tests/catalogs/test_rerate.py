@@ -1,6 +1,9 @@
 """`cli.py catalog rerate` shows everyone affected, and alone changes what was published."""
 
 import csv
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -9,11 +12,14 @@ import cli
 from catalogs.reader import load_lists, read_catalog
 from domain.catalog import Plan
 from ledger import debits, holds, published, subscriptions
+from ledger.affected import affected as affected_of
 from models.base import connect
 from models.tables import PublishedRow
 from settings import CATALOGS
 from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, an_event
 
+LISTS_OF_TESTS = Path(__file__).parent
+DAY = timedelta(days=1)
 MAKE = read_catalog(CATALOGS / "make.yaml")
 CORE = MAKE.plan("core_10k")
 ALLOWANCE = ("quantity: 10000}]", "quantity: 15000}]")
@@ -101,7 +107,7 @@ def test_a_preview_shows_who_is_on_the_plan_or_will_be_and_changes_nothing(
 def test_a_past_rate_is_previewed_with_the_events_that_were_priced_by_it(engine, rerate, tmp_path):
     with engine.begin() as connection:
         wallet, other = subscriber(connection, CORE), subscriber(connection, CORE)
-        subscriber(connection, CORE)
+        quiet = subscriber(connection, CORE)
         demands = [
             an_event(wallet.account_id, 5),
             an_event(wallet.account_id, 2),
@@ -116,10 +122,35 @@ def test_a_past_rate_is_previewed_with_the_events_that_were_priced_by_it(engine,
     code, out = rerate(RATE, "--preview", "--csv", str(tmp_path / "affected.csv"))
 
     assert (code, out) == (0, "")
-    assert affected(tmp_path) == sorted(
-        (one.customer_id, "-", "the rate of operation", "ways[0].rate.credits: 1 → 7", *figures)
+    of = ("the rate of operation", "ways[0].rate.credits: 1 → 7")
+    rows = affected(tmp_path)
+    assert sorted(rows[:2]) == sorted(
+        (one.customer_id, "-", *of, *figures)
         for one, figures in ((wallet, ("2", "7 credits")), (other, ("2", "4 credits")))
     )
+    # The rate is in force: who used nothing yet will pay it too.
+    assert rows[2:] == [(quiet.customer_id, quiet.subscription_id, *of, "0", "-")]
+
+
+@pytest.mark.parametrize(("at", "concerned"), [(NOON, 2), (MONTH_END + DAY, 1)])
+def test_a_rate_that_is_over_concerns_only_whose_events_it_priced(engine, at, concerned):
+    sample = read_catalog(LISTS_OF_TESTS / "sample.yaml")
+    call, plan = sample.action("call"), sample.plan("core")
+    first, second = call.rates  # the second from the month's end on
+    read = replace(sample, actions=(replace(call, rates=(replace(first, ways=()), second)),))
+    with engine.begin() as connection:
+        published.publish(connection, sample, START)
+        caller = subscriber(connection, plan)
+        subscriber(connection, plan)
+        called = [an_event(caller.account_id, 2, action="call")]
+        later = [an_event(caller.account_id, 1, action="call", event_at=MONTH_END)]
+        debits.debit(connection, called, NOON)
+        debits.debit(connection, later, NOON)
+        compared = published.compared(connection, read, at)
+        found = affected_of(connection, read, compared, at)
+
+    assert len(found) == concerned
+    assert (found[0].customer_id, found[0].events) == (caller.customer_id, 1)
 
 
 def test_a_re_rate_is_published_with_its_author_and_its_reason(engine, rerate):
