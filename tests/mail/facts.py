@@ -17,6 +17,8 @@ from domain.mails.money import (
 from domain.money import Ratio
 from domain.payments import ChargeLine, Decline
 
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 CREDIT = 1_000_000
 ACTION = "https://billing.acme.example/manage/2f1c?next=card&step=1"
 CARD = "Visa ···4242"
@@ -111,3 +113,7 @@ def a_failure(**changes):
         paused=False,
     )
     return replace(full, **changes)
+
+
+def plain(text):
+    return " ".join(text.split())
