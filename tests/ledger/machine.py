@@ -5,13 +5,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import event as note
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Engine
 
 from tests.builders import START, a_grant, a_subscribed_wallet
