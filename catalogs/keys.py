@@ -52,7 +52,9 @@ _ALLOWANCE = {
 
 KEYS: dict[str, Key] = {
     "name": Key("its name for programs: `catalog` in the contract's `start`; one list has it"),
-    "version": Key("of the list; raise it with every change"),
+    "version": Key(
+        "of the list; bonuses, time zone and what actions do beside their rates change with it only"
+    ),
     "brand": Key("who sells, as mails and pages say it"),
     "currency": Key("of every price in the list"),
     "time_zone": Key("where days and months begin for customers who name no zone of their own"),
@@ -94,7 +96,10 @@ KEYS: dict[str, Key] = {
     **_under(
         "actions[].rates[]",
         {
-            "from": Key("the event's own time from which it counts", "it always counted"),
+            "from": Key(
+                "the event's own time from which it counts; then it does not change any more",
+                "it always counted",
+            ),
             "pay": Key(
                 "ways of paying: the first pays what it can, the next one the rest; [] is free"
             ),
@@ -142,7 +147,9 @@ KEYS: dict[str, Key] = {
         "plans[]",
         {
             "id": Key("its name for programs; with its `version` used once in the list"),
-            "version": Key("of the plan; customers keep theirs until they are migrated"),
+            "version": Key(
+                "of the plan, which changes with it only; customers keep theirs until migrated"
+            ),
             "family": Key("plans of one product line, for people who compare them"),
             "name": _NAME,
             "price": Key("of one interval; 0 is a free plan, which sells nothing else"),

@@ -18,7 +18,8 @@ _TITLE = "Keys of a price list"
 _HEAD = """\
 `python cli.py catalog reference` prints this page; it is made from the reader, which refuses every
 key that is not here. `python cli.py catalog check FILE` says every fault of a list with its line,
-`python cli.py catalog list` what the lists sell.
+and every change of what was published, which stays as it is: see "A worker does not start" in
+[operations](operations.md). `python cli.py catalog list` says what the lists sell.
 
 A price list is one YAML file in `catalogs/`. A path such as `plans[].price` is the key `price` of
 each item of `plans`. A figure that its seller does not publish may be written as

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from catalogs.kept import told
+from catalogs.kept import place_of, told
 from catalogs.reader import read_list
-from domain.published import compare, items_of
+from domain.published import changes_of, compare, items_of
+from settings import CATALOGS
+from tests.domain.test_published import variants
 
 SOUND = (Path(__file__).parent / "sample.yaml").read_text(encoding="utf-8")
 RICH = (Path(__file__).parent / "rich.yaml").read_text(encoding="utf-8")
@@ -156,3 +158,26 @@ def test_a_plan_that_somebody_is_on_is_missed_where_the_plans_stand():
 
     assert len(found) == 1
     assert found[0].endswith(": plans: plan free version 1 is missing: subscriptions are on it")
+
+
+def test_every_key_that_a_list_writes_is_told_where_it_stands():
+    # What an item is found by, and what the reader takes from elsewhere in the list.
+    own = {"plan_id", "version", "bonus_id", "effective_from", "packs.pack_id"}
+    derived = {"catalog", "currency", "overdraft.scope", "alerts.threshold_id"}
+    unwritten = {"trial.allowances.share", "trial.allowances.rollover"}
+    read = read_list(CATALOGS / "examples" / "every_key.yaml")
+    reached = {}
+    for item, terms in items_of(read.catalog).items():
+        for _, changed in variants(terms):
+            for one in changes_of(item, terms, changed):
+                name = ".".join(step for step in one.path if isinstance(step, str))
+                place = place_of(read, one)
+                assert place.line > 1, name
+                # One that stops at an item of a list did not find the key.
+                is_found = not place.path.endswith("]")
+                reached[item.kind, name] = reached.get((item.kind, name)) or is_found
+
+    found = {name for (_, name), is_found in reached.items() if is_found}
+    missing = {name for _, name in reached if name not in found}
+    absent = {name for name in missing if any(one.startswith(f"{name}.") for one in found)}
+    assert missing - absent - own - unwritten <= derived

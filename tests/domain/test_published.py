@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 LISTS = (
     *load_catalogs(ROOT / "catalogs"),
     *(read_catalog(path) for path in sorted((ROOT / "tests" / "catalogs").glob("*.yaml"))),
+    read_catalog(ROOT / "catalogs" / "examples" / "every_key.yaml"),
 )
 MAKE = next(one for one in LISTS if one.name == "make")
 SAMPLE = next(one for one in LISTS if one.name == "sample")
@@ -56,6 +57,7 @@ OTHERS = (  # another value of each kind of single value; the first that fits
     (tuple, lambda value: (*value, 1)),
     (Ratio, lambda value: Ratio(value.num + value.den, value.den)),
     (Interval, lambda value: replace(value, count=value.count + 1)),
+    (datetime, lambda value: value + DAY),
     (type(None), lambda _: 1),
 )
 
