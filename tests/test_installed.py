@@ -33,12 +33,12 @@ def uv(*words: str | Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-def make_environment(folder: Path, *packages: str | Path) -> Path:
-    """Return the Python of a fresh environment with the engine's lock, and `packages` alone."""
+def make_environment(folder: Path, *packages: str | Path, lock: str = "requirements.lock") -> Path:
+    """Return the Python of a fresh environment with what the lock holds, and `packages` alone."""
     python = folder / "bin" / "python"
     uv("venv", "--quiet", "--python", sys.executable, folder)
     install = ("pip", "install", "--quiet", "--python", python)
-    uv(*install, "--require-hashes", "-r", ROOT / "requirements.lock")
+    uv(*install, "--require-hashes", "-r", ROOT / lock)
     for package in packages:
         uv(*install, "--no-deps", package)
     return python
@@ -175,3 +175,11 @@ def test_the_wheel_runs_from_any_folder(installed, empty_database):
     assert migrated.returncode == 0, migrated.stderr
     told = installed("-m", "cli", "report", "movement", **settings)
     assert told.returncode == 0, told.stderr
+
+
+def test_the_wheel_with_the_packages_of_the_toolbox_simulates(wheel, tmp_path):
+    python = make_environment(tmp_path / "venv", wheel, lock="requirements-dev.lock")
+    run = runner(python, tmp_path)
+    ended = run("-m", "cli", "simulate", "make", "--plan", "core_10k", "--months", "1")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert (tmp_path / "simulation.csv").stat().st_size > 0
