@@ -52,6 +52,7 @@ from activities.teams import TeamActivities
 from activities.usage import UsageActivities
 from activities.warnings import NoticeActivities
 from catalogs.reader import load_catalogs, load_lists
+from domain.catalog import Catalog
 from domain.errors import InvalidInput
 from gateways.smtp import SmtpMailer
 from gateways.stripe import StripePayments
@@ -92,6 +93,7 @@ class Fleet:
     settings: Settings
     engine: Engine
     client: Client
+    catalogs: Sequence[Catalog] = ()  # as they were compared; none: as the files are now
 
     def served(self, queue: str) -> Served:
         """Return the workflows and activities of a queue: these lists are what the fleet can do."""
@@ -109,9 +111,10 @@ class Fleet:
         ]
 
     def _context(self) -> BillingContext:
+        read = self.catalogs or load_catalogs(self.settings.drawdown_catalogs)
         return BillingContext(
             engine=self.engine,
-            catalogs={one.name: one for one in load_catalogs(self.settings.drawdown_catalogs)},
+            catalogs={one.name: one for one in read},
             public_url=self.settings.public_url,
             link_secret=self.settings.stripe_webhook_secret,
         )
@@ -285,8 +288,8 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
     check_database(engine)
     client = await connected(settings)
     await check_search_attributes(client)
-    published.take_up(engine, load_lists(settings.drawdown_catalogs), datetime.now(UTC))
-    fleet = Fleet(settings, engine, client)
+    read = published.take_up(engine, load_lists(settings.drawdown_catalogs), datetime.now(UTC))
+    fleet = Fleet(settings, engine, client, read)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -77,10 +77,11 @@ def publish(connection: Connection, catalog: Catalog, at: datetime) -> Compariso
     return found
 
 
-def take_up(engine: Engine, lists: Iterable[PriceList], at: datetime) -> None:
+def take_up(engine: Engine, lists: Iterable[PriceList], at: datetime) -> tuple[Catalog, ...]:
     """Publish what is new in all price lists, or nothing where one changes what was published.
 
-    Raises `InvalidInput` (`already_published`), which names every line and the ways out.
+    Return what may be served. Raises `InvalidInput` (`already_published`), which names every line
+    and the ways out.
     """
     read = {one.catalog.name: one for one in lists}
     with engine.begin() as connection:
@@ -93,6 +94,7 @@ def take_up(engine: Engine, lists: Iterable[PriceList], at: datetime) -> None:
             faults += told(one, publish(connection, one.catalog, at).refused)
         if faults:
             raise refusal(faults)
+    return tuple(one.catalog for one in read.values())
 
 
 def rerate(

@@ -4,15 +4,19 @@ import os
 import shutil
 import signal
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from catalogs.reader import load_catalogs
 from local.postgres import Database
 from local.processes import spawn, wait_until
 from local.temporal import TemporalServer
+from settings import Settings
 from tests.api.arrangements import own_namespace
+from worker import Fleet
 
 ROOT = Path(__file__).parents[1]
 LIST = "catalogs/make.yaml"
@@ -73,6 +77,18 @@ def promised(database: Database) -> list[tuple[str, int]]:
     with psycopg.connect(database.owner_url) as connection:
         query = "SELECT item, revision FROM published WHERE item LIKE 'plan core_10k %' ORDER BY 1"
         return connection.execute(query).fetchall()
+
+
+def test_a_worker_serves_the_lists_that_it_compared(lists):
+    read = load_catalogs(lists)
+    edit(lists, *EDIT)
+    names = {one.name: "" for one in fields(Settings) if one.default is MISSING}
+    settings = Settings(**names | {"drawdown_catalogs": lists})
+
+    served = Fleet(settings, None, None, read)._context().catalogs
+
+    assert tuple(served.values()) == read
+    assert tuple(Fleet(settings, None, None)._context().catalogs.values()) != read
 
 
 def test_a_worker_does_not_start_on_a_plan_that_was_edited_under_its_version(
