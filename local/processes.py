@@ -98,16 +98,14 @@ def wait_until(
     """Wait until `healthy()`; StackError when `process` has ended or hangs.
 
     It hangs when it neither worked nor wrote to its log for `timeout` seconds, or worked ten times
-    as long without getting there.
+    as long without getting there; seconds by looks (local/patience.py), not of the wall's clock.
     """
-    begun = time.monotonic()
-    patience = Patience(timeout)
+    patience, longest = Patience(timeout), Patience(LONGEST * timeout)
     while not healthy():
         if process is not None and process.poll() is not None:
             message = f"{what} ended with status {process.returncode} before it was ready"
             raise StackError("exited_early", message + _tail(log))
-        waited = time.monotonic() - begun
-        if patience.over(_work(process, log)) or waited > LONGEST * timeout:
+        if patience.over(_work(process, log)) or longest.over():
             told = f"{what} was not ready: {patience.told()}"
             raise StackError("not_ready", told + _tail(log))
         time.sleep(POLL)

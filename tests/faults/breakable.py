@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.patience import QUIET_SECONDS
 from local.postgres import Postgres
 from local.processes import wait_until
 from local.stripe_standin.process import StandIn
 from local.temporal import TemporalServer
-
-GONE = 10.0  # seconds in which killed processes must have gone
 
 
 @dataclass
@@ -38,7 +37,7 @@ class Servers:
         for pid in (parent.pid, *children):
             os.kill(pid, signal.SIGKILL)
         parent.wait()
-        wait_until(lambda: not any(map(_lives, children)), GONE, "the end of PostgreSQL")
+        wait_until(lambda: not any(map(_lives, children)), QUIET_SECONDS, "the end of PostgreSQL")
 
     def start_postgres(self) -> None:
         """Start on what the dead server left; it recovers."""

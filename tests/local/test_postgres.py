@@ -12,6 +12,7 @@ import pytest
 
 from local import accounts
 from local.accounts import Account, fallback_for
+from local.patience import QUIET_SECONDS
 from local.postgres import APP, OWNER, Postgres
 from local.processes import StackError, wait_until
 
@@ -77,7 +78,7 @@ def wait_for_start(folder: Path, start) -> Postgres:
             return False
         return True
 
-    wait_until(attempt, 20, "a start after a kill")
+    wait_until(attempt, QUIET_SECONDS, "a start after a kill")
     return started[0]
 
 

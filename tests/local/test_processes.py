@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from local import processes
+from local.patience import QUIET_SECONDS
 from local.processes import (
     StackError,
     check_free,
@@ -48,7 +50,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path):
         child = int(parent.stdout.readline())
         assert not gone(child)
         parent.kill()
-    wait_until(lambda: gone(child), 5, "the end of the child")
+    wait_until(lambda: gone(child), QUIET_SECONDS, "the end of the child")
 
 
 def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path):
@@ -59,14 +61,16 @@ def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path):
     thread.join()
     before = log.stat().st_size
     longer = before + len("lives\n") * 3
-    wait_until(lambda: log.stat().st_size >= longer, 5, "its life", process=started[0], log=log)
+    wait_until(
+        lambda: log.stat().st_size >= longer, QUIET_SECONDS, "its life", process=started[0], log=log
+    )
     assert stop(started[0]) == -signal.SIGTERM
 
 
 def test_a_child_that_ignores_the_request_is_killed_after_its_grace(tmp_path):
     log = tmp_path / "log"
     process = spawn(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"], log=log)
-    wait_until(lambda: "ready" in log.read_text(), 5, "the shell")
+    wait_until(lambda: "ready" in log.read_text(), QUIET_SECONDS, "the shell")
     assert stop(process, grace=0.1) == -signal.SIGKILL
 
 
@@ -81,7 +85,7 @@ def test_a_part_that_ends_early_says_so_with_the_end_of_its_log(tmp_path):
     with pytest.raises(
         StackError, match=r"the part ended with status 3(?s:.*)no such catalog"
     ) as raised:
-        wait_until(lambda: False, 5, "the part", process=process, log=log)
+        wait_until(lambda: False, QUIET_SECONDS, "the part", process=process, log=log)
     assert raised.value.reason == "exited_early"
 
 
@@ -105,12 +109,13 @@ def test_no_port_is_given_out_twice():
     assert len(set(ports)) == len(ports)
 
 
-def test_a_part_that_works_is_waited_for_longer_than_one_that_hangs(tmp_path):
-    work = "sum(range(30_000_000)); print('ready', flush=True); import time; time.sleep(60)"
+def test_a_part_that_works_is_waited_for_longer_than_one_that_hangs(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "LONGEST", 1_000)  # however little of a core it gets
+    work = "sum(range(60_000_000)); print('ready', flush=True); import time; time.sleep(60)"
     log = tmp_path / "log"
     process = spawn([sys.executable, "-c", work], log=log)
-    wait_until(lambda: "ready" in log.read_text(), 0.2, "the part", process=process, log=log)
+    wait_until(lambda: "ready" in log.read_text(), 0.5, "the part", process=process, log=log)
     with pytest.raises(StackError) as raised:
-        wait_until(lambda: False, 0.2, "the part", process=process, log=log)
+        wait_until(lambda: False, 0.5, "the part", process=process, log=log)
     assert raised.value.reason == "not_ready"
     stop(process)
