@@ -39,6 +39,7 @@ from activities.failures import FailureActivities
 from activities.findings import FindingActivities, FindingRelay, keep_measuring
 from activities.gifts import GiftActivities
 from activities.holds import HoldActivities
+from activities.lost_charges import LostChargeActivities, LostChargeReading
 from activities.offers import OfferActivities
 from activities.outbox import CrossingRelay, MailRelay
 from activities.papers import PaperMails, PaperReading
@@ -143,8 +144,7 @@ class Fleet:
 def _of_the_processor(settings: Settings, context: BillingContext, client: Client) -> Activities:
     processor = StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base)
     payments, papers = PaymentActivities(processor), PaperReading(processor)
-    loop = asyncio.get_running_loop()
-    compared = ReconcileActivities(context, processor, client, loop)
+    compared = ReconcileActivities(context, processor, client, asyncio.get_running_loop())
     return [
         payments.register,
         payments.use_card,
@@ -157,6 +157,7 @@ def _of_the_processor(settings: Settings, context: BillingContext, client: Clien
         payments.read_return,
         compared.reconcile,
         compared.examine,
+        LostChargeReading(processor).read,
         papers.cards,
         papers.invoices,
         papers.invoice,
@@ -193,15 +194,13 @@ def _of_periods_and_plans(context: BillingContext) -> Activities:
 
 def _of_purchases(context: BillingContext) -> Activities:
     purchases, failures = PurchaseActivities(context), FailureActivities(context)
-    offers, gifts, returns = (
-        OfferActivities(context),
-        GiftActivities(context),
-        RefundActivities(context),
-    )
+    offers, gifts = OfferActivities(context), GiftActivities(context)
+    returns = RefundActivities(context)
     return [
         purchases.reserve,
         purchases.grant_purchase,
         purchases.set_auto_purchase,
+        LostChargeActivities(context).take_up,
         offers.open_manual,
         offers.open_pack,
         gifts.give_bonus,
@@ -299,6 +298,7 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
             executor = stack.enter_context(ThreadPoolExecutor(THREADS, f"{queue}-"))
             await stack.enter_async_context(fleet.worker(queue, executor))
         await start_relays(client)
+        await start_nights(client)
         gauge = asyncio.create_task(
             keep_measuring(engine, Runtime.default().metric_meter, MEASURE_SECONDS)
         )
@@ -308,24 +308,28 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
     engine.dispose()
 
 
+async def start_nights(client: Client) -> None:
+    """Start the nightly comparison unless it runs."""
+    what = "compares processor, ledger, workflows and outbox once a night"
+    await _start(client, Reconciliation.run, [], names.RECONCILIATION, what)
+
+
 async def start_relays(client: Client) -> None:
-    """Start the outbox relays and the nightly comparison unless they run."""
+    """Start the outbox relays unless they run."""
+    for lane in LANES:
+        what = f"delivers {lane} messages of the outbox"
+        await _start(client, OutboxRelay.run, [Lane(lane)], names.outbox_workflow(lane), what)
+
+
+async def _start(client: Client, run: Any, args: list[Any], name: str, what: str) -> None:
     await client.start_workflow(
-        Reconciliation.run,
-        id=names.RECONCILIATION,
+        run,
+        args=args,
+        id=name,
         task_queue=names.BILLING,
-        static_summary="compares processor, ledger, workflows and outbox once a night",
+        static_summary=what,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
     )
-    for lane in LANES:
-        await client.start_workflow(
-            OutboxRelay.run,
-            Lane(lane),
-            id=names.outbox_workflow(lane),
-            task_queue=names.BILLING,
-            static_summary=f"delivers {lane} messages of the outbox",
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )
 
 
 def main() -> int:

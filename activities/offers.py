@@ -14,7 +14,15 @@ from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
 from domain.money import maximum_charge_minor, minimum_charge_minor
 from domain.offers import manual_price, pack_price
-from domain.payments import LOOKED_INTO, Charge, ChargeKind, ChargeLine, Decline, purchase_name
+from domain.payments import (
+    LOOKED_INTO,
+    Charge,
+    ChargeKind,
+    ChargeLine,
+    Decline,
+    Sold,
+    purchase_name,
+)
 from ledger import accounts, charges, notes
 
 
@@ -128,8 +136,8 @@ def _packs_wished(buyer: Buyer, pack_id: str, count: int) -> Wish | str:
         ChargeKind.PACK,
         quantity,
         amount,
-        _words(pack.name, count),
-        _sold(pack, count),
+        pack_words(pack.name, count),
+        sold_pack(pack, count),
         lasting=lasting,
     )
 
@@ -148,7 +156,7 @@ def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int, *, lasting: bo
     return "below_minimum" if amount_minor < minimum_charge_minor(plan.currency) else None
 
 
-def _sold(pack: Pack, count: int) -> dict[str, Any]:
+def sold_pack(pack: Pack, count: int) -> dict[str, Any]:
     """Return what must be known when it is paid, whatever the plan has become by then."""
     return {
         "pack_id": pack.pack_id,
@@ -166,14 +174,15 @@ def _wish_of(buyer: Buyer, known: charges.ChargeRecord) -> Wish:
     line = (
         purchase_lines(quantity, amount, 0)[0].description
         if known.pack is None
-        else _words(known.pack["name"], known.pack["count"])
+        else pack_words(known.pack["name"], known.pack["count"])
     )
     expires = known.pack["expires"] if known.pack else buyer.plan.extras_expire
     lasting = expires == Extras.NEVER
     return Wish(known.kind, quantity, amount, line, known.pack, lasting)
 
 
-def _words(name: str, count: int) -> str:
+def pack_words(name: str, count: int) -> str:
+    """Return a number of packs as an invoice names them."""
     return name if count == 1 else f"{count:,} x {name}"
 
 
@@ -186,5 +195,19 @@ def _opened(buyer: Buyer, charge_id: str, status: str, wish: Wish) -> Purchase:
         buyer.payer,
         buyer.plan.currency,
         (ChargeLine(wish.line, wish.amount_minor),),
+        sold=_sale(buyer, wish),
     )
     return Purchase(status, charge, wish.quantity_micro, wish.lasting)
+
+
+def _sale(buyer: Buyer, wish: Wish) -> Sold:
+    pack = wish.pack or {"pack_id": "", "count": 0}
+    plan = buyer.plan
+    return Sold(
+        plan.catalog,
+        plan.plan_id,
+        plan.version,
+        wish.quantity_micro,
+        pack["pack_id"],
+        pack["count"],
+    )

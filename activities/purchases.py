@@ -13,7 +13,7 @@ from activities.purchase_mails import post_receipt
 from activities.uninterrupted import uninterrupted
 from activities.usage import tell_cap_reached
 from domain.catalog import Extras
-from domain.payments import Charge, ChargeKind
+from domain.payments import Charge, ChargeKind, Sold
 from ledger import accounts, balances, charges, grants, policies, refunds
 
 
@@ -68,6 +68,12 @@ class PurchaseActivities:
                 purchase_lines(
                     reserved.quantity_micro, reserved.amount_minor, reserved.surcharge_minor
                 ),
+                sold=Sold(
+                    buyer.plan.catalog,
+                    buyer.plan.plan_id,
+                    buyer.plan.version,
+                    reserved.quantity_micro,
+                ),
             )
             keep_note(connection, buyer.account_id, charge, confirmed=confirmed, lasting=lasting)
         return Purchase(reserved.status, charge, reserved.quantity_micro, lasting=lasting)
@@ -85,15 +91,7 @@ class PurchaseActivities:
                 paid.amount_minor,
                 buyer.at,
             )
-            record = charges.charge(connection, buyer.account_id, charge.charge_id)
-            bought, *companions = extra_orders(buyer, record, frozen=purchase.frozen)
-            available = grants.give(connection, buyer.account_id, bought, buyer.at)
-            for order in companions:
-                grants.give(connection, buyer.account_id, order, buyer.at)
-            if first:
-                desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
-                post_receipt(desk, purchase, record, bought, available)
-        return available
+            return grant(self._context, connection, purchase, first=first)
 
     @uninterrupted(name="set_auto_purchase")
     def set_auto_purchase(self, switch: Switch) -> str:
@@ -112,6 +110,25 @@ class PurchaseActivities:
                 return "dispute_open"
             policies.set_auto_purchase(connection, buyer.account_id, on=on)
         return "done"
+
+
+def grant(
+    context: BillingContext, connection: Connection, purchase: PaidPurchase, *, first: bool
+) -> int:
+    """Grant what a booked charge bought and, the `first` time, mail a receipt.
+
+    Returns the micro-credits that are available.
+    """
+    buyer = purchase.buyer
+    record = charges.charge(connection, buyer.account_id, purchase.charge.charge_id)
+    bought, *companions = extra_orders(buyer, record, frozen=purchase.frozen)
+    available = grants.give(connection, buyer.account_id, bought, buyer.at)
+    for order in companions:
+        grants.give(connection, buyer.account_id, order, buyer.at)
+    if first:
+        desk = Desk(context, connection, buyer.account_id, buyer.subscription_id)
+        post_receipt(desk, purchase, record, bought, available)
+    return available
 
 
 def _tell_cap(context: BillingContext, connection: Connection, buyer: Buyer) -> None:

@@ -1,7 +1,8 @@
 """Reconciliation: processor, ledger, workflows and outbox must say the same; differences are found.
 
-Nothing is repaired but what is safe whatever the truth is: a subscription is told of a paid
-invoice that its open charge has not heard of, and reads it back itself.
+Nothing is repaired but what is safe whatever the truth is. A subscription is told of a paid invoice
+that its open charge has not heard of, or whose charge the ledger lost: it reads it back itself, and
+the ledger decides. A finding about money that has been booked since is closed.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from activities.context import BillingContext
 from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError
 from domain.findings import Finding, FindingKind
-from domain.reconciling import Claim, compare
+from domain.reconciling import Claim, Compared, compare, finding_key
 from gateways.payments import Payments
 from ledger import booked, findings, starts, subscriptions
 
@@ -36,6 +37,7 @@ class Reconciled:
     differences: int
     new: int
     told: int
+    closed: int = 0  # findings about money that has been booked since
 
 
 class ReconcileActivities:
@@ -64,19 +66,29 @@ class ReconcileActivities:
             live = {one.subscription_id for one in subscriptions.live(connection)}
             lanes = booked.stuck_lanes(connection, at - PATIENCE)
         compared = compare(claims, charges, at)
+        asked = self._ask(compared)
         found = [
-            *compared.findings,
+            *(one for one in compared.findings if one.key not in asked and self._is_so(one)),
             *(_without_workflow(one, at) for one in sorted(live - running) if self._is_lost(one)),
             *(_alone(one, at) for one in sorted(running - live) if self._is_alone(one)),
             *(_stuck(*lane, at) for lane in lanes),
         ]
         new = sum(map(self._record, found))
-        told = sum(map(self._tell, compared.unheard))
-        return Reconciled(len(claims), len(charges), len(live), len(found), new, told)
+        told = sum(self._tell("invoice_paid", one) for one in compared.unheard)
+        differences = len(found) + len(asked)
+        return Reconciled(
+            len(claims),
+            len(charges),
+            len(live),
+            differences,
+            new,
+            told + len(asked),
+            self._close(at),
+        )
 
     @uninterrupted(name="examine_invoice")
     def examine(self, invoice: str, at: datetime) -> bool:
-        """Look at a paid invoice that no charge here names; say whether operators must look."""
+        """Look at a paid invoice that no charge here names; say whether it is any of ours."""
         try:
             claim = self._payments.claim(invoice)
         except BillingError:
@@ -86,10 +98,13 @@ class ReconcileActivities:
         with self._context.engine.connect() as connection:
             charges = booked.charges_by_id(connection, claim.charge_id)
         compared = compare([claim], charges, at, whole=False)
+        asked = self._ask(compared)
         for finding in compared.findings:
-            self._record(finding)
-        told = sum(map(self._tell, compared.unheard))
-        return bool(compared.findings or told)
+            if finding.key not in asked:
+                self._record(finding)
+        for one in compared.unheard:
+            self._tell("invoice_paid", one)
+        return bool(charges or compared.findings)  # its charge may have come back meanwhile
 
     def _record(self, finding: Finding) -> bool:
         with self._context.engine.begin() as connection:
@@ -119,10 +134,42 @@ class ReconcileActivities:
             raise
         return bool(described.status is WorkflowExecutionStatus.RUNNING)
 
-    def _tell(self, claim: Claim) -> int:
+    def _ask(self, compared: Compared) -> frozenset[str]:
+        """Let subscriptions take up what lost charges paid for; return the keys of what is asked.
+
+        One that does not serve, or has no workflow, cannot: that is a finding.
+        """
+        return frozenset(
+            finding_key(one)
+            for one in compared.lost
+            if self._serves(one) and self._tell("money_found", one)
+        )
+
+    def _serves(self, claim: Claim) -> bool:
+        with self._context.engine.connect() as connection:
+            return starts.serves(connection, claim.subscription_id, claim.customer_id)
+
+    def _is_so(self, finding: Finding) -> bool:
+        """Say whether a difference is one: what was paid since the list was read is none."""
+        if finding.kind is not FindingKind.PAID_ONLY_HERE or finding.processor_id is None:
+            return True
+        try:
+            return self._payments.claim(finding.processor_id) is None
+        except BillingError:
+            return True
+
+    def _close(self, at: datetime) -> int:
+        with self._context.engine.connect() as connection:
+            keys = findings.booked_since(connection)
+        for key in keys:
+            with self._context.engine.begin() as connection:
+                findings.close(connection, key, "booked since", at)
+        return len(keys)
+
+    def _tell(self, signal: str, claim: Claim) -> int:
         handle = self._client.get_workflow_handle(f"{PREFIX}{claim.subscription_id}")
         try:
-            self._await(handle.signal("invoice_paid", {"invoice": claim.invoice}))
+            self._await(handle.signal(signal, {"invoice": claim.invoice}))
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return 0

@@ -62,6 +62,18 @@ class ChargeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Sold:
+    """What a purchase is of: a plan version of a catalog, micro-credits; of a pack, how many."""
+
+    catalog: str
+    plan_id: str
+    version: int
+    quantity_micro: int
+    pack_id: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """An attempt-able demand for money. `charge_id` is unique for ever and made from ids."""
 
@@ -73,6 +85,7 @@ class Charge:
     currency: str
     lines: tuple[ChargeLine, ...]
     attempt: int = 1  # one whose invoice was refused gets a new invoice by a new number
+    sold: Sold | None = None  # of a purchase: what its invoice says, should the books lose it
 
     @property
     def amount_minor(self) -> int:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from domain.findings import Finding, FindingKind
 from domain.money import format_money
+from domain.sold import PaidSale
 
 NIGHT_HOUR = 3  # UTC: of the day, when everything is compared
 
@@ -14,7 +15,7 @@ NIGHT_HOUR = 3  # UTC: of the day, when everything is compared
 class Claim:
     """A paid invoice of the processor that carries our ids, money in minor units.
 
-    `returned_minor` is what we sent back by credit notes.
+    `returned_minor` is what we sent back by credit notes; `sale` is what it says that it sold.
     """
 
     invoice: str
@@ -24,6 +25,8 @@ class Claim:
     amount_minor: int
     returned_minor: int
     currency: str
+    payer: str = ""
+    sale: PaidSale | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,13 @@ class BookedCharge:
 class Compared:
     """What a comparison found, and the paid invoices that an open charge has not heard of.
 
-    Telling its subscription of one is always safe: it reads the invoice back.
+    Telling its subscription of one is always safe: it reads the invoice back. `lost` are those
+    among the findings without a charge that say what they sold.
     """
 
     findings: tuple[Finding, ...]
     unheard: tuple[Claim, ...]
+    lost: tuple[Claim, ...] = ()
 
 
 def next_night(at: datetime) -> datetime:
@@ -70,6 +75,7 @@ def compare(
             for charge in booked.values()
             if charge.state == "paid" and charge.invoice not in by_invoice
         ]
+    lost = [one for one in claims if one.charge_id not in booked and one.sale is not None]
     unheard = [
         claim
         for claim in claims
@@ -77,7 +83,12 @@ def compare(
         and charge.state in ("open", "processing")
         and charge.amount_minor == claim.amount_minor
     ]
-    return Compared(tuple(found), tuple(unheard))
+    return Compared(tuple(found), tuple(unheard), tuple(lost))
+
+
+def finding_key(claim: Claim) -> str:
+    """Return the key of the finding that a paid invoice has no charge here."""
+    return f"paid:{claim.invoice}"
 
 
 def _of_claim(claim: Claim, charge: BookedCharge | None, at: datetime) -> Iterator[Finding]:

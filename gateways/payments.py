@@ -113,6 +113,10 @@ class Payments(Protocol):
         """Return every paid invoice that carries our ids, however old."""
         ...
 
+    def is_kept(self, invoice: str) -> bool:
+        """Say whether a paid invoice's money is here: nothing was sent back or is disputed."""
+        ...
+
     def claim(self, invoice: str) -> Claim | None:
         """Read one; None when nothing was paid for it or it carries no charge of ours."""
         ...

@@ -206,6 +206,11 @@ class StripePayments:
         with speaking():
             return self._invoices.claim(invoice)
 
+    def is_kept(self, invoice: str) -> bool:
+        """Say whether a paid invoice's money is here: nothing was sent back or is disputed."""
+        with speaking():
+            return self._invoices.is_kept(invoice)
+
     def invoice(self, payer: str, invoice: str) -> InvoiceRecord:
         """Read one invoice of a payer. Raises `ProcessorRefusal` (`resource_missing`)."""
         with speaking():

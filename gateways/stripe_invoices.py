@@ -4,6 +4,7 @@ import stripe
 
 from domain.payments import Charge, InvoiceRecord
 from domain.reconciling import Claim
+from domain.sold import as_metadata
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import find_or_take_effect, take_effect_once
 from gateways.stripe_reading import claim_of, entry, identifier, invoice_record, metadata_value
@@ -71,6 +72,12 @@ class Invoices:
     def claim(self, invoice: str) -> Claim | None:
         """Read one paid invoice with our ids."""
         return claim_of(self._stripe.invoices.retrieve(invoice))
+
+    def is_kept(self, invoice: str) -> bool:
+        """Say whether an invoice's money came by one charge of which nothing went back."""
+        charge = entry(self.seen(self.read(invoice)).intent, "latest_charge")
+        untouched = not (entry(charge, "amount_refunded") or entry(charge, "disputed"))
+        return bool(entry(charge, "paid")) and untouched
 
     def pay(self, invoice: str, options: stripe.RequestOptions) -> stripe.Invoice:
         """Collect off-session; a charge needs no more than the payer's default card."""
@@ -240,12 +247,13 @@ def _is_settled(invoice: stripe.Invoice) -> bool:
 
 def _metadata(charge: Charge) -> dict[str, str]:
     attempt = {ATTEMPT: str(charge.attempt)} if charge.attempt > 1 else {}
-    return {
+    ids = {
         "charge_id": charge.charge_id,
         "customer_id": charge.customer_id,
         "subscription_id": charge.subscription_id,
         "kind": charge.kind.value,
-    } | attempt
+    }
+    return ids | as_metadata(charge.kind, charge.sold, charge.amount_minor) | attempt
 
 
 def _mismatch(charge: Charge, invoice: stripe.Invoice) -> ProcessorRefusal:

@@ -8,6 +8,7 @@ import stripe
 from domain.dunning import reaction
 from domain.payments import Declined, InvoiceRecord, PaymentMethod
 from domain.reconciling import Claim
+from domain.sold import parse_sale
 from gateways.stripe_errors import advice_of, code_of
 
 BRANDS = {
@@ -75,6 +76,8 @@ def claim_of(invoice: stripe.Invoice) -> Claim | None:
     charge_id = metadata_value(metadata, "charge_id")
     if not charge_id or entry(invoice, "status") != "paid" or not entry(invoice, "amount_paid"):
         return None
+    written = {name: str(value) for name, value in metadata.to_dict().items()}
+    currency = invoice.currency.upper()
     return Claim(
         invoice.id,
         charge_id,
@@ -82,7 +85,9 @@ def claim_of(invoice: stripe.Invoice) -> Claim | None:
         metadata_value(metadata, "subscription_id"),
         invoice.amount_paid,
         entry(invoice, "post_payment_credit_notes_amount") or 0,
-        invoice.currency.upper(),
+        currency,
+        identifier(entry(invoice, "customer")),
+        parse_sale(written, invoice.amount_paid, currency),
     )
 
 

@@ -98,6 +98,42 @@ def settle(connection: Connection, key: str, by: str, reason: str, at: datetime)
     return _finding(row)
 
 
+def is_settled(connection: Connection, key: str) -> bool:
+    """Say whether somebody has settled a finding: what came of it stands."""
+    statement = select(FindingRow.settled_at).where(FindingRow.key == key)
+    return connection.scalar(statement) is not None
+
+
+def booked_since(connection: Connection) -> tuple[str, ...]:
+    """Return the keys of open findings about money whose charge is paid by it by now."""
+    rows = connection.execute(
+        text("""
+            SELECT f.key FROM findings f JOIN subscriptions s USING (subscription_id)
+            JOIN charges c ON (c.account_id, c.charge_id) = (s.account_id, f.charge_id)
+            WHERE f.kind = 'paid_without_charge' AND f.settled_at IS NULL
+              AND c.state = 'paid' AND c.invoice = f.processor_id
+            ORDER BY f.key
+        """)
+    )
+    return tuple(row.key for row in rows)
+
+
+def close(connection: Connection, key: str, reason: str, at: datetime) -> bool:
+    """Settle a finding that is none any more; say whether it was open.
+
+    Its subscription hears the number, and not that somebody looked: nothing is tried again by it.
+    """
+    changed = connection.execute(
+        update(FindingRow)
+        .where(FindingRow.key == key, FindingRow.settled_at.is_(None))
+        .values(settled_by="reconciliation", settled_reason=reason, settled_at=at)
+        .returning(FindingRow.subscription_id)
+    ).one_or_none()
+    if changed is not None:
+        _tell(connection, key, changed.subscription_id, "closed")
+    return changed is not None
+
+
 def _tell(connection: Connection, key: str, subscription_id: str | None, word: str) -> None:
     """Let the subscription hear how many are open now, in the transaction that changes it."""
     connection.execute(

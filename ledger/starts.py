@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from domain.subscription import Status
-from models.tables import ChargeRow, Subscription
+from models.tables import ChargeRow, Customer, Subscription
 
 
 def abandon(connection: Connection, subscription_id: str, at: datetime) -> bool:
@@ -30,6 +30,21 @@ def is_unused(connection: Connection, subscription_id: str) -> bool:
         Subscription.subscription_id == subscription_id,
         Subscription.period_start.is_(None),
         ~charged.exists(),
+    )
+    return connection.scalar(statement) is not None
+
+
+def serves(connection: Connection, subscription_id: str, customer_id: str) -> bool:
+    """Say whether a subscription is a customer's, has begun and has not ended."""
+    statement = (
+        select(Subscription.subscription_id)
+        .join(Customer, Customer.account_id == Subscription.account_id)
+        .where(
+            Subscription.subscription_id == subscription_id,
+            Subscription.status != Status.ENDED,
+            Subscription.period_start.is_not(None),
+            Customer.customer_id == customer_id,
+        )
     )
     return connection.scalar(statement) is not None
 

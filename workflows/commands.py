@@ -5,6 +5,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from workflows.carriers.alerts import AlertCarriers
 from workflows.carriers.cards import CardCarriers
 from workflows.carriers.credits import CreditCarriers
+from workflows.carriers.found import FoundMoneyCarriers
 from workflows.carriers.holds import HoldCarriers
 from workflows.carriers.operators import OperatorCarriers
 from workflows.carriers.papers import PaperCarriers
@@ -39,6 +40,7 @@ class Commands:
             **PlanCarriers(parts).carriers(),
             **OperatorCarriers(parts).carriers(),
             **CardCarriers(parts).carriers(),
+            **FoundMoneyCarriers(parts).carriers(),
             **PaperCarriers(parts).carriers(),
             **TeamCarriers(parts).carriers(),
             **ReturnCarriers(parts).carriers(),

@@ -54,7 +54,7 @@ Outcome = Literal[
     "no_payment_method",  # the payer has no card now
     "subscription_ended",
     "booked",  # money that went back: in the ledger, whether or not a subscription lives
-    "found",  # money that the books do not know: operators have a finding, or its charge has heard
+    "found",  # money that the books do not know: it is taken up, or operators have a finding
     "contradicted",  # it says something else than it said before: a person must look
 ]
 

@@ -12,7 +12,7 @@ down_revision = None
 
 SQL = Path(__file__).parent.parent / "sql" / revision
 FILES = (
-    "arguments", "tables", "hold_tables", "guards", "published", "books", "charges", "serving", "grants",
+    "arguments", "tables", "hold_tables", "guards", "published", "books", "charges", "lost_charges", "serving", "grants",
     "terms", "terms_debit", "holds", "hold_calls", "debit", "wallets", "alerts", "refunds", "rollover", "corrections", "teams",
     "violations", "privileges",
 )  # fmt: skip

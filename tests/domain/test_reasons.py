@@ -63,6 +63,7 @@ OUTCOMES = {
         *("already_unlocked", "fits", "block", "short"),
     ),
     *("waiting", "lapsed", "removed", "decidable"),
+    "invoice_taken",  # of found money: operators read it in a finding's words
 }
 ROW = re.compile(r"^\| (`.+`) \| (.+) \|$", re.MULTILINE)
 STATUS = re.compile(

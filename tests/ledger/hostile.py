@@ -166,6 +166,7 @@ OF_FUNCTION: dict[str, dict[str, object]] = {
     "lapse_approval": {"p_key": "asked"},
     "ask_approval": {"p_kind": "operation"},
     "open_charge": {"p_kind": "period", "p_quantity": None},
+    "take_up_charge": {"p_kind": "manual_purchase", "p_pack": None, "p_surcharge_minor": 0},
     "put_thresholds": {"p_own": True},
     "correct_usage": {"p_event": "used"},
     "debit_one": {"p_kind": "debit"},
@@ -191,7 +192,7 @@ def sound(one: Callable, account: int, subscription: str) -> list[object]:
 
 def _fresh(one: Callable, account: int, subscription: str) -> dict[str, object]:
     """Return names that no call before had, and those of the wallet."""
-    opens = one.name in {"open_charge", "reserve_auto_purchase"}
+    opens = one.name in {"open_charge", "reserve_auto_purchase", "take_up_charge"}
     return {
         "p_account": account,
         "p_subscription": subscription,

@@ -21,6 +21,10 @@ MEANWHILE = {
         "a paid charge does not fund its grants",
         "deferred revenue is not what grants still owe",
     },
+    "take_up_charge": {
+        "a paid charge does not fund its grants",
+        "deferred revenue is not what grants still owe",
+    },
 }
 # What may be missing, or is answered with a status where it is: all else is refused when it is.
 MAY_BE_MISSING = {
@@ -29,6 +33,7 @@ MAY_BE_MISSING = {
     "grant_credits": {"p_scope", "p_charge", "p_part", "p_tags", "p_roll_cap"},
     "reserve_auto_purchase": {"p_confirmed"},
     "open_charge": {"p_quantity", "p_pack"},
+    "take_up_charge": {"p_pack"},
     "mark_void": {"p_gone"},
     "mark_paid": {"p_invoice"},
     "mark_processing": {"p_invoice"},

@@ -19,7 +19,7 @@ from local.timeline import HAIR, MOST_HOPS
 from models.base import connect
 from settings import Settings
 from tests.api.arrangements import environment, own_namespace
-from worker import THREADS, Fleet, start_relays
+from worker import THREADS, Fleet, start_nights
 from workflows import names
 from workflows.reconciliation import NIGHTS_PER_RUN
 
@@ -77,7 +77,7 @@ async def test_each_night_at_its_hour_and_the_next_run_goes_on(
 ) -> None:
     skipper = TimeSkipper(nights, config=TimeSkippingConfig(max_session_skip_count=MOST_HOPS))
     with skipper.with_time_skipping_disabled():  # until the clock is turned, night by night
-        await start_relays(skipper.client)
+        await start_nights(skipper.client)
     handle = nights.get_workflow_handle(names.RECONCILIATION)
     first_run = (await handle.describe()).run_id
     standin.post("/_fault", fault="drop", path="/v1/invoices", method="GET", count=2)

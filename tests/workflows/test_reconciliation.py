@@ -1,28 +1,43 @@
 """Money that the books do not know is found: by its event, and by the comparison of everything."""
 
 import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import pytest
+
 from activities.context import BillingContext
 from activities.reconciling import ReconcileActivities, Reconciled
-from domain.payments import Charge, ChargeKind, ChargeLine, Paid, ProcessorEvent
+from domain.payments import ChargeKind, ProcessorEvent, Sold
 from gateways.stripe import StripePayments
-from tests.fleet import Customer, RunningFleet
+from ledger import findings
+from tests.fleet import SECOND, Customer, RunningFleet
+from tests.workflows.lost_sales import lost_sale
 from workflows import names
 from workflows.stripe_event import StripeEvent
 
+FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
+THREE_THOUSAND = Sold("make", "core_10k", 1, 3_000_000_000)
+TEN_THOUSAND = Sold("make", "core_10k", 1, 10_000_000_000)
+PACK = Sold("salestools", "starter", 1, 500_000_000, "pack_500", 1)
+
+
+@pytest.fixture
+def payments(fleet: RunningFleet) -> Iterator[StripePayments]:
+    with StripePayments(fleet.standin.api_key, base_url=fleet.standin.base_url) as connected:
+        yield connected
+
 
 def paid_elsewhen(customer: Customer, payments: StripePayments) -> tuple[str, str]:
-    """Let the processor keep a paid charge that a restored database has forgotten."""
-    subscription = customer.life.handle.id.removeprefix("subscription:")
-    name = f"{subscription}:pack:{uuid4()}"
-    payer = customer.processor()["payer"]
-    lines = (ChargeLine("a pack", 4500),)
-    lost = Charge(name, ChargeKind.PACK, customer.name, subscription, payer, "USD", lines)
-    invoice = payments.prepare(lost, key=name).invoice
-    assert isinstance(payments.pay(invoice, key=f"{name}:pay"), Paid)
-    return name, invoice
+    """Let the processor keep a paid charge that says nothing of what it sold."""
+    return lost_sale(customer, payments, ChargeKind.PACK, None, 4500)
+
+
+def ids_of(customer: Customer) -> list[str]:
+    query = "SELECT charge_id FROM charges WHERE account_id = %s"
+    return [row[0] for row in customer.rows(query)]
 
 
 async def compared(fleet: RunningFleet, payments: StripePayments) -> Reconciled:
@@ -84,3 +99,109 @@ async def test_a_paid_charge_that_heard_nothing_is_told_and_grants_once(
     assert (status["status"], status["available"]) == ("active", "10000")
     assert customer.found() == []
     customer.check()
+
+
+async def test_what_an_invoice_says_that_it_sold_is_granted_once(
+    fleet: RunningFleet, payments: StripePayments
+) -> None:
+    customer = await fleet.subscribe("core_10k")
+    name, invoice = lost_sale(customer, payments, ChargeKind.MANUAL, THREE_THOUSAND, 270)
+
+    assert await heard(fleet, invoice) == "found"
+    assert await heard(fleet, invoice) in ("found", "signaled")  # granted in between
+    status = await customer.life.settle()
+    assert await heard(fleet, invoice) == "signaled"
+    await customer.life.settle()
+
+    assert status["available"] == "13000"
+    assert ("manual_purchase", "paid", 270) in customer.charges()
+    assert name in ids_of(customer)
+    assert customer.found() == []
+    assert customer.mails().count("receipt") == 2
+    customer.check()
+
+
+async def test_what_needs_a_window_waits_for_the_next_one(
+    fleet: RunningFleet, payments: StripePayments
+) -> None:
+    customer = await fleet.subscribe("core_10k")
+    customer.fault("decline")
+    await customer.pass_until(FEBRUARY + SECOND)
+    _, invoice = lost_sale(customer, payments, ChargeKind.MANUAL, THREE_THOUSAND, 270)
+
+    await heard(fleet, invoice)
+    await customer.life.settle()
+    waiting = ("manual_purchase", "open", 270)
+    assert waiting in customer.charges()
+    await heard(fleet, invoice)
+    status = await customer.update_card()
+
+    assert (status["status"], status["available"]) == ("active", "13000")
+    assert customer.found() == []
+    customer.check()
+
+
+async def test_what_lasts_is_granted_at_once_also_while_a_renewal_is_unpaid(
+    fleet: RunningFleet, payments: StripePayments
+) -> None:
+    customer = await fleet.subscribe("starter", catalog="salestools")
+    customer.fault("decline", code="insufficient_funds", count=9)
+    await customer.pass_until(FEBRUARY + SECOND)
+    before = (await customer.life.settle())["status"]
+    fleet.standin.behave()
+    _, invoice = lost_sale(customer, payments, ChargeKind.PACK, PACK, 2500)
+
+    await heard(fleet, invoice)
+    status = await customer.life.settle()
+
+    assert (status["status"], status["available"]) == (before, "500")
+    assert ("pack", "paid", 2500) in customer.charges()
+    customer.check()
+
+
+async def test_a_lost_auto_purchase_counts_against_the_cap_and_keeps_its_number(
+    fleet: RunningFleet, payments: StripePayments
+) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    lost = [lost_sale(customer, payments, ChargeKind.AUTO, TEN_THOUSAND, 1170)[1] for _ in range(2)]
+
+    for invoice in lost:
+        await heard(fleet, invoice)
+        await customer.life.settle()
+    refused = await customer.use("20001")
+
+    assert refused["reason"] == "cap_reached"
+    assert [kind for kind, _ in customer.found()] == ["paid_without_charge"]
+    await customer.pass_until(FEBRUARY + SECOND)
+    await customer.report(["10000"])
+    autos = [one for one in ids_of(customer) if ":auto:" in one]
+    numbers = sorted(int(one.rpartition(":")[2]) for one in autos)
+    assert numbers[1] == numbers[0] + 1
+
+
+async def test_what_a_person_has_decided_about_found_money_stands(
+    fleet: RunningFleet, payments: StripePayments
+) -> None:
+    customer = await fleet.subscribe("core_10k")
+    other = await fleet.subscribe("core_10k")
+    wrong, payer = replace(THREE_THOUSAND, version=99), other.processor()["payer"]
+    cases = [
+        lost_sale(customer, payments, ChargeKind.MANUAL, wrong, 270)[1],
+        lost_sale(customer, payments, ChargeKind.MANUAL, THREE_THOUSAND, 271)[1],
+        lost_sale(customer, payments, ChargeKind.MANUAL, THREE_THOUSAND, 270, payer=payer)[1],
+    ]
+
+    for invoice in cases:
+        await heard(fleet, invoice)
+        await customer.life.settle()
+    with fleet.engine.connect() as connection:
+        details = [one.detail for one in findings.open_findings(connection, customer.name)]
+    await customer.looked_into()
+    for invoice in cases:
+        assert await heard(fleet, invoice) == "found"
+    status = await customer.life.settle()
+
+    reasons = ("no such plan version", "another price", "another customer's")
+    assert len(details) == len(reasons)
+    assert all(reason in detail for reason, detail in zip(reasons, details, strict=True))
+    assert (status["available"], customer.found()) == ("10000", [])

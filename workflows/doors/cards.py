@@ -35,3 +35,8 @@ class CardDoor(Door):
     def invoice_paid(self, message: RawValue) -> None:
         """Read the invoice back if it is one that we believe to be unpaid."""
         self._enqueue_reference("invoice_paid", "invoice", message)
+
+    @workflow.signal(description="Of ours: an invoice is paid whose charge the ledger lost.")
+    def money_found(self, message: RawValue) -> None:
+        """Grant what it paid for, once, if the price list sells it like that."""
+        self._enqueue_reference("money_found", "invoice", message)

@@ -21,5 +21,5 @@ GRANT EXECUTE ON FUNCTION debit, lock_wallet, open_wallet, open_windows, set_pau
     hold, capture_hold, extend_hold, release_hold, lapse_holds, lapsed_by,
     set_limit, set_frozen, is_purchased, counter_value,
     set_member, remove_member, member_refusal TO drawdown_app;
-GRANT EXECUTE ON FUNCTION keep_serving, correct_usage TO drawdown_app;
+GRANT EXECUTE ON FUNCTION keep_serving, correct_usage, take_up_charge TO drawdown_app;
 GRANT EXECUTE ON FUNCTION ask_approval, lapse_approval, may_decide, settle_approval, need_for_approval TO drawdown_app;

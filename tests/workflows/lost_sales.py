@@ -1,0 +1,30 @@
+"""Sales that the processor has and the ledger never heard of, as after a restore."""
+
+from itertools import count
+
+from domain.payments import Charge, ChargeKind, ChargeLine, Paid, Sold
+from domain.sold import WORDS
+from gateways.stripe import StripePayments
+from tests.fleet import Customer
+
+_numbers = count(100)
+
+
+def lost_sale(
+    customer: Customer,
+    payments: StripePayments,
+    kind: ChargeKind,
+    sold: Sold | None,
+    amount_minor: int,
+    *,
+    payer: str = "",
+) -> tuple[str, str]:
+    """Let a charge be paid at the processor alone; return its id and its invoice."""
+    subscription = customer.life.handle.id.removeprefix("subscription:")
+    name = f"{subscription}:{WORDS[kind]}:{next(_numbers)}"
+    by = payer or customer.processor()["payer"]
+    lines = (ChargeLine("lost", amount_minor),)
+    lost = Charge(name, kind, customer.name, subscription, by, "USD", lines, sold=sold)
+    invoice = payments.prepare(lost, key=name).invoice
+    assert isinstance(payments.pay(invoice, key=f"{name}:pay"), Paid)
+    return name, invoice
