@@ -147,6 +147,7 @@ def _of_the_processor(settings: Settings, context: BillingContext, client: Clien
     compared = ReconcileActivities(context, processor, client, asyncio.get_running_loop())
     return [
         payments.register,
+        payments.read_payer,
         payments.use_card,
         payments.prepare,
         payments.pay,
@@ -162,6 +163,11 @@ def _of_the_processor(settings: Settings, context: BillingContext, client: Clien
         papers.invoices,
         papers.invoice,
     ]
+
+
+def _of_customers(context: BillingContext) -> Activities:
+    customers = CustomerActivities(context)
+    return [customers.find_owner, customers.forget_payer]
 
 
 def _of_usage(context: BillingContext) -> Activities:
@@ -233,7 +239,7 @@ def _of_people(context: BillingContext, client: Client) -> Activities:
         notices.warn,
         papers.set_address,
         papers.mail,
-        CustomerActivities(context).find_owner,
+        *_of_customers(context),
         FindingActivities(context).record,
         FindingRelay(context, client, loop).relay,
         AlertRelay(context).relay,

@@ -1,14 +1,16 @@
-"""Whose an object of the payment processor is: read from the ledger, nothing is written."""
+"""Whose an object of the payment processor is, and whom the processor knows no more."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from activities.context import BillingContext
 from activities.payments import EventMeaning
 from activities.uninterrupted import uninterrupted
+from domain.findings import Finding, FindingKind
 from domain.subscription import Status
-from ledger import accounts, directory, subscriptions
+from ledger import accounts, directory, findings, policies, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,8 @@ class Owner:
 
     known: bool
     subscription_id: str = ""
+    payer: str = ""
+    has_card: bool = False  # on record here: one that is charged
 
 
 class CustomerActivities:
@@ -32,14 +36,49 @@ class CustomerActivities:
             if meaning.invoice:
                 found = directory.subscription_of_invoice(connection, meaning.invoice)
                 return Owner(found is not None, found or "")
-            return _of_payer(connection, meaning.payer)
+            if meaning.removed and not meaning.payer:
+                return _of(connection, accounts.customer_of_card(connection, meaning.method))
+            return _of(connection, accounts.customer_of_payer(connection, meaning.payer))
+
+    @uninterrupted(name="forget_payer")
+    def forget_payer(self, payer: str, at: datetime) -> None:
+        """Forget a payer that the processor has deleted; operators hear of it where it matters."""
+        with self._context.engine.begin() as connection:
+            customer = accounts.customer_of_payer(connection, payer)
+            if customer is None:
+                return  # a repeat
+            account = accounts.account_of(connection, customer)
+            accounts.lock(connection, account, accounts.not_before(connection, account, at))
+            accounts.set_payer(connection, customer, "")
+            policies.set_card_usable(connection, account, usable=False)
+            subscription = _of(connection, customer).subscription_id
+            if subscription:
+                findings.record(connection, _deleted(payer, customer, subscription, at))
 
 
-def _of_payer(connection: Connection, payer: str) -> Owner:
-    customer = accounts.customer_of_payer(connection, payer)
+def _deleted(payer: str, customer: str, subscription: str, at: datetime) -> Finding:
+    return Finding(
+        f"payer-deleted:{payer}",
+        FindingKind.PAYER_DELETED,
+        customer,
+        subscription,
+        None,
+        payer,
+        "it was deleted at the processor, with its cards; a new one is made, without any",
+        at,
+    )
+
+
+def _of(connection: Connection, customer: str | None) -> Owner:
     if customer is None:
         return Owner(known=False)
     account = accounts.account_of(connection, customer)
     newest = subscriptions.record_of_account(connection, account)
     live = newest is not None and newest.status != Status.ENDED
-    return Owner(known=True, subscription_id=newest.subscription_id if newest and live else "")
+    known = accounts.details_of(connection, account)
+    return Owner(
+        known=True,
+        subscription_id=newest.subscription_id if newest and live else "",
+        payer=known.payer or "",
+        has_card=bool(known.payment_method),
+    )

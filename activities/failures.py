@@ -197,7 +197,8 @@ def _tell_looked_into(desk: Desk, failed: FailedCharge) -> None:
 
 def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
     buyer, declined = failed.buyer, failed.declined
-    retried = failed.attempt > 1 and failed.retry_at is None and failed.pause
+    again = failed.attempt > 1 and failed.declines != 1  # an attempt may be an invoice only
+    retried = again and failed.retry_at is None and failed.pause
     if failed.ends_at is not None and failed.ends_at <= buyer.at:
         return  # it ends at this instant: the mail of the end says why
     if retried and failed.charge.kind is ChargeKind.PERIOD:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError
 from domain.payments import (
+    PAYER_DELETED,
     Charge,
     Closed,
     Decline,
@@ -93,6 +94,7 @@ class EventMeaning:
     payer: str = ""
     method: str = ""
     invoice: str = ""
+    removed: bool = False  # the payer is deleted or, where there is none, the card is nobody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,26 @@ class PaymentActivities:
             return CardInUse(payer, known.method, known.card) if known else CardInUse(payer)
         return self.use_card(CardInUse(payer, registration.payment_method))
 
+    @uninterrupted(name="read_payer")
+    def read_payer(self, registration: Registration) -> CardInUse:
+        """Read what a payer is charged by; one that was deleted is made anew, without a card."""
+        payer = registration.payer
+        try:
+            if self._is_deleted(payer):
+                return self.register(registration)
+            known = self._payments.default_payment_method(payer)
+        except BillingError as error:
+            return CardInUse(payer, refused=error.reason)
+        return CardInUse(payer, known.method, known.card) if known else CardInUse(payer)
+
+    def _is_deleted(self, payer: str) -> bool:
+        """Say whether a payer is gone; one that the processor never knew is not."""
+        try:
+            self._payments.default_payment_method(payer)
+        except BillingError as error:
+            return error.reason == PAYER_DELETED
+        return False
+
     @uninterrupted(name="use_card")
     def use_card(self, wanted: CardInUse) -> CardInUse:
         """Make a card the payer's default; a card of somebody else is refused by name."""
@@ -164,7 +186,8 @@ class PaymentActivities:
                 self._payments.prepare(charge, key=f"{charge.charge_id}{again}").invoice
             )
         except BillingError as error:
-            return Invoiced(refused=error.reason, detail=str(error))
+            reason = PAYER_DELETED if self._is_deleted(charge.payer) else error.reason
+            return Invoiced(refused=reason, detail=str(error))
 
     @uninterrupted(name="pay_charge")
     def pay(self, attempt: Attempt) -> Collected:
@@ -228,7 +251,17 @@ class PaymentActivities:
         except BillingError:
             return EventMeaning()
 
+    def _removed(self, event: ProcessorEvent) -> EventMeaning:
+        """Return what was removed, if it was: nothing that is still there."""
+        if event.type == "customer.deleted":
+            gone = self._is_deleted(event.object_id)
+            return EventMeaning(payer=event.object_id, removed=True) if gone else EventMeaning()
+        method = self._payments.payment_method(event.object_id)
+        return EventMeaning() if method.payer else EventMeaning(method=method.method, removed=True)
+
     def _meaning(self, event: ProcessorEvent) -> EventMeaning:
+        if event.type in ("customer.deleted", "payment_method.detached"):
+            return self._removed(event)
         if event.type.startswith("payment_method."):
             method = self._payments.payment_method(event.object_id)
             return EventMeaning(payer=method.payer, method=method.method)

@@ -30,6 +30,7 @@ class KnownPayer:
     customer_id: str
     payer: str
     has_card: bool
+    method: str = ""  # the card that is charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class PeriodActivities:
     def know_payer(self, known: KnownPayer) -> None:
         """Remember how the processor calls the customer and whether it has a card."""
         with self._context.engine.begin() as connection:
-            accounts.set_payer(connection, known.customer_id, known.payer)
+            accounts.set_payer(connection, known.customer_id, known.payer, known.method)
             account_id = accounts.account_of(connection, known.customer_id)
             policies.set_card_usable(connection, account_id, usable=known.has_card)
 

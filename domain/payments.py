@@ -31,6 +31,8 @@ class Decline(StrEnum):
     DIFFERS = "differs"  # paid, but not what was charged: nothing is granted
 
 
+PAYER_DELETED = "payer_deleted"  # the reason of a refusal: the payer is gone for good
+
 # What a buyer hears of what operators look into.
 LOOKED_INTO = {Decline.REFUSED: "processor_refused", Decline.DIFFERS: "under_review"}
 

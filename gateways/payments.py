@@ -94,7 +94,10 @@ class Payments(Protocol):
         ...
 
     def default_payment_method(self, payer: str) -> PaymentMethod | None:
-        """Return the card that `pay` would use, if any."""
+        """Return the card that `pay` would use, if any.
+
+        Raises `ProcessorRefusal` with reason `payer_deleted` for one that is gone.
+        """
         ...
 
     def payment_methods(self, payer: str) -> tuple[PaymentMethod, ...]:

@@ -1,11 +1,12 @@
 """Payers at Stripe and their cards."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 
 import stripe
 
-from domain.payments import PaymentMethod
+from domain.payments import PAYER_DELETED, PaymentMethod
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import take_effect_once
 from gateways.stripe_reading import entry, identifier, metadata_value, payment_method
@@ -41,8 +42,22 @@ class Payers:
             return found.id
         # Who has another address by now, or was deleted, is another request to Stripe.
         words = hashlib.sha256(f"{email}\n{name}\n{known}".encode()).hexdigest()[:16]
+        key = f"{key}:{words}"
+        new = self._create(customer_id, email, name, key, made)
+        while self._living(new) is None:  # a repeated answer, about one that was deleted since
+            new = self._create(customer_id, email, name, f"{key}:{new}", made)
+        return new
+
+    def _create(
+        self,
+        customer_id: str,
+        email: str,
+        name: str,
+        key: str,
+        made: Callable[[], stripe.Customer | None],
+    ) -> str:
         return take_effect_once(
-            f"{key}:{words}",
+            key,
             lambda options: self._stripe.customers.create(
                 {"email": email, "name": name, "metadata": {"customer_id": customer_id}}, options
             ),
@@ -125,7 +140,7 @@ class Payers:
         customer = self._stripe.customers.retrieve(payer)
         if "deleted" in customer:
             message = f"{payer} was deleted at Stripe: register the customer again"
-            raise ProcessorRefusal("resource_missing", message)
+            raise ProcessorRefusal(PAYER_DELETED, message)
         settings = entry(customer, "invoice_settings")
         method = identifier(entry(settings, "default_payment_method"))
         return self.method(method) if method else None

@@ -24,6 +24,7 @@ class CustomerDetails:
     time_zone: str
     payer: str | None = None
     finance_email: str | None = None  # where receipts go beside `email`
+    payment_method: str | None = None  # the card that is charged, by the processor's id
 
 
 def open_wallet(connection: Connection, customer: CustomerDetails, currency: str) -> int:
@@ -76,6 +77,7 @@ def details_of(connection: Connection, account_id: int) -> CustomerDetails:
             Customer.time_zone,
             Customer.payer,
             Customer.finance_email,
+            Customer.payment_method,
         ).where(Customer.account_id == account_id)
     ).one()
     return CustomerDetails(*row)
@@ -86,10 +88,17 @@ def customer_of_payer(connection: Connection, payer: str) -> str | None:
     return connection.scalar(select(Customer.customer_id).where(Customer.payer == payer))
 
 
-def set_payer(connection: Connection, customer_id: str, payer: str) -> None:
-    """Remember how the processor calls a customer."""
+def customer_of_card(connection: Connection, method: str) -> str | None:
+    """Return the customer that a payment method of the processor is charged for."""
+    return connection.scalar(select(Customer.customer_id).where(Customer.payment_method == method))
+
+
+def set_payer(connection: Connection, customer_id: str, payer: str, method: str = "") -> None:
+    """Remember how the processor calls a customer and the card that is charged; "": none."""
     connection.execute(
-        update(Customer).where(Customer.customer_id == customer_id).values(payer=payer)
+        update(Customer)
+        .where(Customer.customer_id == customer_id)
+        .values(payer=payer or None, payment_method=method or None)
     )
 
 

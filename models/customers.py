@@ -21,6 +21,7 @@ class Customer(Base):
     locale: Mapped[str]
     time_zone: Mapped[str]
     payer: Mapped[str | None]
+    payment_method: Mapped[str | None]
     finance_email: Mapped[str | None]
     recorded_at: Mapped[datetime]
 

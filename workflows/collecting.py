@@ -12,12 +12,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.failures import FailureActivities
     from activities.payments import Attempt, Collected, Invoiced, PaymentActivities
     from domain.charge_fates import Fate, Happened, fate, is_held, is_void
-    from domain.payments import ChargeKind, Decline, Declined
+    from domain.payments import PAYER_DELETED, ChargeKind, Decline, Declined
     from domain.processor_states import Remark
     from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
 from workflows.calls import Calls
 from workflows.coming import BETWEEN_LOOKS, let_operators_look
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
+from workflows.payers import Payers
 from workflows.settling import Settler
 from workflows.story import demanded
 
@@ -38,9 +39,13 @@ class Collector:
         self._calls = calls
         self._settler = settler
         self._paying_with: dict[str, str] = {}
+        self.payers = Payers(state, calls)
 
     def collect(self, charge: OpenCharge) -> None:
         """Start to collect a charge that the ledger has opened."""
+        if charge.charge.payer != self._state.payer:  # its keys are used up: the payer is another
+            ours = replace(charge.charge, payer=self._state.payer)
+            charge = replace(charge, charge=ours, attempt=charge.attempt + 1)
         self._state.put(charge)
         self._calls.start(
             workflow.start_activity_method(
@@ -53,7 +58,10 @@ class Collector:
         )
 
     def pay(self, charge: OpenCharge) -> None:
-        """Start an attempt at a prepared charge."""
+        """Start an attempt at a prepared charge; one of an earlier payer is prepared anew."""
+        if charge.charge.payer != self._state.payer:
+            self._prepare_anew(charge)
+            return
         charge = replace(charge, step=Step.PAYING, pay_at=None, retry_at=None)
         self._state.put(charge)
         self._paying_with[charge.charge.charge_id] = self._state.payment_method
@@ -75,6 +83,45 @@ class Collector:
             self.pay(again)
         else:
             self.collect(replace(again, step=Step.PREPARING))
+
+    def _prepare_anew(self, charge: OpenCharge) -> None:
+        """Void the invoice of a payer that was deleted; money that came first counts."""
+        charge = replace(charge, step=Step.PREPARING, pay_at=None, retry_at=None)
+        self._state.put(charge)
+        self._calls.start(
+            workflow.start_activity_method(
+                PaymentActivities.void,
+                Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
+                summary=f"void {demanded(charge.charge)} of an earlier payer",
+                **PROCESSOR,
+            ),
+            lambda collected: self._voided_for_another(charge.charge.charge_id, collected),
+        )
+
+    async def _voided_for_another(self, charge_id: str, collected: Collected) -> None:
+        charge = self._state.charge_named(charge_id)
+        if charge is None or charge.step is not Step.PREPARING:
+            return
+        came = collected.paid is not None or collected.processing is not None
+        if not (came and await self._settled(charge, collected)):
+            self.collect(replace(charge, invoice=""))
+
+    def _with_another_payer(self, charge: OpenCharge, detail: str) -> None:
+        """Read the payer back, which the processor has deleted, and try with the new one."""
+        charge = replace(charge, step=Step.PREPARING, pay_at=None)
+        self._state.put(charge)
+        self.payers.look(lambda: self._payer_read(charge, detail))
+
+    async def _payer_read(self, before: OpenCharge, detail: str) -> None:
+        charge = self._state.charge_named(before.charge.charge_id)
+        if charge is None or charge.step is not Step.PREPARING:
+            return
+        if charge.charge.payer == self._state.payer:  # the processor makes no other
+            await self._refused(charge, Invoiced(refused=PAYER_DELETED, detail=detail))
+        elif charge.invoice:
+            self._prepare_anew(charge)
+        else:
+            self.collect(charge)
 
     def look(self, charge: OpenCharge) -> None:
         """Ask what became of money that is on its way; paying again could take it twice."""
@@ -182,19 +229,11 @@ class Collector:
         charge = self._state.charge_named(charge_id)
         if charge is None or charge.step is not Step.PREPARING:
             return
+        if invoiced.refused == PAYER_DELETED:
+            self._with_another_payer(charge, invoiced.detail)
+            return
         if invoiced.refused:
-            ours = workflow.patched("a-refusal-is-no-decline")  # until no run is older than 2027-12
-            refusal = Declined(
-                "declined",
-                "",
-                Decline.REFUSED if ours else Decline.HARD,
-                invoiced.refused,
-                "",
-                "" if ours else self._state.card,
-                "",
-                invoiced.detail,
-            )
-            await self._give_up_all(await self._settler.declined(charge, refusal))
+            await self._refused(charge, invoiced)
             return
         prepared = replace(charge, step=Step.PREPARED, invoice=invoiced.invoice)
         self._state.put(prepared)
@@ -205,9 +244,27 @@ class Collector:
         if due and not self._state.ends_now and not is_void(self._state, prepared, now):
             self.pay(prepared)
 
+    async def _refused(self, charge: OpenCharge, invoiced: Invoiced) -> None:
+        ours = workflow.patched("a-refusal-is-no-decline")  # until no run is older than 2027-12
+        refusal = Declined(
+            "declined",
+            "",
+            Decline.REFUSED if ours else Decline.HARD,
+            invoiced.refused,
+            "",
+            "" if ours else self._state.card,
+            "",
+            invoiced.detail,
+        )
+        await self._give_up_all(await self._settler.declined(charge, refusal))
+
     async def _collected(self, charge_id: str, collected: Collected) -> None:
         charge = self._state.charge_named(charge_id)
         if charge is None or await self._settled(charge, collected):
+            return
+        declined = collected.declined
+        if declined is not None and declined.code == PAYER_DELETED:
+            self._with_another_payer(charge, declined.detail)
             return
         if self._paying_with.get(charge_id) != self._state.payment_method:
             self.retry(charge)  # the card was replaced while the old one was being declined

@@ -20,6 +20,7 @@ UNKNOWN = "internal_error"
 # What makes sense before the first period is paid.
 EARLY = (
     "payment_method_updated",
+    "payer_changed",
     "use_payment_method",
     "retry_payment",
     "invoice_paid",

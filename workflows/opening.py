@@ -129,7 +129,12 @@ class Opener:
             state.payment_method, state.card = card.method, card.card
         await workflow.execute_activity_method(
             PeriodActivities.know_payer,
-            KnownPayer(start.customer_id, card.payer, has_card=bool(state.card)),
+            KnownPayer(
+                start.customer_id,
+                card.payer,
+                has_card=bool(state.card),
+                method=state.payment_method if state.card else "",
+            ),
             summary=f"card is {card.card or 'unknown'}",
             **LEDGER,
         )

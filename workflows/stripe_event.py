@@ -20,8 +20,11 @@ from workflows import names
 from workflows.options import LEDGER, PROCESSOR
 
 CUSTOMER_UPDATED = "customer.updated"
+DELETED = "customer.deleted"
+DETACHED = "payment_method.detached"
 RENEWED = "payment_method.automatically_updated"  # the same card, as its bank has renewed it
 CARD_EVENTS = frozenset({CUSTOMER_UPDATED, "payment_method.attached", RENEWED})
+REMOVALS = frozenset({DELETED, DETACHED})
 # Stripe sends `refund.created` for every refund: https://docs.stripe.com/api/events/types.
 REFUND_EVENTS = frozenset({"refund.created", "refund.updated", "refund.failed"})
 DISPUTE_EVENTS = frozenset(
@@ -45,7 +48,9 @@ MONEY_EVENTS = frozenset(
         "payment_intent.payment_failed",
     }
 )
-HANDLED = CARD_EVENTS | RETURN_EVENTS | MONEY_EVENTS
+HANDLED = CARD_EVENTS | REMOVALS | RETURN_EVENTS | MONEY_EVENTS
+
+PAYER_CHANGED = "payer_changed"
 
 Outcome = Literal[
     "signaled",
@@ -84,17 +89,43 @@ class StripeEvent:
     async def _heard(self, event: ProcessorEvent) -> EventOutcome:
         """Tell the subscription about a card or a paid invoice."""
         meaning = await self._meaning(event)
-        if not (meaning.payer or meaning.invoice):
+        if not (meaning.payer or meaning.invoice or meaning.removed):
             return EventOutcome("unknown_object")
-        if not (meaning.method or meaning.invoice):
-            return EventOutcome("no_payment_method")
         owner = await self._owner(meaning)
+        if not (meaning.method or meaning.invoice or meaning.removed):
+            return await self._without_card(owner)
+        if meaning.removed and owner.known:
+            return await self._removed(owner, meaning)
         if not owner.known:
             found = event.type == "invoice.paid" and await self._examined(meaning)
             return EventOutcome("found" if found else "unknown_object")
         if not owner.subscription_id:
             return EventOutcome("subscription_ended")
         return await self._tell(owner.subscription_id, meaning, event)
+
+    async def _without_card(self, owner: Owner) -> EventOutcome:
+        """Tell that the payer has no default any more, where we believe that there is one."""
+        if not (owner.has_card and owner.subscription_id):
+            return EventOutcome("no_payment_method")
+        told = await self._signal(owner.subscription_id, PAYER_CHANGED, {"payer": owner.payer})
+        return EventOutcome(
+            "no_payment_method", owner.subscription_id, PAYER_CHANGED if told else ""
+        )
+
+    async def _removed(self, owner: Owner, meaning: EventMeaning) -> EventOutcome:
+        """Forget a payer that was deleted; a subscription reads back what is left to charge."""
+        if meaning.payer:
+            await workflow.execute_activity_method(
+                CustomerActivities.forget_payer,
+                args=[meaning.payer, workflow.now()],
+                summary=f"forget {meaning.payer}, which was deleted",
+                **LEDGER,
+            )
+        subscription_id = owner.subscription_id
+        news = {"payer": owner.payer}
+        if not subscription_id or not await self._signal(subscription_id, PAYER_CHANGED, news):
+            return EventOutcome("subscription_ended", subscription_id)
+        return EventOutcome("signaled", subscription_id, PAYER_CHANGED)
 
     async def _returned(self, event: ProcessorEvent) -> EventOutcome:
         """Book money that went back here: disputes outlive the subscriptions they are about."""
@@ -152,7 +183,7 @@ class StripeEvent:
         return await workflow.execute_activity_method(
             CustomerActivities.find_owner,
             meaning,
-            summary=f"find whose {meaning.invoice or meaning.payer} is",
+            summary=f"find whose {meaning.invoice or meaning.payer or meaning.method} is",
             **LEDGER,
         )
 

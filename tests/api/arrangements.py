@@ -126,7 +126,7 @@ async def inbox(client: Client, engine: Engine, payments: StripePayments) -> Asy
             client,
             task_queue=names.BILLING,
             workflows=[StripeEvent],
-            activities=[customers.find_owner],
+            activities=[customers.find_owner, customers.forget_payer],
             activity_executor=executor,
             interceptors=[NamedErrors()],
         )

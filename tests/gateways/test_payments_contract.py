@@ -264,7 +264,7 @@ def test_a_payer_deleted_at_the_processor_is_a_refusal(anywhere):
     anywhere.client.customers.delete(payer)
     with pytest.raises(ProcessorRefusal) as refusal:
         anywhere.payments.default_payment_method(payer)
-    assert refusal.value.reason == "resource_missing"
+    assert refusal.value.reason == "payer_deleted"
 
 
 def test_the_card_link_leads_to_a_page_of_the_processor(anywhere):

@@ -26,6 +26,7 @@ class CardCarriers:
             "payment_method_updated": self._payment_method_updated,
             "use_payment_method": self._use_payment_method,
             "retry_payment": self._retry_payment,
+            "payer_changed": self._payer_changed,
             "invoice_paid": self._invoice_paid,
         }
 
@@ -56,6 +57,12 @@ class CardCarriers:
             return refused("nothing_declined")
         await self._heard(sign)
         return {"status": "retrying"}
+
+    async def _payer_changed(self, payer: str, _ticket: int) -> Answer | None:
+        """Read the payer back; news of an earlier one are none."""
+        if payer == self._state.payer:
+            self._parts.collector.payers.look()
+        return None
 
     async def _heard(self, sign: str) -> None:
         """Take a sign that a card may work: each is one retry."""
@@ -102,7 +109,7 @@ class CardCarriers:
         state.signs = seen(state.signs, card.method)
         await workflow.execute_activity_method(
             PeriodActivities.know_payer,
-            KnownPayer(state.start.customer_id, state.payer, has_card=True),
+            KnownPayer(state.start.customer_id, state.payer, has_card=True, method=card.method),
             summary=f"card is {card.card}",
             **LEDGER,
         )

@@ -22,6 +22,11 @@ class CardDoor(Door):
         except InvalidInput as error:
             self._refuse(name, payload(message), error)
 
+    @workflow.signal(description="The processor has deleted the payer, or a card of it: read it.")
+    def payer_changed(self, message: RawValue) -> None:
+        """Read the payer back if it is ours."""
+        self._enqueue_reference("payer_changed", "payer", message)
+
     @workflow.update(description="Try again what was declined: the card may work now.")
     async def retry_payment(self, wanted: RawValue) -> Answer:
         """Answer `retrying`, `repeated` or `refused`."""

@@ -7,7 +7,7 @@ DO $$ BEGIN
 END $$;
 GRANT USAGE ON SCHEMA public TO drawdown_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO drawdown_app;
-GRANT UPDATE (name, email, locale, time_zone, payer, finance_email) ON customers TO drawdown_app;
+GRANT UPDATE (name, email, locale, time_zone, payer, payment_method, finance_email) ON customers TO drawdown_app;
 GRANT INSERT, UPDATE ON subscriptions, policies, charge_notes TO drawdown_app;
 GRANT INSERT ON refusals, outbox, notices, findings, plan_changes, pauses, published TO drawdown_app;
 GRANT UPDATE (delivered_at, refused) ON outbox TO drawdown_app;

@@ -44,9 +44,11 @@ CREATE TABLE customers (
     locale      text        NOT NULL,
     time_zone   text        NOT NULL,
     payer       text        CONSTRAINT customers_payer UNIQUE,      -- the processor's id
+    payment_method text,                                            -- the card that is charged; the processor's id
     finance_email text,                                             -- receipts go there as well
     recorded_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX customers_by_card ON customers (payment_method) WHERE payment_method IS NOT NULL;
 
 -- The lock row. Everything that refuses a debit without looking at grants is in it.
 CREATE TABLE wallets (
