@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from domain.usage import Attempt, PricedWay, Terms
 from ledger import accounts, balances, debits, grants, limits
+from ledger.corrections import CorrectionOrder, correct
 from tests.builders import (
     MONTH_END,
     NOON,
@@ -16,19 +17,20 @@ from tests.builders import (
     micro,
     use,
 )
-from tests.ledger.holding import LAPSE, MINUTE, capture, extend, hold, release, took
+from tests.ledger.holding import LAPSE, MINUTE, capture, counter, extend, hold, release, took
 from tests.ledger.test_concurrency import at_once
 
 MEMBER = "member:ann"
+WINDOWS = ((START, MONTH_END), (MONTH_END, MONTH_END + timedelta(days=28)))
 WAYS = (PricedWay("credits", 1, 1),)
 OF_MEMBER = Terms((Attempt("operation", WAYS),), counters=(MEMBER,))
 ONCE = Terms((Attempt("operation", WAYS),), once="unlock:P1")
 
 
 @contextmanager
-def a_wallet_with(engine, allowance):
+def a_wallet_with(engine, allowance, **facts):
     with engine.connect() as connection:
-        yield connection, a_subscribed_wallet(connection, allowance)
+        yield connection, a_subscribed_wallet(connection, allowance, **facts)
         assert balances.violations(connection) == []
         connection.rollback()
 
@@ -151,6 +153,36 @@ def a_capture_pays_beyond_its_hold_only_what_was_agreed_to(engine, _):
             assert again == ("held" if confirmed else "confirmation_required")
 
 
+def held_work_becomes_what_a_smaller_capture_would_have_been(engine, _):
+    started = PricedWay("credits", micro(5), micro(15), started=True)
+    for way, captured, quantity, taken in (
+        (WAYS[0], 11, 10, 10),  # one was not collected
+        (WAYS[0], 11, 8, 8),
+        (WAYS[0], 11, 0, 0),
+        (started, 16, 15, 5),
+    ):
+        terms = Terms((Attempt("operation", (way,)),))
+        with a_wallet_with(engine, 10) as (connection, wallet):
+            hold(connection, wallet, 10, terms=terms)
+            capture(connection, wallet, captured)
+            assert less(connection, wallet, quantity) == "corrected"
+            assert left(connection, wallet) == micro(10 - taken)
+
+
+def held_work_counts_in_the_window_of_its_hold(engine, _):
+    with a_wallet_with(engine, 0, windows=WINDOWS) as (connection, wallet):
+        grants.give(connection, wallet.account_id, a_grant(expires_at=None), START)
+        hold(connection, wallet, 7, at=MONTH_END - MINUTE, terms=OF_MEMBER)
+        capture(connection, wallet, 7, at=MONTH_END)
+        assert less(connection, wallet, 3, MONTH_END) == "corrected"
+        assert counter(connection, wallet, f"{MEMBER}@credits") == micro(3)
+
+
+def less(connection, wallet, quantity, at=NOON):
+    order = CorrectionOrder("c", "h", micro(quantity), "twice", "ann")
+    return correct(connection, wallet.account_id, order, None, at).status
+
+
 def the_end_of_a_subscription_gives_back_what_is_held(engine, _):
     with a_wallet_with(engine, 10) as (connection, wallet):
         hold(connection, wallet, 5)
@@ -184,6 +216,8 @@ HOLD_LAWS = (
     an_object_is_bought_by_the_first_capture,
     an_object_is_held_and_captured_whole,
     a_capture_pays_beyond_its_hold_only_what_was_agreed_to,
+    held_work_becomes_what_a_smaller_capture_would_have_been,
+    held_work_counts_in_the_window_of_its_hold,
     the_end_of_a_subscription_gives_back_what_is_held,
     holds_at_once_set_aside_no_more_than_there_is,
 )
@@ -244,6 +278,24 @@ HOLD_FAULTS = (
         "s.is_held, s.place",
     ),
     ("a capture takes all it can", "capture_draws", r"least\(r\.hi, r\.cost\)", "r.hi"),
+    (
+        "what was uncollected comes back",
+        "correct_usage",
+        r"p := forgive_short\(h, p\);",
+        "",
+    ),
+    (
+        "held work is corrected at no rate of its own",
+        "correct_usage",
+        r"IF h\.hold_id IS NOT NULL THEN p_terms[^;]*; END IF;",
+        "",
+    ),
+    (
+        "held work is corrected in the window of its capture",
+        "correct_usage",
+        r"coalesce\(h\.window_start, window_of\(e\)\)",
+        "window_of(e)",
+    ),
     ("holds outlive the subscription", "end_wallet", r"PERFORM release_open\(w\);", ""),
     ("held credits expire", "expire_due", r"g\.remaining - g\.held", "g.remaining"),
 )

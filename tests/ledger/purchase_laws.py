@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from domain.credits import MICRO, MOST
 from domain.money import Ratio
 from domain.payments import ChargeKind
 from ledger import accounts, balances, charges, grants
@@ -120,7 +121,20 @@ def a_cap_counts_between_its_own_bounds(engine, _):
             assert use(connection, wallet, 1, at=at).status == "cap_reached"
 
 
+def nothing_waits_for_what_cannot_be_charged_at_once(engine, _):
+    dear = {"auto_unit": micro(1), "auto_price_num": 50_000_000, "auto_price_den": MICRO}
+    dear |= {"auto_surcharge_num": 0, "auto_surcharge_den": 1}
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, 0, **auto_purchase_on(MOST, **dear))
+        for needed in (2, MOST):
+            assert use(connection, wallet, needed).status == "above_maximum"
+            assert reserve_auto(connection, wallet, "two", needed).status == "above_maximum"
+        assert use(connection, wallet, 1).status == "purchase_needed"
+        assert reserve_auto(connection, wallet, "one", 1).status == "reserved"
+
+
 PURCHASE_LAWS = (
+    nothing_waits_for_what_cannot_be_charged_at_once,
     a_cap_counts_between_its_own_bounds,
     what_went_back_earns_nothing_when_the_rest_runs_out,
     what_is_unused_moves_on_as_agreed,
