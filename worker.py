@@ -28,33 +28,33 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
-from activities.alerts import AlertRelay
-from activities.approvals import ApprovalActivities
-from activities.changes import ChangeActivities
 from activities.context import BillingContext
-from activities.corrections import CorrectionActivities
-from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
-from activities.failures import FailureActivities
-from activities.findings import FindingActivities, FindingRelay, keep_measuring
-from activities.gifts import GiftActivities
-from activities.holds import HoldActivities
-from activities.lost_charges import LostChargeActivities, LostChargeReading
-from activities.offers import OfferActivities
-from activities.outbox import CrossingRelay, MailRelay
-from activities.papers import PaperMails, PaperReading
-from activities.payments import PaymentActivities
-from activities.periods import PeriodActivities
-from activities.processing import ProcessingActivities
-from activities.purchases import PurchaseActivities
-from activities.reconciling import ReconcileActivities
-from activities.refunds import RefundActivities
-from activities.teams import TeamActivities
-from activities.usage import UsageActivities
-from activities.warnings import NoticeActivities
+from activities.notifications.alerts import AlertRelay
+from activities.notifications.notices import NoticeActivities
+from activities.notifications.outbox import CrossingRelay, MailRelay
+from activities.payments.declines import FailureActivities
+from activities.payments.findings import FindingActivities, FindingRelay, keep_measuring
+from activities.payments.invoices import PaperMails, PaperReading
+from activities.payments.lost_charges import LostChargeActivities, LostChargeReading
+from activities.payments.owners import CustomerActivities
+from activities.payments.processing import ProcessingActivities
+from activities.payments.processor import PaymentActivities
+from activities.payments.reconciliation import ReconcileActivities
+from activities.payments.refunds import RefundActivities
+from activities.periods.lifecycle import PeriodActivities
+from activities.plans.changes import ChangeActivities
+from activities.purchases.bonuses import GiftActivities
+from activities.purchases.extra_credits import PurchaseActivities
+from activities.purchases.offers import OfferActivities
+from activities.teams.approvals import ApprovalActivities
+from activities.teams.members import TeamActivities
+from activities.usage.corrections import CorrectionActivities
+from activities.usage.events import UsageActivities
+from activities.usage.holds import HoldActivities
 from catalogs.reader import load_catalogs, load_lists
-from domain.catalog import Catalog
 from domain.errors import InvalidInput
+from domain.pricing.catalog import Catalog
 from gateways.smtp import SmtpMailer
 from gateways.stripe import StripePayments
 from ledger import published
@@ -62,13 +62,13 @@ from migrations import configuration
 from models.base import connect
 from settings import Settings
 from workflows import names
-from workflows.approval import Approval
+from workflows.approval.workflow import Approval
 from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
-from workflows.outbox import LANES, Lane, OutboxRelay
+from workflows.outbox_relay import LANES, Lane, OutboxRelay
 from workflows.reconciliation import Reconciliation
 from workflows.stripe_event import StripeEvent
-from workflows.subscription import Subscription
+from workflows.subscription.workflow import Subscription
 
 GRACE = timedelta(seconds=30)
 MEASURE_SECONDS = 15

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from domain import links
-from domain.catalog import Catalog, Plan
 from domain.errors import InvalidInput
+from domain.mails import links
+from domain.pricing.catalog import Catalog, Plan
 from ledger import subscriptions
 
 

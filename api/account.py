@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from api.errors import NotFoundError
 from api.services import Services, Shared
 from domain.errors import InvalidInput
-from domain.links import billing_link, is_genuine
 from domain.mails.facts import Lot
+from domain.mails.links import billing_link, is_genuine
 from domain.subscription import Status
 from gateways.letter_formats import Formats
 from ledger import accounts, balances, subscriptions

@@ -17,10 +17,11 @@ from api.errors import NotFoundError, UnavailableError
 from api.services import Services, Shared
 from domain.approvals import Approval, State
 from domain.errors import InvalidInput
-from domain.links import is_approver
+from domain.mails.links import is_approver
 from domain.reasons import CURES
 from gateways.letter_formats import Formats
-from ledger import accounts, approvals, members
+from ledger import accounts
+from ledger.teams import approvals, members
 from workflows import names
 
 PAGES = Path(__file__).resolve().parent.parent / "templates" / "pages"

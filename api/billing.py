@@ -7,8 +7,8 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from api.errors import NotFoundError
 from api.services import Shared
-from domain.links import is_genuine
-from ledger import directory
+from domain.mails.links import is_genuine
+from ledger.payments import processor_ids
 
 BACK = "/billing/back"
 THANKS = """\
@@ -34,7 +34,7 @@ def open_card_page(subscription_id: str, token: str, services: Shared) -> Redire
     if not is_genuine(services.link_secret, subscription_id, token):
         raise NotFoundError("unknown_link", "this link leads nowhere")
     with services.engine.connect() as connection:
-        payer = directory.payer_of_subscription(connection, subscription_id)
+        payer = processor_ids.payer_of_subscription(connection, subscription_id)
     if payer is None:
         raise NotFoundError("unknown_link", "this subscription is unknown to the payment processor")
     # A new key every time: the page of a repeated key would have expired.

@@ -15,7 +15,7 @@ from api.bodies import RawBody
 from api.errors import UnavailableError
 from api.services import Shared
 from domain.errors import InvalidInput
-from domain.payments import ProcessorEvent
+from domain.payments.charges import ProcessorEvent
 from gateways.stripe_webhooks import verify_event
 from workflows import names
 from workflows.stripe_event import HANDLED, StripeEvent

@@ -38,7 +38,7 @@ from local.stack import Stack, environment
 from local.timeline import Timeline
 from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
-from workflows.subscription import Subscription
+from workflows.subscription.workflow import Subscription
 
 PLAN = "core_80k"
 SIGNAL = 100  # usage events in a message

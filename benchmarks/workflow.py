@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.durable.fleet import Bench, events, running
 from benchmarks.durable.histories import actions, history, kinds
 from benchmarks.durable.peer import Peer
-from domain.payments import ProcessorEvent
+from domain.payments.charges import ProcessorEvent
 from local.timeline import Timeline
 from workflows import names
 from workflows.stripe_event import StripeEvent

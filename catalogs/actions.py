@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from catalogs import values
 from catalogs.document import Section
 from catalogs.terms import FALLBACK, Terms, unique
-from domain.catalog import Action, Ask, RateVersion, Way
 from domain.credits import MICRO
-from domain.policies import AtZero
-from domain.rates import Rate, Rounding
+from domain.pricing.catalog import Action, Ask, RateVersion, Way
+from domain.pricing.policies import AtZero
+from domain.pricing.rates import Rate, Rounding
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_ACTION = "at least one is needed"

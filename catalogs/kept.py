@@ -6,12 +6,12 @@ from dataclasses import fields, is_dataclass
 
 from catalogs.document import Place
 from catalogs.reader import PriceList
-from domain.catalog import Catalog
 from domain.credits import format_credits
 from domain.errors import InvalidInput
 from domain.money import Ratio, format_money
 from domain.periods import Interval
-from domain.published import Difference, Edit, Item, Kind, plan_item, rate_item
+from domain.pricing.catalog import Catalog
+from domain.pricing.published import Difference, Edit, Item, Kind, plan_item, rate_item
 
 WAYS_OUT = """What was published stays as it is. Put it back, or take one of two ways:
   a new version: the next `version` of the plan or of the list, or a rate whose `from` lies ahead

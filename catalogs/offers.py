@@ -5,10 +5,10 @@ from itertools import pairwise
 from catalogs import values
 from catalogs.document import Section
 from catalogs.terms import FALLBACK, NEUTRAL_MINOR, Terms, unique
-from domain.catalog import Bonus, Extras, Pack, Starter
 from domain.credits import MICRO
 from domain.money import Ratio
-from domain.policies import Companion, VolumeTier
+from domain.pricing.catalog import Bonus, Extras, Pack, Starter
+from domain.pricing.policies import Companion, VolumeTier
 
 _WHOLE_PRICE = 100
 

@@ -16,7 +16,9 @@ from catalogs.policies import (
 from catalogs.purchases import dunning_days, read_auto, read_manual
 from catalogs.terms import FALLBACK, NEUTRAL_MINOR, Terms, unique
 from domain.burn import TieBreak
-from domain.catalog import (
+from domain.credits import MICRO
+from domain.periods import Interval, Unit
+from domain.pricing.catalog import (
     Allowance,
     Extras,
     Late,
@@ -27,9 +29,7 @@ from domain.catalog import (
     ResumeOn,
     Trial,
 )
-from domain.credits import MICRO
-from domain.periods import Interval, Unit
-from domain.policies import APPROVAL_DAYS, DebtRepaidFrom
+from domain.pricing.policies import APPROVAL_DAYS, DebtRepaidFrom
 
 _LARGEST_PRIORITY = 1000
 _NO_PLAN = "at least one is needed"

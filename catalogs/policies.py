@@ -3,11 +3,11 @@
 from catalogs import values
 from catalogs.document import Section
 from catalogs.terms import Terms, unique
-from domain.catalog import Action
 from domain.credits import MICRO, format_credits
 from domain.money import Ratio
 from domain.periods import Interval
-from domain.policies import (
+from domain.pricing.catalog import Action
+from domain.pricing.policies import (
     AfterDunning,
     Alert,
     AnchorRule,

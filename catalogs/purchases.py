@@ -4,10 +4,10 @@ from catalogs import values
 from catalogs.document import Section
 from catalogs.offers import read_volume
 from catalogs.terms import Terms
-from domain.catalog import AutoPurchase, ManualPurchase, Plan
 from domain.credits import MICRO
 from domain.money import Ratio, credits_price, surcharged
 from domain.periods import Interval
+from domain.pricing.catalog import AutoPurchase, ManualPurchase, Plan
 
 _OWN_PRICE = "plan"
 _CAP = values.word_or("window_allowance", values.credit_quantity)  # None: the plan's own allowance

@@ -10,9 +10,9 @@ from catalogs.document import Asked, Faults, Place, Section, open_document
 from catalogs.offers import read_bonuses, read_packs
 from catalogs.plans import read_plans
 from catalogs.terms import FALLBACK, Terms, unique
-from domain.catalog import Catalog, CreditType
 from domain.credits import DECIMALS
 from domain.errors import InvalidCatalog
+from domain.pricing.catalog import Catalog, CreditType
 
 _NO_TYPE = "at least one is needed"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from catalogs import values
 from catalogs.document import Section
-from domain.catalog import Action, Pack
 from domain.money import maximum_charge_minor, minimum_charge_minor
+from domain.pricing.catalog import Action, Pack
 
 FALLBACK = "?"  # stands for an id that could not be read; its own fault is already noted
 NEUTRAL_MINOR = 1_000_000  # stands for a price that could not be read: neither free nor too small

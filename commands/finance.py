@@ -7,16 +7,17 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from activities.meter import meter
+from activities.usage.meter import meter
 from catalogs.reader import load_catalogs
 from commands.terminal import Add, database, print_json, settings, show_sheet
-from ledger import accounts, balances, notices, subscriptions
+from ledger import accounts, balances, subscriptions
 from ledger.accounts import PauseLine
 from ledger.balances import HistoryLine
-from ledger.reports.asking import add_arguments, asked_in, midnight, sheet, tag_and_value
+from ledger.notifications import notices
+from ledger.reports.layouts.registered import history_sheet
 from ledger.reports.members import limits_of
+from ledger.reports.registry import add_arguments, asked_in, midnight, sheet, tag_and_value
 from ledger.reports.scope import MOST_ROWS, snapshot
-from ledger.reports.sheets import history_sheet
 
 TAGS = ("member", "campaign")  # named so often that they have options of their own
 

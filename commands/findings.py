@@ -6,12 +6,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from activities.context import BillingContext
-from activities.reconciling import ReconcileActivities, Reconciled
+from activities.payments.reconciliation import ReconcileActivities, Reconciled
 from commands.terminal import Add, console, database, print_json, print_sheet, settings
 from domain.errors import InvalidInput
-from domain.findings import Finding
+from domain.payments.findings import Finding
 from gateways.stripe import StripePayments
-from ledger import findings
+from ledger.payments import findings
 from ledger.reports.tables import ABSENT, Sheet, texts
 from worker import connected
 

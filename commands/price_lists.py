@@ -26,7 +26,7 @@ from commands.terminal import (
     print_sheet,
 )
 from domain.errors import BillingError, InvalidCatalog, InvalidInput
-from domain.published import Comparison
+from domain.pricing.published import Comparison
 from ledger import published
 from models.base import connect
 from settings import CATALOGS

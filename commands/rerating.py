@@ -8,7 +8,7 @@ from catalogs.reader import PriceList
 from commands.terminal import DONE, console, database, show_sheet
 from domain.credits import format_credits
 from domain.errors import InvalidInput
-from domain.published import Comparison, Difference, Kind
+from domain.pricing.published import Comparison, Difference, Kind
 from ledger import published
 from ledger.affected import Affected, affected
 from ledger.reports.scope import snapshot

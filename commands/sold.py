@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from domain.catalog import AutoPurchase, Catalog, ManualPurchase, Pack, Plan
 from domain.credits import format_credits
 from domain.money import credits_price, format_money, surcharged
 from domain.periods import Interval
+from domain.pricing.catalog import AutoPurchase, Catalog, ManualPurchase, Pack, Plan
 from ledger.reports.tables import ABSENT, Sheet, texts
 
 

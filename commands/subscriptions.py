@@ -12,7 +12,7 @@ from temporalio.converter import value_to_type
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from activities.standing import room_of
+from activities.plans.standing import room_of
 from catalogs.reader import load_catalogs
 from commands.terminal import (
     DONE,
@@ -30,17 +30,17 @@ from commands.terminal import (
     update,
 )
 from commands.watching import Told, beginning, ended_well, failure
-from domain.catalog import Plan
 from domain.credits import format_credits
 from domain.errors import BillingError, InvalidInput
-from domain.fields import parse_instant
+from domain.messages.fields import parse_instant
+from domain.pricing.catalog import Plan
 from domain.subscription import Start, SubscriptionState
 from ledger import accounts, balances, subscriptions
-from ledger.matters import open_matters
-from ledger.reports.asking import tag_and_value
+from ledger.open_items import open_matters
+from ledger.reports.registry import tag_and_value
 from worker import connected
 from workflows import names
-from workflows.subscription import Subscription
+from workflows.subscription.workflow import Subscription
 
 
 def subscribe(wanted: Namespace) -> int:

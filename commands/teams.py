@@ -4,7 +4,7 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.team_view import team
+from activities.teams.overview import team
 from commands.terminal import Add, database, print_json, print_sheet
 from ledger import accounts
 from ledger.reports.tables import ABSENT, Sheet, numbers, texts

@@ -23,9 +23,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands import toolbox
-from domain.catalog import Catalog
 from domain.errors import BillingError, InvalidInput
-from domain.fields import once_each
+from domain.messages.fields import once_each
+from domain.pricing.catalog import Catalog
 from ledger.reports.tables import Column, Sheet, csv_text
 from models.base import connect
 from settings import Settings

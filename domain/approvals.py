@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from domain.catalog import Catalog, Plan
-from domain.rates import cost
+from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.rates import cost
 from domain.usage import UsageEvent
 
 LONGEST_HOLD = timedelta(days=31)  # longer work extends its hold

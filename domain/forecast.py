@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from domain.catalog import Pack
 from domain.errors import InvalidInput
+from domain.pricing.catalog import Pack
 
 SHORT_DAYS = 7
 LONG_DAYS = 30

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.catalog import Plan
-from domain.clocks import TRIAL, first_anchor, next_anchor
-from domain.payments import Charge, ChargeKind, Paid
+from domain.payments.charges import Charge, ChargeKind, Paid
 from domain.periods import Window
-from domain.proration import ChangeQuote
+from domain.plan_calendar import TRIAL, first_anchor, next_anchor
+from domain.pricing.catalog import Plan
+from domain.pricing.proration import ChangeQuote
 from domain.usage import UsageEvent
 
 

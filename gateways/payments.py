@@ -9,7 +9,7 @@ wrong (a bug or an operator's error; retrying does not help).
 from typing import Protocol
 
 from domain.errors import BillingError
-from domain.payments import (
+from domain.payments.charges import (
     Charge,
     InvoiceRecord,
     MoneyBack,
@@ -18,7 +18,7 @@ from domain.payments import (
     PaymentState,
     Prepared,
 )
-from domain.reconciling import Claim
+from domain.payments.reconciliation import Claim
 
 
 class ProcessorUnavailable(Exception):

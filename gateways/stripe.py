@@ -10,7 +10,7 @@ from typing import Self
 import stripe
 
 from domain.money import maximum_charge_minor
-from domain.payments import (
+from domain.payments.charges import (
     Charge,
     Declined,
     InvoiceRecord,
@@ -22,8 +22,8 @@ from domain.payments import (
     Unclear,
     Unpaid,
 )
-from domain.processor_states import Remark
-from domain.reconciling import Claim
+from domain.payments.processor_states import Remark
+from domain.payments.reconciliation import Claim
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import checked_key, take_effect_once
 from gateways.stripe_errors import speaking

@@ -2,9 +2,9 @@
 
 import stripe
 
-from domain.payments import Charge, InvoiceRecord
-from domain.reconciling import Claim
-from domain.sold import as_metadata
+from domain.payments.charges import Charge, InvoiceRecord
+from domain.payments.reconciliation import Claim
+from domain.payments.sold import as_metadata
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import find_or_take_effect, take_effect_once
 from gateways.stripe_reading import claim_of, entry, identifier, invoice_record, metadata_value

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import stripe
 
-from domain.payments import PAYER_DELETED, PaymentMethod
+from domain.payments.charges import PAYER_DELETED, PaymentMethod
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import take_effect_once
 from gateways.stripe_reading import entry, identifier, metadata_value, payment_method

@@ -5,10 +5,10 @@ from typing import Any
 
 import stripe
 
-from domain.dunning import reaction
-from domain.payments import Declined, InvoiceRecord, PaymentMethod
-from domain.reconciling import Claim
-from domain.sold import parse_sale
+from domain.payments.charges import Declined, InvoiceRecord, PaymentMethod
+from domain.payments.dunning import reaction
+from domain.payments.reconciliation import Claim
+from domain.payments.sold import parse_sale
 from gateways.stripe_errors import advice_of, code_of
 
 BRANDS = {

@@ -4,7 +4,7 @@ from typing import Literal
 
 import stripe
 
-from domain.payments import MoneyBack
+from domain.payments.charges import MoneyBack
 from gateways.stripe_calls import find_or_take_effect
 from gateways.stripe_reading import entry, identifier, metadata_value
 

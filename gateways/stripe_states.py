@@ -11,8 +11,8 @@ from typing import Any
 
 import stripe
 
-from domain.payments import Closed, Paid, PaymentState, Processing, Unclear, Unpaid
-from domain.processor_states import COMES_BY_ITSELF, NONE, Case, Remark, case
+from domain.payments.charges import Closed, Paid, PaymentState, Processing, Unclear, Unpaid
+from domain.payments.processor_states import COMES_BY_ITSELF, NONE, Case, Remark, case
 from gateways.stripe_reading import card_label, code_of_failure, declined, entry
 
 OUTSIDE = "paid outside Stripe"

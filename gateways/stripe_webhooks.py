@@ -7,8 +7,8 @@ from typing import Any
 import stripe
 
 from domain.errors import InvalidInput
-from domain.fields import once_each
-from domain.payments import ProcessorEvent
+from domain.messages.fields import once_each
+from domain.payments.charges import ProcessorEvent
 
 TOLERANCE = timedelta(minutes=5)  # what Stripe's own libraries allow between sending and arriving
 

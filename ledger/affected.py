@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, select, text
 
-from domain.catalog import Catalog, Plan
-from domain.published import (
+from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.published import (
     Comparison,
     Difference,
     Item,

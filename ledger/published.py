@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from catalogs.kept import refusal, told
 from catalogs.reader import PriceList
-from domain.catalog import Bonus, Catalog, Plan, RateVersion
 from domain.errors import InvalidInput
-from domain.published import (
+from domain.pricing.catalog import Bonus, Catalog, Plan, RateVersion
+from domain.pricing.published import (
     ActionTerms,
     Comparison,
     Item,

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.catalog import Plan
 from domain.errors import InvalidInput
 from domain.periods import Window
+from domain.pricing.catalog import Plan
 from domain.subscription import Status
 from ledger import starts
 from models.tables import Subscription

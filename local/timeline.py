@@ -23,7 +23,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from domain.subscription import Start, SubscriptionState
 from local.patience import POLL_SECONDS, NothingMovesError, Patience
 from workflows import names
-from workflows.subscription import Subscription
+from workflows.subscription.workflow import Subscription
 
 Json = dict[str, Any]
 

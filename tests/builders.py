@@ -9,13 +9,15 @@ from sqlalchemy import Connection, insert, update
 
 from domain.burn import TieBreak, tie_keys
 from domain.credits import MICRO, parse_credits
-from domain.payments import ChargeKind
+from domain.payments.charges import ChargeKind
 from domain.usage import DebitOutcome, PricedEvent, UsageEvent
-from ledger import accounts, balances, charges, debits, grants
+from ledger import accounts, balances, grants
 from ledger.accounts import CustomerDetails
-from ledger.charges import Reservation
-from ledger.debits import Demand
 from ledger.grants import GrantOrder
+from ledger.payments import charges
+from ledger.payments.charges import Reservation
+from ledger.usage import debits
+from ledger.usage.debits import Demand
 from models.tables import Policy, Subscription
 
 START = datetime(2027, 1, 1, tzinfo=UTC)

@@ -12,7 +12,9 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from domain.credits import parse_quantity
 from domain.subscription import Start
 from domain.usage import DebitOutcome, PricedEvent, UsageEvent
-from ledger import accounts, balances, debits, findings
+from ledger import accounts, balances
+from ledger.payments import findings
+from ledger.usage import debits
 from local.mail_catcher.process import MailCatcher
 from local.patience import until
 from local.stripe_standin.process import StandIn

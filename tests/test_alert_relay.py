@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
-from activities.alerts import AlertRelay
 from activities.context import BillingContext
-from activities.meter import meter
+from activities.notifications.alerts import AlertRelay
+from activities.usage.meter import meter
 from catalogs.reader import load_catalogs
-from domain.mail_json import envelope_from_json
-from domain.policies import Alert, Channel
+from domain.mails.codec import envelope_from_json
+from domain.pricing.policies import Alert, Channel
 from gateways.letters import render
-from ledger import alerts, notices, policies, subscriptions
+from ledger import subscriptions
+from ledger.notifications import alerts, notices
+from ledger.usage import policies
 from models.base import connect
 from models.tables import Subscription
 from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, micro, use

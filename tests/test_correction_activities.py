@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from activities.context import BillingContext
-from activities.corrections import Correction, CorrectionActivities
+from activities.usage.corrections import Correction, CorrectionActivities
 from catalogs.reader import read_catalog
-from domain.correction_messages import CorrectUsage
 from domain.credits import MICRO
-from domain.rates import Rate
-from ledger import debits, published, subscriptions
+from domain.messages.corrections import CorrectUsage
+from domain.pricing.rates import Rate
+from ledger import published, subscriptions
+from ledger.usage import debits
 from models.base import connect
 from settings import CATALOGS
 from tests.builders import NOON, START, a_subscribed_wallet, an_event, micro

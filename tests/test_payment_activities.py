@@ -1,8 +1,8 @@
 """What the processor will never do is an answer, not a failure that would end a subscription."""
 
-from activities.payments import Attempt, Collected, PaymentActivities
-from domain.payments import Decline, Unclear
-from domain.processor_states import Remark
+from activities.payments.processor import Attempt, Collected, PaymentActivities
+from domain.payments.charges import Decline, Unclear
+from domain.payments.processor_states import Remark
 from gateways.stripe import StripePayments
 from local.stripe_standin.process import StandIn
 

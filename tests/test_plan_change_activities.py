@@ -5,12 +5,12 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.buyers import Buyer
-from activities.upgrades import Upgrade, Wanted, quoted_change, upgrade_orders
-from domain.clocks import first_anchor, period_at, window_at
-from domain.payments import Paid
-from domain.policies import AnchorRule
-from domain.proration import ChangeKind
+from activities.plans.upgrades import Upgrade, Wanted, quoted_change, upgrade_orders
+from activities.purchases.buyers import Buyer
+from domain.payments.charges import Paid
+from domain.plan_calendar import first_anchor, period_at, window_at
+from domain.pricing.policies import AnchorRule
+from domain.pricing.proration import ChangeKind
 from tests.domain.test_clocks import CORE, MAKE, MONTHLY, billed, instants, zones
 
 places = st.integers(0, 999)

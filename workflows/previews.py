@@ -3,8 +3,8 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.upgrades import Quoted
-from workflows.inbox import Answer, credit_text
+    from activities.plans.upgrades import Quoted
+from workflows.subscription.mailbox import Answer, credit_text
 
 
 def preview_of(quoted: Quoted) -> Answer:

@@ -5,8 +5,8 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.reconciling import ReconcileActivities, Reconciled
-    from domain.reconciling import next_night
+    from activities.payments.reconciliation import ReconcileActivities, Reconciled
+    from domain.payments.reconciliation import next_night
 from workflows.options import PROCESSOR, Options
 
 NIGHTS_PER_RUN = 30

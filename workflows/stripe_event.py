@@ -10,12 +10,12 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.customers import CustomerActivities, Owner
-    from activities.payments import EventMeaning, PaymentActivities
-    from activities.reconciling import ReconcileActivities
-    from activities.refunds import RefundActivities
-    from domain.card_messages import THE_DEFAULT
-    from domain.payments import ProcessorEvent
+    from activities.payments.owners import CustomerActivities, Owner
+    from activities.payments.processor import EventMeaning, PaymentActivities
+    from activities.payments.reconciliation import ReconcileActivities
+    from activities.payments.refunds import RefundActivities
+    from domain.messages.cards import THE_DEFAULT
+    from domain.payments.charges import ProcessorEvent
 from workflows import names
 from workflows.options import LEDGER, PROCESSOR
 

@@ -8,7 +8,7 @@ from typing import Any
 from temporalio import activity, workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.usage import Batch, BatchOutcome
+    from activities.usage.events import Batch, BatchOutcome
 
 QUEUE = "bench-naive"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
-from activities.usage import Batch
+from activities.usage.events import Batch
 from benchmarks.durable.fleet import Bench, events
 from benchmarks.durable.naive import QUEUE, NaiveUsage
 from catalogs.reader import load_catalogs
-from domain.messages import parse_event
+from domain.messages.subscription import parse_event
 from ledger import accounts
 from settings import CATALOGS
 

@@ -10,7 +10,7 @@ from itertools import count
 
 from benchmarks.load.measure import Speed, speed
 from domain.usage import PricedEvent, UsageEvent
-from ledger.group_commit import GroupCommit
+from ledger.usage.group_commit import GroupCommit
 from local.postgres import Postgres
 
 

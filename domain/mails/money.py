@@ -14,7 +14,7 @@ from domain.mails.facts import (
     require_web_address,
 )
 from domain.money import Ratio
-from domain.payments import ChargeLine, Decline
+from domain.payments.charges import ChargeLine, Decline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, text
 
-from activities.alerts import pace_of
-from domain.catalog import Pack
+from activities.notifications.alerts import pace_of
 from domain.credits import format_credits
-from domain.pricing import price
+from domain.pricing.catalog import Pack
+from domain.pricing.event_price import price
 from domain.usage import UsageEvent
 from ledger import balances
 from local.simulator.sides import Side

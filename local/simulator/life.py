@@ -15,10 +15,11 @@ from sqlalchemy import Connection, Engine, text
 from temporalio.client import Client
 
 from domain.credits import format_credits
-from domain.pricing import price
+from domain.pricing.event_price import price
 from domain.subscription import Start
 from domain.usage import DECIDED, DebitOutcome, RefusedEvent, UsageEvent
-from ledger import accounts, debits
+from ledger import accounts
+from ledger.usage import debits
 from local.simulator.customer import ASKED, HAIR, Customer
 from local.simulator.days import Day
 from local.simulator.sides import Side

@@ -8,10 +8,10 @@ from pathlib import Path
 import yaml
 
 from catalogs.reader import load_catalogs, read_catalog
-from domain.catalog import Action, Catalog, Plan
 from domain.credits import MICRO
 from domain.errors import InvalidInput
-from domain.rates import Rounding
+from domain.pricing.catalog import Action, Catalog, Plan
+from domain.pricing.rates import Rounding
 from local.simulator.usage import Usage
 from settings import CATALOGS
 

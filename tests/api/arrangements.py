@@ -20,15 +20,16 @@ from temporalio.common import RawValue
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.context import BillingContext
-from activities.customers import CustomerActivities
 from activities.errors import NamedErrors
-from activities.payments import PaymentActivities
-from activities.reconciling import ReconcileActivities
-from domain.card_messages import parse_card_news
-from domain.messages import parse_reference
-from domain.payments import ChargeKind
+from activities.payments.owners import CustomerActivities
+from activities.payments.processor import PaymentActivities
+from activities.payments.reconciliation import ReconcileActivities
+from domain.messages.cards import parse_card_news
+from domain.messages.subscription import parse_reference
+from domain.payments.charges import ChargeKind
 from gateways.stripe import StripePayments
-from ledger import accounts, charges
+from ledger import accounts
+from ledger.payments import charges
 from local.fleet import start_api
 from local.processes import free_port, stop
 from local.stripe_standin.process import WEBHOOK_SECRET, StandIn

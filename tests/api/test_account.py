@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.links import account_link, billing_link, link_token
+from domain.mails.links import account_link, billing_link, link_token
 from local.stripe_standin.process import WEBHOOK_SECRET
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from domain.links import billing_link, link_token
+from domain.mails.links import billing_link, link_token
 from local.stripe_standin.process import WEBHOOK_SECRET
 from tests.api.arrangements import NOWHERE, api
 

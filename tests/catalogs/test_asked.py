@@ -7,8 +7,8 @@ import pytest
 from catalogs import values
 from catalogs.document import Faults, Form, open_document
 from catalogs.reader import read_catalog
-from domain.catalog import Extras
 from domain.errors import InvalidCatalog
+from domain.pricing.catalog import Extras
 
 RICH = Path(__file__).parent / "rich.yaml"
 

@@ -7,7 +7,7 @@ import pytest
 
 from catalogs.kept import place_of, told
 from catalogs.reader import read_list
-from domain.published import changes_of, compare, items_of
+from domain.pricing.published import changes_of, compare, items_of
 from settings import CATALOGS
 from tests.domain.test_published import variants
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from catalogs.reader import read_catalog
-from domain.catalog import Allowance, Extras, Starter, Trial
 from domain.credits import MICRO
 from domain.errors import InvalidCatalog
 from domain.money import Ratio
-from domain.policies import (
+from domain.pricing.catalog import Allowance, Extras, Starter, Trial
+from domain.pricing.policies import (
     AfterDunning,
     Alert,
     AnchorRule,

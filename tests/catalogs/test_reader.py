@@ -6,12 +6,12 @@ import pytest
 from temporalio.converter import default as default_converter
 
 from catalogs.reader import load_catalogs, read_catalog
-from domain.catalog import Catalog, Extras, Late, LateUsage, Plan, ResumeOn
 from domain.credits import MICRO
 from domain.errors import InvalidCatalog
 from domain.money import Ratio, surcharged
 from domain.periods import Interval, Unit
-from domain.rates import Rounding
+from domain.pricing.catalog import Catalog, Extras, Late, LateUsage, Plan, ResumeOn
+from domain.pricing.rates import Rounding
 
 FOLDER = Path(__file__).parents[2] / "catalogs"
 SOUND = (Path(__file__).parent / "sample.yaml").read_text(encoding="utf-8")

@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 import cli
 from catalogs.reader import load_lists, read_catalog
-from domain.catalog import Plan
-from ledger import debits, holds, published, subscriptions
+from domain.pricing.catalog import Plan
+from ledger import published, subscriptions
 from ledger.affected import affected as affected_of
+from ledger.usage import debits, holds
 from models.base import connect
 from models.tables import PublishedRow
 from settings import CATALOGS

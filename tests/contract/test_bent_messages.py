@@ -12,8 +12,8 @@ from domain.reasons import CURES
 from tests.contract.messages import SOUND, bent, raw, send
 from tests.contract.terminal import unharmed
 from tests.fleet import Customer
-from workflows.inbox import Inbox
-from workflows.subscription import Subscription
+from workflows.subscription.mailbox import Inbox
+from workflows.subscription.workflow import Subscription
 
 _DOORS = workflow._Definition.must_from_class(Subscription).updates
 

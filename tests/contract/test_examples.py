@@ -13,7 +13,7 @@ from local.patience import until
 from local.timeline import without_time
 from tests.contract.terminal import Ran, Terminal
 from tests.fleet import RunningFleet
-from workflows.subscription import Subscription
+from workflows.subscription.workflow import Subscription
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "contract.md"

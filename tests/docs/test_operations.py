@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from domain.findings import FindingKind
-from domain.processor_states import Remark
+from domain.payments.findings import FindingKind
+from domain.payments.processor_states import Remark
 from workflows.stripe_event import HANDLED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from domain.alert_messages import parse_list_notices, parse_read_notices, parse_set_alerts
 from domain.errors import InvalidInput
-from domain.policies import Alert, Channel
+from domain.messages.alerts import parse_list_notices, parse_read_notices, parse_set_alerts
+from domain.pricing.policies import Alert, Channel
 
 BOTH = {"percent": 20, "channel": "both"}
 AGAIN = {"rearm_on_purchase": True}

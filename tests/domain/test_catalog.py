@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from catalogs.reader import read_catalog
-from domain.catalog import Action, RateVersion, Way
 from domain.credits import MICRO
 from domain.errors import InvalidInput
 from domain.money import Ratio, credits_price
-from domain.rates import Rate
+from domain.pricing.catalog import Action, RateVersion, Way
+from domain.pricing.rates import Rate
 
 FOLDER = Path(__file__).parents[2] / "catalogs"
 MAKE = read_catalog(FOLDER / "make.yaml")

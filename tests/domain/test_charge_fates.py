@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from catalogs.reader import read_catalog
-from domain import charge_fates as fates
-from domain.charge_fates import Fate, Happened
-from domain.payments import Charge, ChargeKind
+from domain.payments import charge_fates as fates
+from domain.payments.charge_fates import Fate, Happened
+from domain.payments.charges import Charge, ChargeKind
 from domain.periods import Window
 from domain.subscription import OpenCharge, Start, Step, SubscriptionState
 

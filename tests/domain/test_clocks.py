@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogs.reader import read_catalog
-from domain.catalog import AutoPurchase, Plan, Trial
-from domain.clocks import (
+from domain.money import Ratio
+from domain.periods import Interval, Unit, Window
+from domain.plan_calendar import (
     TRIAL,
     Stretch,
     cap_bounds,
@@ -25,9 +26,8 @@ from domain.clocks import (
     window_at,
     windows_of,
 )
-from domain.money import Ratio
-from domain.periods import Interval, Unit, Window
-from domain.policies import AnchorRule
+from domain.pricing.catalog import AutoPurchase, Plan, Trial
+from domain.pricing.policies import AnchorRule
 
 MAKE = read_catalog(Path(__file__).parents[2] / "catalogs" / "make.yaml")
 CORE = MAKE.plan("core_10k")

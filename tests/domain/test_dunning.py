@@ -1,7 +1,7 @@
 import pytest
 
-from domain.dunning import HARD_CODES, reaction
-from domain.payments import Decline
+from domain.payments.charges import Decline
+from domain.payments.dunning import HARD_CODES, reaction
 
 SOFT_CODES = (
     "card_velocity_exceeded",

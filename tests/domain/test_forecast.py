@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.catalog import Extras, Pack
 from domain.credits import MICRO
 from domain.errors import InvalidInput
 from domain.forecast import LONG_DAYS, burn_rate, forecast
+from domain.pricing.catalog import Extras, Pack
 
 DAY = 10 * MICRO
 

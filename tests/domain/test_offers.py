@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.catalog import Extras, ManualPurchase, Pack
 from domain.credits import MICRO
 from domain.money import Ratio
-from domain.offers import companion_micro, manual_price, pack_price, percent_off
-from domain.policies import Companion, VolumeTier
+from domain.pricing.catalog import Extras, ManualPurchase, Pack
+from domain.pricing.policies import Companion, VolumeTier
+from domain.pricing.purchase_price import companion_micro, manual_price, pack_price, percent_off
 
 TIERS = (VolumeTier(1_000 * MICRO, Ratio(10, 1)), VolumeTier(5_000 * MICRO, Ratio(25, 2)))
 BLOCK = Pack("block", "Block", "credits", 500 * MICRO, 2_500, Extras.NEVER, volume=TIERS)

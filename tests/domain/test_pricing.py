@@ -9,7 +9,7 @@ import pytest
 from catalogs.reader import read_catalog
 from domain.credits import MICRO
 from domain.errors import InvalidInput
-from domain.pricing import price
+from domain.pricing.event_price import price
 from domain.usage import Attempt, PricedWay, UsageEvent
 
 CATALOGS = Path(__file__).parents[2] / "catalogs"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from domain.processor_states import INVOICES, TABLE, Case
+from domain.payments.processor_states import INVOICES, TABLE, Case
 
 README = Path("domain/README.md").read_text(encoding="utf-8")
 PAYMENTS = tuple(dict.fromkeys(payment for _, payment in TABLE))

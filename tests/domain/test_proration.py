@@ -9,12 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogs.reader import read_catalog
-from domain.catalog import Allowance, Plan
 from domain.credits import MICRO
 from domain.errors import InvalidInput
 from domain.money import half_up
 from domain.periods import Interval, Unit, Window, window
-from domain.proration import ChangeKind, is_upgrade, quote_change, quote_version, upgrade_price
+from domain.pricing.catalog import Allowance, Plan
+from domain.pricing.proration import (
+    ChangeKind,
+    is_upgrade,
+    quote_change,
+    quote_version,
+    upgrade_price,
+)
 
 ANCHOR = datetime(2027, 1, 31, 10, tzinfo=UTC)
 PERIOD = window(ANCHOR, "Europe/Berlin", Interval(Unit.MONTH), 0)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from catalogs.reader import load_catalogs, read_catalog
-from domain.catalog import Bonus, Extras, RateVersion, Way
 from domain.credits import MICRO
 from domain.money import Ratio
 from domain.periods import Interval
-from domain.policies import AtZero
-from domain.published import Edit, compare, items_of, plan_item, rate_item, same_terms
-from domain.rates import Rate
+from domain.pricing.catalog import Bonus, Extras, RateVersion, Way
+from domain.pricing.policies import AtZero
+from domain.pricing.published import Edit, compare, items_of, plan_item, rate_item, same_terms
+from domain.pricing.rates import Rate
 
 ROOT = Path(__file__).parents[2]
 LISTS = (

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from domain.credits import MICRO, MOST, parse_credits
 from domain.errors import InvalidInput
 from domain.money import Ratio
-from domain.rates import Rate, Rounding, cost
+from domain.pricing.rates import Rate, Rounding, cost
 
 quantities = st.integers(1, 10**12)
 rates = st.builds(Rate, st.integers(1, 10**5), st.integers(1, 10**12))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.reconciling import BookedCharge, Claim, compare, next_night
+from domain.payments.reconciliation import BookedCharge, Claim, compare, next_night
 
 AT = datetime(2027, 1, 1, tzinfo=UTC)
 

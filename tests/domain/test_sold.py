@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogs.reader import load_catalogs
-from domain.payments import ChargeKind, Sold
-from domain.sold import PaidSale, as_metadata, deviation, lasts, parse_sale, surcharge_of
+from domain.payments.charges import ChargeKind, Sold
+from domain.payments.sold import PaidSale, as_metadata, deviation, lasts, parse_sale, surcharge_of
 
 CATALOGS = {one.name: one for one in load_catalogs(Path("catalogs"))}
 MAKE, SALESTOOLS = CATALOGS["make"].plan("core_10k"), CATALOGS["salestools"].plan("starter")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.terminal import json_object
-from domain import fields, messages
 from domain.errors import InvalidInput
+from domain.messages import fields, subscription
 from gateways import stripe_webhooks
 
 TWICE = (
@@ -67,7 +67,7 @@ def test_an_address_that_mail_does_not_reach_is_refused_at_the_start(address):
     start = {"subscription_id": "s", "customer_id": "c", "name": "Ada", "email": address}
     start |= {"catalog": "make", "plan_id": "core_10k"}
     with pytest.raises(InvalidInput) as refused:
-        messages.parse_start(json.dumps({"start": start}).encode())
+        subscription.parse_start(json.dumps({"start": start}).encode())
     assert refused.value.reason == "invalid_email"
 
 

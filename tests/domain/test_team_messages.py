@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from domain import team_messages
 from domain.errors import InvalidInput
+from domain.messages import teams
 from domain.reasons import CURES
 from domain.teams import Member, Role, monthly_goal
 
@@ -21,7 +21,7 @@ def reason(parse, message):
 
 
 def test_a_member_has_usual_values_for_what_is_left_out():
-    parsed = team_messages.parse_set_member(json.dumps(ADA).encode())
+    parsed = teams.parse_set_member(json.dumps(ADA).encode())
 
     assert parsed == Member("ada", "Ada", "ada@example.com", Role.MEMBER, restricted=False)
 
@@ -29,7 +29,7 @@ def test_a_member_has_usual_values_for_what_is_left_out():
 def test_a_member_is_read_whole():
     message = ADA | {"role": "admin", "restricted": True, "limits": {"b": "0", "a": "200.5"}}
 
-    parsed = team_messages.parse_set_member(json.dumps(message).encode())
+    parsed = teams.parse_set_member(json.dumps(message).encode())
 
     assert (parsed.role, parsed.restricted) == (Role.ADMIN, True)
     assert parsed.limits == (("a", 200_500_000), ("b", 0))
@@ -57,21 +57,21 @@ def test_a_member_is_read_whole():
     ],
 )
 def test_what_is_no_member_is_refused_by_name(fields, wanted):
-    assert reason(team_messages.parse_set_member, ADA | fields) == wanted
+    assert reason(teams.parse_set_member, ADA | fields) == wanted
 
 
 @pytest.mark.parametrize("missing", ADA)
 def test_a_member_without_a_field_is_refused(missing):
     message = {name: value for name, value in ADA.items() if name != missing}
 
-    assert reason(team_messages.parse_set_member, message) == "missing_field"
+    assert reason(teams.parse_set_member, message) == "missing_field"
 
 
 def test_a_removal_names_the_member_only():
-    assert team_messages.parse_remove_member(b'{"member": "ada"}') == "ada"
-    assert reason(team_messages.parse_remove_member, {}) == "missing_field"
-    assert reason(team_messages.parse_remove_member, {"member": None}) == "invalid_id"
-    assert reason(team_messages.parse_remove_member, b"[]") == "malformed"
+    assert teams.parse_remove_member(b'{"member": "ada"}') == "ada"
+    assert reason(teams.parse_remove_member, {}) == "missing_field"
+    assert reason(teams.parse_remove_member, {"member": None}) == "invalid_id"
+    assert reason(teams.parse_remove_member, b"[]") == "malformed"
 
 
 def test_the_monthly_goal_of_five_people_with_twelve_thousand_a_year_is_two_hundred():

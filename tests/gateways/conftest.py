@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 import stripe
 
-from domain.payments import Charge, ChargeKind, ChargeLine
+from domain.payments.charges import Charge, ChargeKind, ChargeLine
 from gateways.stripe import StripePayments
 from local.stripe_standin.process import StandIn
 from tests.processor import plain_client

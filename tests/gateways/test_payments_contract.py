@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.payments import Closed, Decline, Declined, Paid, Unclear, Unpaid
+from domain.payments.charges import Closed, Decline, Declined, Paid, Unclear, Unpaid
 from gateways.payments import ProcessorRefusal
 
 

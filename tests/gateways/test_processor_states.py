@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from domain.payments import Closed, Decline, Declined, Paid, Processing, Unclear, Unpaid
-from domain.processor_states import ADVICE, INVOICES, NONE, TABLE, Case, Remark, case
+from domain.payments.charges import Closed, Decline, Declined, Paid, Processing, Unclear, Unpaid
+from domain.payments.processor_states import ADVICE, INVOICES, NONE, TABLE, Case, Remark, case
 from gateways.payments import ProcessorRefusal, ProcessorUnavailable
 from tests.gateways.generated import SCHEMAS, full, listed, processor, states, variations
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import stripe
 
-from domain.payments import Closed, Decline, Declined, Paid, Unpaid
+from domain.payments.charges import Closed, Decline, Declined, Paid, Unpaid
 from gateways.payments import ProcessorRefusal, ProcessorUnavailable
 from gateways.stripe import StripePayments
 from local.patience import QUIET_SECONDS

@@ -7,7 +7,7 @@ import pytest
 from stripe import WebhookSignature
 
 from domain.errors import InvalidInput
-from domain.payments import ProcessorEvent
+from domain.payments.charges import ProcessorEvent
 from gateways.stripe_webhooks import verify_event
 
 SECRET = "whsec_one"

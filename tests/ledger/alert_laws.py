@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.policies import Alert, Channel
+from domain.pricing.policies import Alert, Channel
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import alerts, debits, grants
-from ledger.debits import Demand
+from ledger import grants
+from ledger.notifications import alerts
+from ledger.usage import debits
+from ledger.usage.debits import Demand
 from tests.builders import (
     MONTH_END,
     NOON,

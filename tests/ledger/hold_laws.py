@@ -4,8 +4,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from domain.usage import Attempt, PricedWay, Terms
-from ledger import accounts, balances, debits, grants, limits
-from ledger.corrections import CorrectionOrder, correct
+from ledger import accounts, balances, grants
+from ledger.teams import limits
+from ledger.usage import debits
+from ledger.usage.corrections import CorrectionOrder, correct
 from tests.builders import (
     MONTH_END,
     NOON,

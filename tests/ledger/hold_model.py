@@ -6,7 +6,8 @@ from datetime import datetime
 from domain.burn import Draw, burn_order, draw
 from domain.holds import is_open, settle
 from domain.usage import PricedEvent, UsageEvent
-from ledger import balances, holds
+from ledger import balances
+from ledger.usage import holds
 from tests.ledger.model import ModelWallet
 from tests.ledger.real import RealWallet
 

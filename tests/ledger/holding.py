@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from ledger import holds
+from ledger.usage import holds
 from tests.builders import NOON, an_event, micro
 
 MINUTE = timedelta(minutes=1)

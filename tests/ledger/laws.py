@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import psycopg
 
-from ledger import accounts, balances, charges, debits, grants
+from ledger import accounts, balances, grants
+from ledger.payments import charges
+from ledger.usage import debits
 from local.postgres import Database
 from models.base import connect
 from tests.builders import (

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from domain.credits import MICRO, MOST
 from domain.money import Ratio
-from domain.payments import ChargeKind
-from ledger import accounts, balances, charges, grants
+from domain.payments.charges import ChargeKind
+from ledger import accounts, balances, grants
 from ledger.grants import RollTerms
+from ledger.payments import charges
 from tests.builders import (
     MONTH_END,
     NOON,

@@ -6,10 +6,12 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from domain.errors import IdempotencyConflict
-from domain.payments import ChargeKind
+from domain.payments.charges import ChargeKind
 from domain.usage import PricedEvent, UsageEvent
-from ledger import accounts, charges, debits, grants
-from ledger.debits import Demand
+from ledger import accounts, grants
+from ledger.payments import charges
+from ledger.usage import debits
+from ledger.usage.debits import Demand
 from tests.builders import SubscribedWallet
 
 

@@ -2,9 +2,10 @@
 
 from sqlalchemy import select, text
 
-from domain.payments import ChargeKind
-from ledger import balances, grants, refunds
-from ledger.refunds import RefundOrder
+from domain.payments.charges import ChargeKind
+from ledger import balances, grants
+from ledger.payments import refunds
+from ledger.payments.refunds import RefundOrder
 from models.tables import Policy
 from tests.builders import NOON, START, a_grant, a_paid_charge, a_subscribed_wallet, micro, use
 

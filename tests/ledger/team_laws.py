@@ -2,7 +2,8 @@
 
 from domain.approvals import Kind, State
 from domain.teams import Role
-from ledger import approvals, balances, members
+from ledger import balances
+from ledger.teams import approvals, members
 from tests.builders import (
     NOON,
     a_subscribed_wallet,

@@ -7,8 +7,9 @@ from itertools import count
 from domain.approvals import Decision, Kind, State, Wish
 from domain.teams import Member, Role, member_counter
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import approvals, debits, holds, members
-from ledger.debits import Demand
+from ledger.teams import approvals, members
+from ledger.usage import debits, holds
+from ledger.usage.debits import Demand
 from tests.builders import NOON, a_subscribed_wallet, micro
 
 WEEK = timedelta(days=7)

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import balances, debits, grants, limits
-from ledger.debits import Demand
+from ledger import balances, grants
+from ledger.teams import limits
+from ledger.usage import debits
+from ledger.usage.debits import Demand
 from tests.builders import (
     MONTH_END,
     NOON,

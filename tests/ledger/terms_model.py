@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.burn import Grant
-from domain.resolving import Standing, resolve
+from domain.reference.resolving import Standing, resolve
 from domain.usage import Terms
 
 PURCHASED = ("pack", "manual_purchase", "auto_purchase")

@@ -5,7 +5,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import debits, grants
+from ledger import grants
+from ledger.usage import debits
 from tests.builders import MONTH_END, START, a_grant, an_event, use
 from tests.ledger.test_alerts import NEXT_END, amount, names, percent, watched
 

@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from domain.policies import Alert, Channel
-from ledger import accounts, alerts, debits, grants, outbox
+from domain.pricing.policies import Alert, Channel
+from ledger import accounts, grants
+from ledger.notifications import alerts, outbox
+from ledger.usage import debits
 from tests.builders import (
     MONTH_END,
     NOON,

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from domain.approvals import Decision, Kind, State
-from ledger import accounts, approvals, balances, grants, holds, members
+from ledger import accounts, balances, grants
+from ledger.teams import approvals, members
+from ledger.usage import holds
 from tests.builders import NOON, START, a_grant, a_subscribed_wallet, left, micro
 from tests.ledger.teams import (
     DAY,

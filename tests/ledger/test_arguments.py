@@ -4,8 +4,8 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from domain.payments import ChargeKind
-from ledger import charges
+from domain.payments.charges import ChargeKind
+from ledger.payments import charges
 from models.base import connect
 from tests.builders import NOON
 from tests.ledger import hostile, teams

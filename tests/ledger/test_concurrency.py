@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from domain.usage import RefusedEvent
-from ledger import accounts, charges, debits
+from ledger import accounts
+from ledger.payments import charges
+from ledger.usage import debits
 from models.tables import ChargeRow, Entry
 from tests.builders import (
     MONTH_END,

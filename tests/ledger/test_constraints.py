@@ -8,7 +8,10 @@ import pytest
 from psycopg import errors, sql
 from sqlalchemy import create_engine
 
-from ledger import grants, holds, members, notes, outbox
+from ledger import checkpoints, grants
+from ledger.notifications import outbox
+from ledger.teams import members
+from ledger.usage import holds
 from models.base import driver_url
 from tests.builders import (
     MONTH_END,
@@ -39,7 +42,7 @@ def victim(session_database):
         holds.hold(connection, wallet.account_id, held, MONTH_END, NOON)
         holds.capture(connection, wallet.account_id, "held", held.event.quantity_micro, NOON)
         outbox.put(connection, wallet.account_id, "m", "mail", {})
-        notes.note(connection, wallet.account_id, f"{wallet.customer_id}:auto", charge={})
+        checkpoints.note(connection, wallet.account_id, f"{wallet.customer_id}:auto", charge={})
         values = (wallet.account_id, START.isoformat())
         connection.exec_driver_sql("INSERT INTO counters VALUES (%s, 'c', %s, 1)", values)
         connection.exec_driver_sql(

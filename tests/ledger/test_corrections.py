@@ -6,13 +6,15 @@ import pytest
 
 from domain.money import Ratio
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import accounts, balances, corrections, debits, grants, limits
-from ledger.corrections import CorrectionOrder
-from ledger.debits import Demand
+from ledger import accounts, balances, grants
 from ledger.grants import RollTerms
 from ledger.reports.debts import debts
 from ledger.reports.scope import Scope
 from ledger.reports.usage import usage_by_action
+from ledger.teams import limits
+from ledger.usage import corrections, debits
+from ledger.usage.corrections import CorrectionOrder
+from ledger.usage.debits import Demand
 from tests.builders import (
     MONTH_END,
     NOON,

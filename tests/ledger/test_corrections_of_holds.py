@@ -3,10 +3,11 @@
 import pytest
 
 from domain.usage import EVERY_TIME, Attempt, PricedWay, Terms
-from ledger import balances, grants, limits
-from ledger.corrections import CorrectionOrder, correct
+from ledger import balances, grants
 from ledger.reports.scope import Scope
 from ledger.reports.usage import usage_by_action
+from ledger.teams import limits
+from ledger.usage.corrections import CorrectionOrder, correct
 from tests.builders import MONTH_END, NOON, START, a_grant, a_subscribed_wallet, left, micro, use
 from tests.ledger.holding import LAPSE, capture, hold, release
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ledger import balances, debits, grants
+from ledger import balances, grants
+from ledger.usage import debits
 from tests.builders import (
     NOON,
     START,

@@ -7,8 +7,8 @@ import pytest
 from psycopg import errors
 
 from domain.errors import InvalidInput
-from domain.findings import Finding, FindingKind
-from ledger import findings
+from domain.payments.findings import Finding, FindingKind
+from ledger.payments import findings
 from tests.builders import NOON, a_wallet
 
 SOUND = {

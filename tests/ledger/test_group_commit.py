@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from domain.errors import InvalidInput
-from ledger import group_commit
-from ledger.group_commit import GroupCommit, LedgerBusyError
+from ledger.usage import group_commit
+from ledger.usage.group_commit import GroupCommit, LedgerBusyError
 from local.processes import free_port
 from models.tables import Wallet
 from tests.builders import NOON, START, a_subscribed_wallet, an_event, left, micro

@@ -3,7 +3,8 @@
 import pytest
 
 from domain.usage import EVERY_TIME, Attempt, PricedWay, Terms
-from ledger import accounts, balances, grants, limits
+from ledger import accounts, balances, grants
+from ledger.teams import limits
 from tests.builders import (
     MONTH_END,
     NOON,

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from domain.holds import HoldState
-from ledger import balances, debits, grants, holds
+from ledger import balances, grants
+from ledger.usage import debits, holds
 from tests.builders import (
     NOON,
     START,

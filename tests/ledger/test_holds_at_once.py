@@ -6,7 +6,8 @@ from functools import partial
 
 from sqlalchemy import text
 
-from ledger import balances, debits, grants, holds
+from ledger import balances, grants
+from ledger.usage import debits, holds
 from tests.builders import NOON, a_grant, a_subscribed_wallet, an_event, left, micro, use
 from tests.ledger.holding import LAPSE, capture, extend, hold, release
 from tests.ledger.test_concurrency import at_once

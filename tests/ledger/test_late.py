@@ -8,9 +8,11 @@ from sqlalchemy import text
 
 from domain.money import Ratio
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import balances, debits, grants, limits
-from ledger.debits import Demand
+from ledger import balances, grants
 from ledger.grants import RollTerms
+from ledger.teams import limits
+from ledger.usage import debits
+from ledger.usage.debits import Demand
 from tests.builders import (
     MONTH_END,
     NOON,

@@ -6,9 +6,10 @@ import pytest
 from psycopg import errors
 from sqlalchemy.exc import DatabaseError
 
-from domain.payments import ChargeKind
-from ledger import balances, charges, grants, lost_charges
-from ledger.lost_charges import LostCharge
+from domain.payments.charges import ChargeKind
+from ledger import balances, grants
+from ledger.payments import charges, lost_charges
+from ledger.payments.lost_charges import LostCharge
 from tests.builders import (
     MONTH_END,
     NOON,

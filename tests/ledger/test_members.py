@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 
 from domain.approvals import Kind
 from domain.credits import format_credits
-from ledger import balances, debits, holds, members
-from ledger.debits import Demand
+from ledger import balances
+from ledger.teams import members
+from ledger.usage import debits, holds
+from ledger.usage.debits import Demand
 from tests.builders import (
     MONTH_END,
     NOON,

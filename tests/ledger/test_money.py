@@ -15,7 +15,8 @@ from domain.money import (
     recognised,
     surcharged,
 )
-from ledger import balances, charges, grants
+from ledger import balances, grants
+from ledger.payments import charges
 from models.tables import GrantRow
 from tests.builders import (
     MONTH_END,

@@ -13,10 +13,10 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import select
 
 from catalogs.reader import load_catalogs, read_catalog, read_list
-from domain.catalog import RateVersion
 from domain.credits import MICRO
 from domain.errors import InvalidInput
-from domain.published import Edit, items_of, plan_item, rate_item
+from domain.pricing.catalog import RateVersion
+from domain.pricing.published import Edit, items_of, plan_item, rate_item
 from ledger import published, subscriptions
 from models.tables import PublishedRow
 from tests.builders import NOON, START, a_subscribed_wallet

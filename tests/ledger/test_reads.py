@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
 from domain.usage import RefusedEvent
-from ledger import accounts, balances, debits, grants, outbox
+from ledger import accounts, balances, grants
+from ledger.notifications import outbox
+from ledger.usage import debits
 from models.tables import Entry, OutboxMessage, Refusal
 from tests.builders import (
     MONTH_END,

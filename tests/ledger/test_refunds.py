@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from domain.payments import ChargeKind
-from ledger import accounts, charges, grants, refunds
+from domain.payments.charges import ChargeKind
+from ledger import accounts, grants
+from ledger.payments import charges, refunds
 from tests.builders import (
     MONTH_END,
     NOON,

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from ledger import balances, refunds
+from ledger import balances
+from ledger.payments import refunds
 from tests.builders import left, micro
 from tests.ledger.returns import a_pack, debt, dispute, refund
 from tests.ledger.test_concurrency import at_once, debit_alone

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from ledger import grants, refunds
+from ledger import grants
+from ledger.payments import refunds
 from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, left, micro, use
 from tests.ledger.holding import LAPSE, MINUTE, capture, hold, release
 from tests.ledger.returns import a_pack, debt, dispute, refund, replayed_debt, seen, sound

@@ -3,7 +3,8 @@
 from domain.approvals import Kind
 from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
-from ledger import grants, members
+from ledger import grants
+from ledger.teams import members
 from tests.builders import (
     NOON,
     START,

@@ -11,8 +11,10 @@ from sqlalchemy import text
 from domain.burn import Grant
 from domain.credits import MICRO
 from domain.usage import EVERY_TIME, Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import debits, grants, limits
-from ledger.debits import Demand
+from ledger import grants
+from ledger.teams import limits
+from ledger.usage import debits
+from ledger.usage.debits import Demand
 from tests.builders import MONTH_END, NOON, START, a_grant, a_subscribed_wallet, auto_purchase_on
 from tests.ledger.terms_model import Asking, TermsWallet
 

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from ledger import balances, limits
+from ledger import balances
+from ledger.teams import limits
 from tests.builders import NOON, a_subscribed_wallet, micro
 from tests.ledger.term_laws import a_way, ask
 from tests.ledger.test_concurrency import at_once

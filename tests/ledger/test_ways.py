@@ -6,8 +6,10 @@ import pytest
 
 from domain.credits import MICRO
 from domain.usage import EVERY_TIME, Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import balances, debits, grants, limits
-from ledger.debits import Demand
+from ledger import balances, grants
+from ledger.teams import limits
+from ledger.usage import debits
+from ledger.usage.debits import Demand
 from tests.builders import (
     MONTH_END,
     NOON,

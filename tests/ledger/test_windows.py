@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from domain.usage import DebitOutcome
-from ledger import accounts, balances, debits, grants
+from ledger import accounts, balances, grants
+from ledger.usage import debits
 from models.tables import Wallet
 from tests.builders import (
     MONTH_END,

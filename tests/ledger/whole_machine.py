@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from domain.money import Ratio
-from domain.policies import Alert, Channel
-from ledger import alerts
+from domain.pricing.policies import Alert, Channel
 from ledger.grants import RollTerms
+from ledger.notifications import alerts
 from tests.builders import a_grant, set_policy
 from tests.ledger.hold_machine import HoldHistories
 from tests.ledger.machine import HOUR, WINDOW, Histories

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from domain.payments import ChargeKind
+from domain.payments.charges import ChargeKind
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import charges, corrections, debits, grants, refunds
-from ledger.corrections import CorrectionOrder
-from ledger.debits import Demand
-from ledger.refunds import RefundOrder
+from ledger import grants
+from ledger.payments import charges, refunds
+from ledger.payments.refunds import RefundOrder
+from ledger.usage import corrections, debits
+from ledger.usage.corrections import CorrectionOrder
+from ledger.usage.debits import Demand
 from tests.ledger.hold_model import RealHoldingWallet
 
 FLUSH = text("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from domain.money import Ratio
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import balances, corrections, debits, grants, limits
-from ledger.corrections import CorrectionOrder
-from ledger.debits import Demand
+from ledger import balances, grants
 from ledger.grants import RollTerms
+from ledger.teams import limits
+from ledger.usage import corrections, debits
+from ledger.usage.corrections import CorrectionOrder
+from ledger.usage.debits import Demand
 from tests.builders import (
     MONTH_END,
     NOON,

@@ -15,7 +15,7 @@ from domain.mails.money import (
     Receipt,
 )
 from domain.money import Ratio
-from domain.payments import ChargeLine, Decline
+from domain.payments.charges import ChargeLine, Decline
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 NO_BREAK = "\N{NO-BREAK SPACE}"

@@ -19,7 +19,7 @@ from domain.mails.money import (
     Paused,
     Resumed,
 )
-from domain.payments import ChargeLine, Decline
+from domain.payments.charges import ChargeLine, Decline
 from tests.mail.facts import (
     AUTO_LINES,
     CARD,

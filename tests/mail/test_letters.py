@@ -8,7 +8,7 @@ from jinja2 import UndefinedError
 
 from domain.errors import InvalidInput
 from domain.mails.facts import Purpose, Reason, neutral_reason
-from domain.payments import ChargeLine, Decline
+from domain.payments.charges import ChargeLine, Decline
 from gateways import letters
 from gateways.letter_formats import TEXT_WIDTH, Formats
 from gateways.letters import render

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dunning import HARD_CODES
 from domain.errors import InvalidInput
-from domain.mail_json import envelope_from_json, envelope_to_json, from_json, to_json
+from domain.mails.codec import envelope_from_json, envelope_to_json, from_json, to_json
 from domain.mails.envelope import Envelope, Mail
 from domain.mails.facts import Reason, neutral_reason
 from domain.money import Ratio
+from domain.payments.dunning import HARD_CODES
 from tests.mail.facts import ACTION, a_failure, a_reader, a_receipt
 from tests.mail.samples import every_mail
 

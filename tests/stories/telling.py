@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.meter import meter
-from activities.team_view import team
+from activities.teams.overview import team
+from activities.usage.meter import meter
 from domain.credits import format_credits
 from ledger import balances
-from ledger.reports.asking import Asked, sheet
+from ledger.reports.registry import Asked, sheet
 from ledger.reports.tables import csv_text
 from local.patience import until
 from tests.fleet import BEGINS, SECOND, Customer, Json, RunningFleet

@@ -3,7 +3,7 @@
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from workflows.subscription import Subscription
+from workflows.subscription.workflow import Subscription
 
 
 @workflow.defn(name="Subscription")

@@ -2,8 +2,8 @@
 
 from itertools import count
 
-from domain.payments import Charge, ChargeKind, ChargeLine, Paid, Sold
-from domain.sold import WORDS
+from domain.payments.charges import Charge, ChargeKind, ChargeLine, Paid, Sold
+from domain.payments.sold import WORDS
 from gateways.stripe import StripePayments
 from tests.fleet import Customer
 

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
-from domain.payments import ProcessorEvent
+from domain.payments.charges import ProcessorEvent
 from local.fleet import start_worker
 from local.processes import stop
 from local.stack import Stack, environment

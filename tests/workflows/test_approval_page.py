@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.links import approval_token
+from domain.mails.links import approval_token
 from local.postgres import Database
 from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
 from tests.api.arrangements import api, environment

@@ -1,11 +1,11 @@
-"""What becomes of a charge by what happens meanwhile (domain/charge_fates.py), played."""
+"""What becomes of a charge by what happens meanwhile (domain/payments/charge_fates.py), played."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 
 from temporalio.common import WorkflowIDConflictPolicy
 
-from domain.payments import ProcessorEvent
+from domain.payments.charges import ProcessorEvent
 from tests.fleet import SECOND, Customer, RunningFleet
 from tests.workflows.test_rebuilding import lose, rebuild
 from workflows import names

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.charge_fates import Fate, Happened, fate
-from domain.payments import ChargeKind
+from domain.payments.charge_fates import Fate, Happened, fate
+from domain.payments.charges import ChargeKind
 from domain.subscription import Step
 from tests.fleet import SECOND, Customer, RunningFleet
 from tests.workflows.test_rebuilding import lose, rebuild

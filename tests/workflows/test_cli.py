@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.findings import Finding, FindingKind
-from ledger import findings
+from domain.payments.findings import Finding, FindingKind
+from ledger.payments import findings
 from local.postgres import Database
 from local.temporal import TemporalServer
 from tests.fleet import BEGINS, RunningFleet

@@ -2,9 +2,9 @@
 
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 
-from activities.findings import measure
-from domain.findings import Finding, FindingKind
-from ledger import findings
+from activities.payments.findings import measure
+from domain.payments.findings import Finding, FindingKind
+from ledger.payments import findings
 from local.patience import until
 from local.timeline import without_time
 from tests.fleet import BEGINS, Customer

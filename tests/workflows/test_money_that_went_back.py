@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from domain.credits import MICRO
-from domain.payments import ProcessorEvent
+from domain.payments.charges import ProcessorEvent
 from tests.fleet import RunningFleet
 from tests.processor import plain_client
 from tests.workflows.test_refunds import a_pack, ask, invoice_of, sent_back

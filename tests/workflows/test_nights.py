@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from domain.reconciling import NIGHT_HOUR, next_night
+from domain.payments.reconciliation import NIGHT_HOUR, next_night
 from local.patience import until
 from local.postgres import Database
 from local.stripe_standin.process import StandIn

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.payments import ProcessorEvent
+from domain.payments.charges import ProcessorEvent
 from tests.fleet import BEGINS, SECOND, Customer, RunningFleet
 from tests.workflows.test_payers import begin, left
 from workflows import names

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from commands.lives import start_again, start_of
+from commands.maintenance import start_again, start_of
 from ledger import subscriptions
 from tests.fleet import SECOND, Customer, RunningFleet
 

@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from activities.context import BillingContext
-from activities.reconciling import ReconcileActivities, Reconciled
-from domain.payments import ChargeKind, ProcessorEvent, Sold
+from activities.payments.reconciliation import ReconcileActivities, Reconciled
+from domain.payments.charges import ChargeKind, ProcessorEvent, Sold
 from gateways.stripe import StripePayments
-from ledger import findings
+from ledger.payments import findings
 from tests.fleet import SECOND, Customer, RunningFleet
 from tests.workflows.lost_sales import lost_sale
 from workflows import names

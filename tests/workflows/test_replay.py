@@ -21,12 +21,12 @@ from temporalio.workflow import NondeterminismError
 
 from activities.errors import NamedErrors
 from tests.workflows.divergent import Hasty
-from workflows.approval import Approval
+from workflows.approval.workflow import Approval
 from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
-from workflows.outbox import OutboxRelay
+from workflows.outbox_relay import OutboxRelay
 from workflows.stripe_event import StripeEvent
-from workflows.subscription import Subscription
+from workflows.subscription.workflow import Subscription
 
 SERVED = [Subscription, OutboxRelay, StripeEvent, Approval]
 STORED = sorted(Path(__file__).with_name("histories").glob("*.json"))

@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import Engine
 
 from activities.context import BillingContext
-from activities.reconciling import ReconcileActivities, Reconciled
-from domain.payments import ChargeKind, ProcessorEvent, Sold
+from activities.payments.reconciliation import ReconcileActivities, Reconciled
+from domain.payments.charges import ChargeKind, ProcessorEvent, Sold
 from gateways.stripe import StripePayments
 from local.mail_catcher.process import MailCatcher
 from local.patience import until

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.payments import ProcessorEvent
+from domain.payments.charges import ProcessorEvent
 from gateways.stripe import StripePayments
 from ledger import subscriptions
 from models.base import connect

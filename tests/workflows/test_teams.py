@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from activities.team_view import team
+from activities.teams.overview import team
 from commands.teams import team_sheet
 from domain.errors import InvalidInput
 from tests.fleet import BEGINS, Customer, RunningFleet

@@ -3,11 +3,11 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.warnings import NoticeActivities
-    from domain.alert_messages import ReadNotices, SetAlerts
-from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer
+    from activities.notifications.notices import NoticeActivities
+    from domain.messages.alerts import ReadNotices, SetAlerts
 from workflows.options import LEDGER
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer
 
 
 class AlertCarriers:

@@ -3,14 +3,14 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments import CardInUse, PaymentActivities
-    from activities.periods import KnownPayer, PeriodActivities
-    from domain.card_messages import THE_DEFAULT, CardNews, RetryPayment, seen, sign_of
+    from activities.payments.processor import CardInUse, PaymentActivities
+    from activities.periods.lifecycle import KnownPayer, PeriodActivities
+    from domain.messages.cards import THE_DEFAULT, CardNews, RetryPayment, seen, sign_of
     from domain.subscription import Pause, Step
-from workflows.carriers.parts import Carrier, Parts
-from workflows.coming import other_way_found
-from workflows.inbox import Answer, refused
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer, refused
+from workflows.subscription.processing import other_way_found
 
 
 class CardCarriers:

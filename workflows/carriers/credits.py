@@ -3,12 +3,12 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.offers import OfferActivities
-    from activities.purchases import PurchaseActivities, Switch
-    from domain.messages import BuyCredits, SetAutoPurchase
-from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer, refused
+    from activities.purchases.extra_credits import PurchaseActivities, Switch
+    from activities.purchases.offers import OfferActivities
+    from domain.messages.subscription import BuyCredits, SetAutoPurchase
 from workflows.options import LEDGER, short
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer, refused
 
 
 class CreditCarriers:

@@ -3,19 +3,19 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.lost_charges import (
+    from activities.payments.lost_charges import (
         FoundMoney,
         LostChargeActivities,
         LostChargeReading,
         MoneyFound,
         TakenUp,
     )
-    from domain.payments import Charge, ChargeKind, Paid
+    from domain.payments.charges import Charge, ChargeKind, Paid
     from domain.subscription import OpenCharge, Step
-from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer
 from workflows.options import LEDGER, PROCESSOR
-from workflows.story import money_for
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer
+from workflows.subscription.operator_view import money_for
 
 
 class FoundMoneyCarriers:

@@ -6,13 +6,13 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.holds import Decided, HoldActivities, Holder
-    from domain.hold_messages import Capture, Extend, Release
+    from activities.usage.holds import Decided, HoldActivities, Holder
     from domain.holds import HELD, HoldOutcome, HoldState
+    from domain.messages.holds import Capture, Extend, Release
     from domain.subscription import SubscriptionState
-from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer, credit_text, refused
 from workflows.options import LEDGER, short
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer, credit_text, refused
 
 
 class HoldCarriers:

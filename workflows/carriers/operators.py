@@ -3,16 +3,16 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.changes import Adjustment, ChangeActivities, OperatorPause
-    from activities.corrections import Correction, CorrectionActivities
-    from domain.correction_messages import CorrectUsage
-    from domain.findings import OpenFindings
-    from domain.messages import AdjustCredits, OperatorNote
-    from domain.payments import ChargeKind
+    from activities.plans.changes import Adjustment, ChangeActivities, OperatorPause
+    from activities.usage.corrections import Correction, CorrectionActivities
+    from domain.messages.corrections import CorrectUsage
+    from domain.messages.subscription import AdjustCredits, OperatorNote
+    from domain.payments.charges import ChargeKind
+    from domain.payments.findings import OpenFindings
     from domain.subscription import Pause
-from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer, credit_text, refused
 from workflows.options import LEDGER, short
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer, credit_text, refused
 
 # Runs that began before it go on charging while an operator's pause lasts.
 NOTHING_CHARGED = "nothing-charged-while-paused"

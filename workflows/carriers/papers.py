@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.papers import (
+    from activities.payments.invoices import (
         Cards,
         FinanceAddress,
         FoundInvoice,
@@ -13,11 +13,11 @@ with workflow.unsafe.imports_passed_through():
         PaperMails,
         PaperReading,
     )
-    from domain.paper_messages import MailInvoice, SetFinanceEmail
-    from domain.payments import InvoiceRecord
-from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer, refused
+    from domain.messages.invoices import MailInvoice, SetFinanceEmail
+    from domain.payments.charges import InvoiceRecord
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer, refused
 
 
 class PaperCarriers:

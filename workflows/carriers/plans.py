@@ -6,17 +6,17 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.changes import ChangeActivities, ScheduledChange
-    from activities.upgrades import Keyed, Quoted, Upgrade, WantedVersion, charge_of_key
-    from domain.messages import Cancel, ChangePlan, MigratePlan
-    from domain.payments import ChargeKind
-    from domain.proration import ChangeKind
+    from activities.plans.changes import ChangeActivities, ScheduledChange
+    from activities.plans.upgrades import Keyed, Quoted, Upgrade, WantedVersion, charge_of_key
+    from domain.messages.subscription import Cancel, ChangePlan, MigratePlan
+    from domain.payments.charges import ChargeKind
+    from domain.pricing.proration import ChangeKind
     from domain.subscription import LeftBehind, OpenCharge, Step
-from workflows.carriers.parts import Carrier, Parts
-from workflows.coming import processing_answer
-from workflows.inbox import Answer, credit_text, refused
 from workflows.options import LEDGER, short
 from workflows.previews import preview_of
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer, credit_text, refused
+from workflows.subscription.processing import processing_answer
 
 NOTHING_LEFT = LeftBehind(())  # of a subscription that has not begun
 

@@ -3,12 +3,12 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.gifts import Gift, GiftActivities
-    from activities.offers import OfferActivities
-    from domain.purchase_messages import BuyPack, GiveBonus
-from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer, credit_text, refused
+    from activities.purchases.bonuses import Gift, GiftActivities
+    from activities.purchases.offers import OfferActivities
+    from domain.messages.purchases import BuyPack, GiveBonus
 from workflows.options import LEDGER, short
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer, credit_text, refused
 
 
 class PurchaseCarriers:

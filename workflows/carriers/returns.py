@@ -3,13 +3,13 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments import PaymentActivities, RefundSending, RefundSent
-    from activities.refunds import RefundActivities, RefundAsked, RefundRequest
-    from domain.payments import MoneyBack, refund_name
-    from domain.refund_messages import Refund
-from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer, credit_text, refused
+    from activities.payments.processor import PaymentActivities, RefundSending, RefundSent
+    from activities.payments.refunds import RefundActivities, RefundAsked, RefundRequest
+    from domain.messages.refunds import Refund
+    from domain.payments.charges import MoneyBack, refund_name
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked, short
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer, credit_text, refused
 
 
 class ReturnCarriers:

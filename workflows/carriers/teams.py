@@ -3,14 +3,14 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.approvals import ApprovalActivities, Asking
-    from activities.teams import MemberChange, MemberRemoval, TeamActivities
+    from activities.teams.approvals import ApprovalActivities, Asking
+    from activities.teams.members import MemberChange, MemberRemoval, TeamActivities
     from domain.approvals import State, Wish
     from domain.teams import Member
 from workflows import names
-from workflows.carriers.parts import Carrier, Parts
-from workflows.inbox import Answer, credit_text, refused
 from workflows.options import LEDGER, short
+from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.mailbox import Answer, credit_text, refused
 
 STATES = frozenset(State)
 

@@ -4,10 +4,10 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from domain.card_messages import parse_card_news, parse_retry_payment
     from domain.errors import InvalidInput
+    from domain.messages.cards import parse_card_news, parse_retry_payment
 from workflows.doors.door import Door, checked
-from workflows.inbox import Answer, payload
+from workflows.subscription.mailbox import Answer, payload
 
 
 class CardDoor(Door):

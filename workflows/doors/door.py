@@ -8,9 +8,9 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain import messages
     from domain.errors import InvalidInput
-from workflows.inbox import Answer, Inbox, payload
+    from domain.messages import subscription
+from workflows.subscription.mailbox import Answer, Inbox, payload
 
 
 class Door:
@@ -25,7 +25,7 @@ class Door:
 
     def _enqueue_reference(self, name: str, field: str, message: RawValue) -> None:
         try:
-            self._inbox.command(name, messages.parse_reference(payload(message), field))
+            self._inbox.command(name, subscription.parse_reference(payload(message), field))
         except InvalidInput as error:
             self._refuse(name, payload(message), error)
 

@@ -4,12 +4,12 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from domain import messages
-    from domain.correction_messages import parse_correct
     from domain.errors import InvalidInput
-    from domain.findings import parse_open
+    from domain.messages import subscription
+    from domain.messages.corrections import parse_correct
+    from domain.payments.findings import parse_open
 from workflows.doors.door import Door, checked
-from workflows.inbox import Answer, payload
+from workflows.subscription.mailbox import Answer, payload
 
 
 class OperatorDoor(Door):
@@ -18,29 +18,29 @@ class OperatorDoor(Door):
     @workflow.update(description="Operators: refuse metered actions for a reason.")
     async def pause(self, note: RawValue) -> Answer:
         """Answer `paused` or `refused`."""
-        return await self._ask("pause", messages.parse_operator_note(payload(note)))
+        return await self._ask("pause", subscription.parse_operator_note(payload(note)))
 
     @pause.validator
     def _check_pause(self, note: RawValue) -> None:
-        checked(messages.parse_operator_note, note)
+        checked(subscription.parse_operator_note, note)
 
     @workflow.update(description="Operators: end a pause by an operator.")
     async def resume(self, note: RawValue) -> Answer:
         """Answer the status afterwards, or `refused`."""
-        return await self._ask("resume", messages.parse_resume(payload(note)))
+        return await self._ask("resume", subscription.parse_resume(payload(note)))
 
     @resume.validator
     def _check_resume(self, note: RawValue) -> None:
-        checked(messages.parse_resume, note)
+        checked(subscription.parse_resume, note)
 
     @workflow.update(description="Operators: give or take credits for a reason.")
     async def adjust_credits(self, wanted: RawValue) -> Answer:
         """Answer `done` or `refused`."""
-        return await self._ask("adjust_credits", messages.parse_adjust_credits(payload(wanted)))
+        return await self._ask("adjust_credits", subscription.parse_adjust_credits(payload(wanted)))
 
     @adjust_credits.validator
     def _check_adjust_credits(self, wanted: RawValue) -> None:
-        checked(messages.parse_adjust_credits, wanted)
+        checked(subscription.parse_adjust_credits, wanted)
 
     @workflow.update(description="Operators: let an event's quantity be less, for a reason.")
     async def correct(self, wanted: RawValue) -> Answer:

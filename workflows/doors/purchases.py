@@ -4,9 +4,9 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from domain import purchase_messages as messages
+    from domain.messages import purchases as messages
 from workflows.doors.door import Door, checked
-from workflows.inbox import Answer, payload
+from workflows.subscription.mailbox import Answer, payload
 
 
 class PurchaseDoor(Door):

@@ -4,9 +4,9 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from domain import refund_messages
+    from domain.messages import refunds
 from workflows.doors.door import Door, checked
-from workflows.inbox import Answer, payload
+from workflows.subscription.mailbox import Answer, payload
 
 
 class ReturnDoor(Door):
@@ -15,11 +15,11 @@ class ReturnDoor(Door):
     @workflow.update(description="Operators: send money of a charge back; a preview moves nothing.")
     async def refund(self, wanted: RawValue) -> Answer:
         """Answer `refunded`, `preview`, `pending` or `refused`."""
-        return await self._ask("refund", refund_messages.parse_refund(payload(wanted)))
+        return await self._ask("refund", refunds.parse_refund(payload(wanted)))
 
     @refund.validator
     def _check_refund(self, wanted: RawValue) -> None:
-        checked(refund_messages.parse_refund, wanted)
+        checked(refunds.parse_refund, wanted)
 
     @workflow.signal(
         description="Money of an invoice went back or came back: it is booked already."

@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 from workflows.doors.door import Door, rejection
-from workflows.inbox import Answer
+from workflows.subscription.mailbox import Answer
 
 
 class UnknownDoor(Door):

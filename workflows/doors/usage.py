@@ -4,12 +4,12 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from domain import fields, messages
     from domain.errors import InvalidInput
+    from domain.messages import fields, subscription
     from domain.subscription import SubscriptionState
     from workflows.shape import events_in
 from workflows.doors.door import Door, checked, rejection
-from workflows.inbox import Answer, payload
+from workflows.subscription.mailbox import Answer, payload
 
 AS_IT_CAME = "usage-as-it-came"
 
@@ -33,7 +33,7 @@ class UsageDoor(Door):
 
     def _queue_events(self, data: bytes) -> None:
         try:
-            usable, unusable = messages.parse_events(data)
+            usable, unusable = subscription.parse_events(data)
         except InvalidInput as error:
             self._refuse("record_usage", data, error)
             return
@@ -64,11 +64,11 @@ class UsageDoor(Door):
     async def consume(self, event: RawValue) -> Answer:
         """Answer `debited`, `repeated`, `pending` or `refused` with a reason."""
         ticket = self._inbox.ticket()
-        self._inbox.add(messages.parse_event(payload(event)), ticket)
+        self._inbox.add(subscription.parse_event(payload(event)), ticket)
         return await self._inbox.answered(ticket)
 
     @consume.validator
     def _check_consume(self, event: RawValue) -> None:
-        checked(messages.parse_event, event)
+        checked(subscription.parse_event, event)
         if self._inbox.full():
             raise rejection("too many events wait", "too_many_waiting")

@@ -1,4 +1,4 @@
--- What price lists promised: a plan version, a rate, … each once (domain/published.py). A re-rate is
+-- What price lists promised: a plan version, a rate, … each once (domain/pricing/published.py). A re-rate is
 -- a new row with an author and a reason; the newest says what holds. No account has a part in it.
 CREATE TABLE published (
     catalog     text        NOT NULL CONSTRAINT published_catalog CHECK (catalog <> ''),

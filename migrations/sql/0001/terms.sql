@@ -1,5 +1,5 @@
 -- Terms: how an event may be paid, resolved to draws and counters without writing anything. Debits
--- and holds write what is planned here; the model is domain/resolving.py. Arithmetic is numeric, so
+-- and holds write what is planned here; the model is domain/reference/resolving.py. Arithmetic is numeric, so
 -- that no quantity overflows.
 
 -- One way of paying, as jsonb says it: `credits` of a type per `per` of the action's quantity.

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from domain.money import Ratio
-from domain.payments import ChargeKind
+from domain.payments.charges import ChargeKind
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import charges, corrections, debits, grants, holds, refunds
-from ledger.corrections import CorrectionOrder
-from ledger.debits import Demand
+from ledger import grants
 from ledger.grants import RollTerms
+from ledger.payments import charges, refunds
+from ledger.usage import corrections, debits, holds
+from ledger.usage.corrections import CorrectionOrder
+from ledger.usage.debits import Demand
 from tests.builders import SubscribedWallet, a_grant, a_subscribed_wallet
 
 BEGINS = datetime(2027, 1, 20, tzinfo=UTC)

@@ -7,11 +7,12 @@ import pytest
 
 from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
-from ledger import balances, debits, grants
-from ledger.reports.asking import REPORTS, Asked, sheet
+from ledger import balances, grants
+from ledger.reports.registry import REPORTS, Asked, sheet
 from ledger.reports.scope import Scope
 from ledger.reports.tables import csv_text
 from ledger.reports.usage import usage_by_action, usage_by_day, usage_by_tag
+from ledger.usage import debits
 from tests.builders import (
     MONTH_END,
     NOON,

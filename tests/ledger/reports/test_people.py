@@ -9,14 +9,16 @@ from sqlalchemy import text
 
 from domain.teams import Member
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
-from ledger import balances, debits, grants, limits, members
-from ledger.debits import Demand
-from ledger.reports.asking import Asked, sheet
+from ledger import balances, grants
 from ledger.reports.debts import debts
 from ledger.reports.members import events, limits_of, usage_by_member
 from ledger.reports.period import periods
+from ledger.reports.registry import Asked, sheet
 from ledger.reports.scope import Scope
 from ledger.reports.usage import usage_by_tag
+from ledger.teams import limits, members
+from ledger.usage import debits
+from ledger.usage.debits import Demand
 from tests.builders import MONTH_END, NOON, START, a_grant, a_subscribed_wallet, an_event, micro
 from tests.ledger.reports.histories import BEGINS, History, cuts, steps
 from tests.ledger.returns import a_pack, buy, dispute

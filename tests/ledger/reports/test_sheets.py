@@ -14,14 +14,15 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 
 from domain.errors import InvalidInput
-from ledger import debits, grants
+from ledger import grants
 from ledger.balances import history
 from ledger.reports import scope as scopes
-from ledger.reports.asking import REPORTS, Asked, add_arguments, asked_in, sheet
+from ledger.reports.layouts.registered import history_sheet
+from ledger.reports.registry import REPORTS, Asked, add_arguments, asked_in, sheet
 from ledger.reports.scope import Scope, snapshot
-from ledger.reports.sheets import history_sheet
 from ledger.reports.tables import Column, Sheet, csv_text, fraction_text, money_text
 from ledger.reports.usage import usage_by_action
+from ledger.usage import debits
 from models.tables import Customer
 from tests.builders import (
     MONTH_END,

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from sqlalchemy import text
 
 from domain.money import Ratio
-from ledger import balances, debits, grants
+from ledger import balances, grants
 from ledger.reports.scope import Scope
 from ledger.reports.statement import statement
+from ledger.usage import debits
 from tests.builders import (
     MONTH_END,
     NOON,

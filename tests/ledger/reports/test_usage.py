@@ -7,10 +7,10 @@ from fractions import Fraction
 from hypothesis import given, settings
 from sqlalchemy import text, update
 
-from ledger import debits
 from ledger.reports.outcomes import outcomes_by_tag
 from ledger.reports.scope import Scope
 from ledger.reports.usage import usage_by_action, usage_by_day, usage_by_tag
+from ledger.usage import debits
 from models.tables import Customer
 from tests.builders import NOON, START, a_subscribed_wallet, an_event, micro
 from tests.ledger.reports.histories import BEGINS, LAST, OUTCOME, History, cuts, steps

@@ -1,0 +1,1 @@
+"""Mails, alerts and the outbox that delivers them."""

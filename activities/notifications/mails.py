@@ -1,0 +1,162 @@
+"""Mails are put into the outbox by the transaction that causes them; a relay sends them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from activities.context import BillingContext
+from domain.credits import MICRO
+from domain.mails.codec import envelope_to_json
+from domain.mails.envelope import Envelope, Mail
+from domain.mails.facts import AutoTotals, Lot, OtherCredits, PlanTerms, Reader
+from domain.mails.money import Receipt
+from domain.money import surcharged
+from domain.payments.charges import ChargeLine
+from domain.periods import Interval
+from domain.pricing.catalog import Plan
+from ledger import accounts, balances, subscriptions
+from ledger.notifications import outbox
+from ledger.payments import charges
+
+PLAIN_UNIT = "Credits"  # a sentence has its own word for these
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Writes the mails of one subscription within one transaction."""
+
+    context: BillingContext
+    connection: Connection
+    account_id: int
+    subscription_id: str
+
+    def reader(self, plan: Plan, credit_type: str = "") -> Reader:
+        """Return who reads a mail about one of a plan's credit types; the first if none is named.
+
+        Its button leads to the page that shows plan and credits; `for_card` turns it to another.
+        """
+        reader = self.reader_of(plan.name, plan.catalog)
+        unit = self.unit(plan.catalog, credit_type or plan.credit_type)
+        return replace(reader, unit="" if unit == PLAIN_UNIT else unit)
+
+    def for_card(self, reader: Reader) -> Reader:
+        """Return a reader whose button leads to the processor's page, where a card is replaced."""
+        return replace(reader, action_url=self.context.billing_link(self.subscription_id))
+
+    def unit(self, catalog: str, credit_type: str) -> str:
+        """Return what a price list calls a credit type."""
+        known = self.context.catalog(catalog).credit_types
+        return next((one.name for one in known if one.credit_type == credit_type), credit_type)
+
+    def others(self, plan: Plan, amounts: Iterable[tuple[str, int]]) -> tuple[OtherCredits, ...]:
+        """Return, of (credit type, micro-credits), what is not of the plan's first type, by name.
+
+        Amounts of one type are added up.
+        """
+        found: dict[str, int] = {}
+        for credit_type, amount in amounts:
+            if credit_type != plan.credit_type and amount:
+                found[credit_type] = found.get(credit_type, 0) + amount
+        return tuple(
+            OtherCredits(name=self.unit(plan.catalog, credit_type), credits_micro=amount)
+            for credit_type, amount in found.items()
+        )
+
+    def lots(self, plan: Plan, at: datetime) -> tuple[Lot, ...]:
+        """Return the available credits of the plan's first type by their expiry."""
+        found = balances.by_expiry(self.connection, self.account_id, plan.credit_type, at)
+        return tuple(
+            Lot(credits_micro=one.credits_micro, expires_at=one.expires_at) for one in found
+        )
+
+    def terms(self, plan: Plan) -> PlanTerms:
+        """Return a plan as people compare it."""
+        allowances = [(one.credit_type, one.quantity_micro) for one in plan.allowances]
+        return PlanTerms(
+            plan_name=plan.name,
+            allowance_micro=plan.allowance_micro(plan.credit_type),
+            allowance_interval=_word(plan.window),
+            price_minor=plan.price_minor,
+            price_interval=_word(plan.interval),
+            also=self.others(plan, allowances),
+        )
+
+    def next_payment(self) -> tuple[datetime | None, int | None]:
+        """Return when the next period is charged and its price in minor units; (None, None): never.
+
+        As the subscription stands by now: a plan that takes over has its own price.
+        """
+        kept = subscriptions.stored(self.connection, self.subscription_id)
+        price = (kept.next_plan or kept.plan)["price_minor"]
+        if kept.cancel_at_end or kept.period_end is None or not price:
+            return None, None
+        return kept.period_end, int(price)
+
+    def reader_of(self, plan_name: str, catalog: str) -> Reader:
+        """Return who reads a mail about a plan that is known by its names only."""
+        customer = accounts.details_of(self.connection, self.account_id)
+        return Reader(
+            customer_name=customer.name,
+            plan_name=plan_name,
+            product_name=self.context.catalog(catalog).brand,
+            locale=customer.locale,
+            time_zone=customer.time_zone,
+            action_url=self.context.account_link(self.subscription_id),
+        )
+
+    def post(self, message_key: str, mail: Mail) -> None:
+        """Queue a mail once per key; the key is made of ids. Receipts go to finance as well."""
+        customer = accounts.details_of(self.connection, self.account_id)
+        self.send(customer.email, message_key, mail)
+        finance = customer.finance_email
+        if isinstance(mail, Receipt) and finance and finance != customer.email:
+            self.send(finance, f"{message_key}:finance", mail)
+
+    def send(self, to: str, message_key: str, mail: Mail) -> None:
+        """Queue a mail to any address once per key."""
+        key = self._key(message_key)
+        envelope = Envelope(to=to, mail=mail, message_key=key)
+        outbox.put(self.connection, self.account_id, key, "mail", envelope_to_json(envelope))
+
+    def sent(self, message_key: str) -> dict[str, Any] | None:
+        """Return what was queued under a key, as `envelope_to_json` writes it; None: nothing."""
+        return outbox.queued(self.connection, self.account_id, self._key(message_key))
+
+    def _key(self, message_key: str) -> str:
+        return f"{self.subscription_id}:{message_key}"
+
+    def auto_totals(self, plan: Plan, window_end: datetime) -> AutoTotals | None:
+        """Return the auto-purchases of the cap's window against the cap."""
+        if plan.auto is None:
+            return None
+        bought, paid = charges.auto_purchased(self.connection, self.account_id)
+        unit = plan.auto.unit_micro
+        one = sum(surcharged(unit, plan.auto.unit_price, plan.auto.surcharge_percent))
+        left = max(plan.auto.cap_micro - bought, 0) // unit
+        return AutoTotals(
+            bought_micro=bought,
+            cap_micro=plan.auto.cap_micro,
+            paid_minor=paid,
+            cap_minor=paid + one * left,
+            window_end=charges.cap_ends(self.connection, self.account_id) or window_end,
+        )
+
+
+def purchase_lines(
+    quantity_micro: int, amount_minor: int, surcharge_minor: int
+) -> tuple[ChargeLine, ...]:
+    """Return the lines of a purchase: the credits and, where there is one, the surcharge."""
+    credits_text = f"{quantity_micro // MICRO:,} extra credits"
+    lines: Sequence[ChargeLine] = [ChargeLine(credits_text, amount_minor - surcharge_minor)]
+    if surcharge_minor:
+        lines = [*lines, ChargeLine("Automatic purchase surcharge", surcharge_minor)]
+    return tuple(lines)
+
+
+def _word(interval: Interval) -> str:
+    """Return an interval as people read it after `a` or, with a number, `every`."""
+    unit = interval.unit.value
+    return unit if interval.count == 1 else f"{interval.count} {unit}s"

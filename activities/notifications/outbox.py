@@ -1,0 +1,117 @@
+"""The outbox's relays: they deliver what was written with its cause, at least once."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.context import BillingContext
+from activities.uninterrupted import uninterrupted
+from domain.errors import BillingError
+from domain.mails.codec import envelope_from_json
+from gateways.letters import render
+from gateways.mail import Mailer
+from ledger import subscriptions
+from ledger.notifications import outbox
+from ledger.notifications.outbox import Message
+
+BATCH = 50
+PAUSE_SECONDS = 0.3
+# A crossing is left to its cause, which acts on it at once; only a crash leaves it to the relay.
+CROSSING_GRACE_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How long one run of a relay lasts before its workflow starts the next."""
+
+    seconds: int
+
+
+class MailRelay:
+    """Sends the mails that wait in the outbox."""
+
+    def __init__(self, context: BillingContext, mailer: Mailer) -> None:
+        self._context = context
+        self._mailer = mailer
+
+    @uninterrupted(name="relay_mails")
+    def relay(self, shift: Shift) -> int:
+        """Send for one shift; return how many. A retry sends what is still undelivered."""
+        return work(shift, self._send_some)
+
+    def _send_some(self) -> int:
+        with self._context.engine.begin() as connection:
+            messages = outbox.waiting(connection, "mail", grace_seconds=0, limit=1)
+            for message in messages:
+                outbox.delivered(connection, message, refused=self._send(message))
+        return len(messages)
+
+    def _send(self, message: Message) -> str | None:
+        """Send one mail; return why it never can be, or None."""
+        try:
+            envelope = envelope_from_json(message.payload)
+            letter = render(envelope.mail)
+            message_id = envelope.message_id(self._mailer.domain)
+            self._mailer.send(letter, to=envelope.to, message_id=message_id)
+        except BillingError as error:
+            return f"{error.reason}: {error}"
+        return None
+
+
+class CrossingRelay:
+    """Tells workflows that a debit elsewhere emptied their wallet."""
+
+    def __init__(
+        self, context: BillingContext, client: Client, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._context = context
+        self._client = client
+        self._loop = loop
+
+    @uninterrupted(name="relay_crossings")
+    def relay(self, shift: Shift) -> int:
+        """Deliver for one shift; return how many."""
+        return work(shift, self._tell_some)
+
+    def _tell_some(self) -> int:
+        with self._context.engine.begin() as connection:
+            messages = outbox.waiting(
+                connection, "crossing", grace_seconds=CROSSING_GRACE_SECONDS, limit=BATCH
+            )
+            for message in messages:
+                live = subscriptions.live_of_account(connection, message.account_id)
+                refused = self._tell(live, message) if live else "no_subscription"
+                outbox.delivered(connection, message, refused=refused)
+        return len(messages)
+
+    def _tell(self, subscription_id: str, message: Message) -> str | None:
+        handle = self._client.get_workflow_handle(f"subscription:{subscription_id}")
+        signal = handle.signal("balance_crossed", message.payload, rpc_timeout=timedelta(seconds=5))
+        try:
+            asyncio.run_coroutine_threadsafe(signal, self._loop).result(timeout=10)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return "subscription_ended"
+            raise
+        return None
+
+
+def work(shift: Shift, deliver: Callable[[], int]) -> int:
+    """Deliver until the shift ends or the worker stops; nothing is lost in between."""
+    count = 0
+    ends = time.monotonic() + shift.seconds
+    while time.monotonic() < ends and not (
+        activity.is_worker_shutdown() or activity.is_cancelled()
+    ):
+        activity.heartbeat(count)
+        delivered = deliver()
+        count += delivered
+        if not delivered:
+            time.sleep(PAUSE_SECONDS)
+    return count

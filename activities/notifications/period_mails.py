@@ -1,0 +1,92 @@
+"""Mails of a period that begins."""
+
+from activities.notifications.mails import Desk
+from activities.notifications.purchase_mails import PURPOSES
+from activities.periods.paid_periods import PaidPeriod, Serving
+from domain.mails.facts import Purpose
+from domain.mails.money import Receipt, Resumed
+from domain.mails.plans import Welcome
+from domain.payments.charges import Charge, ChargeKind, Paid
+from domain.plan_calendar import TRIAL
+from domain.subscription import Status
+from ledger.payments import charges
+
+
+def tell_period(desk: Desk, paid: PaidPeriod, serving: Serving, *, resumed: bool) -> None:
+    """Mail the welcome of a first period, the end of a pause, and the receipt."""
+    if paid.first:
+        desk.post("welcome", _welcome(desk, paid, serving))
+    if resumed and serves(paid.status):
+        desk.post(f"resumed:{paid.period.start.isoformat()}", _resumed(desk, paid, serving))
+    if paid.charge is not None and paid.paid is not None:
+        receipt = _receipt(desk, paid, paid.charge, paid.paid, serving)
+        desk.post(f"receipt:{paid.charge.charge_id}", receipt)
+
+
+def serves(status: Status) -> bool:
+    """Say whether metered actions work in a status: else nobody is told that they work again."""
+    return status in (Status.ACTIVE, Status.TRIALING, Status.CANCELED)
+
+
+def _welcome(desk: Desk, paid: PaidPeriod, serving: Serving) -> Welcome:
+    plan = paid.plan
+    next_at, next_minor = desk.next_payment()
+    return Welcome(
+        reader=desk.reader(plan),
+        currency=plan.currency,
+        terms=desk.terms(plan),
+        balance_micro=serving.available_micro,
+        lots=desk.lots(plan, paid.at),
+        next_at=next_at,
+        next_minor=next_minor,
+        trial=paid.period.k == TRIAL,
+    )
+
+
+def _resumed(desk: Desk, paid: PaidPeriod, serving: Serving) -> Resumed:
+    next_at, next_minor = desk.next_payment()
+    return Resumed(
+        reader=desk.reader(paid.plan),
+        currency=paid.plan.currency,
+        paid_minor=paid.paid.amount_minor if paid.paid else None,
+        card=paid.paid.card if paid.paid else None,
+        balance_micro=serving.available_micro,
+        lots=desk.lots(paid.plan, paid.at),
+        next_at=next_at,
+        next_minor=next_minor,
+    )
+
+
+def _receipt(
+    desk: Desk, period: PaidPeriod, charge: Charge, paid: Paid, serving: Serving
+) -> Receipt:
+    plan = period.plan
+    next_at, next_minor = desk.next_payment()
+    allowances = [(one.credit_type, one.quantity_micro) for one in plan.allowances]
+    return Receipt(
+        reader=desk.reader(plan),
+        purpose=purpose_of(desk, charge),
+        currency=plan.currency,
+        lines=charge.lines,
+        paid_at=period.at,
+        card=paid.card,
+        invoice_number=paid.invoice_number,
+        invoice_url=paid.invoice_url,
+        granted_micro=plan.allowance_micro(plan.credit_type),
+        also=desk.others(plan, allowances),
+        balance_micro=serving.available_micro,
+        expires_at=serving.window.end,
+        period_start=period.period.start,
+        period_end=period.period.end,
+        next_at=next_at,
+        next_minor=next_minor,
+    )
+
+
+def purpose_of(desk: Desk, charge: Charge) -> Purpose:
+    """Return what a charge is to the customer: of periods, the first one or a renewal."""
+    if charge.kind is not ChargeKind.PERIOD:
+        return PURPOSES[charge.kind]
+    own = (desk.account_id, desk.subscription_id, charge.charge_id)
+    before = charges.paid_before(desk.connection, *own)
+    return Purpose.RENEWAL if before else Purpose.FIRST_PERIOD

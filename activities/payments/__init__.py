@@ -1,0 +1,1 @@
+"""The payment processor: charges, invoices, refunds, reconciliation."""

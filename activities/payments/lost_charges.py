@@ -1,0 +1,209 @@
+"""Money of ours whose charge the ledger lost, as after a restore: granted once, or found.
+
+It is granted if it is what our price list sells. What is not, operators see.
+"""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from activities.context import BillingContext
+from activities.notifications.mails import purchase_lines
+from activities.periods.checkpoints import keep_note
+from activities.purchases.buyers import Buyer, PaidPurchase
+from activities.purchases.extra_credits import grant
+from activities.purchases.offers import pack_words, sold_pack
+from activities.uninterrupted import uninterrupted
+from domain.errors import BillingError, InvalidInput
+from domain.money import format_money
+from domain.payments.charges import Charge, ChargeKind, ChargeLine, Paid
+from domain.payments.findings import Finding, FindingKind
+from domain.payments.reconciliation import Claim, finding_key
+from domain.payments.sold import PaidSale, deviation, lasts, surcharge_of
+from domain.pricing.catalog import Plan
+from gateways.payments import Payments
+from ledger import accounts
+from ledger.payments import charges, findings, lost_charges
+from ledger.payments.lost_charges import LostCharge
+
+REASONS = {
+    "cap_reached": "the cap of auto-purchase leaves no room for it",
+    "purchase_pending": "another auto-purchase is under way",
+    "invoice_taken": "its invoice paid another charge",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMoney:
+    """A paid invoice, read back; `claim` None: it is not ours. `why`: it is not to be granted."""
+
+    claim: Claim | None = None
+    paid: Paid | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyFound:
+    """Found money and the subscription whose it says that it is."""
+
+    buyer: Buyer
+    claim: Claim
+    paid: Paid | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """What became of found money: `granted`, `opened` (its window is to come), `repeated`, `found`.
+
+    Micro-credits.
+    """
+
+    status: str
+    charge: Charge | None = None
+    quantity_micro: int = 0
+    lasting: bool = False
+    available_micro: int = 0
+
+
+class LostChargeReading:
+    """Reads found money back at the processor, for workflows."""
+
+    def __init__(self, payments: Payments) -> None:
+        self._payments = payments
+
+    @uninterrupted(name="read_found_money")
+    def read(self, invoice: str) -> FoundMoney:
+        """Read a paid invoice with all that says whether it is to be granted."""
+        try:
+            claim = self._payments.claim(invoice)
+            state = self._payments.read(invoice)
+            kept = self._payments.is_kept(invoice)
+        except BillingError:
+            return FoundMoney()
+        if claim is None or not isinstance(state, Paid):
+            return FoundMoney()
+        if claim.returned_minor or not kept:
+            return FoundMoney(claim, state, "money of it went back, or is disputed")
+        return FoundMoney(claim, state, state.remark)
+
+
+class LostChargeActivities:
+    """Takes lost charges up. Repeating it changes nothing."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="take_up_charge")
+    def take_up(self, found: MoneyFound) -> TakenUp:
+        """Open the charge, book its money and grant in one transaction, or record a finding."""
+        buyer, claim = found.buyer, found.claim
+        with self._context.engine.begin() as connection:
+            accounts.lock(connection, buyer.account_id, buyer.at)
+            if charges.known(connection, buyer.account_id, claim.charge_id) is not None:
+                return TakenUp("repeated")
+            if findings.is_settled(connection, finding_key(claim)):
+                return TakenUp("found")  # what a person decided about it stands
+            plan = self._plan(claim.sale)
+            why = found.why or _objection(found, plan)
+            if why or plan is None or claim.sale is None or found.paid is None:
+                return _found(connection, found, why)
+            return self._enter(connection, found, claim.sale, plan, found.paid)
+
+    def _plan(self, sale: PaidSale | None) -> Plan | None:
+        """Return the plan version that was sold, as the price list has it today."""
+        if sale is None:
+            return None
+        sold = sale.sold
+        try:
+            return self._context.catalog(sold.catalog).plan(sold.plan_id, sold.version)
+        except InvalidInput:
+            return None
+
+    def _enter(
+        self, connection: Connection, found: MoneyFound, sale: PaidSale, plan: Plan, paid: Paid
+    ) -> TakenUp:
+        buyer = found.buyer
+        lasting = lasts(sale, plan)
+        lost = _lost(found.claim, sale, plan, booked=lasting or buyer.window.end > buyer.at)
+        account, subscription = buyer.account_id, buyer.subscription_id
+        status = lost_charges.take_up(connection, account, subscription, lost, buyer.at)
+        if status in REASONS:
+            return _found(connection, found, REASONS[status])
+        charge = _charge(buyer, sale, plan, lost)
+        taken = TakenUp("opened", charge, lost.quantity_micro, lasting)
+        if status == "opened":
+            keep_note(connection, account, charge, lasting=lasting)
+        else:
+            # On the terms of the plan version that was sold.
+            purchase = PaidPurchase(replace(buyer, plan=plan), charge, paid)
+            available = grant(self._context, connection, purchase, first=True)
+            taken = replace(taken, status="granted", available_micro=available)
+        findings.close(connection, finding_key(found.claim), "taken up since", buyer.at)
+        return taken
+
+
+def _objection(found: MoneyFound, plan: Plan | None) -> str:
+    """Return why found money is not granted, or ""."""
+    buyer, claim = found.buyer, found.claim
+    mine = (buyer.subscription_id, buyer.customer_id, buyer.payer)
+    if (claim.subscription_id, claim.customer_id, claim.payer) != mine:
+        return "it is another customer's"
+    if claim.sale is None:
+        return "its invoice does not say what it sold"
+    if plan is None:
+        return "the price list has no such plan version"
+    if not buyer.plan.paid:
+        return "the plan by now is free, under which what was bought is frozen"
+    return deviation(claim.sale, plan)
+
+
+def _lost(claim: Claim, sale: PaidSale, plan: Plan, *, booked: bool) -> LostCharge:
+    sold = sale.sold
+    is_pack = sale.kind is ChargeKind.PACK
+    return LostCharge(
+        claim.charge_id,
+        sale.kind,
+        sale.currency,
+        sale.amount_minor,
+        surcharge_of(sale, plan),
+        sold.quantity_micro,
+        sold_pack(plan.pack(sold.pack_id), sold.count) if is_pack else None,
+        claim.invoice,
+        booked,
+    )
+
+
+def _charge(buyer: Buyer, sale: PaidSale, plan: Plan, lost: LostCharge) -> Charge:
+    lines = purchase_lines(lost.quantity_micro, lost.amount_minor, lost.surcharge_minor)
+    if sale.kind is ChargeKind.PACK:
+        words = pack_words(plan.pack(sale.sold.pack_id).name, sale.sold.count)
+        lines = (ChargeLine(words, lost.amount_minor),)
+    return Charge(
+        lost.charge_id,
+        sale.kind,
+        buyer.customer_id,
+        buyer.subscription_id,
+        buyer.payer,
+        lost.currency,
+        lines,
+        sold=sale.sold,
+    )
+
+
+def _found(connection: Connection, found: MoneyFound, why: str) -> TakenUp:
+    claim, buyer = found.claim, found.buyer
+    findings.record(
+        connection,
+        Finding(
+            finding_key(claim),
+            FindingKind.PAID_WITHOUT_CHARGE,
+            buyer.customer_id,
+            buyer.subscription_id,
+            claim.charge_id,
+            claim.invoice,
+            f"{format_money(claim.amount_minor, claim.currency)}: no charge here; {why}",
+            buyer.at,
+        ),
+    )
+    return TakenUp("found")

@@ -1,0 +1,86 @@
+"""Whose an object of the payment processor is, and whom the processor knows no more."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from activities.context import BillingContext
+from activities.payments.processor import EventMeaning
+from activities.uninterrupted import uninterrupted
+from domain.payments.findings import Finding, FindingKind
+from domain.subscription import Status
+from ledger import accounts, subscriptions
+from ledger.payments import findings, processor_ids
+from ledger.usage import policies
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose an object is: unknown to us, of no live subscription (""), or of this one."""
+
+    known: bool
+    subscription_id: str = ""
+    payer: str = ""
+    has_card: bool = False  # on record here: one that is charged
+
+
+class CustomerActivities:
+    """The ledger's directory, for workflows."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="find_owner")
+    def find_owner(self, meaning: EventMeaning) -> Owner:
+        """Return the subscription that an invoice or a payer belongs to."""
+        with self._context.engine.connect() as connection:
+            if meaning.invoice:
+                found = processor_ids.subscription_of_invoice(connection, meaning.invoice)
+                return Owner(found is not None, found or "")
+            if meaning.removed and not meaning.payer:
+                return _of(connection, accounts.customer_of_card(connection, meaning.method))
+            return _of(connection, accounts.customer_of_payer(connection, meaning.payer))
+
+    @uninterrupted(name="forget_payer")
+    def forget_payer(self, payer: str, at: datetime) -> None:
+        """Forget a payer that the processor has deleted; operators hear of it where it matters."""
+        with self._context.engine.begin() as connection:
+            customer = accounts.customer_of_payer(connection, payer)
+            if customer is None:
+                return  # a repeat
+            account = accounts.account_of(connection, customer)
+            accounts.lock(connection, account, accounts.not_before(connection, account, at))
+            accounts.set_payer(connection, customer, "")
+            policies.set_card_usable(connection, account, usable=False)
+            subscription = _of(connection, customer).subscription_id
+            if subscription:
+                findings.record(connection, _deleted(payer, customer, subscription, at))
+
+
+def _deleted(payer: str, customer: str, subscription: str, at: datetime) -> Finding:
+    return Finding(
+        f"payer-deleted:{payer}",
+        FindingKind.PAYER_DELETED,
+        customer,
+        subscription,
+        None,
+        payer,
+        "it was deleted at the processor, with its cards; a new one is made, without any",
+        at,
+    )
+
+
+def _of(connection: Connection, customer: str | None) -> Owner:
+    if customer is None:
+        return Owner(known=False)
+    account = accounts.account_of(connection, customer)
+    newest = subscriptions.record_of_account(connection, account)
+    live = newest is not None and newest.status != Status.ENDED
+    known = accounts.details_of(connection, account)
+    return Owner(
+        known=True,
+        subscription_id=newest.subscription_id if newest and live else "",
+        payer=known.payer or "",
+        has_card=bool(known.payment_method),
+    )

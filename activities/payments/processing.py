@@ -1,0 +1,78 @@
+"""Money that is on its way: noted once, told once; nothing is granted for it yet."""
+
+from dataclasses import dataclass
+
+from activities.context import BillingContext
+from activities.notifications.mails import Desk
+from activities.notifications.period_mails import purpose_of
+from activities.purchases.buyers import Buyer
+from activities.uninterrupted import uninterrupted
+from domain.mails.money import OnItsWay
+from domain.payments.charges import Charge, Paid, Processing
+from ledger.payments import charges
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeOnItsWay:
+    """A charge that the processor decides about later; None: its state there is unclear."""
+
+    buyer: Buyer
+    charge: Charge
+    invoice: str
+    processing: Processing | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyWaits:
+    """A charge that is paid while no window is open to grant in."""
+
+    buyer: Buyer
+    charge: Charge
+    paid: Paid
+
+
+class ProcessingActivities:
+    """Charges that the processor answers later. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="note_processing")
+    def note(self, coming: ChargeOnItsWay) -> str:
+        """Note it and mail once; return `processing`, `repeated` or the charge's state."""
+        buyer, charge = coming.buyer, coming.charge
+        with self._context.engine.begin() as connection:
+            state = charges.mark_processing(
+                connection,
+                buyer.account_id,
+                charge.charge_id,
+                coming.invoice,
+                buyer.at,
+            )
+            if state == "processing" and coming.processing is not None:
+                desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+                desk.post(
+                    f"on-its-way:{charge.charge_id}",
+                    OnItsWay(
+                        reader=desk.reader(buyer.plan),
+                        purpose=purpose_of(desk, charge),
+                        currency=charge.currency,
+                        amount_minor=charge.amount_minor,
+                        card=coming.processing.card,
+                        expected_by=coming.processing.expected_by,
+                    ),
+                )
+        return state
+
+    @uninterrupted(name="note_received")
+    def note_received(self, waits: MoneyWaits) -> str:
+        """Note that the money is here; return `received` or the charge's state."""
+        buyer = waits.buyer
+        with self._context.engine.begin() as connection:
+            return charges.mark_received(
+                connection,
+                buyer.account_id,
+                waits.charge.charge_id,
+                waits.paid.invoice,
+                buyer.at,
+            )

@@ -1,0 +1,299 @@
+"""Activities that speak to the payment processor. Each is one call, safe to repeat."""
+
+from dataclasses import dataclass
+
+from activities.uninterrupted import uninterrupted
+from domain.errors import BillingError
+from domain.payments.charges import (
+    PAYER_DELETED,
+    Charge,
+    Closed,
+    Decline,
+    Declined,
+    MoneyBack,
+    Paid,
+    Processing,
+    ProcessorEvent,
+    Unclear,
+)
+from domain.payments.processor_states import Remark
+from gateways.payments import Payments
+
+# The processor has many codes for a card that it does not take; people need three.
+CARD_REFUSALS = {
+    "resource_missing": "unknown_payment_method",
+    "payment_method_of_another_customer": "payment_method_of_another_customer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A customer to be known at the processor, with the card it pays with, if any."""
+
+    customer_id: str
+    email: str
+    name: str
+    payment_method: str | None
+    payer: str = ""  # as the ledger knows it
+
+
+@dataclass(frozen=True, slots=True)
+class CardInUse:
+    """The payer and its default card; `refused` is the reason why a card was not taken.
+
+    `update` counts the card's updates: going back to an earlier card is an update of its own.
+    """
+
+    payer: str
+    method: str = ""
+    card: str = ""
+    refused: str = ""
+    update: int = 0
+    is_card: bool = True  # cards only are taken
+
+
+@dataclass(frozen=True, slots=True)
+class Invoiced:
+    """The invoice of a charge, or why the processor will not make one."""
+
+    invoice: str = ""
+    refused: str = ""
+    detail: str = ""  # of a refusal, for operators
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a charge's invoice; the number makes the processor's key."""
+
+    charge_id: str
+    invoice: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What became of an invoice: one of them is set, or none while it is unpaid."""
+
+    paid: Paid | None = None
+    declined: Declined | None = None
+    processing: Processing | None = None
+    closed: Closed | None = None
+    unclear: Unclear | None = None
+
+    @property
+    def remark(self) -> str:
+        """What an operator must look at, or ""."""
+        found = (self.paid, self.declined, self.processing, self.closed, self.unclear)
+        return next((one.remark for one in found if one is not None), "")
+
+
+@dataclass(frozen=True, slots=True)
+class EventMeaning:
+    """What an event of the processor comes to once its object is read back."""
+
+    payer: str = ""
+    method: str = ""
+    invoice: str = ""
+    removed: bool = False  # the payer is deleted or, where there is none, the card is nobody's
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSending:
+    """A refund that the ledger has booked; its id is the processor's key."""
+
+    refund_id: str
+    invoice: str
+    amount_minor: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSent:
+    """The money is on its way back, or the reason why the processor refused."""
+
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRead:
+    """What the processor says about money that went back; None: nothing of ours."""
+
+    said: MoneyBack | None = None
+
+
+class PaymentActivities:
+    """The payment processor, for workflows. Keys are made of the ids in the arguments."""
+
+    def __init__(self, payments: Payments) -> None:
+        self._payments = payments
+
+    @uninterrupted(name="register_payer")
+    def register(self, registration: Registration) -> CardInUse:
+        """Make the customer known; a repeat returns the same payer. Without a card, its default."""
+        payer = self._payments.register(
+            registration.customer_id,
+            email=registration.email,
+            name=registration.name,
+            key=f"{registration.customer_id}:register",
+            known=registration.payer,
+        )
+        if registration.payment_method is None:
+            known = self._payments.default_payment_method(payer)
+            return CardInUse(payer, known.method, known.card) if known else CardInUse(payer)
+        return self.use_card(CardInUse(payer, registration.payment_method))
+
+    @uninterrupted(name="read_payer")
+    def read_payer(self, registration: Registration) -> CardInUse:
+        """Read what a payer is charged by; one that was deleted is made anew, without a card."""
+        payer = registration.payer
+        try:
+            if self._is_deleted(payer):
+                return self.register(registration)
+            known = self._payments.default_payment_method(payer)
+        except BillingError as error:
+            return CardInUse(payer, refused=error.reason)
+        return CardInUse(payer, known.method, known.card) if known else CardInUse(payer)
+
+    def _is_deleted(self, payer: str) -> bool:
+        """Say whether a payer is gone; one that the processor never knew is not."""
+        try:
+            self._payments.default_payment_method(payer)
+        except BillingError as error:
+            return error.reason == PAYER_DELETED
+        return False
+
+    @uninterrupted(name="use_card")
+    def use_card(self, wanted: CardInUse) -> CardInUse:
+        """Make a card the payer's default; a card of somebody else is refused by name."""
+        try:
+            method = self._payments.use_payment_method(
+                wanted.payer,
+                wanted.method,
+                key=f"{wanted.payer}:use:{wanted.update}:{wanted.method}",
+            )
+        except BillingError as error:
+            reason = CARD_REFUSALS.get(error.reason, "payment_method_refused")
+            is_card = error.reason != "not_a_card"
+            return CardInUse(wanted.payer, wanted.method, refused=reason, is_card=is_card)
+        return CardInUse(wanted.payer, method.method, method.card)
+
+    @uninterrupted(name="prepare_charge")
+    def prepare(self, charge: Charge) -> Invoiced:
+        """Create the invoice; no money moves. A repeat finds the same invoice."""
+        again = f":try:{charge.attempt}" if charge.attempt > 1 else ""
+        try:
+            return Invoiced(
+                self._payments.prepare(charge, key=f"{charge.charge_id}{again}").invoice
+            )
+        except BillingError as error:
+            reason = PAYER_DELETED if self._is_deleted(charge.payer) else error.reason
+            return Invoiced(refused=reason, detail=str(error))
+
+    @uninterrupted(name="pay_charge")
+    def pay(self, attempt: Attempt) -> Collected:
+        """Collect an invoice. The invoice's own state forbids a second success for ever."""
+        key = f"{attempt.charge_id}:pay:{attempt.number}"
+        try:
+            return _collected(self._payments.pay(attempt.invoice, key=key))
+        except BillingError as error:
+            # Somebody changed the invoice at the processor: it cannot be collected any more.
+            return Collected(declined=_uncollectable(attempt.invoice, error))
+
+    @uninterrupted(name="read_charge")
+    def read(self, attempt: Attempt) -> Collected:
+        """Read back what became of an invoice."""
+        try:
+            return _collected(self._payments.read(attempt.invoice))
+        except BillingError:
+            return _unknown(attempt.invoice)
+
+    @uninterrupted(name="void_charge")
+    def void(self, attempt: Attempt) -> Collected:
+        """Give an invoice up, unless money has arrived: then it is paid."""
+        try:
+            # A charge may have had several invoices: the key names the one.
+            key = f"{attempt.charge_id}:void:{attempt.invoice}"
+            return _collected(self._payments.void(attempt.invoice, key=key))
+        except BillingError as error:
+            if error.reason == "resource_missing":
+                return Collected()  # the processor knows nothing to give up
+            return Collected(unclear=Unclear("unclear", attempt.invoice, Remark.CANNOT_BE))
+
+    @uninterrupted(name="refund_charge")
+    def refund(self, sending: RefundSending) -> RefundSent:
+        """Send money back; a repeat finds the same refund."""
+        try:
+            self._payments.refund(
+                sending.invoice,
+                sending.amount_minor,
+                reason=sending.reason,
+                key=sending.refund_id,
+            )
+        except BillingError as error:
+            return RefundSent(error.reason)
+        return RefundSent()
+
+    @uninterrupted(name="read_return")
+    def read_return(self, event: ProcessorEvent) -> ReturnRead:
+        """Read the refund or dispute of an event back."""
+        try:
+            if event.type.startswith("charge.dispute."):
+                return ReturnRead(self._payments.disputed(event.object_id))
+            return ReturnRead(self._payments.refunded(event.object_id))
+        except BillingError:
+            return ReturnRead()
+
+    @uninterrupted(name="read_event")
+    def read_event(self, event: ProcessorEvent) -> EventMeaning:
+        """Read the object of an event back: events are hints and come in any order."""
+        try:
+            return self._meaning(event)
+        except BillingError:
+            return EventMeaning()
+
+    def _removed(self, event: ProcessorEvent) -> EventMeaning:
+        """Return what was removed, if it was: nothing that is still there."""
+        if event.type == "customer.deleted":
+            gone = self._is_deleted(event.object_id)
+            return EventMeaning(payer=event.object_id, removed=True) if gone else EventMeaning()
+        method = self._payments.payment_method(event.object_id)
+        return EventMeaning() if method.payer else EventMeaning(method=method.method, removed=True)
+
+    def _meaning(self, event: ProcessorEvent) -> EventMeaning:
+        if event.type in ("customer.deleted", "payment_method.detached"):
+            return self._removed(event)
+        if event.type.startswith("payment_method."):
+            method = self._payments.payment_method(event.object_id)
+            return EventMeaning(payer=method.payer, method=method.method)
+        if event.type.startswith("customer."):
+            default = self._payments.default_payment_method(event.object_id)
+            return EventMeaning(payer=event.object_id, method=default.method if default else "")
+        if event.type.startswith("invoice."):
+            return EventMeaning(invoice=event.object_id)
+        if event.type.startswith("payment_intent."):
+            return EventMeaning(invoice=self._payments.invoice_of(event.object_id))
+        return EventMeaning()
+
+
+def _uncollectable(invoice: str, error: BillingError) -> Declined:
+    return Declined("declined", invoice, Decline.REFUSED, error.reason, "", "", "", str(error))
+
+
+def _unknown(invoice: str) -> Collected:
+    return Collected(unclear=Unclear("unclear", invoice, Remark.UNKNOWN_INVOICE))
+
+
+def _collected(outcome: object) -> Collected:
+    match outcome:
+        case Paid():
+            return Collected(paid=outcome)
+        case Declined():
+            return Collected(declined=outcome)
+        case Processing():
+            return Collected(processing=outcome)
+        case Closed():
+            return Collected(closed=outcome)
+        case Unclear():
+            return Collected(unclear=outcome)
+        case _:
+            return Collected()

@@ -1,0 +1,202 @@
+"""Reconciliation: processor, ledger, workflows and outbox must say the same; differences are found.
+
+Nothing is repaired but what is safe whatever the truth is. A subscription is told of a paid invoice
+that its open charge has not heard of, or whose charge the ledger lost: it reads it back itself, and
+the ledger decides. A finding about money that has been booked since is closed.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.context import BillingContext
+from activities.uninterrupted import uninterrupted
+from domain.errors import BillingError
+from domain.payments.findings import Finding, FindingKind
+from domain.payments.reconciliation import Claim, Compared, compare, finding_key
+from gateways.payments import Payments
+from ledger import starts, subscriptions
+from ledger.payments import booked, findings
+
+PATIENCE = timedelta(minutes=10)  # with a message of the outbox
+ANSWER_SECONDS = 60
+PREFIX = "subscription:"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What was compared, how many differences there are, how many nobody knew of."""
+
+    invoices: int
+    charges: int
+    subscriptions: int
+    differences: int
+    new: int
+    told: int
+    closed: int = 0  # findings about money that has been booked since
+
+
+class ReconcileActivities:
+    """Compares what must be equal. Repeating it finds the same."""
+
+    def __init__(
+        self,
+        context: BillingContext,
+        payments: Payments,
+        client: Client,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._context = context
+        self._payments = payments
+        self._client = client
+        self._loop = loop
+
+    @uninterrupted(name="reconcile")
+    def reconcile(self, at: datetime) -> Reconciled:
+        """Compare everything; record what differs."""
+        # The ledger is read last: what is booked meanwhile is then no difference.
+        running = self._await(self._running())
+        claims = self._payments.claims()
+        with self._context.engine.connect() as connection:
+            charges = booked.charges_by_id(connection)
+            live = {one.subscription_id for one in subscriptions.live(connection)}
+            lanes = booked.stuck_lanes(connection, at - PATIENCE)
+        compared = compare(claims, charges, at)
+        asked = self._ask(compared)
+        found = [
+            *(one for one in compared.findings if one.key not in asked and self._is_so(one)),
+            *(_without_workflow(one, at) for one in sorted(live - running) if self._is_lost(one)),
+            *(_alone(one, at) for one in sorted(running - live) if self._is_alone(one)),
+            *(_stuck(*lane, at) for lane in lanes),
+        ]
+        new = sum(map(self._record, found))
+        told = sum(self._tell("invoice_paid", one) for one in compared.unheard)
+        differences = len(found) + len(asked)
+        return Reconciled(
+            len(claims),
+            len(charges),
+            len(live),
+            differences,
+            new,
+            told + len(asked),
+            self._close(at),
+        )
+
+    @uninterrupted(name="examine_invoice")
+    def examine(self, invoice: str, at: datetime) -> bool:
+        """Look at a paid invoice that no charge here names; say whether it is any of ours."""
+        try:
+            claim = self._payments.claim(invoice)
+        except BillingError:
+            return False
+        if claim is None:
+            return False
+        with self._context.engine.connect() as connection:
+            charges = booked.charges_by_id(connection, claim.charge_id)
+        compared = compare([claim], charges, at, whole=False)
+        asked = self._ask(compared)
+        for finding in compared.findings:
+            if finding.key not in asked:
+                self._record(finding)
+        for one in compared.unheard:
+            self._tell("invoice_paid", one)
+        return bool(charges or compared.findings)  # its charge may have come back meanwhile
+
+    def _record(self, finding: Finding) -> bool:
+        with self._context.engine.begin() as connection:
+            return findings.record(connection, finding)
+
+    async def _running(self) -> set[str]:
+        query = "WorkflowType = 'Subscription' AND ExecutionStatus = 'Running'"
+        return {one.id.removeprefix(PREFIX) async for one in self._client.list_workflows(query)}
+
+    def _is_lost(self, subscription_id: str) -> bool:
+        """Say whether nothing runs: lists lag behind, so the workflow itself is asked."""
+        return not self._runs(subscription_id)
+
+    def _is_alone(self, subscription_id: str) -> bool:
+        """Say whether a workflow runs that the ledger does not know, or believes to have ended."""
+        with self._context.engine.connect() as connection:
+            known = starts.is_live(connection, subscription_id)
+        return not known and self._runs(subscription_id)
+
+    def _runs(self, subscription_id: str) -> bool:
+        handle = self._client.get_workflow_handle(f"{PREFIX}{subscription_id}")
+        try:
+            described = self._await(handle.describe())
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return bool(described.status is WorkflowExecutionStatus.RUNNING)
+
+    def _ask(self, compared: Compared) -> frozenset[str]:
+        """Let subscriptions take up what lost charges paid for; return the keys of what is asked.
+
+        One that does not serve, or has no workflow, cannot: that is a finding.
+        """
+        return frozenset(
+            finding_key(one)
+            for one in compared.lost
+            if self._serves(one) and self._tell("money_found", one)
+        )
+
+    def _serves(self, claim: Claim) -> bool:
+        with self._context.engine.connect() as connection:
+            return starts.serves(connection, claim.subscription_id, claim.customer_id)
+
+    def _is_so(self, finding: Finding) -> bool:
+        """Say whether a difference is one: what was paid since the list was read is none."""
+        if finding.kind is not FindingKind.PAID_ONLY_HERE or finding.processor_id is None:
+            return True
+        try:
+            return self._payments.claim(finding.processor_id) is None
+        except BillingError:
+            return True
+
+    def _close(self, at: datetime) -> int:
+        with self._context.engine.connect() as connection:
+            keys = findings.booked_since(connection)
+        for key in keys:
+            with self._context.engine.begin() as connection:
+                findings.close(connection, key, "booked since", at)
+        return len(keys)
+
+    def _tell(self, signal: str, claim: Claim) -> int:
+        handle = self._client.get_workflow_handle(f"{PREFIX}{claim.subscription_id}")
+        try:
+            self._await(handle.signal(signal, {"invoice": claim.invoice}))
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return 0
+            raise
+        return 1
+
+    def _await(self, answer: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(answer, self._loop).result(ANSWER_SECONDS)
+
+
+def _without_workflow(subscription_id: str, at: datetime) -> Finding:
+    kind, what = FindingKind.WITHOUT_WORKFLOW, "it lives in the ledger and nothing runs it"
+    return _of_subscription(kind, subscription_id, what, at)
+
+
+def _alone(subscription_id: str, at: datetime) -> Finding:
+    kind, what = FindingKind.WITHOUT_SUBSCRIPTION, "its workflow runs and the ledger knows none"
+    return _of_subscription(kind, subscription_id, what, at)
+
+
+def _of_subscription(kind: FindingKind, subscription_id: str, what: str, at: datetime) -> Finding:
+    key = f"{kind.value}:{subscription_id}:{at:%Y-%m-%d}"
+    return Finding(key, kind, None, subscription_id, None, None, what, at)
+
+
+def _stuck(lane: str, number: int, since: datetime, at: datetime) -> Finding:
+    key = f"{FindingKind.OUTBOX_STUCK.value}:{lane}:{at:%Y-%m-%d}"
+    what = f"{number} of {lane} wait, the oldest since {since:%Y-%m-%d %H:%M}Z"
+    return Finding(key, FindingKind.OUTBOX_STUCK, None, None, None, None, what, at)

@@ -1,0 +1,172 @@
+"""Money that goes back: asked for by operators, or seen at the processor."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from sqlalchemy import Connection
+
+from activities.context import BillingContext
+from activities.notifications.mails import Desk
+from activities.purchases.buyers import Buyer
+from activities.uninterrupted import uninterrupted
+from domain.errors import InvalidInput
+from domain.mails.money import Disputed, Refunded
+from domain.messages.refunds import Refund
+from domain.payments.charges import MoneyBack
+from ledger import accounts, balances, subscriptions
+from ledger.payments import charges, refunds
+from ledger.payments.refunds import RefundOrder
+from ledger.usage import policies
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """A refund that an operator asks for."""
+
+    buyer: Buyer
+    refund_id: str
+    wanted: Refund
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAsked:
+    """What became of the request in the ledger; money in minor units.
+
+    `status` is `refunded`, `repeated` or a reason; `state` says whether the processor has
+    confirmed (`made`), has not yet (`asked`), or has refused (`failed`).
+    """
+
+    status: str
+    state: str = ""
+    amount_minor: int = 0
+    most_minor: int = 0
+    currency: str = ""
+    invoice: str = ""
+    taken_micro: int = 0
+    available_micro: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What the processor said is in the ledger; `status` as in ledger/payments/refunds.py."""
+
+    status: str
+    subscription_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a workflow mirrors of the ledger."""
+
+    available_micro: int
+    auto_purchase: bool
+
+
+class RefundActivities:
+    """Refunds and disputes, for workflows. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="refund_in_ledger")
+    def refund(self, request: RefundRequest) -> RefundAsked:
+        """Take the credits of a refund back; the processor sends the money afterwards."""
+        buyer, wanted = request.buyer, request.wanted
+        order = RefundOrder(
+            request.refund_id,
+            wanted.charge_id,
+            wanted.amount_minor,
+            wanted.reason,
+            wanted.by,
+        )
+        with self._context.engine.connect() as connection:
+            sold = charges.known(connection, buyer.account_id, wanted.charge_id)
+            if sold and sold.pack and not sold.pack["refundable"] and not wanted.exception:
+                return RefundAsked("not_refundable")
+            asked = refunds.refund(connection, buyer.account_id, order, buyer.at)
+            taken = refunds.taken_by(connection, buyer.account_id, "refund", order.refund_id)
+            available = _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at)
+            if not wanted.preview:  # else it is done and undone: the numbers are the same
+                connection.commit()
+        return RefundAsked(
+            asked.status,
+            asked.state,
+            asked.amount_minor,
+            asked.most_minor,
+            asked.currency,
+            asked.invoice,
+            taken,
+            available,
+        )
+
+    @uninterrupted(name="book_money_back")
+    def book(self, said: MoneyBack, at: datetime) -> Booked:
+        """Book what the processor says, and mail it the first time."""
+        with self._context.engine.begin() as connection:
+            try:
+                account = accounts.account_of(connection, said.customer_id)
+                charge = charges.charge(connection, account, said.charge_id)
+            except InvalidInput as error:
+                return Booked(error.reason)
+            note = refunds.note_refund if said.kind == "refund" else refunds.note_dispute
+            status = note(
+                connection, account, said.name, said.charge_id, said.amount_minor, said.state, at
+            )
+            if status == "noted":
+                desk = Desk(self._context, connection, account, charge.subscription_id)
+                _tell(desk, said, charge.currency, at)
+        return Booked(status, charge.subscription_id)
+
+    @uninterrupted(name="read_standing")
+    def standing(self, buyer: Buyer) -> Standing:
+        """Read what is available and whether auto-purchase is on."""
+        with self._context.engine.connect() as connection:
+            return Standing(
+                _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at),
+                policies.auto_purchase_on(connection, buyer.account_id),
+            )
+
+
+def _available(
+    connection: Connection, account_id: int, allowances: tuple[Any, ...], at: datetime
+) -> int:
+    credit_type = allowances[0].credit_type if allowances else "credits"
+    return balances.available(connection, account_id, credit_type, at)
+
+
+def _tell(desk: Desk, said: MoneyBack, currency: str, at: datetime) -> None:
+    if said.state == "failed":
+        return  # the operator hears of it; the customer was promised nothing that changed
+    record = subscriptions.record_of_account(desk.connection, desk.account_id)
+    if record is None:
+        return
+    reader = desk.reader_of(record.plan["name"], record.plan["catalog"])
+    allowances = record.plan["allowances"]
+    credit_type = allowances[0]["credit_type"] if allowances else "credits"
+    at = accounts.not_before(desk.connection, desk.account_id, at)
+    balance = balances.available(desk.connection, desk.account_id, credit_type, at)
+    if said.kind == "refund":
+        mail = Refunded(
+            reader=reader,
+            currency=currency,
+            amount_minor=said.amount_minor,
+            refunded_at=at,
+            taken_micro=refunds.taken_by(desk.connection, desk.account_id, "refund", said.name),
+            balance_micro=balance,
+        )
+        desk.post(f"refunded:{said.name}", mail)
+        return
+    gone = refunds.returned(desk.connection, desk.account_id, said.charge_id)
+    desk.post(
+        f"disputed:{said.name}:{said.state}",
+        Disputed(
+            reader=reader,
+            currency=currency,
+            amount_minor=said.amount_minor,
+            state=cast(Literal["open", "won", "lost"], said.state),
+            taken_micro=gone.taken_micro,
+            owed_micro=gone.owed_micro,
+            balance_micro=balance,
+        ),
+    )

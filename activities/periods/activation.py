@@ -1,0 +1,110 @@
+"""How a subscription begins: anew, or again from its rows when its workflow was lost."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+from temporalio.converter import value_to_type
+
+from activities.periods.recovery import open_charges, restored
+from domain.periods import Window, checked_zone
+from domain.plan_calendar import TRIAL, first_anchor, trial_period
+from domain.pricing.catalog import Catalog, Plan
+from domain.subscription import OpenCharge, Start, SubscriptionState
+from gateways.letter_formats import Formats
+from ledger import accounts, checkpoints, subscriptions
+from ledger.accounts import CustomerDetails
+from ledger.subscriptions import StoredSubscription
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A subscription that begins at an instant, decided at another."""
+
+    start: Start
+    begins_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The account, the plan version and the clocks that a subscription runs on.
+
+    `trial` is its first period where it has one. `restored` is where a subscription stands whose
+    first period has begun before: its workflow was lost.
+    """
+
+    account_id: int
+    plan: Plan
+    time_zone: str
+    begun_at: datetime
+    anchor: datetime
+    trial: Window | None = None
+    renewals_dropped: int = 0
+    restored: SubscriptionState | None = None
+    charges: tuple[OpenCharge, ...] = ()  # of the first period, from before its workflow was lost
+    lapsed: bool = False  # the first charge was declined, and its period is over
+    payer: str = ""  # as the processor was told of the customer before
+
+
+def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Begun:
+    """Create customer, wallet and a pending subscription, or find it as it stands.
+
+    Raises `unknown_plan`, `unknown_time_zone`, `unknown_locale`, `already_subscribed`,
+    `subscription_ended`.
+    """
+    start = beginning.start
+    plan = catalog.plan(start.plan_id)
+    zone = start.time_zone or catalog.time_zone
+    checked_zone(zone)
+    Formats.of(start.locale, zone)  # a locale that no mail could be written in is refused
+    customer = CustomerDetails(start.customer_id, start.name, start.email, start.locale, zone)
+    account_id = accounts.open_wallet(connection, customer, plan.currency)
+    accounts.lock(connection, account_id, beginning.at)
+    accounts.describe(connection, customer)
+    trial = trial_period(plan, beginning.begins_at, zone)
+    if trial is not None and subscriptions.had_trial(connection, account_id):
+        trial = None
+    subscriptions.create(
+        connection,
+        start.subscription_id,
+        account_id,
+        plan,
+        begins_at=beginning.begins_at,
+        anchor=first_anchor(plan, trial.end if trial else beginning.begins_at, zone),
+        trial_ends_at=trial.end if trial else None,
+        time_zone=zone,
+        at=beginning.at,
+    )
+    stored = subscriptions.stored(connection, start.subscription_id)
+    begun = _begun(connection, start, stored, beginning.at)
+    return replace(begun, payer=accounts.details_of(connection, account_id).payer or "")
+
+
+def _begun(connection: Connection, start: Start, stored: StoredSubscription, at: datetime) -> Begun:
+    """Return the subscription by its row: what a lost workflow, or a repeat, must go on with."""
+    plan: Plan = value_to_type(Plan, stored.plan)
+    begun = Begun(
+        stored.account_id,
+        plan,
+        stored.time_zone,
+        stored.begins_at,
+        stored.anchor,
+        renewals_dropped=checkpoints.void_renewals(
+            connection, stored.account_id, stored.subscription_id
+        ),
+    )
+    if stored.period_start is None or stored.period_end is None:
+        if stored.trial_ends_at is None:
+            return _unpaid(connection, start, stored, begun)
+        return replace(begun, trial=Window(TRIAL, stored.begins_at, stored.trial_ends_at))
+    return replace(begun, restored=restored(connection, start, stored, plan, at))
+
+
+def _unpaid(
+    connection: Connection, start: Start, stored: StoredSubscription, begun: Begun
+) -> Begun:
+    """Return a subscription whose first period is not paid, with what was tried for it."""
+    state = SubscriptionState(start, account_id=begun.account_id, plan=begun.plan)
+    unpaid = checkpoints.unpaid_period(connection, begun.account_id, stored.subscription_id)
+    return replace(begun, charges=open_charges(connection, state), lapsed=unpaid is not None)

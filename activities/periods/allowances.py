@@ -1,0 +1,101 @@
+"""What a period grants when it begins."""
+
+import json
+
+from sqlalchemy import Connection
+
+from activities.periods.paid_periods import PaidPeriod
+from domain.burn import tie_keys
+from domain.money import Ratio, allocate
+from domain.plan_calendar import TRIAL, Stretch, allowances_of
+from domain.pricing.catalog import Allowance, Extras, Plan
+from ledger import grants
+from ledger.grants import GrantOrder, RollTerms
+
+WHOLE = 1_000_000  # the weight of a whole window in a period's price
+
+
+def roll_terms(plan: Plan, credit_type: str) -> RollTerms | None:
+    """Return how a plan's unused credits of a type move on, None if they do not."""
+    for allowance in plan.allowances:
+        rollover = allowance.rollover
+        if allowance.credit_type == credit_type and rollover is not None:
+            return RollTerms(
+                rollover.times,
+                rollover.share or Ratio(1, 1),
+                rollover.amount_micro,
+                plan.priorities.rollover,
+            )
+    return None
+
+
+def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Stretch, ...]) -> None:
+    """Give what a customer gets once, with its first period ever: the keys name no subscription."""
+    plan = paid.plan
+    current = next((one.part for one in windows if one.part.end > paid.at), windows[-1].part)
+    ends = {
+        Extras.WINDOW_END: current.end,
+        Extras.PERIOD_END: paid.period.end,
+        Extras.NEVER: None,
+    }
+    for starter in plan.starter:
+        key = f"starter:{starter.credit_type}"
+        if grants.given(connection, paid.account_id, key):
+            continue
+        order = GrantOrder(
+            key=key,
+            source="bonus",
+            credit_type=starter.credit_type,
+            quantity_micro=starter.quantity_micro,
+            priority=plan.priorities.bonus,
+            effective_at=paid.at,
+            expires_at=ends[starter.expires],
+            ties=tie_keys(plan.tie_break, 0, starter.quantity_micro, paid.at),
+            currency=plan.currency,
+            scope=starter.scope,
+            tags=json.dumps({"bonus": "starter"}),
+        )
+        grants.give(connection, paid.account_id, order, paid.at)
+
+
+def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[GrantOrder]:
+    """Return a period's grants, each named (charge, part), with shares that sum to the charge.
+
+    A part of a window is granted a part of the allowance, and bears a part of the price.
+    """
+    plan = paid.plan
+    source = "trial" if paid.period.k == TRIAL else "allowance"
+    planned = [
+        (window, allowance, quantity)
+        for window in windows
+        for allowance in allowances_of(plan, paid.period)
+        if (quantity := window.of(allowance.quantity_micro))
+    ]
+    total = paid.charge.amount_minor if paid.charge else 0
+    weights = [_weight(window, allowance) for window, allowance, _ in planned]
+    shares = allocate(total, weights) if planned else ()
+    return [
+        GrantOrder(
+            key=f"{paid.subscription_id}:{source}:{window.part.start:%Y%m%dT%H%M%SZ}:{part}",
+            source=source,
+            credit_type=allowance.credit_type,
+            quantity_micro=quantity,
+            priority=plan.priorities.allowance,
+            effective_at=window.part.start,
+            expires_at=window.part.end,
+            ties=tie_keys(plan.tie_break, share, quantity, window.part.start),
+            currency=plan.currency,
+            cost_minor=share,
+            charge_id=paid.charge.charge_id if paid.charge else None,
+            part=part if paid.charge else None,
+            scope=allowance.scope,
+            rolls=None if source == "trial" else roll_terms(plan, allowance.credit_type),
+        )
+        for part, ((window, allowance, quantity), share) in enumerate(
+            zip(planned, shares, strict=True)
+        )
+    ]
+
+
+def _weight(window: Stretch, allowance: Allowance) -> int:
+    return allowance.share * max(1, window.of(WHOLE))

@@ -1,0 +1,271 @@
+"""A subscription's periods: begun once paid, with all the grants that the charge promises."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from activities.context import BillingContext
+from activities.notifications.mails import Desk
+from activities.notifications.period_mails import tell_period
+from activities.periods.activation import Beginning, Begun, begin
+from activities.periods.allowances import allowance_orders, give_starters
+from activities.periods.checkpoints import keep_note
+from activities.periods.overdrafts import give_overdraft
+from activities.periods.paid_periods import PaidPeriod, Serving
+from activities.uninterrupted import uninterrupted
+from domain.mails.plans import Canceled
+from domain.payments.charges import Charge, ChargeKind, ChargeLine
+from domain.periods import Window
+from domain.plan_calendar import period_at, period_price, period_stretch, window_at, windows_of
+from domain.pricing.catalog import Plan
+from domain.subscription import LeftBehind, Pause, Status
+from ledger import accounts, balances, checkpoints, grants, starts, subscriptions
+from ledger.payments import charges
+from ledger.usage import policies
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPayer:
+    """How the processor calls a customer, and whether there is a card to charge."""
+
+    customer_id: str
+    payer: str
+    has_card: bool
+    method: str = ""  # the card that is charged
+
+
+@dataclass(frozen=True, slots=True)
+class NextPeriod:
+    """A period to be charged: the one under way, but none that begins before `since`."""
+
+    subscription_id: str
+    customer_id: str
+    account_id: int
+    payer: str
+    plan: Plan
+    anchor: datetime
+    time_zone: str
+    since: datetime
+    at: datetime
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodCharge:
+    """The period and its charge; none where there is nothing to charge."""
+
+    period: Window
+    charge: Charge | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant in the life of a subscription under a plan; `period` None: it has not begun."""
+
+    subscription_id: str
+    account_id: int
+    plan: Plan
+    anchor: datetime
+    time_zone: str
+    at: datetime
+    period: Window | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A subscription that ends at an instant; a preview writes nothing."""
+
+    moment: Moment
+    effective_at: datetime
+    preview: bool = False
+
+
+class PeriodActivities:
+    """Periods and windows, for workflows. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="begin_subscription")
+    def begin(self, beginning: Beginning) -> Begun:
+        """Create customer, wallet and a pending subscription, or find it as it stands.
+
+        Raises `unknown_catalog`, `unknown_plan`, `unknown_time_zone`,
+        `unknown_locale`, `already_subscribed`, `subscription_ended`.
+        """
+        catalog = self._context.catalog(beginning.start.catalog)
+        with self._context.engine.begin() as connection:
+            return begin(catalog, connection, beginning)
+
+    @uninterrupted(name="abandon_start")
+    def abandon(self, subscription_id: str, at: datetime) -> bool:
+        """Take a start back that failed: it must not stand in the way of the next."""
+        with self._context.engine.begin() as connection:
+            return starts.abandon(connection, subscription_id, at)
+
+    @uninterrupted(name="know_payer")
+    def know_payer(self, known: KnownPayer) -> None:
+        """Remember how the processor calls the customer and whether it has a card."""
+        with self._context.engine.begin() as connection:
+            accounts.set_payer(connection, known.customer_id, known.payer, known.method)
+            account_id = accounts.account_of(connection, known.customer_id)
+            policies.set_card_usable(connection, account_id, usable=known.has_card)
+
+    @uninterrupted(name="open_period_charge")
+    def open_charge(self, wanted: NextPeriod) -> PeriodCharge:
+        """Open the charge of a period; a repeat returns the same charge."""
+        plan = wanted.plan
+        period = period_at(plan, wanted.anchor, wanted.time_zone, wanted.at, wanted.since)
+        stretch = period_stretch(plan, wanted.anchor, wanted.time_zone, period)
+        price = period_price(plan, stretch)
+        if not price:
+            return PeriodCharge(period, None)
+        revision = f":{wanted.revision}" if wanted.revision else ""
+        name = f"{wanted.subscription_id}:period:{period.start:%Y%m%dT%H%M%SZ}{revision}"
+        charge = Charge(
+            charge_id=name,
+            kind=ChargeKind.PERIOD,
+            customer_id=wanted.customer_id,
+            subscription_id=wanted.subscription_id,
+            payer=wanted.payer,
+            currency=plan.currency,
+            lines=(ChargeLine(_describe(plan, period), price),),
+        )
+        with self._context.engine.begin() as connection:
+            charges.open_charge(
+                connection,
+                wanted.account_id,
+                wanted.subscription_id,
+                charge.charge_id,
+                charge.kind,
+                charge.currency,
+                charge.amount_minor,
+                None,
+                wanted.at,
+            )
+            keep_note(
+                connection,
+                wanted.account_id,
+                charge,
+                plan=plan,
+                period=period,
+                anchor=wanted.anchor,
+            )
+        return PeriodCharge(period, charge)
+
+    @uninterrupted(name="open_period")
+    def open_period(self, paid: PaidPeriod) -> Serving:
+        """Begin a paid period: book the money, expire the old, grant the new, mail a receipt."""
+        with self._context.engine.begin() as connection:
+            # Before the window opens: what is frozen is no base of its alerts.
+            grants.set_frozen(connection, paid.account_id, paid.at, frozen=not paid.plan.paid)
+            windows = windows_of(paid.plan, paid.anchor, paid.time_zone, paid.period)
+            grants.open_windows(
+                connection,
+                paid.account_id,
+                paid.subscription_id,
+                [(one.part.start, one.part.end) for one in windows],
+                paid.at,
+            )
+            # Only now is the window there that unused credits may move into.
+            grants.expire_due(connection, paid.account_id, paid.at)
+            if paid.charge is not None and paid.paid is not None:
+                charges.mark_paid(
+                    connection,
+                    paid.account_id,
+                    paid.charge.charge_id,
+                    paid.paid.invoice,
+                    paid.paid.amount_minor,
+                    paid.at,
+                )
+            for order in allowance_orders(paid, windows):
+                grants.give(connection, paid.account_id, order, paid.at)
+            if paid.first:
+                give_starters(connection, paid, windows)
+            give_overdraft(connection, paid)
+            subscriptions.begin_period(
+                connection, paid.subscription_id, paid.plan, paid.anchor, paid.period, paid.at
+            )
+            policies.set_policy(connection, paid.account_id, paid.plan)
+            subscriptions.write(connection, paid.subscription_id, paid.at, status=paid.status)
+            resumed = not paid.stays_paused and accounts.set_paused(
+                connection, paid.account_id, Pause.PAYMENT_FAILED, paid.at, paused=False
+            )
+            if not paid.stays_paused:
+                checkpoints.card_may_work(connection, paid.account_id)
+            serving = _serving(connection, paid)
+            desk = Desk(self._context, connection, paid.account_id, paid.subscription_id)
+            tell_period(desk, paid, serving, resumed=resumed)
+        return serving
+
+    @uninterrupted(name="close_window")
+    def close_window(self, moment: Moment) -> Serving:
+        """Book what the window that has ended leaves; the next one was paid with the period."""
+        with self._context.engine.begin() as connection:
+            grants.expire_due(connection, moment.account_id, moment.at)
+            return _serving(connection, moment)
+
+    @uninterrupted(name="end_subscription")
+    def end(self, moment: Moment) -> None:
+        """End the subscription: expire what is due; what never expires stays, frozen."""
+        with self._context.engine.begin() as connection:
+            accounts.end(connection, moment.account_id, moment.at)
+            # Only now can nothing move into another window any more.
+            grants.expire_due(connection, moment.account_id, moment.at)
+            subscriptions.write(connection, moment.subscription_id, moment.at, status=Status.ENDED)
+
+    @uninterrupted(name="schedule_cancel")
+    def schedule_cancel(self, ending: Ending) -> LeftBehind:
+        """Write that the subscription ends, and mail what is lost and what is kept."""
+        moment = ending.moment
+        with self._context.engine.begin() as connection:
+            accounts.lock(connection, moment.account_id, moment.at)
+            left = balances.left_behind(connection, moment.account_id, moment.at)
+            if ending.preview:
+                return left
+            subscriptions.write(
+                connection,
+                moment.subscription_id,
+                moment.at,
+                cancel_at_end=True,
+                status=Status.CANCELED,
+                next_plan=None,
+            )
+            plan = moment.plan
+            mine = [one for one in left.credits if one.credit_type == plan.credit_type]
+            desk = Desk(self._context, connection, moment.account_id, moment.subscription_id)
+            desk.post(
+                f"canceled:{ending.effective_at.isoformat()}",
+                Canceled(
+                    reader=desk.reader(plan),
+                    requested_at=moment.at,
+                    effective_at=ending.effective_at,
+                    lost_micro=sum(one.lost_micro for one in mine),
+                    frozen_micro=sum(one.kept_micro for one in mine),
+                    currency=plan.currency,
+                    unpaid_minor=charges.given_up_on(
+                        connection, moment.account_id, moment.subscription_id, moment.at
+                    ),
+                    lost_also=desk.others(
+                        plan, [(one.credit_type, one.lost_micro) for one in left.credits]
+                    ),
+                    frozen_also=desk.others(
+                        plan, [(one.credit_type, one.kept_micro) for one in left.credits]
+                    ),
+                ),
+            )
+        return left
+
+
+def _serving(connection: Connection, moment: Moment | PaidPeriod) -> Serving:
+    plan = moment.plan
+    if moment.period is None:
+        raise LookupError(f"subscription {moment.subscription_id} has not begun")
+    current = window_at(plan, moment.anchor, moment.time_zone, moment.period, moment.at)
+    available = balances.available(connection, moment.account_id, plan.credit_type, moment.at)
+    return Serving(current.part, available)
+
+
+def _describe(plan: Plan, period: Window) -> str:
+    return f"{plan.name}, {period.start:%Y-%m-%d} to {period.end:%Y-%m-%d}"

@@ -1,0 +1,35 @@
+"""A period that may begin, and where the subscription stands once it has."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.payments.charges import Charge, Paid
+from domain.periods import Window
+from domain.pricing.catalog import Plan
+from domain.subscription import Status
+
+
+@dataclass(frozen=True, slots=True)
+class PaidPeriod:
+    """A period that may begin: its charge is paid, or the plan is free (both None)."""
+
+    subscription_id: str
+    account_id: int
+    plan: Plan
+    anchor: datetime
+    time_zone: str
+    period: Window
+    charge: Charge | None
+    paid: Paid | None
+    first: bool
+    status: Status
+    at: datetime
+    stays_paused: bool = False  # this payment does not end the payment pause
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the subscription stands: its current window and what is available."""
+
+    window: Window
+    available_micro: int

@@ -1,0 +1,1 @@
+"""Changes of plan, and what a customer may still do."""

@@ -1,0 +1,331 @@
+"""Changes of plan, operators' pauses and corrections."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from activities.context import BillingContext
+from activities.notifications.mails import Desk
+from activities.notifications.period_mails import serves
+from activities.periods.checkpoints import keep_note
+from activities.plans.upgrades import (
+    Keyed,
+    OpenedUpgrade,
+    Quoted,
+    Upgrade,
+    Wanted,
+    WantedVersion,
+    charge_of_key,
+    quoted_change,
+    quoted_version,
+    upgrade_orders,
+)
+from activities.purchases.buyers import Buyer
+from activities.uninterrupted import uninterrupted
+from domain.burn import tie_keys
+from domain.credits import format_credits
+from domain.mails.money import Paused, Resumed
+from domain.mails.plans import DowngradeScheduled, PlanChanged
+from domain.messages.subscription import AdjustCredits, OperatorNote
+from domain.payments.charges import Charge, ChargeKind, ChargeLine
+from domain.pricing.catalog import Catalog, Plan
+from domain.subscription import Pause, Status
+from ledger import accounts, balances, grants, plan_changes, subscriptions
+from ledger.grants import GrantOrder
+from ledger.payments import charges
+from ledger.usage import policies
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledChange:
+    """A plan that takes over at the period's end; `plan` None calls the change off."""
+
+    buyer: Buyer
+    plan: Plan | None
+    effective_at: datetime
+    keyed: Keyed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierChange:
+    """What a key of a change was used for before.
+
+    `status`: `new`, `kept` with its `answer`, `void` (its charge was given up), or
+    `idempotency_conflict`.
+    """
+
+    status: str
+    answer: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorPause:
+    """An operator pauses or resumes a subscription."""
+
+    buyer: Buyer
+    note: OperatorNote
+    paused: bool
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """An operator's correction of a wallet."""
+
+    buyer: Buyer
+    wanted: AdjustCredits
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """What became of a correction (`done`, or why nothing was changed) and what is available."""
+
+    status: str
+    available_micro: int
+
+
+class ChangeActivities:
+    """Changes of a running subscription. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="quote_change")
+    def quote(self, wanted: Wanted) -> Quoted:
+        """Return what a change would cost and give. Raises `unknown_plan`, `not_in_plan`."""
+        return quoted_change(self._catalog(wanted.buyer), wanted)
+
+    @uninterrupted(name="find_change")
+    def find(self, buyer: Buyer, keyed: Keyed) -> EarlierChange:
+        """Return what became of a change that was asked for with this key before."""
+        charge_id = charge_of_key(buyer.subscription_id, keyed.key)
+        with self._context.engine.begin() as connection:
+            before = plan_changes.kept(connection, buyer.account_id, keyed.key, charge_id)
+        if before is None:
+            return EarlierChange("new")
+        if before.plan_id != keyed.plan_id:
+            return EarlierChange("idempotency_conflict")
+        return EarlierChange("kept" if before.answer else "void", before.answer)
+
+    @uninterrupted(name="quote_version")
+    def quote_version(self, wanted: WantedVersion) -> Quoted:
+        """Return what a move to another version of the plan does. Raises `unknown_plan`."""
+        return quoted_version(self._catalog(wanted.wanted.buyer), wanted)
+
+    def _catalog(self, buyer: Buyer) -> Catalog:
+        return self._context.catalog(buyer.plan.catalog)
+
+    @uninterrupted(name="open_upgrade")
+    def open_upgrade(self, upgrade: Upgrade) -> OpenedUpgrade:
+        """Open the charge of an upgrade's prorated difference."""
+        buyer, plan = upgrade.buyer, upgrade.plan
+        text = f"Upgrade from {buyer.plan.name} to {plan.name}, rest of the period"
+        charge = Charge(
+            upgrade.charge_id,
+            ChargeKind.UPGRADE,
+            buyer.customer_id,
+            buyer.subscription_id,
+            buyer.payer,
+            plan.currency,
+            (ChargeLine(text, upgrade.quote.amount_minor),),
+        )
+        with self._context.engine.begin() as connection:
+            status = charges.open_charge(
+                connection,
+                buyer.account_id,
+                buyer.subscription_id,
+                charge.charge_id,
+                charge.kind,
+                charge.currency,
+                charge.amount_minor,
+                None,
+                buyer.at,
+            )
+            if status == "opened":
+                keep_note(connection, buyer.account_id, charge, plan=plan, quote=upgrade.quote)
+        return OpenedUpgrade(status, charge)
+
+    @uninterrupted(name="complete_upgrade")
+    def complete_upgrade(self, upgrade: Upgrade) -> int:
+        """Put the new plan in force: book, grant the difference, raise the cap, mail it."""
+        buyer, plan, paid = upgrade.buyer, upgrade.plan, upgrade.paid
+        with self._context.engine.begin() as connection:
+            if paid is not None:
+                charges.mark_paid(
+                    connection,
+                    buyer.account_id,
+                    upgrade.charge_id,
+                    paid.invoice,
+                    paid.amount_minor,
+                    buyer.at,
+                )
+            grants.set_frozen(connection, buyer.account_id, buyer.at, frozen=not plan.paid)
+            for order in upgrade_orders(upgrade):
+                grants.give(connection, buyer.account_id, order, buyer.at)
+            policies.set_policy(connection, buyer.account_id, plan)
+            subscriptions.write(
+                connection,
+                buyer.subscription_id,
+                buyer.at,
+                plan=subscriptions.as_json(plan),
+                next_plan=None,
+            )
+            available = balances.available(connection, buyer.account_id, plan.credit_type, buyer.at)
+            desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+            _keep(connection, buyer, upgrade.keyed, {"available": format_credits(available)})
+            extra = [(one.credit_type, one.quantity_micro) for one in upgrade.quote.extra]
+            next_at, next_minor = desk.next_payment()
+            desk.post(
+                f"plan-changed:{upgrade.charge_id}",
+                PlanChanged(
+                    reader=desk.reader(plan),
+                    currency=plan.currency,
+                    old=desk.terms(buyer.plan),
+                    new=desk.terms(plan),
+                    changed_at=buyer.at,
+                    paid_minor=paid.amount_minor if paid else 0,
+                    granted_micro=sum(amount for kind, amount in extra if kind == plan.credit_type),
+                    also=desk.others(plan, extra),
+                    balance_micro=available,
+                    next_at=next_at,
+                    next_minor=next_minor,
+                ),
+            )
+        return available
+
+    @uninterrupted(name="schedule_change")
+    def schedule(self, change: ScheduledChange) -> None:
+        """Write which plan takes over at the period's end, and mail it."""
+        buyer, plan = change.buyer, change.plan
+        with self._context.engine.begin() as connection:
+            accounts.lock(connection, buyer.account_id, buyer.at)
+            subscriptions.write(
+                connection,
+                buyer.subscription_id,
+                buyer.at,
+                next_plan=subscriptions.as_json(plan) if plan else None,
+            )
+            _keep(connection, buyer, change.keyed, {})
+            if plan is not None:
+                desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+                desk.post(
+                    f"downgrade:{plan.plan_id}:{buyer.at.isoformat()}",
+                    DowngradeScheduled(
+                        reader=desk.reader(plan),
+                        currency=plan.currency,
+                        old=desk.terms(buyer.plan),
+                        new=desk.terms(plan),
+                        effective_at=change.effective_at,
+                    ),
+                )
+
+    @uninterrupted(name="pause_by_operator")
+    def pause(self, pause: OperatorPause) -> None:
+        """Pause or resume for an operator, and mail the customer."""
+        buyer = pause.buyer
+        with self._context.engine.begin() as connection:
+            changed = accounts.set_paused(
+                connection,
+                buyer.account_id,
+                Pause.BY_OPERATOR,
+                buyer.at,
+                paused=pause.paused,
+                reason=pause.note.reason,
+                by=pause.note.by,
+            )
+            subscriptions.write(connection, buyer.subscription_id, buyer.at, status=pause.status)
+            works = serves(pause.status) and buyer.at < buyer.period.end
+            if not changed or not (pause.paused or works):
+                return  # another pause lasts, or a receipt will tell of the period that begins now
+            desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+            available = balances.available(
+                connection, buyer.account_id, buyer.plan.credit_type, buyer.at
+            )
+            reader, currency = desk.reader(buyer.plan), buyer.plan.currency
+            lots = desk.lots(buyer.plan, buyer.at)
+            next_at, next_minor = desk.next_payment()
+            mail = (
+                Paused(
+                    reader=reader,
+                    cause="by_operator",
+                    currency=currency,
+                    kept_micro=available,
+                    lots=lots,
+                )
+                if pause.paused
+                else Resumed(
+                    reader=reader,
+                    currency=currency,
+                    balance_micro=available,
+                    lots=lots,
+                    next_at=next_at,
+                    next_minor=next_minor,
+                )
+            )
+            word = "paused" if pause.paused else "resumed"
+            desk.post(f"{word}-by-operator:{buyer.at.isoformat()}", mail)
+
+    @uninterrupted(name="adjust_credits")
+    def adjust(self, adjustment: Adjustment) -> Adjusted:
+        """Give or take credits for a reason."""
+        buyer = adjustment.buyer
+        credit_type = buyer.plan.credit_type
+        with self._context.engine.begin() as connection:
+            status = _unapproved(adjustment) or _adjust(connection, adjustment, credit_type)
+            available = balances.available(connection, buyer.account_id, credit_type, buyer.at)
+        return Adjusted(status, available)
+
+
+def _keep(connection: Connection, buyer: Buyer, keyed: Keyed | None, more: dict[str, Any]) -> None:
+    """Keep the answer of a change with a key, in the transaction that makes it true."""
+    if keyed is not None:
+        answer = keyed.answer | more
+        plan_changes.keep(connection, buyer.account_id, keyed.key, keyed.plan_id, answer, buyer.at)
+
+
+def _unapproved(adjustment: Adjustment) -> str | None:
+    """Return why an adjustment must wait: a large one needs two people."""
+    limit, wanted = adjustment.buyer.plan.adjustment_limit_micro, adjustment.wanted
+    alone = wanted.approved_by in (None, wanted.by)
+    large = limit is not None and abs(wanted.quantity_micro) > limit
+    return "approval_required" if large and alone else None
+
+
+def _adjust(connection: Connection, adjustment: Adjustment, credit_type: str) -> str:
+    buyer, wanted = adjustment.buyer, adjustment.wanted
+    plan = buyer.plan
+    key = f"adjustment:{wanted.key}"
+    facts = {"reason": wanted.reason, "by": wanted.by}
+    if wanted.approved_by is not None:
+        facts["approved_by"] = wanted.approved_by
+    tags = json.dumps(facts)
+    if wanted.quantity_micro < 0:
+        status = grants.remove(
+            connection,
+            buyer.account_id,
+            key,
+            credit_type,
+            -wanted.quantity_micro,
+            tags,
+            buyer.at,
+        )
+        return "done" if status in ("debited", "repeated") else status
+    if buyer.period.end <= buyer.at and not grants.given(connection, buyer.account_id, key):
+        return "renewal_pending"  # it would be lost at once
+    order = GrantOrder(
+        key=key,
+        source="adjustment",
+        credit_type=credit_type,
+        quantity_micro=wanted.quantity_micro,
+        priority=plan.priorities.bonus,
+        effective_at=buyer.at,
+        expires_at=buyer.period.end,
+        ties=tie_keys(plan.tie_break, 0, wanted.quantity_micro, buyer.at),
+        currency=plan.currency,
+        tags=tags,
+    )
+    grants.give(connection, buyer.account_id, order, buyer.at)
+    return "done"

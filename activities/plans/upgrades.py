@@ -1,0 +1,189 @@
+"""What a change of plan costs and gives, and the grants of one that takes effect now."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from activities.periods.allowances import roll_terms
+from activities.purchases.buyers import Buyer
+from domain.burn import tie_keys
+from domain.money import allocate
+from domain.payments.charges import Charge, Paid
+from domain.plan_calendar import Stretch, period_stretch, window_at, windows_of
+from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.proration import (
+    ChangeQuote,
+    ExtraCredits,
+    extra_in,
+    quote_change,
+    quote_version,
+)
+from ledger.grants import GrantOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A plan that somebody wants to change to."""
+
+    buyer: Buyer
+    plan_id: str
+    anchor: datetime
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class WantedVersion:
+    """A version of the plan in force (0: the newest), from now on or the next period.
+
+    `scheduled` is the plan that takes over with the next period so far.
+    """
+
+    wanted: Wanted
+    scheduled: Plan | None
+    version: int
+    now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The new plan version and what the change would do."""
+
+    plan: Plan
+    quote: ChangeQuote
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """The key of a change, the plan that it asks for, and what is answered once it is true."""
+
+    key: str
+    plan_id: str
+    answer: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """An upgrade whose difference is to be charged, or is paid or waived (`paid` None)."""
+
+    buyer: Buyer
+    plan: Plan
+    quote: ChangeQuote
+    charge_id: str
+    anchor: datetime
+    time_zone: str
+    paid: Paid | None = None
+    keyed: Keyed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedUpgrade:
+    """The charge of an upgrade, or the reason why none was opened."""
+
+    status: str
+    charge: Charge | None = None
+
+
+def charge_of_key(subscription_id: str, key: str) -> str:
+    """Return the name of the charge of a change that was asked for with a key."""
+    return f"{subscription_id}:change:{key}"
+
+
+def keyed_by(
+    subscription_id: str, charge_id: str, plan: Plan, answer: dict[str, Any]
+) -> Keyed | None:
+    """Return the key that the charge of a change is named by; None: a number names it."""
+    prefix = charge_of_key(subscription_id, "")
+    if not charge_id.startswith(prefix):
+        return None
+    return Keyed(charge_id.removeprefix(prefix), plan.plan_id, answer)
+
+
+def quoted_change(catalog: Catalog, wanted: Wanted) -> Quoted:
+    """Return what a change costs and gives. Raises `unknown_plan`, `not_in_plan`."""
+    buyer, plan = wanted.buyer, catalog.plan(wanted.plan_id)
+    whole = period_stretch(buyer.plan, wanted.anchor, wanted.time_zone, buyer.period).whole
+    quote = quote_change(
+        buyer.plan,
+        plan,
+        period=buyer.period,
+        at=buyer.at,
+        whole=whole,
+        window=_window(wanted),
+    )
+    return Quoted(plan, quote)
+
+
+def quoted_version(catalog: Catalog, wanted: WantedVersion) -> Quoted:
+    """Return what a move to another version does; `same_plan` too where it is scheduled already.
+
+    Raises `unknown_plan`, `needs_next_period`.
+    """
+    buyer = wanted.wanted.buyer
+    plan = catalog.plan(buyer.plan.plan_id, wanted.version)
+    old = buyer.plan
+    if not wanted.now and wanted.scheduled is not None:
+        old = wanted.scheduled  # what would take over without this move
+    quote = quote_version(
+        old, plan, period=buyer.period, at=buyer.at, now=wanted.now, window=_window(wanted.wanted)
+    )
+    return Quoted(plan, quote)
+
+
+def upgrade_orders(upgrade: Upgrade) -> list[GrantOrder]:
+    """Return what the new plan adds to this window and to each later one already granted."""
+    buyer, plan = upgrade.buyer, upgrade.plan
+    planned = [
+        (window, end, extra)
+        for window, end in _windows_left(upgrade)
+        for extra in extra_in(buyer.plan, plan, window)
+    ]
+    total = upgrade.paid.amount_minor if upgrade.paid else 0
+    shares = allocate(total, [extra.quantity_micro for _, _, extra in planned]) if planned else ()
+    return [
+        _order(upgrade, part, window, end, extra, share)
+        for part, ((window, end, extra), share) in enumerate(zip(planned, shares, strict=True))
+    ]
+
+
+def _windows_left(upgrade: Upgrade) -> list[tuple[Stretch, datetime | None]]:
+    """Return the windows that an upgrade still covers, and when its credits expire."""
+    buyer = upgrade.buyer
+    windows = windows_of(buyer.plan, upgrade.anchor, upgrade.time_zone, buyer.period)
+    rest: list[tuple[Stretch, datetime | None]] = [
+        (one, one.part.end) for one in windows if one.part.end > buyer.at
+    ]
+    # Paid as the subscription ended: no window is left to use it in, so it is kept, frozen.
+    return rest or [(windows[-1], None)]
+
+
+def _order(
+    upgrade: Upgrade,
+    part: int,
+    window: Stretch,
+    end: datetime | None,
+    extra: ExtraCredits,
+    share: int,
+) -> GrantOrder:
+    plan, starts = upgrade.plan, window.part.start
+    return GrantOrder(
+        key=f"{upgrade.charge_id}:{part}",
+        source="allowance",
+        credit_type=extra.credit_type,
+        quantity_micro=extra.quantity_micro,
+        priority=plan.priorities.allowance,
+        effective_at=max(starts, upgrade.buyer.at),
+        expires_at=end,
+        ties=tie_keys(plan.tie_break, share, extra.quantity_micro, starts),
+        currency=plan.currency,
+        cost_minor=share,
+        charge_id=upgrade.charge_id if upgrade.paid else None,
+        part=part if upgrade.paid else None,
+        scope=extra.scope,
+        rolls=roll_terms(plan, extra.credit_type),
+    )
+
+
+def _window(wanted: Wanted) -> Stretch:
+    """Return the window under way, beside the whole one that an allowance is for."""
+    buyer = wanted.buyer
+    return window_at(buyer.plan, wanted.anchor, wanted.time_zone, buyer.period, buyer.at)

@@ -1,0 +1,1 @@
+"""Credits that are bought or given."""

@@ -1,0 +1,76 @@
+"""Credits that are given: bonuses for events outside billing, starters of new customers."""
+
+import json
+from dataclasses import dataclass
+
+from activities.context import BillingContext
+from activities.purchases.buyers import Buyer
+from activities.purchases.grants import ends_of
+from activities.uninterrupted import uninterrupted
+from domain.burn import tie_keys
+from domain.errors import InvalidInput
+from domain.messages.purchases import GiveBonus
+from ledger import accounts, balances, grants
+from ledger.grants import GrantOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """A bonus that somebody has earned for the customer."""
+
+    buyer: Buyer
+    wanted: GiveBonus
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What became of a gift (`given`, `repeated`, or why not) and what is available."""
+
+    status: str
+    credit_type: str = ""
+    quantity_micro: int = 0
+    available_micro: int = 0
+
+
+class GiftActivities:
+    """Gifts, for workflows. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="give_bonus")
+    def give_bonus(self, gift: Gift) -> Given:
+        """Give a bonus once per invitee."""
+        buyer, wanted = gift.buyer, gift.wanted
+        if wanted.invitee == buyer.customer_id:
+            return Given("own_referral")
+        try:
+            bonus = self._context.catalog(buyer.plan.catalog).bonus(wanted.bonus_id)
+        except InvalidInput as error:
+            return Given(error.reason)
+        expires_at = ends_of(buyer)[bonus.expires]
+        plan = buyer.plan
+        order = GrantOrder(
+            key=f"bonus:{bonus.bonus_id}:{wanted.invitee}",
+            source="bonus",
+            credit_type=bonus.credit_type,
+            quantity_micro=bonus.quantity_micro,
+            priority=plan.priorities.bonus,
+            effective_at=buyer.at,
+            expires_at=expires_at,
+            ties=tie_keys(plan.tie_break, 0, bonus.quantity_micro, buyer.at),
+            currency=plan.currency,
+            tags=json.dumps({"bonus": bonus.bonus_id, "invitee": wanted.invitee}),
+        )
+        with self._context.engine.begin() as connection:
+            accounts.lock(connection, buyer.account_id, buyer.at)
+            known = grants.given(connection, buyer.account_id, order.key)
+            if not known:
+                if expires_at is not None and expires_at <= buyer.at:
+                    return Given("renewal_pending")  # it would be lost at once
+                grants.give(connection, buyer.account_id, order, buyer.at)
+            available = balances.available(
+                connection, buyer.account_id, bonus.credit_type, buyer.at
+            )
+        quantity = known or bonus.quantity_micro
+        return Given("repeated" if known else "given", bonus.credit_type, quantity, available)

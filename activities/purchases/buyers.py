@@ -1,0 +1,43 @@
+"""Who buys credits, and a purchase on its way from demand to grant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.payments.charges import Charge, Paid
+from domain.periods import Window
+from domain.pricing.catalog import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who buys, under which plan, in which window and period, at which instant."""
+
+    subscription_id: str
+    customer_id: str
+    account_id: int
+    payer: str
+    plan: Plan
+    period: Window
+    window: Window
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A charge that was opened for credits, or the reason why none was (`status`)."""
+
+    status: str
+    charge: Charge | None = None
+    quantity_micro: int = 0
+    lasting: bool = False  # what it buys never expires, and needs no window
+    looked_into: str = ""  # why operators look into it: the reason that its buyer hears
+
+
+@dataclass(frozen=True, slots=True)
+class PaidPurchase:
+    """A purchase whose money has arrived; `frozen` once the subscription has ended."""
+
+    buyer: Buyer
+    charge: Charge
+    paid: Paid
+    frozen: bool = False

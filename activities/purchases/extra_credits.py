@@ -1,0 +1,139 @@
+"""Extra credits: bought by hand or at a shortfall, granted once paid."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from activities.context import BillingContext
+from activities.notifications.mails import Desk, purchase_lines
+from activities.notifications.purchase_mails import post_receipt
+from activities.periods.checkpoints import keep_note
+from activities.purchases.buyers import Buyer, PaidPurchase, Purchase
+from activities.purchases.grants import extra_orders
+from activities.uninterrupted import uninterrupted
+from activities.usage.events import tell_cap_reached
+from domain.payments.charges import Charge, ChargeKind, Sold
+from domain.pricing.catalog import Extras
+from ledger import accounts, balances, grants
+from ledger.payments import charges, refunds
+from ledger.usage import policies
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Auto-purchase switched on or off."""
+
+    buyer: Buyer
+    on: bool
+
+
+class PurchaseActivities:
+    """Purchases and declines, for workflows. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="reserve_auto_purchase")
+    def reserve(
+        self,
+        buyer: Buyer,
+        charge_id: str,
+        needed_micro: int,
+        confirmed: bool = False,  # noqa: FBT001, FBT002 - activities' arguments go by position
+    ) -> Purchase:
+        """Reserve the purchase that a shortfall needs, if all still allows it.
+
+        `confirmed`: who sent the event agreed to it, whatever the switch says.
+        """
+        with self._context.engine.begin() as connection:
+            reserved = charges.reserve_auto_purchase(
+                connection,
+                buyer.account_id,
+                buyer.subscription_id,
+                charge_id,
+                needed_micro,
+                buyer.at,
+                confirmed=confirmed,
+            )
+            if reserved.status == "cap_reached":
+                _tell_cap(self._context, connection, buyer)
+            if reserved.charge_id is None:
+                return Purchase(reserved.status)
+            lasting = buyer.plan.extras_expire is Extras.NEVER
+            charge = Charge(
+                reserved.charge_id,
+                ChargeKind.AUTO,
+                buyer.customer_id,
+                buyer.subscription_id,
+                buyer.payer,
+                reserved.currency,
+                purchase_lines(
+                    reserved.quantity_micro, reserved.amount_minor, reserved.surcharge_minor
+                ),
+                sold=Sold(
+                    buyer.plan.catalog,
+                    buyer.plan.plan_id,
+                    buyer.plan.version,
+                    reserved.quantity_micro,
+                ),
+            )
+            keep_note(connection, buyer.account_id, charge, confirmed=confirmed, lasting=lasting)
+        return Purchase(reserved.status, charge, reserved.quantity_micro, lasting=lasting)
+
+    @uninterrupted(name="grant_purchase")
+    def grant_purchase(self, purchase: PaidPurchase) -> int:
+        """Book the money, grant the credits, mail a receipt; return what is available."""
+        buyer, charge, paid = purchase.buyer, purchase.charge, purchase.paid
+        with self._context.engine.begin() as connection:
+            first = charges.mark_paid(
+                connection,
+                buyer.account_id,
+                charge.charge_id,
+                paid.invoice,
+                paid.amount_minor,
+                buyer.at,
+            )
+            return grant(self._context, connection, purchase, first=first)
+
+    @uninterrupted(name="set_auto_purchase")
+    def set_auto_purchase(self, switch: Switch) -> str:
+        """Switch auto-purchase; return `done` or the reason why it stays off."""
+        buyer, on = switch.buyer, switch.on
+        auto = buyer.plan.auto if buyer.plan.paid else None
+        if on and auto is None:
+            return "not_in_plan"
+        if on and auto is not None and auto.units_per_window == 0:
+            return "cap_below_unit"
+        with self._context.engine.begin() as connection:
+            accounts.lock(connection, buyer.account_id, buyer.at)
+            if on and not policies.has_usable_card(connection, buyer.account_id):
+                return "no_payment_method"
+            if on and refunds.has_open_dispute(connection, buyer.account_id):
+                return "dispute_open"
+            policies.set_auto_purchase(connection, buyer.account_id, on=on)
+        return "done"
+
+
+def grant(
+    context: BillingContext, connection: Connection, purchase: PaidPurchase, *, first: bool
+) -> int:
+    """Grant what a booked charge bought and, the `first` time, mail a receipt.
+
+    Returns the micro-credits that are available.
+    """
+    buyer = purchase.buyer
+    record = charges.charge(connection, buyer.account_id, purchase.charge.charge_id)
+    bought, *companions = extra_orders(buyer, record, frozen=purchase.frozen)
+    available = grants.give(connection, buyer.account_id, bought, buyer.at)
+    for order in companions:
+        grants.give(connection, buyer.account_id, order, buyer.at)
+    if first:
+        desk = Desk(context, connection, buyer.account_id, buyer.subscription_id)
+        post_receipt(desk, purchase, record, bought, available)
+    return available
+
+
+def _tell_cap(context: BillingContext, connection: Connection, buyer: Buyer) -> None:
+    desk = Desk(context, connection, buyer.account_id, buyer.subscription_id)
+    available = balances.available(connection, buyer.account_id, buyer.plan.credit_type, buyer.at)
+    tell_cap_reached(desk, buyer.plan, buyer.window.end, available)

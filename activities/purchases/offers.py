@@ -1,0 +1,214 @@
+"""What customers ask to buy: priced by the plan, opened as a charge under the wallet's lock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from activities.context import BillingContext
+from activities.notifications.mails import purchase_lines
+from activities.periods.checkpoints import keep_note
+from activities.purchases.buyers import Buyer, Purchase
+from activities.uninterrupted import uninterrupted
+from domain.credits import MICRO, MOST
+from domain.errors import InvalidInput
+from domain.money import maximum_charge_minor, minimum_charge_minor
+from domain.payments.charges import (
+    LOOKED_INTO,
+    Charge,
+    ChargeKind,
+    ChargeLine,
+    Decline,
+    Sold,
+    purchase_name,
+)
+from domain.pricing.catalog import Extras, Pack, ResumeOn
+from domain.pricing.purchase_price import manual_price, pack_price
+from ledger import accounts, checkpoints
+from ledger.payments import charges
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a charge is to be opened for."""
+
+    kind: ChargeKind
+    quantity_micro: int
+    amount_minor: int
+    line: str
+    pack: dict[str, Any] | None = None
+    lasting: bool = False  # what it buys never expires
+
+
+class OfferActivities:
+    """Purchases that customers ask for. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="open_manual_purchase")
+    def open_manual(self, buyer: Buyer, key: str, quantity_micro: int) -> Purchase:
+        """Open the charge of a manual purchase at the plan's own price per credit."""
+        return self._open(
+            buyer,
+            purchase_name(buyer.subscription_id, key),
+            lambda: _credits_wished(buyer, quantity_micro),
+            lambda known: known.quantity_micro == quantity_micro,
+        )
+
+    @uninterrupted(name="open_pack_purchase")
+    def open_pack(self, buyer: Buyer, key: str, pack_id: str, count: int) -> Purchase:
+        """Open the charge of so many packs of one kind, where the plan sells them."""
+        return self._open(
+            buyer,
+            purchase_name(buyer.subscription_id, key, "pack"),
+            lambda: _packs_wished(buyer, pack_id, count),
+            lambda known: (
+                known.pack is not None
+                and (known.pack["pack_id"], known.pack["count"]) == (pack_id, count)
+            ),
+        )
+
+    def _open(
+        self,
+        buyer: Buyer,
+        charge_id: str,
+        wished: Callable[[], Wish | str],
+        same: Callable[[charges.ChargeRecord], bool],
+    ) -> Purchase:
+        with self._context.engine.begin() as connection:
+            accounts.lock(connection, buyer.account_id, buyer.at)
+            known = charges.known(connection, buyer.account_id, charge_id)
+            if known is not None:
+                # The first answer again, whatever the plan and its price have become.
+                if not same(known):
+                    return Purchase("idempotency_conflict")
+                opened = _opened(buyer, charge_id, known.state, _wish_of(buyer, known))
+                found = checkpoints.looked_into(connection, buyer.account_id, charge_id)
+                return replace(opened, looked_into=LOOKED_INTO[Decline(found)]) if found else opened
+            wish = wished()
+            if isinstance(wish, str):
+                return Purchase(wish)
+            status = charges.open_charge(
+                connection,
+                buyer.account_id,
+                buyer.subscription_id,
+                charge_id,
+                wish.kind,
+                buyer.plan.currency,
+                wish.amount_minor,
+                wish.quantity_micro,
+                buyer.at,
+                wish.pack,
+            )
+            opened = _opened(buyer, charge_id, status, wish)
+            if opened.charge is not None and status == "opened":
+                keep_note(connection, buyer.account_id, opened.charge, lasting=opened.lasting)
+        return opened
+
+
+def _credits_wished(buyer: Buyer, quantity_micro: int) -> Wish | str:
+    manual = buyer.plan.manual
+    if manual is None or not buyer.plan.paid:
+        return "not_in_plan"
+    if quantity_micro % manual.unit_micro:
+        return "invalid_unit"
+    amount = manual_price(manual, quantity_micro).amount_minor
+    lasting = buyer.plan.extras_expire is Extras.NEVER
+    return _unsold(buyer, quantity_micro, amount, lasting=lasting) or Wish(
+        ChargeKind.MANUAL,
+        quantity_micro,
+        amount,
+        purchase_lines(quantity_micro, amount, 0)[0].description,
+        lasting=lasting,
+    )
+
+
+def _packs_wished(buyer: Buyer, pack_id: str, count: int) -> Wish | str:
+    if not buyer.plan.paid:
+        return "not_in_plan"
+    try:
+        pack = buyer.plan.pack(pack_id)
+    except InvalidInput as error:
+        return error.reason
+    amount = pack_price(pack, count).amount_minor
+    quantity = pack.quantity_micro * count
+    lasting = pack.expires is Extras.NEVER
+    return _unsold(buyer, quantity, amount, lasting=lasting) or Wish(
+        ChargeKind.PACK,
+        quantity,
+        amount,
+        pack_words(pack.name, count),
+        sold_pack(pack, count),
+        lasting=lasting,
+    )
+
+
+def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int, *, lasting: bool) -> str | None:
+    """Return why so many credits of that price cannot be sold now, or None.
+
+    What expires needs a window, and there is none while a renewal is unpaid.
+    """
+    plan = buyer.plan
+    buys = plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
+    if buys and not lasting and buyer.window.end <= buyer.at:
+        return "renewal_pending"  # a payment pause does not keep this plan from buying
+    if amount_minor > maximum_charge_minor(plan.currency) or quantity_micro > MOST * MICRO:
+        return "above_maximum"
+    return "below_minimum" if amount_minor < minimum_charge_minor(plan.currency) else None
+
+
+def sold_pack(pack: Pack, count: int) -> dict[str, Any]:
+    """Return what must be known when it is paid, whatever the plan has become by then."""
+    return {
+        "pack_id": pack.pack_id,
+        "count": count,
+        "name": pack.name,
+        "credit_type": pack.credit_type,
+        "expires": pack.expires.value,
+        "refundable": pack.refundable,
+        "scope": None if pack.scope is None else list(pack.scope),
+    }
+
+
+def _wish_of(buyer: Buyer, known: charges.ChargeRecord) -> Wish:
+    quantity, amount = known.quantity_micro or 0, known.amount_minor
+    line = (
+        purchase_lines(quantity, amount, 0)[0].description
+        if known.pack is None
+        else pack_words(known.pack["name"], known.pack["count"])
+    )
+    expires = known.pack["expires"] if known.pack else buyer.plan.extras_expire
+    lasting = expires == Extras.NEVER
+    return Wish(known.kind, quantity, amount, line, known.pack, lasting)
+
+
+def pack_words(name: str, count: int) -> str:
+    """Return a number of packs as an invoice names them."""
+    return name if count == 1 else f"{count:,} x {name}"
+
+
+def _opened(buyer: Buyer, charge_id: str, status: str, wish: Wish) -> Purchase:
+    charge = Charge(
+        charge_id,
+        wish.kind,
+        buyer.customer_id,
+        buyer.subscription_id,
+        buyer.payer,
+        buyer.plan.currency,
+        (ChargeLine(wish.line, wish.amount_minor),),
+        sold=_sale(buyer, wish),
+    )
+    return Purchase(status, charge, wish.quantity_micro, wish.lasting)
+
+
+def _sale(buyer: Buyer, wish: Wish) -> Sold:
+    pack = wish.pack or {"pack_id": "", "count": 0}
+    plan = buyer.plan
+    return Sold(
+        plan.catalog,
+        plan.plan_id,
+        plan.version,
+        wish.quantity_micro,
+        pack["pack_id"],
+        pack["count"],
+    )

@@ -1,0 +1,1 @@
+"""Members, their limits, and what they ask for."""

@@ -1,0 +1,274 @@
+"""Approvals: asked for, decided, lapsed, each in one transaction with the mails it causes."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.context import BillingContext
+from activities.notifications.approval_mails import ask_admins, in_words, tell_requester
+from activities.purchases.buyers import Buyer
+from activities.teams.members import require_type
+from activities.uninterrupted import uninterrupted
+from domain.approvals import (
+    Approval,
+    ApprovalName,
+    Decision,
+    Kind,
+    State,
+    Wish,
+    needs_approval,
+    operation_cost,
+)
+from domain.errors import InvalidInput
+from domain.holds import HELD, HoldOutcome
+from domain.pricing.catalog import Catalog
+from domain.pricing.event_price import price, price_on_terms
+from domain.usage import AtShortfall, RefusedEvent
+from ledger import accounts
+from ledger.teams import approvals
+from ledger.usage import holds
+
+PATIENCE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a member asks for, and the workflow that is to wait for the answer, on which queue."""
+
+    buyer: Buyer
+    wish: Wish
+    workflow_id: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where a request stands (`waiting`, …), or the reason why there is none."""
+
+    status: str
+    credit_type: str = ""
+    amount_micro: int = 0
+    lapses_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as the ledger has it, and in words."""
+
+    approval: Approval
+    plan_id: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """An admin's word, given at an instant."""
+
+    request: Request
+    decision: Decision
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What an admin's word came to: the request's end, or a reason with which it goes on waiting.
+
+    `state` is where the request stands afterwards, `decided_by` whose word ended it.
+    """
+
+    status: str
+    state: State
+    decided_by: str = ""
+    missing_micro: int | None = None
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsing:
+    """A request whose time is over at an instant."""
+
+    request: Request
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Messages that an approval could not read, to be kept."""
+
+    account_id: int
+    refusals: tuple[RefusedEvent, ...]
+    at: datetime
+
+
+class ApprovalActivities:
+    """Requests of members, for workflows."""
+
+    def __init__(
+        self, context: BillingContext, client: Client, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._context = context
+        self._client = client
+        self._loop = loop
+
+    @uninterrupted(name="ask_approval")
+    def ask(self, asking: Asking) -> Asked:
+        """Keep a request, mail the admins, start the workflow that waits; a repeat does it once.
+
+        Raises `InvalidInput`: `unknown_action`, `quantity_not_one`, `unknown_credit_type`, …
+        """
+        buyer = asking.buyer
+        catalog = self._context.catalog(buyer.plan.catalog)
+        event = asking.wish.event
+        if event is not None:
+            price(catalog, buyer.plan, event, buyer.at)  # what cannot be used is not asked for
+            if not needs_approval(catalog, buyer.plan, event):
+                return Asked("approval_not_needed")
+        wish = _with_amount(catalog, asking.wish)
+        waits = timedelta(days=buyer.plan.approval_days)
+        with self._context.engine.begin() as connection:
+            status = approvals.ask(
+                connection, buyer.account_id, buyer.subscription_id, wish, waits, buyer.at
+            )
+            if status not in ("waiting", "repeated"):
+                return Asked(status)
+            kept = approvals.named(connection, buyer.subscription_id, wish.key)
+            if status == "waiting":
+                ask_admins(self._context, connection, buyer.plan, kept, buyer.at)
+        if kept.state is State.WAITING:
+            self._start(asking, in_words(catalog, kept.wish))
+        return Asked(kept.state, wish.credit_type or "", kept.wish.amount_micro, kept.lapses_at)
+
+    def _start(self, asking: Asking, what: str) -> None:
+        wish, buyer = asking.wish, asking.buyer
+        start = self._client.start_workflow(
+            "Approval",
+            ApprovalName(buyer.subscription_id, wish.key),
+            id=asking.workflow_id,
+            task_queue=asking.queue,
+            # One that failed may be started again: what it waits for is in the ledger.
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"{wish.member_id} asks for {what}"[:200],
+            memo={"customer": buyer.customer_id, "member": wish.member_id},
+            rpc_timeout=timedelta(seconds=5),
+        )
+        try:
+            asyncio.run_coroutine_threadsafe(start, self._loop).result(PATIENCE_SECONDS)
+        except WorkflowAlreadyStartedError:
+            return  # it has ended since the request was read
+
+    @uninterrupted(name="read_approval")
+    def read(self, name: ApprovalName) -> Request:
+        """Return a request. Raises `InvalidInput` (`unknown_approval`)."""
+        with self._context.engine.connect() as connection:
+            kept = approvals.named(connection, name.subscription_id, name.key)
+            plan = self._context.plan_of(connection, name.subscription_id)
+        catalog = self._context.catalog(plan.catalog)
+        return Request(kept, plan.plan_id, in_words(catalog, kept.wish))
+
+    @uninterrupted(name="decide_approval")
+    def decide(self, deciding: Deciding) -> Decided:
+        """Take an admin's word: hold what was approved, or raise the limit, and mail who asked.
+
+        What cannot be held, paused or short of credits, goes on waiting: the status says why. With
+        `purchase_needed` the subscription has been told to buy, and the same word is to be sent
+        again.
+        """
+        decided = self._decide(deciding)
+        if decided.status == "purchase_needed":
+            self._tell_subscription(deciding.request.approval.subscription_id)
+        return decided
+
+    def _decide(self, deciding: Deciding) -> Decided:
+        known, decision, at = deciding.request.approval, deciding.decision, deciding.at
+        key, account = known.wish.key, known.account_id
+        with self._context.engine.begin() as connection:
+            answer = approvals.may_decide(connection, account, key, decision, at)
+            if answer != "decidable":
+                return self._ended(connection, known, answer)
+            held: HoldOutcome | None = None
+            if decision.verdict is State.APPROVED and known.wish.kind is Kind.OPERATION:
+                held = self._hold(connection, known, at)
+                if held.status not in HELD:
+                    return _short(connection, known, held, at)
+            status = approvals.settle(connection, account, key, decision, at)
+            if status != decision.verdict:
+                return Decided(status, State.WAITING)
+            until = held.lapses_at if held else None
+            tell_requester(self._context, connection, known, decision, until)
+        return Decided(status, decision.verdict, decision.by, held_until=until)
+
+    def _ended(self, connection: Connection, known: Approval, answer: str) -> Decided:
+        now = approvals.named(connection, known.subscription_id, known.wish.key)
+        if answer == "approval_lapsed":
+            tell_requester(self._context, connection, known, Decision("", State.LAPSED))
+        status = now.state if answer == "repeated" else answer
+        return Decided(status, now.state, now.decided_by or "", held_until=now.held_until)
+
+    def _tell_subscription(self, subscription_id: str) -> None:
+        """Let the subscription look whether a purchase is needed; a repeat changes nothing."""
+        handle = self._client.get_workflow_handle(f"subscription:{subscription_id}")
+        signal = handle.signal("balance_crossed", {}, rpc_timeout=timedelta(seconds=5))
+        try:
+            asyncio.run_coroutine_threadsafe(signal, self._loop).result(PATIENCE_SECONDS)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # it has ended: the ledger says so next
+                raise
+
+    def _hold(self, connection: Connection, known: Approval, at: datetime) -> HoldOutcome:
+        """Hold what was approved as if it happened now, for no more than was approved."""
+        wish = known.wish
+        if wish.event is None:
+            raise InvalidInput("internal_error", f"{wish.key} is no operation")
+        plan = self._context.plan_of(connection, known.subscription_id)
+        catalog = self._context.catalog(plan.catalog)
+        event = replace(wish.event, event_at=at)
+        if operation_cost(catalog, event)[1] > wish.amount_micro:
+            return HoldOutcome(wish.key, "price_changed")
+        priced = price_on_terms(catalog, plan, event, at)
+        if priced.terms is not None:
+            # A person agrees to pay. Nobody saw the price of a purchase: the switch decides.
+            at_zero: AtShortfall = "block" if priced.terms.at_zero == "block" else "purchase"
+            priced = replace(priced, terms=replace(priced.terms, at_zero=at_zero, confirmed=True))
+        until = at + timedelta(seconds=wish.hold_seconds)
+        return holds.hold(connection, known.account_id, priced, until, at)
+
+    @uninterrupted(name="lapse_approval")
+    def lapse(self, lapsing: Lapsing) -> State:
+        """Let a request lapse if its time is over and nobody decided; return where it stands."""
+        known = lapsing.request.approval
+        with self._context.engine.begin() as connection:
+            state = approvals.lapse(connection, known.account_id, known.wish.key, lapsing.at)
+            if state is State.LAPSED:
+                tell_requester(self._context, connection, known, Decision("", State.LAPSED))
+        return state
+
+    @uninterrupted(name="keep_refusals")
+    def keep_refusals(self, unread: Unread) -> None:
+        """Keep messages that could not be read; a repeat adds nothing."""
+        with self._context.engine.begin() as connection:
+            accounts.keep_refusals(connection, unread.account_id, unread.refusals, unread.at)
+
+
+def _short(connection: Connection, known: Approval, held: HoldOutcome, at: datetime) -> Decided:
+    """Return why an approved operation goes on waiting; a purchase may be there to cover it."""
+    needed = (held.missing_micro or 0) + (held.available_micro or 0)
+    buys = held.status == "purchase_needed"
+    approvals.need(connection, known.account_id, known.wish.key, needed if buys else None, at)
+    return Decided(held.status, State.WAITING, missing_micro=held.missing_micro)
+
+
+def _with_amount(catalog: Catalog, wish: Wish) -> Wish:
+    """Return a request with the credits that it comes to."""
+    event = wish.event
+    if event is None:
+        first = catalog.credit_types[0].credit_type
+        return replace(wish, credit_type=require_type(catalog, wish.credit_type or first))
+    credit_type, amount = operation_cost(catalog, event)
+    return replace(wish, credit_type=credit_type, amount_micro=amount)

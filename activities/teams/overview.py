@@ -1,0 +1,77 @@
+"""What a team sees of itself: who used what, what is left to whom, and the monthly goal."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+from temporalio.converter import value_to_type
+
+from domain.credits import format_credits
+from domain.errors import InvalidInput
+from domain.pricing.catalog import Plan
+from domain.teams import Member, monthly_goal
+from ledger import balances, grants, subscriptions
+from ledger.teams import members
+from ledger.teams.members import Standing
+from models.tables import Wallet
+
+
+def team(
+    connection: Connection, account_id: int, at: datetime, member: str | None = None
+) -> dict[str, Any]:
+    """Return the team at `at`, or at the wallet's own time where that is ahead.
+
+    `member` leaves only that one, as members see themselves. Raises `InvalidInput`:
+    `no_subscription` before the first period, `unknown_member`, `member_removed`.
+    """
+    wallet = connection.execute(
+        select(Wallet.decided_at, Wallet.window_start, Wallet.window_end).where(
+            Wallet.account_id == account_id
+        )
+    ).one()
+    record = subscriptions.record_of_account(connection, account_id)
+    if record is None or record.period_start is None or wallet.window_start is None:
+        raise InvalidInput("no_subscription", "no period has begun")
+    at = max(at, wallet.decided_at)
+    plan = value_to_type(Plan, record.plan)
+    kind = plan.main_credit_type
+    people = members.of_account(connection, account_id)
+    granted = grants.allowance_of(connection, account_id, kind, record.period_start)
+    goal = monthly_goal(granted, len(people), plan.interval.months)
+    found = members.standings(
+        connection, account_id, kind, wallet.window_start, record.period_start
+    )
+    shown = [one for one in people if member in (None, one.member_id)]
+    if member is not None and not shown:
+        if members.named(connection, account_id, member) is not None:
+            raise InvalidInput("member_removed", f"the member {member!r:.60} was removed")
+        raise InvalidInput("unknown_member", f"there is no member {member!r:.60}")
+    return {
+        "at": at.isoformat(),
+        "credit_type": kind,
+        "credits_left": format_credits(balances.available(connection, account_id, kind, at)),
+        "granted_this_period": format_credits(granted),
+        "monthly_goal": None if goal is None else format_credits(goal),
+        "window_ends": wallet.window_end.isoformat() if wallet.window_end else None,
+        "period_ends": record.period_end.isoformat() if record.period_end else None,
+        "members": [_seen(one, found.get(one.member_id)) for one in shown],
+    }
+
+
+def _seen(one: Member, standing: Standing | None) -> dict[str, Any]:
+    known = standing or Standing(one.member_id, 0, 0, None)
+    return {
+        "member": one.member_id,
+        "name": one.name,
+        "role": one.role.value,
+        "restricted": one.restricted,
+        "used_this_window": format_credits(known.window_micro),
+        "used_this_period": format_credits(known.period_micro),
+        "limit": _or_none(known.limit_micro),
+        "limit_since": known.since.isoformat() if known.since else None,
+        "left": _or_none(known.left_micro),
+    }
+
+
+def _or_none(micro: int | None) -> str | None:
+    return None if micro is None else format_credits(micro)

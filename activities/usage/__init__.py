@@ -1,0 +1,1 @@
+"""Usage, holds and corrections, priced by the catalog and decided by the ledger."""

@@ -1,0 +1,34 @@
+"""Operations so large that a second person must agree to them first."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from domain.approvals import needs_approval
+from domain.errors import InvalidInput
+from domain.pricing.catalog import Catalog, Plan
+from domain.usage import UsageEvent
+from ledger.usage import debits
+
+
+def unapproved(
+    connection: Connection,
+    catalog: Catalog,
+    plan: Plan,
+    account_id: int,
+    events: Iterable[UsageEvent],
+) -> frozenset[str]:
+    """Return the keys of events that must be asked for with `request_approval`.
+
+    What the ledger knows already, approved and held or used under an earlier plan, is not asked
+    about again: a repeat gets its first answer.
+    """
+    large = [event.key for event in events if _is_large(catalog, plan, event)]
+    return frozenset(large) - debits.known(connection, account_id, large)
+
+
+def _is_large(catalog: Catalog, plan: Plan, event: UsageEvent) -> bool:
+    try:
+        return needs_approval(catalog, plan, event)
+    except InvalidInput:  # pricing says why it cannot be used
+        return False

@@ -1,0 +1,65 @@
+"""Corrections of usage, by the rates that the event was priced at."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from activities.context import BillingContext
+from activities.uninterrupted import uninterrupted
+from domain.errors import InvalidInput
+from domain.messages.corrections import CorrectUsage
+from domain.pricing.catalog import Plan
+from domain.pricing.event_price import price_on_terms
+from domain.usage import Terms, UsageEvent
+from ledger import balances, published
+from ledger.usage import corrections
+from ledger.usage.corrections import CorrectionOrder, CorrectionOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What an operator wants corrected, at an instant."""
+
+    account_id: int
+    plan: Plan
+    wanted: CorrectUsage
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What became of it; micro-credits available of the plan's credit type afterwards."""
+
+    outcome: CorrectionOutcome
+    available_micro: int
+
+
+class CorrectionActivities:
+    """Corrections, for workflows. One transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="correct_usage")
+    def correct(self, correction: Correction) -> Corrected:
+        """Correct an event; a retry returns the first answer, for every correction has its key."""
+        account, wanted, at = correction.account_id, correction.wanted, correction.at
+        order = CorrectionOrder(
+            wanted.key, wanted.event, wanted.quantity_micro, wanted.reason, wanted.by
+        )
+        with self._context.engine.begin() as connection:
+            event = corrections.event_of(connection, account, wanted.event)
+            catalog = correction.plan.catalog
+            # By a rate that was re-rated since it was not paid: it gives back in proportion too.
+            anew = published.is_rated_anew(connection, catalog, account, wanted.event)
+            terms = self._terms(correction, event) if event and not anew else None
+            outcome = corrections.correct(connection, account, order, terms, at)
+            available = balances.available(connection, account, correction.plan.credit_type, at)
+        return Corrected(outcome, available)
+
+    def _terms(self, correction: Correction, event: UsageEvent) -> Terms | None:
+        """Return how the event was paid; None if the catalog knows it no more: in proportion."""
+        catalog = self._context.catalog(correction.plan.catalog)
+        try:
+            return price_on_terms(catalog, correction.plan, event, correction.at).terms
+        except InvalidInput:
+            return None

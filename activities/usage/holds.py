@@ -1,0 +1,104 @@
+"""Holds: priced by the catalog when they are authorized, decided by the ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from activities.context import BillingContext
+from activities.notifications.mails import Desk
+from activities.uninterrupted import uninterrupted
+from activities.usage.approval_threshold import unapproved
+from activities.usage.events import tell_cap_reached
+from domain.errors import InvalidInput
+from domain.holds import HoldOutcome
+from domain.messages.holds import Capture, Extend, Release
+from domain.pricing.catalog import Plan
+from domain.pricing.event_price import price_on_terms
+from domain.usage import UsageEvent
+from ledger import balances
+from ledger.usage import holds
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose holds, under which plan, decided at `at`."""
+
+    subscription_id: str
+    account_id: int
+    plan: Plan
+    window_end: datetime | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a request about a hold, and what is available afterwards in micro-credits."""
+
+    outcome: HoldOutcome
+    available_micro: int
+
+
+class HoldActivities:
+    """Holds for workflows. Every call may be repeated: the hold's own key guards it."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="hold_credits")
+    def hold(self, holder: Holder, event: UsageEvent, lapses_at: datetime) -> Decided:
+        """Set aside what an event will cost."""
+        catalog = self._context.catalog(holder.plan.catalog)
+        with self._context.engine.begin() as connection:
+            try:
+                priced = price_on_terms(catalog, holder.plan, event, holder.at)
+            except InvalidInput as error:
+                return self._decided(connection, holder, HoldOutcome(event.key, error.reason))
+            if unapproved(connection, catalog, holder.plan, holder.account_id, [event]):
+                refused = HoldOutcome(event.key, "approval_required")
+                return self._decided(connection, holder, refused)
+            outcome = holds.hold(connection, holder.account_id, priced, lapses_at, holder.at)
+            decided = self._decided(connection, holder, outcome)
+            if outcome.status == "cap_reached":
+                tell_cap_reached(
+                    Desk(self._context, connection, holder.account_id, holder.subscription_id),
+                    holder.plan,
+                    holder.window_end,
+                    decided.available_micro,
+                )
+            return decided
+
+    @uninterrupted(name="capture_hold")
+    def capture(self, holder: Holder, wanted: Capture) -> Decided:
+        """Take what the work came to."""
+        with self._context.engine.begin() as connection:
+            outcome = holds.capture(
+                connection,
+                holder.account_id,
+                wanted.key,
+                wanted.quantity_micro,
+                holder.at,
+                confirmed=wanted.confirmed,
+            )
+            return self._decided(connection, holder, outcome)
+
+    @uninterrupted(name="extend_hold")
+    def extend(self, holder: Holder, wanted: Extend) -> Decided:
+        """Let a hold live longer."""
+        with self._context.engine.begin() as connection:
+            outcome = holds.extend(
+                connection, holder.account_id, wanted.key, wanted.lapses_at, holder.at
+            )
+            return self._decided(connection, holder, outcome)
+
+    @uninterrupted(name="release_hold")
+    def release(self, holder: Holder, wanted: Release) -> Decided:
+        """Give everything back."""
+        with self._context.engine.begin() as connection:
+            outcome = holds.release(connection, holder.account_id, wanted.key, holder.at)
+            return self._decided(connection, holder, outcome)
+
+    def _decided(self, connection: Connection, holder: Holder, outcome: HoldOutcome) -> Decided:
+        credit_type = self._context.catalog(holder.plan.catalog).credit_types[0].credit_type
+        available = balances.available(connection, holder.account_id, credit_type, holder.at)
+        return Decided(outcome, available)

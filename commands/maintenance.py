@@ -1,0 +1,146 @@
+"""Commands that act on whole lives: rebuild what was lost, move subscribers to another version."""
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Iterable
+from typing import Any
+
+from rich.table import Table
+from sqlalchemy import Connection
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from commands.terminal import Add, console, database, settings
+from domain.errors import InvalidInput
+from domain.money import format_money
+from domain.subscription import Start, SubscriptionState
+from ledger import accounts, subscriptions
+from ledger.subscriptions import LiveSubscription
+from worker import connected
+from workflows import names
+from workflows.subscription.workflow import Subscription
+
+CONCURRENT = 20
+
+
+def rebuild(wanted: Namespace) -> int:
+    """Start the workflows of live subscriptions that have none, from their rows in the ledger."""
+    with database() as engine, engine.connect() as connection:
+        found = _live(connection, wanted)
+        starts = [start_of(connection, one) for one in found]
+
+    async def start_all() -> None:
+        client = await connected(settings())
+        for start in starts:
+            console.print(f"{start.subscription_id}: {await start_again(client, start)}")
+
+    asyncio.run(start_all())
+    return 0
+
+
+def migrate_plans(wanted: Namespace) -> int:
+    """Move all subscribers of a plan to another of its versions; with --preview, only say how."""
+    with database() as engine, engine.connect() as connection:
+        found = subscriptions.live_on_plan(connection, wanted.catalog, wanted.plan)
+    if not found:
+        raise InvalidInput("unknown_plan", f"nobody is on {wanted.plan!r:.60} of {wanted.catalog}")
+    message = {"version": wanted.to, "when": wanted.when, "preview": wanted.preview}
+    answers = asyncio.run(_ask_all([one.subscription_id for one in found], message))
+    console.print(_table(found, answers))
+    return 0 if all("reason" not in answer for answer in answers) else 1
+
+
+async def start_again(client: Client, start: Start) -> str:
+    """Start a subscription's workflow from its rows unless it runs; say what was done."""
+    try:
+        await client.start_workflow(
+            Subscription.run,
+            args=[SubscriptionState(start)],
+            id=names.subscription_workflow(start.subscription_id),
+            task_queue=names.BILLING,
+            static_summary=f"{start.customer_id} on {start.plan_id}, rebuilt",
+            memo={"customer": start.customer_id, "plan": start.plan_id},
+        )
+    except WorkflowAlreadyStartedError:
+        return "runs: nothing to do"
+    return "rebuilt"
+
+
+def start_of(connection: Connection, live: LiveSubscription) -> Start:
+    """Return what starts a subscription again."""
+    customer = accounts.details_of(connection, live.account_id)
+    return Start(
+        live.subscription_id,
+        customer.customer_id,
+        customer.name,
+        customer.email,
+        live.catalog,
+        live.plan_id,
+        locale=customer.locale,
+        time_zone=live.time_zone,
+    )
+
+
+def _live(connection: Connection, wanted: Namespace) -> tuple[LiveSubscription, ...]:
+    if wanted.all:
+        return subscriptions.live(connection)
+    if wanted.customer is None:
+        raise InvalidInput("missing_field", "name a customer, or say --all")
+    account_id = accounts.account_of(connection, wanted.customer)
+    found = subscriptions.live(connection, account_id)
+    if not found:
+        raise InvalidInput("subscription_ended", f"{wanted.customer!r:.60} has none that lives")
+    return found
+
+
+async def _ask_all(subscription_ids: Iterable[str], message: dict[str, Any]) -> list[Any]:
+    client = await connected(settings())
+    seats = asyncio.Semaphore(CONCURRENT)
+
+    async def ask(subscription_id: str) -> Any:
+        handle = client.get_workflow_handle(names.subscription_workflow(subscription_id))
+        async with seats:
+            try:
+                return await handle.execute_update("migrate_plan", message)
+            except WorkflowUpdateFailedError as error:
+                cause = error.cause
+                reason = cause.type if isinstance(cause, ApplicationError) else str(cause)
+                return {"status": "refused", "reason": reason}
+            except RPCError as error:
+                return {"status": "refused", "reason": f"temporal: {error.message}"}
+
+    return await asyncio.gather(*map(ask, subscription_ids))
+
+
+def _table(found: Iterable[LiveSubscription], answers: Iterable[Any]) -> Table:
+    table = Table("subscription", "from", "to", "price", "credits now", "when", "outcome")
+    for one, answer in zip(found, answers, strict=True):
+        if "reason" in answer:
+            table.add_row(one.subscription_id, f"v{one.version}", "", "", "", "", answer["reason"])
+            continue
+        price = format_money(answer["price_minor"], answer["currency"])
+        extra = ", ".join(f"+{amount} {kind}" for kind, amount in answer["extra_credits"].items())
+        table.add_row(
+            one.subscription_id,
+            f"v{one.version}",
+            f"v{answer['version']}",
+            f"{format_money(one.price_minor, answer['currency'])} → {price}",
+            extra or "none",
+            answer["effective_at"],
+            f"{answer['status']}{': ' + answer['why'] if answer['why'] else ''}",
+        )
+    return table
+
+
+def add_commands(add: Add) -> None:
+    """Name the commands and what they take."""
+    one = add("rebuild", rebuild)
+    one.add_argument("customer", nargs="?")
+    one.add_argument("--all", action="store_true", help="every live subscription")
+    one = add("migrate-plans", migrate_plans)
+    one.add_argument("catalog")
+    one.add_argument("plan")
+    one.add_argument("--to", type=int, default=0, help="the version; the newest if left out")
+    one.add_argument("--when", choices=("next_period", "now"), default="next_period")
+    one.add_argument("--preview", action="store_true", help="change nothing")

@@ -1,0 +1,1 @@
+"""Every message, parsed from JSON text with a reason for every refusal."""

@@ -1,0 +1,33 @@
+"""The message that corrects usage, parsed from JSON text with a reason for every refusal."""
+
+from dataclasses import dataclass
+
+from domain.credits import parse_quantity
+from domain.messages import fields
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectUsage:
+    """The event of key `event` was of `quantity_micro` only, in millionths; 0: it did not happen.
+
+    `key` is the correction's own.
+    """
+
+    key: str
+    event: str
+    quantity_micro: int
+    reason: str
+    by: str
+
+
+def parse_correct(data: bytes) -> CorrectUsage:
+    """Read `{"key": …, "event": …, "quantity": "12", "reason": …, "by": …}`."""
+    raw = fields.only(fields.parse_object(data), "key", "event", "quantity", "reason", "by")
+    quantity = raw["quantity"]
+    return CorrectUsage(
+        fields.key(raw),
+        fields.key({"key": raw["event"]}),
+        0 if quantity == "0" else parse_quantity(quantity),
+        fields.text(raw, "reason", "malformed"),
+        fields.text(raw, "by", "malformed"),
+    )

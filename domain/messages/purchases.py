@@ -1,0 +1,41 @@
+"""Messages about packs and bonuses, parsed with a reason for every refusal."""
+
+from dataclasses import dataclass
+
+from domain.errors import InvalidInput
+from domain.messages import fields
+from domain.pricing.purchase_price import MOST_PACKS
+
+
+@dataclass(frozen=True, slots=True)
+class BuyPack:
+    """Buy `count` packs of one kind."""
+
+    key: str
+    pack_id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBonus:
+    """Give what the catalog promises for somebody who signed up by the customer's link."""
+
+    bonus_id: str
+    invitee: str
+
+
+def parse_buy_pack(data: bytes) -> BuyPack:
+    """Read `{"key": …, "pack": …, "count": 1}`; `count` is optional."""
+    raw = {"count": 1} | fields.only(fields.parse_object(data), "key", "pack", optional=("count",))
+    count = raw["count"]
+    if type(count) is not int or not 1 <= count <= MOST_PACKS:
+        raise InvalidInput("invalid_count", f"`count` is a whole number from 1 to {MOST_PACKS}")
+    return BuyPack(fields.key(raw), fields.text(raw, "pack", "malformed"), count)
+
+
+def parse_give_bonus(data: bytes) -> GiveBonus:
+    """Read `{"bonus": …, "invitee": …}`."""
+    raw = fields.only(fields.parse_object(data), "bonus", "invitee")
+    return GiveBonus(
+        fields.text(raw, "bonus", "unknown_bonus"), fields.identifier(raw["invitee"], "invalid_id")
+    )

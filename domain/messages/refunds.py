@@ -1,0 +1,52 @@
+"""Messages about money that goes back, parsed from JSON text."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from domain.errors import InvalidInput
+from domain.messages import fields
+from domain.money import MOST_CHARGE_MINOR
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Send money of a charge back, minor units; None is all that unused credits cost.
+
+    An `exception` refunds what the price list calls not refundable.
+    """
+
+    key: str
+    charge_id: str
+    amount_minor: int | None
+    reason: str
+    by: str
+    preview: bool
+    exception: bool
+
+
+def parse_refund(data: bytes) -> Refund:
+    """Read `{"key": …, "charge_id": …, "amount_minor": 2700 or "all", "reason": …, "by": …}`.
+
+    `preview` may be added: the same numbers, and nothing moves; and `exception`.
+    """
+    names = ("key", "charge_id", "amount_minor", "reason", "by")
+    raw = fields.only(fields.parse_object(data), *names, optional=("preview", "exception"))
+    return Refund(
+        fields.key(raw),
+        fields.text(raw, "charge_id", "unknown_charge"),
+        _amount(raw["amount_minor"]),
+        fields.text(raw, "reason", "malformed"),
+        fields.text(raw, "by", "malformed"),
+        fields.flag({"preview": False} | raw, "preview"),
+        fields.flag({"exception": False} | raw, "exception"),
+    )
+
+
+def _amount(value: Any) -> int | None:
+    if value == "all":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInput("invalid_amount", '`amount_minor` is a whole number, or "all"')
+    if not 0 < value <= MOST_CHARGE_MINOR:
+        raise InvalidInput("invalid_amount", f"1 to {MOST_CHARGE_MINOR}, not {value!a:.40}")
+    return value

@@ -1,0 +1,1 @@
+"""Charges, what a payment processor can answer, and what becomes of a charge."""

@@ -1,0 +1,162 @@
+"""What becomes of a charge by what happens meanwhile: one table, which the workflow asks.
+
+`domain/README.md` shows it; a test compares the two, and plays every cell.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import product
+
+from domain.payments.charges import ChargeKind
+from domain.subscription import OpenCharge, Step, SubscriptionState
+
+FORGOTTEN = timedelta(days=1)  # nobody waits so long for a purchase that was asked for
+
+
+class Happened(StrEnum):
+    """What may happen while a charge is not settled."""
+
+    SWITCHED_OFF = "auto-purchase switched off"
+    WINDOW_OVER = "its window over"
+    PERIOD_OVER = "its period over"
+    PLAN_LEFT = "its plan left"
+    ENDING = "subscription ending"
+    OTHER_DECLINED = "another charge declined"
+    CARD_SIGN = "sign of a card"  # another, the same saved again, renewed, or "try again"
+    PAUSED = "paused by operator"
+    RESUMED = "resumed"
+    OUTAGE = "forgotten for a day"  # nobody worked, for so long or for years
+    REBUILT = "rebuilt"
+
+
+class Fate(StrEnum):
+    """What becomes of a charge."""
+
+    KEPT = "kept"
+    HELD = "kept, not tried"
+    RETRIED = "retried once"
+    VOID = "void"
+    GRANTED = "granted at once"
+    WAITS = "waits for the window"
+
+
+STEPS = (Step.PREPARED, Step.DECLINED, Step.PROCESSING, Step.PAID)
+ASKED_FOR = (ChargeKind.UPGRADE, ChargeKind.MANUAL, ChargeKind.PACK)
+PURCHASES = (ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.AUTO)
+# The circumstances that are there or not, at any instant.
+_STANDING = (
+    Happened.SWITCHED_OFF,
+    Happened.WINDOW_OVER,
+    Happened.PERIOD_OVER,
+    Happened.PLAN_LEFT,
+    Happened.ENDING,
+    Happened.PAUSED,
+    Happened.OUTAGE,
+)
+_OUTLIVED = (Happened.PERIOD_OVER, Happened.PLAN_LEFT, Happened.ENDING)
+
+_FATES: dict[tuple[ChargeKind, Step, Happened], Fate] = {
+    # A price for a period is due in that period only; a pause of ours charges nothing.
+    **{
+        (ChargeKind.PERIOD, Step.PREPARED, happened): Fate.VOID
+        for happened in (*_OUTLIVED, Happened.PAUSED)
+    },
+    **{(ChargeKind.PERIOD, Step.DECLINED, happened): Fate.VOID for happened in _OUTLIVED},
+    # What was asked for is tried when it is asked for, or not at all.
+    **{
+        (kind, Step.PREPARED, happened): Fate.VOID
+        for kind, happened in product(
+            (*ASKED_FOR, ChargeKind.AUTO), (Happened.PAUSED, Happened.OUTAGE)
+        )
+    },
+    (ChargeKind.UPGRADE, Step.PREPARED, Happened.PERIOD_OVER): Fate.VOID,
+    **{
+        (kind, Step.DECLINED, happened): Fate.VOID
+        for kind, happened in product(ASKED_FOR, Happened)
+    },
+    # An auto-purchase is wanted in its window, while the switch and the plan are as they were.
+    (ChargeKind.AUTO, Step.PREPARED, Happened.WINDOW_OVER): Fate.VOID,
+    (ChargeKind.AUTO, Step.PREPARED, Happened.PERIOD_OVER): Fate.VOID,
+    **{
+        (ChargeKind.AUTO, Step.DECLINED, happened): Fate.VOID
+        for happened in (*_OUTLIVED, Happened.SWITCHED_OFF, Happened.WINDOW_OVER)
+    },
+    **{
+        (kind, Step.DECLINED, happened): fate
+        for kind in (ChargeKind.PERIOD, ChargeKind.AUTO)
+        for happened, fate in (
+            (Happened.CARD_SIGN, Fate.RETRIED),
+            (Happened.PAUSED, Fate.HELD),
+        )
+    },
+}
+
+
+def fate(kind: ChargeKind, step: Step, happened: Happened, *, needs_window: bool = True) -> Fate:
+    """Return what becomes of a charge; `needs_window`: what it pays for expires with one.
+
+    Where money came, or is on its way, only the processor's word and the window count.
+    """
+    if step is Step.PAID:
+        waits = kind is ChargeKind.UPGRADE or (kind in PURCHASES and needs_window)
+        return Fate.WAITS if waits and happened is not Happened.ENDING else Fate.GRANTED
+    return _FATES.get((kind, step, happened), Fate.KEPT)
+
+
+def is_void(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
+    """Say whether a charge is not wanted any more, as things stand at an instant."""
+    if charge.kind in ASKED_FOR and charge.step is Step.DECLINED:
+        return True
+    return Fate.VOID in _fates(state, charge, at)
+
+
+def is_held(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
+    """Say whether a charge must not be tried, as things stand at an instant."""
+    return Fate.HELD in _fates(state, charge, at)
+
+
+def waits_for_window(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
+    """Say whether what a paid charge pays for cannot be granted at an instant."""
+    open_until = state.period if charge.kind is ChargeKind.UPGRADE else state.window
+    if open_until is None or open_until.end > at:
+        return False
+    happened = Happened.ENDING if state.ended else Happened.WINDOW_OVER
+    wanted = fate(charge.kind, Step.PAID, happened, needs_window=charge.needs_window)
+    return wanted is Fate.WAITS
+
+
+def circumstances(state: SubscriptionState, charge: OpenCharge, at: datetime) -> Iterator[Happened]:
+    """Yield what is the matter with a charge at an instant."""
+    true = {
+        Happened.SWITCHED_OFF: not state.auto_purchase and not charge.confirmed,
+        Happened.WINDOW_OVER: charge.window_end is not None and charge.window_end <= at,
+        Happened.PERIOD_OVER: _period_is_over(state, charge, at),
+        Happened.PLAN_LEFT: _plan_is_left(state, charge),
+        Happened.ENDING: state.cancel_at_end or state.ends_now,
+        Happened.PAUSED: state.held,
+        Happened.OUTAGE: charge.opened_at + FORGOTTEN <= at,
+    }
+    return (happened for happened in _STANDING if true[happened])
+
+
+def _fates(state: SubscriptionState, charge: OpenCharge, at: datetime) -> set[Fate]:
+    return {
+        fate(charge.kind, charge.step, happened) for happened in circumstances(state, charge, at)
+    }
+
+
+def _period_is_over(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
+    if charge.kind is ChargeKind.PERIOD:
+        return charge.period is not None and charge.period.end <= at
+    return state.period is not None and state.period.end <= at
+
+
+def _plan_is_left(state: SubscriptionState, charge: OpenCharge) -> bool:
+    """Say whether another plan, or version of it, is what the charge would be for."""
+    plan = state.plan
+    if charge.kind is ChargeKind.UPGRADE or plan is None or charge.plan is None:
+        return False  # an upgrade is what leaves a plan
+    if charge.kind is ChargeKind.PERIOD:
+        plan = state.next_plan or plan
+    return (plan.plan_id, plan.version) != (charge.plan.plan_id, charge.plan.version)

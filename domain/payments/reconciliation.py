@@ -1,0 +1,138 @@
+"""The processor's money against the ledger's, one to one: what differs is a finding."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from domain.money import format_money
+from domain.payments.findings import Finding, FindingKind
+from domain.payments.sold import PaidSale
+
+NIGHT_HOUR = 3  # UTC: of the day, when everything is compared
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A paid invoice of the processor that carries our ids, money in minor units.
+
+    `returned_minor` is what we sent back by credit notes; `sale` is what it says that it sold.
+    """
+
+    invoice: str
+    charge_id: str
+    customer_id: str
+    subscription_id: str
+    amount_minor: int
+    returned_minor: int
+    currency: str
+    payer: str = ""
+    sale: PaidSale | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookedCharge:
+    """A charge as the ledger has it; `returned_minor` is what our own refunds sent back."""
+
+    charge_id: str
+    customer_id: str
+    subscription_id: str
+    state: str
+    invoice: str | None
+    amount_minor: int
+    returned_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison found, and the paid invoices that an open charge has not heard of.
+
+    Telling its subscription of one is always safe: it reads the invoice back. `lost` are those
+    among the findings without a charge that say what they sold.
+    """
+
+    findings: tuple[Finding, ...]
+    unheard: tuple[Claim, ...]
+    lost: tuple[Claim, ...] = ()
+
+
+def next_night(at: datetime) -> datetime:
+    """Return when everything is compared next: at the same hour, UTC, and always after `at`."""
+    tonight = at.astimezone(UTC).replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
+    return tonight if tonight > at else tonight + timedelta(days=1)
+
+
+def compare(
+    claims: Iterable[Claim], booked: Mapping[str, BookedCharge], at: datetime, *, whole: bool = True
+) -> Compared:
+    """Compare paid invoices with charges by their ids; `whole`: these are all there are."""
+    claims = tuple(claims)
+    by_invoice = {one.invoice for one in claims}
+    found = [one for claim in claims for one in _of_claim(claim, booked.get(claim.charge_id), at)]
+    if whole:
+        found += [
+            _only_here(charge, at)
+            for charge in booked.values()
+            if charge.state == "paid" and charge.invoice not in by_invoice
+        ]
+    lost = [one for one in claims if one.charge_id not in booked and one.sale is not None]
+    unheard = [
+        claim
+        for claim in claims
+        if (charge := booked.get(claim.charge_id)) is not None
+        and charge.state in ("open", "processing")
+        and charge.amount_minor == claim.amount_minor
+    ]
+    return Compared(tuple(found), tuple(unheard), tuple(lost))
+
+
+def finding_key(claim: Claim) -> str:
+    """Return the key of the finding that a paid invoice has no charge here."""
+    return f"paid:{claim.invoice}"
+
+
+def _of_claim(claim: Claim, charge: BookedCharge | None, at: datetime) -> Iterator[Finding]:
+    came = format_money(claim.amount_minor, claim.currency)
+    if charge is None:
+        yield _finding(
+            "paid", FindingKind.PAID_WITHOUT_CHARGE, claim, f"{came}: no charge here", at
+        )
+    elif charge.state == "paid" and charge.invoice != claim.invoice:
+        detail = f"{came}: the charge is paid by {charge.invoice} already"
+        yield _finding("paid", FindingKind.PAID_WITHOUT_CHARGE, claim, detail, at)
+    elif charge.amount_minor != claim.amount_minor:
+        due = format_money(charge.amount_minor, charge.currency)
+        yield _finding("differs", FindingKind.AMOUNT_DIFFERS, claim, f"{came} for {due}", at)
+    elif charge.state == "void":
+        yield _finding("paid", FindingKind.PAID_WITHOUT_CHARGE, claim, f"{came}: it is void", at)
+    elif charge.state == "paid" and charge.returned_minor != claim.returned_minor:
+        there = format_money(claim.returned_minor, claim.currency)
+        here = format_money(charge.returned_minor, charge.currency)
+        detail = f"sent back: {there} there, {here} here"
+        yield _finding("returned", FindingKind.REFUND_DIFFERS, claim, detail, at)
+
+
+def _finding(word: str, kind: FindingKind, claim: Claim, detail: str, at: datetime) -> Finding:
+    return Finding(
+        f"{word}:{claim.invoice}",
+        kind,
+        claim.customer_id or None,
+        claim.subscription_id or None,
+        claim.charge_id,
+        claim.invoice,
+        detail,
+        at,
+    )
+
+
+def _only_here(charge: BookedCharge, at: datetime) -> Finding:
+    return Finding(
+        f"only-here:{charge.charge_id}",
+        FindingKind.PAID_ONLY_HERE,
+        charge.customer_id,
+        charge.subscription_id,
+        charge.charge_id,
+        charge.invoice,
+        f"{format_money(charge.amount_minor, charge.currency)}: no paid invoice there",
+        at,
+    )

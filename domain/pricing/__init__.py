@@ -1,0 +1,1 @@
+"""What is sold, what usage costs, what purchases and changes of plan cost."""

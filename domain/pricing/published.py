@@ -1,0 +1,243 @@
+"""What was published and what is read now: which edits would change it, and which may pass.
+
+A plan version, a rate that is in force and what a version of the list says beside them are
+published once. Names for people may change, and whatever has not begun yet.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.money import Ratio
+from domain.periods import Interval
+from domain.pricing.catalog import Action, Bonus, Catalog, Pack, Plan, RateVersion
+from domain.pricing.policies import AtZero
+
+_SHOWN = {Plan: "name", Pack: "name", Bonus: "name"}  # to people only: it may change
+_EVER = "1970-01-01T00:00:00+00:00"  # of a rate that names no beginning
+_VALUES = (Ratio, Interval)  # single values, though made of two numbers
+
+
+class Kind(StrEnum):
+    """The parts of a price list that are published each on its own."""
+
+    PLAN = "plan"
+    RATE = "rate"
+    ACTION = "action"
+    BONUS = "bonus"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Item:
+    """What is published once: `version` is the plan's or the list's; a rate's is its first instant.
+
+    `name` is that of the plan, the action or the bonus; the list itself has none.
+    """
+
+    kind: Kind
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        match self.kind:
+            case Kind.PLAN:
+                return f"plan {self.name} version {self.version}"
+            case Kind.RATE:
+                since = "" if self.version == _EVER else f" from {self.version}"
+                return f"the rate of {self.name}{since}"
+            case Kind.LIST:
+                return f"version {self.version} of the list"
+            case Kind.ACTION | Kind.BONUS:
+                return f"{self.kind} {self.name} in version {self.version} of the list"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTerms:
+    """What an action does beside its rates."""
+
+    once_per: str | None
+    at_zero: AtZero
+    degrades_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListTerms:
+    """What a list says of all its customers."""
+
+    currency: str
+    time_zone: str
+
+
+Terms = Plan | RateVersion | ActionTerms | Bonus | ListTerms
+Published = Mapping[Item, Terms]
+
+
+class Edit(StrEnum):
+    """What was done to something that is published."""
+
+    CHANGED = "changed"
+    REMOVED = "removed"
+    ADDED = "added"  # a rate for a time that is over
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An edit that is refused; `path` are the fields and places from the item to what changed."""
+
+    item: Item
+    edit: Edit
+    path: tuple[str | int, ...] = ()
+    published: object = None
+    read: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is refused, what is new and may be published, which rates are called off in time."""
+
+    refused: tuple[Difference, ...]
+    fresh: Published
+    withdrawn: tuple[Item, ...]
+
+
+def items_of(catalog: Catalog) -> Published:
+    """Return everything that a price list publishes."""
+    version = str(catalog.version)
+    found: dict[Item, Terms] = {
+        Item(Kind.LIST, "", version): ListTerms(catalog.currency, catalog.time_zone)
+    }
+    found |= {plan_item(plan): plan for plan in catalog.plans}
+    found |= {Item(Kind.BONUS, bonus.bonus_id, version): bonus for bonus in catalog.bonuses}
+    for action in catalog.actions:
+        found[Item(Kind.ACTION, action.action_id, version)] = ActionTerms(
+            action.once_per, action.at_zero, action.degrades_to
+        )
+        found |= {rate_item(action, rate): rate for rate in action.rates}
+    return found
+
+
+def plan_item(plan: Plan) -> Item:
+    """Return what a plan version is published as."""
+    return Item(Kind.PLAN, plan.plan_id, str(plan.version))
+
+
+def rate_item(action: Action, rate: RateVersion) -> Item:
+    """Return what a rate is published as."""
+    return Item(Kind.RATE, action.action_id, rate.effective_from.isoformat())
+
+
+def compare(
+    published: Published, catalog: Catalog, at: datetime, in_use: Collection[Item]
+) -> Comparison:
+    """Compare a price list that is read at an instant with what was published.
+
+    `in_use` are the plan versions that subscriptions are on, or will be.
+    """
+    read = items_of(catalog)
+    known = {item.name for item in published if item.kind is Kind.RATE}
+    refused: list[Difference] = []
+    fresh: dict[Item, Terms] = {}
+    withdrawn: list[Item] = []
+    for item in sorted(read):
+        terms = read[item]
+        edits = tuple(_edits(item, published.get(item), terms, known))
+        if edits and not _is_ahead(terms, at):
+            refused += edits
+        elif edits or item not in published:
+            fresh[item] = terms
+    for item in sorted(set(published) - set(read)):
+        if _is_ahead(published[item], at):
+            withdrawn.append(item)
+        elif _is_missed(item, str(catalog.version), in_use):
+            refused.append(Difference(item, Edit.REMOVED))
+    return Comparison(tuple(refused), fresh, tuple(withdrawn))
+
+
+def changes_of(item: Item, was: Terms, now: Terms) -> tuple[Difference, ...]:
+    """Return every value in which two versions of an item differ, but for names."""
+    return tuple(
+        Difference(item, Edit.CHANGED, path, before, after)
+        for path, before, after in _changes(was, now)
+    )
+
+
+def same_terms(one: Plan, other: Plan) -> bool:
+    """Say whether two plans differ in nothing but names."""
+    return not any(_changes(one, other))
+
+
+def priced_until(published: Published, catalog: Catalog, item: Item) -> datetime | None:
+    """Return when another rate of the action follows a rate, as published or as read now."""
+    both = (*published.items(), *items_of(catalog).items())
+    starts = {
+        terms.effective_from
+        for one, terms in both
+        if isinstance(terms, RateVersion) and one.name == item.name
+    }
+    return min((one for one in starts if one > begins(item)), default=None)
+
+
+def begins(item: Item) -> datetime:
+    """Return the first instant of a rate."""
+    return datetime.fromisoformat(item.version)
+
+
+def _edits(
+    item: Item, was: Terms | None, terms: Terms, known: Collection[str]
+) -> Iterator[Difference]:
+    """Yield what was done to an item; something new is no edit, but for a rate of a known action.
+
+    Events of that action were priced before, and those that come late would be priced by it.
+    """
+    if was is None:
+        if item.kind is Kind.RATE and item.name in known:
+            yield Difference(item, Edit.ADDED)
+        return
+    yield from changes_of(item, was, terms)
+
+
+Change = tuple[tuple[str | int, ...], object, object]
+
+
+def _changes(was: object, now: object) -> Iterator[Change]:
+    """Yield every value in which two things of one kind differ."""
+    if was == now:
+        return
+    parts = list(_parts(was, now))
+    if not parts:
+        yield (), was, now
+    for step, before, after in parts:
+        if not (isinstance(step, str) and step == _SHOWN.get(type(was))):
+            for path, *values in _changes(before, after):
+                yield (step, *path), values[0], values[1]
+
+
+def _parts(was: object, now: object) -> Iterator[tuple[str | int, object, object]]:
+    """Yield the parts of two things that can be compared one by one; none of single values."""
+    if isinstance(was, tuple) and isinstance(now, tuple):
+        if len(was) == len(now) and all(map(is_dataclass, (*was, *now))):
+            for place, (before, after) in enumerate(zip(was, now, strict=True)):
+                yield place, before, after
+    elif is_dataclass(was) and type(was) is type(now) and not isinstance(was, _VALUES):
+        for one in fields(was):
+            yield one.name, getattr(was, one.name), getattr(now, one.name)
+
+
+def _is_ahead(terms: Terms, at: datetime) -> bool:
+    """Say whether it is a rate by which nothing was priced yet."""
+    return isinstance(terms, RateVersion) and terms.effective_from > at
+
+
+def _is_missed(item: Item, version: str, in_use: Collection[Item]) -> bool:
+    """Say whether something that is no longer in the list is still promised."""
+    match item.kind:
+        case Kind.PLAN:
+            return item in in_use
+        case Kind.RATE:
+            return True
+        case Kind.BONUS:
+            return item.version == version
+        case Kind.ACTION | Kind.LIST:
+            return False  # an action is missed by its rates

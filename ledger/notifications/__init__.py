@@ -1,0 +1,1 @@
+"""Thresholds, notices and the outbox."""

@@ -1,0 +1,1 @@
+"""Charges, refunds, and what the ledger knows of the processor."""

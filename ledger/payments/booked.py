@@ -1,0 +1,37 @@
+"""What the ledger has, to be compared with the processor, with Temporal and with the clock."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from domain.payments.reconciliation import BookedCharge
+
+
+def charges_by_id(connection: Connection, charge_id: str | None = None) -> dict[str, BookedCharge]:
+    """Return every charge by its id, or one: charge ids begin with their subscription's."""
+    rows = connection.execute(
+        text("""
+            SELECT c.charge_id, u.customer_id, c.subscription_id, c.state, c.invoice,
+                   c.amount_minor,
+                   coalesce((SELECT sum(r.amount_minor) FROM refunds r
+                             WHERE r.account_id = c.account_id AND r.charge_id = c.charge_id
+                               AND r.state = 'made' AND r.reason IS NOT NULL), 0)::bigint,
+                   c.currency
+            FROM charges c JOIN customers u USING (account_id)
+            WHERE CAST(:charge AS text) IS NULL OR c.charge_id = :charge
+        """),
+        {"charge": charge_id},
+    )
+    return {row.charge_id: BookedCharge(*row) for row in rows}
+
+
+def stuck_lanes(connection: Connection, before: datetime) -> list[tuple[str, int, datetime]]:
+    """Return each lane of the outbox with messages from before an instant that wait."""
+    rows = connection.execute(
+        text("""
+            SELECT lane, count(*), min(recorded_at) FROM outbox
+            WHERE delivered_at IS NULL AND recorded_at < :before GROUP BY lane ORDER BY lane
+        """),
+        {"before": before},
+    )
+    return [(row[0], int(row[1]), row[2]) for row in rows]

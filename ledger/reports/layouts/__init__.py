@@ -1,0 +1,1 @@
+"""How each report is laid out."""

@@ -1,0 +1,1 @@
+"""Debits, holds and corrections, each one function of the database."""

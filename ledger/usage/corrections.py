@@ -1,0 +1,84 @@
+"""Corrections of usage: an event's quantity becomes less, and its draws are undone."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, text
+
+from domain.usage import Terms, UsageEvent
+from ledger.usage import debits
+from models.tables import Entry
+
+_CORRECT = text("""
+SELECT status, seq, available, given, closed FROM correct_usage(
+    :account, :key, :event, :quantity, CAST(:terms AS jsonb), CAST(:tags AS jsonb), :at)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionOrder:
+    """An event was of `quantity_micro` only; 0: it did not happen. `key` is the correction's."""
+
+    key: str
+    event: str
+    quantity_micro: int
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionOutcome:
+    """What became of a correction, in micro-credits by credit type.
+
+    `status` is `corrected`, `repeated` or a reason. `given` came back; `closed` is what of it went
+    to windows that are over, where it moves on or expires at once.
+    """
+
+    status: str
+    seq: int | None = None
+    available_micro: int | None = None
+    given: tuple[tuple[str, int], ...] = ()
+    closed: tuple[tuple[str, int], ...] = ()
+
+
+def correct(
+    connection: Connection,
+    account_id: int,
+    order: CorrectionOrder,
+    terms: Terms | None,
+    at: datetime,
+) -> CorrectionOutcome:
+    """Correct an event once per key; never raises for a business outcome.
+
+    `terms` are those that the event was paid by; without them each credit type gives in proportion.
+    """
+    values = {
+        "account": account_id,
+        "key": order.key,
+        "event": order.event,
+        "quantity": order.quantity_micro,
+        "terms": json.dumps(debits.as_json(terms)) if terms else None,
+        "tags": json.dumps({"reason": order.reason, "by": order.by}),
+        "at": at,
+    }
+    status, seq, left, given, closed = connection.execute(_CORRECT, values).one()
+    return CorrectionOutcome(status, seq, left, _credits(given), _credits(closed))
+
+
+def event_of(connection: Connection, account_id: int, key: str) -> UsageEvent | None:
+    """Return a usage event that was debited under a key, as it was sent."""
+    columns = (Entry.action, Entry.quantity, Entry.event_at, Entry.tags)
+    found = connection.execute(
+        select(*columns).where(
+            Entry.account_id == account_id, Entry.key == key, Entry.kind == "debit"
+        )
+    ).one_or_none()
+    if found is None or found.action is None or found.quantity is None:
+        return None
+    tags = tuple(sorted((found.tags or {}).items()))
+    return UsageEvent(key, found.action, found.quantity, found.event_at, tags)
+
+
+def _credits(by_type: dict[str, int] | None) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted((by_type or {}).items()))

@@ -1,0 +1,203 @@
+"""Group commit: waiting callers' debits go to the database together, routed by account.
+
+Each writer owns the accounts whose key falls to it, so that two writers never wait for each
+other's locks. There is no linger: batches grow by themselves while the previous one commits. The
+next batch is sent before the callers of the last one wake, so that the database need not wait.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from domain.errors import InvalidInput
+from domain.usage import DebitOutcome, PricedEvent
+from ledger.usage.debits import STATEMENT, Demand, outcomes, parameters
+
+LARGEST_BATCH = 512  # larger ones only add latency
+MOST_WAITING = 8_192  # per writer; beyond it callers are told to come back
+RETRY_SECONDS = 0.2  # callers wait up to their deadline
+DEADLINE_CHECK_SECONDS = 0.1
+# Input that cannot be sent or kept: each sends its own kind of error.
+UNUSABLE = (psycopg.DataError, ValueError, TypeError, ArithmeticError)
+ONE_SECOND = timedelta(seconds=1)
+OPTIONS = "-c lock_timeout=5s -c statement_timeout=15s -c timezone=UTC"
+
+
+class LedgerBusyError(Exception):
+    """Too many debits wait, or the answer did not come in time: repeat with the same key."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    demand: Demand
+    at: datetime
+    answer: asyncio.Future[DebitOutcome]
+    until: float  # of the event loop's clock
+
+
+class GroupCommit:
+    """Debits for asyncio callers. Every caller gets its own answer, after the commit."""
+
+    def __init__(self, url: str, *, writers: int = 2, deadline_seconds: int = 10) -> None:
+        self._url = url
+        self._deadline_seconds = deadline_seconds
+        self._writers = [_Writer() for _ in range(writers)]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(writer.run(self._url)) for writer in self._writers]
+        self._tasks += [asyncio.create_task(writer.watch()) for writer in self._writers]
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def debit(self, account_id: int, priced: PricedEvent, at: datetime) -> DebitOutcome:
+        """Debit one event. Raises `LedgerBusyError` when no answer can be given in time."""
+        writer = self._writers[account_id % len(self._writers)]
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[DebitOutcome] = loop.create_future()
+        until = loop.time() + self._deadline_seconds
+        writer.enqueue(_Waiting(Demand(account_id, priced), at, answer, until))
+        return await answer
+
+
+class _Writer:
+    """One connection and the callers whose accounts are routed to it."""
+
+    def __init__(self) -> None:
+        self._queue: deque[_Waiting] = deque()
+        self._unanswered: deque[_Waiting] = deque()  # by deadline, among some that are answered
+        self._arrived = asyncio.Event()
+        self._closed = False
+
+    def enqueue(self, waiting: _Waiting) -> None:
+        if self._closed:
+            raise LedgerBusyError("this process stops: repeat with the same key")
+        if len(self._queue) >= MOST_WAITING:
+            raise LedgerBusyError("too many debits wait: repeat with the same key")
+        self._queue.append(waiting)
+        self._unanswered.append(waiting)
+        self._arrived.set()
+
+    async def watch(self) -> None:
+        """Keep the deadlines: one look at the oldest is cheaper than a timer for each."""
+        loop = asyncio.get_running_loop()
+        oldest = self._unanswered
+        while True:
+            await asyncio.sleep(DEADLINE_CHECK_SECONDS)
+            while oldest and (oldest[0].answer.done() or oldest[0].until <= loop.time()):
+                late = LedgerBusyError("no answer in time: repeat with the same key")
+                _fail(oldest.popleft(), late)
+
+    async def run(self, url: str) -> None:
+        try:
+            while True:
+                await self._connect_and_serve(url)
+        finally:
+            self._closed = True
+            for waiting in self._queue:
+                _fail(waiting, LedgerBusyError("this process stops: repeat with the same key"))
+
+    async def _connect_and_serve(self, url: str) -> None:
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                url, autocommit=True, prepare_threshold=0, options=OPTIONS
+            )
+        except psycopg.OperationalError:
+            await asyncio.sleep(RETRY_SECONDS)
+            return
+        async with connection:
+            await self._serve(connection)
+
+    async def _serve(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        while not connection.closed:
+            await self._arrived.wait()
+            batch = self._take()
+            try:
+                await self._settle(connection, batch)
+            except asyncio.CancelledError:
+                self._put_back(batch)
+                raise
+            except psycopg.OperationalError:
+                # The outcome is unknown: the same keys again give the first answers.
+                self._put_back(batch)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _take(self) -> list[_Waiting]:
+        """Take what waits, of one second: no customer's clock may move another's."""
+        batch: list[_Waiting] = []
+        second = None
+        while self._queue and len(batch) < LARGEST_BATCH:
+            waiting = self._queue[0]
+            second = second or waiting.at.replace(microsecond=0)
+            if not second <= waiting.at < second + ONE_SECOND:
+                break
+            self._queue.popleft()
+            if not waiting.answer.done():
+                batch.append(waiting)
+        if not self._queue:
+            self._arrived.clear()
+        return batch
+
+    def _put_back(self, batch: list[_Waiting]) -> None:
+        self._queue.extendleft(reversed(batch))
+        self._arrived.set()
+
+    async def _settle(
+        self, connection: psycopg.AsyncConnection[tuple[object, ...]], batch: list[_Waiting]
+    ) -> None:
+        """Commit a batch; what the database cannot take is found by halving and fails alone."""
+        parts = [batch]
+        while parts:
+            part = parts.pop()
+            try:
+                await self._commit(connection, part)
+            except psycopg.OperationalError:
+                raise
+            except (psycopg.Error, *UNUSABLE) as error:
+                if len(part) == 1:
+                    _fail(part[0], _named(error))
+                else:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
+
+    async def _commit(
+        self, connection: psycopg.AsyncConnection[tuple[object, ...]], batch: list[_Waiting]
+    ) -> None:
+        if not batch:
+            return
+        demands = [waiting.demand for waiting in batch]
+        at = max(waiting.at for waiting in batch)
+        cursor = await connection.execute(STATEMENT, parameters(demands, at), binary=True)
+        rows = await cursor.fetchall()
+        asyncio.get_running_loop().call_soon(_answer, batch, outcomes(demands, rows))
+
+
+def _answer(batch: list[_Waiting], answers: list[DebitOutcome]) -> None:
+    for waiting, outcome in zip(batch, answers, strict=True):
+        if not waiting.answer.done():
+            waiting.answer.set_result(outcome)
+
+
+def _fail(waiting: _Waiting, error: Exception) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)
+
+
+def _named(error: Exception) -> Exception:
+    if isinstance(error, UNUSABLE):
+        return InvalidInput("malformed", f"the ledger cannot keep this event: {error}"[:500])
+    return error

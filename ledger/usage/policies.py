@@ -1,0 +1,83 @@
+"""The policy of a plan that the wallet's lock reads: written with the plan, in one transaction."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from domain.periods import Window
+from domain.plan_calendar import cap_bounds
+from domain.pricing.catalog import Plan, ResumeOn
+from domain.subscription import Status
+from ledger.notifications import alerts
+from models.tables import Policy, Subscription
+
+
+def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
+    """Write what the wallet's lock must know of a plan; the switch goes off where it cannot be on.
+
+    Call it in the transaction that locks the wallet and changes the plan, after a new period is
+    written: what a cap counts between depends on it.
+    """
+    auto = plan.auto if plan.paid else None
+    values: dict[str, object] = {
+        "late_usage": plan.late_usage.kind.value,
+        "reopen_days": plan.late_usage.reopen_days,
+        "debt_repaid_from": plan.debt_repaid_from.value,
+        "buys_while_paused": plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT,
+        "currency": plan.currency,
+        "auto_credit_type": auto.credit_type if auto else None,
+        "auto_unit": auto.unit_micro if auto else None,
+        "auto_cap": auto.cap_micro if auto else None,
+        "cap_bounds": _cap_bounds(connection, account_id, plan),
+        "auto_price_num": auto.unit_price.num if auto else None,
+        "auto_price_den": auto.unit_price.den if auto else None,
+        "auto_surcharge_num": auto.surcharge_percent.num if auto else None,
+        "auto_surcharge_den": 100 * auto.surcharge_percent.den if auto else None,
+    }
+    if auto is None or auto.units_per_window == 0:
+        values["auto_on"] = False
+    connection.execute(update(Policy).where(Policy.account_id == account_id).values(**values))
+    # What was purchased waits while the plan is free: an instant that decides nothing.
+    connection.execute(select(func.set_frozen(account_id, not plan.paid, None)))
+    alerts.follow_plan(connection, account_id, plan)
+
+
+def _cap_bounds(connection: Connection, account_id: int, plan: Plan) -> list[datetime] | None:
+    """Return what a cap with windows of its own counts between, in the period under way."""
+    live = connection.execute(
+        select(
+            Subscription.anchor,
+            Subscription.time_zone,
+            Subscription.period_k,
+            Subscription.period_start,
+            Subscription.period_end,
+        ).where(Subscription.account_id == account_id, Subscription.status != Status.ENDED)
+    ).one_or_none()
+    if live is None or live.period_start is None:
+        return None
+    period = Window(live.period_k, live.period_start, live.period_end)
+    return list(cap_bounds(plan, live.anchor, live.time_zone, period)) or None
+
+
+def set_auto_purchase(connection: Connection, account_id: int, *, on: bool) -> None:
+    """Switch auto-purchase; a charge in flight is not touched."""
+    connection.execute(update(Policy).where(Policy.account_id == account_id).values(auto_on=on))
+
+
+def set_card_usable(connection: Connection, account_id: int, *, usable: bool) -> None:
+    """Write whether there is a card to charge."""
+    connection.execute(
+        update(Policy).where(Policy.account_id == account_id).values(card_usable=usable)
+    )
+
+
+def auto_purchase_on(connection: Connection, account_id: int) -> bool:
+    """Say whether auto-purchase is switched on."""
+    return bool(connection.scalar(select(Policy.auto_on).where(Policy.account_id == account_id)))
+
+
+def has_usable_card(connection: Connection, account_id: int) -> bool:
+    """Say whether there is a card to charge."""
+    return bool(
+        connection.scalar(select(Policy.card_usable).where(Policy.account_id == account_id))
+    )

@@ -1,0 +1,1 @@
+"""What a member asks an admin for."""

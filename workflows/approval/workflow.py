@@ -1,0 +1,231 @@
+"""What a member asks an admin for: waits for a person, however long, and ends once.
+
+The ledger decides under the wallet's lock; this workflow waits, tells, and lets the request lapse.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.teams.approvals import (
+        ApprovalActivities,
+        Decided,
+        Deciding,
+        Lapsing,
+        Request,
+        Unread,
+    )
+    from domain.approvals import ApprovalName, Decision, State
+    from domain.errors import InvalidInput
+    from domain.messages import teams
+from workflows import names
+from workflows.approval.operator_view import ApprovalStory
+from workflows.doors.door import Door, checked, rejection
+from workflows.doors.unknown import UnknownDoor
+from workflows.options import LEDGER, short
+from workflows.subscription.mailbox import Answer, Command, Inbox, credit_text, payload, refused
+from workflows.subscription.timer import Alarm, Due
+
+NOTHING = RawValue(Payload())
+NOBODY = ApprovalName("", "")
+FIRST_LOOK, LONGEST_LOOK, MOST_LOOKS = timedelta(seconds=1), timedelta(hours=1), 12
+
+
+class ApprovalDoor(Door):
+    """Takes the word of admins."""
+
+    @workflow.update(description="An admin approves; it is checked again, then held or raised.")
+    async def approve(self, decision: RawValue) -> Answer:
+        """Answer `approved`, `pending` while credits are bought for it, or `refused` and why."""
+        return await self._ask("approve", teams.parse_approve(payload(decision)))
+
+    @approve.validator
+    def _check_approve(self, decision: RawValue) -> None:
+        checked(teams.parse_approve, decision)
+
+    @workflow.update(description="An admin refuses, for a reason that the member is told.")
+    async def refuse(self, decision: RawValue) -> Answer:
+        """Answer `refused_by_admin`, or `refused` with the reason why not."""
+        return await self._ask("refuse", teams.parse_refuse(payload(decision)))
+
+    @refuse.validator
+    def _check_refuse(self, decision: RawValue) -> None:
+        checked(teams.parse_refuse, decision)
+
+
+@workflow.defn
+class Approval(ApprovalDoor, UnknownDoor):
+    """A request, `approval:<subscription>:<key>`; docs/contract/teams.md is its contract."""
+
+    @workflow.init
+    def __init__(self, message: RawValue = NOTHING) -> None:
+        self._unusable: ApplicationError | None = None
+        try:
+            self._name = _name(message)
+        except ApplicationError as error:  # the run raises it: the SDK cannot take it from here
+            self._name, self._unusable = NOBODY, error
+        self._inbox = Inbox()
+        self._alarm = Alarm()
+        self._request: Request | None = None
+        self._end: Decided | None = None
+        self._buying: list[Command] = []  # words that wait for a purchase
+        self._looks = 0
+        self._look_at: datetime | None = None
+        self._story = ApprovalStory(self._name, self._inbox)
+
+    @workflow.run
+    async def run(self, message: RawValue = NOTHING) -> Answer:  # noqa: ARG002
+        """Wait until an admin has decided or the time is over; return where it stands."""
+        if self._unusable is not None:
+            raise self._unusable
+        self._request = await workflow.execute_activity_method(
+            ApprovalActivities.read, self._name, summary="read the request", **LEDGER
+        )
+        if self._request.approval.state is not State.WAITING:
+            kept = self._request.approval
+            by = kept.decided_by or ""
+            self._end = Decided(kept.state, kept.state, by, held_until=kept.held_until)
+        while self._end is None:
+            await self._wait(self._request)
+            await self._turn(self._request)
+            if workflow.info().is_continue_as_new_suggested() and self._idle():
+                workflow.continue_as_new(self._name)
+        self._alarm.cancel()
+        self._story.tell(self._request, self._end)
+        await self._answer_the_rest(self._request)
+        return self.status()
+
+    @workflow.query(description="Where the request stands.")
+    def status(self) -> Answer:
+        """Return what was asked for, and what became of it."""
+        return self._story.status(self._request, self._end)
+
+    async def _wait(self, request: Request) -> None:
+        self._story.tell(request, None)
+        lapses_at = request.approval.lapses_at
+        # Of our own clock: the ledger's may run ahead of it in virtual time.
+        rings = workflow.now() + (lapses_at - self._at(request))
+        due = Due(max(rings, workflow.now()), "the request lapses")
+        if self._look_at is not None:
+            look = Due(self._look_at, "look whether the credits were bought")
+            patience = Due(self._inbox.patience_ends() or due.at, "answer who waits")
+            due = min(due, look, patience)
+        self._alarm.set(due)
+        await workflow.wait_condition(lambda: self._inbox.ready() or self._alarm.rang())
+
+    async def _turn(self, request: Request) -> None:
+        """Keep what nobody could read, carry out one word, or let the request lapse."""
+        if self._inbox.refusals:
+            unread = Unread(
+                request.approval.account_id, self._inbox.take_refusals(), self._at(request)
+            )
+            await workflow.execute_activity_method(
+                ApprovalActivities.keep_refusals, unread, summary="keep a refusal", **LEDGER
+            )
+        if self._inbox.commands:
+            await self._decide(request, self._inbox.commands.popleft())
+        elif request.approval.lapses_at <= self._at(request):
+            await self._lapse(request)
+        elif self._look_at is not None and self._look_at <= workflow.now():
+            self._look_at = None
+            await self._decide(request, self._buying.pop(0))
+        if self._buying:
+            self._inbox.answer_the_impatient()
+
+    async def _decide(self, request: Request, command: Command) -> None:
+        decision: Decision = command.wanted
+        try:
+            decided = await workflow.execute_activity_method(
+                ApprovalActivities.decide,
+                Deciding(request, decision, self._at(request)),
+                summary=short(f"{command.name} by {decision.by}"),
+                **LEDGER,
+            )
+        except ActivityError as error:
+            cause = error.cause
+            reason = cause.type if isinstance(cause, ApplicationError) else None
+            self._inbox.answer(command.ticket, refused(reason or "internal_error"))
+            self._decide_what_waited()
+            return
+        if decided.state is not State.WAITING:
+            self._end = decided
+        self._story.note(decision, decided)
+        if decided.status == "purchase_needed":
+            self._wait_for_purchase(command)
+            return
+        self._inbox.answer(command.ticket, answer_to(decided))
+        self._decide_what_waited()
+
+    def _wait_for_purchase(self, command: Command) -> None:
+        """Send the same word again soon, then less and less often: money may be days on its way."""
+        self._buying.append(command)
+        self._look_at = workflow.now() + min(FIRST_LOOK * 2**self._looks, LONGEST_LOOK)
+        self._looks = min(self._looks + 1, MOST_LOOKS)
+
+    def _decide_what_waited(self) -> None:
+        """Decide again, now, what waited for a purchase: it has come, or will not."""
+        self._inbox.commands.extend(self._buying)
+        self._buying, self._looks, self._look_at = [], 0, None
+
+    async def _lapse(self, request: Request) -> None:
+        state = await workflow.execute_activity_method(
+            ApprovalActivities.lapse,
+            Lapsing(request, self._at(request)),
+            summary="lapse",
+            **LEDGER,
+        )
+        if state is not State.WAITING:
+            self._end = Decided(state, state)
+
+    async def _answer_the_rest(self, request: Request) -> None:
+        """Answer admins who came second: the ledger tells each what was decided."""
+        self._decide_what_waited()
+        while self._inbox.commands or not workflow.all_handlers_finished():
+            while self._inbox.commands:
+                end = self._end
+                await self._decide(request, self._inbox.commands.popleft())
+                self._end = end
+            await workflow.wait_condition(
+                lambda: bool(self._inbox.commands) or workflow.all_handlers_finished()
+            )
+
+    def _idle(self) -> bool:
+        return not (self._inbox.ready() or self._buying) and workflow.all_handlers_finished()
+
+    def _at(self, request: Request) -> datetime:
+        """Return the instant at which this request is decided.
+
+        It is ours, unless the request came from a clock that runs ahead (virtual time): then it is
+        as long after the request as we have lived.
+        """
+        lived = workflow.now() - workflow.info().workflow_start_time
+        return max(workflow.now(), request.approval.asked_at + lived)
+
+
+def answer_to(decided: Decided) -> Answer:
+    """Return a word's outcome as admins are answered."""
+    facts: dict[str, Any] = {}
+    if decided.status in (State.APPROVED, State.REFUSED):
+        if decided.held_until is not None:
+            facts["held_until"] = decided.held_until.isoformat()
+        return {"status": "done", "request": decided.status, "by": decided.decided_by, **facts}
+    if decided.missing_micro is not None:
+        facts["missing"] = credit_text(decided.missing_micro)
+    return refused(decided.status, request=decided.state.value, **facts)
+
+
+def _name(message: RawValue) -> ApprovalName:
+    """Return which request this is. What cannot be used fails the workflow with its reason."""
+    try:
+        name = teams.parse_approval_start(payload(message))
+    except InvalidInput as error:
+        raise rejection(str(error), error.reason) from None
+    workflow_id = names.approval_workflow(name.subscription_id, name.key)
+    if workflow.info().workflow_id != workflow_id:
+        raise rejection(f"start it as {workflow_id}", "wrong_workflow_id")
+    return name

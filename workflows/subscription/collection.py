@@ -1,0 +1,334 @@
+"""Charges of one subscription: prepared, paid, declined, retried, given up.
+
+Every step is an activity that the loop does not wait for; what became of it is settled in one
+transaction of the ledger. The same attempt number repeats an attempt, a new one tries again.
+"""
+
+from dataclasses import replace
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments.declines import FailureActivities
+    from activities.payments.processor import Attempt, Collected, Invoiced, PaymentActivities
+    from domain.payments.charge_fates import Fate, Happened, fate, is_held, is_void
+    from domain.payments.charges import PAYER_DELETED, ChargeKind, Decline, Declined
+    from domain.payments.processor_states import Remark
+    from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
+from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
+from workflows.subscription.operator_view import demanded
+from workflows.subscription.payers import Payers
+from workflows.subscription.pending_calls import Calls
+from workflows.subscription.processing import BETWEEN_LOOKS, let_operators_look
+from workflows.subscription.settlement import Settler
+
+RANKS = {
+    ChargeKind.PERIOD: RENEWAL,
+    ChargeKind.UPGRADE: INTERACTIVE,
+    ChargeKind.MANUAL: INTERACTIVE,
+    ChargeKind.PACK: INTERACTIVE,
+    ChargeKind.AUTO: PURCHASE,
+}
+
+
+class Collector:
+    """Collects the open charges of a subscription."""
+
+    def __init__(self, state: SubscriptionState, calls: Calls, settler: Settler) -> None:
+        self._state = state
+        self._calls = calls
+        self._settler = settler
+        self._paying_with: dict[str, str] = {}
+        self.payers = Payers(state, calls)
+
+    def collect(self, charge: OpenCharge) -> None:
+        """Start to collect a charge that the ledger has opened."""
+        if charge.charge.payer != self._state.payer:  # its keys are used up: the payer is another
+            ours = replace(charge.charge, payer=self._state.payer)
+            charge = replace(charge, charge=ours, attempt=charge.attempt + 1)
+        self._state.put(charge)
+        self._calls.start(
+            workflow.start_activity_method(
+                PaymentActivities.prepare,
+                replace(charge.charge, attempt=charge.attempt),
+                summary=f"make the invoice of {demanded(charge.charge)}",
+                **ranked(PROCESSOR, RANKS[charge.kind], self._state.start.customer_id),
+            ),
+            lambda invoiced: self._invoiced(charge.charge.charge_id, invoiced),
+        )
+
+    def pay(self, charge: OpenCharge) -> None:
+        """Start an attempt at a prepared charge; one of an earlier payer is prepared anew."""
+        if charge.charge.payer != self._state.payer:
+            self._prepare_anew(charge)
+            return
+        charge = replace(charge, step=Step.PAYING, pay_at=None, retry_at=None)
+        self._state.put(charge)
+        self._paying_with[charge.charge.charge_id] = self._state.payment_method
+        attempt = Attempt(charge.charge.charge_id, charge.invoice, charge.attempt)
+        self._calls.start(
+            workflow.start_activity_method(
+                PaymentActivities.pay,
+                attempt,
+                summary=f"pay {demanded(charge.charge)}, attempt {charge.attempt}",
+                **ranked(PROCESSOR, RANKS[charge.kind], self._state.start.customer_id),
+            ),
+            lambda collected: self._collected(charge.charge.charge_id, collected),
+        )
+
+    def retry(self, charge: OpenCharge) -> None:
+        """Try a declined charge again, with a new attempt number."""
+        again = replace(charge, attempt=charge.attempt + 1, retry_at=None, refused=False)
+        if again.invoice:
+            self.pay(again)
+        else:
+            self.collect(replace(again, step=Step.PREPARING))
+
+    def _prepare_anew(self, charge: OpenCharge) -> None:
+        """Void the invoice of a payer that was deleted; money that came first counts."""
+        charge = replace(charge, step=Step.PREPARING, pay_at=None, retry_at=None)
+        self._state.put(charge)
+        self._calls.start(
+            workflow.start_activity_method(
+                PaymentActivities.void,
+                Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
+                summary=f"void {demanded(charge.charge)} of an earlier payer",
+                **PROCESSOR,
+            ),
+            lambda collected: self._voided_for_another(charge.charge.charge_id, collected),
+        )
+
+    async def _voided_for_another(self, charge_id: str, collected: Collected) -> None:
+        charge = self._state.charge_named(charge_id)
+        if charge is None or charge.step is not Step.PREPARING:
+            return
+        came = collected.paid is not None or collected.processing is not None
+        if not (came and await self._settled(charge, collected)):
+            self.collect(replace(charge, invoice=""))
+
+    def _with_another_payer(self, charge: OpenCharge, detail: str) -> None:
+        """Read the payer back, which the processor has deleted, and try with the new one."""
+        charge = replace(charge, step=Step.PREPARING, pay_at=None)
+        self._state.put(charge)
+        self.payers.look(lambda: self._payer_read(charge, detail))
+
+    async def _payer_read(self, before: OpenCharge, detail: str) -> None:
+        charge = self._state.charge_named(before.charge.charge_id)
+        if charge is None or charge.step is not Step.PREPARING:
+            return
+        if charge.charge.payer == self._state.payer:  # the processor makes no other
+            await self._refused(charge, Invoiced(refused=PAYER_DELETED, detail=detail))
+        elif charge.invoice:
+            self._prepare_anew(charge)
+        else:
+            self.collect(charge)
+
+    def look(self, charge: OpenCharge) -> None:
+        """Ask what became of money that is on its way; paying again could take it twice."""
+        charge = replace(charge, look_at=workflow.now() + BETWEEN_LOOKS)
+        self._state.put(charge)
+        self.read_back(charge)
+
+    def read_back(self, charge: OpenCharge) -> None:
+        """Ask the processor what became of a charge that somebody says is paid."""
+        self._calls.start(
+            workflow.start_activity_method(
+                PaymentActivities.read,
+                Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
+                summary=f"ask what became of {demanded(charge.charge)}",
+                **PROCESSOR,
+            ),
+            lambda collected: self._read(charge.charge.charge_id, collected),
+        )
+
+    async def give_up(self, charge: OpenCharge) -> None:
+        """Void a charge; if money arrived first, it counts. What is on its way is waited for."""
+        if charge.step is Step.PROCESSING:
+            return
+        if not charge.invoice:
+            await self._void_in_ledger(charge)
+            return
+        charge = replace(charge, step=Step.VOIDING, retry_at=None, pay_at=None)
+        self._state.put(charge)
+        self._calls.start(
+            workflow.start_activity_method(
+                PaymentActivities.void,
+                Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
+                summary=f"void {demanded(charge.charge)}",
+                **PROCESSOR,
+            ),
+            lambda collected: self._given_up(charge.charge.charge_id, collected),
+        )
+
+    async def drop_unwanted(self) -> None:
+        """Give up what nobody wants any more (domain/payments/charge_fates.py)."""
+        state, now = self._state, workflow.now()
+        for charge in state.charges:
+            if not is_void(state, charge, now):
+                continue
+            if charge.kind is ChargeKind.PERIOD:
+                self._settler.leave_unpaid(charge)
+            await self.give_up(charge)
+
+    async def card_may_work(self) -> None:
+        """Retry once what is still wanted, give up what is not, resume if nothing is owed.
+
+        What an operator's pause holds is tried after it.
+        """
+        await self.drop_unwanted()
+        state, now = self._state, workflow.now()
+        tried = False
+        for charge in state.charges:
+            if fate(charge.kind, charge.step, Happened.CARD_SIGN) is not Fate.RETRIED:
+                continue
+            tried = True
+            if is_held(state, charge, now):
+                state.put(replace(charge, retry_at=now))
+            else:
+                self.retry(charge)
+        if not tried and not self._is_tried_again():
+            await self._nothing_owed()
+
+    def _is_tried_again(self) -> bool:
+        """Say whether a try after a decline is under way: what it brings is settled then."""
+        return any(
+            charge.step is Step.REVIEW
+            or (charge.declines and charge.step not in (Step.DECLINED, Step.VOIDING))
+            for charge in self._state.charges
+        )
+
+    async def _nothing_owed(self) -> None:
+        """End a payment pause; the period under way is charged now where the one before was not."""
+        state, now = self._state, workflow.now()
+        state.lapsed = False
+        if Pause.PAYMENT_FAILED not in state.pauses:
+            return
+        if state.period is not None and state.period.end <= now:
+            # The wallet stays paused until the renewal, which is charged now, is paid.
+            state.unpause(Pause.PAYMENT_FAILED)
+            state.awaits_card = False
+        else:
+            await self._settler.resume(None)
+
+    async def looked_into(self) -> None:
+        """Go on once an operator has settled a finding: try again what the processor refused.
+
+        What was paid wrongly is given up; where it is still due it is charged anew.
+        """
+        state = self._state
+        mine = [one for one in state.charges if one.refused or one.step is Step.REVIEW]
+        for charge in mine:
+            if charge.step is Step.REVIEW:
+                if charge.kind is ChargeKind.PERIOD:
+                    self._settler.leave_unpaid(charge)
+                await self._void_in_ledger(charge)
+        if mine:
+            await self.card_may_work()
+
+    async def _invoiced(self, charge_id: str, invoiced: Invoiced) -> None:
+        charge = self._state.charge_named(charge_id)
+        if charge is None or charge.step is not Step.PREPARING:
+            return
+        if invoiced.refused == PAYER_DELETED:
+            self._with_another_payer(charge, invoiced.detail)
+            return
+        if invoiced.refused:
+            await self._refused(charge, invoiced)
+            return
+        prepared = replace(charge, step=Step.PREPARED, invoice=invoiced.invoice)
+        self._state.put(prepared)
+        # What is prepared once the subscription is to end is given up instead, as is what nobody
+        # wants by now: its making may have taken as long as the processor was away.
+        now = workflow.now()
+        due = prepared.pay_at is None or prepared.pay_at <= now
+        if due and not self._state.ends_now and not is_void(self._state, prepared, now):
+            self.pay(prepared)
+
+    async def _refused(self, charge: OpenCharge, invoiced: Invoiced) -> None:
+        ours = workflow.patched("a-refusal-is-no-decline")  # until no run is older than 2027-12
+        refusal = Declined(
+            "declined",
+            "",
+            Decline.REFUSED if ours else Decline.HARD,
+            invoiced.refused,
+            "",
+            "" if ours else self._state.card,
+            "",
+            invoiced.detail,
+        )
+        await self._give_up_all(await self._settler.declined(charge, refusal))
+
+    async def _collected(self, charge_id: str, collected: Collected) -> None:
+        charge = self._state.charge_named(charge_id)
+        if charge is None or await self._settled(charge, collected):
+            return
+        declined = collected.declined
+        if declined is not None and declined.code == PAYER_DELETED:
+            self._with_another_payer(charge, declined.detail)
+            return
+        if self._paying_with.get(charge_id) != self._state.payment_method:
+            self.retry(charge)  # the card was replaced while the old one was being declined
+        elif collected.declined is not None:
+            await self._give_up_all(await self._settler.declined(charge, collected.declined))
+
+    async def _read(self, charge_id: str, collected: Collected) -> None:
+        charge = self._state.charge_named(charge_id)
+        if charge is None or charge.step not in (Step.DECLINED, Step.PROCESSING):
+            return
+        if await self._settled(charge, collected):
+            return
+        if collected.declined is None:
+            return
+        if collected.declined.remark:  # written off there: it is not tried again by itself
+            charge = replace(charge, retry_at=None)
+            self._state.put(charge)
+        if charge.step is Step.PROCESSING:
+            await self._give_up_all(await self._settler.declined(charge, collected.declined))
+
+    async def _given_up(self, charge_id: str, collected: Collected) -> None:
+        charge = self._state.charge_named(charge_id)
+        if charge is None:
+            return
+        if collected.closed is not None or not await self._settled(charge, collected):
+            await self._void_in_ledger(charge)
+
+    async def _settled(self, charge: OpenCharge, collected: Collected) -> bool:
+        """Settle what is no matter of trying again; say whether that was it."""
+        if collected.remark:
+            await let_operators_look(self._state, charge, collected.remark)
+        if collected.paid is not None:
+            await self._give_up_all(await self._settler.paid(charge, collected.paid))
+        elif collected.processing is not None:
+            await self._settler.processing(charge, collected.processing)
+        elif collected.unclear is not None:
+            await self._settler.processing(charge, None)
+        elif collected.closed is not None and charge.step is not Step.VOIDING:
+            await self._closed_elsewhere(charge)
+        else:
+            return False
+        return True
+
+    async def _closed_elsewhere(self, charge: OpenCharge) -> None:
+        """Give up what somebody else gave up; a period stays unpaid, and asks for a new invoice."""
+        await let_operators_look(self._state, charge, Remark.GIVEN_UP_ELSEWHERE)
+        if charge.kind is not ChargeKind.PERIOD:
+            await self._void_in_ledger(charge, gone=True)
+        elif charge.invoice:
+            refusal = Declined(
+                "declined", charge.invoice, Decline.HARD, "charge_voided", "", self._state.card, ""
+            )
+            await self._settler.declined(replace(charge, invoice=""), refusal)
+
+    async def _give_up_all(self, needless: list[OpenCharge]) -> None:
+        for charge in needless:
+            await self.give_up(charge)
+
+    async def _void_in_ledger(self, charge: OpenCharge, *, gone: bool = False) -> None:
+        charge_id = charge.charge.charge_id
+        await workflow.execute_activity_method(
+            FailureActivities.void,
+            args=[self._settler.buyer(charge), charge_id, gone],
+            summary=f"void {demanded(charge.charge)} in the ledger",
+            **LEDGER,
+        )
+        self._settler.voided(charge)

@@ -1,0 +1,195 @@
+"""How a subscription begins, and how each of its periods is opened."""
+
+from dataclasses import fields, replace
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments.processor import PaymentActivities, Registration
+    from activities.periods.activation import Beginning, Begun
+    from activities.periods.lifecycle import KnownPayer, NextPeriod, PeriodActivities
+    from domain.payments.charges import Charge, ChargeKind
+    from domain.periods import Window
+    from domain.pricing.catalog import Plan
+    from domain.subscription import Arrears, OpenCharge, Step, SubscriptionState
+from workflows.options import LEDGER, PROCESSOR, short
+from workflows.subscription.context import Parts
+
+
+class Opener:
+    """Begins a subscription, or takes one up again, and opens the charge of its next period."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._state = parts.state
+
+    async def begin(self) -> None:
+        """Create the subscription and start to collect its first charge, or its trial.
+
+        One whose workflow was lost is taken up where its rows in the ledger stand.
+        """
+        state, start = self._state, self._state.start
+        now = workflow.now()
+        begun = await self._begun(Beginning(start, start.begins_at or now, now))
+        state.plan, state.time_zone = begun.plan, begun.time_zone
+        state.begun_at, state.anchor = begun.begun_at, begun.anchor
+        state.renewals_dropped = begun.renewals_dropped
+        await self._registered(begun)
+        state.account_id = begun.account_id
+        if begun.restored is not None:
+            await self._take_up(begun.restored)
+        elif begun.trial is not None:
+            await self._settle_free(begun.plan, begun.trial)
+        elif begun.charges or begun.lapsed:
+            state.charges, state.lapsed = begun.charges, begun.lapsed
+            await self._go_on_with_charges()
+        else:
+            await self.open_period()
+
+    async def open_period(self) -> None:
+        """Open the charge of the next period, or of the one that this instant falls into."""
+        state = self._state
+        plan = state.next_plan or state.plan_in_force()
+        now = workflow.now()
+        since = state.restart_at or (state.period.end if state.period else state.begun_at)
+        anchor = state.anchor_under(plan)
+        opened = await workflow.execute_activity_method(
+            PeriodActivities.open_charge,
+            NextPeriod(
+                state.subscription_id,
+                state.start.customer_id,
+                state.account_id,
+                state.payer,
+                plan,
+                anchor,
+                state.time_zone,
+                since or now,
+                now,
+                state.renewals_dropped,
+            ),
+            summary=short(f"charge the next period of {plan.plan_id}"),
+            **LEDGER,
+        )
+        if opened.charge is None:
+            await self._settle_free(plan, opened.period)
+        else:
+            charge = _charge_of(plan, opened.period, opened.charge, now)
+            arrears = state.arrears or Arrears()
+            charge = replace(
+                charge,
+                anchor=anchor,
+                declines=arrears.declines,
+                first_declined_at=arrears.first_declined_at,
+            )
+            self._parts.collector.collect(charge)
+
+    async def _begun(self, beginning: Beginning) -> Begun:
+        """Create the subscription; one that cannot be fails with the reason as type."""
+        try:
+            return await workflow.execute_activity_method(
+                PeriodActivities.begin,
+                beginning,
+                summary=short(f"begin under {beginning.start.plan_id}"),
+                **LEDGER,
+            )
+        except ActivityError as error:
+            raise _as_it_is(error) from error
+
+    async def _registered(self, begun: Begun) -> None:
+        """Register; a start that the processor refuses is taken back and fails with the reason."""
+        try:
+            await self._register(begun.payer)
+        except ActivityError as error:
+            named = isinstance(error.cause, ApplicationError)
+            if not named or not workflow.patched("a-failed-start-leaves-nothing"):
+                raise
+            await workflow.execute_activity_method(
+                PeriodActivities.abandon,
+                args=[self._state.subscription_id, workflow.now()],
+                summary="take the start back",
+                **LEDGER,
+            )
+            raise _as_it_is(error) from error
+
+    async def _register(self, payer: str) -> None:
+        """Make the customer known to the processor, with the card that it pays with."""
+        state, start = self._state, self._state.start
+        card = await workflow.execute_activity_method(
+            PaymentActivities.register,
+            Registration(start.customer_id, start.email, start.name, start.payment_method, payer),
+            summary="register with the processor",
+            **PROCESSOR,
+        )
+        state.payer = card.payer
+        if card.refused:
+            self._parts.inbox.refuse(None, f"payment_method: {card.method}", card.refused)
+        else:
+            state.payment_method, state.card = card.method, card.card
+        await workflow.execute_activity_method(
+            PeriodActivities.know_payer,
+            KnownPayer(
+                start.customer_id,
+                card.payer,
+                has_card=bool(state.card),
+                method=state.payment_method if state.card else "",
+            ),
+            summary=f"card is {card.card or 'unknown'}",
+            **LEDGER,
+        )
+
+    async def _take_up(self, restored: SubscriptionState) -> None:
+        """Go on from what the ledger knows. Every effect has its key: nothing happens twice."""
+        state = self._state
+        restored.payer = state.payer
+        restored.payment_method, restored.card = state.payment_method, state.card
+        # Later cards must not repeat the keys of earlier ones, which nobody remembers.
+        restored.card_updates = int(workflow.now().timestamp())
+        for field in fields(SubscriptionState):
+            setattr(state, field.name, getattr(restored, field.name))
+        state.credits_came(workflow.now())
+        await self._go_on_with_charges()
+
+    async def _go_on_with_charges(self) -> None:
+        """Collect again what was never declined: the same keys find what has become of it."""
+        for charge in self._state.charges:
+            if charge.step is Step.PREPARING:
+                self._parts.collector.collect(charge)
+        await self._parts.collector.drop_unwanted()
+
+    async def _settle_free(self, plan: Plan, period: Window) -> None:
+        nothing = _nothing_to_pay(self._state)
+        charge = _charge_of(plan, period, nothing, workflow.now())
+        await self._parts.settler.open_period(charge, None)
+
+
+def _as_it_is(error: ActivityError) -> Exception:
+    """Return a failure with the reason of an activity as its own."""
+    if isinstance(error.cause, ApplicationError):
+        return ApplicationError(error.cause.message, type=error.cause.type)
+    return error
+
+
+def _charge_of(plan: Plan, period: Window, charge: Charge, now: datetime) -> OpenCharge:
+    return OpenCharge(
+        charge,
+        Step.PREPARING,
+        now,
+        plan=plan,
+        period=period,
+        window_end=period.end,
+        pay_at=period.start,
+    )
+
+
+def _nothing_to_pay(state: SubscriptionState) -> Charge:
+    return Charge(
+        f"{state.subscription_id}:free",
+        ChargeKind.PERIOD,
+        state.start.customer_id,
+        state.subscription_id,
+        state.payer,
+        state.plan_in_force().currency,
+        (),
+    )

@@ -1,0 +1,76 @@
+"""What a subscription pays with, read back when something of it was removed at the processor."""
+
+from collections.abc import Awaitable, Callable
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments.owners import CustomerActivities
+    from activities.payments.processor import CardInUse, PaymentActivities, Registration
+    from activities.periods.lifecycle import KnownPayer, PeriodActivities
+    from domain.subscription import SubscriptionState
+from workflows.options import LEDGER, PROCESSOR
+from workflows.subscription.pending_calls import Calls
+
+Then = Callable[[], Awaitable[None]]
+
+
+class Payers:
+    """Reads the payer back: one that was deleted is made anew, a card that is gone is forgotten.
+
+    Neither is a declined charge: nobody is paused or mailed before something is due.
+    """
+
+    def __init__(self, state: SubscriptionState, calls: Calls) -> None:
+        self._state = state
+        self._calls = calls
+
+    def look(self, then: Then | None = None) -> None:
+        """Start to read the payer back; `then` follows once it is known."""
+        state, start = self._state, self._state.start
+        updates = state.card_updates
+        self._calls.start(
+            workflow.start_activity_method(
+                PaymentActivities.read_payer,
+                Registration(start.customer_id, start.email, start.name, None, state.payer),
+                summary="read back what is charged",
+                **PROCESSOR,
+            ),
+            lambda found: self._looked(updates, found, then),
+        )
+
+    async def _looked(self, updates: int, found: CardInUse, then: Then | None) -> None:
+        state = self._state
+        if updates != state.card_updates:  # a card was taken meanwhile: what was read may be older
+            self.look(then)
+            return
+        if found.payer != state.payer:
+            await self._replace(found)
+        elif not (found.refused or found.method) and state.payment_method:
+            await self._know(found)
+        if then is not None:
+            await then()
+
+    async def _replace(self, found: CardInUse) -> None:
+        await workflow.execute_activity_method(
+            CustomerActivities.forget_payer,
+            args=[self._state.payer, workflow.now()],
+            summary=f"forget {self._state.payer}, which was deleted",
+            **LEDGER,
+        )
+        await self._know(found)
+
+    async def _know(self, found: CardInUse) -> None:
+        state = self._state
+        state.payer, state.payment_method, state.card = found.payer, found.method, found.card
+        await workflow.execute_activity_method(
+            PeriodActivities.know_payer,
+            KnownPayer(
+                state.start.customer_id,
+                found.payer,
+                has_card=bool(found.card),
+                method=found.method,
+            ),
+            summary=f"card is {found.card or 'none'}",
+            **LEDGER,
+        )

@@ -1,0 +1,140 @@
+"""Money that is on its way: a bank debit takes days, some cards wait for their holder's word."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments.findings import FindingActivities
+    from activities.payments.processing import ChargeOnItsWay, MoneyWaits, ProcessingActivities
+    from activities.purchases.buyers import Buyer
+    from domain.payments.charges import Paid, Processing
+    from domain.payments.findings import Finding, FindingKind
+    from domain.payments.processor_states import ADVICE, Remark
+    from domain.plan_calendar import period_at
+    from domain.subscription import OpenCharge, Step, SubscriptionState
+from workflows.options import LEDGER, short
+from workflows.subscription.mailbox import Answer
+from workflows.subscription.operator_view import demanded
+
+MONEY_WAITS = "money-waits-in-the-ledger"  # runs that began before it note nothing there
+BETWEEN_LOOKS = timedelta(days=1)  # an event tells sooner; this is for the one that gets lost
+
+
+def waiting(charge: OpenCharge, processing: Processing | None) -> OpenCharge:
+    """Return a charge that nobody tries or gives up until its money has come or has failed."""
+    elsewhere = charge.step is Step.DECLINED  # tried on the invoice's own page: an attempt more
+    return replace(
+        charge,
+        step=Step.PROCESSING,
+        attempt=charge.attempt + 1 if elsewhere else charge.attempt,
+        pay_at=None,
+        retry_at=None,
+        ends_at=None,
+        look_at=workflow.now() + BETWEEN_LOOKS,
+        expected_by=processing.expected_by if processing else None,
+    )
+
+
+async def keep_waiting(
+    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, processing: Processing | None
+) -> OpenCharge:
+    """Remember that the processor decides later; the ledger mails once that money is coming.
+
+    None: its state there is unclear. Nobody is told, and an operator looks.
+    """
+    charge = waiting(charge, processing)
+    state.put(charge)
+    what = "on its way" if processing else "unclear at the processor"
+    state.last_charge = f"{demanded(charge.charge)} {what}"
+    await workflow.execute_activity_method(
+        ProcessingActivities.note,
+        ChargeOnItsWay(buyer, charge.charge, charge.invoice, processing),
+        summary=short(f"{demanded(charge.charge)} is {what}"),
+        **LEDGER,
+    )
+    return charge
+
+
+async def let_operators_look(state: SubscriptionState, charge: OpenCharge, remark: str) -> None:
+    """Keep a finding about a charge at the processor; the same one is kept once."""
+    charge_id = charge.charge.charge_id
+    advice = ADVICE[Remark(remark)]
+    await workflow.execute_activity_method(
+        FindingActivities.record,
+        Finding(
+            f"state:{charge_id}:{remark}",
+            FindingKind.PROCESSOR_STATE,
+            state.start.customer_id,
+            state.subscription_id,
+            charge_id,
+            charge.invoice or None,
+            f"{demanded(charge.charge)}, invoice {charge.invoice or 'unknown'}: {advice}",
+            workflow.now(),
+        ),
+        summary=short(f"{demanded(charge.charge)}: {remark}"),
+        **LEDGER,
+    )
+
+
+async def wait_for_window(
+    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, paid: Paid
+) -> Answer:
+    """Keep what is paid for until a window opens; return what its buyer hears."""
+    state.put(replace(charge, step=Step.PAID, paid=paid))
+    if workflow.patched(MONEY_WAITS):
+        await workflow.execute_activity_method(
+            ProcessingActivities.note_received,
+            MoneyWaits(buyer, charge.charge, paid),
+            summary=short(f"{demanded(charge.charge)} is paid, and waits for the next window"),
+            **LEDGER,
+        )
+    return {
+        "status": "paid",
+        "charge_id": charge.charge.charge_id,
+        "amount_minor": paid.amount_minor,
+        "currency": charge.charge.currency,
+        "granted": "with_the_next_window",
+    }
+
+
+async def other_way_found(state: SubscriptionState, method: str) -> None:
+    """Keep a finding about a way to pay that became the default without us."""
+    await workflow.execute_activity_method(
+        FindingActivities.record,
+        Finding(
+            f"state:{method}:{Remark.NOT_A_CARD}",
+            FindingKind.PROCESSOR_STATE,
+            state.start.customer_id,
+            state.subscription_id,
+            None,
+            method,
+            ADVICE[Remark.NOT_A_CARD],
+            workflow.now(),
+        ),
+        summary=short(f"{method} is no card"),
+        **LEDGER,
+    )
+
+
+def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:
+    """Return the charge of a period whose money came after that period: it pays the running one."""
+    plan, period, now = charge.plan, charge.period, workflow.now()
+    late = period is not None and period.end <= now
+    anchor = charge.anchor or state.anchor
+    if not late or plan is None or period is None or anchor is None:
+        return charge
+    running = period_at(plan, anchor, state.time_zone, now, period.end)
+    return replace(charge, period=running, window_end=running.end)
+
+
+def processing_answer(charge: OpenCharge) -> Answer:
+    """Return what a buyer hears while the money is on its way."""
+    return {
+        "status": "processing",
+        "charge_id": charge.charge.charge_id,
+        "amount_minor": charge.charge.amount_minor,
+        "currency": charge.charge.currency,
+        "expected_by": charge.expected_by.isoformat() if charge.expected_by else None,
+    }

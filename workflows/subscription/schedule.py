@@ -1,0 +1,237 @@
+"""The due moments of a subscription: windows, renewals, retries, ends. One timer serves all."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.notifications.notices import NoticeActivities
+    from activities.periods.lifecycle import PeriodActivities
+    from domain.payments.charge_fates import is_held
+    from domain.payments.charges import ChargeKind
+    from domain.periods import Window
+    from domain.subscription import OpenCharge, Pause, Step
+from workflows.options import LEDGER
+from workflows.subscription.context import Parts
+from workflows.subscription.lifecycle import Opener
+from workflows.subscription.operator_view import at_the_end, demanded
+from workflows.subscription.timer import Due
+
+LONGEST_JITTER = timedelta(minutes=15)
+
+
+class Clock:
+    """Knows what is due next and does what is due now."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._state = parts.state
+        self._inbox = parts.inbox
+        self._collector = parts.collector
+        self._settler = parts.settler
+        self._opener = Opener(parts)
+
+    def next_due(self) -> datetime | None:
+        """Return the next moment at which something must happen by itself."""
+        due = self.next_step()
+        return due.at if due else None
+
+    def next_step(self) -> Due | None:
+        """Return what happens by itself next, and when."""
+        return min(self._due_moments(), default=None)
+
+    async def do_what_is_due(self) -> None:
+        """Carry out everything whose moment has come."""
+        state = self._state
+        if state.ends_now and not state.ended:
+            await self._end_once_quiet()
+        if state.ended:
+            self._look_at_what_is_due()
+            return
+        if state.account_id == 0:
+            if _is_due(state.start.begins_at or workflow.now()):
+                await self._opener.begin()
+            return
+        await self.drop_unwanted()
+        await self._try_what_is_due()
+        if state.ends_now:
+            await self._end_once_quiet()
+        elif self._may_begin():
+            await self._opener.open_period()  # the first charge was given up: its period was over
+        elif state.period is not None and not state.lapsed:
+            await self._close_window()
+            await self._renew()
+            await self._warn()
+
+    async def drop_unwanted(self) -> None:
+        """Give up what nobody wants any more, once a message has changed that."""
+        if self._state.account_id and not self._state.ended:
+            await self._collector.drop_unwanted()
+
+    async def _end_once_quiet(self) -> None:
+        """End the subscription once no charge is under way; what is not paid is void."""
+        state = self._state
+        for charge in state.charges:
+            if charge.step in (Step.DECLINED, Step.PREPARED, Step.REVIEW):
+                await self._collector.give_up(charge)
+        if any(charge.step not in (Step.PAID, Step.PROCESSING) for charge in state.charges):
+            return
+        state.ended = True
+        self._inbox.held_up = ""  # what waited is decided now: refused
+        if state.account_id == 0:
+            return
+        await self._settler.release_paid()
+        await workflow.execute_activity_method(
+            PeriodActivities.end, self._parts.moment(), summary="end", **LEDGER
+        )
+
+    def _due_moments(self) -> Iterator[Due]:
+        state = self._state
+        if (impatient := self._inbox.patience_ends()) is not None:
+            yield Due(impatient, "answer `pending` to who waits")
+        for charge in state.charges:
+            yield from _moments(charge, held=is_held(state, charge, workflow.now()))
+        if state.account_id == 0 and state.start.begins_at is not None:
+            yield Due(state.start.begins_at, "begin")
+        if state.account_id and self._may_begin():
+            yield Due(state.begun_at or workflow.now(), "charge the first period")
+        if (patience_ends := self._patience_ends()) is not None:
+            yield Due(patience_ends, "end: the period before is unpaid")
+        if state.period is not None and not (state.ended or state.lapsed or state.ends_now):
+            yield from self._moments_of(state.period)
+
+    def _moments_of(self, period: Window) -> Iterator[Due]:
+        state = self._state
+        if state.window is not None and state.window.end < period.end:
+            yield Due(state.window.end, "begin the next window")
+        if self._may_renew():
+            yield Due(self._prepare_at(), at_the_end(state))
+        if state.warn_at is not None:
+            yield Due(state.warn_at, "warn of credits that expire soon")
+
+    def _prepare_at(self) -> datetime:
+        """Return when the renewal's charge is prepared: spread over the minutes before the end."""
+        state = self._state
+        if state.period is None:
+            raise LookupError("the subscription has no period")
+        unpaid = Pause.PAYMENT_FAILED in state.pauses and not state.awaits_card
+        if state.cancel_at_end or unpaid:
+            return state.period.end
+        plan = state.next_plan or state.plan_in_force()
+        if not plan.paid:
+            return state.period.end
+        digest = hashlib.sha256(state.subscription_id.encode()).digest()
+        spread = min(LONGEST_JITTER, (state.period.end - state.period.start) / 10)
+        return state.period.end - spread * int.from_bytes(digest[:2]) / 65_536
+
+    async def _close_window(self) -> None:
+        state = self._state
+        if state.window is None or state.period is None or not _is_due(state.window.end):
+            return
+        if state.window.end >= state.period.end:
+            return  # the renewal closes a period's last window
+        serving = await workflow.execute_activity_method(
+            PeriodActivities.close_window,
+            self._parts.moment(),
+            summary=f"close the window of {state.window.start:%Y-%m-%d}",
+            **LEDGER,
+        )
+        state.window = serving.window
+        state.available_micro, state.balance_as_of = serving.available_micro, workflow.now()
+        await self._settler.release_paid()
+
+    def _look_at_what_is_due(self) -> None:
+        for charge in self._state.charges:
+            if charge.step is Step.PROCESSING and _is_due(charge.look_at):
+                self._collector.look(charge)
+
+    async def _try_what_is_due(self) -> None:
+        """Pay what is prepared, try again what was declined, end where patience has ended."""
+        state, now = self._state, workflow.now()
+        self._look_at_what_is_due()
+        for charge in state.charges:
+            if is_held(state, charge, now):
+                continue
+            if charge.step is Step.PREPARED and _is_due(charge.pay_at):
+                self._collector.pay(charge)
+            elif charge.step is Step.DECLINED and _is_due(charge.retry_at):
+                self._collector.retry(charge)
+            elif charge.step is Step.DECLINED and _is_due(charge.ends_at):
+                await self._end_unpaid()
+        if _is_due(self._patience_ends()):
+            await self._end_unpaid()
+
+    async def _end_unpaid(self) -> None:
+        self._state.cancel_at_end = self._state.ends_now = True
+        await self._parts.write_cancel(workflow.now())
+
+    def _may_begin(self) -> bool:
+        """Say whether the first period is to be charged, or charged again."""
+        state = self._state
+        unpaid = state.charge_of(ChargeKind.PERIOD)
+        over = state.ended or state.ends_now or state.lapsed
+        return state.period is None and unpaid is None and not over
+
+    def _patience_ends(self) -> datetime | None:
+        """Return when the subscription ends for an unpaid period that is over, if it does."""
+        state = self._state
+        stopped = state.ends_now or state.ended or state.held
+        if stopped or not state.lapsed or state.arrears is None:
+            return None
+        return state.arrears.ends_at
+
+    def _may_renew(self) -> bool:
+        """Say whether a renewal can be prepared: an upgrade being paid decides its price first.
+
+        Nothing is renewed while an operator's pause lasts; a subscription that was canceled ends.
+        """
+        state = self._state
+        upgrade = state.charge_of(ChargeKind.UPGRADE)
+        # Money on its way may take days, and is no reason to be late with a renewal.
+        deciding = upgrade is not None and upgrade.step not in (Step.PAID, Step.PROCESSING)
+        stopped = state.held and not state.cancel_at_end
+        return state.charge_of(ChargeKind.PERIOD) is None and not deciding and not stopped
+
+    async def _renew(self) -> None:
+        state = self._state
+        if state.period is None or not self._may_renew() or not _is_due(self._prepare_at()):
+            return
+        if state.cancel_at_end:
+            state.ends_now = True
+            await self._end_once_quiet()
+        else:
+            await self._opener.open_period()
+
+    async def _warn(self) -> None:
+        """Tell of credits that expire soon; the ledger says when to look again."""
+        state = self._state
+        if not _is_due(state.warn_at) or state.ended or state.ends_now:
+            return
+        warned = await workflow.execute_activity_method(
+            NoticeActivities.warn,
+            self._parts.moment(),
+            summary="warn of credits that expire soon",
+            **LEDGER,
+        )
+        state.warn_at = warned.at
+
+
+def _moments(charge: OpenCharge, *, held: bool) -> Iterator[Due]:
+    what = demanded(charge.charge)
+    if not held and charge.step is Step.PREPARED and charge.pay_at is not None:
+        yield Due(charge.pay_at, f"pay {what}")
+    if charge.step is Step.PROCESSING and charge.look_at is not None:
+        yield Due(charge.look_at, f"ask whether {what} has come")
+    if charge.step is Step.DECLINED:
+        if not held and charge.retry_at is not None:
+            yield Due(charge.retry_at, f"try {what} again")
+        if not held and charge.ends_at is not None:
+            yield Due(charge.ends_at, f"end: {what} is unpaid")
+        if charge.window_end is not None:
+            yield Due(charge.window_end, f"void {what}")
+
+
+def _is_due(at: datetime | None) -> bool:
+    return at is not None and at <= workflow.now()

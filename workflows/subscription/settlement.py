@@ -1,0 +1,339 @@
+"""What became of a charge, settled: one transaction of the ledger each, then the state."""
+
+from dataclasses import replace
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments.declines import FailedCharge, FailureActivities, Resumption
+    from activities.periods.lifecycle import PeriodActivities
+    from activities.periods.paid_periods import PaidPeriod
+    from activities.plans.changes import ChangeActivities
+    from activities.plans.upgrades import Upgrade, keyed_by
+    from activities.purchases.buyers import Buyer, PaidPurchase
+    from activities.purchases.extra_credits import PurchaseActivities
+    from domain.messages.cards import named_only
+    from domain.payments.charge_fates import waits_for_window
+    from domain.payments.charges import LOOKED_INTO, ChargeKind, Declined, Paid, Processing
+    from domain.payments.dunning import next_try, patience_ends
+    from domain.payments.processor_states import Remark
+    from domain.pricing.catalog import Plan, ResumeOn
+    from domain.pricing.policies import AfterDunning, WhileUnpaid
+    from domain.subscription import Arrears, OpenCharge, Pause, Step, SubscriptionState
+from workflows.options import LEDGER, short
+from workflows.subscription.mailbox import Answer, Inbox, credit_text
+from workflows.subscription.operator_view import demanded, money_for
+from workflows.subscription.processing import (
+    keep_waiting,
+    let_operators_look,
+    paid_late,
+    processing_answer,
+    wait_for_window,
+)
+from workflows.subscription.under_review import declined_answer, differing, look_into
+
+# Runs that began before it prepare a renewal at the period's end while a purchase is unpaid.
+RENEWALS_GO_ON = "renewals-go-on"
+
+
+class Settler:
+    """Settles charges that are paid or declined."""
+
+    def __init__(self, state: SubscriptionState, inbox: Inbox) -> None:
+        self._state = state
+        self._inbox = inbox
+        self._tickets: dict[str, list[int]] = {}
+        self.period_opened = False
+
+    def buyer(self, charge: OpenCharge | None = None) -> Buyer:
+        """Return who buys at this instant; before the first period, the one being paid for."""
+        state = self._state
+        period = state.period or (charge.period if charge else None)
+        if period is None:
+            raise LookupError("nothing can be bought before the first period")
+        return Buyer(
+            state.subscription_id,
+            state.start.customer_id,
+            state.account_id,
+            state.payer,
+            state.plan_in_force(),
+            period,
+            state.window or period,
+            workflow.now(),
+        )
+
+    def await_answer(self, charge_id: str, ticket: int) -> None:
+        """Answer a ticket once a charge is settled."""
+        self._tickets.setdefault(charge_id, []).append(ticket)
+
+    async def paid(self, charge: OpenCharge, paid: Paid) -> list[OpenCharge]:
+        """Settle a paid charge; return the charges that are not needed any more."""
+        if paid.amount_minor != charge.charge.amount_minor:
+            return await self._looked_into(charge, differing(charge, paid))
+        self._state.last_charge = f"{money_for(paid.amount_minor, charge.charge)} paid"
+        match charge.kind:
+            case ChargeKind.PERIOD | ChargeKind.UPGRADE if self._state.ended:
+                await let_operators_look(self._state, charge, Remark.MONEY_AFTER_THE_END)
+                self._state.drop(charge)
+            case ChargeKind.PERIOD:
+                await self.open_period(paid_late(self._state, charge), paid)
+            case _ if waits_for_window(self._state, charge, workflow.now()):
+                answer = await wait_for_window(self._state, self.buyer(charge), charge, paid)
+                if charge.kind is not ChargeKind.UPGRADE:  # that is answered once it is in force
+                    self._answer(charge, answer)
+            case ChargeKind.UPGRADE:
+                await self._complete_upgrade(charge, paid)
+            case ChargeKind.MANUAL | ChargeKind.PACK | ChargeKind.AUTO:
+                return await self._grant(charge, paid)
+        return []
+
+    async def processing(self, charge: OpenCharge, processing: Processing | None) -> None:
+        """Keep a charge that the processor decides about later; what waits for it hears so."""
+        charge = await keep_waiting(self._state, self.buyer(charge), charge, processing)
+        self._inbox.held_up = ""  # what waits for it is decided now: it may take days
+        self._answer(charge, processing_answer(charge))
+
+    async def declined(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
+        """Settle a declined attempt; return the charge if it is not tried again."""
+        if declined.decline in LOOKED_INTO:
+            return await self._looked_into(charge, declined)
+        state, now = self._state, workflow.now()
+        first = charge.first_declined_at or now
+        begun = state.period is not None
+        retry_at = next_try(charge, declined.decline, first, now) if begun else None
+        over_at = patience_ends(charge, first) if begun else None
+        plan = charge.plan or state.plan_in_force()
+        serves = plan.while_unpaid is WhileUnpaid.SERVE_PURCHASED
+        asked_for = charge.kind in (ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.UPGRADE)
+        pauses = not asked_for and begun
+        charge = replace(
+            charge,
+            step=Step.DECLINED,
+            declines=charge.declines + 1,
+            first_declined_at=first,
+            retry_at=retry_at,
+            ends_at=over_at if plan.after_dunning is AfterDunning.END else None,
+        )
+        state.put(charge)
+        if charge.declines == 1:
+            state.signs = named_only(state.signs)
+        if pauses:
+            state.pause(Pause.PAYMENT_FAILED)
+            if charge.kind is ChargeKind.AUTO:
+                state.awaits_card = workflow.patched(RENEWALS_GO_ON)
+        state.last_charge = f"{demanded(charge.charge)} declined: {declined.code}"
+        await workflow.execute_activity_method(
+            FailureActivities.note_decline,
+            FailedCharge(
+                self.buyer(charge),
+                charge.charge,
+                declined,
+                charge.attempt,
+                state.status,
+                pauses,
+                retry_at,
+                over_at if serves else None,
+                charge.ends_at,
+                first,
+                charge.declines,
+            ),
+            summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
+            **LEDGER,
+        )
+        self._inbox.held_up = ""  # what waited is decided now: refused while paused
+        if asked_for:
+            self._answer(charge, declined_answer(charge, declined))
+            return [charge]
+        return []
+
+    async def _looked_into(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
+        charge, final = await look_into(self._state, self.buyer(charge), charge, declined)
+        self._inbox.held_up = ""
+        self._answer(charge, declined_answer(charge, declined))
+        return [charge] if final else []
+
+    async def open_period(self, charge: OpenCharge, paid: Paid | None) -> None:
+        """Begin a period that is paid for, or free."""
+        state = self._state
+        if charge.plan is None or charge.period is None:
+            raise LookupError(f"{charge.charge.charge_id} is no charge of a period")
+        now = workflow.now()
+        anchor = charge.anchor or state.anchor_under(charge.plan)
+        period = charge.period
+        mild = charge.plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
+        stays = paid is not None and state.awaits_card and not mild
+        pauses = state.pauses if stays else _without(state.pauses, Pause.PAYMENT_FAILED)
+        serving = await workflow.execute_activity_method(
+            PeriodActivities.open_period,
+            PaidPeriod(
+                state.subscription_id,
+                state.account_id,
+                charge.plan,
+                anchor,
+                state.time_zone,
+                period,
+                charge.charge if paid else None,
+                paid,
+                state.period is None,
+                state.serving_status(pauses, period),
+                now,
+                stays_paused=stays,
+            ),
+            summary=f"begin the period from {period.start:%Y-%m-%d}",
+            **LEDGER,
+        )
+        state.drop(charge)
+        state.anchor, state.next_plan = anchor, None
+        self._put_in_force(charge.plan)
+        state.period, state.window = period, serving.window
+        state.pauses, state.lapsed, state.awaits_card = pauses, False, stays
+        state.arrears = state.restart_at = None
+        self._balance(serving.available_micro)
+        self._inbox.held_up = ""
+        self.period_opened = True
+        await self.release_paid()
+
+    async def complete_upgrade(self, upgrade: Upgrade) -> None:
+        """Put a paid or waived upgrade in force."""
+        available = await workflow.execute_activity_method(
+            ChangeActivities.complete_upgrade,
+            upgrade,
+            summary=f"upgrade to {upgrade.plan.plan_id}",
+            **LEDGER,
+        )
+        self._state.next_plan = None
+        self._put_in_force(upgrade.plan)
+        self._balance(available)
+
+    async def release_paid(self) -> None:
+        """Settle what was paid while no window was open."""
+        for charge in self._state.charges:
+            if charge.step is not Step.PAID or charge.paid is None:
+                continue
+            if charge.kind is ChargeKind.UPGRADE:
+                await self._complete_upgrade(charge, charge.paid)
+            else:
+                await self._grant(charge, charge.paid)
+
+    def voided(self, charge: OpenCharge) -> None:
+        """Forget a charge that was given up; who waits for it hears that it was declined."""
+        self._state.drop(charge)
+        if charge.kind is ChargeKind.AUTO:
+            self._inbox.held_up = ""
+        ending = self._state.ends_now or self._state.ended
+        reason = "subscription_ended" if ending else "declined"
+        answer = {"status": "declined", "reason": reason, "charge_id": charge.charge.charge_id}
+        self._answer(charge, answer)
+
+    async def resume(self, paid: Paid | None) -> None:
+        """End a payment pause."""
+        state = self._state
+        state.unpause(Pause.PAYMENT_FAILED)
+        state.awaits_card = False
+        available = await workflow.execute_activity_method(
+            FailureActivities.resume,
+            Resumption(self.buyer(), state.status, paid),
+            summary="resume after payment",
+            **LEDGER,
+        )
+        self._balance(available)
+
+    async def _grant(self, charge: OpenCharge, paid: Paid) -> list[OpenCharge]:
+        state = self._state
+        bought = f"{credit_text(charge.quantity_micro)} credits"
+        available = await workflow.execute_activity_method(
+            PurchaseActivities.grant_purchase,
+            PaidPurchase(self.buyer(charge), charge.charge, paid, frozen=state.ended),
+            summary=f"grant {bought}: {money_for(paid.amount_minor, charge.charge)}",
+            **LEDGER,
+        )
+        state.drop(charge)
+        self._balance(available)
+        if charge.kind is ChargeKind.AUTO:
+            self._inbox.held_up = ""
+        needless: list[OpenCharge] = []
+        if self._ends_pause(charge):
+            needless = [failed for failed in state.charges if failed.step is Step.DECLINED]
+            await self.resume(paid)
+        self._answer(
+            charge,
+            {
+                "status": "paid",
+                "charge_id": charge.charge.charge_id,
+                "credits": credit_text(charge.quantity_micro),
+                "amount_minor": paid.amount_minor,
+                "currency": charge.charge.currency,
+                "available": credit_text(available),
+            },
+        )
+        return needless
+
+    async def _complete_upgrade(self, charge: OpenCharge, paid: Paid) -> None:
+        state = self._state
+        if charge.plan is None or charge.quote is None or state.anchor is None:
+            raise LookupError(f"{charge.charge.charge_id} is no charge of an upgrade")
+        answer: Answer = {
+            "status": "changed",
+            "plan": charge.plan.plan_id,
+            "charge_id": charge.charge.charge_id,
+            "amount_minor": paid.amount_minor,
+            "currency": charge.charge.currency,
+        }
+        upgrade = Upgrade(
+            self.buyer(charge),
+            charge.plan,
+            charge.quote,
+            charge.charge.charge_id,
+            state.anchor,
+            state.time_zone,
+            paid,
+            keyed_by(state.subscription_id, charge.charge.charge_id, charge.plan, answer),
+        )
+        await self.complete_upgrade(upgrade)
+        state.drop(charge)
+        self._answer(charge, answer | {"available": credit_text(state.available_micro)})
+
+    def _ends_pause(self, paid: OpenCharge) -> bool:
+        """Say whether a paid purchase ends the payment pause; an unpaid period is still owed."""
+        state = self._state
+        if Pause.PAYMENT_FAILED not in state.pauses:
+            return False
+        if paid.kind is ChargeKind.AUTO:
+            state.awaits_card = False
+        if state.lapsed or state.charge_of(ChargeKind.PERIOD) is not None:
+            return False
+        mild = state.plan_in_force().resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
+        return paid.kind is ChargeKind.AUTO or mild
+
+    def leave_unpaid(self, charge: OpenCharge) -> None:
+        """Remember what an unpaid period leaves that is given up; the next is not named like it.
+
+        Where it is not to be tried again by itself, the period under way waits for a sign of a
+        card as well. A dunning that is not over goes on with the period under way.
+        """
+        state = self._state
+        state.renewals_dropped += 1
+        if charge.step is not Step.DECLINED:
+            return
+        state.lapsed = charge.retry_at is None
+        state.arrears = Arrears(charge.first_declined_at, charge.declines, charge.ends_at)
+
+    def _put_in_force(self, plan: Plan) -> None:
+        """Serve under a plan; the switch goes off where the ledger switches it off."""
+        state = self._state
+        state.plan = plan
+        offered = plan.paid and plan.auto is not None and plan.auto.units_per_window > 0
+        state.auto_purchase = state.auto_purchase and offered
+
+    def _balance(self, available_micro: int) -> None:
+        self._state.available_micro = available_micro
+        self._state.balance_as_of = workflow.now()
+        self._state.credits_came(workflow.now())
+
+    def _answer(self, charge: OpenCharge, answer: Answer) -> None:
+        for ticket in self._tickets.pop(charge.charge.charge_id, []):
+            self._inbox.answer(ticket, answer)
+
+
+def _without(pauses: tuple[Pause, ...], cause: Pause) -> tuple[Pause, ...]:
+    return tuple(one for one in pauses if one is not cause)

@@ -1,0 +1,106 @@
+"""Charges that operators look into: no card is the cause, so that no card cures them."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments.declines import FailedCharge, FailureActivities
+    from activities.purchases.buyers import Buyer
+    from domain.mails.facts import neutral_reason
+    from domain.money import format_money
+    from domain.payments.charges import LOOKED_INTO, ChargeKind, Decline, Declined, Paid
+    from domain.payments.dunning import patience_ends
+    from domain.pricing.policies import WhileUnpaid
+    from domain.reasons import CURES
+    from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
+from workflows.options import LEDGER, short
+from workflows.subscription.mailbox import Answer, refused
+from workflows.subscription.operator_view import demanded
+
+BETWEEN_TRIES = timedelta(days=1)  # an operator who settles the finding tries at once
+ASKED_FOR = frozenset({ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.UPGRADE})
+STORIES = {
+    Decline.REFUSED: "refused by the processor",
+    Decline.DIFFERS: "paid with another amount",
+}
+
+
+def differing(charge: OpenCharge, paid: Paid) -> Declined:
+    """Describe a payment that is not what was charged: nothing can be granted for it."""
+    came = format_money(paid.amount_minor, charge.charge.currency)
+    detail = f"{came} came in its place"
+    return Declined("declined", paid.invoice, Decline.DIFFERS, "amount_differs", "", "", "", detail)
+
+
+async def look_into(
+    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, declined: Declined
+) -> tuple[OpenCharge, bool]:
+    """Keep a charge for operators, who get a finding; say whether it is to be given up.
+
+    What somebody asked for is given up, for they were told. A period or an auto-purchase stays: one
+    that was refused is tried again with a new invoice, one that was paid wrongly by nobody.
+    """
+    is_refused = declined.decline is Decline.REFUSED
+    final = charge.kind in ASKED_FOR or state.ended
+    pauses = not final and state.period is not None
+    charge = replace(
+        charge,
+        step=Step.DECLINED if is_refused else Step.REVIEW,
+        invoice="",  # it leads nowhere
+        refused=is_refused,
+        pay_at=None,
+        retry_at=workflow.now() + BETWEEN_TRIES if is_refused and not final else None,
+        ends_at=None,
+    )
+    state.put(charge)
+    if pauses:
+        state.pause(Pause.PAYMENT_FAILED)
+        if charge.kind is ChargeKind.AUTO and not is_refused:
+            state.awaits_card = True  # a renewal that is paid is no cure
+    story = f"{demanded(charge.charge)} {STORIES[declined.decline]}: {declined.code}"
+    state.last_charge = story
+    await workflow.execute_activity_method(
+        FailureActivities.note_decline,
+        FailedCharge(
+            buyer,
+            charge.charge,
+            declined,
+            charge.attempt,
+            state.status,
+            pauses,
+            charge.retry_at,
+            _serves_until(charge, buyer.at) if pauses else None,
+            first_declined_at=charge.first_declined_at,
+            declines=charge.declines,
+        ),
+        summary=short(story),
+        **LEDGER,
+    )
+    return charge, final
+
+
+def declined_answer(charge: OpenCharge, declined: Declined) -> Answer:
+    """Return what a buyer hears; of what operators look into, nothing about a card."""
+    charge_id = charge.charge.charge_id
+    if declined.decline in LOOKED_INTO:
+        return refused(LOOKED_INTO[declined.decline], charge_id=charge_id)
+    reason = "declined" if declined.code != "no_payment_method" else declined.code
+    return {
+        "status": "declined",
+        "reason": reason,
+        "cure": CURES[reason],
+        "why": neutral_reason(declined.code).value,
+        "charge_id": charge_id,
+        "decline": declined.decline.value,
+        "invoice_url": declined.invoice_url,
+    }
+
+
+def _serves_until(charge: OpenCharge, at: datetime) -> datetime | None:
+    """Return how long what was bought serves an unpaid renewal: as long as after a decline."""
+    plan = charge.plan
+    if plan is None or plan.while_unpaid is not WhileUnpaid.SERVE_PURCHASED:
+        return None
+    return patience_ends(charge, charge.first_declined_at or at)

@@ -1,0 +1,267 @@
+"""Usage of one subscription: drained in batches, and the purchase that a shortfall starts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.purchases.extra_credits import PurchaseActivities
+    from activities.usage.events import Batch, UsageActivities
+    from activities.usage.holds import HoldActivities
+    from domain.holds import HELD, HoldOutcome
+    from domain.messages.usage import Deviations, Short, UsageMessage
+    from domain.subscription import OpenCharge, QueuedEvent, QueuedMessage, Step, SubscriptionState
+    from domain.usage import DECIDED, UNDECIDED, Asked, DebitOutcome, UsageEvent
+from workflows.carriers.holds import answer_to_hold, holder
+from workflows.options import LEDGER, short
+from workflows.subscription.collection import Collector
+from workflows.subscription.mailbox import Answer, Inbox, Waiting, count_of, credit_text, refused
+from workflows.subscription.operator_view import demanded
+from workflows.subscription.settlement import Settler
+
+Outcomes = tuple[DebitOutcome | HoldOutcome, ...]
+
+
+@dataclass(slots=True)
+class Found:
+    """What a batch left: what waits, in order, and what must happen before it can be decided."""
+
+    undecided: list[Waiting] = field(default_factory=list)
+    renewal_pending: bool = False
+    short: Short | None = None
+    crossed: bool = False
+
+
+class Server:
+    """Turns queued events into debits."""
+
+    def __init__(
+        self, state: SubscriptionState, inbox: Inbox, collector: Collector, settler: Settler
+    ) -> None:
+        self._state = state
+        self._inbox = inbox
+        self._collector = collector
+        self._settler = settler
+        self._asked: frozenset[str] = frozenset()  # keys that somebody waits for
+        self._unbought = ""  # the event for which the ledger would not buy
+
+    async def drain(self, leaves: Callable[[], bool]) -> None:
+        """Decide what is queued, one ledger call per batch, until nothing more can be decided.
+
+        `leaves` says whether usage that waits is left to the next run.
+        """
+        while self._inbox.refusals or (self._inbox.decidable() and not leaves()):
+            await self._decide(self._inbox.take_events())
+
+    async def keep_refusals(self) -> None:
+        """Keep what was refused before the first period, when nothing can be debited yet."""
+        while self._inbox.refusals:
+            await self._decide([])
+
+    async def _decide(self, queued: list[Waiting]) -> None:
+        first = queued[0] if queued else None
+        told: tuple[Deviations, ...] = ()
+        if isinstance(first, QueuedEvent) and first.lapses_at is not None:
+            outcomes: Outcomes = (await self._hold(first.event, first.lapses_at),)
+        else:
+            outcomes, told = await self._debit(queued)
+        self._state.balance_as_of = workflow.now()
+        found = self._tell(queued, outcomes, told)
+        self._inbox.put_back(found.undecided)
+        await self._buy_if_needed(found)
+
+    async def _hold(self, event: UsageEvent, lapses_at: datetime) -> HoldOutcome:
+        decided = await workflow.execute_activity_method(
+            HoldActivities.hold,
+            args=[holder(self._state), event, lapses_at],
+            summary=short(f"hold for {event.key}"),
+            **LEDGER,
+        )
+        self._state.available_micro = decided.available_micro
+        return decided.outcome
+
+    async def _debit(
+        self, queued: list[Waiting]
+    ) -> tuple[tuple[DebitOutcome, ...], tuple[Deviations, ...]]:
+        state = self._state
+        batch = Batch(
+            state.subscription_id,
+            state.account_id,
+            state.plan_in_force(),
+            state.window.end if state.window else None,
+            tuple(one.event for one in queued if isinstance(one, QueuedEvent)),
+            self._inbox.take_refusals(),
+            workflow.now(),
+            _messages(queued),
+        )
+        decided = await workflow.execute_activity_method(
+            UsageActivities.debit,
+            batch,
+            summary=f"debit {sum(map(count_of, queued))} events",
+            **LEDGER,
+        )
+        state.available_micro = decided.available_micro
+        return decided.outcomes, decided.deviations
+
+    def _tell(self, queued: list[Waiting], outcomes: Outcomes, told: Sequence[Deviations]) -> Found:
+        """Answer what is decided, keep or count refusals; return what must wait, in order."""
+        found = Found()
+        self._asked = self._inbox.keys_asked_for(queued)
+        answers, deviations = iter(outcomes), iter(told)
+        for one in queued:
+            if isinstance(one, QueuedMessage):
+                self._tell_of_message(one, next(deviations), found)
+            else:
+                self._tell_of_event(one, next(answers), found)
+        return found
+
+    def _tell_of_message(self, one: QueuedMessage, told: Deviations, found: Found) -> None:
+        for reason, number in told.refused:
+            self._inbox.count_refusals(reason, number)
+        if told.left:
+            found.undecided.append(replace(one, left=told.left, count=len(told.left)))
+        found.renewal_pending |= told.renewal_pending
+        found.crossed |= told.crossed
+        found.short = found.short or told.short
+
+    def _tell_of_event(
+        self, one: QueuedEvent, outcome: DebitOutcome | HoldOutcome, found: Found
+    ) -> None:
+        if outcome.status in UNDECIDED:
+            found.undecided.append(one)
+        elif outcome.status in (*DECIDED, *HELD):
+            self._inbox.answer(one.ticket, answer_to(outcome))
+        else:
+            self._refuse(one, answer_to(outcome), outcome.status)
+        found.renewal_pending |= outcome.status == "renewal_pending"
+        found.crossed |= outcome.crossed
+        if found.short is None and outcome.status == "purchase_needed":
+            needed = (outcome.missing_micro or 0) + (outcome.available_micro or 0)
+            found.short = Short(one.event.key, one.event.action, needed, one.event.confirmed)
+
+    async def _buy_if_needed(self, found: Found) -> None:
+        short = found.short
+        if found.renewal_pending:
+            self._inbox.held_up = "renewal"
+        elif short is not None:
+            status = await self.purchase(short.needed_micro, confirmed=short.confirmed)
+            self._give_up_on(short, status)
+        elif self._state.auto_purchase and found.crossed:
+            await self.purchase(0)
+
+    def _give_up_on(self, short: Short, status: str) -> None:
+        """Refuse an event that stays short although the ledger buys nothing for it."""
+        if self._inbox.held_up or self._unbought != short.key:
+            self._unbought = "" if self._inbox.held_up else short.key
+            return
+        self._unbought = ""
+        alone = self._inbox.drop_first()
+        if alone is not None:
+            self._refuse(alone, refused(status), status)
+        else:
+            self._inbox.refuse(short.key, short.action, status)
+
+    def _refuse(self, one: QueuedEvent, answer: Answer, reason: str) -> None:
+        """Answer who waits; keep the refusal of what nobody waits for, or waits for no more.
+
+        Who asked again, with the same key, gets the answer: it is not kept as well.
+        """
+        if self._inbox.waits(one.ticket):
+            self._inbox.answer(one.ticket, answer)
+        elif not (one.ticket and one.event.key in self._asked):
+            self._inbox.refuse(one.event.key, one.event.action, reason)
+
+    async def purchase(self, needed_micro: int, *, confirmed: bool = False) -> str:
+        """Let the ledger reserve what a shortfall needs (0: the wallet is empty); collect it.
+
+        `confirmed`: who sent the event agreed to this purchase, whatever the switch says.
+        """
+        state = self._state
+        buyer = self._settler.buyer()
+        reserved = await workflow.execute_activity_method(
+            PurchaseActivities.reserve,
+            args=[
+                buyer,
+                f"{state.subscription_id}:auto:{state.purchases + 1}",
+                needed_micro,
+                confirmed,
+            ],
+            summary="reserve an auto-purchase",
+            **LEDGER,
+        )
+        state.last_charge = (
+            f"{demanded(reserved.charge)} begun"
+            if reserved.charge
+            else f"no auto-purchase: {reserved.status}"
+        )
+        if reserved.charge is None:
+            return reserved.status
+        known = state.charge_named(reserved.charge.charge_id)
+        if known is not None and known.step is Step.REVIEW:
+            return "under_review"
+        self._inbox.held_up = "purchase"
+        if known is not None:
+            return reserved.status
+        state.purchases += 1
+        self._collector.collect(
+            OpenCharge(
+                reserved.charge,
+                Step.PREPARING,
+                workflow.now(),
+                quantity_micro=reserved.quantity_micro,
+                plan=state.plan_in_force(),
+                window_end=buyer.window.end,
+                confirmed=confirmed,
+                needs_window=not reserved.lasting,
+            )
+        )
+        return reserved.status
+
+
+def _messages(queued: Sequence[Waiting]) -> tuple[UsageMessage, ...]:
+    """Return the messages of a batch, each with the number of events that come before it."""
+    found: list[UsageMessage] = []
+    alone = 0
+    for one in queued:
+        if isinstance(one, QueuedMessage):
+            found.append(UsageMessage(one.name, one.data, one.left, alone))
+        else:
+            alone += 1
+    return tuple(found)
+
+
+def answer_to(outcome: DebitOutcome | HoldOutcome) -> Answer:
+    """Return an outcome as an update's answer."""
+    if outcome.status not in (*DECIDED, *HELD):
+        facts: Answer = {"missing": credit_text(outcome.missing_micro)}
+        if outcome.asked is not None:
+            facts["asked"] = _asked(outcome.asked)
+        return refused(outcome.status, **facts)
+    if isinstance(outcome, HoldOutcome):
+        return answer_to_hold(outcome)
+    answer: Answer = {
+        "status": outcome.status,
+        "seq": outcome.seq,
+        "available": credit_text(outcome.available_micro),
+        "charged": {name: credit_text(micro) for name, micro in outcome.charged},
+    }
+    if outcome.served_as is not None:
+        answer["served_as"] = outcome.served_as
+    return answer
+
+
+def _asked(asked: Asked) -> Answer:
+    """Return what must be confirmed, as JSON: credits to be drawn, a purchase to be made."""
+    answer: Answer = {}
+    if asked.credits:
+        answer["credits"] = {name: credit_text(micro) for name, micro in asked.credits}
+    if asked.quantity_micro:
+        answer["purchase"] = {
+            "credits": credit_text(asked.quantity_micro),
+            "amount_minor": asked.amount_minor,
+            "surcharge_minor": asked.surcharge_minor,
+            "currency": asked.currency,
+        }
+    return answer

@@ -1,0 +1,206 @@
+"""One subscription's life: the only clock and the only serialiser of one customer's billing.
+
+Handlers parse and enqueue; one loop owns the only timer, carries things out and continues as new
+once a period has begun. Money is guarded by the ledger's lock, not by this state.
+"""
+
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain.errors import InvalidInput
+    from domain.messages import subscription
+    from domain.subscription import NOBODY, SubscriptionState
+from workflows import names
+from workflows.doors.alerts import AlertDoor
+from workflows.doors.cards import CardDoor
+from workflows.doors.credits import CreditDoor
+from workflows.doors.door import rejection
+from workflows.doors.holds import HoldDoor
+from workflows.doors.operators import OperatorDoor
+from workflows.doors.papers import PaperDoor
+from workflows.doors.plans import PlanDoor
+from workflows.doors.purchases import PurchaseDoor
+from workflows.doors.returns import ReturnDoor
+from workflows.doors.teams import TeamDoor
+from workflows.doors.unknown import UnknownDoor
+from workflows.doors.usage import UsageDoor
+from workflows.subscription.collection import Collector
+from workflows.subscription.context import Parts
+from workflows.subscription.dispatch import Commands
+from workflows.subscription.mailbox import Answer, Inbox, closed, opened, payload
+from workflows.subscription.operator_view import Story, status_of
+from workflows.subscription.pending_calls import Calls
+from workflows.subscription.schedule import Clock
+from workflows.subscription.settlement import Settler
+from workflows.subscription.timer import Alarm
+from workflows.subscription.usage import Server
+
+LONG_HISTORY_BYTES = 200_000
+NOTHING = RawValue(Payload())  # what a start without an argument comes to
+
+
+@workflow.defn
+class Subscription(
+    UsageDoor,
+    HoldDoor,
+    CardDoor,
+    CreditDoor,
+    PurchaseDoor,
+    PlanDoor,
+    OperatorDoor,
+    PaperDoor,
+    TeamDoor,
+    ReturnDoor,
+    AlertDoor,
+    UnknownDoor,
+):
+    """A subscription, `subscription:<id>`; docs/contract.md is its contract."""
+
+    @workflow.init
+    def __init__(self, message: RawValue = NOTHING) -> None:
+        self._unusable: ApplicationError | None = None
+        try:
+            state = _state(message)
+        except ApplicationError as error:  # the run raises it: the SDK cannot take it from here
+            state, self._unusable = SubscriptionState(NOBODY), error
+        self._state = state
+        self._inbox = Inbox(refused_so_far=state.refused, last_refusal=state.last_refusal)
+        self._inbox.put_back([*state.queue, *map(opened, state.waiting)])
+        self._calls = Calls()
+        self._settler = Settler(state, self._inbox)
+        collector = Collector(state, self._calls, self._settler)
+        parts = Parts(state, self._inbox, self._calls, collector, self._settler)
+        self._commands = Commands(parts)
+        self._server = Server(state, self._inbox, collector, self._settler)
+        self._clock = Clock(parts)
+        self._story = Story(state, self._inbox)
+        self._alarm = Alarm()
+        self._emptied = False
+        self._resting = False
+        self._born_with = workflow.info().get_current_history_size()
+
+    @workflow.run
+    async def run(self, message: RawValue = NOTHING) -> str:  # noqa: ARG002
+        """Live until the subscription ends; return why. The argument is read by `__init__`."""
+        if self._unusable is not None:
+            raise self._unusable
+        self._story.tell(self._clock.next_step())
+        while True:
+            await self._turn()
+            if self._may_leave():
+                await workflow.wait_condition(
+                    lambda: workflow.all_handlers_finished() or not self._may_leave()
+                )
+            if self._may_leave():
+                self._alarm.cancel()
+                if self._state.ended and not self._state.awaits_money:
+                    self._resting = True
+                    return "ended"
+                self._hand_on()
+                workflow.continue_as_new(self._state)
+            await self._wait()
+
+    @workflow.query(description="Where the subscription stands, as of its last decision.")
+    def status(self) -> Answer:
+        """Return the state that people and the simulator need; the ledger has the truth."""
+        busy = not self._resting or self._has_work() or not self._calls.idle()
+        return {
+            **status_of(self._state, self._clock.next_due()),
+            "busy": busy,
+            "waiting_events": self._inbox.events_waiting,
+            "refused": self._inbox.refused_so_far,
+            "last_refusal": self._inbox.last_refusal,
+        }
+
+    async def _turn(self) -> None:
+        """Settle, do what is due, carry commands out, drain usage: in this order."""
+        await self._calls.settle()
+        self._answer_the_impatient(light=False)
+        await self._clock.do_what_is_due()
+        while self._inbox.commands:
+            await self._commands.carry_out(self._inbox.commands.popleft())
+            await self._clock.drop_unwanted()
+        if self._state.ends_now:
+            await self._clock.do_what_is_due()
+        if self._state.period is not None or (self._state.ended and self._state.account_id):
+            await self._server.drain(self._leaves_usage)
+            if self._emptied and self._state.auto_purchase and not self._inbox.held_up:
+                await self._server.purchase(0)
+            self._emptied = False
+        elif self._state.account_id:
+            await self._server.keep_refusals()
+        self._answer_the_impatient(light=True)
+        self._story.tell(self._clock.next_step())
+
+    def _answer_the_impatient(self, *, light: bool) -> None:
+        """Answer `pending`, once what can be decided has its answer: also after an outage.
+
+        Runs that are not light do so first, as they began.
+        """
+        if self._state.light is light:
+            self._inbox.answer_the_impatient()
+
+    async def _wait(self) -> None:
+        self._alarm.set(self._clock.next_step())
+        self._resting = True
+        await workflow.wait_condition(lambda: self._alarm.rang() or self._has_work())
+        self._resting = False
+
+    def _has_work(self) -> bool:
+        served = self._state.period is not None
+        return (
+            self._calls.any_done()
+            or bool(self._inbox.commands)
+            or (served and (self._inbox.ready() or self._emptied))
+            or bool(self._state.account_id and self._inbox.refusals)
+        )
+
+    def _may_leave(self) -> bool:
+        """Say whether this run can end: nothing under way and a reason to."""
+        if self._leaves_usage():
+            return not self._inbox.refusals
+        if not self._calls.idle() or self._has_work() or self._inbox.waiting:
+            return False
+        suggested = workflow.info().is_continue_as_new_suggested()
+        return (self._state.ended and not self._state.awaits_money) or (
+            (self._settler.period_opened or suggested) and self._inbox.portable()
+        )
+
+    def _leaves_usage(self) -> bool:
+        """Say whether the next run decides the usage that waits: a long history is slow to read."""
+        grown = workflow.info().get_current_history_size() - self._born_with
+        if not self._state.light or grown < LONG_HISTORY_BYTES or not self._inbox.portable():
+            return False
+        busy = self._inbox.waiting or self._inbox.commands or self._emptied or self._state.ends_now
+        return self._calls.idle() and not self._calls.any_done() and not busy
+
+    def _hand_on(self) -> None:
+        """Put what waits and what was counted into the state, for the next run."""
+        self._state.queue = ()
+        self._state.waiting = tuple(map(closed, self._inbox.events))
+        self._state.light = True
+        self._state.refused = self._inbox.refused_so_far
+        self._state.last_refusal = self._inbox.last_refusal
+
+
+def _state(message: RawValue) -> SubscriptionState:
+    """Return the state that the run before handed on, or that a first run starts with.
+
+    Only a run before is trusted with more than `start`. What cannot be used fails the workflow
+    with its reason: a TypeError would fail its tasks for ever.
+    """
+    info = workflow.info()
+    if info.continued_run_id is not None:
+        converter = workflow.payload_converter()
+        return converter.from_payload(message.payload, SubscriptionState)
+    try:
+        start = subscription.parse_start(payload(message))
+    except InvalidInput as error:
+        raise rejection(str(error), error.reason) from None
+    workflow_id = names.subscription_workflow(start.subscription_id)
+    if info.workflow_id != workflow_id:
+        raise rejection(f"start it as {workflow_id}", "wrong_workflow_id")
+    return SubscriptionState(start)
