@@ -20,7 +20,7 @@ class Options(TypedDict, total=False):
 
 
 # The ledger answers in milliseconds; when the database is away, wait for it as long as it takes.
-# What a killed worker held is given up well before those who wait lose their patience (inbox.py).
+# What a killed worker held is given up well before those who wait lose their patience (mailbox.py).
 LEDGER: Options = {
     "task_queue": BILLING,
     "start_to_close_timeout": timedelta(seconds=10),

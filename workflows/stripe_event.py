@@ -75,7 +75,7 @@ class EventOutcome:
 
 @workflow.defn
 class StripeEvent:
-    """The durable inbox: one workflow an event, `stripe:<event id>`, so a repeat starts nothing."""
+    """A durable mailbox: one workflow an event, `stripe:<event id>`, so a repeat starts nothing."""
 
     @workflow.run
     async def run(self, event: ProcessorEvent) -> EventOutcome:

@@ -12,7 +12,7 @@ from domain.reasons import CURES
 from tests.contract.messages import SOUND, bent, raw, send
 from tests.contract.terminal import unharmed
 from tests.fleet import Customer
-from workflows.subscription.mailbox import Inbox
+from workflows.subscription.mailbox import Mailbox
 from workflows.subscription.workflow import Subscription
 
 _DOORS = workflow._Definition.must_from_class(Subscription).updates
@@ -23,7 +23,7 @@ def verdict(name: str, text: str) -> str | None:
     validator = _DOORS[name].validator
     assert validator is not None
     try:
-        validator(SimpleNamespace(_inbox=Inbox()), raw(text.encode()))
+        validator(SimpleNamespace(_mailbox=Mailbox()), raw(text.encode()))
     except ApplicationError as error:
         return error.type
     return None

@@ -7,16 +7,16 @@ with workflow.unsafe.imports_passed_through():
     from domain.approvals import ApprovalName, Decision, State
     from domain.credits import format_credits
 from workflows import names
-from workflows.subscription.mailbox import Answer, Inbox
+from workflows.subscription.mailbox import Answer, Mailbox
 from workflows.subscription.operator_view import GAP, LONGEST_KEYWORD, cell, day
 
 
-class ApprovalStory:
+class ApprovalView:
     """Tells where a request stands; upserts search attributes only when they change."""
 
-    def __init__(self, name: ApprovalName, inbox: Inbox) -> None:
+    def __init__(self, name: ApprovalName, mailbox: Mailbox) -> None:
         self._name = name
-        self._inbox = inbox
+        self._mailbox = mailbox
         self._last_word = "nobody has decided"
 
     def note(self, decision: Decision, decided: Decided) -> None:
@@ -54,7 +54,7 @@ class ApprovalStory:
             ("asked", f"{day(kept.asked_at)}{after}"),
             ("note", kept.wish.note or "none"),
             ("last word", self._last_word),
-            ("refused", self._inbox.last_refusal or "nothing"),
+            ("refused", self._mailbox.last_refusal or "nothing"),
         ]
         head, *lines = (f"| {label}{GAP}| {cell(text)} |" for label, text in rows)
         return "\n".join((head, "| :--- | :--- |", *lines))

@@ -24,12 +24,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.errors import InvalidInput
     from domain.messages import teams
 from workflows import names
-from workflows.approval.operator_view import ApprovalStory
+from workflows.approval.operator_view import ApprovalView
 from workflows.doors.door import Door, checked, rejection
 from workflows.doors.unknown import UnknownDoor
 from workflows.options import LEDGER, short
-from workflows.subscription.mailbox import Answer, Command, Inbox, credit_text, payload, refused
-from workflows.subscription.timer import Alarm, Due
+from workflows.subscription.mailbox import Answer, Command, Mailbox, credit_text, payload, refused
+from workflows.subscription.timer import Due, Timer
 
 NOTHING = RawValue(Payload())
 NOBODY = ApprovalName("", "")
@@ -69,14 +69,14 @@ class Approval(ApprovalDoor, UnknownDoor):
             self._name = _name(message)
         except ApplicationError as error:  # the run raises it: the SDK cannot take it from here
             self._name, self._unusable = NOBODY, error
-        self._inbox = Inbox()
-        self._alarm = Alarm()
+        self._mailbox = Mailbox()
+        self._timer = Timer()
         self._request: Request | None = None
         self._end: Decided | None = None
         self._buying: list[Command] = []  # words that wait for a purchase
         self._looks = 0
         self._look_at: datetime | None = None
-        self._story = ApprovalStory(self._name, self._inbox)
+        self._view = ApprovalView(self._name, self._mailbox)
 
     @workflow.run
     async def run(self, message: RawValue = NOTHING) -> Answer:  # noqa: ARG002
@@ -95,47 +95,47 @@ class Approval(ApprovalDoor, UnknownDoor):
             await self._turn(self._request)
             if workflow.info().is_continue_as_new_suggested() and self._idle():
                 workflow.continue_as_new(self._name)
-        self._alarm.cancel()
-        self._story.tell(self._request, self._end)
+        self._timer.cancel()
+        self._view.tell(self._request, self._end)
         await self._answer_the_rest(self._request)
         return self.status()
 
     @workflow.query(description="Where the request stands.")
     def status(self) -> Answer:
         """Return what was asked for, and what became of it."""
-        return self._story.status(self._request, self._end)
+        return self._view.status(self._request, self._end)
 
     async def _wait(self, request: Request) -> None:
-        self._story.tell(request, None)
+        self._view.tell(request, None)
         lapses_at = request.approval.lapses_at
         # Of our own clock: the ledger's may run ahead of it in virtual time.
         rings = workflow.now() + (lapses_at - self._at(request))
         due = Due(max(rings, workflow.now()), "the request lapses")
         if self._look_at is not None:
             look = Due(self._look_at, "look whether the credits were bought")
-            patience = Due(self._inbox.patience_ends() or due.at, "answer who waits")
+            patience = Due(self._mailbox.patience_ends() or due.at, "answer who waits")
             due = min(due, look, patience)
-        self._alarm.set(due)
-        await workflow.wait_condition(lambda: self._inbox.ready() or self._alarm.rang())
+        self._timer.set(due)
+        await workflow.wait_condition(lambda: self._mailbox.ready() or self._timer.rang())
 
     async def _turn(self, request: Request) -> None:
         """Keep what nobody could read, carry out one word, or let the request lapse."""
-        if self._inbox.refusals:
+        if self._mailbox.refusals:
             unread = Unread(
-                request.approval.account_id, self._inbox.take_refusals(), self._at(request)
+                request.approval.account_id, self._mailbox.take_refusals(), self._at(request)
             )
             await workflow.execute_activity_method(
                 ApprovalActivities.keep_refusals, unread, summary="keep a refusal", **LEDGER
             )
-        if self._inbox.commands:
-            await self._decide(request, self._inbox.commands.popleft())
+        if self._mailbox.commands:
+            await self._decide(request, self._mailbox.commands.popleft())
         elif request.approval.lapses_at <= self._at(request):
             await self._lapse(request)
         elif self._look_at is not None and self._look_at <= workflow.now():
             self._look_at = None
             await self._decide(request, self._buying.pop(0))
         if self._buying:
-            self._inbox.answer_the_impatient()
+            self._mailbox.answer_the_impatient()
 
     async def _decide(self, request: Request, command: Command) -> None:
         decision: Decision = command.wanted
@@ -149,16 +149,16 @@ class Approval(ApprovalDoor, UnknownDoor):
         except ActivityError as error:
             cause = error.cause
             reason = cause.type if isinstance(cause, ApplicationError) else None
-            self._inbox.answer(command.ticket, refused(reason or "internal_error"))
+            self._mailbox.answer(command.ticket, refused(reason or "internal_error"))
             self._decide_what_waited()
             return
         if decided.state is not State.WAITING:
             self._end = decided
-        self._story.note(decision, decided)
+        self._view.note(decision, decided)
         if decided.status == "purchase_needed":
             self._wait_for_purchase(command)
             return
-        self._inbox.answer(command.ticket, answer_to(decided))
+        self._mailbox.answer(command.ticket, answer_to(decided))
         self._decide_what_waited()
 
     def _wait_for_purchase(self, command: Command) -> None:
@@ -169,7 +169,7 @@ class Approval(ApprovalDoor, UnknownDoor):
 
     def _decide_what_waited(self) -> None:
         """Decide again, now, what waited for a purchase: it has come, or will not."""
-        self._inbox.commands.extend(self._buying)
+        self._mailbox.commands.extend(self._buying)
         self._buying, self._looks, self._look_at = [], 0, None
 
     async def _lapse(self, request: Request) -> None:
@@ -185,17 +185,17 @@ class Approval(ApprovalDoor, UnknownDoor):
     async def _answer_the_rest(self, request: Request) -> None:
         """Answer admins who came second: the ledger tells each what was decided."""
         self._decide_what_waited()
-        while self._inbox.commands or not workflow.all_handlers_finished():
-            while self._inbox.commands:
+        while self._mailbox.commands or not workflow.all_handlers_finished():
+            while self._mailbox.commands:
                 end = self._end
-                await self._decide(request, self._inbox.commands.popleft())
+                await self._decide(request, self._mailbox.commands.popleft())
                 self._end = end
             await workflow.wait_condition(
-                lambda: bool(self._inbox.commands) or workflow.all_handlers_finished()
+                lambda: bool(self._mailbox.commands) or workflow.all_handlers_finished()
             )
 
     def _idle(self) -> bool:
-        return not (self._inbox.ready() or self._buying) and workflow.all_handlers_finished()
+        return not (self._mailbox.ready() or self._buying) and workflow.all_handlers_finished()
 
     def _at(self, request: Request) -> datetime:
         """Return the instant at which this request is decided.

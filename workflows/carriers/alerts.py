@@ -6,15 +6,15 @@ with workflow.unsafe.imports_passed_through():
     from activities.notifications.notices import NoticeActivities
     from domain.messages.alerts import ReadNotices, SetAlerts
 from workflows.options import LEDGER
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer
 
 
 class AlertCarriers:
     """Carries out what customers ask of alerts and notices."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def carriers(self) -> dict[str, Carrier]:
         """Return what carries out each message."""
@@ -27,7 +27,7 @@ class AlertCarriers:
     async def _set_alerts(self, wanted: SetAlerts, _ticket: int) -> Answer:
         in_force = await workflow.execute_activity_method(
             NoticeActivities.set_alerts,
-            args=[self._parts.moment(), wanted],
+            args=[self._context.moment(), wanted],
             summary="set the plan's alerts" if wanted.thresholds is None else "set own alerts",
             **LEDGER,
         )
@@ -36,7 +36,7 @@ class AlertCarriers:
     async def _list_notices(self, wanted: bool, _ticket: int) -> Answer:  # noqa: FBT001 - the message
         found = await workflow.execute_activity_method(
             NoticeActivities.notices,
-            args=[self._parts.moment(), wanted],
+            args=[self._context.moment(), wanted],
             summary="list notices",
             **LEDGER,
         )
@@ -45,7 +45,7 @@ class AlertCarriers:
     async def _read_notices(self, wanted: ReadNotices, _ticket: int) -> Answer:
         read = await workflow.execute_activity_method(
             NoticeActivities.read,
-            args=[self._parts.moment(), wanted],
+            args=[self._context.moment(), wanted],
             summary=f"{len(wanted.notice_ids)} notices were read",
             **LEDGER,
         )

@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages.cards import THE_DEFAULT, CardNews, RetryPayment, seen, sign_of
     from domain.subscription import Pause, Step
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer, refused
 from workflows.subscription.processing import other_way_found
 
@@ -16,9 +16,9 @@ from workflows.subscription.processing import other_way_found
 class CardCarriers:
     """Carries out updates of cards and news of invoices."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._state = parts.state
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state = context.state
 
     def carriers(self) -> dict[str, Carrier]:
         """Return what carries out each message."""
@@ -43,7 +43,7 @@ class CardCarriers:
         if method != self._state.payment_method:
             self._verify(method, ticket)
             return None
-        await self._parts.collector.card_may_work()
+        await self._context.collector.card_may_work()
         return self._card_answer()
 
     async def _retry_payment(self, wanted: RetryPayment, _ticket: int) -> Answer | None:
@@ -61,7 +61,7 @@ class CardCarriers:
     async def _payer_changed(self, payer: str, _ticket: int) -> Answer | None:
         """Read the payer back; news of an earlier one are none."""
         if payer == self._state.payer:
-            self._parts.collector.payers.look()
+            self._context.collector.payers.look()
         return None
 
     async def _heard(self, sign: str) -> None:
@@ -69,7 +69,7 @@ class CardCarriers:
         if sign in self._state.signs:
             return
         self._state.signs = seen(self._state.signs, sign)
-        await self._parts.collector.card_may_work()
+        await self._context.collector.card_may_work()
 
     def _verify(self, method: str, ticket: int) -> None:
         """Verify a card with the processor; the loop goes on meanwhile."""
@@ -80,7 +80,7 @@ class CardCarriers:
             await self._card_in_use(card, ticket)
 
         self._state.card_updates += 1
-        self._parts.calls.start(
+        self._context.pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.use_card,
                 CardInUse(self._state.payer, method, update=self._state.card_updates),
@@ -91,19 +91,19 @@ class CardCarriers:
         )
 
     async def _card_in_use(self, card: CardInUse, ticket: int) -> None:
-        state, inbox = self._state, self._parts.inbox
-        if card.refused and inbox.waits(ticket):
-            inbox.answer(ticket, refused(card.refused))
+        state, mailbox = self._state, self._context.mailbox
+        if card.refused and mailbox.waits(ticket):
+            mailbox.answer(ticket, refused(card.refused))
             return
         if card.refused:
-            inbox.refuse(None, f"payment_method_updated: {card.method}", card.refused)
+            mailbox.refuse(None, f"payment_method_updated: {card.method}", card.refused)
             if not card.is_card:
                 await other_way_found(state, card.method)
             if not card.is_card and state.payment_method:
                 self._use(state.payment_method)  # charges go to the default there: ours again
             return
         if card.method == state.payment_method:
-            inbox.answer(ticket, self._card_answer())
+            mailbox.answer(ticket, self._card_answer())
             return
         state.payment_method, state.card = card.method, card.card
         state.signs = seen(state.signs, card.method)
@@ -113,8 +113,8 @@ class CardCarriers:
             summary=f"card is {card.card}",
             **LEDGER,
         )
-        inbox.answer(ticket, self._card_answer())
-        await self._parts.collector.card_may_work()
+        mailbox.answer(ticket, self._card_answer())
+        await self._context.collector.card_may_work()
 
     def _card_answer(self) -> Answer:
         state = self._state
@@ -125,7 +125,7 @@ class CardCarriers:
             if charge.invoice != invoice:
                 continue
             if charge.step is Step.DECLINED:
-                self._parts.collector.read_back(charge)
+                self._context.collector.read_back(charge)
             elif charge.step is Step.PROCESSING:
-                self._parts.collector.look(charge)
+                self._context.collector.look(charge)
         return None

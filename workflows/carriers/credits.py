@@ -7,16 +7,16 @@ with workflow.unsafe.imports_passed_through():
     from activities.purchases.offers import OfferActivities
     from domain.messages.subscription import BuyCredits, SetAutoPurchase
 from workflows.options import LEDGER, short
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer, refused
 
 
 class CreditCarriers:
     """Carries out what customers ask of extra credits."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._state = parts.state
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state = context.state
 
     def carriers(self) -> dict[str, Carrier]:
         """Return what carries out each message."""
@@ -26,19 +26,19 @@ class CreditCarriers:
         }
 
     async def _buy_credits(self, wanted: BuyCredits, ticket: int) -> Answer | None:
-        buyer = self._parts.settler.buyer()
+        buyer = self._context.settler.buyer()
         purchase = await workflow.execute_activity_method(
             OfferActivities.open_manual,
             args=[buyer, wanted.key, wanted.quantity_micro],
             summary=short(f"open purchase {wanted.key}"),
             **LEDGER,
         )
-        return self._parts.asked_for(purchase, buyer.window.end, ticket)
+        return self._context.asked_for(purchase, buyer.window.end, ticket)
 
     async def _set_auto_purchase(self, wanted: SetAutoPurchase, _ticket: int) -> Answer:
         status = await workflow.execute_activity_method(
             PurchaseActivities.set_auto_purchase,
-            Switch(self._parts.settler.buyer(), wanted.on),
+            Switch(self._context.settler.buyer(), wanted.on),
             summary=f"auto-purchase {'on' if wanted.on else 'off'}",
             **LEDGER,
         )

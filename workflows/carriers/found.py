@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.charges import Charge, ChargeKind, Paid
     from domain.subscription import OpenCharge, Step
 from workflows.options import LEDGER, PROCESSOR
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer
 from workflows.subscription.operator_view import money_for
 
@@ -21,16 +21,16 @@ from workflows.subscription.operator_view import money_for
 class FoundMoneyCarriers:
     """Takes found money up: what comes of it is decided under the wallet's lock."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._state = parts.state
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state = context.state
 
     def carriers(self) -> dict[str, Carrier]:
         """Return what carries out each message."""
         return {"money_found": self._money_found}
 
     async def _money_found(self, invoice: str, _ticket: int) -> Answer | None:
-        self._parts.calls.start(
+        self._context.pending_calls.start(
             workflow.start_activity_method(
                 LostChargeReading.read,
                 invoice,
@@ -47,7 +47,7 @@ class FoundMoneyCarriers:
             return
         taken: TakenUp = await workflow.execute_activity_method(
             LostChargeActivities.take_up,
-            MoneyFound(self._parts.settler.buyer(), found.claim, found.paid, found.why),
+            MoneyFound(self._context.settler.buyer(), found.claim, found.paid, found.why),
             summary=f"take up what {found.claim.invoice} paid for",
             **LEDGER,
         )
@@ -70,7 +70,7 @@ class FoundMoneyCarriers:
 
     async def _settle(self, taken: TakenUp, charge: Charge, paid: Paid) -> None:
         """Settle what needs a window as any charge that is paid between two."""
-        buyer = self._parts.settler.buyer()
+        buyer = self._context.settler.buyer()
         waits = OpenCharge(
             charge,
             Step.PREPARED,
@@ -81,5 +81,5 @@ class FoundMoneyCarriers:
             invoice=paid.invoice,
             needs_window=not taken.lasting,
         )
-        for needless in await self._parts.settler.paid(waits, paid):
-            await self._parts.collector.give_up(needless)
+        for needless in await self._context.settler.paid(waits, paid):
+            await self._context.collector.give_up(needless)

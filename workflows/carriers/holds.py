@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages.holds import Capture, Extend, Release
     from domain.subscription import SubscriptionState
 from workflows.options import LEDGER, short
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer, credit_text, refused
 
 
@@ -22,8 +22,8 @@ class HoldCarriers:
     let them lapse.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self._state = parts.state
+    def __init__(self, context: Context) -> None:
+        self._state = context.state
 
     def carriers(self) -> dict[str, Carrier]:
         """Return what carries out each message."""

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.findings import OpenFindings
     from domain.subscription import Pause
 from workflows.options import LEDGER, short
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer, credit_text, refused
 
 # Runs that began before it go on charging while an operator's pause lasts.
@@ -21,9 +21,9 @@ NOTHING_CHARGED = "nothing-charged-while-paused"
 class OperatorCarriers:
     """Carries out what operators ask for."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._state = parts.state
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state = context.state
 
     def carriers(self) -> dict[str, Carrier]:
         """Return what carries out each message."""
@@ -57,7 +57,7 @@ class OperatorCarriers:
     async def _findings_changed(self, told: OpenFindings, _ticket: int) -> Answer:
         self._state.findings = told.number
         if told.settled:
-            await self._parts.collector.looked_into()
+            await self._context.collector.looked_into()
         return {"status": "done"}
 
     def _go_on(self, *, keep_anchor: bool) -> None:
@@ -72,7 +72,7 @@ class OperatorCarriers:
     async def _write_pause(self, note: OperatorNote, *, paused: bool) -> None:
         await workflow.execute_activity_method(
             ChangeActivities.pause,
-            OperatorPause(self._parts.settler.buyer(), note, paused, self._state.status),
+            OperatorPause(self._context.settler.buyer(), note, paused, self._state.status),
             summary=short(f"{'pause' if paused else 'resume'}: {note.reason}"),
             **LEDGER,
         )
@@ -80,7 +80,7 @@ class OperatorCarriers:
     async def _adjust_credits(self, wanted: AdjustCredits, _ticket: int) -> Answer:
         adjusted = await workflow.execute_activity_method(
             ChangeActivities.adjust,
-            Adjustment(self._parts.settler.buyer(), wanted),
+            Adjustment(self._context.settler.buyer(), wanted),
             summary=short(f"adjust by {credit_text(wanted.quantity_micro)}: {wanted.reason}"),
             **LEDGER,
         )

@@ -16,16 +16,16 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages.invoices import MailInvoice, SetFinanceEmail
     from domain.payments.charges import InvoiceRecord
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer, refused
 
 
 class PaperCarriers:
     """Carries out questions about invoices and cards."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._state = parts.state
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state = context.state
 
     def carriers(self) -> dict[str, Carrier]:
         """Return what carries out each message."""
@@ -39,9 +39,9 @@ class PaperCarriers:
     async def _list_invoices(self, _wanted: object, ticket: int) -> Answer | None:
         async def told(found: Invoices) -> None:
             rows = [_row(one) for one in found.records]
-            self._parts.inbox.answer(ticket, {"status": "done", "invoices": rows})
+            self._context.mailbox.answer(ticket, {"status": "done", "invoices": rows})
 
-        self._parts.calls.start(
+        self._context.pending_calls.start(
             workflow.start_activity_method(
                 PaperReading.invoices,
                 self._state.payer,
@@ -62,9 +62,9 @@ class PaperCarriers:
                 }
                 for one in found.methods
             ]
-            self._parts.inbox.answer(ticket, {"status": "done", "payment_methods": cards})
+            self._context.mailbox.answer(ticket, {"status": "done", "payment_methods": cards})
 
-        self._parts.calls.start(
+        self._context.pending_calls.start(
             workflow.start_activity_method(
                 PaperReading.cards,
                 self._state.payer,
@@ -78,11 +78,11 @@ class PaperCarriers:
     async def _mail_invoice(self, wanted: MailInvoice, ticket: int) -> Answer | None:
         async def found(answer: FoundInvoice) -> None:
             if answer.record is None:
-                self._parts.inbox.answer(ticket, refused(answer.refused))
+                self._context.mailbox.answer(ticket, refused(answer.refused))
                 return
-            self._parts.inbox.answer(ticket, await self._mail(wanted, answer.record))
+            self._context.mailbox.answer(ticket, await self._mail(wanted, answer.record))
 
-        self._parts.calls.start(
+        self._context.pending_calls.start(
             workflow.start_activity_method(
                 PaperReading.invoice,
                 InvoiceAsked(self._state.payer, wanted.invoice),

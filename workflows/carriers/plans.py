@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription import LeftBehind, OpenCharge, Step
 from workflows.options import LEDGER, short
 from workflows.previews import preview_of
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer, credit_text, refused
 from workflows.subscription.processing import processing_answer
 
@@ -24,9 +24,9 @@ NOTHING_LEFT = LeftBehind(())  # of a subscription that has not begun
 class PlanCarriers:
     """Carries out changes of plan and cancellations."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._state = parts.state
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state = context.state
 
     def carriers(self) -> dict[str, Carrier]:
         """Return what carries out each message."""
@@ -51,7 +51,7 @@ class PlanCarriers:
             return refused(reason)
         quoted = await workflow.execute_activity_method(
             ChangeActivities.quote,
-            self._parts.wanted(wanted.plan_id),
+            self._context.wanted(wanted.plan_id),
             summary=short(f"quote {wanted.plan_id}"),
             **LEDGER,
         )
@@ -75,14 +75,14 @@ class PlanCarriers:
             return refused("idempotency_conflict")
         if charge.step is Step.PROCESSING:
             return processing_answer(charge)
-        self._parts.settler.await_answer(charge.charge.charge_id, ticket)
+        self._context.settler.await_answer(charge.charge.charge_id, ticket)
         return None
 
     async def _before(self, wanted: ChangePlan, charge_id: str) -> Answer | None:
         """Return the first answer to a message that is repeated; None: it is the first."""
         found = await workflow.execute_activity_method(
             ChangeActivities.find,
-            args=[self._parts.settler.buyer(), Keyed(wanted.key, wanted.plan_id)],
+            args=[self._context.settler.buyer(), Keyed(wanted.key, wanted.plan_id)],
             summary=short(f"look for an earlier change {wanted.key}"),
             **LEDGER,
         )
@@ -95,12 +95,12 @@ class PlanCarriers:
     async def _schedule(self, quoted: Quoted, keyed: Keyed | None = None) -> None:
         """Let a plan take over with the next period, or call off what was to."""
         state = self._state
-        await self._parts.drop_renewal()
+        await self._context.drop_renewal()
         state.next_plan = quoted.plan if quoted.quote.kind is ChangeKind.DOWNGRADE else None
         await workflow.execute_activity_method(
             ChangeActivities.schedule,
             ScheduledChange(
-                self._parts.settler.buyer(), state.next_plan, quoted.quote.effective_at, keyed
+                self._context.settler.buyer(), state.next_plan, quoted.quote.effective_at, keyed
             ),
             summary=short(f"schedule {quoted.plan.plan_id}"),
             **LEDGER,
@@ -114,7 +114,7 @@ class PlanCarriers:
         quoted = await workflow.execute_activity_method(
             ChangeActivities.quote_version,
             WantedVersion(
-                self._parts.wanted(state.plan_in_force().plan_id),
+                self._context.wanted(state.plan_in_force().plan_id),
                 state.next_plan,
                 wanted.version,
                 now=wanted.when == "now",
@@ -132,18 +132,18 @@ class PlanCarriers:
         if quoted.quote.kind is ChangeKind.DOWNGRADE:
             await self._schedule(quoted)
             return {"status": "scheduled", **preview}
-        await self._parts.drop_renewal()
-        await self._parts.settler.complete_upgrade(self._next_upgrade(quoted))
+        await self._context.drop_renewal()
+        await self._context.settler.complete_upgrade(self._next_upgrade(quoted))
         return {"status": "changed", "available": credit_text(state.available_micro), **preview}
 
     def _next_upgrade(self, quoted: Quoted, key: str = "") -> Upgrade:
-        state, moment = self._state, self._parts.moment()
+        state, moment = self._state, self._context.moment()
         name = charge_of_key(state.subscription_id, key)
         if not key:
             state.upgrades += 1
             name = f"{state.subscription_id}:upgrade:{state.upgrades}"
         return Upgrade(
-            self._parts.settler.buyer(),
+            self._context.settler.buyer(),
             quoted.plan,
             quoted.quote,
             name,
@@ -165,12 +165,12 @@ class PlanCarriers:
             return refused(f"paused:{state.pauses[0].value}")
         if state.period is None:
             return refused("no_subscription")
-        await self._parts.drop_renewal()
+        await self._context.drop_renewal()
         upgrade = self._next_upgrade(quoted, key)
         if quoted.quote.amount_minor == 0:
             answer = {"status": "changed", **preview_of(quoted)}
             upgrade = replace(upgrade, keyed=_keyed(key, quoted, answer))
-            await self._parts.settler.complete_upgrade(upgrade)
+            await self._context.settler.complete_upgrade(upgrade)
             return {**answer, "available": credit_text(state.available_micro)}
         opened = await workflow.execute_activity_method(
             ChangeActivities.open_upgrade,
@@ -180,8 +180,8 @@ class PlanCarriers:
         )
         if opened.charge is None or opened.status not in ("opened", "repeated"):
             return refused(opened.status)
-        self._parts.settler.await_answer(upgrade.charge_id, ticket)
-        self._parts.collector.collect(
+        self._context.settler.await_answer(upgrade.charge_id, ticket)
+        self._context.collector.collect(
             OpenCharge(
                 opened.charge,
                 Step.PREPARING,
@@ -204,18 +204,18 @@ class PlanCarriers:
         if state.period is None or over:
             return refused("renewal_pending")
         if wanted.preview:
-            left = await self._parts.write_cancel(state.period.end, preview=True)
+            left = await self._context.write_cancel(state.period.end, preview=True)
             return {"status": "preview", **_ending(state.period.end, left)}
-        await self._parts.drop_renewal()
+        await self._context.drop_renewal()
         state.cancel_at_end, state.next_plan = True, None
-        left = await self._parts.write_cancel(state.period.end)
+        left = await self._context.write_cancel(state.period.end)
         return {"status": "canceled", **_ending(state.period.end, left)}
 
     async def _cancel_now(self, *, preview: bool) -> Answer:
         state, now = self._state, workflow.now()
         left = NOTHING_LEFT
         if state.period is not None:
-            left = await self._parts.write_cancel(now, preview=preview)
+            left = await self._context.write_cancel(now, preview=preview)
         if not preview:
             state.cancel_at_end = state.ends_now = True
         return {"status": "preview" if preview else "ended", **_ending(now, left)}

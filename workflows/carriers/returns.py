@@ -8,16 +8,16 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages.refunds import Refund
     from domain.payments.charges import MoneyBack, refund_name
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked, short
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer, credit_text, refused
 
 
 class ReturnCarriers:
     """Carries out refunds and news of returned money."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._state = parts.state
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state = context.state
 
     def carriers(self) -> dict[str, Carrier]:
         """Return what carries out each message."""
@@ -27,7 +27,7 @@ class ReturnCarriers:
         refund_id = refund_name(self._state.subscription_id, wanted.key)
         asked = await workflow.execute_activity_method(
             RefundActivities.refund,
-            RefundRequest(self._parts.settler.buyer(), refund_id, wanted),
+            RefundRequest(self._context.settler.buyer(), refund_id, wanted),
             summary=short(f"{'preview' if wanted.preview else 'refund'}: {wanted.reason}"),
             **LEDGER,
         )
@@ -45,11 +45,11 @@ class ReturnCarriers:
         async def sent(outcome: RefundSent) -> None:
             await self._book(wanted, refund_id, asked, failed=bool(outcome.refused))
             answer = _answer("refunded", wanted.charge_id, asked)
-            self._parts.inbox.answer(
+            self._context.mailbox.answer(
                 ticket, refused("refund_failed") if outcome.refused else answer
             )
 
-        self._parts.calls.start(
+        self._context.pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.refund,
                 RefundSending(refund_id, asked.invoice, asked.amount_minor, wanted.reason),
@@ -83,7 +83,7 @@ class ReturnCarriers:
     async def _money_returned(self, _invoice: str, _ticket: int) -> Answer | None:
         standing = await workflow.execute_activity_method(
             RefundActivities.standing,
-            self._parts.settler.buyer(),
+            self._context.settler.buyer(),
             summary="read what is left",
             **LEDGER,
         )

@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.teams import Member
 from workflows import names
 from workflows.options import LEDGER, short
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer, credit_text, refused
 
 STATES = frozenset(State)
@@ -18,9 +18,9 @@ STATES = frozenset(State)
 class TeamCarriers:
     """Carries out changes of the team, and opens requests."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._state = parts.state
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state = context.state
 
     def carriers(self) -> dict[str, Carrier]:
         """Return what carries out each message."""
@@ -34,7 +34,7 @@ class TeamCarriers:
     async def _set_member(self, member: Member, _ticket: int) -> Answer:
         await workflow.execute_activity_method(
             TeamActivities.set_member,
-            MemberChange(self._parts.settler.buyer(), member),
+            MemberChange(self._context.settler.buyer(), member),
             summary=f"set member {member.member_id}",
             **LEDGER,
         )
@@ -43,7 +43,7 @@ class TeamCarriers:
     async def _remove_member(self, member_id: str, _ticket: int) -> Answer:
         status = await workflow.execute_activity_method(
             TeamActivities.remove_member,
-            MemberRemoval(self._parts.settler.buyer(), member_id),
+            MemberRemoval(self._context.settler.buyer(), member_id),
             summary=f"remove member {member_id}",
             **LEDGER,
         )
@@ -53,7 +53,7 @@ class TeamCarriers:
         workflow_id = names.approval_workflow(self._state.subscription_id, wish.key)
         asked = await workflow.execute_activity_method(
             ApprovalActivities.ask,
-            Asking(self._parts.settler.buyer(), wish, workflow_id, names.BILLING),
+            Asking(self._context.settler.buyer(), wish, workflow_id, names.BILLING),
             summary=short(f"{wish.member_id} asks for {wish.kind.value} {wish.key}"),
             **LEDGER,
         )

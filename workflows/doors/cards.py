@@ -18,7 +18,7 @@ class CardDoor(Door):
         """Verify the card and retry what failed."""
         name = "payment_method_updated"
         try:
-            self._inbox.command(name, parse_card_news(payload(message)))
+            self._mailbox.command(name, parse_card_news(payload(message)))
         except InvalidInput as error:
             self._refuse(name, payload(message), error)
 

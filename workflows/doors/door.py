@@ -10,28 +10,28 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain.errors import InvalidInput
     from domain.messages import subscription
-from workflows.subscription.mailbox import Answer, Inbox, payload
+from workflows.subscription.mailbox import Answer, Mailbox, payload
 
 
 class Door:
     """Handlers of one theme. The workflow is made of doors, which share its inbox."""
 
-    _inbox: Inbox
+    _mailbox: Mailbox
 
     async def _ask(self, name: str, wanted: Any) -> Answer:
-        ticket = self._inbox.ticket()
-        self._inbox.command(name, wanted, ticket)
-        return await self._inbox.answered(ticket)
+        ticket = self._mailbox.ticket()
+        self._mailbox.command(name, wanted, ticket)
+        return await self._mailbox.answered(ticket)
 
     def _enqueue_reference(self, name: str, field: str, message: RawValue) -> None:
         try:
-            self._inbox.command(name, subscription.parse_reference(payload(message), field))
+            self._mailbox.command(name, subscription.parse_reference(payload(message), field))
         except InvalidInput as error:
             self._refuse(name, payload(message), error)
 
     def _refuse(self, name: str, data: bytes, error: InvalidInput) -> None:
         text = data.decode(errors="replace")
-        self._inbox.refuse(None, f"{name}: {text}", error.reason)
+        self._mailbox.refuse(None, f"{name}: {text}", error.reason)
 
 
 def checked(parse: Callable[[bytes], object], raw: RawValue) -> None:

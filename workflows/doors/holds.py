@@ -16,14 +16,14 @@ class HoldDoor(Door):
     async def hold(self, wanted: RawValue) -> Answer:
         """Answer `held`, `already_unlocked`, `repeated`, `pending` or `refused` with a reason."""
         parsed = holds.parse_hold(payload(wanted))
-        ticket = self._inbox.ticket()
-        self._inbox.add(parsed.event, ticket, parsed.lapses_at)
-        return await self._inbox.answered(ticket)
+        ticket = self._mailbox.ticket()
+        self._mailbox.add(parsed.event, ticket, parsed.lapses_at)
+        return await self._mailbox.answered(ticket)
 
     @hold.validator
     def _check_hold(self, wanted: RawValue) -> None:
         checked(holds.parse_hold, wanted)
-        if self._inbox.full():
+        if self._mailbox.full():
             raise rejection("too many events wait", "too_many_waiting")
 
     @workflow.update(description="Take what held work came to; the rest goes back.")

@@ -55,6 +55,6 @@ class OperatorDoor(Door):
     def findings_changed(self, message: RawValue) -> None:
         """Show the number to whoever looks."""
         try:
-            self._inbox.command("findings_changed", parse_open(payload(message)))
+            self._mailbox.command("findings_changed", parse_open(payload(message)))
         except InvalidInput as error:
             self._refuse("findings_changed", payload(message), error)

@@ -17,7 +17,7 @@ class UnknownDoor(Door):
         """Keep what nobody understands as a refusal."""
         known = workflow.get_signal_handler(name) is not None
         reason = "malformed" if known else "unknown_message"
-        self._inbox.refuse(None, f"{name} with {len(args)} arguments", reason)
+        self._mailbox.refuse(None, f"{name} with {len(args)} arguments", reason)
 
     @workflow.update(dynamic=True)
     async def unknown_update(self, name: str, _args: Sequence[RawValue]) -> Answer:

@@ -27,7 +27,7 @@ class UsageDoor(Door):
         # Before the first period nothing is decided, and a refusal is kept at once.
         if self._state.period is not None and self._is_light():
             count = events_in(data)
-            if count and self._inbox.add_message(data, count):
+            if count and self._mailbox.add_message(data, count):
                 return
         self._queue_events(data)
 
@@ -38,12 +38,12 @@ class UsageDoor(Door):
             self._refuse("record_usage", data, error)
             return
         for part in unusable:
-            self._inbox.refuse(part.key, part.request, part.reason)
+            self._mailbox.refuse(part.key, part.request, part.reason)
         for event in usable:
-            if self._inbox.full():
-                self._inbox.refuse(event.key, event.action, "too_many_waiting")
+            if self._mailbox.full():
+                self._mailbox.refuse(event.key, event.action, "too_many_waiting")
             else:
-                self._inbox.add(event)
+                self._mailbox.add(event)
 
     def _is_light(self) -> bool:
         """Say whether this run queues usage as it came: all do but those that began before."""
@@ -63,12 +63,12 @@ class UsageDoor(Door):
     @workflow.update(description="Debit one usage event and wait for the outcome.")
     async def consume(self, event: RawValue) -> Answer:
         """Answer `debited`, `repeated`, `pending` or `refused` with a reason."""
-        ticket = self._inbox.ticket()
-        self._inbox.add(subscription.parse_event(payload(event)), ticket)
-        return await self._inbox.answered(ticket)
+        ticket = self._mailbox.ticket()
+        self._mailbox.add(subscription.parse_event(payload(event)), ticket)
+        return await self._mailbox.answered(ticket)
 
     @consume.validator
     def _check_consume(self, event: RawValue) -> None:
         checked(subscription.parse_event, event)
-        if self._inbox.full():
+        if self._mailbox.full():
             raise rejection("too many events wait", "too_many_waiting")

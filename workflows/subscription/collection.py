@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
 from workflows.subscription.operator_view import demanded
 from workflows.subscription.payers import Payers
-from workflows.subscription.pending_calls import Calls
+from workflows.subscription.pending_calls import PendingCalls
 from workflows.subscription.processing import BETWEEN_LOOKS, let_operators_look
 from workflows.subscription.settlement import Settler
 
@@ -34,12 +34,14 @@ RANKS = {
 class Collector:
     """Collects the open charges of a subscription."""
 
-    def __init__(self, state: SubscriptionState, calls: Calls, settler: Settler) -> None:
+    def __init__(
+        self, state: SubscriptionState, pending_calls: PendingCalls, settler: Settler
+    ) -> None:
         self._state = state
-        self._calls = calls
+        self._pending_calls = pending_calls
         self._settler = settler
         self._paying_with: dict[str, str] = {}
-        self.payers = Payers(state, calls)
+        self.payers = Payers(state, pending_calls)
 
     def collect(self, charge: OpenCharge) -> None:
         """Start to collect a charge that the ledger has opened."""
@@ -47,7 +49,7 @@ class Collector:
             ours = replace(charge.charge, payer=self._state.payer)
             charge = replace(charge, charge=ours, attempt=charge.attempt + 1)
         self._state.put(charge)
-        self._calls.start(
+        self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.prepare,
                 replace(charge.charge, attempt=charge.attempt),
@@ -66,7 +68,7 @@ class Collector:
         self._state.put(charge)
         self._paying_with[charge.charge.charge_id] = self._state.payment_method
         attempt = Attempt(charge.charge.charge_id, charge.invoice, charge.attempt)
-        self._calls.start(
+        self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.pay,
                 attempt,
@@ -88,7 +90,7 @@ class Collector:
         """Void the invoice of a payer that was deleted; money that came first counts."""
         charge = replace(charge, step=Step.PREPARING, pay_at=None, retry_at=None)
         self._state.put(charge)
-        self._calls.start(
+        self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.void,
                 Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
@@ -131,7 +133,7 @@ class Collector:
 
     def read_back(self, charge: OpenCharge) -> None:
         """Ask the processor what became of a charge that somebody says is paid."""
-        self._calls.start(
+        self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.read,
                 Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
@@ -150,7 +152,7 @@ class Collector:
             return
         charge = replace(charge, step=Step.VOIDING, retry_at=None, pay_at=None)
         self._state.put(charge)
-        self._calls.start(
+        self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.void,
                 Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),

@@ -15,8 +15,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription import LeftBehind, OpenCharge, Step, SubscriptionState
 from workflows.options import LEDGER
 from workflows.subscription.collection import Collector
-from workflows.subscription.mailbox import Answer, Inbox, credit_text, refused
-from workflows.subscription.pending_calls import Calls
+from workflows.subscription.mailbox import Answer, Mailbox, credit_text, refused
+from workflows.subscription.pending_calls import PendingCalls
 from workflows.subscription.processing import processing_answer
 from workflows.subscription.settlement import Settler
 
@@ -27,12 +27,12 @@ Carrier = Callable[[Any, int], Awaitable[Answer | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Context:
     """The parts of one run of a subscription's workflow."""
 
     state: SubscriptionState
-    inbox: Inbox
-    calls: Calls
+    mailbox: Mailbox
+    pending_calls: PendingCalls
     collector: Collector
     settler: Settler
 

@@ -13,7 +13,7 @@ from workflows.carriers.plans import PlanCarriers
 from workflows.carriers.purchases import PurchaseCarriers
 from workflows.carriers.returns import ReturnCarriers
 from workflows.carriers.teams import TeamCarriers
-from workflows.subscription.context import Carrier, Parts
+from workflows.subscription.context import Carrier, Context
 from workflows.subscription.mailbox import Answer, Command, refused
 
 UNKNOWN = "internal_error"
@@ -29,24 +29,24 @@ EARLY = (
 )
 
 
-class Commands:
+class Dispatch:
     """Hands each command to what carries it out, and answers it."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._state = parts.state
-        self._inbox = parts.inbox
+    def __init__(self, context: Context) -> None:
+        self._state = context.state
+        self._mailbox = context.mailbox
         self._carriers: dict[str, Carrier] = {
-            **CreditCarriers(parts).carriers(),
-            **PurchaseCarriers(parts).carriers(),
-            **PlanCarriers(parts).carriers(),
-            **OperatorCarriers(parts).carriers(),
-            **CardCarriers(parts).carriers(),
-            **FoundMoneyCarriers(parts).carriers(),
-            **PaperCarriers(parts).carriers(),
-            **TeamCarriers(parts).carriers(),
-            **ReturnCarriers(parts).carriers(),
-            **AlertCarriers(parts).carriers(),
-            **HoldCarriers(parts).carriers(),
+            **CreditCarriers(context).carriers(),
+            **PurchaseCarriers(context).carriers(),
+            **PlanCarriers(context).carriers(),
+            **OperatorCarriers(context).carriers(),
+            **CardCarriers(context).carriers(),
+            **FoundMoneyCarriers(context).carriers(),
+            **PaperCarriers(context).carriers(),
+            **TeamCarriers(context).carriers(),
+            **ReturnCarriers(context).carriers(),
+            **AlertCarriers(context).carriers(),
+            **HoldCarriers(context).carriers(),
         }
 
     async def carry_out(self, command: Command) -> None:
@@ -57,9 +57,9 @@ class Commands:
             answer = refused(_reason(error))
         if answer is None:
             return
-        self._inbox.answer(command.ticket, answer)
+        self._mailbox.answer(command.ticket, answer)
         if not command.ticket and answer["status"] == "refused":
-            self._inbox.refuse(None, f"{command.name}: {command.wanted}", answer["reason"])
+            self._mailbox.refuse(None, f"{command.name}: {command.wanted}", answer["reason"])
 
     async def _decided(self, command: Command) -> Answer | None:
         hears = command.name == "invoice_paid" and self._state.awaits_money

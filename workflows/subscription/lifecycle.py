@@ -15,15 +15,15 @@ with workflow.unsafe.imports_passed_through():
     from domain.pricing.catalog import Plan
     from domain.subscription import Arrears, OpenCharge, Step, SubscriptionState
 from workflows.options import LEDGER, PROCESSOR, short
-from workflows.subscription.context import Parts
+from workflows.subscription.context import Context
 
 
-class Opener:
+class Lifecycle:
     """Begins a subscription, or takes one up again, and opens the charge of its next period."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._state = parts.state
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state = context.state
 
     async def begin(self) -> None:
         """Create the subscription and start to collect its first charge, or its trial.
@@ -83,7 +83,7 @@ class Opener:
                 declines=arrears.declines,
                 first_declined_at=arrears.first_declined_at,
             )
-            self._parts.collector.collect(charge)
+            self._context.collector.collect(charge)
 
     async def _begun(self, beginning: Beginning) -> Begun:
         """Create the subscription; one that cannot be fails with the reason as type."""
@@ -124,7 +124,7 @@ class Opener:
         )
         state.payer = card.payer
         if card.refused:
-            self._parts.inbox.refuse(None, f"payment_method: {card.method}", card.refused)
+            self._context.mailbox.refuse(None, f"payment_method: {card.method}", card.refused)
         else:
             state.payment_method, state.card = card.method, card.card
         await workflow.execute_activity_method(
@@ -155,13 +155,13 @@ class Opener:
         """Collect again what was never declined: the same keys find what has become of it."""
         for charge in self._state.charges:
             if charge.step is Step.PREPARING:
-                self._parts.collector.collect(charge)
-        await self._parts.collector.drop_unwanted()
+                self._context.collector.collect(charge)
+        await self._context.collector.drop_unwanted()
 
     async def _settle_free(self, plan: Plan, period: Window) -> None:
         nothing = _nothing_to_pay(self._state)
         charge = _charge_of(plan, period, nothing, workflow.now())
-        await self._parts.settler.open_period(charge, None)
+        await self._context.settler.open_period(charge, None)
 
 
 def _as_it_is(error: ActivityError) -> Exception:

@@ -44,7 +44,7 @@ class Command:
 
 
 @dataclass(slots=True)
-class Inbox:
+class Mailbox:
     """Handlers put in, the loop takes out. Answers are handed back by ticket."""
 
     events: deque[Waiting] = field(default_factory=deque)

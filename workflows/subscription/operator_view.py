@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.charges import Charge, ChargeKind
     from domain.subscription import OpenCharge, Pause, Status, Step, SubscriptionState
 from workflows import names
-from workflows.subscription.mailbox import Inbox
+from workflows.subscription.mailbox import Mailbox
 from workflows.subscription.timer import Due
 
 PURPOSES = {
@@ -43,12 +43,12 @@ LONGEST_CELL = 160
 GAP = "\u00a0 "  # the UI draws cells without any space between them
 
 
-class Story:
+class OperatorView:
     """Tells where a subscription stands; upserts search attributes only when they change."""
 
-    def __init__(self, state: SubscriptionState, inbox: Inbox) -> None:
+    def __init__(self, state: SubscriptionState, mailbox: Mailbox) -> None:
         self._state = state
-        self._inbox = inbox
+        self._mailbox = mailbox
 
     def tell(self, due: Due | None) -> None:
         """Publish the present."""
@@ -66,7 +66,7 @@ class Story:
             ("card", f"{state.card or 'none'}; last charge: {state.last_charge or 'none'}"),
             ("balance", _balance(state)),
             ("window", _window(state)),
-            ("refused", self._inbox.last_refusal or "nothing"),
+            ("refused", self._mailbox.last_refusal or "nothing"),
         ]
         head, *lines = (f"| {label}{GAP}| {cell(text)} |" for label, text in rows)
         return "\n".join((head, "| :--- | :--- |", *lines))

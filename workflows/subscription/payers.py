@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.periods.lifecycle import KnownPayer, PeriodActivities
     from domain.subscription import SubscriptionState
 from workflows.options import LEDGER, PROCESSOR
-from workflows.subscription.pending_calls import Calls
+from workflows.subscription.pending_calls import PendingCalls
 
 Then = Callable[[], Awaitable[None]]
 
@@ -21,15 +21,15 @@ class Payers:
     Neither is a declined charge: nobody is paused or mailed before something is due.
     """
 
-    def __init__(self, state: SubscriptionState, calls: Calls) -> None:
+    def __init__(self, state: SubscriptionState, pending_calls: PendingCalls) -> None:
         self._state = state
-        self._calls = calls
+        self._pending_calls = pending_calls
 
     def look(self, then: Then | None = None) -> None:
         """Start to read the payer back; `then` follows once it is known."""
         state, start = self._state, self._state.start
         updates = state.card_updates
-        self._calls.start(
+        self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.read_payer,
                 Registration(start.customer_id, start.email, start.name, None, state.payer),

@@ -10,7 +10,7 @@ Settle = Callable[[Any], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class Calls:
+class PendingCalls:
     """The processor's calls: started here, settled by the loop in the order they were started."""
 
     _under_way: list[tuple[ActivityHandle[Any], Settle]] = field(default_factory=list)

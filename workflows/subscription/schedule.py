@@ -14,24 +14,24 @@ with workflow.unsafe.imports_passed_through():
     from domain.periods import Window
     from domain.subscription import OpenCharge, Pause, Step
 from workflows.options import LEDGER
-from workflows.subscription.context import Parts
-from workflows.subscription.lifecycle import Opener
+from workflows.subscription.context import Context
+from workflows.subscription.lifecycle import Lifecycle
 from workflows.subscription.operator_view import at_the_end, demanded
 from workflows.subscription.timer import Due
 
 LONGEST_JITTER = timedelta(minutes=15)
 
 
-class Clock:
+class Schedule:
     """Knows what is due next and does what is due now."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._state = parts.state
-        self._inbox = parts.inbox
-        self._collector = parts.collector
-        self._settler = parts.settler
-        self._opener = Opener(parts)
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._state = context.state
+        self._mailbox = context.mailbox
+        self._collector = context.collector
+        self._settler = context.settler
+        self._lifecycle = Lifecycle(context)
 
     def next_due(self) -> datetime | None:
         """Return the next moment at which something must happen by itself."""
@@ -52,14 +52,16 @@ class Clock:
             return
         if state.account_id == 0:
             if _is_due(state.start.begins_at or workflow.now()):
-                await self._opener.begin()
+                await self._lifecycle.begin()
             return
         await self.drop_unwanted()
         await self._try_what_is_due()
         if state.ends_now:
             await self._end_once_quiet()
         elif self._may_begin():
-            await self._opener.open_period()  # the first charge was given up: its period was over
+            await (
+                self._lifecycle.open_period()
+            )  # the first charge was given up: its period was over
         elif state.period is not None and not state.lapsed:
             await self._close_window()
             await self._renew()
@@ -79,17 +81,17 @@ class Clock:
         if any(charge.step not in (Step.PAID, Step.PROCESSING) for charge in state.charges):
             return
         state.ended = True
-        self._inbox.held_up = ""  # what waited is decided now: refused
+        self._mailbox.held_up = ""  # what waited is decided now: refused
         if state.account_id == 0:
             return
         await self._settler.release_paid()
         await workflow.execute_activity_method(
-            PeriodActivities.end, self._parts.moment(), summary="end", **LEDGER
+            PeriodActivities.end, self._context.moment(), summary="end", **LEDGER
         )
 
     def _due_moments(self) -> Iterator[Due]:
         state = self._state
-        if (impatient := self._inbox.patience_ends()) is not None:
+        if (impatient := self._mailbox.patience_ends()) is not None:
             yield Due(impatient, "answer `pending` to who waits")
         for charge in state.charges:
             yield from _moments(charge, held=is_held(state, charge, workflow.now()))
@@ -134,7 +136,7 @@ class Clock:
             return  # the renewal closes a period's last window
         serving = await workflow.execute_activity_method(
             PeriodActivities.close_window,
-            self._parts.moment(),
+            self._context.moment(),
             summary=f"close the window of {state.window.start:%Y-%m-%d}",
             **LEDGER,
         )
@@ -165,7 +167,7 @@ class Clock:
 
     async def _end_unpaid(self) -> None:
         self._state.cancel_at_end = self._state.ends_now = True
-        await self._parts.write_cancel(workflow.now())
+        await self._context.write_cancel(workflow.now())
 
     def _may_begin(self) -> bool:
         """Say whether the first period is to be charged, or charged again."""
@@ -202,7 +204,7 @@ class Clock:
             state.ends_now = True
             await self._end_once_quiet()
         else:
-            await self._opener.open_period()
+            await self._lifecycle.open_period()
 
     async def _warn(self) -> None:
         """Tell of credits that expire soon; the ledger says when to look again."""
@@ -211,7 +213,7 @@ class Clock:
             return
         warned = await workflow.execute_activity_method(
             NoticeActivities.warn,
-            self._parts.moment(),
+            self._context.moment(),
             summary="warn of credits that expire soon",
             **LEDGER,
         )

@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.pricing.policies import AfterDunning, WhileUnpaid
     from domain.subscription import Arrears, OpenCharge, Pause, Step, SubscriptionState
 from workflows.options import LEDGER, short
-from workflows.subscription.mailbox import Answer, Inbox, credit_text
+from workflows.subscription.mailbox import Answer, Mailbox, credit_text
 from workflows.subscription.operator_view import demanded, money_for
 from workflows.subscription.processing import (
     keep_waiting,
@@ -39,9 +39,9 @@ RENEWALS_GO_ON = "renewals-go-on"
 class Settler:
     """Settles charges that are paid or declined."""
 
-    def __init__(self, state: SubscriptionState, inbox: Inbox) -> None:
+    def __init__(self, state: SubscriptionState, mailbox: Mailbox) -> None:
         self._state = state
-        self._inbox = inbox
+        self._mailbox = mailbox
         self._tickets: dict[str, list[int]] = {}
         self.period_opened = False
 
@@ -90,7 +90,7 @@ class Settler:
     async def processing(self, charge: OpenCharge, processing: Processing | None) -> None:
         """Keep a charge that the processor decides about later; what waits for it hears so."""
         charge = await keep_waiting(self._state, self.buyer(charge), charge, processing)
-        self._inbox.held_up = ""  # what waits for it is decided now: it may take days
+        self._mailbox.held_up = ""  # what waits for it is decided now: it may take days
         self._answer(charge, processing_answer(charge))
 
     async def declined(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
@@ -140,7 +140,7 @@ class Settler:
             summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
             **LEDGER,
         )
-        self._inbox.held_up = ""  # what waited is decided now: refused while paused
+        self._mailbox.held_up = ""  # what waited is decided now: refused while paused
         if asked_for:
             self._answer(charge, declined_answer(charge, declined))
             return [charge]
@@ -148,7 +148,7 @@ class Settler:
 
     async def _looked_into(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
         charge, final = await look_into(self._state, self.buyer(charge), charge, declined)
-        self._inbox.held_up = ""
+        self._mailbox.held_up = ""
         self._answer(charge, declined_answer(charge, declined))
         return [charge] if final else []
 
@@ -189,7 +189,7 @@ class Settler:
         state.pauses, state.lapsed, state.awaits_card = pauses, False, stays
         state.arrears = state.restart_at = None
         self._balance(serving.available_micro)
-        self._inbox.held_up = ""
+        self._mailbox.held_up = ""
         self.period_opened = True
         await self.release_paid()
 
@@ -219,7 +219,7 @@ class Settler:
         """Forget a charge that was given up; who waits for it hears that it was declined."""
         self._state.drop(charge)
         if charge.kind is ChargeKind.AUTO:
-            self._inbox.held_up = ""
+            self._mailbox.held_up = ""
         ending = self._state.ends_now or self._state.ended
         reason = "subscription_ended" if ending else "declined"
         answer = {"status": "declined", "reason": reason, "charge_id": charge.charge.charge_id}
@@ -250,7 +250,7 @@ class Settler:
         state.drop(charge)
         self._balance(available)
         if charge.kind is ChargeKind.AUTO:
-            self._inbox.held_up = ""
+            self._mailbox.held_up = ""
         needless: list[OpenCharge] = []
         if self._ends_pause(charge):
             needless = [failed for failed in state.charges if failed.step is Step.DECLINED]
@@ -332,7 +332,7 @@ class Settler:
 
     def _answer(self, charge: OpenCharge, answer: Answer) -> None:
         for ticket in self._tickets.pop(charge.charge.charge_id, []):
-            self._inbox.answer(ticket, answer)
+            self._mailbox.answer(ticket, answer)
 
 
 def _without(pauses: tuple[Pause, ...], cause: Pause) -> tuple[Pause, ...]:

@@ -20,7 +20,7 @@ class Due(NamedTuple):
     what: str
 
 
-class Alarm:
+class Timer:
     """Rings once at the moment it was set to."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Alarm:
         self._timer: asyncio.Task[None] | None = None
 
     def set(self, due: Due | None) -> None:
-        """Set the alarm, or switch it off with None."""
+        """Set the timer, or switch it off with None."""
         if due == self._due and self._timer is not None:
             return
         self.cancel()
@@ -46,7 +46,7 @@ class Alarm:
         return False
 
     def cancel(self) -> None:
-        """Switch the alarm off."""
+        """Switch the timer off."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.carriers.holds import answer_to_hold, holder
 from workflows.options import LEDGER, short
 from workflows.subscription.collection import Collector
-from workflows.subscription.mailbox import Answer, Inbox, Waiting, count_of, credit_text, refused
+from workflows.subscription.mailbox import Answer, Mailbox, Waiting, count_of, credit_text, refused
 from workflows.subscription.operator_view import demanded
 from workflows.subscription.settlement import Settler
 
@@ -34,14 +34,14 @@ class Found:
     crossed: bool = False
 
 
-class Server:
+class Usage:
     """Turns queued events into debits."""
 
     def __init__(
-        self, state: SubscriptionState, inbox: Inbox, collector: Collector, settler: Settler
+        self, state: SubscriptionState, mailbox: Mailbox, collector: Collector, settler: Settler
     ) -> None:
         self._state = state
-        self._inbox = inbox
+        self._mailbox = mailbox
         self._collector = collector
         self._settler = settler
         self._asked: frozenset[str] = frozenset()  # keys that somebody waits for
@@ -52,12 +52,12 @@ class Server:
 
         `leaves` says whether usage that waits is left to the next run.
         """
-        while self._inbox.refusals or (self._inbox.decidable() and not leaves()):
-            await self._decide(self._inbox.take_events())
+        while self._mailbox.refusals or (self._mailbox.decidable() and not leaves()):
+            await self._decide(self._mailbox.take_events())
 
     async def keep_refusals(self) -> None:
         """Keep what was refused before the first period, when nothing can be debited yet."""
-        while self._inbox.refusals:
+        while self._mailbox.refusals:
             await self._decide([])
 
     async def _decide(self, queued: list[Waiting]) -> None:
@@ -69,7 +69,7 @@ class Server:
             outcomes, told = await self._debit(queued)
         self._state.balance_as_of = workflow.now()
         found = self._tell(queued, outcomes, told)
-        self._inbox.put_back(found.undecided)
+        self._mailbox.put_back(found.undecided)
         await self._buy_if_needed(found)
 
     async def _hold(self, event: UsageEvent, lapses_at: datetime) -> HoldOutcome:
@@ -92,7 +92,7 @@ class Server:
             state.plan_in_force(),
             state.window.end if state.window else None,
             tuple(one.event for one in queued if isinstance(one, QueuedEvent)),
-            self._inbox.take_refusals(),
+            self._mailbox.take_refusals(),
             workflow.now(),
             _messages(queued),
         )
@@ -108,7 +108,7 @@ class Server:
     def _tell(self, queued: list[Waiting], outcomes: Outcomes, told: Sequence[Deviations]) -> Found:
         """Answer what is decided, keep or count refusals; return what must wait, in order."""
         found = Found()
-        self._asked = self._inbox.keys_asked_for(queued)
+        self._asked = self._mailbox.keys_asked_for(queued)
         answers, deviations = iter(outcomes), iter(told)
         for one in queued:
             if isinstance(one, QueuedMessage):
@@ -119,7 +119,7 @@ class Server:
 
     def _tell_of_message(self, one: QueuedMessage, told: Deviations, found: Found) -> None:
         for reason, number in told.refused:
-            self._inbox.count_refusals(reason, number)
+            self._mailbox.count_refusals(reason, number)
         if told.left:
             found.undecided.append(replace(one, left=told.left, count=len(told.left)))
         found.renewal_pending |= told.renewal_pending
@@ -132,7 +132,7 @@ class Server:
         if outcome.status in UNDECIDED:
             found.undecided.append(one)
         elif outcome.status in (*DECIDED, *HELD):
-            self._inbox.answer(one.ticket, answer_to(outcome))
+            self._mailbox.answer(one.ticket, answer_to(outcome))
         else:
             self._refuse(one, answer_to(outcome), outcome.status)
         found.renewal_pending |= outcome.status == "renewal_pending"
@@ -144,7 +144,7 @@ class Server:
     async def _buy_if_needed(self, found: Found) -> None:
         short = found.short
         if found.renewal_pending:
-            self._inbox.held_up = "renewal"
+            self._mailbox.held_up = "renewal"
         elif short is not None:
             status = await self.purchase(short.needed_micro, confirmed=short.confirmed)
             self._give_up_on(short, status)
@@ -153,25 +153,25 @@ class Server:
 
     def _give_up_on(self, short: Short, status: str) -> None:
         """Refuse an event that stays short although the ledger buys nothing for it."""
-        if self._inbox.held_up or self._unbought != short.key:
-            self._unbought = "" if self._inbox.held_up else short.key
+        if self._mailbox.held_up or self._unbought != short.key:
+            self._unbought = "" if self._mailbox.held_up else short.key
             return
         self._unbought = ""
-        alone = self._inbox.drop_first()
+        alone = self._mailbox.drop_first()
         if alone is not None:
             self._refuse(alone, refused(status), status)
         else:
-            self._inbox.refuse(short.key, short.action, status)
+            self._mailbox.refuse(short.key, short.action, status)
 
     def _refuse(self, one: QueuedEvent, answer: Answer, reason: str) -> None:
         """Answer who waits; keep the refusal of what nobody waits for, or waits for no more.
 
         Who asked again, with the same key, gets the answer: it is not kept as well.
         """
-        if self._inbox.waits(one.ticket):
-            self._inbox.answer(one.ticket, answer)
+        if self._mailbox.waits(one.ticket):
+            self._mailbox.answer(one.ticket, answer)
         elif not (one.ticket and one.event.key in self._asked):
-            self._inbox.refuse(one.event.key, one.event.action, reason)
+            self._mailbox.refuse(one.event.key, one.event.action, reason)
 
     async def purchase(self, needed_micro: int, *, confirmed: bool = False) -> str:
         """Let the ledger reserve what a shortfall needs (0: the wallet is empty); collect it.
@@ -201,7 +201,7 @@ class Server:
         known = state.charge_named(reserved.charge.charge_id)
         if known is not None and known.step is Step.REVIEW:
             return "under_review"
-        self._inbox.held_up = "purchase"
+        self._mailbox.held_up = "purchase"
         if known is not None:
             return reserved.status
         state.purchases += 1

@@ -28,15 +28,15 @@ from workflows.doors.teams import TeamDoor
 from workflows.doors.unknown import UnknownDoor
 from workflows.doors.usage import UsageDoor
 from workflows.subscription.collection import Collector
-from workflows.subscription.context import Parts
-from workflows.subscription.dispatch import Commands
-from workflows.subscription.mailbox import Answer, Inbox, closed, opened, payload
-from workflows.subscription.operator_view import Story, status_of
-from workflows.subscription.pending_calls import Calls
-from workflows.subscription.schedule import Clock
+from workflows.subscription.context import Context
+from workflows.subscription.dispatch import Dispatch
+from workflows.subscription.mailbox import Answer, Mailbox, closed, opened, payload
+from workflows.subscription.operator_view import OperatorView, status_of
+from workflows.subscription.pending_calls import PendingCalls
+from workflows.subscription.schedule import Schedule
 from workflows.subscription.settlement import Settler
-from workflows.subscription.timer import Alarm
-from workflows.subscription.usage import Server
+from workflows.subscription.timer import Timer
+from workflows.subscription.usage import Usage
 
 LONG_HISTORY_BYTES = 200_000
 NOTHING = RawValue(Payload())  # what a start without an argument comes to
@@ -67,17 +67,17 @@ class Subscription(
         except ApplicationError as error:  # the run raises it: the SDK cannot take it from here
             state, self._unusable = SubscriptionState(NOBODY), error
         self._state = state
-        self._inbox = Inbox(refused_so_far=state.refused, last_refusal=state.last_refusal)
-        self._inbox.put_back([*state.queue, *map(opened, state.waiting)])
-        self._calls = Calls()
-        self._settler = Settler(state, self._inbox)
-        collector = Collector(state, self._calls, self._settler)
-        parts = Parts(state, self._inbox, self._calls, collector, self._settler)
-        self._commands = Commands(parts)
-        self._server = Server(state, self._inbox, collector, self._settler)
-        self._clock = Clock(parts)
-        self._story = Story(state, self._inbox)
-        self._alarm = Alarm()
+        self._mailbox = Mailbox(refused_so_far=state.refused, last_refusal=state.last_refusal)
+        self._mailbox.put_back([*state.queue, *map(opened, state.waiting)])
+        self._pending_calls = PendingCalls()
+        self._settler = Settler(state, self._mailbox)
+        collector = Collector(state, self._pending_calls, self._settler)
+        context = Context(state, self._mailbox, self._pending_calls, collector, self._settler)
+        self._dispatch = Dispatch(context)
+        self._usage = Usage(state, self._mailbox, collector, self._settler)
+        self._schedule = Schedule(context)
+        self._view = OperatorView(state, self._mailbox)
+        self._timer = Timer()
         self._emptied = False
         self._resting = False
         self._born_with = workflow.info().get_current_history_size()
@@ -87,7 +87,7 @@ class Subscription(
         """Live until the subscription ends; return why. The argument is read by `__init__`."""
         if self._unusable is not None:
             raise self._unusable
-        self._story.tell(self._clock.next_step())
+        self._view.tell(self._schedule.next_step())
         while True:
             await self._turn()
             if self._may_leave():
@@ -95,7 +95,7 @@ class Subscription(
                     lambda: workflow.all_handlers_finished() or not self._may_leave()
                 )
             if self._may_leave():
-                self._alarm.cancel()
+                self._timer.cancel()
                 if self._state.ended and not self._state.awaits_money:
                     self._resting = True
                     return "ended"
@@ -106,34 +106,34 @@ class Subscription(
     @workflow.query(description="Where the subscription stands, as of its last decision.")
     def status(self) -> Answer:
         """Return the state that people and the simulator need; the ledger has the truth."""
-        busy = not self._resting or self._has_work() or not self._calls.idle()
+        busy = not self._resting or self._has_work() or not self._pending_calls.idle()
         return {
-            **status_of(self._state, self._clock.next_due()),
+            **status_of(self._state, self._schedule.next_due()),
             "busy": busy,
-            "waiting_events": self._inbox.events_waiting,
-            "refused": self._inbox.refused_so_far,
-            "last_refusal": self._inbox.last_refusal,
+            "waiting_events": self._mailbox.events_waiting,
+            "refused": self._mailbox.refused_so_far,
+            "last_refusal": self._mailbox.last_refusal,
         }
 
     async def _turn(self) -> None:
         """Settle, do what is due, carry commands out, drain usage: in this order."""
-        await self._calls.settle()
+        await self._pending_calls.settle()
         self._answer_the_impatient(light=False)
-        await self._clock.do_what_is_due()
-        while self._inbox.commands:
-            await self._commands.carry_out(self._inbox.commands.popleft())
-            await self._clock.drop_unwanted()
+        await self._schedule.do_what_is_due()
+        while self._mailbox.commands:
+            await self._dispatch.carry_out(self._mailbox.commands.popleft())
+            await self._schedule.drop_unwanted()
         if self._state.ends_now:
-            await self._clock.do_what_is_due()
+            await self._schedule.do_what_is_due()
         if self._state.period is not None or (self._state.ended and self._state.account_id):
-            await self._server.drain(self._leaves_usage)
-            if self._emptied and self._state.auto_purchase and not self._inbox.held_up:
-                await self._server.purchase(0)
+            await self._usage.drain(self._leaves_usage)
+            if self._emptied and self._state.auto_purchase and not self._mailbox.held_up:
+                await self._usage.purchase(0)
             self._emptied = False
         elif self._state.account_id:
-            await self._server.keep_refusals()
+            await self._usage.keep_refusals()
         self._answer_the_impatient(light=True)
-        self._story.tell(self._clock.next_step())
+        self._view.tell(self._schedule.next_step())
 
     def _answer_the_impatient(self, *, light: bool) -> None:
         """Answer `pending`, once what can be decided has its answer: also after an outage.
@@ -141,49 +141,51 @@ class Subscription(
         Runs that are not light do so first, as they began.
         """
         if self._state.light is light:
-            self._inbox.answer_the_impatient()
+            self._mailbox.answer_the_impatient()
 
     async def _wait(self) -> None:
-        self._alarm.set(self._clock.next_step())
+        self._timer.set(self._schedule.next_step())
         self._resting = True
-        await workflow.wait_condition(lambda: self._alarm.rang() or self._has_work())
+        await workflow.wait_condition(lambda: self._timer.rang() or self._has_work())
         self._resting = False
 
     def _has_work(self) -> bool:
         served = self._state.period is not None
         return (
-            self._calls.any_done()
-            or bool(self._inbox.commands)
-            or (served and (self._inbox.ready() or self._emptied))
-            or bool(self._state.account_id and self._inbox.refusals)
+            self._pending_calls.any_done()
+            or bool(self._mailbox.commands)
+            or (served and (self._mailbox.ready() or self._emptied))
+            or bool(self._state.account_id and self._mailbox.refusals)
         )
 
     def _may_leave(self) -> bool:
         """Say whether this run can end: nothing under way and a reason to."""
         if self._leaves_usage():
-            return not self._inbox.refusals
-        if not self._calls.idle() or self._has_work() or self._inbox.waiting:
+            return not self._mailbox.refusals
+        if not self._pending_calls.idle() or self._has_work() or self._mailbox.waiting:
             return False
         suggested = workflow.info().is_continue_as_new_suggested()
         return (self._state.ended and not self._state.awaits_money) or (
-            (self._settler.period_opened or suggested) and self._inbox.portable()
+            (self._settler.period_opened or suggested) and self._mailbox.portable()
         )
 
     def _leaves_usage(self) -> bool:
         """Say whether the next run decides the usage that waits: a long history is slow to read."""
         grown = workflow.info().get_current_history_size() - self._born_with
-        if not self._state.light or grown < LONG_HISTORY_BYTES or not self._inbox.portable():
+        if not self._state.light or grown < LONG_HISTORY_BYTES or not self._mailbox.portable():
             return False
-        busy = self._inbox.waiting or self._inbox.commands or self._emptied or self._state.ends_now
-        return self._calls.idle() and not self._calls.any_done() and not busy
+        busy = (
+            self._mailbox.waiting or self._mailbox.commands or self._emptied or self._state.ends_now
+        )
+        return self._pending_calls.idle() and not self._pending_calls.any_done() and not busy
 
     def _hand_on(self) -> None:
         """Put what waits and what was counted into the state, for the next run."""
         self._state.queue = ()
-        self._state.waiting = tuple(map(closed, self._inbox.events))
+        self._state.waiting = tuple(map(closed, self._mailbox.events))
         self._state.light = True
-        self._state.refused = self._inbox.refused_so_far
-        self._state.last_refusal = self._inbox.last_refusal
+        self._state.refused = self._mailbox.refused_so_far
+        self._state.last_refusal = self._mailbox.last_refusal
 
 
 def _state(message: RawValue) -> SubscriptionState:
