@@ -1,7 +1,7 @@
 """A look at usage as it came: how many events it has, if each has the right shape.
 
 It runs in C. What it lets pass is read where it is decided; whatever it does not is read here, by
-`domain/messages/subscription.py`, and refused by name.
+`domain/messages/usage.py`, and refused by name.
 """
 
 from typing import Annotated
@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from domain.messages.fields import MAX_TEXT
-from domain.messages.subscription import MAX_EVENTS
+from domain.messages.usage import MAX_EVENTS
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
 

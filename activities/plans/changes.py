@@ -29,7 +29,7 @@ from domain.burn import tie_keys
 from domain.credits import format_credits
 from domain.mails.money import Paused, Resumed
 from domain.mails.plans import DowngradeScheduled, PlanChanged
-from domain.messages.subscription import AdjustCredits, OperatorNote
+from domain.messages.operators import AdjustCredits, OperatorNote
 from domain.payments.charges import Charge, ChargeKind, ChargeLine
 from domain.pricing.catalog import Catalog, Plan
 from domain.subscription import Pause, Status

@@ -12,10 +12,10 @@ from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.uninterrupted import uninterrupted
 from activities.usage.approval_threshold import unapproved
+from activities.usage.batches import Deviations, Short, UsageMessage
 from domain.errors import InvalidInput
 from domain.mails.money import CapReached
-from domain.messages import subscription
-from domain.messages.usage import Deviations, Short, UsageMessage
+from domain.messages import usage
 from domain.pricing.catalog import Plan
 from domain.pricing.event_price import price
 from domain.usage import DECIDED, UNDECIDED, DebitOutcome, RefusedEvent, UsageEvent
@@ -131,7 +131,7 @@ class UsageActivities:
 def _read(number: int, message: UsageMessage) -> tuple[list[_Asked], list[RefusedEvent]]:
     """Return the events of a message that are to be decided, and what cannot be used of it."""
     try:
-        parts = subscription.read_events(message.data.encode())
+        parts = usage.read_events(message.data.encode())
     except InvalidInput as error:
         text = f"record_usage: {message.data}"[:LONGEST_REQUEST]
         return [], [RefusedEvent(f"{message.name}:all", None, error.reason, text)]

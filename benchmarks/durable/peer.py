@@ -12,7 +12,7 @@ from activities.usage.events import Batch
 from benchmarks.durable.fleet import Bench, events
 from benchmarks.durable.naive import QUEUE, NaiveUsage
 from catalogs.reader import load_catalogs
-from domain.messages.subscription import parse_event
+from domain.messages.usage import parse_event
 from ledger import accounts
 from settings import CATALOGS
 

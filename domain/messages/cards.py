@@ -41,6 +41,12 @@ def parse_retry_payment(data: bytes) -> RetryPayment:
     return RetryPayment(fields.key(fields.only(fields.parse_object(data), "key")))
 
 
+def parse_payer(data: bytes) -> str:
+    """Read `{"payer": "cus_…"}`."""
+    raw = fields.only(fields.parse_object(data), "payer")
+    return fields.identifier(raw["payer"], "unknown_payer")
+
+
 def seen(signs: tuple[str, ...], sign: str) -> tuple[str, ...]:
     """Return the signs of a card that were seen, with one more; the oldest are forgotten."""
     return (*signs, sign)[-_MOST_SIGNS:]

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from domain.credits import parse_quantity
-from domain.messages import fields, subscription
+from domain.messages import fields
+from domain.messages.usage import usage_event
 from domain.usage import UsageEvent
 
 
@@ -48,7 +49,7 @@ def parse_hold(data: bytes) -> Hold:
     """Read a usage event with one field more, `"lapses_at"`."""
     raw = fields.parse_object(data)
     lapse = {name: raw.pop(name) for name in ("lapses_at",) if name in raw}
-    return Hold(subscription.usage_event(raw), _lapse(fields.only(lapse, "lapses_at")))
+    return Hold(usage_event(raw), _lapse(fields.only(lapse, "lapses_at")))
 
 
 def parse_capture(data: bytes) -> Capture:

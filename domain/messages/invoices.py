@@ -47,3 +47,9 @@ def parse_use_payment_method(data: bytes) -> str:
     """Read `{"payment_method": "pm_…"}`."""
     raw = fields.only(fields.parse_object(data), "payment_method")
     return fields.identifier(raw["payment_method"], "unknown_payment_method")
+
+
+def parse_invoice(data: bytes) -> str:
+    """Read `{"invoice": "in_…"}`."""
+    raw = fields.only(fields.parse_object(data), "invoice")
+    return fields.identifier(raw["invoice"], "unknown_invoice")

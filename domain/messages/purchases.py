@@ -2,9 +2,25 @@
 
 from dataclasses import dataclass
 
+from domain.credits import parse_quantity
 from domain.errors import InvalidInput
 from domain.messages import fields
 from domain.pricing.purchase_price import MOST_PACKS
+
+
+@dataclass(frozen=True, slots=True)
+class BuyCredits:
+    """Buy extra credits by hand."""
+
+    key: str
+    quantity_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAutoPurchase:
+    """Switch auto-purchase."""
+
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +38,17 @@ class GiveBonus:
 
     bonus_id: str
     invitee: str
+
+
+def parse_buy_credits(data: bytes) -> BuyCredits:
+    """Read `{"key": …, "credits": "3000"}`."""
+    raw = fields.only(fields.parse_object(data), "key", "credits")
+    return BuyCredits(fields.key(raw), parse_quantity(raw["credits"]))
+
+
+def parse_set_auto_purchase(data: bytes) -> SetAutoPurchase:
+    """Read `{"on": true}`."""
+    return SetAutoPurchase(fields.flag(fields.only(fields.parse_object(data), "on"), "on"))
 
 
 def parse_buy_pack(data: bytes) -> BuyPack:

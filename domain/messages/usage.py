@@ -1,44 +1,75 @@
-"""What a debit is asked and answers about usage as it came: of what was taken, only how much."""
+"""Usage events, parsed from JSON text with a reason for every refusal.
 
+JSON numbers with a fraction arrive as exact decimals; NaN and infinities are refused. Texts of
+decimals are preferred for quantities because many languages' numbers are floats.
+"""
+
+import json
 from dataclasses import dataclass
+from typing import Any
+
+from domain.credits import parse_quantity
+from domain.errors import InvalidInput
+from domain.messages import fields
+from domain.usage import UsageEvent
+
+MAX_EVENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class UsageMessage:
-    """JSON of a message of usage. `left` are the places of its events to decide; None: all.
+class RefusedPart:
+    """One event of a batch that cannot be used."""
 
-    `after` is how many events of the same batch come before it; `name` begins the names of its
-    refusals.
-    """
-
-    name: str
-    data: str
-    left: tuple[int, ...] | None
-    after: int
+    key: str | None
+    reason: str
+    request: str
 
 
-@dataclass(frozen=True, slots=True)
-class Short:
-    """An event that only a purchase can serve; `needed_micro` is what it takes in all."""
+def parse_events(data: bytes) -> tuple[tuple[UsageEvent, ...], tuple[RefusedPart, ...]]:
+    """Read `{"events": [...]}`; each unusable event is refused alone."""
+    parts = read_events(data)
+    return (
+        tuple(one for one in parts if isinstance(one, UsageEvent)),
+        tuple(one for one in parts if isinstance(one, RefusedPart)),
+    )
 
-    key: str
-    action: str
-    needed_micro: int
-    confirmed: bool = False
+
+def read_events(data: bytes) -> list[UsageEvent | RefusedPart]:
+    """Read `{"events": [...]}`, in its order. Raises `InvalidInput` for what is no such list."""
+    events = fields.only(fields.shallow_object(data), "events")["events"]
+    if not isinstance(events, list) or not events:
+        raise InvalidInput("malformed", "`events` is a list with at least one event")
+    if len(events) > MAX_EVENTS:
+        raise InvalidInput("too_many_events", f"{len(events)} events in one message")
+    return [_event_or_refusal(raw) for raw in events]
 
 
-@dataclass(frozen=True, slots=True)
-class Deviations:
-    """What became of a message, apart from what was simply debited.
+def _event_or_refusal(raw: Any) -> UsageEvent | RefusedPart:
+    if fields.is_deep(raw):
+        return RefusedPart(None, "malformed", fields.TOO_DEEP)
+    try:
+        return usage_event(raw)
+    except InvalidInput as error:
+        key = raw.get("key") if isinstance(raw, dict) else None
+        text = json.dumps(raw, default=str, ensure_ascii=True)[:500]
+        return RefusedPart(key if fields.is_text(key) else None, error.reason, text)
 
-    `left` are the places of the events that a later moment decides: a renewal is under way
-    (`renewal_pending`) or a purchase is needed (`short`, the first of them). `refused` are reasons
-    and how often; the refusals are kept already. `crossed`: one left exactly zero.
-    """
 
-    decided: int = 0
-    left: tuple[int, ...] = ()
-    refused: tuple[tuple[str, int], ...] = ()
-    renewal_pending: bool = False
-    short: Short | None = None
-    crossed: bool = False
+def parse_event(data: bytes) -> UsageEvent:
+    """Read one usage event."""
+    return usage_event(fields.parse_object(data))
+
+
+def usage_event(raw: Any) -> UsageEvent:
+    """Return the usage event that an object describes; else `InvalidInput`."""
+    if not isinstance(raw, dict):
+        raise InvalidInput("malformed", "an event is a JSON object")
+    fields.only(raw, "key", "action", "quantity", "event_at", optional=("tags", "confirmed"))
+    return UsageEvent(
+        key=fields.key(raw),
+        action=fields.text(raw, "action", "unknown_action"),
+        quantity_micro=parse_quantity(raw["quantity"]),
+        event_at=fields.parse_instant(raw["event_at"]),
+        tags=fields.tags(raw.get("tags", {})),
+        confirmed=fields.flag({"confirmed": False} | raw, "confirmed"),
+    )

@@ -25,7 +25,7 @@ from activities.payments.owners import CustomerActivities
 from activities.payments.processor import PaymentActivities
 from activities.payments.reconciliation import ReconcileActivities
 from domain.messages.cards import parse_card_news
-from domain.messages.subscription import parse_reference
+from domain.messages.invoices import parse_invoice
 from domain.payments.charges import ChargeKind
 from gateways.stripe import StripePayments
 from ledger import accounts
@@ -104,7 +104,7 @@ class Peer:
 
     @workflow.signal
     def invoice_paid(self, message: RawValue) -> None:
-        self.told.append(parse_reference(message.payload.data, "invoice"))
+        self.told.append(parse_invoice(message.payload.data))
 
     @workflow.signal
     def end(self) -> None:

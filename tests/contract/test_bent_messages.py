@@ -15,12 +15,12 @@ from tests.fleet import Customer
 from workflows.subscription.mailbox import Mailbox
 from workflows.subscription.workflow import Subscription
 
-_DOORS = workflow._Definition.must_from_class(Subscription).updates
+_UPDATES = workflow._Definition.must_from_class(Subscription).updates
 
 
 def verdict(name: str, text: str) -> str | None:
-    """Return the reason for which a door turns a message away, or None."""
-    validator = _DOORS[name].validator
+    """Return the reason for which an update is turned away, or None."""
+    validator = _UPDATES[name].validator
     assert validator is not None
     try:
         validator(SimpleNamespace(_mailbox=Mailbox()), raw(text.encode()))
@@ -30,7 +30,7 @@ def verdict(name: str, text: str) -> str | None:
 
 
 def test_every_update_is_bent() -> None:
-    assert set(SOUND) == {name for name in _DOORS if name is not None}
+    assert set(SOUND) == {name for name in _UPDATES if name is not None}
 
 
 @pytest.mark.parametrize("name", sorted(SOUND))

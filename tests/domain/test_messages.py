@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidInput
-from domain.messages import subscription
+from domain.messages import invoices, operators, plans, purchases, start, usage
 from domain.messages.fields import MAX_TEXT
 from domain.reasons import CURES
 from domain.subscription import Start
@@ -29,16 +29,16 @@ START = {
 }
 ADJUSTMENT = {"key": "k", "credits": "1", "reason": "r", "by": "b"}
 PARSERS = (
-    subscription.parse_start,
-    subscription.parse_events,
-    subscription.parse_event,
-    subscription.parse_buy_credits,
-    subscription.parse_set_auto_purchase,
-    subscription.parse_change_plan,
-    subscription.parse_cancel,
-    subscription.parse_adjust_credits,
-    subscription.parse_operator_note,
-    lambda data: subscription.parse_reference(data, "payment_method"),
+    start.parse_start,
+    usage.parse_events,
+    usage.parse_event,
+    purchases.parse_buy_credits,
+    purchases.parse_set_auto_purchase,
+    plans.parse_change_plan,
+    plans.parse_cancel,
+    operators.parse_adjust_credits,
+    operators.parse_operator_note,
+    invoices.parse_use_payment_method,
 )
 NUL, SURROGATE = "a\x00b", "a\ud800b"
 
@@ -90,7 +90,7 @@ def test_any_bytes_are_read_or_refused_with_a_cure(data):
 def test_an_event_with_one_field_replaced_is_read_or_refused_alone(field, value):
     data = json.dumps({"events": [EVENT, EVENT | {field: value}]}).encode()
 
-    usable, refused = subscription.parse_events(data)
+    usable, refused = usage.parse_events(data)
 
     assert len(usable) + len(refused) == 2
     for part in refused:
@@ -106,7 +106,7 @@ def test_a_start_with_one_field_replaced_is_read_or_refused(field, value):
 
 
 def test_an_event_is_read_exactly():
-    (event,), _ = subscription.parse_events(
+    (event,), _ = usage.parse_events(
         json.dumps({"events": [EVENT | {"quantity": "0.1", "tags": {"b": "2", "a": "1"}}]}).encode()
     )
 
@@ -119,7 +119,7 @@ def test_an_event_is_read_exactly():
 def test_a_json_number_is_read_as_it_is_written(written):
     data = json.dumps(EVENT).replace('"quantity": "1"', f'"quantity": {written}').encode()
 
-    assert subscription.parse_event(data).quantity_micro == 300_000
+    assert usage.parse_event(data).quantity_micro == 300_000
 
 
 @pytest.mark.parametrize(
@@ -133,14 +133,14 @@ def test_a_json_number_is_read_as_it_is_written(written):
 def test_a_quantity_that_is_no_exact_positive_number_is_refused(written):
     data = json.dumps(EVENT).replace('"quantity": "1"', f'"quantity": {written}').encode()
 
-    assert reason_of(subscription.parse_event, data) in ("invalid_quantity", "malformed")
+    assert reason_of(usage.parse_event, data) in ("invalid_quantity", "malformed")
 
 
 @pytest.mark.parametrize("constant", [b"NaN", b"Infinity", b"-Infinity"])
 def test_a_number_that_json_does_not_have_is_no_json(constant):
     data = json.dumps(EVENT).encode().replace(b'"1"', constant)
 
-    assert reason_of(subscription.parse_event, data) == "malformed"
+    assert reason_of(usage.parse_event, data) == "malformed"
 
 
 @pytest.mark.parametrize(
@@ -164,14 +164,14 @@ def test_a_number_that_json_does_not_have_is_no_json(constant):
     ],
 )
 def test_a_field_that_cannot_be_used_is_named(field, value, reason):
-    assert reason_of(subscription.parse_event, EVENT | {field: value}) == reason
+    assert reason_of(usage.parse_event, EVENT | {field: value}) == reason
 
 
 @pytest.mark.parametrize("field", sorted(EVENT))
 def test_a_missing_field_is_named(field):
     rest = {name: value for name, value in EVENT.items() if name != field}
 
-    assert reason_of(subscription.parse_event, rest) == "missing_field"
+    assert reason_of(usage.parse_event, rest) == "missing_field"
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"null", b"[]", b"3", b'"{}"', b"\xff", b"{}{}"])
@@ -184,14 +184,14 @@ def test_what_is_not_one_json_object_is_malformed(data):
 def test_deep_nesting_is_malformed_and_not_a_broken_stack(levels):
     data = b'{"tags":' * levels + b"1" + b"}" * levels
 
-    assert reason_of(subscription.parse_event, data) == "malformed"
+    assert reason_of(usage.parse_event, data) == "malformed"
 
 
 def test_a_deep_event_is_refused_alone():
     deep = json.loads("[" * 500 + "]" * 500)
     data = json.dumps({"events": [EVENT, EVENT | {"tags": deep}, deep]}).encode()
 
-    usable, refused = subscription.parse_events(data)
+    usable, refused = usage.parse_events(data)
 
     assert len(usable) == 1
     assert {part.reason for part in refused} == {"malformed"}
@@ -200,17 +200,17 @@ def test_a_deep_event_is_refused_alone():
 def test_a_message_takes_a_thousand_events_and_not_one_more():
     events = [EVENT | {"key": str(number)} for number in range(1_001)]
 
-    usable, _ = subscription.parse_events(json.dumps({"events": events[1:]}).encode())
+    usable, _ = usage.parse_events(json.dumps({"events": events[1:]}).encode())
 
     assert len(usable) == 1_000
-    assert reason_of(subscription.parse_events, {"events": events}) == "too_many_events"
-    assert reason_of(subscription.parse_events, {"events": []}) == "malformed"
+    assert reason_of(usage.parse_events, {"events": events}) == "too_many_events"
+    assert reason_of(usage.parse_events, {"events": []}) == "malformed"
 
 
 def test_an_unusable_event_does_not_hurt_its_neighbours():
     bad = EVENT | {"key": "bad", "quantity": "0"}
 
-    usable, refused = subscription.parse_events(json.dumps({"events": [EVENT, bad, 7]}).encode())
+    usable, refused = usage.parse_events(json.dumps({"events": [EVENT, bad, 7]}).encode())
 
     assert [event.key for event in usable] == ["k"]
     assert [(part.key, part.reason) for part in refused] == [
@@ -220,11 +220,11 @@ def test_an_unusable_event_does_not_hurt_its_neighbours():
 
 
 def test_what_is_optional_in_a_start_may_be_left_out_or_null():
-    least = subscription.parse_start(json.dumps({"start": START}).encode())
+    least = start.parse_start(json.dumps({"start": START}).encode())
     nulls = {"locale": None, "time_zone": None, "payment_method": None, "begins_at": None}
 
     assert least == Start(**START)
-    assert subscription.parse_start(json.dumps({"start": START | nulls}).encode()) == least
+    assert start.parse_start(json.dumps({"start": START | nulls}).encode()) == least
 
 
 @pytest.mark.parametrize(
@@ -244,25 +244,25 @@ def test_what_is_optional_in_a_start_may_be_left_out_or_null():
     ],
 )
 def test_a_start_that_cannot_be_used_is_named(field, value, reason):
-    assert reason_of(subscription.parse_start, {"start": START | {field: value}}) == reason
+    assert reason_of(start.parse_start, {"start": START | {field: value}}) == reason
 
 
 @pytest.mark.parametrize(
     ("parse", "message", "reason"),
     [
-        (subscription.parse_start, {}, "missing_field"),
-        (subscription.parse_start, {"start": None}, "malformed"),
-        (subscription.parse_start, {"start": START, "colour": "red"}, "unknown_field"),
-        (subscription.parse_buy_credits, {"key": "k", "credits": 1.5e-7}, "invalid_quantity"),
-        (subscription.parse_set_auto_purchase, {"on": 1}, "malformed"),
-        (subscription.parse_change_plan, {"plan": ""}, "unknown_plan"),
-        (subscription.parse_change_plan, {"plan": "p", "preview": None}, "malformed"),
-        (subscription.parse_cancel, {"when": "soon"}, "malformed"),
-        (subscription.parse_cancel, {"when": ["now"]}, "malformed"),
-        (subscription.parse_adjust_credits, ADJUSTMENT | {"credits": "--1"}, "invalid_quantity"),
-        (subscription.parse_adjust_credits, ADJUSTMENT | {"credits": "-0"}, "invalid_quantity"),
-        (subscription.parse_adjust_credits, ADJUSTMENT | {"credits": 1}, "invalid_quantity"),
-        (subscription.parse_operator_note, {"reason": NUL, "by": "b"}, "malformed"),
+        (start.parse_start, {}, "missing_field"),
+        (start.parse_start, {"start": None}, "malformed"),
+        (start.parse_start, {"start": START, "colour": "red"}, "unknown_field"),
+        (purchases.parse_buy_credits, {"key": "k", "credits": 1.5e-7}, "invalid_quantity"),
+        (purchases.parse_set_auto_purchase, {"on": 1}, "malformed"),
+        (plans.parse_change_plan, {"plan": ""}, "unknown_plan"),
+        (plans.parse_change_plan, {"plan": "p", "preview": None}, "malformed"),
+        (plans.parse_cancel, {"when": "soon"}, "malformed"),
+        (plans.parse_cancel, {"when": ["now"]}, "malformed"),
+        (operators.parse_adjust_credits, ADJUSTMENT | {"credits": "--1"}, "invalid_quantity"),
+        (operators.parse_adjust_credits, ADJUSTMENT | {"credits": "-0"}, "invalid_quantity"),
+        (operators.parse_adjust_credits, ADJUSTMENT | {"credits": 1}, "invalid_quantity"),
+        (operators.parse_operator_note, {"reason": NUL, "by": "b"}, "malformed"),
     ],
 )
 def test_a_command_that_cannot_be_used_is_named(parse, message, reason):
@@ -272,4 +272,4 @@ def test_a_command_that_cannot_be_used_is_named(parse, message, reason):
 def test_an_adjustment_may_take_away():
     data = json.dumps(ADJUSTMENT | {"credits": "-2.5"}).encode()
 
-    assert subscription.parse_adjust_credits(data).quantity_micro == -2_500_000
+    assert operators.parse_adjust_credits(data).quantity_micro == -2_500_000

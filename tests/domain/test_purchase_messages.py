@@ -5,8 +5,8 @@ import json
 import pytest
 
 from domain.errors import InvalidInput
+from domain.messages.operators import parse_adjust_credits
 from domain.messages.purchases import BuyPack, GiveBonus, parse_buy_pack, parse_give_bonus
-from domain.messages.subscription import parse_adjust_credits
 
 PACK = {"key": "k", "pack": "pack_500", "count": 2}
 BONUS = {"bonus": "referral", "invitee": "user-7"}

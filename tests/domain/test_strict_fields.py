@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from commands.terminal import json_object
 from domain.errors import InvalidInput
-from domain.messages import fields, subscription
+from domain.messages import fields, start
 from gateways import stripe_webhooks
 
 TWICE = (
@@ -64,10 +64,10 @@ def test_keys_that_differ_are_read(value):
 
 @pytest.mark.parametrize("address", UNMAILED)
 def test_an_address_that_mail_does_not_reach_is_refused_at_the_start(address):
-    start = {"subscription_id": "s", "customer_id": "c", "name": "Ada", "email": address}
-    start |= {"catalog": "make", "plan_id": "core_10k"}
+    begin = {"subscription_id": "s", "customer_id": "c", "name": "Ada", "email": address}
+    begin |= {"catalog": "make", "plan_id": "core_10k"}
     with pytest.raises(InvalidInput) as refused:
-        subscription.parse_start(json.dumps({"start": start}).encode())
+        start.parse_start(json.dumps({"start": begin}).encode())
     assert refused.value.reason == "invalid_email"
 
 

@@ -4,6 +4,7 @@ The ledger decides under the wallet's lock; this workflow waits, tells, and lets
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from temporalio import workflow
@@ -25,10 +26,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages import teams
 from workflows import names
 from workflows.approval.operator_view import ApprovalView
-from workflows.doors.door import Door, checked, rejection
-from workflows.doors.unknown import UnknownDoor
 from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer, Command, Mailbox, credit_text, payload, refused
+from workflows.subscription.messages.message import checked, rejection
+from workflows.subscription.messages.unknown import UnknownHandlers
 from workflows.subscription.timer import Due, Timer
 
 NOTHING = RawValue(Payload())
@@ -36,30 +37,8 @@ NOBODY = ApprovalName("", "")
 FIRST_LOOK, LONGEST_LOOK, MOST_LOOKS = timedelta(seconds=1), timedelta(hours=1), 12
 
 
-class ApprovalDoor(Door):
-    """Takes the word of admins."""
-
-    @workflow.update(description="An admin approves; it is checked again, then held or raised.")
-    async def approve(self, decision: RawValue) -> Answer:
-        """Answer `approved`, `pending` while credits are bought for it, or `refused` and why."""
-        return await self._ask("approve", teams.parse_approve(payload(decision)))
-
-    @approve.validator
-    def _check_approve(self, decision: RawValue) -> None:
-        checked(teams.parse_approve, decision)
-
-    @workflow.update(description="An admin refuses, for a reason that the member is told.")
-    async def refuse(self, decision: RawValue) -> Answer:
-        """Answer `refused_by_admin`, or `refused` with the reason why not."""
-        return await self._ask("refuse", teams.parse_refuse(payload(decision)))
-
-    @refuse.validator
-    def _check_refuse(self, decision: RawValue) -> None:
-        checked(teams.parse_refuse, decision)
-
-
 @workflow.defn
-class Approval(ApprovalDoor, UnknownDoor):
+class Approval(UnknownHandlers):
     """A request, `approval:<subscription>:<key>`; docs/contract/teams.md is its contract."""
 
     @workflow.init
@@ -73,10 +52,37 @@ class Approval(ApprovalDoor, UnknownDoor):
         self._timer = Timer()
         self._request: Request | None = None
         self._end: Decided | None = None
-        self._buying: list[Command] = []  # words that wait for a purchase
+        self._buying: list[Command] = []  # decisions that wait for a purchase
         self._looks = 0
         self._look_at: datetime | None = None
         self._view = ApprovalView(self._name, self._mailbox)
+
+    @workflow.update(description="An admin approves; it is checked again, then held or raised.")
+    async def approve(self, decision: RawValue) -> Answer:
+        """Answer `approved`, `pending` while credits are bought for it, or `refused` and why."""
+        return await self._decided("approve", teams.parse_approve(payload(decision)))
+
+    @approve.validator
+    def _check_approve(self, decision: RawValue) -> None:
+        checked(teams.parse_approve, decision)
+
+    @workflow.update(description="An admin refuses, for a reason that the member is told.")
+    async def refuse(self, decision: RawValue) -> Answer:
+        """Answer `refused_by_admin`, or `refused` with the reason why not."""
+        return await self._decided("refuse", teams.parse_refuse(payload(decision)))
+
+    @refuse.validator
+    def _check_refuse(self, decision: RawValue) -> None:
+        checked(teams.parse_refuse, decision)
+
+    async def _decided(self, name: str, decision: Decision) -> Answer:
+        """Let an admin's decision wait for its turn; return what came of it."""
+        ticket = self._mailbox.ticket()
+        self._mailbox.put(self._command(name, decision, ticket))
+        return await self._mailbox.answered(ticket)
+
+    def _command(self, name: str, decision: Decision, ticket: int) -> Command:
+        return Command(name, decision, partial(self._decide, name, decision), ticket)
 
     @workflow.run
     async def run(self, message: RawValue = NOTHING) -> Answer:  # noqa: ARG002
@@ -97,7 +103,7 @@ class Approval(ApprovalDoor, UnknownDoor):
                 workflow.continue_as_new(self._name)
         self._timer.cancel()
         self._view.tell(self._request, self._end)
-        await self._answer_the_rest(self._request)
+        await self._answer_the_rest()
         return self.status()
 
     @workflow.query(description="Where the request stands.")
@@ -119,7 +125,7 @@ class Approval(ApprovalDoor, UnknownDoor):
         await workflow.wait_condition(lambda: self._mailbox.ready() or self._timer.rang())
 
     async def _turn(self, request: Request) -> None:
-        """Keep what nobody could read, carry out one word, or let the request lapse."""
+        """Keep what nobody could read, carry out one decision, or let the request lapse."""
         if self._mailbox.refusals:
             unread = Unread(
                 request.approval.account_id, self._mailbox.take_refusals(), self._at(request)
@@ -128,41 +134,44 @@ class Approval(ApprovalDoor, UnknownDoor):
                 ApprovalActivities.keep_refusals, unread, summary="keep a refusal", **LEDGER
             )
         if self._mailbox.commands:
-            await self._decide(request, self._mailbox.commands.popleft())
+            await self._carry_out(self._mailbox.commands.popleft())
         elif request.approval.lapses_at <= self._at(request):
             await self._lapse(request)
         elif self._look_at is not None and self._look_at <= workflow.now():
             self._look_at = None
-            await self._decide(request, self._buying.pop(0))
+            await self._carry_out(self._buying.pop(0))
         if self._buying:
             self._mailbox.answer_the_impatient()
 
-    async def _decide(self, request: Request, command: Command) -> None:
-        decision: Decision = command.wanted
+    async def _carry_out(self, command: Command) -> None:
+        answer = await command.carry_out(command.ticket)
+        if answer is None:
+            self._wait_for_purchase(command)
+            return
+        self._mailbox.answer(command.ticket, answer)
+        self._decide_what_waited()
+
+    async def _decide(self, name: str, decision: Decision, _ticket: int) -> Answer | None:
+        """Return what came of a decision; None: it waits for a purchase."""
+        request = self._known()
         try:
             decided = await workflow.execute_activity_method(
                 ApprovalActivities.decide,
                 Deciding(request, decision, self._at(request)),
-                summary=short(f"{command.name} by {decision.by}"),
+                summary=short(f"{name} by {decision.by}"),
                 **LEDGER,
             )
         except ActivityError as error:
             cause = error.cause
             reason = cause.type if isinstance(cause, ApplicationError) else None
-            self._mailbox.answer(command.ticket, refused(reason or "internal_error"))
-            self._decide_what_waited()
-            return
+            return refused(reason or "internal_error")
         if decided.state is not State.WAITING:
             self._end = decided
         self._view.note(decision, decided)
-        if decided.status == "purchase_needed":
-            self._wait_for_purchase(command)
-            return
-        self._mailbox.answer(command.ticket, answer_to(decided))
-        self._decide_what_waited()
+        return None if decided.status == "purchase_needed" else answer_to(decided)
 
     def _wait_for_purchase(self, command: Command) -> None:
-        """Send the same word again soon, then less and less often: money may be days on its way."""
+        """Decide the same again soon, then less and less often: money may be days on its way."""
         self._buying.append(command)
         self._look_at = workflow.now() + min(FIRST_LOOK * 2**self._looks, LONGEST_LOOK)
         self._looks = min(self._looks + 1, MOST_LOOKS)
@@ -182,17 +191,22 @@ class Approval(ApprovalDoor, UnknownDoor):
         if state is not State.WAITING:
             self._end = Decided(state, state)
 
-    async def _answer_the_rest(self, request: Request) -> None:
+    async def _answer_the_rest(self) -> None:
         """Answer admins who came second: the ledger tells each what was decided."""
         self._decide_what_waited()
         while self._mailbox.commands or not workflow.all_handlers_finished():
             while self._mailbox.commands:
                 end = self._end
-                await self._decide(request, self._mailbox.commands.popleft())
+                await self._carry_out(self._mailbox.commands.popleft())
                 self._end = end
             await workflow.wait_condition(
                 lambda: bool(self._mailbox.commands) or workflow.all_handlers_finished()
             )
+
+    def _known(self) -> Request:
+        if self._request is None:
+            raise LookupError("the request has not been read")
+        return self._request
 
     def _idle(self) -> bool:
         return not (self._mailbox.ready() or self._buying) and workflow.all_handlers_finished()
@@ -208,7 +222,7 @@ class Approval(ApprovalDoor, UnknownDoor):
 
 
 def answer_to(decided: Decided) -> Answer:
-    """Return a word's outcome as admins are answered."""
+    """Return a decision's outcome as admins are answered."""
     facts: dict[str, Any] = {}
     if decided.status in (State.APPROVED, State.REFUSED):
         if decided.held_until is not None:

@@ -1,9 +1,7 @@
-"""What every carrier works with: the state of one subscription and the parts that change it."""
+"""What every message works with: the state of one subscription and the parts that change it."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from temporalio import workflow
 
@@ -21,9 +19,6 @@ from workflows.subscription.processing import processing_answer
 from workflows.subscription.settlement import Settler
 
 KNOWN_STATES = frozenset({"opened", "open", "processing", "paid", "void"})
-
-# Given what was asked for and the ticket of who waits; None means that a charge will answer.
-Carrier = Callable[[Any, int], Awaitable[Answer | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +46,8 @@ class Context:
             state.period,
         )
 
-    def wanted(self, plan_id: str) -> Wanted:
-        """Return a wish for a plan at this instant."""
+    def plan_request(self, plan_id: str) -> Wanted:
+        """Return a request for a plan at this instant."""
         moment = self.moment()
         return Wanted(self.settler.buyer(), plan_id, moment.anchor, moment.time_zone)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from domain.credits import format_credits
+    from domain.errors import InvalidInput
     from domain.reasons import CURES
     from domain.subscription import Queued, QueuedEvent, QueuedMessage
     from domain.usage import RefusedEvent, UsageEvent
@@ -33,14 +34,19 @@ MOST_REFUSALS = 100
 PATIENCE = timedelta(seconds=20)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Command:
-    """An update or signal that the loop carries out; `ticket` 0 means nobody waits."""
+    """A message that the loop carries out; `ticket` 0 means nobody waits.
+
+    `carry_out` is bound to the request and given the ticket; None means that a charge will answer.
+    """
 
     name: str
-    wanted: Any
-    ticket: int
-    since: datetime
+    request: object
+    carry_out: Callable[[int], Awaitable[Answer | None]]
+    ticket: int = 0
+    early: bool = False  # makes sense before the first period is paid
+    late: bool = False  # is heard after the end, while money may still come
 
 
 @dataclass(slots=True)
@@ -122,9 +128,13 @@ class Mailbox:
         """Say whether no more events can wait."""
         return self.events_waiting >= MOST_WAITING or self.bytes_waiting >= MOST_WAITING_BYTES
 
-    def command(self, name: str, wanted: Any, ticket: int = 0) -> None:
+    def refuse_unread(self, name: str, data: bytes, error: InvalidInput) -> None:
+        """Keep a fire-and-forget message that cannot be read, and why."""
+        self.refuse(None, f"{name}: {data.decode(errors='replace')}", error.reason)
+
+    def put(self, command: Command) -> None:
         """Queue a command."""
-        self.commands.append(Command(name, wanted, ticket, workflow.now()))
+        self.commands.append(command)
 
     def waits(self, ticket: int) -> bool:
         """Say whether an update still waits for the answer to a ticket."""

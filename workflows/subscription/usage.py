@@ -8,16 +8,16 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.purchases.extra_credits import PurchaseActivities
+    from activities.usage.batches import Deviations, Short, UsageMessage
     from activities.usage.events import Batch, UsageActivities
     from activities.usage.holds import HoldActivities
     from domain.holds import HELD, HoldOutcome
-    from domain.messages.usage import Deviations, Short, UsageMessage
     from domain.subscription import OpenCharge, QueuedEvent, QueuedMessage, Step, SubscriptionState
     from domain.usage import DECIDED, UNDECIDED, Asked, DebitOutcome, UsageEvent
-from workflows.carriers.holds import answer_to_hold, holder
 from workflows.options import LEDGER, short
 from workflows.subscription.collection import Collector
 from workflows.subscription.mailbox import Answer, Mailbox, Waiting, count_of, credit_text, refused
+from workflows.subscription.messages.holds import answer_to_hold, holder
 from workflows.subscription.operator_view import demanded
 from workflows.subscription.settlement import Settler
 

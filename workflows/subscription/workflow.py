@@ -11,26 +11,29 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.errors import InvalidInput
-    from domain.messages import subscription
+    from domain.messages.start import parse_start
     from domain.subscription import NOBODY, SubscriptionState
 from workflows import names
-from workflows.doors.alerts import AlertDoor
-from workflows.doors.cards import CardDoor
-from workflows.doors.credits import CreditDoor
-from workflows.doors.door import rejection
-from workflows.doors.holds import HoldDoor
-from workflows.doors.operators import OperatorDoor
-from workflows.doors.papers import PaperDoor
-from workflows.doors.plans import PlanDoor
-from workflows.doors.purchases import PurchaseDoor
-from workflows.doors.returns import ReturnDoor
-from workflows.doors.teams import TeamDoor
-from workflows.doors.unknown import UnknownDoor
-from workflows.doors.usage import UsageDoor
 from workflows.subscription.collection import Collector
 from workflows.subscription.context import Context
 from workflows.subscription.dispatch import Dispatch
 from workflows.subscription.mailbox import Answer, Mailbox, closed, opened, payload
+from workflows.subscription.messages import (
+    alerts,
+    bonuses,
+    found_money,
+    holds,
+    invoices,
+    operators,
+    payment_methods,
+    plans,
+    purchases,
+    refunds,
+    teams,
+)
+from workflows.subscription.messages.message import rejection, takes
+from workflows.subscription.messages.unknown import UnknownHandlers
+from workflows.subscription.messages.usage import UsageHandlers
 from workflows.subscription.operator_view import OperatorView, status_of
 from workflows.subscription.pending_calls import PendingCalls
 from workflows.subscription.schedule import Schedule
@@ -43,20 +46,20 @@ NOTHING = RawValue(Payload())  # what a start without an argument comes to
 
 
 @workflow.defn
-class Subscription(
-    UsageDoor,
-    HoldDoor,
-    CardDoor,
-    CreditDoor,
-    PurchaseDoor,
-    PlanDoor,
-    OperatorDoor,
-    PaperDoor,
-    TeamDoor,
-    ReturnDoor,
-    AlertDoor,
-    UnknownDoor,
-):
+@takes(
+    *purchases.MESSAGES,
+    *bonuses.MESSAGES,
+    *holds.MESSAGES,
+    *plans.MESSAGES,
+    *payment_methods.MESSAGES,
+    *invoices.MESSAGES,
+    *found_money.MESSAGES,
+    *refunds.MESSAGES,
+    *teams.MESSAGES,
+    *alerts.MESSAGES,
+    *operators.MESSAGES,
+)
+class Subscription(UsageHandlers, UnknownHandlers):
     """A subscription, `subscription:<id>`; docs/contract.md is its contract."""
 
     @workflow.init
@@ -73,6 +76,7 @@ class Subscription(
         self._settler = Settler(state, self._mailbox)
         collector = Collector(state, self._pending_calls, self._settler)
         context = Context(state, self._mailbox, self._pending_calls, collector, self._settler)
+        self._context = context
         self._dispatch = Dispatch(context)
         self._usage = Usage(state, self._mailbox, collector, self._settler)
         self._schedule = Schedule(context)
@@ -199,7 +203,7 @@ def _state(message: RawValue) -> SubscriptionState:
         converter = workflow.payload_converter()
         return converter.from_payload(message.payload, SubscriptionState)
     try:
-        start = subscription.parse_start(payload(message))
+        start = parse_start(payload(message))
     except InvalidInput as error:
         raise rejection(str(error), error.reason) from None
     workflow_id = names.subscription_workflow(start.subscription_id)

@@ -5,18 +5,21 @@ from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from domain.errors import InvalidInput
-    from domain.messages import fields, subscription
+    from domain.messages import fields
+    from domain.messages.holds import parse_hold
+    from domain.messages.usage import parse_event, parse_events
     from domain.subscription import SubscriptionState
     from workflows.shape import events_in
-from workflows.doors.door import Door, checked, rejection
-from workflows.subscription.mailbox import Answer, payload
+from workflows.subscription.mailbox import Answer, Mailbox, payload
+from workflows.subscription.messages.message import checked, rejection
 
 AS_IT_CAME = "usage-as-it-came"
 
 
-class UsageDoor(Door):
-    """Takes usage events."""
+class UsageHandlers:
+    """Takes usage events, which wait in one queue in the order in which they came."""
 
+    _mailbox: Mailbox
     _state: SubscriptionState
     _emptied: bool  # a debit elsewhere left nothing
 
@@ -33,9 +36,9 @@ class UsageDoor(Door):
 
     def _queue_events(self, data: bytes) -> None:
         try:
-            usable, unusable = subscription.parse_events(data)
+            usable, unusable = parse_events(data)
         except InvalidInput as error:
-            self._refuse("record_usage", data, error)
+            self._mailbox.refuse_unread("record_usage", data, error)
             return
         for part in unusable:
             self._mailbox.refuse(part.key, part.request, part.reason)
@@ -56,7 +59,7 @@ class UsageDoor(Door):
         try:
             fields.parse_object(payload(message))
         except InvalidInput as error:
-            self._refuse("balance_crossed", payload(message), error)
+            self._mailbox.refuse_unread("balance_crossed", payload(message), error)
             return
         self._emptied = True
 
@@ -64,11 +67,25 @@ class UsageDoor(Door):
     async def consume(self, event: RawValue) -> Answer:
         """Answer `debited`, `repeated`, `pending` or `refused` with a reason."""
         ticket = self._mailbox.ticket()
-        self._mailbox.add(subscription.parse_event(payload(event)), ticket)
+        self._mailbox.add(parse_event(payload(event)), ticket)
         return await self._mailbox.answered(ticket)
 
     @consume.validator
     def _check_consume(self, event: RawValue) -> None:
-        checked(subscription.parse_event, event)
+        checked(parse_event, event)
+        if self._mailbox.full():
+            raise rejection("too many events wait", "too_many_waiting")
+
+    @workflow.update(description="Set credits aside for work in progress.")
+    async def hold(self, wanted: RawValue) -> Answer:
+        """Answer `held`, `already_unlocked`, `repeated`, `pending` or `refused` with a reason."""
+        parsed = parse_hold(payload(wanted))
+        ticket = self._mailbox.ticket()
+        self._mailbox.add(parsed.event, ticket, parsed.lapses_at)
+        return await self._mailbox.answered(ticket)
+
+    @hold.validator
+    def _check_hold(self, wanted: RawValue) -> None:
+        checked(parse_hold, wanted)
         if self._mailbox.full():
             raise rejection("too many events wait", "too_many_waiting")

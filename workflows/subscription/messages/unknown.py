@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from workflows.doors.door import Door, rejection
-from workflows.subscription.mailbox import Answer
+from workflows.subscription.mailbox import Answer, Mailbox
+from workflows.subscription.messages.message import rejection
 
 
-class UnknownDoor(Door):
+class UnknownHandlers:
     """Refuses what has no handler."""
+
+    _mailbox: Mailbox
 
     @workflow.signal(dynamic=True)
     def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:

@@ -1,0 +1,66 @@
+"""Changes of plan and the end, parsed from JSON text with a reason for every refusal."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from domain.errors import InvalidInput
+from domain.messages import fields
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlan:
+    """Move to another plan; a preview returns the same numbers and moves nothing."""
+
+    plan_id: str
+    preview: bool
+    key: str = ""  # empty: of a sender that names none
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End the subscription at the period's end or now; a preview moves nothing."""
+
+    when: Literal["period_end", "now"]
+    preview: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MigratePlan:
+    """Move to another version of the plan in force; `version` 0 is the newest."""
+
+    version: int
+    when: Literal["next_period", "now"]
+    preview: bool
+
+
+def parse_change_plan(data: bytes) -> ChangePlan:
+    """Read `{"plan": …, "preview": false, "key": …}`; the last two are optional."""
+    raw = fields.only(fields.parse_object(data), "plan", optional=("preview", "key"))
+    return ChangePlan(
+        fields.text(raw, "plan", "unknown_plan"),
+        fields.flag({"preview": False} | raw, "preview"),
+        fields.key(raw) if "key" in raw else "",
+    )
+
+
+def parse_cancel(data: bytes) -> Cancel:
+    """Read `{"when": "period_end" | "now", "preview": false}`."""
+    raw = fields.only(fields.parse_object(data), "when", optional=("preview",))
+    if raw["when"] not in ("period_end", "now"):
+        raise InvalidInput("malformed", '`when` is "period_end" or "now"')
+    when: Literal["period_end", "now"] = "now" if raw["when"] == "now" else "period_end"
+    return Cancel(when, fields.flag({"preview": False} | raw, "preview"))
+
+
+def parse_migrate_plan(data: bytes) -> MigratePlan:
+    """Read `{"version": 2, "when": "next_period" | "now", "preview": false}`, all optional."""
+    raw = {"version": 0, "when": "next_period", "preview": False} | fields.only(
+        fields.parse_object(data), optional=("version", "when", "preview")
+    )
+    version = raw["version"]
+    if type(version) is not int or version < 0:
+        raise InvalidInput("malformed", "`version` is a whole number; 0 is the newest version")
+    if raw["when"] not in ("next_period", "now"):
+        raise InvalidInput("malformed", '`when` is "next_period" or "now"')
+    when: Literal["next_period", "now"] = "now" if raw["when"] == "now" else "next_period"
+    return MigratePlan(version, when, fields.flag(raw, "preview"))

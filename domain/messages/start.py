@@ -1,0 +1,42 @@
+"""What a subscription starts with, parsed from JSON text with a reason for every refusal."""
+
+import dataclasses
+
+from domain.errors import InvalidInput
+from domain.messages import fields
+from domain.subscription import Start, SubscriptionState
+
+_STATE = tuple(field.name for field in dataclasses.fields(SubscriptionState))
+
+
+def parse_start(data: bytes) -> Start:
+    """Read `{"start": {…}}`; an SDK may send the rest of the workflow's state, which is ignored."""
+    raw = fields.only(fields.parse_object(data), "start", optional=_STATE)["start"]
+    if not isinstance(raw, dict):
+        raise InvalidInput("malformed", "`start` is a JSON object")
+    required = ("subscription_id", "customer_id", "name", "email", "catalog", "plan_id")
+    optional = ("locale", "time_zone", "payment_method", "begins_at")
+    fields.only(raw, *required, optional=optional)
+    given = {name: raw[name] for name in optional if raw.get(name) is not None}
+    begins_at, method = given.get("begins_at"), given.get("payment_method")
+    subscription_id = fields.identifier(raw["subscription_id"], "invalid_id")
+    if ":" in subscription_id:
+        # Ids of charges, requests and mails are this one, a colon and what a sender chose: the keys
+        # of one customer could otherwise name another's.
+        raise InvalidInput("invalid_id", "a subscription's id has no colon")
+    return Start(
+        subscription_id=subscription_id,
+        customer_id=fields.identifier(raw["customer_id"], "invalid_id"),
+        name=fields.text(raw, "name", "malformed"),
+        email=fields.email(raw),
+        catalog=fields.identifier(raw["catalog"], "unknown_catalog"),
+        plan_id=fields.identifier(raw["plan_id"], "unknown_plan"),
+        locale=fields.text({"locale": "en_US"} | given, "locale", "unknown_locale"),
+        time_zone=fields.text(given, "time_zone", "unknown_time_zone")
+        if "time_zone" in given
+        else None,
+        payment_method=None
+        if method is None
+        else fields.identifier(method, "unknown_payment_method"),
+        begins_at=None if begins_at is None else fields.parse_instant(begins_at),
+    )

@@ -1,0 +1,95 @@
+"""Money that a paid invoice says is this subscription's, and whose charge the ledger lost."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments.lost_charges import (
+        FoundMoney,
+        LostChargeActivities,
+        LostChargeReading,
+        MoneyFound,
+        TakenUp,
+    )
+    from domain.messages.invoices import parse_invoice
+    from domain.payments.charges import Charge, ChargeKind, Paid
+    from domain.subscription import OpenCharge, Step
+from workflows.options import LEDGER, PROCESSOR
+from workflows.subscription.context import Context
+from workflows.subscription.mailbox import Answer
+from workflows.subscription.messages.message import Signal
+from workflows.subscription.operator_view import money_for
+
+
+async def _money_found(context: Context, invoice: str, _ticket: int) -> Answer | None:
+    """Grant what an invoice paid for, once, if the price list sells it like that."""
+
+    async def read(found: FoundMoney) -> None:
+        await _take_up(context, found)
+
+    context.pending_calls.start(
+        workflow.start_activity_method(
+            LostChargeReading.read,
+            invoice,
+            summary=f"read {invoice}, whose charge is lost",
+            **PROCESSOR,
+        ),
+        read,
+    )
+    return None
+
+
+async def _take_up(context: Context, found: FoundMoney) -> None:
+    """Let the ledger decide; what it has already, or leaves to operators, changes nothing."""
+    state = context.state
+    if found.claim is None or state.ended:
+        return
+    taken: TakenUp = await workflow.execute_activity_method(
+        LostChargeActivities.take_up,
+        MoneyFound(context.settler.buyer(), found.claim, found.paid, found.why),
+        summary=f"take up what {found.claim.invoice} paid for",
+        **LEDGER,
+    )
+    if taken.charge is None or found.paid is None:
+        return
+    _count(context, taken.charge)
+    state.last_charge = f"{money_for(found.paid.amount_minor, taken.charge)} found"
+    if taken.status == "opened":
+        await _settle(context, taken, taken.charge, found.paid)
+        return
+    state.available_micro = taken.available_micro
+    state.balance_as_of = workflow.now()
+    state.credits_came(workflow.now())
+
+
+def _count(context: Context, charge: Charge) -> None:
+    """Let no later auto-purchase have the name of this one."""
+    number = charge.charge_id.rpartition(":")[2]
+    if charge.kind is ChargeKind.AUTO and number.isdecimal():
+        context.state.purchases = max(context.state.purchases, int(number))
+
+
+async def _settle(context: Context, taken: TakenUp, charge: Charge, paid: Paid) -> None:
+    """Settle what needs a window as any charge that is paid between two."""
+    buyer = context.settler.buyer()
+    waits = OpenCharge(
+        charge,
+        Step.PREPARED,
+        workflow.now(),
+        quantity_micro=taken.quantity_micro,
+        plan=buyer.plan,
+        window_end=buyer.window.end,
+        invoice=paid.invoice,
+        needs_window=not taken.lasting,
+    )
+    for needless in await context.settler.paid(waits, paid):
+        await context.collector.give_up(needless)
+
+
+MESSAGES = (
+    Signal(
+        "money_found",
+        "Of ours: an invoice is paid whose charge the ledger lost.",
+        parse_invoice,
+        _money_found,
+    ),
+)

@@ -1,0 +1,113 @@
+"""Holds that are authorized already: captured, extended, released.
+
+They are carried out before usage that waits: their credits are set aside, and a purchase or renewal
+in flight must not let them lapse. A hold itself waits in the queue of usage, in its order.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.usage.holds import Decided, HoldActivities, Holder
+    from domain.holds import HELD, HoldOutcome, HoldState
+    from domain.messages.holds import (
+        Capture,
+        Extend,
+        Release,
+        parse_capture,
+        parse_extend,
+        parse_release,
+    )
+    from domain.subscription import SubscriptionState
+from workflows.options import LEDGER, short
+from workflows.subscription.context import Context
+from workflows.subscription.mailbox import Answer, credit_text, refused
+from workflows.subscription.messages.message import Update
+
+
+async def _capture(context: Context, request: Capture, _ticket: int) -> Answer:
+    """Answer `captured`, `already_unlocked`, `repeated` or `refused` with a reason."""
+    taken = credit_text(request.quantity_micro)
+    return await _ask(context, HoldActivities.capture, request, f"capture {taken} of {request.key}")
+
+
+async def _extend(context: Context, request: Extend, _ticket: int) -> Answer:
+    """Answer `extended`, `repeated` or `refused` with a reason."""
+    until = f"{request.lapses_at:%Y-%m-%d %H:%M}Z"
+    return await _ask(context, HoldActivities.extend, request, f"extend {request.key} to {until}")
+
+
+async def _release(context: Context, request: Release, _ticket: int) -> Answer:
+    """Answer `released`, `repeated` or `refused` with a reason."""
+    return await _ask(context, HoldActivities.release, request, f"release {request.key}")
+
+
+async def _ask(
+    context: Context, method: Callable[..., Decided], request: Any, summary: str
+) -> Answer:
+    decided = await workflow.execute_activity_method(
+        method, args=[holder(context.state), request], summary=short(summary), **LEDGER
+    )
+    context.state.available_micro = decided.available_micro
+    context.state.balance_as_of = workflow.now()
+    return answer_to_hold(decided.outcome)
+
+
+def holder(state: SubscriptionState) -> Holder:
+    """Return whose holds are asked about, at this instant."""
+    return Holder(
+        state.subscription_id,
+        state.account_id,
+        state.plan_in_force(),
+        state.window.end if state.window else None,
+        workflow.now(),
+    )
+
+
+def answer_to_hold(outcome: HoldOutcome) -> Answer:
+    """Return an outcome as an update's answer."""
+    if outcome.status not in HELD:
+        return refused(outcome.status, missing=credit_text(outcome.missing_micro))
+    answer: Answer = {
+        "status": outcome.status,
+        "seq": outcome.seq,
+        "state": outcome.state,
+        "held": _by_type(outcome.held),
+        "available": credit_text(outcome.available_micro),
+    }
+    if outcome.state is HoldState.CAPTURED:
+        answer["taken"] = _by_type(outcome.taken)
+        answer["uncollected"] = _by_type(outcome.uncollected)
+    if outcome.state is HoldState.OPEN and outcome.lapses_at is not None:
+        answer["lapses_at"] = outcome.lapses_at.isoformat()
+    if outcome.served_as is not None:
+        answer["served_as"] = outcome.served_as
+    return answer
+
+
+def _by_type(amounts: tuple[tuple[str, int], ...]) -> dict[str, str | None]:
+    return {credit_type: credit_text(micro) for credit_type, micro in amounts}
+
+
+MESSAGES = (
+    Update(
+        "capture",
+        "Take what held work came to; the rest goes back.",
+        parse_capture,
+        _capture,
+    ),
+    Update(
+        "extend",
+        "Let a hold live longer.",
+        parse_extend,
+        _extend,
+    ),
+    Update(
+        "release",
+        "Give back what a hold set aside.",
+        parse_release,
+        _release,
+    ),
+)

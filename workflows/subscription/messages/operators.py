@@ -1,0 +1,149 @@
+"""What operators ask for: pauses and corrections."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.plans.changes import Adjustment, ChangeActivities, OperatorPause
+    from activities.usage.corrections import Correction, CorrectionActivities
+    from domain.messages.corrections import CorrectUsage, parse_correct
+    from domain.messages.operators import (
+        AdjustCredits,
+        OperatorNote,
+        parse_adjust_credits,
+        parse_operator_note,
+        parse_resume,
+    )
+    from domain.payments.charges import ChargeKind
+    from domain.payments.findings import OpenFindings, parse_open
+    from domain.subscription import Pause
+from workflows.options import LEDGER, short
+from workflows.subscription.context import Context
+from workflows.subscription.mailbox import Answer, credit_text, refused
+from workflows.subscription.messages.message import Signal, Update
+
+# Runs that began before it go on charging while an operator's pause lasts.
+NOTHING_CHARGED = "nothing-charged-while-paused"
+
+
+async def _pause(context: Context, request: OperatorNote, _ticket: int) -> Answer:
+    """Answer `paused` or `refused`."""
+    if Pause.BY_OPERATOR in context.state.pauses:
+        return refused("already_paused")
+    context.state.pause(Pause.BY_OPERATOR)
+    context.state.pause_note = f"{request.reason}, by {request.by}"
+    context.state.held = workflow.patched(NOTHING_CHARGED)
+    await _write_pause(context, request, paused=True)
+    return {"status": "paused"}
+
+
+async def _resume(context: Context, request: OperatorNote, _ticket: int) -> Answer:
+    """Answer the status afterwards, or `refused`."""
+    if Pause.BY_OPERATOR not in context.state.pauses:
+        return refused("not_paused")
+    context.state.unpause(Pause.BY_OPERATOR)
+    context.state.pause_note = ""
+    if context.state.held:
+        _go_on(context, keep_anchor=request.keep_anchor)
+    await _write_pause(context, request, paused=False)
+    return {"status": context.state.status.value}
+
+
+async def _findings_changed(context: Context, told: OpenFindings, _ticket: int) -> Answer:
+    """Show the number to whoever looks."""
+    context.state.findings = told.number
+    if told.settled:
+        await context.collector.looked_into()
+    return {"status": "done"}
+
+
+def _go_on(context: Context, *, keep_anchor: bool) -> None:
+    """Let the clock charge again; what is over by now was not renewed, and begins anew."""
+    state, now = context.state, workflow.now()
+    state.held = False
+    over = state.period is not None and state.period.end <= now
+    if over and state.charge_of(ChargeKind.PERIOD) is None:
+        state.lapsed, state.arrears = False, None
+        state.restart_at = None if keep_anchor else now
+
+
+async def _write_pause(context: Context, note: OperatorNote, *, paused: bool) -> None:
+    await workflow.execute_activity_method(
+        ChangeActivities.pause,
+        OperatorPause(context.settler.buyer(), note, paused, context.state.status),
+        summary=short(f"{'pause' if paused else 'resume'}: {note.reason}"),
+        **LEDGER,
+    )
+
+
+async def _adjust_credits(context: Context, request: AdjustCredits, _ticket: int) -> Answer:
+    """Answer `done` or `refused`."""
+    adjusted = await workflow.execute_activity_method(
+        ChangeActivities.adjust,
+        Adjustment(context.settler.buyer(), request),
+        summary=short(f"adjust by {credit_text(request.quantity_micro)}: {request.reason}"),
+        **LEDGER,
+    )
+    if adjusted.status != "done":
+        return refused(adjusted.status)
+    context.state.available_micro = adjusted.available_micro
+    context.state.balance_as_of = workflow.now()
+    context.state.credits_came(workflow.now())
+    return {"status": "done", "available": credit_text(adjusted.available_micro)}
+
+
+async def _correct(context: Context, request: CorrectUsage, _ticket: int) -> Answer:
+    """Answer `corrected` or `refused`."""
+    state = context.state
+    corrected = await workflow.execute_activity_method(
+        CorrectionActivities.correct,
+        Correction(state.account_id, state.plan_in_force(), request, workflow.now()),
+        summary=short(f"correct to {credit_text(request.quantity_micro)}: {request.reason}"),
+        **LEDGER,
+    )
+    outcome = corrected.outcome
+    if outcome.status not in ("corrected", "repeated"):
+        return refused(outcome.status)
+    state.available_micro = corrected.available_micro
+    state.balance_as_of = workflow.now()
+    state.credits_came(workflow.now())
+    return {
+        "status": "corrected",
+        "given": {name: credit_text(amount) for name, amount in outcome.given},
+        "closed": {name: credit_text(amount) for name, amount in outcome.closed},
+        "available": credit_text(corrected.available_micro),
+    }
+
+
+MESSAGES = (
+    Update(
+        "pause",
+        "Operators: refuse metered actions for a reason.",
+        parse_operator_note,
+        _pause,
+    ),
+    Update(
+        "resume",
+        "Operators: end a pause by an operator.",
+        parse_resume,
+        _resume,
+    ),
+    Update(
+        "adjust_credits",
+        "Operators: give or take credits for a reason.",
+        parse_adjust_credits,
+        _adjust_credits,
+    ),
+    Update(
+        "correct",
+        "Operators: let an event's quantity be less, for a reason.",
+        parse_correct,
+        _correct,
+    ),
+    Signal(
+        "findings_changed",
+        "Of ours: how many findings nobody has settled.",
+        parse_open,
+        _findings_changed,
+        early=True,
+    ),
+)

@@ -1,0 +1,186 @@
+"""Payment methods: another card, the same again, and what is on file."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments.invoices import Cards, PaperReading
+    from activities.payments.processor import CardInUse, PaymentActivities
+    from activities.periods.lifecycle import KnownPayer, PeriodActivities
+    from domain.messages.cards import (
+        THE_DEFAULT,
+        CardNews,
+        RetryPayment,
+        parse_card_news,
+        parse_payer,
+        parse_retry_payment,
+        seen,
+        sign_of,
+    )
+    from domain.messages.invoices import parse_nothing, parse_use_payment_method
+    from domain.subscription import Pause, Step
+from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
+from workflows.subscription.context import Context
+from workflows.subscription.mailbox import Answer, refused
+from workflows.subscription.messages.message import Signal, Update
+from workflows.subscription.processing import other_way_found
+
+
+async def _payment_method_updated(context: Context, news: CardNews, _ticket: int) -> Answer | None:
+    """Take another card; the same again is one retry, however many events tell of it."""
+    if news.method != context.state.payment_method:
+        _use(context, news.method)
+    elif news.update != THE_DEFAULT:
+        await _heard(context, sign_of(news))
+    return None
+
+
+async def _use_payment_method(context: Context, method: str, ticket: int) -> Answer | None:
+    """Take another card, or try again with the same, which somebody chose anew."""
+    if method != context.state.payment_method:
+        _use(context, method, ticket)
+        return None
+    await context.collector.card_may_work()
+    return _card_answer(context)
+
+
+async def _retry_payment(context: Context, request: RetryPayment, _ticket: int) -> Answer | None:
+    """Answer `retrying`, `repeated` or `refused`."""
+    state, sign = context.state, f"try:{request.key}"
+    if sign in state.signs:
+        return {"status": "repeated"}
+    if state.held:
+        return refused("paused:by_operator")
+    unpaid = any(charge.step is Step.DECLINED for charge in state.charges)
+    if not (unpaid or state.lapsed or Pause.PAYMENT_FAILED in state.pauses):
+        return refused("nothing_declined")
+    await _heard(context, sign)
+    return {"status": "retrying"}
+
+
+async def _payer_changed(context: Context, payer: str, _ticket: int) -> Answer | None:
+    """Read the payer back; news of an earlier one are none."""
+    if payer == context.state.payer:
+        context.collector.payers.look()
+    return None
+
+
+async def _heard(context: Context, sign: str) -> None:
+    """Take a sign that a card may work: each is one retry."""
+    if sign in context.state.signs:
+        return
+    context.state.signs = seen(context.state.signs, sign)
+    await context.collector.card_may_work()
+
+
+def _use(context: Context, method: str, ticket: int = 0) -> None:
+    """Verify a card with the processor; the loop goes on meanwhile."""
+
+    async def settled(card: CardInUse) -> None:
+        await _card_in_use(context, card, ticket)
+
+    context.state.card_updates += 1
+    context.pending_calls.start(
+        workflow.start_activity_method(
+            PaymentActivities.use_card,
+            CardInUse(context.state.payer, method, update=context.state.card_updates),
+            summary=f"use card {method}",
+            **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
+        ),
+        settled,
+    )
+
+
+async def _card_in_use(context: Context, card: CardInUse, ticket: int) -> None:
+    state, mailbox = context.state, context.mailbox
+    if card.refused and mailbox.waits(ticket):
+        mailbox.answer(ticket, refused(card.refused))
+        return
+    if card.refused:
+        mailbox.refuse(None, f"payment_method_updated: {card.method}", card.refused)
+        if not card.is_card:
+            await other_way_found(state, card.method)
+        if not card.is_card and state.payment_method:
+            _use(context, state.payment_method)  # charges go to the default there: ours again
+        return
+    if card.method == state.payment_method:
+        mailbox.answer(ticket, _card_answer(context))
+        return
+    state.payment_method, state.card = card.method, card.card
+    state.signs = seen(state.signs, card.method)
+    await workflow.execute_activity_method(
+        PeriodActivities.know_payer,
+        KnownPayer(state.start.customer_id, state.payer, has_card=True, method=card.method),
+        summary=f"card is {card.card}",
+        **LEDGER,
+    )
+    mailbox.answer(ticket, _card_answer(context))
+    await context.collector.card_may_work()
+
+
+def _card_answer(context: Context) -> Answer:
+    state = context.state
+    return {"status": "done", "payment_method": state.payment_method, "card": state.card}
+
+
+async def _list_payment_methods(context: Context, _request: object, ticket: int) -> Answer | None:
+    """Answer `done` with the cards, or `refused`."""
+
+    async def told(found: Cards) -> None:
+        cards = [
+            {
+                "payment_method": one.method,
+                "card": one.card,
+                "default": one.method == found.default,
+            }
+            for one in found.methods
+        ]
+        context.mailbox.answer(ticket, {"status": "done", "payment_methods": cards})
+
+    context.pending_calls.start(
+        workflow.start_activity_method(
+            PaperReading.cards,
+            context.state.payer,
+            summary="list the cards",
+            **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
+        ),
+        told,
+    )
+    return None
+
+
+MESSAGES = (
+    Signal(
+        "payment_method_updated",
+        "The customer has another card (a payment method's id).",
+        parse_card_news,
+        _payment_method_updated,
+        early=True,
+    ),
+    Update(
+        "retry_payment",
+        "Try again what was declined: the card may work now.",
+        parse_retry_payment,
+        _retry_payment,
+        early=True,
+    ),
+    Signal(
+        "payer_changed",
+        "The processor has deleted the payer, or a card of it: read it.",
+        parse_payer,
+        _payer_changed,
+        early=True,
+    ),
+    Update(
+        "list_payment_methods",
+        "List the cards on file.",
+        parse_nothing,
+        _list_payment_methods,
+    ),
+    Update(
+        "use_payment_method",
+        "Make a card on file the one that is charged.",
+        parse_use_payment_method,
+        _use_payment_method,
+        early=True,
+    ),
+)

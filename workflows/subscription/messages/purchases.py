@@ -1,0 +1,79 @@
+"""Purchases by the customer: extra credits, packs, and the switch of auto-purchase."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.purchases.extra_credits import PurchaseActivities, Switch
+    from activities.purchases.offers import OfferActivities
+    from domain.messages.purchases import (
+        BuyCredits,
+        BuyPack,
+        SetAutoPurchase,
+        parse_buy_credits,
+        parse_buy_pack,
+        parse_set_auto_purchase,
+    )
+from workflows.options import LEDGER, short
+from workflows.subscription.context import Context
+from workflows.subscription.mailbox import Answer, refused
+from workflows.subscription.messages.message import Update
+
+
+async def _buy_credits(context: Context, request: BuyCredits, ticket: int) -> Answer | None:
+    """Answer `paid`, `declined`, `pending` or `refused`."""
+    buyer = context.settler.buyer()
+    purchase = await workflow.execute_activity_method(
+        OfferActivities.open_manual,
+        args=[buyer, request.key, request.quantity_micro],
+        summary=short(f"open purchase {request.key}"),
+        **LEDGER,
+    )
+    return context.asked_for(purchase, buyer.window.end, ticket)
+
+
+async def _buy_pack(context: Context, request: BuyPack, ticket: int) -> Answer | None:
+    """Answer `paid`, `declined`, `pending` or `refused`."""
+    buyer = context.settler.buyer()
+    purchase = await workflow.execute_activity_method(
+        OfferActivities.open_pack,
+        args=[buyer, request.key, request.pack_id, request.count],
+        summary=short(f"open {request.count} of pack {request.pack_id}"),
+        **LEDGER,
+    )
+    return context.asked_for(purchase, buyer.window.end, ticket)
+
+
+async def _set_auto_purchase(context: Context, request: SetAutoPurchase, _ticket: int) -> Answer:
+    """Answer `done` or `refused`."""
+    status = await workflow.execute_activity_method(
+        PurchaseActivities.set_auto_purchase,
+        Switch(context.settler.buyer(), request.on),
+        summary=f"auto-purchase {'on' if request.on else 'off'}",
+        **LEDGER,
+    )
+    if status != "done":
+        return refused(status)
+    context.state.auto_purchase = request.on
+    return {"status": "done", "auto_purchase": request.on}
+
+
+MESSAGES = (
+    Update(
+        "buy_credits",
+        "Buy extra credits by hand.",
+        parse_buy_credits,
+        _buy_credits,
+    ),
+    Update(
+        "buy_pack",
+        "Buy packs of credits.",
+        parse_buy_pack,
+        _buy_pack,
+    ),
+    Update(
+        "set_auto_purchase",
+        "Switch auto-purchase on or off.",
+        parse_set_auto_purchase,
+        _set_auto_purchase,
+    ),
+)

@@ -1,0 +1,120 @@
+"""Money that goes back: the ledger first, then the processor, then the ledger again."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments.processor import PaymentActivities, RefundSending, RefundSent
+    from activities.payments.refunds import RefundActivities, RefundAsked, RefundRequest
+    from domain.messages.invoices import parse_invoice
+    from domain.messages.refunds import Refund, parse_refund
+    from domain.payments.charges import MoneyBack, refund_name
+from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked, short
+from workflows.subscription.context import Context
+from workflows.subscription.mailbox import Answer, credit_text, refused
+from workflows.subscription.messages.message import Signal, Update
+
+
+async def _refund(context: Context, request: Refund, ticket: int) -> Answer | None:
+    """Answer `refunded`, `preview`, `pending` or `refused`."""
+    refund_id = refund_name(context.state.subscription_id, request.key)
+    asked = await workflow.execute_activity_method(
+        RefundActivities.refund,
+        RefundRequest(context.settler.buyer(), refund_id, request),
+        summary=short(f"{'preview' if request.preview else 'refund'}: {request.reason}"),
+        **LEDGER,
+    )
+    if asked.status not in ("refunded", "repeated"):
+        return refused(asked.status, most_minor=asked.most_minor, currency=asked.currency)
+    if asked.state == "failed":
+        return refused("refund_failed")
+    if request.preview or asked.state == "made":
+        return _answer("preview" if request.preview else "refunded", request.charge_id, asked)
+    _note_balance(context, asked.available_micro)
+    _send(context, request, refund_id, asked, ticket)
+    return None
+
+
+def _send(
+    context: Context, request: Refund, refund_id: str, asked: RefundAsked, ticket: int
+) -> None:
+    async def sent(outcome: RefundSent) -> None:
+        await _book(context, request, refund_id, asked, failed=bool(outcome.refused))
+        answer = _answer("refunded", request.charge_id, asked)
+        context.mailbox.answer(ticket, refused("refund_failed") if outcome.refused else answer)
+
+    context.pending_calls.start(
+        workflow.start_activity_method(
+            PaymentActivities.refund,
+            RefundSending(refund_id, asked.invoice, asked.amount_minor, request.reason),
+            summary=f"refund {asked.amount_minor} of {asked.invoice}",
+            **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
+        ),
+        sent,
+    )
+
+
+async def _book(
+    context: Context, request: Refund, refund_id: str, asked: RefundAsked, *, failed: bool
+) -> None:
+    said = MoneyBack(
+        "refund",
+        refund_id,
+        "failed" if failed else "made",
+        asked.amount_minor,
+        asked.invoice,
+        request.charge_id,
+        context.state.start.customer_id,
+    )
+    await workflow.execute_activity_method(
+        RefundActivities.book,
+        args=[said, workflow.now()],
+        summary=short(f"refund {request.key} {said.state}"),
+        **LEDGER,
+    )
+    if failed:
+        await _money_returned(context, asked.invoice, 0)
+
+
+async def _money_returned(context: Context, _invoice: str, _ticket: int) -> Answer | None:
+    """Read from the ledger what that changed."""
+    standing = await workflow.execute_activity_method(
+        RefundActivities.standing,
+        context.settler.buyer(),
+        summary="read what is left",
+        **LEDGER,
+    )
+    _note_balance(context, standing.available_micro)
+    context.state.auto_purchase = standing.auto_purchase
+    return None
+
+
+def _note_balance(context: Context, available_micro: int) -> None:
+    context.state.available_micro = available_micro
+    context.state.balance_as_of = workflow.now()
+
+
+def _answer(status: str, charge_id: str, asked: RefundAsked) -> Answer:
+    return {
+        "status": status,
+        "charge_id": charge_id,
+        "amount_minor": asked.amount_minor,
+        "currency": asked.currency,
+        "credits": credit_text(asked.taken_micro),
+        "available": credit_text(asked.available_micro),
+    }
+
+
+MESSAGES = (
+    Update(
+        "refund",
+        "Operators: send money of a charge back; a preview moves nothing.",
+        parse_refund,
+        _refund,
+    ),
+    Signal(
+        "money_returned",
+        "Money of an invoice went back or came back: it is booked already.",
+        parse_invoice,
+        _money_returned,
+    ),
+)
