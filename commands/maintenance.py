@@ -14,7 +14,8 @@ from temporalio.service import RPCError
 from commands.terminal import Add, console, database, settings
 from domain.errors import InvalidInput
 from domain.money import format_money
-from domain.subscription import Start, SubscriptionState
+from domain.subscription import Start
+from domain.subscription_state import SubscriptionState
 from ledger import accounts, subscriptions
 from ledger.subscriptions import LiveSubscription
 from worker import connected

@@ -34,7 +34,8 @@ from domain.credits import format_credits
 from domain.errors import BillingError, InvalidInput
 from domain.messages.fields import parse_instant
 from domain.pricing.catalog import Plan
-from domain.subscription import Start, SubscriptionState
+from domain.subscription import Start
+from domain.subscription_state import SubscriptionState
 from ledger import accounts, balances, subscriptions
 from ledger.open_items import open_matters
 from ledger.reports.registry import tag_and_value

@@ -20,7 +20,8 @@ from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from domain.subscription import Start, SubscriptionState
+from domain.subscription import Start
+from domain.subscription_state import SubscriptionState
 from local.patience import POLL_SECONDS, NothingMovesError, Patience
 from workflows import names
 from workflows.subscription.workflow import Subscription

@@ -10,7 +10,8 @@ from activities.periods.recovery import open_charges, restored
 from domain.periods import Window, checked_zone
 from domain.plan_calendar import TRIAL, first_anchor, trial_period
 from domain.pricing.catalog import Catalog, Plan
-from domain.subscription import OpenCharge, Start, SubscriptionState
+from domain.subscription import OpenCharge, Start
+from domain.subscription_state import SubscriptionState
 from gateways.letter_formats import Formats
 from ledger import accounts, checkpoints, subscriptions
 from ledger.accounts import CustomerDetails

@@ -1,5 +1,6 @@
 """The state of a subscription whose workflow was lost, out of its rows in the ledger."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,8 @@ from domain.periods import Window
 from domain.plan_calendar import window_at
 from domain.pricing.catalog import Plan
 from domain.pricing.proration import ChangeQuote
-from domain.subscription import Arrears, OpenCharge, Pause, Start, Step, SubscriptionState
+from domain.subscription import Arrears, OpenCharge, Pause, Start, Step
+from domain.subscription_state import SubscriptionState
 from ledger import accounts, balances, checkpoints
 from ledger.checkpoints import NotedCharge
 from ledger.payments import findings
@@ -51,16 +53,20 @@ def restored(
         held=Pause.BY_OPERATOR in wallet.paused_by,
         pause_note=accounts.pause_note(connection, account_id),
     )
-    state.charges = open_charges(connection, state)
     unpaid = checkpoints.unpaid_period(connection, account_id, mine)
-    if Pause.PAYMENT_FAILED in state.pauses and period.end <= at and unpaid is not None:
-        state.lapsed = not unpaid.get("retry_at")
-        state.arrears = Arrears(
-            _read(datetime, unpaid.get("first_declined_at")),
-            unpaid.get("declines", 0),
-            _read(datetime, unpaid.get("ends_at")),
-        )
-    return state
+    charges = open_charges(connection, state)
+    if Pause.PAYMENT_FAILED not in state.pauses or period.end > at or unpaid is None:
+        return replace(state, charges=charges)
+    lapsed = not unpaid.get("retry_at")
+    return replace(state, charges=charges, lapsed=lapsed, arrears=_arrears(unpaid))
+
+
+def _arrears(unpaid: dict[str, Any]) -> Arrears:
+    return Arrears(
+        _read(datetime, unpaid.get("first_declined_at")),
+        unpaid.get("declines", 0),
+        _read(datetime, unpaid.get("ends_at")),
+    )
 
 
 def open_charges(connection: Connection, state: SubscriptionState) -> tuple[OpenCharge, ...]:

@@ -4,7 +4,8 @@ import dataclasses
 
 from domain.errors import InvalidInput
 from domain.messages import fields
-from domain.subscription import Start, SubscriptionState
+from domain.subscription import Start
+from domain.subscription_state import SubscriptionState
 
 _STATE = tuple(field.name for field in dataclasses.fields(SubscriptionState))
 

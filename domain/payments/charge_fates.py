@@ -9,7 +9,8 @@ from enum import StrEnum
 from itertools import product
 
 from domain.payments.charges import ChargeKind
-from domain.subscription import OpenCharge, Step, SubscriptionState
+from domain.subscription import OpenCharge, Step
+from domain.subscription_state import SubscriptionState
 
 FORGOTTEN = timedelta(days=1)  # nobody waits so long for a purchase that was asked for
 

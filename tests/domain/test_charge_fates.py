@@ -12,7 +12,8 @@ from domain.payments import charge_fates as fates
 from domain.payments.charge_fates import Fate, Happened
 from domain.payments.charges import Charge, ChargeKind
 from domain.periods import Window
-from domain.subscription import OpenCharge, Start, Step, SubscriptionState
+from domain.subscription import OpenCharge, Start, Step
+from domain.subscription_state import SubscriptionState
 
 README = Path("domain/README.md").read_text(encoding="utf-8")
 MAKE = read_catalog(Path("catalogs/make.yaml"))

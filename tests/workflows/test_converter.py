@@ -21,7 +21,8 @@ from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.converter import DefaultPayloadConverter
 
-from domain.subscription import Status, SubscriptionState
+from domain.subscription import Status
+from domain.subscription_state import SubscriptionState
 from workflows import converter
 from workflows.converter import PayloadConverter
 

@@ -14,7 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.charge_fates import Fate, Happened, fate, is_held, is_void
     from domain.payments.charges import PAYER_DELETED, ChargeKind, Decline, Declined
     from domain.payments.processor_states import Remark
-    from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
+    from domain.subscription import OpenCharge, Pause, Step
+    from domain.subscription_state import SubscriptionState
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
 from workflows.subscription.operator_view import demanded
 from workflows.subscription.payers import Payers
@@ -169,7 +170,7 @@ class Collector:
             if not is_void(state, charge, now):
                 continue
             if charge.kind is ChargeKind.PERIOD:
-                self._settler.leave_unpaid(charge)
+                self._state.leave_unpaid(charge)
             await self.give_up(charge)
 
     async def card_may_work(self) -> None:
@@ -202,13 +203,13 @@ class Collector:
     async def _nothing_owed(self) -> None:
         """End a payment pause; the period under way is charged now where the one before was not."""
         state, now = self._state, workflow.now()
-        state.lapsed = False
+        state.owes_nothing()
         if Pause.PAYMENT_FAILED not in state.pauses:
             return
         if state.period is not None and state.period.end <= now:
             # The wallet stays paused until the renewal, which is charged now, is paid.
             state.unpause(Pause.PAYMENT_FAILED)
-            state.awaits_card = False
+            state.await_card(wanted=False)
         else:
             await self._settler.resume(None)
 
@@ -222,7 +223,7 @@ class Collector:
         for charge in mine:
             if charge.step is Step.REVIEW:
                 if charge.kind is ChargeKind.PERIOD:
-                    self._settler.leave_unpaid(charge)
+                    self._state.leave_unpaid(charge)
                 await self._void_in_ledger(charge)
         if mine:
             await self.card_may_work()
@@ -243,7 +244,7 @@ class Collector:
         # wants by now: its making may have taken as long as the processor was away.
         now = workflow.now()
         due = prepared.pay_at is None or prepared.pay_at <= now
-        if due and not self._state.ends_now and not is_void(self._state, prepared, now):
+        if due and not self._state.over and not is_void(self._state, prepared, now):
             self.pay(prepared)
 
     async def _refused(self, charge: OpenCharge, invoiced: Invoiced) -> None:

@@ -10,7 +10,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.plans.upgrades import Wanted
     from activities.purchases.buyers import Purchase
     from domain.payments.charges import ChargeKind
-    from domain.subscription import LeftBehind, OpenCharge, Step, SubscriptionState
+    from domain.subscription import LeftBehind, OpenCharge, Step
+    from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER
 from workflows.subscription.collection import Collector
 from workflows.subscription.mailbox import Answer, Mailbox, credit_text, refused
@@ -99,5 +100,5 @@ class Context:
         """Give up a renewal prepared for a plan that will not be renewed."""
         charge = self.state.charge_of(ChargeKind.PERIOD)
         if charge is not None and charge.step in (Step.PREPARING, Step.PREPARED):
-            self.state.renewals_dropped += 1
+            self.state.drop_renewal()
             await self.collector.give_up(replace(charge, pay_at=None))

@@ -31,7 +31,7 @@ class Dispatch:
     def _out_of_place(self, command: Command) -> str | None:
         """Return why a message makes no sense at this point of the subscription's life, or None."""
         hears = command.late and self._state.awaits_money
-        if (self._state.ended or self._state.ends_now) and not hears:
+        if self._state.over and not hears:
             return "subscription_ended"
         if self._state.period is None and not command.early:
             return "no_subscription"

@@ -1,6 +1,6 @@
 """How a subscription begins, and how each of its periods is opened."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 
 from temporalio import workflow
@@ -13,7 +13,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.charges import Charge, ChargeKind
     from domain.periods import Window
     from domain.pricing.catalog import Plan
-    from domain.subscription import Arrears, OpenCharge, Step, SubscriptionState
+    from domain.subscription import Arrears, OpenCharge, Step
+    from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, PROCESSOR, short
 from workflows.subscription.context import Context
 
@@ -33,17 +34,17 @@ class Lifecycle:
         state, start = self._state, self._state.start
         now = workflow.now()
         begun = await self._begun(Beginning(start, start.begins_at or now, now))
-        state.plan, state.time_zone = begun.plan, begun.time_zone
-        state.begun_at, state.anchor = begun.begun_at, begun.anchor
-        state.renewals_dropped = begun.renewals_dropped
+        state.begin(
+            plan=begun.plan, zone=begun.time_zone, begun_at=begun.begun_at, anchor=begun.anchor
+        )
         await self._registered(begun)
-        state.account_id = begun.account_id
+        state.has_account(begun.account_id, begun.renewals_dropped)
         if begun.restored is not None:
             await self._take_up(begun.restored)
         elif begun.trial is not None:
             await self._settle_free(begun.plan, begun.trial)
         elif begun.charges or begun.lapsed:
-            state.charges, state.lapsed = begun.charges, begun.lapsed
+            state.go_on_with(begun.charges, lapsed=begun.lapsed)
             await self._go_on_with_charges()
         else:
             await self.open_period()
@@ -122,11 +123,11 @@ class Lifecycle:
             summary="register with the processor",
             **PROCESSOR,
         )
-        state.payer = card.payer
+        state.pays_as(card.payer)
         if card.refused:
             self._context.mailbox.refuse(None, f"payment_method: {card.method}", card.refused)
         else:
-            state.payment_method, state.card = card.method, card.card
+            state.pays_with(card.method, card.card)
         await workflow.execute_activity_method(
             PeriodActivities.know_payer,
             KnownPayer(
@@ -142,13 +143,8 @@ class Lifecycle:
     async def _take_up(self, restored: SubscriptionState) -> None:
         """Go on from what the ledger knows. Every effect has its key: nothing happens twice."""
         state = self._state
-        restored.payer = state.payer
-        restored.payment_method, restored.card = state.payment_method, state.card
-        # Later cards must not repeat the keys of earlier ones, which nobody remembers.
-        restored.card_updates = int(workflow.now().timestamp())
-        for field in fields(SubscriptionState):
-            setattr(state, field.name, getattr(restored, field.name))
-        state.credits_came(workflow.now())
+        state.take_up(restored, card_updates=int(workflow.now().timestamp()))
+        state.credits_came(restored.available_micro, workflow.now())
         await self._go_on_with_charges()
 
     async def _go_on_with_charges(self) -> None:

@@ -13,8 +13,8 @@ from temporalio.common import RawValue
 with workflow.unsafe.imports_passed_through():
     from domain.credits import format_credits
     from domain.errors import InvalidInput
+    from domain.queued_usage import Queued, QueuedEvent, QueuedMessage
     from domain.reasons import CURES
-    from domain.subscription import Queued, QueuedEvent, QueuedMessage
     from domain.usage import RefusedEvent, UsageEvent
     from workflows.converter import written
 

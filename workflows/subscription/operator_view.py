@@ -14,7 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.credits import format_credits
     from domain.money import format_money
     from domain.payments.charges import Charge, ChargeKind
-    from domain.subscription import OpenCharge, Pause, Status, Step, SubscriptionState
+    from domain.subscription import OpenCharge, Pause, Status, Step
+    from domain.subscription_state import SubscriptionState
 from workflows import names
 from workflows.subscription.mailbox import Mailbox
 from workflows.subscription.timer import Due

@@ -62,7 +62,8 @@ class Payers:
 
     async def _know(self, found: CardInUse) -> None:
         state = self._state
-        state.payer, state.payment_method, state.card = found.payer, found.method, found.card
+        state.pays_as(found.payer)
+        state.pays_with(found.method, found.card)
         await workflow.execute_activity_method(
             PeriodActivities.know_payer,
             KnownPayer(

@@ -13,7 +13,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.findings import Finding, FindingKind
     from domain.payments.processor_states import ADVICE, Remark
     from domain.plan_calendar import period_at
-    from domain.subscription import OpenCharge, Step, SubscriptionState
+    from domain.subscription import OpenCharge, Step
+    from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer
 from workflows.subscription.operator_view import demanded
@@ -47,7 +48,7 @@ async def keep_waiting(
     charge = waiting(charge, processing)
     state.put(charge)
     what = "on its way" if processing else "unclear at the processor"
-    state.last_charge = f"{demanded(charge.charge)} {what}"
+    state.charge_was(f"{demanded(charge.charge)} {what}")
     await workflow.execute_activity_method(
         ProcessingActivities.note,
         ChargeOnItsWay(buyer, charge.charge, charge.invoice, processing),

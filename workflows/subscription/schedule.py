@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.charges import ChargeKind
     from domain.periods import Window
     from domain.subscription import OpenCharge, Pause, Step
+    from domain.subscription_state import Stage
 from workflows.options import LEDGER
 from workflows.subscription.context import Context
 from workflows.subscription.lifecycle import Lifecycle
@@ -45,31 +46,31 @@ class Schedule:
     async def do_what_is_due(self) -> None:
         """Carry out everything whose moment has come."""
         state = self._state
-        if state.ends_now and not state.ended:
+        if state.stage is Stage.ENDING:
             await self._end_once_quiet()
-        if state.ended:
+        if state.stage is Stage.ENDED:
             self._look_at_what_is_due()
             return
-        if state.account_id == 0:
+        if state.stage is Stage.UNBEGUN:
             if _is_due(state.start.begins_at or workflow.now()):
                 await self._lifecycle.begin()
             return
         await self.drop_unwanted()
         await self._try_what_is_due()
-        if state.ends_now:
+        if state.stage is Stage.ENDING:
             await self._end_once_quiet()
         elif self._may_begin():
             await (
                 self._lifecycle.open_period()
             )  # the first charge was given up: its period was over
-        elif state.period is not None and not state.lapsed:
+        elif state.stage is Stage.SERVED:
             await self._close_window()
             await self._renew()
             await self._warn()
 
     async def drop_unwanted(self) -> None:
         """Give up what nobody wants any more, once a message has changed that."""
-        if self._state.account_id and not self._state.ended:
+        if self._state.stage not in (Stage.UNBEGUN, Stage.ENDED):
             await self._collector.drop_unwanted()
 
     async def _end_once_quiet(self) -> None:
@@ -80,7 +81,7 @@ class Schedule:
                 await self._collector.give_up(charge)
         if any(charge.step not in (Step.PAID, Step.PROCESSING) for charge in state.charges):
             return
-        state.ended = True
+        state.end()
         self._mailbox.held_up = ""  # what waited is decided now: refused
         if state.account_id == 0:
             return
@@ -95,13 +96,13 @@ class Schedule:
             yield Due(impatient, "answer `pending` to who waits")
         for charge in state.charges:
             yield from _moments(charge, held=is_held(state, charge, workflow.now()))
-        if state.account_id == 0 and state.start.begins_at is not None:
+        if state.stage is Stage.UNBEGUN and state.start.begins_at is not None:
             yield Due(state.start.begins_at, "begin")
-        if state.account_id and self._may_begin():
+        if self._may_begin():
             yield Due(state.begun_at or workflow.now(), "charge the first period")
         if (patience_ends := self._patience_ends()) is not None:
             yield Due(patience_ends, "end: the period before is unpaid")
-        if state.period is not None and not (state.ended or state.lapsed or state.ends_now):
+        if state.period is not None and state.stage is Stage.SERVED:
             yield from self._moments_of(state.period)
 
     def _moments_of(self, period: Window) -> Iterator[Due]:
@@ -140,8 +141,8 @@ class Schedule:
             summary=f"close the window of {state.window.start:%Y-%m-%d}",
             **LEDGER,
         )
-        state.window = serving.window
-        state.available_micro, state.balance_as_of = serving.available_micro, workflow.now()
+        state.open_window(serving.window)
+        state.balance_is(serving.available_micro, workflow.now())
         await self._settler.release_paid()
 
     def _look_at_what_is_due(self) -> None:
@@ -166,21 +167,18 @@ class Schedule:
             await self._end_unpaid()
 
     async def _end_unpaid(self) -> None:
-        self._state.cancel_at_end = self._state.ends_now = True
+        self._state.end_now()
         await self._context.write_cancel(workflow.now())
 
     def _may_begin(self) -> bool:
         """Say whether the first period is to be charged, or charged again."""
         state = self._state
-        unpaid = state.charge_of(ChargeKind.PERIOD)
-        over = state.ended or state.ends_now or state.lapsed
-        return state.period is None and unpaid is None and not over
+        return state.stage is Stage.UNPAID and state.charge_of(ChargeKind.PERIOD) is None
 
     def _patience_ends(self) -> datetime | None:
         """Return when the subscription ends for an unpaid period that is over, if it does."""
         state = self._state
-        stopped = state.ends_now or state.ended or state.held
-        if stopped or not state.lapsed or state.arrears is None:
+        if state.stage is not Stage.LAPSED or state.held or state.arrears is None:
             return None
         return state.arrears.ends_at
 
@@ -201,7 +199,7 @@ class Schedule:
         if state.period is None or not self._may_renew() or not _is_due(self._prepare_at()):
             return
         if state.cancel_at_end:
-            state.ends_now = True
+            state.end_now()
             await self._end_once_quiet()
         else:
             await self._lifecycle.open_period()
@@ -209,7 +207,7 @@ class Schedule:
     async def _warn(self) -> None:
         """Tell of credits that expire soon; the ledger says when to look again."""
         state = self._state
-        if not _is_due(state.warn_at) or state.ended or state.ends_now:
+        if not _is_due(state.warn_at) or state.over:
             return
         warned = await workflow.execute_activity_method(
             NoticeActivities.warn,
@@ -217,7 +215,7 @@ class Schedule:
             summary="warn of credits that expire soon",
             **LEDGER,
         )
-        state.warn_at = warned.at
+        state.look_for_expiry(warned.at)
 
 
 def _moments(charge: OpenCharge, *, held: bool) -> Iterator[Due]:

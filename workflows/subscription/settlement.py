@@ -12,14 +12,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.plans.upgrades import Upgrade, keyed_by
     from activities.purchases.buyers import Buyer, PaidPurchase
     from activities.purchases.extra_credits import PurchaseActivities
-    from domain.messages.cards import named_only
     from domain.payments.charge_fates import waits_for_window
     from domain.payments.charges import LOOKED_INTO, ChargeKind, Declined, Paid, Processing
     from domain.payments.dunning import next_try, patience_ends
     from domain.payments.processor_states import Remark
-    from domain.pricing.catalog import Plan, ResumeOn
+    from domain.pricing.catalog import ResumeOn
     from domain.pricing.policies import AfterDunning, WhileUnpaid
-    from domain.subscription import Arrears, OpenCharge, Pause, Step, SubscriptionState
+    from domain.subscription import OpenCharge, Pause, Step
+    from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer, Mailbox, credit_text
 from workflows.subscription.operator_view import demanded, money_for
@@ -70,7 +70,7 @@ class Settler:
         """Settle a paid charge; return the charges that are not needed any more."""
         if paid.amount_minor != charge.charge.amount_minor:
             return await self._looked_into(charge, differing(charge, paid))
-        self._state.last_charge = f"{money_for(paid.amount_minor, charge.charge)} paid"
+        self._state.charge_was(f"{money_for(paid.amount_minor, charge.charge)} paid")
         match charge.kind:
             case ChargeKind.PERIOD | ChargeKind.UPGRADE if self._state.ended:
                 await let_operators_look(self._state, charge, Remark.MONEY_AFTER_THE_END)
@@ -116,12 +116,12 @@ class Settler:
         )
         state.put(charge)
         if charge.declines == 1:
-            state.signs = named_only(state.signs)
+            state.forget_signs()
         if pauses:
             state.pause(Pause.PAYMENT_FAILED)
             if charge.kind is ChargeKind.AUTO:
-                state.awaits_card = workflow.patched(RENEWALS_GO_ON)
-        state.last_charge = f"{demanded(charge.charge)} declined: {declined.code}"
+                state.await_card(wanted=workflow.patched(RENEWALS_GO_ON))
+        state.charge_was(f"{demanded(charge.charge)} declined: {declined.code}")
         await workflow.execute_activity_method(
             FailureActivities.note_decline,
             FailedCharge(
@@ -183,12 +183,10 @@ class Settler:
             **LEDGER,
         )
         state.drop(charge)
-        state.anchor, state.next_plan = anchor, None
-        self._put_in_force(charge.plan)
-        state.period, state.window = period, serving.window
-        state.pauses, state.lapsed, state.awaits_card = pauses, False, stays
-        state.arrears = state.restart_at = None
-        self._balance(serving.available_micro)
+        state.serve_under(charge.plan)
+        state.open_period(period, serving.window, anchor=anchor, pauses=pauses)
+        state.await_card(wanted=stays)
+        state.credits_came(serving.available_micro, workflow.now())
         self._mailbox.held_up = ""
         self.period_opened = True
         await self.release_paid()
@@ -201,9 +199,9 @@ class Settler:
             summary=f"upgrade to {upgrade.plan.plan_id}",
             **LEDGER,
         )
-        self._state.next_plan = None
-        self._put_in_force(upgrade.plan)
-        self._balance(available)
+        self._state.schedule_plan(None)
+        self._state.serve_under(upgrade.plan)
+        self._state.credits_came(available, workflow.now())
 
     async def release_paid(self) -> None:
         """Settle what was paid while no window was open."""
@@ -220,8 +218,7 @@ class Settler:
         self._state.drop(charge)
         if charge.kind is ChargeKind.AUTO:
             self._mailbox.held_up = ""
-        ending = self._state.ends_now or self._state.ended
-        reason = "subscription_ended" if ending else "declined"
+        reason = "subscription_ended" if self._state.over else "declined"
         answer = {"status": "declined", "reason": reason, "charge_id": charge.charge.charge_id}
         self._answer(charge, answer)
 
@@ -229,14 +226,14 @@ class Settler:
         """End a payment pause."""
         state = self._state
         state.unpause(Pause.PAYMENT_FAILED)
-        state.awaits_card = False
+        state.await_card(wanted=False)
         available = await workflow.execute_activity_method(
             FailureActivities.resume,
             Resumption(self.buyer(), state.status, paid),
             summary="resume after payment",
             **LEDGER,
         )
-        self._balance(available)
+        self._state.credits_came(available, workflow.now())
 
     async def _grant(self, charge: OpenCharge, paid: Paid) -> list[OpenCharge]:
         state = self._state
@@ -248,7 +245,7 @@ class Settler:
             **LEDGER,
         )
         state.drop(charge)
-        self._balance(available)
+        self._state.credits_came(available, workflow.now())
         if charge.kind is ChargeKind.AUTO:
             self._mailbox.held_up = ""
         needless: list[OpenCharge] = []
@@ -299,36 +296,11 @@ class Settler:
         if Pause.PAYMENT_FAILED not in state.pauses:
             return False
         if paid.kind is ChargeKind.AUTO:
-            state.awaits_card = False
+            state.await_card(wanted=False)
         if state.lapsed or state.charge_of(ChargeKind.PERIOD) is not None:
             return False
         mild = state.plan_in_force().resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
         return paid.kind is ChargeKind.AUTO or mild
-
-    def leave_unpaid(self, charge: OpenCharge) -> None:
-        """Remember what an unpaid period leaves that is given up; the next is not named like it.
-
-        Where it is not to be tried again by itself, the period under way waits for a sign of a
-        card as well. A dunning that is not over goes on with the period under way.
-        """
-        state = self._state
-        state.renewals_dropped += 1
-        if charge.step is not Step.DECLINED:
-            return
-        state.lapsed = charge.retry_at is None
-        state.arrears = Arrears(charge.first_declined_at, charge.declines, charge.ends_at)
-
-    def _put_in_force(self, plan: Plan) -> None:
-        """Serve under a plan; the switch goes off where the ledger switches it off."""
-        state = self._state
-        state.plan = plan
-        offered = plan.paid and plan.auto is not None and plan.auto.units_per_window > 0
-        state.auto_purchase = state.auto_purchase and offered
-
-    def _balance(self, available_micro: int) -> None:
-        self._state.available_micro = available_micro
-        self._state.balance_as_of = workflow.now()
-        self._state.credits_came(workflow.now())
 
     def _answer(self, charge: OpenCharge, answer: Answer) -> None:
         for ticket in self._tickets.pop(charge.charge.charge_id, []):

@@ -14,7 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.dunning import patience_ends
     from domain.pricing.policies import WhileUnpaid
     from domain.reasons import CURES
-    from domain.subscription import OpenCharge, Pause, Step, SubscriptionState
+    from domain.subscription import OpenCharge, Pause, Step
+    from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer, refused
 from workflows.subscription.operator_view import demanded
@@ -58,9 +59,9 @@ async def look_into(
     if pauses:
         state.pause(Pause.PAYMENT_FAILED)
         if charge.kind is ChargeKind.AUTO and not is_refused:
-            state.awaits_card = True  # a renewal that is paid is no cure
+            state.await_card()  # a renewal that is paid is no cure
     story = f"{demanded(charge.charge)} {STORIES[declined.decline]}: {declined.code}"
-    state.last_charge = story
+    state.charge_was(story)
     await workflow.execute_activity_method(
         FailureActivities.note_decline,
         FailedCharge(

@@ -12,7 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.usage.events import Batch, UsageActivities
     from activities.usage.holds import HoldActivities
     from domain.holds import HELD, HoldOutcome
-    from domain.subscription import OpenCharge, QueuedEvent, QueuedMessage, Step, SubscriptionState
+    from domain.queued_usage import QueuedEvent, QueuedMessage
+    from domain.subscription import OpenCharge, Step
+    from domain.subscription_state import SubscriptionState
     from domain.usage import DECIDED, UNDECIDED, Asked, DebitOutcome, UsageEvent
 from workflows.options import LEDGER, short
 from workflows.subscription.collection import Collector
@@ -67,7 +69,7 @@ class Usage:
             outcomes: Outcomes = (await self._hold(first.event, first.lapses_at),)
         else:
             outcomes, told = await self._debit(queued)
-        self._state.balance_as_of = workflow.now()
+        self._state.balance_is(self._state.available_micro, workflow.now())
         found = self._tell(queued, outcomes, told)
         self._mailbox.put_back(found.undecided)
         await self._buy_if_needed(found)
@@ -79,7 +81,7 @@ class Usage:
             summary=short(f"hold for {event.key}"),
             **LEDGER,
         )
-        self._state.available_micro = decided.available_micro
+        self._state.balance_is(decided.available_micro, workflow.now())
         return decided.outcome
 
     async def _debit(
@@ -102,7 +104,7 @@ class Usage:
             summary=f"debit {sum(map(count_of, queued))} events",
             **LEDGER,
         )
-        state.available_micro = decided.available_micro
+        state.balance_is(decided.available_micro, workflow.now())
         return decided.outcomes, decided.deviations
 
     def _tell(self, queued: list[Waiting], outcomes: Outcomes, told: Sequence[Deviations]) -> Found:
@@ -191,7 +193,7 @@ class Usage:
             summary="reserve an auto-purchase",
             **LEDGER,
         )
-        state.last_charge = (
+        state.charge_was(
             f"{demanded(reserved.charge)} begun"
             if reserved.charge
             else f"no auto-purchase: {reserved.status}"
@@ -204,7 +206,7 @@ class Usage:
         self._mailbox.held_up = "purchase"
         if known is not None:
             return reserved.status
-        state.purchases += 1
+        state.count_purchase()
         self._collector.collect(
             OpenCharge(
                 reserved.charge,

@@ -12,7 +12,8 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain.errors import InvalidInput
     from domain.messages.start import parse_start
-    from domain.subscription import NOBODY, SubscriptionState
+    from domain.subscription import NOBODY
+    from domain.subscription_state import SubscriptionState
 from workflows import names
 from workflows.subscription.collection import Collector
 from workflows.subscription.context import Context
@@ -127,7 +128,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
         while self._mailbox.commands:
             await self._dispatch.carry_out(self._mailbox.commands.popleft())
             await self._schedule.drop_unwanted()
-        if self._state.ends_now:
+        if self._state.over:
             await self._schedule.do_what_is_due()
         if self._state.period is not None or (self._state.ended and self._state.account_id):
             await self._usage.drain(self._leaves_usage)
@@ -178,18 +179,14 @@ class Subscription(UsageHandlers, UnknownHandlers):
         grown = workflow.info().get_current_history_size() - self._born_with
         if not self._state.light or grown < LONG_HISTORY_BYTES or not self._mailbox.portable():
             return False
-        busy = (
-            self._mailbox.waiting or self._mailbox.commands or self._emptied or self._state.ends_now
-        )
+        busy = self._mailbox.waiting or self._mailbox.commands or self._emptied or self._state.over
         return self._pending_calls.idle() and not self._pending_calls.any_done() and not busy
 
     def _hand_on(self) -> None:
         """Put what waits and what was counted into the state, for the next run."""
-        self._state.queue = ()
-        self._state.waiting = tuple(map(closed, self._mailbox.events))
-        self._state.light = True
-        self._state.refused = self._mailbox.refused_so_far
-        self._state.last_refusal = self._mailbox.last_refusal
+        box = self._mailbox
+        waiting = tuple(map(closed, box.events))
+        self._state.hand_on(waiting, box.refused_so_far, box.last_refusal)
 
 
 def _state(message: RawValue) -> SubscriptionState:

@@ -22,9 +22,7 @@ async def _give_bonus(context: Context, request: GiveBonus, _ticket: int) -> Ans
     if given.status not in ("given", "repeated"):
         return refused(given.status)
     if given.credit_type == context.state.plan_in_force().credit_type:
-        context.state.available_micro = given.available_micro
-        context.state.balance_as_of = workflow.now()
-        context.state.credits_came(workflow.now())
+        context.state.credits_came(given.available_micro, workflow.now())
     return {
         "status": given.status,
         "credits": credit_text(given.quantity_micro),

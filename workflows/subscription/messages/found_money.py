@@ -52,20 +52,18 @@ async def _take_up(context: Context, found: FoundMoney) -> None:
     if taken.charge is None or found.paid is None:
         return
     _count(context, taken.charge)
-    state.last_charge = f"{money_for(found.paid.amount_minor, taken.charge)} found"
+    state.charge_was(f"{money_for(found.paid.amount_minor, taken.charge)} found")
     if taken.status == "opened":
         await _settle(context, taken, taken.charge, found.paid)
         return
-    state.available_micro = taken.available_micro
-    state.balance_as_of = workflow.now()
-    state.credits_came(workflow.now())
+    state.credits_came(taken.available_micro, workflow.now())
 
 
 def _count(context: Context, charge: Charge) -> None:
     """Let no later auto-purchase have the name of this one."""
     number = charge.charge_id.rpartition(":")[2]
     if charge.kind is ChargeKind.AUTO and number.isdecimal():
-        context.state.purchases = max(context.state.purchases, int(number))
+        context.state.purchases_reach(int(number))
 
 
 async def _settle(context: Context, taken: TakenUp, charge: Charge, paid: Paid) -> None:

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         parse_extend,
         parse_release,
     )
-    from domain.subscription import SubscriptionState
+    from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer, credit_text, refused
@@ -50,8 +50,7 @@ async def _ask(
     decided = await workflow.execute_activity_method(
         method, args=[holder(context.state), request], summary=short(summary), **LEDGER
     )
-    context.state.available_micro = decided.available_micro
-    context.state.balance_as_of = workflow.now()
+    context.state.balance_is(decided.available_micro, workflow.now())
     return answer_to_hold(decided.outcome)
 
 

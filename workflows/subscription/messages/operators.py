@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
         parse_operator_note,
         parse_resume,
     )
-    from domain.payments.charges import ChargeKind
     from domain.payments.findings import OpenFindings, parse_open
     from domain.subscription import Pause
 from workflows.options import LEDGER, short
@@ -29,9 +28,8 @@ async def _pause(context: Context, request: OperatorNote, _ticket: int) -> Answe
     """Answer `paused` or `refused`."""
     if Pause.BY_OPERATOR in context.state.pauses:
         return refused("already_paused")
-    context.state.pause(Pause.BY_OPERATOR)
-    context.state.pause_note = f"{request.reason}, by {request.by}"
-    context.state.held = workflow.patched(NOTHING_CHARGED)
+    note, held = f"{request.reason}, by {request.by}", workflow.patched(NOTHING_CHARGED)
+    context.state.pause_by_operator(note, held=held)
     await _write_pause(context, request, paused=True)
     return {"status": "paused"}
 
@@ -40,30 +38,17 @@ async def _resume(context: Context, request: OperatorNote, _ticket: int) -> Answ
     """Answer the status afterwards, or `refused`."""
     if Pause.BY_OPERATOR not in context.state.pauses:
         return refused("not_paused")
-    context.state.unpause(Pause.BY_OPERATOR)
-    context.state.pause_note = ""
-    if context.state.held:
-        _go_on(context, keep_anchor=request.keep_anchor)
+    context.state.resume_by_operator(workflow.now(), keep_anchor=request.keep_anchor)
     await _write_pause(context, request, paused=False)
     return {"status": context.state.status.value}
 
 
 async def _findings_changed(context: Context, told: OpenFindings, _ticket: int) -> Answer:
     """Show the number to whoever looks."""
-    context.state.findings = told.number
+    context.state.findings_are(told.number)
     if told.settled:
         await context.collector.looked_into()
     return {"status": "done"}
-
-
-def _go_on(context: Context, *, keep_anchor: bool) -> None:
-    """Let the clock charge again; what is over by now was not renewed, and begins anew."""
-    state, now = context.state, workflow.now()
-    state.held = False
-    over = state.period is not None and state.period.end <= now
-    if over and state.charge_of(ChargeKind.PERIOD) is None:
-        state.lapsed, state.arrears = False, None
-        state.restart_at = None if keep_anchor else now
 
 
 async def _write_pause(context: Context, note: OperatorNote, *, paused: bool) -> None:
@@ -85,9 +70,7 @@ async def _adjust_credits(context: Context, request: AdjustCredits, _ticket: int
     )
     if adjusted.status != "done":
         return refused(adjusted.status)
-    context.state.available_micro = adjusted.available_micro
-    context.state.balance_as_of = workflow.now()
-    context.state.credits_came(workflow.now())
+    context.state.credits_came(adjusted.available_micro, workflow.now())
     return {"status": "done", "available": credit_text(adjusted.available_micro)}
 
 
@@ -103,9 +86,7 @@ async def _correct(context: Context, request: CorrectUsage, _ticket: int) -> Ans
     outcome = corrected.outcome
     if outcome.status not in ("corrected", "repeated"):
         return refused(outcome.status)
-    state.available_micro = corrected.available_micro
-    state.balance_as_of = workflow.now()
-    state.credits_came(workflow.now())
+    state.credits_came(corrected.available_micro, workflow.now())
     return {
         "status": "corrected",
         "given": {name: credit_text(amount) for name, amount in outcome.given},

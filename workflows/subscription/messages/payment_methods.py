@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
         parse_card_news,
         parse_payer,
         parse_retry_payment,
-        seen,
         sign_of,
     )
     from domain.messages.invoices import parse_nothing, parse_use_payment_method
@@ -68,7 +67,7 @@ async def _heard(context: Context, sign: str) -> None:
     """Take a sign that a card may work: each is one retry."""
     if sign in context.state.signs:
         return
-    context.state.signs = seen(context.state.signs, sign)
+    context.state.hear(sign)
     await context.collector.card_may_work()
 
 
@@ -78,11 +77,11 @@ def _use(context: Context, method: str, ticket: int = 0) -> None:
     async def settled(card: CardInUse) -> None:
         await _card_in_use(context, card, ticket)
 
-    context.state.card_updates += 1
+    number = context.state.next_card_update()
     context.pending_calls.start(
         workflow.start_activity_method(
             PaymentActivities.use_card,
-            CardInUse(context.state.payer, method, update=context.state.card_updates),
+            CardInUse(context.state.payer, method, update=number),
             summary=f"use card {method}",
             **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
         ),
@@ -105,8 +104,8 @@ async def _card_in_use(context: Context, card: CardInUse, ticket: int) -> None:
     if card.method == state.payment_method:
         mailbox.answer(ticket, _card_answer(context))
         return
-    state.payment_method, state.card = card.method, card.card
-    state.signs = seen(state.signs, card.method)
+    state.pays_with(card.method, card.card)
+    state.hear(card.method)
     await workflow.execute_activity_method(
         PeriodActivities.know_payer,
         KnownPayer(state.start.customer_id, state.payer, has_card=True, method=card.method),

@@ -93,7 +93,7 @@ async def _schedule(context: Context, quoted: Quoted, keyed: Keyed | None = None
     """Let a plan take over with the next period, or call off what was to."""
     state = context.state
     await context.drop_renewal()
-    state.next_plan = quoted.plan if quoted.quote.kind is ChangeKind.DOWNGRADE else None
+    state.schedule_plan(quoted.plan if quoted.quote.kind is ChangeKind.DOWNGRADE else None)
     await workflow.execute_activity_method(
         ChangeActivities.schedule,
         ScheduledChange(context.settler.buyer(), state.next_plan, quoted.quote.effective_at, keyed),
@@ -137,8 +137,7 @@ def _next_upgrade(context: Context, quoted: Quoted, key: str = "") -> Upgrade:
     state, moment = context.state, context.moment()
     name = charge_of_key(state.subscription_id, key)
     if not key:
-        state.upgrades += 1
-        name = f"{state.subscription_id}:upgrade:{state.upgrades}"
+        name = f"{state.subscription_id}:upgrade:{state.next_upgrade()}"
     return Upgrade(
         context.settler.buyer(),
         quoted.plan,
@@ -208,7 +207,7 @@ async def _cancel(context: Context, request: Cancel, _ticket: int) -> Answer:
         left = await context.write_cancel(state.period.end, preview=True)
         return {"status": "preview", **_ending(state.period.end, left)}
     await context.drop_renewal()
-    state.cancel_at_end, state.next_plan = True, None
+    state.cancel_at_period_end()
     left = await context.write_cancel(state.period.end)
     return {"status": "canceled", **_ending(state.period.end, left)}
 
@@ -219,7 +218,7 @@ async def _cancel_now(context: Context, *, preview: bool) -> Answer:
     if state.period is not None:
         left = await context.write_cancel(now, preview=preview)
     if not preview:
-        state.cancel_at_end = state.ends_now = True
+        state.end_now()
     return {"status": "preview" if preview else "ended", **_ending(now, left)}
 
 

@@ -53,7 +53,7 @@ async def _set_auto_purchase(context: Context, request: SetAutoPurchase, _ticket
     )
     if status != "done":
         return refused(status)
-    context.state.auto_purchase = request.on
+    context.state.switch_auto_purchase(on=request.on)
     return {"status": "done", "auto_purchase": request.on}
 
 

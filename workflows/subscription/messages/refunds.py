@@ -29,7 +29,7 @@ async def _refund(context: Context, request: Refund, ticket: int) -> Answer | No
         return refused("refund_failed")
     if request.preview or asked.state == "made":
         return _answer("preview" if request.preview else "refunded", request.charge_id, asked)
-    _note_balance(context, asked.available_micro)
+    context.state.balance_is(asked.available_micro, workflow.now())
     _send(context, request, refund_id, asked, ticket)
     return None
 
@@ -83,14 +83,9 @@ async def _money_returned(context: Context, _invoice: str, _ticket: int) -> Answ
         summary="read what is left",
         **LEDGER,
     )
-    _note_balance(context, standing.available_micro)
-    context.state.auto_purchase = standing.auto_purchase
+    context.state.balance_is(standing.available_micro, workflow.now())
+    context.state.switch_auto_purchase(on=standing.auto_purchase)
     return None
-
-
-def _note_balance(context: Context, available_micro: int) -> None:
-    context.state.available_micro = available_micro
-    context.state.balance_as_of = workflow.now()
 
 
 def _answer(status: str, charge_id: str, asked: RefundAsked) -> Answer:

@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages import fields
     from domain.messages.holds import parse_hold
     from domain.messages.usage import parse_event, parse_events
-    from domain.subscription import SubscriptionState
+    from domain.subscription_state import SubscriptionState
     from workflows.shape import events_in
 from workflows.subscription.mailbox import Answer, Mailbox, payload
 from workflows.subscription.messages.message import checked, rejection
@@ -50,8 +50,8 @@ class UsageHandlers:
 
     def _is_light(self) -> bool:
         """Say whether this run queues usage as it came: all do but those that began before."""
-        self._state.light = self._state.light or workflow.patched(AS_IT_CAME)
-        return self._state.light
+        light = self._state.light or workflow.patched(AS_IT_CAME)
+        return self._state.take_usage_as_it_comes(light=light)
 
     @workflow.signal(description="A debit elsewhere emptied the wallet.")
     def balance_crossed(self, message: RawValue) -> None:
