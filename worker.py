@@ -35,7 +35,7 @@ from activities.notifications.notices import NoticeActivities
 from activities.notifications.outbox import CrossingRelay, MailRelay
 from activities.payments.declines import FailureActivities
 from activities.payments.findings import FindingActivities, FindingRelay, keep_measuring
-from activities.payments.invoices import PaperMails, PaperReading
+from activities.payments.invoices import InvoiceMails, InvoiceReading
 from activities.payments.lost_charges import LostChargeActivities, LostChargeReading
 from activities.payments.owners import CustomerActivities
 from activities.payments.processing import ProcessingActivities
@@ -44,7 +44,7 @@ from activities.payments.reconciliation import ReconcileActivities
 from activities.payments.refunds import RefundActivities
 from activities.periods.lifecycle import PeriodActivities
 from activities.plans.changes import ChangeActivities
-from activities.purchases.bonuses import GiftActivities
+from activities.purchases.bonuses import BonusActivities
 from activities.purchases.extra_credits import PurchaseActivities
 from activities.purchases.offers import OfferActivities
 from activities.teams.approvals import ApprovalActivities
@@ -65,7 +65,7 @@ from workflows import names
 from workflows.approval.workflow import Approval
 from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
-from workflows.outbox_relay import LANES, Lane, OutboxRelay
+from workflows.outbox_relay import TOPICS, OutboxRelay, Topic
 from workflows.reconciliation import Reconciliation
 from workflows.stripe_event import StripeEvent
 from workflows.subscription.workflow import Subscription
@@ -143,7 +143,7 @@ class Fleet:
 
 def _of_the_processor(settings: Settings, context: BillingContext, client: Client) -> Activities:
     processor = StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base)
-    payments, papers = PaymentActivities(processor), PaperReading(processor)
+    payments, papers = PaymentActivities(processor), InvoiceReading(processor)
     compared = ReconcileActivities(context, processor, client, asyncio.get_running_loop())
     return [
         payments.register,
@@ -200,7 +200,7 @@ def _of_periods_and_plans(context: BillingContext) -> Activities:
 
 def _of_purchases(context: BillingContext) -> Activities:
     purchases, failures = PurchaseActivities(context), FailureActivities(context)
-    offers, gifts = OfferActivities(context), GiftActivities(context)
+    offers, gifts = OfferActivities(context), BonusActivities(context)
     returns = RefundActivities(context)
     return [
         purchases.reserve,
@@ -224,7 +224,7 @@ def _of_purchases(context: BillingContext) -> Activities:
 def _of_people(context: BillingContext, client: Client) -> Activities:
     loop = asyncio.get_running_loop()
     teams, requests = TeamActivities(context), ApprovalActivities(context, client, loop)
-    notices, papers = NoticeActivities(context), PaperMails(context)
+    notices, papers = NoticeActivities(context), InvoiceMails(context)
     return [
         teams.set_member,
         teams.remove_member,
@@ -322,9 +322,9 @@ async def start_nights(client: Client) -> None:
 
 async def start_relays(client: Client) -> None:
     """Start the outbox relays unless they run."""
-    for lane in LANES:
-        what = f"delivers {lane} messages of the outbox"
-        await _start(client, OutboxRelay.run, [Lane(lane)], names.outbox_workflow(lane), what)
+    for topic in TOPICS:
+        what = f"delivers {topic} messages of the outbox"
+        await _start(client, OutboxRelay.run, [Topic(topic)], names.outbox_workflow(topic), what)
 
 
 async def _start(client: Client, run: Any, args: list[Any], name: str, what: str) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from catalogs import values
 from catalogs.document import Section
-from catalogs.terms import FALLBACK, Terms, unique
+from catalogs.terms import FALLBACK, KnownNames, unique
 from domain.credits import MICRO
 from domain.pricing.catalog import Action, Ask, RateVersion, Way
 from domain.pricing.policies import AtZero
@@ -16,7 +16,7 @@ _NO_RATE = "at least one is needed; write [{pay: []}] for a free action"
 _NO_WAY = "is missing; write [] for a free action"
 
 
-def read_actions(document: Section, terms: Terms) -> tuple[Action, ...]:
+def read_actions(document: Section, terms: KnownNames) -> tuple[Action, ...]:
     """Return the actions, each known to `terms` from here on."""
     read: list[tuple[Section, Action]] = []
     for section in document.sections("actions", missing=_NO_ACTION):
@@ -36,7 +36,7 @@ def read_actions(document: Section, terms: Terms) -> tuple[Action, ...]:
     return tuple(terms.actions.values())
 
 
-def _action(section: Section, terms: Terms) -> Action:
+def _action(section: Section, terms: KnownNames) -> Action:
     return Action(
         action_id=section.required("id", values.identifier, FALLBACK),
         name=section.required("name", values.title, FALLBACK),
@@ -57,7 +57,7 @@ def _check_versions(section: Section, action: Action) -> None:
         section.fault("rates", "each must begin later than the one before it")
 
 
-def _check_degrading(section: Section, action: Action, terms: Terms) -> None:
+def _check_degrading(section: Section, action: Action, terms: KnownNames) -> None:
     if (action.at_zero is AtZero.DEGRADE) != (action.degrades_to is not None):
         section.fault("at_zero", "`degrade` needs degrades_to, and only it has one")
     passed = {action.action_id}
@@ -75,7 +75,7 @@ def _check_degrading(section: Section, action: Action, terms: Terms) -> None:
         current = following
 
 
-def _rate_version(section: Section, terms: Terms) -> RateVersion:
+def _rate_version(section: Section, terms: KnownNames) -> RateVersion:
     ways = tuple(_way(inner, terms) for inner in section.sections("pay", missing=_NO_WAY))
     types = [way.credit_type for way in ways]
     if len(types) != len(set(types)):
@@ -85,7 +85,7 @@ def _rate_version(section: Section, terms: Terms) -> RateVersion:
     return version
 
 
-def _way(section: Section, terms: Terms) -> Way:
+def _way(section: Section, terms: KnownNames) -> Way:
     rate = Rate(
         credits_micro=section.required("cost", values.credit_quantity, MICRO),
         per_micro=section.optional("per", values.credit_quantity, MICRO),

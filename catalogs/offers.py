@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from catalogs import values
 from catalogs.document import Section
-from catalogs.terms import FALLBACK, NEUTRAL_MINOR, Terms, unique
+from catalogs.terms import FALLBACK, NEUTRAL_MINOR, KnownNames, unique
 from domain.credits import MICRO
 from domain.money import Ratio
 from domain.pricing.catalog import Bonus, Extras, Pack, Starter
@@ -13,7 +13,7 @@ from domain.pricing.policies import Companion, VolumeTier
 _WHOLE_PRICE = 100
 
 
-def read_packs(document: Section, terms: Terms) -> None:
+def read_packs(document: Section, terms: KnownNames) -> None:
     """Make the packs known to `terms`; a plan sells those that it names."""
     for section in document.sections("packs"):
         credit_type = terms.credit_type(section)
@@ -35,7 +35,7 @@ def read_packs(document: Section, terms: Terms) -> None:
         terms.packs[pack.pack_id] = pack
 
 
-def read_bonuses(document: Section, terms: Terms) -> tuple[Bonus, ...]:
+def read_bonuses(document: Section, terms: KnownNames) -> tuple[Bonus, ...]:
     """Return what is given for events outside billing."""
     found: list[Bonus] = []
     for section in document.sections("bonuses"):
@@ -52,7 +52,7 @@ def read_bonuses(document: Section, terms: Terms) -> tuple[Bonus, ...]:
     return tuple(found)
 
 
-def read_starter(plan_section: Section, terms: Terms) -> tuple[Starter, ...]:
+def read_starter(plan_section: Section, terms: KnownNames) -> tuple[Starter, ...]:
     """Return what a customer is given once, with its first period."""
     found: list[Starter] = []
     for section in plan_section.sections("starter"):
@@ -70,7 +70,7 @@ def read_starter(plan_section: Section, terms: Terms) -> tuple[Starter, ...]:
     return tuple(found)
 
 
-def read_companions(plan_section: Section, terms: Terms) -> tuple[Companion, ...]:
+def read_companions(plan_section: Section, terms: KnownNames) -> tuple[Companion, ...]:
     """Return what comes with each purchased credit."""
     found: list[Companion] = []
     for section in plan_section.sections("companions"):

@@ -14,7 +14,7 @@ from catalogs.policies import (
     read_warning_days,
 )
 from catalogs.purchases import dunning_days, read_auto, read_manual
-from catalogs.terms import FALLBACK, NEUTRAL_MINOR, Terms, unique
+from catalogs.terms import FALLBACK, NEUTRAL_MINOR, KnownNames, unique
 from domain.burn import TieBreak
 from domain.credits import MICRO
 from domain.periods import Interval, Unit
@@ -36,7 +36,7 @@ _NO_PLAN = "at least one is needed"
 _NO_ALLOWANCES = "is missing; write [] for none"
 
 
-def read_plans(document: Section, terms: Terms) -> tuple[Plan, ...]:
+def read_plans(document: Section, terms: KnownNames) -> tuple[Plan, ...]:
     """Return the plans; `defaults` gives any key of a plan that the plan itself leaves out."""
     defaults = document.section("defaults")
     found: list[Plan] = []
@@ -53,7 +53,7 @@ def read_plans(document: Section, terms: Terms) -> tuple[Plan, ...]:
     return tuple(found)
 
 
-def _plan(section: Section, terms: Terms) -> Plan:
+def _plan(section: Section, terms: KnownNames) -> Plan:
     interval, window = _clocks(section)
     plan = Plan(
         plan_id=section.required("id", values.identifier, FALLBACK),
@@ -90,7 +90,7 @@ def _plan(section: Section, terms: Terms) -> Plan:
     return plan
 
 
-def _with_policies(section: Section, plan: Plan, terms: Terms) -> Plan:
+def _with_policies(section: Section, plan: Plan, terms: KnownNames) -> Plan:
     while_unpaid, after_dunning, grace_days = read_unpaid(section)
     return replace(
         plan,
@@ -113,7 +113,7 @@ def _with_policies(section: Section, plan: Plan, terms: Terms) -> Plan:
     )
 
 
-def _trial(plan_section: Section, plan: Plan, terms: Terms) -> Trial | None:
+def _trial(plan_section: Section, plan: Plan, terms: KnownNames) -> Trial | None:
     section = plan_section.section("trial")
     if section is None:
         return None
@@ -139,7 +139,7 @@ def _clocks(section: Section) -> tuple[Interval, Interval]:
     return interval, interval
 
 
-def _allowances(section: Section, terms: Terms) -> tuple[Allowance, ...]:
+def _allowances(section: Section, terms: KnownNames) -> tuple[Allowance, ...]:
     """Return what a plan grants in each window."""
     found: list[Allowance] = []
     for inner in section.sections("allowances", missing=_NO_ALLOWANCES):
@@ -158,7 +158,7 @@ def _allowances(section: Section, terms: Terms) -> tuple[Allowance, ...]:
     return tuple(found)
 
 
-def _trial_allowances(section: Section, terms: Terms) -> tuple[Allowance, ...]:
+def _trial_allowances(section: Section, terms: KnownNames) -> tuple[Allowance, ...]:
     """Return what is granted for a trial: no price is shared out for it, and nothing moves on."""
     found: list[Allowance] = []
     for inner in section.sections("allowances"):
@@ -170,7 +170,7 @@ def _trial_allowances(section: Section, terms: Terms) -> tuple[Allowance, ...]:
     return tuple(found)
 
 
-def _packs(section: Section, terms: Terms) -> tuple[Pack, ...]:
+def _packs(section: Section, terms: KnownNames) -> tuple[Pack, ...]:
     named = section.listed("packs", values.identifier, default=())
     for pack_id in named:
         if pack_id not in terms.packs:

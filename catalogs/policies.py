@@ -2,7 +2,7 @@
 
 from catalogs import values
 from catalogs.document import Section
-from catalogs.terms import Terms, unique
+from catalogs.terms import KnownNames, unique
 from domain.credits import MICRO, format_credits
 from domain.money import Ratio
 from domain.periods import Interval
@@ -21,7 +21,7 @@ from domain.pricing.policies import (
 _WHOLE = 100
 
 
-def read_overdraft(plan_section: Section, terms: Terms) -> Overdraft | None:
+def read_overdraft(plan_section: Section, terms: KnownNames) -> Overdraft | None:
     """Return how far a plan serves on credit, to the actions whose `at_zero` is `overdraft`."""
     section = plan_section.section("overdraft")
     if section is None:

@@ -3,7 +3,7 @@
 from catalogs import values
 from catalogs.document import Section
 from catalogs.offers import read_volume
-from catalogs.terms import Terms
+from catalogs.terms import KnownNames
 from domain.credits import MICRO
 from domain.money import Ratio, credits_price, surcharged
 from domain.periods import Interval
@@ -14,7 +14,7 @@ _CAP = values.word_or("window_allowance", values.credit_quantity)  # None: the p
 _NEUTRAL = Ratio(1, 1)  # stands for a unit price that could not be read
 
 
-def read_manual(plan_section: Section, plan: Plan, terms: Terms) -> ManualPurchase | None:
+def read_manual(plan_section: Section, plan: Plan, terms: KnownNames) -> ManualPurchase | None:
     """Return the terms of buying by hand, or None where the plan sells none."""
     section = plan_section.section("manual")
     if section is None:
@@ -36,7 +36,7 @@ def read_manual(plan_section: Section, plan: Plan, terms: Terms) -> ManualPurcha
     return manual
 
 
-def read_auto(plan_section: Section, plan: Plan, terms: Terms) -> AutoPurchase | None:
+def read_auto(plan_section: Section, plan: Plan, terms: KnownNames) -> AutoPurchase | None:
     """Return the terms of auto-purchase, or None where the plan has none.
 
     A cap below one unit is no fault: the switch is refused on that plan, with that reason.
@@ -64,7 +64,9 @@ def read_auto(plan_section: Section, plan: Plan, terms: Terms) -> AutoPurchase |
     return auto
 
 
-def _chargeable(section: Section, plan: Plan, terms: Terms, price: Ratio, unit_minor: int) -> None:
+def _chargeable(
+    section: Section, plan: Plan, terms: KnownNames, price: Ratio, unit_minor: int
+) -> None:
     """Note a fault where the processor cannot charge for one unit."""
     if unit_minor < terms.least_minor:
         section.fault("unit", f"one unit on {plan.plan_id} is below the processor's least charge")

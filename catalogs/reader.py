@@ -9,7 +9,7 @@ from catalogs.actions import read_actions
 from catalogs.document import Asked, Faults, Place, Section, open_document
 from catalogs.offers import read_bonuses, read_packs
 from catalogs.plans import read_plans
-from catalogs.terms import FALLBACK, Terms, unique
+from catalogs.terms import FALLBACK, KnownNames, unique
 from domain.credits import DECIMALS
 from domain.errors import InvalidCatalog
 from domain.pricing.catalog import Catalog, CreditType
@@ -88,7 +88,7 @@ def _file_text(path: Path) -> str:
 def _catalog(document: Section) -> Catalog:
     name = document.required("name", values.identifier, FALLBACK)
     currency = document.required("currency", values.currency, "USD")
-    terms = Terms(catalog=name, currency=currency)
+    terms = KnownNames(catalog=name, currency=currency)
     # In this order: each part may name only what the parts before it declare.
     credit_types = _credit_types(document, terms)
     actions = read_actions(document, terms)
@@ -109,7 +109,7 @@ def _catalog(document: Section) -> Catalog:
     return catalog
 
 
-def _credit_types(document: Section, terms: Terms) -> tuple[CreditType, ...]:
+def _credit_types(document: Section, terms: KnownNames) -> tuple[CreditType, ...]:
     found: list[CreditType] = []
     for section in document.sections("credit_types", missing=_NO_TYPE):
         credit_type = CreditType(

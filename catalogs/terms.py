@@ -13,7 +13,7 @@ NEUTRAL_MINOR = 1_000_000  # stands for a price that could not be read: neither 
 
 
 @dataclass(slots=True)
-class Terms:
+class KnownNames:
     """The names that are known so far while a price list is read from top to bottom."""
 
     catalog: str

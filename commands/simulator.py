@@ -10,7 +10,7 @@ from pathlib import Path
 from commands.terminal import Add, console
 from domain.credits import parse_quantity
 from local.simulator.shapes import SHAPES, TRACE, shaped
-from local.simulator.sides import Asked, Side, mapped, read_side, split_place
+from local.simulator.sides import Side, SimulationRequest, mapped, read_side, split_place
 from local.simulator.usage import Usage, read_usage
 
 BEGINS = date(2027, 1, 1)
@@ -46,10 +46,10 @@ def _chosen(wanted: Namespace, side: Side) -> Side:
     )
 
 
-def _asked(wanted: Namespace, sides: Sequence[Side], name: str) -> Asked:
+def _asked(wanted: Namespace, sides: Sequence[Side], name: str) -> SimulationRequest:
     usage = _usage(wanted, sides[0])
     out = wanted.out or Path(name)
-    return Asked(usage, wanted.begins, wanted.months, wanted.exact, out)
+    return SimulationRequest(usage, wanted.begins, wanted.months, wanted.exact, out)
 
 
 def _usage(wanted: Namespace, side: Side) -> Usage:

@@ -29,7 +29,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ApprovalRequest:
     """What a member asks for. An operation is `event`; `amount_micro` of a type are credits.
 
     `hold_seconds` is how long the credits of an approved operation are held for it.
@@ -72,7 +72,7 @@ class Approval:
     account_id: int
     customer_id: str
     subscription_id: str
-    wish: Wish
+    wish: ApprovalRequest
     member_name: str
     state: State
     asked_at: datetime

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.burn import Draw
-from domain.usage import Asked
+from domain.usage import Confirmation
 
 # What a request about a hold comes to when it was carried out, now or before.
 HELD = ("held", "captured", "extended", "released", "repeated", "already_unlocked")
@@ -41,7 +41,7 @@ class HoldOutcome:
     state: HoldState | None = None
     lapses_at: datetime | None = None
     served_as: str | None = None
-    asked: Asked | None = None
+    asked: Confirmation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class PricedEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Confirmation:
     """What a person is asked to confirm: credits drawn by type, or a purchase and its price."""
 
     credits: tuple[tuple[str, int], ...] = ()
@@ -115,7 +115,7 @@ class DebitOutcome:
     crossed: bool = False
     charged: tuple[tuple[str, int], ...] = ()
     served_as: str | None = None
-    asked: Asked | None = None
+    asked: Confirmation | None = None
 
 
 @dataclass(frozen=True, slots=True)

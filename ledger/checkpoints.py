@@ -27,7 +27,7 @@ class NotedCharge:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WalletFlags:
     """What the lock guards a wallet by: causes of pause, the switch of auto-purchase."""
 
     paused_by: tuple[str, ...]
@@ -141,11 +141,11 @@ def last_number(connection: Connection, account_id: int, prefix: str) -> int:
     return int(connection.scalar(statement, {"account": account_id, "prefix": prefix}) or 0)
 
 
-def standing(connection: Connection, account_id: int) -> Standing:
+def standing(connection: Connection, account_id: int) -> WalletFlags:
     """Return what the lock guards a wallet by."""
     row = connection.execute(
         select(Wallet.paused_by, Policy.auto_on)
         .join(Policy, Policy.account_id == Wallet.account_id)
         .where(Wallet.account_id == account_id)
     ).one()
-    return Standing(tuple(row.paused_by), row.auto_on)
+    return WalletFlags(tuple(row.paused_by), row.auto_on)

@@ -114,7 +114,7 @@ class OutboxMessage(Base):
     __tablename__ = "outbox"
     account_id: Mapped[int] = mapped_column(primary_key=True)
     message_key: Mapped[str] = mapped_column(primary_key=True)
-    lane: Mapped[str]
+    topic: Mapped[str]
     payload: Mapped[dict[str, Any]]
     recorded_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]

@@ -114,7 +114,7 @@ class Customer(Payer):
 
         async def undelivered() -> list[Any]:
             query = "SELECT message_key FROM outbox WHERE account_id = %s AND delivered_at IS NULL"
-            return self.rows(f"{query} AND lane = 'finding'")
+            return self.rows(f"{query} AND topic = 'finding'")
 
         await until(undelivered, lambda left: not left, "the subscription to hear of it")
         return await self.life.settle()
@@ -210,7 +210,7 @@ class Customer(Payer):
             row[0]
             for row in self.rows(
                 "SELECT payload -> 'mail' ->> 'kind' FROM outbox WHERE account_id = %s"
-                " AND lane = 'mail' ORDER BY recorded_at, message_key"
+                " AND topic = 'mail' ORDER BY recorded_at, message_key"
             )
         ]
 

@@ -59,7 +59,7 @@ def spend(engine, wallet, amount, at=NOON):
 def mails(engine, wallet):
     with engine.connect() as connection:
         rows = connection.execute(
-            text("SELECT payload FROM outbox WHERE account_id = :a AND lane = 'mail'"),
+            text("SELECT payload FROM outbox WHERE account_id = :a AND topic = 'mail'"),
             {"a": wallet.account_id},
         )
         return [envelope_from_json(payload).mail for (payload,) in rows]
@@ -141,7 +141,7 @@ def test_a_relay_that_dies_before_it_commits_has_told_nothing(engine, relay):
     wallet = a_starter(engine)
     spend(engine, wallet, 400)
     with engine.connect() as dying:
-        dying.execute(text("SELECT FROM outbox WHERE lane = 'alert' FOR UPDATE"))
+        dying.execute(text("SELECT FROM outbox WHERE topic = 'alert' FOR UPDATE"))
         assert relay.tell_some() == 0  # another relay has it in hand
         dying.rollback()
 
@@ -179,7 +179,7 @@ def test_an_alert_of_a_catalog_that_is_gone_says_why_it_was_not_told(engine, rel
     assert relay.tell_some() == 1
 
     with engine.connect() as connection:
-        refused = connection.scalar(text("SELECT refused FROM outbox WHERE lane = 'alert'"))
+        refused = connection.scalar(text("SELECT refused FROM outbox WHERE topic = 'alert'"))
     assert refused.startswith("unknown_catalog")
 
 

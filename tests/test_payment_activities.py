@@ -1,12 +1,12 @@
 """What the processor will never do is an answer, not a failure that would end a subscription."""
 
-from activities.payments.processor import Attempt, Collected, PaymentActivities
+from activities.payments.processor import Collected, PaymentActivities, PaymentAttempt
 from domain.payments.charges import Decline, Unclear
 from domain.payments.processor_states import Remark
 from gateways.stripe import StripePayments
 from local.stripe_standin.process import StandIn
 
-UNKNOWN = Attempt("sub:auto:1", "in_unknown", 1)
+UNKNOWN = PaymentAttempt("sub:auto:1", "in_unknown", 1)
 
 
 def test_an_invoice_that_cannot_be_collected_is_no_fault_of_the_card(

@@ -34,6 +34,6 @@ def stripe_event_workflow(event_id: str) -> str:
 RECONCILIATION = "reconciliation"  # the id of the nightly comparison
 
 
-def outbox_workflow(lane: str) -> str:
-    """Return the workflow id of the relay of one outbox lane."""
-    return f"outbox:{lane}"
+def outbox_workflow(topic: str) -> str:
+    """Return the workflow id of the relay of one outbox topic."""
+    return f"outbox:{topic}"

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.notifications.outbox import Shift
 from workflows.names import BILLING, MAIL
 
-LANES = {
+TOPICS = {
     "mail": ("relay_mails", MAIL),
     "crossing": ("relay_crossings", BILLING),
     "alert": ("relay_alerts", BILLING),
@@ -21,7 +21,7 @@ SHIFTS_PER_RUN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Topic:
     """Which messages a relay delivers: `mail`, `crossing`, `alert` or `finding`."""
 
     name: str
@@ -29,14 +29,14 @@ class Lane:
 
 @workflow.defn
 class OutboxRelay:
-    """Delivers one lane for ever, `outbox:<lane>`; one shift of an activity after the other."""
+    """Delivers one topic for ever, `outbox:<topic>`; one shift of an activity after the other."""
 
     @workflow.run
-    async def run(self, lane: Lane) -> None:
+    async def run(self, topic: Topic) -> None:
         """Start shift after shift."""
-        activity, queue = LANES[lane.name]
+        activity, queue = TOPICS[topic.name]
         workflow.set_current_details(
-            f"Delivers every message of the lane **{lane.name}**, for ever. To do: nothing.\n\n"
+            f"Delivers every message of the topic **{topic.name}**, for ever. To do: nothing.\n\n"
             "If messages wait, the tab Pending Activities shows the last failure."
         )
         for _ in range(SHIFTS_PER_RUN):
@@ -50,6 +50,6 @@ class OutboxRelay:
                     initial_interval=timedelta(seconds=1),
                     maximum_interval=timedelta(seconds=30),
                 ),
-                summary=f"deliver {lane.name}",
+                summary=f"deliver {topic.name}",
             )
-        workflow.continue_as_new(lane)
+        workflow.continue_as_new(topic)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
-from domain.approvals import Approval, Decision, Kind, State, Wish
+from domain.approvals import Approval, ApprovalRequest, Decision, Kind, State
 from domain.credits import format_credits
 from domain.mails.facts import Ask, Reader
 from domain.mails.notices import ApprovalAsked, ApprovalDecided
@@ -69,7 +69,7 @@ def tell_requester(
     )
 
 
-def in_words(catalog: Catalog, wish: Wish) -> str:
+def in_words(catalog: Catalog, wish: ApprovalRequest) -> str:
     """Return what is asked for as operators read it."""
     amount = f"{format_credits(wish.amount_micro)} {wish.credit_type}"
     if wish.event is None:

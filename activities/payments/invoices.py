@@ -75,7 +75,7 @@ class Mailed:
     refused: str = ""
 
 
-class PaperReading:
+class InvoiceReading:
     """Reads of the processor. Nothing here changes anything."""
 
     def __init__(self, payments: Payments) -> None:
@@ -101,7 +101,7 @@ class PaperReading:
             return FoundInvoice(refused="unknown_invoice")
 
 
-class PaperMails:
+class InvoiceMails:
     """Mails about papers. Each method is one transaction, safe to repeat."""
 
     def __init__(self, context: BillingContext) -> None:

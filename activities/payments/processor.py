@@ -62,7 +62,7 @@ class Invoiced:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class PaymentAttempt:
     """One attempt at a charge's invoice; the number makes the processor's key."""
 
     charge_id: str
@@ -190,7 +190,7 @@ class PaymentActivities:
             return Invoiced(refused=reason, detail=str(error))
 
     @uninterrupted(name="pay_charge")
-    def pay(self, attempt: Attempt) -> Collected:
+    def pay(self, attempt: PaymentAttempt) -> Collected:
         """Collect an invoice. The invoice's own state forbids a second success for ever."""
         key = f"{attempt.charge_id}:pay:{attempt.number}"
         try:
@@ -200,7 +200,7 @@ class PaymentActivities:
             return Collected(declined=_uncollectable(attempt.invoice, error))
 
     @uninterrupted(name="read_charge")
-    def read(self, attempt: Attempt) -> Collected:
+    def read(self, attempt: PaymentAttempt) -> Collected:
         """Read back what became of an invoice."""
         try:
             return _collected(self._payments.read(attempt.invoice))
@@ -208,7 +208,7 @@ class PaymentActivities:
             return _unknown(attempt.invoice)
 
     @uninterrupted(name="void_charge")
-    def void(self, attempt: Attempt) -> Collected:
+    def void(self, attempt: PaymentAttempt) -> Collected:
         """Give an invoice up, unless money has arrived: then it is paid."""
         try:
             # A charge may have had several invoices: the key names the one.

@@ -65,14 +65,14 @@ class ReconcileActivities:
         with self._context.engine.connect() as connection:
             charges = booked.charges_by_id(connection)
             live = {one.subscription_id for one in subscriptions.live(connection)}
-            lanes = booked.stuck_lanes(connection, at - PATIENCE)
+            topics = booked.stuck_lanes(connection, at - PATIENCE)
         compared = compare(claims, charges, at)
         asked = self._ask(compared)
         found = [
             *(one for one in compared.findings if one.key not in asked and self._is_so(one)),
             *(_without_workflow(one, at) for one in sorted(live - running) if self._is_lost(one)),
             *(_alone(one, at) for one in sorted(running - live) if self._is_alone(one)),
-            *(_stuck(*lane, at) for lane in lanes),
+            *(_stuck(*topic, at) for topic in topics),
         ]
         new = sum(map(self._record, found))
         told = sum(self._tell("invoice_paid", one) for one in compared.unheard)
@@ -196,7 +196,7 @@ def _of_subscription(kind: FindingKind, subscription_id: str, what: str, at: dat
     return Finding(key, kind, None, subscription_id, None, None, what, at)
 
 
-def _stuck(lane: str, number: int, since: datetime, at: datetime) -> Finding:
-    key = f"{FindingKind.OUTBOX_STUCK.value}:{lane}:{at:%Y-%m-%d}"
-    what = f"{number} of {lane} wait, the oldest since {since:%Y-%m-%d %H:%M}Z"
+def _stuck(topic: str, number: int, since: datetime, at: datetime) -> Finding:
+    key = f"{FindingKind.OUTBOX_STUCK.value}:{topic}:{at:%Y-%m-%d}"
+    what = f"{number} of {topic} wait, the oldest since {since:%Y-%m-%d %H:%M}Z"
     return Finding(key, FindingKind.OUTBOX_STUCK, None, None, None, None, what, at)

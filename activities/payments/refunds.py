@@ -56,7 +56,7 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WalletState:
     """What a workflow mirrors of the ledger."""
 
     available_micro: int
@@ -119,10 +119,10 @@ class RefundActivities:
         return Booked(status, charge.subscription_id)
 
     @uninterrupted(name="read_standing")
-    def standing(self, buyer: Buyer) -> Standing:
+    def standing(self, buyer: Buyer) -> WalletState:
         """Read what is available and whether auto-purchase is on."""
         with self._context.engine.connect() as connection:
-            return Standing(
+            return WalletState(
                 _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at),
                 policies.auto_purchase_on(connection, buyer.account_id),
             )

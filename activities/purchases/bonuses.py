@@ -15,7 +15,7 @@ from ledger.grants import GrantOrder
 
 
 @dataclass(frozen=True, slots=True)
-class Gift:
+class BonusGift:
     """A bonus that somebody has earned for the customer."""
 
     buyer: Buyer
@@ -32,14 +32,14 @@ class Given:
     available_micro: int = 0
 
 
-class GiftActivities:
+class BonusActivities:
     """Gifts, for workflows. Each method is one transaction, safe to repeat."""
 
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
     @uninterrupted(name="give_bonus")
-    def give_bonus(self, gift: Gift) -> Given:
+    def give_bonus(self, gift: BonusGift) -> Given:
         """Give a bonus once per invitee."""
         buyer, wanted = gift.buyer, gift.wanted
         if wanted.invitee == buyer.customer_id:

@@ -28,7 +28,7 @@ from ledger.payments import charges
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Order:
     """What a charge is to be opened for."""
 
     kind: ChargeKind
@@ -51,7 +51,7 @@ class OfferActivities:
         return self._open(
             buyer,
             purchase_name(buyer.subscription_id, key),
-            lambda: _credits_wished(buyer, quantity_micro),
+            lambda: _credits_ordered(buyer, quantity_micro),
             lambda known: known.quantity_micro == quantity_micro,
         )
 
@@ -61,7 +61,7 @@ class OfferActivities:
         return self._open(
             buyer,
             purchase_name(buyer.subscription_id, key, "pack"),
-            lambda: _packs_wished(buyer, pack_id, count),
+            lambda: _packs_ordered(buyer, pack_id, count),
             lambda known: (
                 known.pack is not None
                 and (known.pack["pack_id"], known.pack["count"]) == (pack_id, count)
@@ -72,7 +72,7 @@ class OfferActivities:
         self,
         buyer: Buyer,
         charge_id: str,
-        wished: Callable[[], Wish | str],
+        wished: Callable[[], Order | str],
         same: Callable[[charges.ChargeRecord], bool],
     ) -> Purchase:
         with self._context.engine.begin() as connection:
@@ -82,31 +82,31 @@ class OfferActivities:
                 # The first answer again, whatever the plan and its price have become.
                 if not same(known):
                     return Purchase("idempotency_conflict")
-                opened = _opened(buyer, charge_id, known.state, _wish_of(buyer, known))
+                opened = _opened(buyer, charge_id, known.state, _order_of(buyer, known))
                 found = checkpoints.looked_into(connection, buyer.account_id, charge_id)
                 return replace(opened, looked_into=LOOKED_INTO[Decline(found)]) if found else opened
-            wish = wished()
-            if isinstance(wish, str):
-                return Purchase(wish)
+            order = wished()
+            if isinstance(order, str):
+                return Purchase(order)
             status = charges.open_charge(
                 connection,
                 buyer.account_id,
                 buyer.subscription_id,
                 charge_id,
-                wish.kind,
+                order.kind,
                 buyer.plan.currency,
-                wish.amount_minor,
-                wish.quantity_micro,
+                order.amount_minor,
+                order.quantity_micro,
                 buyer.at,
-                wish.pack,
+                order.pack,
             )
-            opened = _opened(buyer, charge_id, status, wish)
+            opened = _opened(buyer, charge_id, status, order)
             if opened.charge is not None and status == "opened":
                 keep_note(connection, buyer.account_id, opened.charge, lasting=opened.lasting)
         return opened
 
 
-def _credits_wished(buyer: Buyer, quantity_micro: int) -> Wish | str:
+def _credits_ordered(buyer: Buyer, quantity_micro: int) -> Order | str:
     manual = buyer.plan.manual
     if manual is None or not buyer.plan.paid:
         return "not_in_plan"
@@ -114,7 +114,7 @@ def _credits_wished(buyer: Buyer, quantity_micro: int) -> Wish | str:
         return "invalid_unit"
     amount = manual_price(manual, quantity_micro).amount_minor
     lasting = buyer.plan.extras_expire is Extras.NEVER
-    return _unsold(buyer, quantity_micro, amount, lasting=lasting) or Wish(
+    return _unsold(buyer, quantity_micro, amount, lasting=lasting) or Order(
         ChargeKind.MANUAL,
         quantity_micro,
         amount,
@@ -123,7 +123,7 @@ def _credits_wished(buyer: Buyer, quantity_micro: int) -> Wish | str:
     )
 
 
-def _packs_wished(buyer: Buyer, pack_id: str, count: int) -> Wish | str:
+def _packs_ordered(buyer: Buyer, pack_id: str, count: int) -> Order | str:
     if not buyer.plan.paid:
         return "not_in_plan"
     try:
@@ -133,7 +133,7 @@ def _packs_wished(buyer: Buyer, pack_id: str, count: int) -> Wish | str:
     amount = pack_price(pack, count).amount_minor
     quantity = pack.quantity_micro * count
     lasting = pack.expires is Extras.NEVER
-    return _unsold(buyer, quantity, amount, lasting=lasting) or Wish(
+    return _unsold(buyer, quantity, amount, lasting=lasting) or Order(
         ChargeKind.PACK,
         quantity,
         amount,
@@ -170,7 +170,7 @@ def sold_pack(pack: Pack, count: int) -> dict[str, Any]:
     }
 
 
-def _wish_of(buyer: Buyer, known: charges.ChargeRecord) -> Wish:
+def _order_of(buyer: Buyer, known: charges.ChargeRecord) -> Order:
     quantity, amount = known.quantity_micro or 0, known.amount_minor
     line = (
         purchase_lines(quantity, amount, 0)[0].description
@@ -179,7 +179,7 @@ def _wish_of(buyer: Buyer, known: charges.ChargeRecord) -> Wish:
     )
     expires = known.pack["expires"] if known.pack else buyer.plan.extras_expire
     lasting = expires == Extras.NEVER
-    return Wish(known.kind, quantity, amount, line, known.pack, lasting)
+    return Order(known.kind, quantity, amount, line, known.pack, lasting)
 
 
 def pack_words(name: str, count: int) -> str:
@@ -187,28 +187,28 @@ def pack_words(name: str, count: int) -> str:
     return name if count == 1 else f"{count:,} x {name}"
 
 
-def _opened(buyer: Buyer, charge_id: str, status: str, wish: Wish) -> Purchase:
+def _opened(buyer: Buyer, charge_id: str, status: str, order: Order) -> Purchase:
     charge = Charge(
         charge_id,
-        wish.kind,
+        order.kind,
         buyer.customer_id,
         buyer.subscription_id,
         buyer.payer,
         buyer.plan.currency,
-        (ChargeLine(wish.line, wish.amount_minor),),
-        sold=_sale(buyer, wish),
+        (ChargeLine(order.line, order.amount_minor),),
+        sold=_sale(buyer, order),
     )
-    return Purchase(status, charge, wish.quantity_micro, wish.lasting)
+    return Purchase(status, charge, order.quantity_micro, order.lasting)
 
 
-def _sale(buyer: Buyer, wish: Wish) -> Sold:
-    pack = wish.pack or {"pack_id": "", "count": 0}
+def _sale(buyer: Buyer, order: Order) -> Sold:
+    pack = order.pack or {"pack_id": "", "count": 0}
     plan = buyer.plan
     return Sold(
         plan.catalog,
         plan.plan_id,
         plan.version,
-        wish.quantity_micro,
+        order.quantity_micro,
         pack["pack_id"],
         pack["count"],
     )

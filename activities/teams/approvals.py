@@ -18,10 +18,10 @@ from activities.uninterrupted import uninterrupted
 from domain.approvals import (
     Approval,
     ApprovalName,
+    ApprovalRequest,
     Decision,
     Kind,
     State,
-    Wish,
     needs_approval,
     operation_cost,
 )
@@ -42,13 +42,13 @@ class Asking:
     """What a member asks for, and the workflow that is to wait for the answer, on which queue."""
 
     buyer: Buyer
-    wish: Wish
+    wish: ApprovalRequest
     workflow_id: str
     queue: str
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestStanding:
     """Where a request stands (`waiting`, …), or the reason why there is none."""
 
     status: str
@@ -58,7 +58,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class KnownRequest:
     """A request as the ledger has it, and in words."""
 
     approval: Approval
@@ -70,7 +70,7 @@ class Request:
 class Deciding:
     """An admin's word, given at an instant."""
 
-    request: Request
+    request: KnownRequest
     decision: Decision
     at: datetime
 
@@ -93,7 +93,7 @@ class Decided:
 class Lapsing:
     """A request whose time is over at an instant."""
 
-    request: Request
+    request: KnownRequest
     at: datetime
 
 
@@ -117,7 +117,7 @@ class ApprovalActivities:
         self._loop = loop
 
     @uninterrupted(name="ask_approval")
-    def ask(self, asking: Asking) -> Asked:
+    def ask(self, asking: Asking) -> RequestStanding:
         """Keep a request, mail the admins, start the workflow that waits; a repeat does it once.
 
         Raises `InvalidInput`: `unknown_action`, `quantity_not_one`, `unknown_credit_type`, …
@@ -128,7 +128,7 @@ class ApprovalActivities:
         if event is not None:
             price(catalog, buyer.plan, event, buyer.at)  # what cannot be used is not asked for
             if not needs_approval(catalog, buyer.plan, event):
-                return Asked("approval_not_needed")
+                return RequestStanding("approval_not_needed")
         wish = _with_amount(catalog, asking.wish)
         waits = timedelta(days=buyer.plan.approval_days)
         with self._context.engine.begin() as connection:
@@ -136,13 +136,15 @@ class ApprovalActivities:
                 connection, buyer.account_id, buyer.subscription_id, wish, waits, buyer.at
             )
             if status not in ("waiting", "repeated"):
-                return Asked(status)
+                return RequestStanding(status)
             kept = approvals.named(connection, buyer.subscription_id, wish.key)
             if status == "waiting":
                 ask_admins(self._context, connection, buyer.plan, kept, buyer.at)
         if kept.state is State.WAITING:
             self._start(asking, in_words(catalog, kept.wish))
-        return Asked(kept.state, wish.credit_type or "", kept.wish.amount_micro, kept.lapses_at)
+        return RequestStanding(
+            kept.state, wish.credit_type or "", kept.wish.amount_micro, kept.lapses_at
+        )
 
     def _start(self, asking: Asking, what: str) -> None:
         wish, buyer = asking.wish, asking.buyer
@@ -164,13 +166,13 @@ class ApprovalActivities:
             return  # it has ended since the request was read
 
     @uninterrupted(name="read_approval")
-    def read(self, name: ApprovalName) -> Request:
+    def read(self, name: ApprovalName) -> KnownRequest:
         """Return a request. Raises `InvalidInput` (`unknown_approval`)."""
         with self._context.engine.connect() as connection:
             kept = approvals.named(connection, name.subscription_id, name.key)
             plan = self._context.plan_of(connection, name.subscription_id)
         catalog = self._context.catalog(plan.catalog)
-        return Request(kept, plan.plan_id, in_words(catalog, kept.wish))
+        return KnownRequest(kept, plan.plan_id, in_words(catalog, kept.wish))
 
     @uninterrupted(name="decide_approval")
     def decide(self, deciding: Deciding) -> Decided:
@@ -264,7 +266,7 @@ def _short(connection: Connection, known: Approval, held: HoldOutcome, at: datet
     return Decided(held.status, State.WAITING, missing_micro=held.missing_micro)
 
 
-def _with_amount(catalog: Catalog, wish: Wish) -> Wish:
+def _with_amount(catalog: Catalog, wish: ApprovalRequest) -> ApprovalRequest:
     """Return a request with the credits that it comes to."""
     event = wish.event
     if event is None:

@@ -12,7 +12,7 @@ from domain.pricing.catalog import Plan
 from domain.teams import Member, monthly_goal
 from ledger import balances, grants, subscriptions
 from ledger.teams import members
-from ledger.teams.members import Standing
+from ledger.teams.members import MemberUsage
 from models.tables import Wallet
 
 
@@ -58,8 +58,8 @@ def team(
     }
 
 
-def _seen(one: Member, standing: Standing | None) -> dict[str, Any]:
-    known = standing or Standing(one.member_id, 0, 0, None)
+def _seen(one: Member, standing: MemberUsage | None) -> dict[str, Any]:
+    known = standing or MemberUsage(one.member_id, 0, 0, None)
     return {
         "member": one.member_id,
         "name": one.name,

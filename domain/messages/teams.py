@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.approvals import HELD_FOR, LONGEST_HOLD, ApprovalName, Decision, Kind, State, Wish
+from domain.approvals import (
+    HELD_FOR,
+    LONGEST_HOLD,
+    ApprovalName,
+    ApprovalRequest,
+    Decision,
+    Kind,
+    State,
+)
 from domain.credits import parse_credits, parse_quantity
 from domain.errors import InvalidInput
 from domain.messages import fields
@@ -39,7 +47,7 @@ def parse_remove_member(data: bytes) -> str:
     return _member(fields.only(fields.parse_object(data), "member"))
 
 
-def parse_request_approval(data: bytes) -> Wish:
+def parse_request_approval(data: bytes) -> ApprovalRequest:
     """Read a usage event that needs approval, who asks for it, and how long to hold for it."""
     raw = fields.only(
         fields.parse_object(data),
@@ -57,7 +65,7 @@ def parse_request_approval(data: bytes) -> Wish:
         event_at=fields.parse_instant(raw["event_at"]),
         tags=fields.tags(tags),
     )
-    return Wish(
+    return ApprovalRequest(
         key=event.key,
         kind=Kind.OPERATION,
         member_id=member,
@@ -67,7 +75,7 @@ def parse_request_approval(data: bytes) -> Wish:
     )
 
 
-def parse_request_credits(data: bytes) -> Wish:
+def parse_request_credits(data: bytes) -> ApprovalRequest:
     """Read `{"key": …, "member": …, "credits": "100"}`; `credit_type` left out is the first."""
     raw = fields.only(
         fields.parse_object(data),
@@ -75,7 +83,7 @@ def parse_request_credits(data: bytes) -> Wish:
         optional=("credit_type", "note"),
     )
     named = raw.get("credit_type")
-    return Wish(
+    return ApprovalRequest(
         key=fields.key(raw),
         kind=Kind.CREDITS,
         member_id=_member(raw),

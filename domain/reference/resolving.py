@@ -16,7 +16,7 @@ REFUSED = ("insufficient_credits", "user_limit", *NOBODY)  # the next attempt ma
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WalletView:
     """What terms are resolved against: grants that may pay, and the window's counters and limits.
 
     `debts` names the grants that are overdraft. Limits are by counter and credit type.
@@ -77,7 +77,7 @@ def _rounded(way: PricedWay, quantity: int) -> int:
     return half_up(quantity * way.credits_micro, way.per_micro)
 
 
-def resolve(terms: Terms, quantity: int, standing: Standing, at: datetime) -> Resolved:
+def resolve(terms: Terms, quantity: int, standing: WalletView, at: datetime) -> Resolved:
     """Resolve terms for a quantity: the first attempt that fits, else what the last came to."""
     if terms.once is not None and quantity != MICRO:  # a part of it would buy all of it
         return Resolved("quantity_not_one", terms.attempts[0].action)
@@ -122,7 +122,7 @@ def _with_status(resolved: Resolved, status: str) -> Resolved:
 class _Covering:
     """One attempt under way: what is drawn, charged, moved and to be asked for so far."""
 
-    standing: Standing
+    standing: WalletView
     action: str
     at: datetime
     confirmed: bool
@@ -175,7 +175,7 @@ class _Covering:
 
 
 def _resolve_attempt(
-    terms: Terms, attempt: Attempt, quantity: int, standing: Standing, at: datetime
+    terms: Terms, attempt: Attempt, quantity: int, standing: WalletView, at: datetime
 ) -> Resolved:
     covering = _Covering(standing, attempt.action, at, terms.confirmed)
     rest = quantity

@@ -18,15 +18,19 @@ class Message:
 
 
 def put(
-    connection: Connection, account_id: int, message_key: str, lane: str, payload: Mapping[str, Any]
+    connection: Connection,
+    account_id: int,
+    message_key: str,
+    topic: str,
+    payload: Mapping[str, Any],
 ) -> None:
     """Queue a message in the causing transaction; a repeat adds nothing."""
     connection.execute(
         text("""
-            INSERT INTO outbox (account_id, message_key, lane, payload)
-            VALUES (:account, :key, :lane, CAST(:payload AS jsonb)) ON CONFLICT DO NOTHING
+            INSERT INTO outbox (account_id, message_key, topic, payload)
+            VALUES (:account, :key, :topic, CAST(:payload AS jsonb)) ON CONFLICT DO NOTHING
         """),
-        {"account": account_id, "key": message_key, "lane": lane, "payload": json.dumps(payload)},
+        {"account": account_id, "key": message_key, "topic": topic, "payload": json.dumps(payload)},
     )
 
 
@@ -39,7 +43,7 @@ def queued(connection: Connection, account_id: int, message_key: str) -> dict[st
     return None if found is None else dict(found)
 
 
-def waiting(connection: Connection, lane: str, *, grace_seconds: int, limit: int) -> list[Message]:
+def waiting(connection: Connection, topic: str, *, grace_seconds: int, limit: int) -> list[Message]:
     """Claim undelivered messages until the transaction ends; other relays skip them.
 
     The grace leaves a message to whoever caused it, who usually delivers it at once.
@@ -47,11 +51,11 @@ def waiting(connection: Connection, lane: str, *, grace_seconds: int, limit: int
     rows = connection.execute(
         text("""
             SELECT account_id, message_key, payload FROM outbox
-            WHERE lane = :lane AND delivered_at IS NULL
+            WHERE topic = :topic AND delivered_at IS NULL
               AND recorded_at < now() - make_interval(secs => :grace)
             ORDER BY recorded_at LIMIT :limit FOR UPDATE SKIP LOCKED
         """),
-        {"lane": lane, "grace": grace_seconds, "limit": limit},
+        {"topic": topic, "grace": grace_seconds, "limit": limit},
     )
     return [Message(row.account_id, row.message_key, row.payload) for row in rows]
 

@@ -26,11 +26,11 @@ def charges_by_id(connection: Connection, charge_id: str | None = None) -> dict[
 
 
 def stuck_lanes(connection: Connection, before: datetime) -> list[tuple[str, int, datetime]]:
-    """Return each lane of the outbox with messages from before an instant that wait."""
+    """Return each topic of the outbox with messages from before an instant that wait."""
     rows = connection.execute(
         text("""
-            SELECT lane, count(*), min(recorded_at) FROM outbox
-            WHERE delivered_at IS NULL AND recorded_at < :before GROUP BY lane ORDER BY lane
+            SELECT topic, count(*), min(recorded_at) FROM outbox
+            WHERE delivered_at IS NULL AND recorded_at < :before GROUP BY topic ORDER BY topic
         """),
         {"before": before},
     )

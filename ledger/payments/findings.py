@@ -138,7 +138,7 @@ def _tell(connection: Connection, key: str, subscription_id: str | None, word: s
     """Let the subscription hear how many are open now, in the transaction that changes it."""
     connection.execute(
         text("""
-            INSERT INTO outbox (account_id, message_key, lane, payload)
+            INSERT INTO outbox (account_id, message_key, topic, payload)
             SELECT account_id, 'finding:' || :word || ':' || :key, 'finding',
                    jsonb_build_object('subscription', subscription_id)
             FROM subscriptions WHERE subscription_id = :subscription

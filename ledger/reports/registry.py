@@ -29,7 +29,7 @@ YEAR = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReportRequest:
     """What a person asks: `first` is the first day, `until` the first day not included.
 
     `action` and `where`, tags that must be there, choose single events.
@@ -53,17 +53,17 @@ class Asked:
 class Report:
     """How a report is made. Books are kept in UTC, a customer's days are its own."""
 
-    make: Callable[[Connection, Scope, Asked], Sheet]
+    make: Callable[[Connection, Scope, ReportRequest], Sheet]
     needs_tag: bool = False
     in_utc: bool = False
 
 
-def _liability(connection: Connection, scope: Scope, _: Asked) -> Sheet:
+def _liability(connection: Connection, scope: Scope, _: ReportRequest) -> Sheet:
     at = scope.end - TICK
     return registered.liability_sheet(liability(connection, at, scope.account_id), at)
 
 
-def _events(connection: Connection, scope: Scope, asked: Asked) -> Sheet:
+def _events(connection: Connection, scope: Scope, asked: ReportRequest) -> Sheet:
     found = events(connection, scope, asked.action, json.dumps(dict(asked.where)))
     return people.events_sheet(found)
 
@@ -105,10 +105,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, help="write every row and column to this file")
 
 
-def asked_in(wanted: Namespace) -> Asked:
+def asked_in(wanted: Namespace) -> ReportRequest:
     """Return what the arguments of a command ask."""
     where = tuple(sorted(tag_and_value(text) for text in wanted.where))
-    return Asked(
+    return ReportRequest(
         wanted.name,
         wanted.customer,
         wanted.first,
@@ -127,7 +127,7 @@ def tag_and_value(words: str) -> tuple[str, str]:
     return tag, value
 
 
-def sheet(connection: Connection, asked: Asked, now: datetime) -> Sheet:
+def sheet(connection: Connection, asked: ReportRequest, now: datetime) -> Sheet:
     """Return a report by its name, of the year that ends now unless days are named.
 
     Raises `InvalidInput` (`unknown_report`, `missing_tag`, `unknown_customer`, `invalid_range`,
@@ -145,7 +145,7 @@ def sheet(connection: Connection, asked: Asked, now: datetime) -> Sheet:
     return replace(found, title=f"{found.title}; {whose}, {days}")
 
 
-def _scope(connection: Connection, asked: Asked, report: Report, now: datetime) -> Scope:
+def _scope(connection: Connection, asked: ReportRequest, report: Report, now: datetime) -> Scope:
     account, zone = None, "UTC"
     if asked.customer_id is not None:
         account = accounts.account_of(connection, asked.customer_id)

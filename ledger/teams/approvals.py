@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from domain.approvals import Approval, Decision, Kind, State, Wish
+from domain.approvals import Approval, ApprovalRequest, Decision, Kind, State
 from domain.errors import InvalidInput
 from domain.messages.fields import parse_instant
 from domain.usage import UsageEvent
@@ -17,7 +17,7 @@ def ask(
     connection: Connection,
     account_id: int,
     subscription_id: str,
-    wish: Wish,
+    wish: ApprovalRequest,
     waits: timedelta,
     at: datetime,
 ) -> str:
@@ -121,7 +121,7 @@ def named(connection: Connection, subscription_id: str, key: str) -> Approval:
     )
 
 
-def _as_json(wish: Wish) -> dict[str, Any]:
+def _as_json(wish: ApprovalRequest) -> dict[str, Any]:
     """Return what the sender said: a repeat is compared with it. Prices are not the sender's."""
     event = wish.event
     if event is None:
@@ -138,8 +138,10 @@ def _as_json(wish: Wish) -> dict[str, Any]:
 
 def _wish(
     key: str, kind: Kind, member_id: str, said: dict[str, Any], credit_type: str, amount: int
-) -> Wish:
-    wish = Wish(key, kind, member_id, said["note"], credit_type=credit_type, amount_micro=amount)
+) -> ApprovalRequest:
+    wish = ApprovalRequest(
+        key, kind, member_id, said["note"], credit_type=credit_type, amount_micro=amount
+    )
     if kind is Kind.CREDITS:
         return wish
     event = UsageEvent(

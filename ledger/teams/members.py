@@ -22,7 +22,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MemberUsage:
     """What a member took of a credit type, in micro-credits.
 
     `window_micro` is what counts towards the limit, holds too; `period_micro` is what was used
@@ -123,7 +123,7 @@ def standings(
     credit_type: str,
     window_start: datetime,
     period_start: datetime,
-) -> dict[str, Standing]:
+) -> dict[str, MemberUsage]:
     """Return what each member took of a credit type; who took nothing and has no limit is absent.
 
     Members who were removed and tags that name nobody are in it too: their use is history.
@@ -165,7 +165,7 @@ def standings(
         },
     )
     found = (
-        Standing(who, int(counted), int(used), None if most is None else int(most), since)
+        MemberUsage(who, int(counted), int(used), None if most is None else int(most), since)
         for who, counted, used, most, since in rows
     )
     return {one.member_id: one for one in found}

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from domain.usage import Asked, DebitOutcome, PricedEvent, PricedWay, Terms
+from domain.usage import Confirmation, DebitOutcome, PricedEvent, PricedWay, Terms
 from models.tables import Entry
 
 # Arrays go as PostgreSQL's own literals: psycopg's lists of values cost three times as much.
@@ -79,7 +79,7 @@ def debit(connection: Connection, demands: Sequence[Demand], at: datetime) -> li
 
 def _detail(
     status: str, priced: PricedEvent, detail: dict[str, Any] | None
-) -> tuple[tuple[tuple[str, int], ...], str | None, Asked | None]:
+) -> tuple[tuple[tuple[str, int], ...], str | None, Confirmation | None]:
     """Return what was charged, as what it was served, and what must be confirmed."""
     if detail is not None:
         asked = detail.get("asked")
@@ -97,13 +97,13 @@ def _credits(by_type: dict[str, int] | None) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(by_type.items())) if by_type else ()
 
 
-def asked_of(asked: dict[str, Any]) -> Asked:
+def asked_of(asked: dict[str, Any]) -> Confirmation:
     """Return what must be confirmed, as the SQL of debits and holds says it."""
     purchase = asked.get("purchase")
     credits_asked = _credits(asked.get("credits"))
     if not purchase:
-        return Asked(credits_asked)
-    return Asked(
+        return Confirmation(credits_asked)
+    return Confirmation(
         credits_asked,
         purchase["quantity"],
         purchase["amount_minor"],

@@ -111,7 +111,7 @@ async def _live(
 
 
 async def _mails_arrive(playing: Scene) -> None:
-    query = "SELECT count(*) FROM outbox WHERE lane = 'mail' AND delivered_at IS NULL"
+    query = "SELECT count(*) FROM outbox WHERE topic = 'mail' AND delivered_at IS NULL"
 
     def waiting() -> int:
         with playing.engine.connect() as connection:

@@ -20,13 +20,13 @@ from local.simulator.grids import terminal_table
 from local.simulator.life import Lived, live
 from local.simulator.page import page
 from local.simulator.picture import draw_comparison, draw_life
-from local.simulator.sides import Asked, Side, check_actions
+from local.simulator.sides import Side, SimulationRequest, check_actions
 
 MOST_MONTHS = 120
 STARTING = "starting PostgreSQL, Temporal, the Stripe stand-in and a worker …"
 
 
-async def simulate(console: Console, side: Side, asked: Asked) -> Figures:
+async def simulate(console: Console, side: Side, asked: SimulationRequest) -> Figures:
     """Live the months under one plan; print, draw and write what it costs."""
     curves, _ = await _live(console, [side], asked)
     figures = curves[0].figures
@@ -41,7 +41,9 @@ async def simulate(console: Console, side: Side, asked: Asked) -> Figures:
     return figures
 
 
-async def compare(console: Console, sides: Sequence[Side], asked: Asked) -> list[Figures]:
+async def compare(
+    console: Console, sides: Sequence[Side], asked: SimulationRequest
+) -> list[Figures]:
     """Live the same usage under two plans; print, draw and write how they differ."""
     if len({side.plan.currency for side in sides}) > 1:
         raise InvalidInput("unknown_currency", "the plans are in two currencies: compare like ones")
@@ -59,7 +61,7 @@ async def compare(console: Console, sides: Sequence[Side], asked: Asked) -> list
 
 
 async def _live(
-    console: Console, sides: Sequence[Side], asked: Asked
+    console: Console, sides: Sequence[Side], asked: SimulationRequest
 ) -> tuple[list[Curve], list[Lived]]:
     if not 1 <= asked.months <= MOST_MONTHS:
         raise InvalidInput("invalid_range", f"--months is a number from 1 to {MOST_MONTHS}")
@@ -82,7 +84,7 @@ async def _live(
 
 
 async def _together(
-    console: Console, playing: Scene, sides: Sequence[Side], asked: Asked
+    console: Console, playing: Scene, sides: Sequence[Side], asked: SimulationRequest
 ) -> list[Lived]:
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("months"),
@@ -102,11 +104,11 @@ async def _together(
         return list(await asyncio.gather(*(one(n, side) for n, side in enumerate(sides, 1))))
 
 
-def _page(asked: Asked, headline: str, picture: bytes, grids: Sequence[Sheet]) -> str:
+def _page(asked: SimulationRequest, headline: str, picture: bytes, grids: Sequence[Sheet]) -> str:
     return page(asked.out.name, headline, picture, grids, _about(asked))
 
 
-def _about(asked: Asked) -> str:
+def _about(asked: SimulationRequest) -> str:
     replayed = asked.usage.months < asked.months
     again = f", replayed every {asked.usage.months} months" if asked.usage.months > 1 else ""
     return (
@@ -118,7 +120,7 @@ def _about(asked: Asked) -> str:
 
 def _show(
     console: Console,
-    asked: Asked,
+    asked: SimulationRequest,
     grids: Sequence[Sheet],
     headline: str,
     sides: Sequence[Figures],

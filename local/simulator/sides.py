@@ -55,7 +55,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SimulationRequest:
     """What is to be lived: `exact` sends every event alone; `out` names the files to write."""
 
     usage: Usage

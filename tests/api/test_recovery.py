@@ -67,7 +67,7 @@ def customer_email(customer):
 
 
 def mailed_links(customer):
-    query = "SELECT payload FROM outbox WHERE account_id = %s AND lane = 'mail'"
+    query = "SELECT payload FROM outbox WHERE account_id = %s AND topic = 'mail'"
     return re.findall(
         r"https?://[^\"]+/billing/[^\"]+", json.dumps([r[0] for r in customer.rows(query)])
     )

@@ -8,7 +8,7 @@ from tests.faults.gates import Point, Side, commit
 from tests.faults.mortal import MortalFleet
 from tests.faults.test_crashes import in_the_inbox, points
 from tests.fleet import Customer, Json
-from tests.workflows.test_approvals import Request, a_team, ask, mails_to, request_of, spend
+from tests.workflows.test_approvals import KnownRequest, a_team, ask, mails_to, request_of, spend
 
 DECIDING = {
     "hold and verdict about to be written": commit("settle_approval(", "request"),
@@ -16,7 +16,7 @@ DECIDING = {
 }
 
 
-async def revive(mortal: MortalFleet, customer: Customer, request: Request) -> None:
+async def revive(mortal: MortalFleet, customer: Customer, request: KnownRequest) -> None:
     """Start the next worker; what the dead one held of a request is given up too."""
     dead = [worker for worker in mortal.workers if worker.poll() is not None]
     await mortal.revive(customer)
@@ -24,7 +24,7 @@ async def revive(mortal: MortalFleet, customer: Customer, request: Request) -> N
 
 
 async def dies_while_deciding(
-    mortal: MortalFleet, customer: Customer, request: Request, point: Point, word: str
+    mortal: MortalFleet, customer: Customer, request: KnownRequest, point: Point, word: str
 ) -> Json:
     trap = mortal.set(point)
     asked = asyncio.create_task(getattr(request, word)())

@@ -36,7 +36,7 @@ def watched(connection, allowance, *thresholds):
 
 def told(connection, wallet):
     rows = connection.exec_driver_sql(
-        "SELECT payload ->> 'threshold' FROM outbox WHERE account_id = %s AND lane = 'alert'"
+        "SELECT payload ->> 'threshold' FROM outbox WHERE account_id = %s AND topic = 'alert'"
         " ORDER BY 1",
         (wallet.account_id,),
     )

@@ -133,7 +133,7 @@ ATTACKS = (
     ("members_role", "members", {"member_id": "b", "role": "king"}),
     ("members_account_id_fkey", "members", {"account_id": NOBODY}),
     ("members_pk", "members", {}),
-    ("outbox_lane", "outbox", {"lane": "pigeon"}),
+    ("outbox_topic", "outbox", {"topic": "pigeon"}),
     ("outbox_account_id_fkey", "outbox", {"account_id": NOBODY}),
     ("outbox_pk", "outbox", {}),
     ("policies_debt_repaid_from", "policies", {"debt_repaid_from": "gifts"}),

@@ -149,7 +149,7 @@ STATE = text("""
             FROM (SELECT book, sum(amount_minor) AS total FROM postings
                   WHERE account_id = w.account_id GROUP BY book) p) AS books,
            (SELECT count(*) FROM outbox o WHERE o.account_id = w.account_id
-            AND o.lane = 'crossing' AND o.delivered_at IS NULL) AS crossings,
+            AND o.topic = 'crossing' AND o.delivered_at IS NULL) AS crossings,
            (SELECT jsonb_agg(v) FROM violations v WHERE v.account_id = :account) AS violations
     FROM wallets w WHERE w.account_id = :account
 """)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
-from domain.approvals import Decision, Kind, State, Wish
+from domain.approvals import ApprovalRequest, Decision, Kind, State
 from domain.teams import Member, Role, member_counter
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger.teams import approvals, members
@@ -69,7 +69,7 @@ def free(connection, wallet, member_id="ada", at=NOON):
 def a_wish(amount=80, key=None, member_id="ada", kind=Kind.OPERATION, at=NOON):
     """A request of a member for an operation, or for credits above the limit."""
     priced = an_operation(amount, member_id, key, at)
-    return Wish(
+    return ApprovalRequest(
         priced.event.key,
         kind,
         member_id,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.burn import Grant
-from domain.reference.resolving import Standing, resolve
+from domain.reference.resolving import WalletView, resolve
 from domain.usage import Terms
 
 PURCHASED = ("pack", "manual_purchase", "auto_purchase")
@@ -36,7 +36,7 @@ class TermsWallet:
     auto_type: str | None = None
     late_usage: str = "book_now"
 
-    def standing(self) -> Standing:
+    def standing(self) -> WalletView:
         usable = {
             name: grant
             for name, grant in self.grants.items()
@@ -48,7 +48,7 @@ class TermsWallet:
             if start in (None, self.window_start)
         }
         debts = frozenset(n for n in usable if self.sources[n] == "overdraft")
-        return Standing(tuple(usable.values()), counters, self.limits, debts)
+        return WalletView(tuple(usable.values()), counters, self.limits, debts)
 
     def debit(self, asking: Asking, at: datetime):
         """Return status, what was charged by type, by how much it was short, and what is asked."""

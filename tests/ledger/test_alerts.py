@@ -57,7 +57,7 @@ def told(connection, wallet):
     rows = connection.execute(
         text("""
             SELECT payload ->> 'threshold', (payload ->> 'available')::bigint FROM outbox
-            WHERE account_id = :a AND lane = 'alert' ORDER BY recorded_at, message_key
+            WHERE account_id = :a AND topic = 'alert' ORDER BY recorded_at, message_key
         """),
         {"a": wallet.account_id},
     )

@@ -21,7 +21,7 @@ from tests.ledger.test_ways import a_way, ask, wanted
 
 
 def crossings(ledger, wallet):
-    query = "SELECT count(*) FROM outbox WHERE account_id = %s AND lane = 'crossing'"
+    query = "SELECT count(*) FROM outbox WHERE account_id = %s AND topic = 'crossing'"
     return ledger.exec_driver_sql(query, (wallet.account_id,)).scalar()
 
 

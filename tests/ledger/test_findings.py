@@ -50,7 +50,7 @@ def a_finding(wallet, key="paid:in_1"):
 
 def told(connection, wallet):
     rows = connection.exec_driver_sql(
-        "SELECT message_key FROM outbox WHERE account_id = %s AND lane = 'finding'"
+        "SELECT message_key FROM outbox WHERE account_id = %s AND topic = 'finding'"
         " ORDER BY message_key",
         (wallet.account_id,),
     )

@@ -100,9 +100,9 @@ STATE = text(
             FROM (SELECT book, sum(amount_minor) AS total FROM postings
                   WHERE account_id = w.account_id GROUP BY book) p) AS books,
            (SELECT count(*) FROM outbox o WHERE o.account_id = w.account_id
-            AND o.lane = 'crossing' AND o.delivered_at IS NULL) AS crossings,
+            AND o.topic = 'crossing' AND o.delivered_at IS NULL) AS crossings,
            (SELECT jsonb_agg(o.payload) FROM outbox o WHERE o.account_id = w.account_id
-            AND o.lane = 'alert') AS alerts,
+            AND o.topic = 'alert') AS alerts,
            (SELECT jsonb_agg(v) FROM violations v WHERE v.account_id = w.account_id) AS violations
     FROM wallets w CROSS JOIN LATERAL (SELECT 1) one
     WHERE w.account_id = :account

@@ -12,7 +12,7 @@ from activities.teams.overview import team
 from activities.usage.meter import meter
 from domain.credits import format_credits
 from ledger import balances
-from ledger.reports.registry import Asked, sheet
+from ledger.reports.registry import ReportRequest, sheet
 from ledger.reports.tables import csv_text
 from local.patience import until
 from tests.fleet import BEGINS, SECOND, Customer, Json, RunningFleet
@@ -156,7 +156,7 @@ class Told:
     async def _sheet(self, name: str, **wanted: Any) -> Any:
         now = await self.customer.life.now()
         with self.customer.fleet.engine.connect() as connection:
-            return sheet(connection, Asked(name, self.customer.name, **wanted), now)
+            return sheet(connection, ReportRequest(name, self.customer.name, **wanted), now)
 
     def ends_well(self) -> None:
         """Assert that no law is broken and the processor's money is the ledger's."""

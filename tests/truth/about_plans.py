@@ -30,7 +30,7 @@ def low_balance(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     books = truth.books
     key = read.key.split(":", 1)[1]
     cause = books.one("SELECT payload, recorded_at FROM outbox WHERE account_id = :account"
-                      " AND lane = 'alert' AND message_key = :key", key=key)  # fmt: skip
+                      " AND topic = 'alert' AND message_key = :key", key=key)  # fmt: skip
     then = Books(books.customer, cause.recorded_at, books.now)
     at = datetime.fromisoformat(cause.payload["at"])
     kind = cause.payload["credit_type"]

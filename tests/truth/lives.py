@@ -20,7 +20,7 @@ Step = Callable[["Life"], Awaitable[Any]]
 DAY = timedelta(days=1)
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 MESSAGES = """
-SELECT * FROM outbox WHERE account_id = :account AND lane IN ('mail', 'alert')
+SELECT * FROM outbox WHERE account_id = :account AND topic IN ('mail', 'alert')
 ORDER BY recorded_at, message_key
 """
 
@@ -74,7 +74,7 @@ class Life:
         found = await until(
             rows, lambda seen: all(one.delivered_at for one in seen), "every mail to be sent"
         )
-        return [row for row in found if row.lane == "mail"]
+        return [row for row in found if row.topic == "mail"]
 
 
 def _message_id(envelope: Json) -> str:

@@ -230,8 +230,8 @@ async def live(stack: Stack, log: Path) -> dict[str, list[Json]]:
     recorded |= await stripe_events(fleet)
     recorded |= await approvals(fleet)
     await asyncio.to_thread(stop, worker, grace=40)
-    for lane in ("mail", "crossing"):
-        recorded[f"outbox-{lane}"] = await runs(client, names.outbox_workflow(lane))
+    for topic in ("mail", "crossing"):
+        recorded[f"outbox-{topic}"] = await runs(client, names.outbox_workflow(topic))
     engine.dispose()
     return recorded
 

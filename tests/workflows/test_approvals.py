@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Request:
+class KnownRequest:
     """A request's workflow and its clock."""
 
     handle: WorkflowHandle[Any, Any]
@@ -43,13 +43,13 @@ class Request:
         return dict(await result_of(self.handle))
 
 
-def request_of(customer: Customer, key: str = "job") -> Request:
+def request_of(customer: Customer, key: str = "job") -> KnownRequest:
     client = customer.fleet.client
     workflow_id = names.approval_workflow(
         customer.life.handle.id.removeprefix("subscription:"), key
     )
     config = TimeSkippingConfig(max_session_skip_count=MOST_HOPS)
-    return Request(client.get_workflow_handle(workflow_id), TimeSkipper(client, config=config))
+    return KnownRequest(client.get_workflow_handle(workflow_id), TimeSkipper(client, config=config))
 
 
 async def a_team(fleet: RunningFleet, plan: str = "starter") -> Customer:
@@ -83,7 +83,7 @@ async def leave(customer: Customer, credits_left: int) -> None:
 def mails_to(customer: Customer, member: str) -> list[str]:
     rows = customer.rows(
         "SELECT payload ->> 'to', payload -> 'mail' ->> 'kind' FROM outbox WHERE account_id = %s"
-        " AND lane = 'mail' ORDER BY recorded_at, message_key"
+        " AND topic = 'mail' ORDER BY recorded_at, message_key"
     )
     return [kind for to, kind in rows if to.startswith(f"{member}@")]
 

@@ -80,7 +80,7 @@ async def test_a_card_of_another_customer_is_refused_to_who_asks(fleet):
 def addressed(customer):
     rows = customer.rows(
         "SELECT payload -> 'mail' ->> 'kind', payload ->> 'to', count(*) FROM outbox"
-        " WHERE account_id = %s AND lane = 'mail' GROUP BY 1, 2"
+        " WHERE account_id = %s AND topic = 'mail' GROUP BY 1, 2"
     )
     own = f"{customer.name}@example.com"
     return {(kind, to): number for kind, to, number in rows if to != own}

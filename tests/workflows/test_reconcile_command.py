@@ -80,7 +80,7 @@ def wait_for_long(database: Database, wallet: SubscribedWallet, key: str, since:
     """Put a message into the outbox that nobody has fetched since."""
     with psycopg.connect(database.owner_url) as connection:
         connection.execute(
-            "INSERT INTO outbox (account_id, message_key, lane, payload, recorded_at)"
+            "INSERT INTO outbox (account_id, message_key, topic, payload, recorded_at)"
             " VALUES (%s, %s, 'mail', '{}', %s)",
             (wallet.account_id, key, since),
         )

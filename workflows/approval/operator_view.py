@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.teams.approvals import Decided, Request
+    from activities.teams.approvals import Decided, KnownRequest
     from domain.approvals import ApprovalName, Decision, State
     from domain.credits import format_credits
 from workflows import names
@@ -24,7 +24,7 @@ class ApprovalView:
         at = f"{workflow.now():%Y-%m-%d %H:%M}Z"
         self._last_word = f"{decision.by} at {at}: {decided.status}"
 
-    def tell(self, request: Request, end: Decided | None) -> None:
+    def tell(self, request: KnownRequest, end: Decided | None) -> None:
         """Publish the present."""
         state = end.state.value if end else request.approval.state.value
         known = workflow.info().typed_search_attributes
@@ -42,7 +42,7 @@ class ApprovalView:
             workflow.upsert_search_attributes(updates)
         workflow.set_current_details(self._details(request, state, ended=end is not None))
 
-    def _details(self, request: Request, state: str, *, ended: bool) -> str:
+    def _details(self, request: KnownRequest, state: str, *, ended: bool) -> str:
         """Return a table in Markdown, what matters first."""
         kept = request.approval
         to_do = "nothing" if ended else "an admin of the team approves or refuses; a mail asks them"
@@ -59,7 +59,7 @@ class ApprovalView:
         head, *lines = (f"| {label}{GAP}| {cell(text)} |" for label, text in rows)
         return "\n".join((head, "| :--- | :--- |", *lines))
 
-    def status(self, request: Request | None, end: Decided | None) -> Answer:
+    def status(self, request: KnownRequest | None, end: Decided | None) -> Answer:
         """Return where the request stands as JSON."""
         if request is None:
             return {

@@ -17,8 +17,8 @@ with workflow.unsafe.imports_passed_through():
         ApprovalActivities,
         Decided,
         Deciding,
+        KnownRequest,
         Lapsing,
-        Request,
         Unread,
     )
     from domain.approvals import ApprovalName, Decision, State
@@ -50,7 +50,7 @@ class Approval(UnknownHandlers):
             self._name, self._unusable = NOBODY, error
         self._mailbox = Mailbox()
         self._timer = Timer()
-        self._request: Request | None = None
+        self._request: KnownRequest | None = None
         self._end: Decided | None = None
         self._buying: list[Command] = []  # decisions that wait for a purchase
         self._looks = 0
@@ -111,7 +111,7 @@ class Approval(UnknownHandlers):
         """Return what was asked for, and what became of it."""
         return self._view.status(self._request, self._end)
 
-    async def _wait(self, request: Request) -> None:
+    async def _wait(self, request: KnownRequest) -> None:
         self._view.tell(request, None)
         lapses_at = request.approval.lapses_at
         # Of our own clock: the ledger's may run ahead of it in virtual time.
@@ -124,7 +124,7 @@ class Approval(UnknownHandlers):
         self._timer.set(due)
         await workflow.wait_condition(lambda: self._mailbox.ready() or self._timer.rang())
 
-    async def _turn(self, request: Request) -> None:
+    async def _turn(self, request: KnownRequest) -> None:
         """Keep what nobody could read, carry out one decision, or let the request lapse."""
         if self._mailbox.refusals:
             unread = Unread(
@@ -181,7 +181,7 @@ class Approval(UnknownHandlers):
         self._mailbox.commands.extend(self._buying)
         self._buying, self._looks, self._look_at = [], 0, None
 
-    async def _lapse(self, request: Request) -> None:
+    async def _lapse(self, request: KnownRequest) -> None:
         state = await workflow.execute_activity_method(
             ApprovalActivities.lapse,
             Lapsing(request, self._at(request)),
@@ -203,7 +203,7 @@ class Approval(UnknownHandlers):
                 lambda: bool(self._mailbox.commands) or workflow.all_handlers_finished()
             )
 
-    def _known(self) -> Request:
+    def _known(self) -> KnownRequest:
         if self._request is None:
             raise LookupError("the request has not been read")
         return self._request
@@ -211,7 +211,7 @@ class Approval(UnknownHandlers):
     def _idle(self) -> bool:
         return not (self._mailbox.ready() or self._buying) and workflow.all_handlers_finished()
 
-    def _at(self, request: Request) -> datetime:
+    def _at(self, request: KnownRequest) -> datetime:
         """Return the instant at which this request is decided.
 
         It is ours, unless the request came from a clock that runs ahead (virtual time): then it is

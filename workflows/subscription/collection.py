@@ -10,7 +10,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.payments.declines import FailureActivities
-    from activities.payments.processor import Attempt, Collected, Invoiced, PaymentActivities
+    from activities.payments.processor import Collected, Invoiced, PaymentActivities, PaymentAttempt
     from domain.payments.charge_fates import Fate, Happened, fate, is_held, is_void
     from domain.payments.charges import PAYER_DELETED, ChargeKind, Decline, Declined
     from domain.payments.processor_states import Remark
@@ -68,7 +68,7 @@ class Collector:
         charge = replace(charge, step=Step.PAYING, pay_at=None, retry_at=None)
         self._state.put(charge)
         self._paying_with[charge.charge.charge_id] = self._state.payment_method
-        attempt = Attempt(charge.charge.charge_id, charge.invoice, charge.attempt)
+        attempt = PaymentAttempt(charge.charge.charge_id, charge.invoice, charge.attempt)
         self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.pay,
@@ -94,7 +94,7 @@ class Collector:
         self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.void,
-                Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
+                PaymentAttempt(charge.charge.charge_id, charge.invoice, charge.attempt),
                 summary=f"void {demanded(charge.charge)} of an earlier payer",
                 **PROCESSOR,
             ),
@@ -137,7 +137,7 @@ class Collector:
         self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.read,
-                Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
+                PaymentAttempt(charge.charge.charge_id, charge.invoice, charge.attempt),
                 summary=f"ask what became of {demanded(charge.charge)}",
                 **PROCESSOR,
             ),
@@ -156,7 +156,7 @@ class Collector:
         self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.void,
-                Attempt(charge.charge.charge_id, charge.invoice, charge.attempt),
+                PaymentAttempt(charge.charge.charge_id, charge.invoice, charge.attempt),
                 summary=f"void {demanded(charge.charge)}",
                 **PROCESSOR,
             ),

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.queued_usage import QueuedEvent, QueuedMessage
     from domain.subscription import OpenCharge, Step
     from domain.subscription_state import SubscriptionState
-    from domain.usage import DECIDED, UNDECIDED, Asked, DebitOutcome, UsageEvent
+    from domain.usage import DECIDED, UNDECIDED, Confirmation, DebitOutcome, UsageEvent
 from workflows.options import LEDGER, short
 from workflows.subscription.collection import Collector
 from workflows.subscription.mailbox import Answer, Mailbox, Waiting, count_of, credit_text, refused
@@ -254,7 +254,7 @@ def answer_to(outcome: DebitOutcome | HoldOutcome) -> Answer:
     return answer
 
 
-def _asked(asked: Asked) -> Answer:
+def _asked(asked: Confirmation) -> Answer:
     """Return what must be confirmed, as JSON: credits to be drawn, a purchase to be made."""
     answer: Answer = {}
     if asked.credits:

@@ -113,7 +113,7 @@ BEGIN
              ORDER BY o.threshold LOOP
         INSERT INTO counters (account_id, counter, window_start, value)
         VALUES (p_account, 'alert:' || t.threshold, w.window_start, 1);
-        INSERT INTO outbox (account_id, message_key, lane, payload)
+        INSERT INTO outbox (account_id, message_key, topic, payload)
         VALUES (p_account, 'alert:' || t.threshold || ':' || w.seq, 'alert', jsonb_build_object(
             'threshold', t.threshold, 'channel', t.channel, 'percent', t.percent, 'amount', t.amount,
             'credit_type', w.alert_type, 'available', free, 'base', base, 'at', w.decided_at,

@@ -46,7 +46,7 @@ DECLARE
 BEGIN
     w := lock_wallet(p_account, p_at);
     UPDATE outbox SET delivered_at = now()
-    WHERE account_id = p_account AND lane = 'crossing' AND delivered_at IS NULL;
+    WHERE account_id = p_account AND topic = 'crossing' AND delivered_at IS NULL;
     SELECT * INTO p FROM policies WHERE account_id = p_account;
     SELECT * INTO c FROM charges WHERE account_id = p_account AND kind = 'auto_purchase'
                                    AND (charge_id = p_charge OR state IN ('open', 'processing'))

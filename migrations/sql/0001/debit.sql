@@ -237,7 +237,7 @@ BEGIN
         UPDATE wallets o SET seq = p.seq + p.fresh, decided_at = p.at
         FROM plain p WHERE p.place = 1 AND o.account_id = p.account_id),
     crossings AS (
-        INSERT INTO outbox (account_id, message_key, lane, payload)
+        INSERT INTO outbox (account_id, message_key, topic, payload)
         SELECT p.account_id, 'zero:' || p.seq + p.fresh, 'crossing', jsonb_build_object(
                    'crossing', 'zero', 'seq', p.seq + p.fresh, 'credit_type', p.credit_type)
         FROM plain p WHERE p.place = 1 AND p.amount = p.available),

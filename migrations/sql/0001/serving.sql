@@ -114,7 +114,7 @@ $$;
 
 CREATE FUNCTION note_crossing(p_account bigint, p_seq bigint, p_credit_type text) RETURNS void
 LANGUAGE sql AS $$
-    INSERT INTO outbox (account_id, message_key, lane, payload)
+    INSERT INTO outbox (account_id, message_key, topic, payload)
     VALUES (p_account, 'zero:' || p_seq, 'crossing',
             jsonb_build_object('crossing', 'zero', 'seq', p_seq, 'credit_type', p_credit_type))
 $$;

@@ -401,14 +401,14 @@ CREATE TABLE refusals (
 CREATE TABLE outbox (
     account_id   bigint      NOT NULL REFERENCES wallets,
     message_key  text        NOT NULL,
-    lane         text        NOT NULL CONSTRAINT outbox_lane CHECK (lane IN ('crossing', 'mail', 'alert', 'finding')),
+    topic         text        NOT NULL CONSTRAINT outbox_topic CHECK (topic IN ('crossing', 'mail', 'alert', 'finding')),
     payload      jsonb       NOT NULL,
     recorded_at  timestamptz NOT NULL DEFAULT now(),
     delivered_at timestamptz,
     refused      text,                                              -- why it will never arrive
     CONSTRAINT outbox_pk PRIMARY KEY (account_id, message_key)
 );
-CREATE INDEX outbox_waiting ON outbox (lane, recorded_at) WHERE delivered_at IS NULL;
+CREATE INDEX outbox_waiting ON outbox (topic, recorded_at) WHERE delivered_at IS NULL;
 
 -- The people of a customer. What limits them is in `limits`, which the lock reads; here it is as it
 -- was set, also while a restriction stands before it. Who was removed stays, for the history.

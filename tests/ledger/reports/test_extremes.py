@@ -8,7 +8,7 @@ import pytest
 from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
 from ledger import balances, grants
-from ledger.reports.registry import REPORTS, Asked, sheet
+from ledger.reports.registry import REPORTS, ReportRequest, sheet
 from ledger.reports.scope import Scope
 from ledger.reports.tables import csv_text
 from ledger.reports.usage import usage_by_action, usage_by_day, usage_by_tag
@@ -60,7 +60,7 @@ def used_beyond_measure(ledger):
 def test_every_report_tells_sums_that_no_column_could_hold(ledger, name, tag):
     wallet = used_beyond_measure(ledger)
     for customer in (wallet.customer_id, None):
-        asked = Asked(name, customer, START.date(), (MONTH_END + timedelta(1)).date(), tag)
+        asked = ReportRequest(name, customer, START.date(), (MONTH_END + timedelta(1)).date(), tag)
         told = sheet(ledger, asked, MONTH_END)
         assert all(isinstance(cell, str) for row in told.rows for cell in row)
         assert "E+" not in csv_text(told)
@@ -71,7 +71,7 @@ def test_every_report_tells_sums_that_no_column_could_hold(ledger, name, tag):
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_report_of_nothing_is_told(ledger, name):
     wallet = a_subscribed_wallet(ledger, 0)
-    asked = Asked(name, wallet.customer_id, START.date(), MONTH_END.date(), "member")
+    asked = ReportRequest(name, wallet.customer_id, START.date(), MONTH_END.date(), "member")
     assert sheet(ledger, asked, MONTH_END).columns
 
 

@@ -13,7 +13,7 @@ from ledger import balances, grants
 from ledger.reports.debts import debts
 from ledger.reports.members import events, limits_of, usage_by_member
 from ledger.reports.period import periods
-from ledger.reports.registry import Asked, sheet
+from ledger.reports.registry import ReportRequest, sheet
 from ledger.reports.scope import Scope
 from ledger.reports.usage import usage_by_tag
 from ledger.teams import limits, members
@@ -86,7 +86,7 @@ def test_what_was_charged_back_is_owed_at_the_price_it_was_sold_at(ledger):
 
     buy(ledger, wallet, f"{pack}:2", 250, 2_500)
     assert owed(ledger, wallet) == (micro(150), "USD", 675)
-    asked = Asked("debts", wallet.customer_id, START.date(), MONTH_END.date())
+    asked = ReportRequest("debts", wallet.customer_id, START.date(), MONTH_END.date())
     (row,) = sheet(ledger, asked, NOON).rows
     assert row[-3:] == ("150", "6.75", "USD")
     dispute(ledger, wallet, pack, "won")
@@ -122,7 +122,7 @@ def test_a_member_without_limit_or_usage_is_there_with_nothing(ledger):
         "fay", None, 0, 0,
     )  # fmt: skip
     assert (found.limit_micro, found.left_micro) == (None, None)
-    asked = Asked("usage-by-member", wallet.customer_id, START.date(), MONTH_END.date())
+    asked = ReportRequest("usage-by-member", wallet.customer_id, START.date(), MONTH_END.date())
     assert sheet(ledger, asked, NOON).rows == ((wallet.customer_id, "fay", "-", "0", "0", *"----"),)
 
 
@@ -191,8 +191,8 @@ def test_events_are_chosen_by_action_and_tag_and_summed(ledger):
     wallet = a_team(ledger)
     days = (wallet.customer_id, START.date(), MONTH_END.date())
 
-    found = sheet(ledger, Asked("events", *days, where=(("member", "ada"),)), NOON)
-    nothing = sheet(ledger, Asked("events", *days, action="other"), NOON)
+    found = sheet(ledger, ReportRequest("events", *days, where=(("member", "ada"),)), NOON)
+    nothing = sheet(ledger, ReportRequest("events", *days, action="other"), NOON)
 
     assert [row[-1] for row in found.rows] == ["member=ada"]
     assert found.notes == ("credits: 150 in all",)

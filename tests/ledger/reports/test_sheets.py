@@ -18,7 +18,7 @@ from ledger import grants
 from ledger.balances import history
 from ledger.reports import scope as scopes
 from ledger.reports.layouts.registered import history_sheet
-from ledger.reports.registry import REPORTS, Asked, add_arguments, asked_in, sheet
+from ledger.reports.registry import REPORTS, ReportRequest, add_arguments, asked_in, sheet
 from ledger.reports.scope import Scope, snapshot
 from ledger.reports.tables import Column, Sheet, csv_text, fraction_text, money_text
 from ledger.reports.usage import usage_by_action
@@ -50,7 +50,7 @@ def test_every_report_comes_out_for_one_customer_and_for_all_with_exact_decimals
         told_history = History(ledger).tell(told)
         for name in REPORTS:
             for customer in (None, told_history.wallets[0].customer_id):
-                asked = Asked(name, customer, tag="campaign")
+                asked = ReportRequest(name, customer, tag="campaign")
                 found = sheet(ledger, asked, told_history.clock)
                 assert found == sheet(ledger, asked, told_history.clock)
                 assert all(len(row) == len(found.columns) for row in found.rows)
@@ -65,7 +65,7 @@ def test_every_report_comes_out_for_one_customer_and_for_all_with_exact_decimals
 def test_what_is_read_back_from_a_csv_still_sums_to_the_books(books, told):
     with books() as ledger:
         clock = History(ledger).tell(told).clock
-        found = sheet(ledger, Asked("liability"), clock)
+        found = sheet(ledger, ReportRequest("liability"), clock)
         of_dollars = [
             Decimal(amount)
             for amount, currency in zip(
@@ -83,7 +83,7 @@ def test_what_is_read_back_from_a_csv_still_sums_to_the_books(books, told):
 def test_the_prices_of_a_sheet_are_rounded_once_and_its_exact_column_is_not(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=3, amount_minor=100)
     use(ledger, wallet, 1)
-    asked = Asked("prices", wallet.customer_id, START.date(), MONTH_END.date())
+    asked = ReportRequest("prices", wallet.customer_id, START.date(), MONTH_END.date())
 
     found = sheet(ledger, asked, NOON)
 
@@ -104,7 +104,7 @@ def test_days_are_the_customers_own_and_the_last_one_is_not_included(ledger):
         ("after", datetime(2027, 1, 5, 15, 0, tzinfo=UTC)),
     ):
         debits.debit(ledger, [an_event(wallet.account_id, 1, key=key, event_at=START)], at)
-    asked = Asked("statement", wallet.customer_id, date(2027, 1, 5), date(2027, 1, 6))
+    asked = ReportRequest("statement", wallet.customer_id, date(2027, 1, 5), date(2027, 1, 6))
 
     assert cells(sheet(ledger, asked, NOON), "key") == ["-", "inside", "-"]
 
@@ -113,7 +113,7 @@ def test_without_days_a_report_includes_what_virtual_time_decided_ahead_of_the_c
     wallet = a_subscribed_wallet(ledger, allowance=10)
     use(ledger, wallet, 1, key="ahead")
 
-    asked = Asked("statement", wallet.customer_id)
+    asked = ReportRequest("statement", wallet.customer_id)
 
     assert "ahead" in cells(sheet(ledger, asked, START - timedelta(days=90)), "key")
 
@@ -122,7 +122,7 @@ def test_a_statements_csv_chains_by_itself(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=10)
     use(ledger, wallet, "2.5")
     grants.give(ledger, wallet.account_id, a_grant(quantity_micro=micro(1)), NOON)
-    asked = Asked("statement", wallet.customer_id, date(2027, 1, 1), date(2027, 1, 2))
+    asked = ReportRequest("statement", wallet.customer_id, date(2027, 1, 1), date(2027, 1, 2))
 
     found = sheet(ledger, asked, NOON)
 
@@ -171,10 +171,10 @@ def test_a_fraction_in_texts_is_rounded_by_at_most_half_of_the_last_decimal(valu
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
-        (Asked("profit"), "unknown_report"),
-        (Asked("outcomes"), "missing_tag"),
-        (Asked("usage", "nobody"), "unknown_customer"),
-        (Asked("usage", None, date(2027, 2, 1), date(2027, 1, 1)), "invalid_range"),
+        (ReportRequest("profit"), "unknown_report"),
+        (ReportRequest("outcomes"), "missing_tag"),
+        (ReportRequest("usage", "nobody"), "unknown_customer"),
+        (ReportRequest("usage", None, date(2027, 2, 1), date(2027, 1, 1)), "invalid_range"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_with_its_reason(ledger, asked, reason):
@@ -221,6 +221,6 @@ def test_a_commands_arguments_are_what_is_asked():
     add_arguments(parser)
     words = "outcomes --customer acme --from 2027-01-01 --to 2027-02-01 --tag campaign"
 
-    assert asked_in(parser.parse_args(words.split(" "))) == Asked(
+    assert asked_in(parser.parse_args(words.split(" "))) == ReportRequest(
         "outcomes", "acme", date(2027, 1, 1), date(2027, 2, 1), "campaign"
     )

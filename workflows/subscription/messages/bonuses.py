@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.purchases.bonuses import Gift, GiftActivities
+    from activities.purchases.bonuses import BonusActivities, BonusGift
     from domain.messages.purchases import GiveBonus, parse_give_bonus
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context
@@ -14,8 +14,8 @@ from workflows.subscription.messages.message import Update
 async def _give_bonus(context: Context, request: GiveBonus, _ticket: int) -> Answer:
     """Answer `given`, `repeated` or `refused`."""
     given = await workflow.execute_activity_method(
-        GiftActivities.give_bonus,
-        Gift(context.settler.buyer(), request),
+        BonusActivities.give_bonus,
+        BonusGift(context.settler.buyer(), request),
         summary=short(f"give {request.bonus_id} for {request.invitee}"),
         **LEDGER,
     )

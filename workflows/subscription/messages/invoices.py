@@ -8,9 +8,9 @@ with workflow.unsafe.imports_passed_through():
         FoundInvoice,
         InvoiceAsked,
         InvoiceMail,
+        InvoiceMails,
+        InvoiceReading,
         Invoices,
-        PaperMails,
-        PaperReading,
     )
     from domain.messages.invoices import (
         MailInvoice,
@@ -37,7 +37,7 @@ async def _list_invoices(context: Context, _request: object, ticket: int) -> Ans
 
     context.pending_calls.start(
         workflow.start_activity_method(
-            PaperReading.invoices,
+            InvoiceReading.invoices,
             context.state.payer,
             summary="list the invoices",
             **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
@@ -58,7 +58,7 @@ async def _mail_invoice(context: Context, request: MailInvoice, ticket: int) -> 
 
     context.pending_calls.start(
         workflow.start_activity_method(
-            PaperReading.invoice,
+            InvoiceReading.invoice,
             InvoiceAsked(context.state.payer, request.invoice),
             summary=f"read {request.invoice}",
             **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
@@ -71,7 +71,7 @@ async def _mail_invoice(context: Context, request: MailInvoice, ticket: int) -> 
 async def _mail(context: Context, request: MailInvoice, record: InvoiceRecord) -> Answer:
     state = context.state
     mailed = await workflow.execute_activity_method(
-        PaperMails.mail,
+        InvoiceMails.mail,
         InvoiceMail(
             state.subscription_id,
             state.account_id,
@@ -92,7 +92,7 @@ async def _mail(context: Context, request: MailInvoice, record: InvoiceRecord) -
 async def _set_finance_email(context: Context, request: SetFinanceEmail, _ticket: int) -> Answer:
     """Answer `done`."""
     await workflow.execute_activity_method(
-        PaperMails.set_address,
+        InvoiceMails.set_address,
         FinanceAddress(context.state.account_id, request.email, workflow.now()),
         summary="set the finance address",
         **LEDGER,

@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments.invoices import Cards, PaperReading
+    from activities.payments.invoices import Cards, InvoiceReading
     from activities.payments.processor import CardInUse, PaymentActivities
     from activities.periods.lifecycle import KnownPayer, PeriodActivities
     from domain.messages.cards import (
@@ -137,7 +137,7 @@ async def _list_payment_methods(context: Context, _request: object, ticket: int)
 
     context.pending_calls.start(
         workflow.start_activity_method(
-            PaperReading.cards,
+            InvoiceReading.cards,
             context.state.payer,
             summary="list the cards",
             **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),

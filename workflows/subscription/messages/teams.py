@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.teams.approvals import ApprovalActivities, Asking
     from activities.teams.members import MemberChange, MemberRemoval, TeamActivities
-    from domain.approvals import State, Wish
+    from domain.approvals import ApprovalRequest, State
     from domain.messages.teams import (
         parse_remove_member,
         parse_request_approval,
@@ -44,7 +44,7 @@ async def _remove_member(context: Context, member_id: str, _ticket: int) -> Answ
     return {"status": "done", "member": member_id} if status == "removed" else refused(status)
 
 
-async def _request(context: Context, wish: Wish, _ticket: int) -> Answer:
+async def _request(context: Context, wish: ApprovalRequest, _ticket: int) -> Answer:
     """Answer where the request stands, or `refused`."""
     workflow_id = names.approval_workflow(context.state.subscription_id, wish.key)
     asked = await workflow.execute_activity_method(
