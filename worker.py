@@ -28,6 +28,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
+from activities.answers import AnswerActivities
 from activities.context import BillingContext
 from activities.errors import NamedErrors
 from activities.notifications.alerts import AlertRelay
@@ -177,6 +178,7 @@ def _of_usage(context: BillingContext) -> Activities:
 
 def _of_periods_and_plans(context: BillingContext) -> Activities:
     periods, changes = PeriodActivities(context), ChangeActivities(context)
+    answers = AnswerActivities(context)
     return [
         periods.begin,
         periods.know_payer,
@@ -186,7 +188,8 @@ def _of_periods_and_plans(context: BillingContext) -> Activities:
         periods.close_window,
         periods.schedule_cancel,
         periods.end,
-        changes.find,
+        answers.find,
+        answers.keep,
         changes.quote,
         changes.quote_version,
         changes.open_upgrade,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.credits import format_credits
 from domain.payments.charges import Charge, ChargeKind, Paid
 from domain.periods import Window
 from domain.pricing.catalog import Plan
@@ -113,6 +114,17 @@ class LeftBehind:
     """What the end of a subscription leaves, as of an instant."""
 
     credits: tuple[TypeLeft, ...]
+
+    def told(self) -> dict[str, dict[str, str]]:
+        """Return what is lost with it and what is kept until the next paid plan, as answered."""
+        return {
+            "lost_credits": {
+                one.credit_type: format_credits(one.lost_micro) for one in self.credits
+            },
+            "kept_credits": {
+                one.credit_type: format_credits(one.kept_micro) for one in self.credits
+            },
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,13 +113,13 @@ class PauseRow(Base):
     recorded_at: Mapped[datetime]
 
 
-class PlanChangeRow(Base):
-    """A change of plan that was asked for with a key, and what was answered."""
+class KeptAnswer(Base):
+    """An update that was asked for with a key, and what was answered."""
 
-    __tablename__ = "plan_changes"
+    __tablename__ = "kept_answers"
     account_id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
-    plan_id: Mapped[str]
+    request: Mapped[str]
     answer: Mapped[dict[str, Any]]
     at: Mapped[datetime]
     recorded_at: Mapped[datetime]

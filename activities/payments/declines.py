@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -39,6 +40,7 @@ class FailedCharge:
     ends_at: datetime | None = None
     first_declined_at: datetime | None = None
     declines: int = 0
+    answer: dict[str, Any] | None = None  # what who asked for it hears
 
     @property
     def looked_into(self) -> str:
@@ -87,6 +89,7 @@ class FailureActivities:
                 retry_at=_text(failed.retry_at) or "",
                 ends_at=_text(failed.ends_at),
                 looked_into=failed.looked_into,
+                answer=failed.answer,
             )
             if failed.pause:
                 accounts.set_paused(

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from activities.answers import Keyed, keep
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.notifications.period_mails import tell_period
@@ -79,6 +80,7 @@ class Ending:
     moment: Moment
     effective_at: datetime
     preview: bool = False
+    keyed: Keyed | None = None
 
 
 class PeriodActivities:
@@ -232,6 +234,7 @@ class PeriodActivities:
                 status=Status.CANCELED,
                 next_plan=None,
             )
+            keep(connection, moment.account_id, moment.at, ending.keyed, left.told())
             plan = moment.plan
             mine = [one for one in left.credits if one.credit_type == plan.credit_type]
             desk = Desk(self._context, connection, moment.account_id, moment.subscription_id)

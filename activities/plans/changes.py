@@ -1,24 +1,22 @@
 """Changes of plan, operators' pauses and corrections."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
+from activities.answers import Keyed, keep
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.notifications.period_mails import serves
 from activities.periods.checkpoints import keep_note
 from activities.plans.upgrades import (
-    Keyed,
     OpenedUpgrade,
     Quoted,
     Upgrade,
     Wanted,
     WantedVersion,
-    charge_of_key,
     quoted_change,
     quoted_version,
     upgrade_orders,
@@ -33,7 +31,7 @@ from domain.messages.operators import AdjustCredits, OperatorNote
 from domain.payments.charges import Charge, ChargeKind, ChargeLine
 from domain.pricing.catalog import Catalog, Plan
 from domain.subscription import Pause, Status
-from ledger import accounts, balances, grants, plan_changes, subscriptions
+from ledger import accounts, balances, grants, subscriptions
 from ledger.grants import GrantOrder
 from ledger.payments import charges
 from ledger.usage import policies
@@ -47,18 +45,6 @@ class ScheduledChange:
     plan: Plan | None
     effective_at: datetime
     keyed: Keyed | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierChange:
-    """What a key of a change was used for before.
-
-    `status`: `new`, `kept` with its `answer`, `void` (its charge was given up), or
-    `idempotency_conflict`.
-    """
-
-    status: str
-    answer: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +83,6 @@ class ChangeActivities:
     def quote(self, wanted: Wanted) -> Quoted:
         """Return what a change would cost and give. Raises `unknown_plan`, `not_in_plan`."""
         return quoted_change(self._catalog(wanted.buyer), wanted)
-
-    @uninterrupted(name="find_change")
-    def find(self, buyer: Buyer, keyed: Keyed) -> EarlierChange:
-        """Return what became of a change that was asked for with this key before."""
-        charge_id = charge_of_key(buyer.subscription_id, keyed.key)
-        with self._context.engine.begin() as connection:
-            before = plan_changes.kept(connection, buyer.account_id, keyed.key, charge_id)
-        if before is None:
-            return EarlierChange("new")
-        if before.plan_id != keyed.plan_id:
-            return EarlierChange("idempotency_conflict")
-        return EarlierChange("kept" if before.answer else "void", before.answer)
 
     @uninterrupted(name="quote_version")
     def quote_version(self, wanted: WantedVersion) -> Quoted:
@@ -175,7 +149,8 @@ class ChangeActivities:
             )
             available = balances.available(connection, buyer.account_id, plan.credit_type, buyer.at)
             desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
-            _keep(connection, buyer, upgrade.keyed, {"available": format_credits(available)})
+            more = {"available": format_credits(available)}
+            keep(connection, buyer.account_id, buyer.at, upgrade.keyed, more)
             extra = [(one.credit_type, one.quantity_micro) for one in upgrade.quote.extra]
             next_at, next_minor = desk.next_payment()
             desk.post(
@@ -208,7 +183,7 @@ class ChangeActivities:
                 buyer.at,
                 next_plan=subscriptions.as_json(plan) if plan else None,
             )
-            _keep(connection, buyer, change.keyed, {})
+            keep(connection, buyer.account_id, buyer.at, change.keyed)
             if plan is not None:
                 desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
                 desk.post(
@@ -277,13 +252,6 @@ class ChangeActivities:
             status = _unapproved(adjustment) or _adjust(connection, adjustment, credit_type)
             available = balances.available(connection, buyer.account_id, credit_type, buyer.at)
         return Adjusted(status, available)
-
-
-def _keep(connection: Connection, buyer: Buyer, keyed: Keyed | None, more: dict[str, Any]) -> None:
-    """Keep the answer of a change with a key, in the transaction that makes it true."""
-    if keyed is not None:
-        answer = keyed.answer | more
-        plan_changes.keep(connection, buyer.account_id, keyed.key, keyed.plan_id, answer, buyer.at)
 
 
 def _unapproved(adjustment: Adjustment) -> str | None:

@@ -1,9 +1,10 @@
 """What a change of plan costs and gives, and the grants of one that takes effect now."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from activities.answers import Keyed
 from activities.periods.allowances import roll_terms
 from activities.purchases.buyers import Buyer
 from domain.burn import tie_keys
@@ -53,15 +54,6 @@ class Quoted:
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
-    """The key of a change, the plan that it asks for, and what is answered once it is true."""
-
-    key: str
-    plan_id: str
-    answer: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Upgrade:
     """An upgrade whose difference is to be charged, or is paid or waived (`paid` None)."""
 
@@ -95,7 +87,7 @@ def keyed_by(
     prefix = charge_of_key(subscription_id, "")
     if not charge_id.startswith(prefix):
         return None
-    return Keyed(charge_id.removeprefix(prefix), plan.plan_id, answer)
+    return Keyed(charge_id.removeprefix(prefix), f"change_plan {plan.plan_id}", answer)
 
 
 def quoted_change(catalog: Catalog, wanted: Wanted) -> Quoted:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from domain.payments.charges import Charge, Paid
 from domain.periods import Window
@@ -31,6 +32,7 @@ class Purchase:
     quantity_micro: int = 0
     lasting: bool = False  # what it buys never expires, and needs no window
     looked_into: str = ""  # why operators look into it: the reason that its buyer hears
+    answer: dict[str, Any] | None = None  # what its buyer was told, once it is settled
 
 
 @dataclass(frozen=True, slots=True)

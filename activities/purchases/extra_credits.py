@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from activities.answers import Keyed, keep
 from activities.context import BillingContext
 from activities.notifications.mails import Desk, purchase_lines
 from activities.notifications.purchase_mails import post_receipt
@@ -12,9 +13,10 @@ from activities.purchases.buyers import Buyer, PaidPurchase, Purchase
 from activities.purchases.grants import extra_orders
 from activities.uninterrupted import uninterrupted
 from activities.usage.events import tell_cap_reached
+from domain.messages.answers import paid as paid_answer
 from domain.payments.charges import Charge, ChargeKind, Sold
 from domain.pricing.catalog import Extras
-from ledger import accounts, balances, grants
+from ledger import accounts, balances, checkpoints, grants
 from ledger.payments import charges, refunds
 from ledger.usage import policies
 
@@ -25,6 +27,7 @@ class Switch:
 
     buyer: Buyer
     on: bool
+    keyed: Keyed | None = None
 
 
 class PurchaseActivities:
@@ -111,6 +114,7 @@ class PurchaseActivities:
             if on and refunds.has_open_dispute(connection, buyer.account_id):
                 return "dispute_open"
             policies.set_auto_purchase(connection, buyer.account_id, on=on)
+            keep(connection, buyer.account_id, buyer.at, switch.keyed)
         return "done"
 
 
@@ -130,6 +134,9 @@ def grant(
     if first:
         desk = Desk(context, connection, buyer.account_id, buyer.subscription_id)
         post_receipt(desk, purchase, record, bought, available)
+        quantity, amount = record.quantity_micro or 0, purchase.paid.amount_minor
+        told = paid_answer(purchase.charge, quantity, amount, available)
+        checkpoints.note(connection, buyer.account_id, purchase.charge.charge_id, answer=told)
     return available
 
 

@@ -23,7 +23,7 @@ from domain.payments.charges import (
 )
 from domain.pricing.catalog import Extras, Pack, ResumeOn
 from domain.pricing.purchase_price import manual_price, pack_price
-from ledger import accounts, checkpoints
+from ledger import accounts, checkpoints, kept_answers
 from ledger.payments import charges
 
 
@@ -83,8 +83,10 @@ class OfferActivities:
                 if not same(known):
                     return Purchase("idempotency_conflict")
                 opened = _opened(buyer, charge_id, known.state, _order_of(buyer, known))
+                told = kept_answers.of_charge(connection, buyer.account_id, charge_id)
                 found = checkpoints.looked_into(connection, buyer.account_id, charge_id)
-                return replace(opened, looked_into=LOOKED_INTO[Decline(found)]) if found else opened
+                looked_into = LOOKED_INTO[Decline(found)] if found else ""
+                return replace(opened, looked_into=looked_into, answer=told or None)
             order = wished()
             if isinstance(order, str):
                 return Purchase(order)

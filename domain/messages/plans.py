@@ -1,7 +1,8 @@
 """Changes of plan and the end, parsed from JSON text with a reason for every refusal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from domain.errors import InvalidInput
 from domain.messages import fields
@@ -22,6 +23,7 @@ class Cancel:
 
     when: Literal["period_end", "now"]
     preview: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class MigratePlan:
     version: int
     when: Literal["next_period", "now"]
     preview: bool
+    key: str = ""
 
 
 def parse_change_plan(data: bytes) -> ChangePlan:
@@ -39,23 +42,26 @@ def parse_change_plan(data: bytes) -> ChangePlan:
     return ChangePlan(
         fields.text(raw, "plan", "unknown_plan"),
         fields.flag({"preview": False} | raw, "preview"),
-        fields.key(raw) if "key" in raw else "",
+        _key(raw),
     )
 
 
 def parse_cancel(data: bytes) -> Cancel:
-    """Read `{"when": "period_end" | "now", "preview": false}`."""
-    raw = fields.only(fields.parse_object(data), "when", optional=("preview",))
+    """Read `{"when": "period_end" | "now", "preview": false, "key": …}`; the last are optional."""
+    raw = fields.only(fields.parse_object(data), "when", optional=("preview", "key"))
     if raw["when"] not in ("period_end", "now"):
         raise InvalidInput("malformed", '`when` is "period_end" or "now"')
     when: Literal["period_end", "now"] = "now" if raw["when"] == "now" else "period_end"
-    return Cancel(when, fields.flag({"preview": False} | raw, "preview"))
+    return Cancel(when, fields.flag({"preview": False} | raw, "preview"), _key(raw))
 
 
 def parse_migrate_plan(data: bytes) -> MigratePlan:
-    """Read `{"version": 2, "when": "next_period" | "now", "preview": false}`, all optional."""
+    """Read `{"version": 2, "when": "next_period" | "now", "preview": false, "key": …}`.
+
+    All are optional; without a version it is the newest.
+    """
     raw = {"version": 0, "when": "next_period", "preview": False} | fields.only(
-        fields.parse_object(data), optional=("version", "when", "preview")
+        fields.parse_object(data), optional=("version", "when", "preview", "key")
     )
     version = raw["version"]
     if type(version) is not int or version < 0:
@@ -63,4 +69,8 @@ def parse_migrate_plan(data: bytes) -> MigratePlan:
     if raw["when"] not in ("next_period", "now"):
         raise InvalidInput("malformed", '`when` is "next_period" or "now"')
     when: Literal["next_period", "now"] = "now" if raw["when"] == "now" else "next_period"
-    return MigratePlan(version, when, fields.flag(raw, "preview"))
+    return MigratePlan(version, when, fields.flag(raw, "preview"), _key(raw))
+
+
+def _key(raw: Mapping[str, Any]) -> str:
+    return fields.key(raw) if "key" in raw else ""

@@ -21,6 +21,7 @@ class SetAutoPurchase:
     """Switch auto-purchase."""
 
     on: bool
+    key: str = ""  # empty: of a sender that names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ def parse_buy_credits(data: bytes) -> BuyCredits:
 
 
 def parse_set_auto_purchase(data: bytes) -> SetAutoPurchase:
-    """Read `{"on": true}`."""
-    return SetAutoPurchase(fields.flag(fields.only(fields.parse_object(data), "on"), "on"))
+    """Read `{"on": true, "key": …}`; the key is optional."""
+    raw = fields.only(fields.parse_object(data), "on", optional=("key",))
+    return SetAutoPurchase(fields.flag(raw, "on"), fields.key(raw) if "key" in raw else "")
 
 
 def parse_buy_pack(data: bytes) -> BuyPack:

@@ -27,7 +27,7 @@ SOUND: dict[str, Message] = {
     "buy_credits": {"key": "bad", "credits": "1000"},
     "buy_pack": {"key": "bad", "pack": "pack_500", "count": 1},
     "give_bonus": {"bonus": "referral", "invitee": "grace"},
-    "set_auto_purchase": {"on": True},
+    "set_auto_purchase": {"on": True, "key": "bad"},
     "adjust_credits": {"key": "bad", "credits": "1", **NOTE, "approved_by": "grace"},
     "correct": {"key": "bad", "event": "bad", "quantity": "0.5", **NOTE},
     "refund": {"key": "bad", "charge_id": "bad", "amount_minor": 1, **NOTE}
@@ -46,14 +46,16 @@ SOUND: dict[str, Message] = {
     "set_finance_email": {"email": "a@b"},
     "list_payment_methods": {},
     "use_payment_method": {"payment_method": "pm_bad"},
-    "change_plan": {"plan": "core_25k", "preview": False},
-    "migrate_plan": {"version": 0, "when": "now", "preview": False},
-    "cancel": {"when": "now", "preview": False},
+    "change_plan": {"plan": "core_25k", "preview": False, "key": "bad"},
+    "migrate_plan": {"version": 0, "when": "now", "preview": False, "key": "bad"},
+    "cancel": {"when": "now", "preview": False, "key": "bad"},
     "pause": NOTE,
     "resume": NOTE | {"keep_anchor": False},
     "retry_payment": {"key": "bad"},
 }
-OPTIONAL = {("mail_invoice", "email"), ("migrate_plan", "when")}
+OPTIONAL = {("mail_invoice", "email"), ("migrate_plan", "when")} | {
+    (name, "key") for name in ("set_auto_purchase", "change_plan", "migrate_plan", "cancel")
+}
 ALWAYS_OPTIONAL = {
     *("tags", "confirmed", "count", "approved_by", "preview", "exception", "role", "restricted"),
     *("limits", "note", "hold_seconds", "credit_type", "unread", "version", "keep_anchor"),

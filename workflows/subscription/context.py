@@ -6,15 +6,17 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.answers import AnswerActivities, Asker, Keyed
     from activities.periods.lifecycle import Ending, Moment, PeriodActivities
     from activities.plans.upgrades import Wanted
     from activities.purchases.buyers import Purchase
-    from domain.payments.charges import ChargeKind
+    from domain.messages import answers
+    from domain.payments.charges import Charge, ChargeKind
     from domain.subscription import LeftBehind, OpenCharge, Step
     from domain.subscription_state import SubscriptionState
-from workflows.options import LEDGER
+from workflows.options import LEDGER, short
 from workflows.subscription.collection import Collector
-from workflows.subscription.mailbox import Answer, Mailbox, credit_text, refused
+from workflows.subscription.mailbox import Answer, Mailbox, refused
 from workflows.subscription.pending_calls import PendingCalls
 from workflows.subscription.processing import processing_answer
 from workflows.subscription.settlement import Settler
@@ -52,11 +54,30 @@ class Context:
         moment = self.moment()
         return Wanted(self.settler.buyer(), plan_id, moment.anchor, moment.time_zone)
 
-    async def write_cancel(self, ends_at: datetime, *, preview: bool = False) -> LeftBehind:
+    async def first_answer(self, keyed: Keyed, charge_id: str = "") -> Answer | None:
+        """Return the first answer to an update that is repeated; None: it is the first.
+
+        `charge_id` names the charge that it would have opened.
+        """
+        found = await workflow.execute_activity_method(
+            AnswerActivities.find,
+            args=[Asker(self.state.account_id, workflow.now(), charge_id), keyed],
+            summary=short(f"look for an earlier {keyed.request} {keyed.key}"),
+            **LEDGER,
+        )
+        if found.status == "new":
+            return None
+        if found.status == "void":
+            return {"status": "declined", "reason": "declined", "charge_id": charge_id}
+        return found.answer if found.status == "kept" else refused(found.status)
+
+    async def write_cancel(
+        self, ends_at: datetime, *, preview: bool = False, keyed: Keyed | None = None
+    ) -> LeftBehind:
         """Write that the subscription ends; return what is lost and what is kept."""
         return await workflow.execute_activity_method(
             PeriodActivities.schedule_cancel,
-            Ending(self.moment(), ends_at, preview),
+            Ending(self.moment(), ends_at, preview, keyed),
             summary=f"{'would ' if preview else ''}cancel at {ends_at:%Y-%m-%d %H:%M}",
             **LEDGER,
         )
@@ -66,19 +87,8 @@ class Context:
         if purchase.charge is None or purchase.status not in KNOWN_STATES:
             return refused(purchase.status)
         charge_id = purchase.charge.charge_id
-        if purchase.status == "void" and purchase.looked_into:
-            return refused(purchase.looked_into, charge_id=charge_id)
-        if purchase.status == "void":
-            return {"status": "declined", "reason": "declined", "charge_id": charge_id}
-        if purchase.status == "paid":
-            return {
-                "status": "paid",
-                "charge_id": charge_id,
-                "credits": credit_text(purchase.quantity_micro),
-                "amount_minor": purchase.charge.amount_minor,
-                "currency": purchase.charge.currency,
-                "available": credit_text(self.state.available_micro),
-            }
+        if (told := self._told(purchase, purchase.charge)) is not None:
+            return told
         known = self.state.charge_named(charge_id)
         if known is not None and known.step is Step.PROCESSING:
             return processing_answer(known)
@@ -94,6 +104,19 @@ class Context:
                     needs_window=not purchase.lasting,
                 )
             )
+        return None
+
+    def _told(self, purchase: Purchase, charge: Charge) -> Answer | None:
+        """Return what the buyer was told of a purchase that is settled; None: it is not."""
+        if purchase.answer is not None:
+            return purchase.answer
+        if purchase.status == "void" and purchase.looked_into:
+            return refused(purchase.looked_into, charge_id=charge.charge_id)
+        if purchase.status == "void":
+            return {"status": "declined", "reason": "declined", "charge_id": charge.charge_id}
+        if purchase.status == "paid":  # its credits wait for the next window
+            available = self.state.available_micro
+            return answers.paid(charge, purchase.quantity_micro, charge.amount_minor, available)
         return None
 
     async def drop_renewal(self) -> None:

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.plans.upgrades import Upgrade, keyed_by
     from activities.purchases.buyers import Buyer, PaidPurchase
     from activities.purchases.extra_credits import PurchaseActivities
+    from domain.messages import answers
     from domain.payments.charge_fates import waits_for_window
     from domain.payments.charges import LOOKED_INTO, ChargeKind, Declined, Paid, Processing
     from domain.payments.dunning import next_try, patience_ends
@@ -30,7 +31,7 @@ from workflows.subscription.processing import (
     processing_answer,
     wait_for_window,
 )
-from workflows.subscription.under_review import declined_answer, differing, look_into
+from workflows.subscription.under_review import differing, look_into
 
 # Runs that began before it prepare a renewal at the period's end while a purchase is unpaid.
 RENEWALS_GO_ON = "renewals-go-on"
@@ -122,6 +123,7 @@ class Settler:
             if charge.kind is ChargeKind.AUTO:
                 state.await_card(wanted=workflow.patched(RENEWALS_GO_ON))
         state.charge_was(f"{demanded(charge.charge)} declined: {declined.code}")
+        answer = answers.declined(charge.charge, declined)
         await workflow.execute_activity_method(
             FailureActivities.note_decline,
             FailedCharge(
@@ -136,20 +138,21 @@ class Settler:
                 charge.ends_at,
                 first,
                 charge.declines,
+                answer if asked_for else None,
             ),
             summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
             **LEDGER,
         )
         self._mailbox.held_up = ""  # what waited is decided now: refused while paused
         if asked_for:
-            self._answer(charge, declined_answer(charge, declined))
+            self._answer(charge, answer)
             return [charge]
         return []
 
     async def _looked_into(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
         charge, final = await look_into(self._state, self.buyer(charge), charge, declined)
         self._mailbox.held_up = ""
-        self._answer(charge, declined_answer(charge, declined))
+        self._answer(charge, answers.declined(charge.charge, declined))
         return [charge] if final else []
 
     async def open_period(self, charge: OpenCharge, paid: Paid | None) -> None:
@@ -252,17 +255,8 @@ class Settler:
         if self._ends_pause(charge):
             needless = [failed for failed in state.charges if failed.step is Step.DECLINED]
             await self.resume(paid)
-        self._answer(
-            charge,
-            {
-                "status": "paid",
-                "charge_id": charge.charge.charge_id,
-                "credits": credit_text(charge.quantity_micro),
-                "amount_minor": paid.amount_minor,
-                "currency": charge.charge.currency,
-                "available": credit_text(available),
-            },
-        )
+        told = answers.paid(charge.charge, charge.quantity_micro, paid.amount_minor, available)
+        self._answer(charge, told)
         return needless
 
     async def _complete_upgrade(self, charge: OpenCharge, paid: Paid) -> None:

@@ -8,16 +8,14 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.payments.declines import FailedCharge, FailureActivities
     from activities.purchases.buyers import Buyer
-    from domain.mails.facts import neutral_reason
+    from domain.messages.answers import declined as declined_answer
     from domain.money import format_money
-    from domain.payments.charges import LOOKED_INTO, ChargeKind, Decline, Declined, Paid
+    from domain.payments.charges import ChargeKind, Decline, Declined, Paid
     from domain.payments.dunning import patience_ends
     from domain.pricing.policies import WhileUnpaid
-    from domain.reasons import CURES
     from domain.subscription import OpenCharge, Pause, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
-from workflows.subscription.mailbox import Answer, refused
 from workflows.subscription.operator_view import demanded
 
 BETWEEN_TRIES = timedelta(days=1)  # an operator who settles the finding tries at once
@@ -75,28 +73,12 @@ async def look_into(
             _serves_until(charge, buyer.at) if pauses else None,
             first_declined_at=charge.first_declined_at,
             declines=charge.declines,
+            answer=declined_answer(charge.charge, declined) if final else None,
         ),
         summary=short(story),
         **LEDGER,
     )
     return charge, final
-
-
-def declined_answer(charge: OpenCharge, declined: Declined) -> Answer:
-    """Return what a buyer hears; of what operators look into, nothing about a card."""
-    charge_id = charge.charge.charge_id
-    if declined.decline in LOOKED_INTO:
-        return refused(LOOKED_INTO[declined.decline], charge_id=charge_id)
-    reason = "declined" if declined.code != "no_payment_method" else declined.code
-    return {
-        "status": "declined",
-        "reason": reason,
-        "cure": CURES[reason],
-        "why": neutral_reason(declined.code).value,
-        "charge_id": charge_id,
-        "decline": declined.decline.value,
-        "invoice_url": declined.invoice_url,
-    }
 
 
 def _serves_until(charge: OpenCharge, at: datetime) -> datetime | None:

@@ -9,7 +9,7 @@ GRANT USAGE ON SCHEMA public TO drawdown_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO drawdown_app;
 GRANT UPDATE (name, email, locale, time_zone, payer, payment_method, finance_email) ON customers TO drawdown_app;
 GRANT INSERT, UPDATE ON subscriptions, policies, charge_notes TO drawdown_app;
-GRANT INSERT ON refusals, outbox, notices, findings, plan_changes, pauses, published TO drawdown_app;
+GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, published TO drawdown_app;
 GRANT UPDATE (delivered_at, refused) ON outbox TO drawdown_app;
 GRANT UPDATE (read_at) ON notices TO drawdown_app;
 GRANT UPDATE (settled_by, settled_reason, settled_at) ON findings TO drawdown_app;

@@ -1,13 +1,13 @@
 """Changes of plan, and the end."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.answers import AnswerActivities, Asker, Keyed
     from activities.plans.changes import ChangeActivities, ScheduledChange
-    from activities.plans.upgrades import Keyed, Quoted, Upgrade, WantedVersion, charge_of_key
+    from activities.plans.upgrades import Quoted, Upgrade, WantedVersion, charge_of_key
     from domain.messages.plans import (
         Cancel,
         ChangePlan,
@@ -26,6 +26,11 @@ from workflows.subscription.mailbox import Answer, credit_text, refused
 from workflows.subscription.messages.message import Update
 from workflows.subscription.processing import processing_answer
 
+MIGRATED = {
+    ChangeKind.NONE: "unchanged",
+    ChangeKind.DOWNGRADE: "scheduled",
+    ChangeKind.UPGRADE: "changed",
+}
 NOTHING_LEFT = LeftBehind(())  # of a subscription that has not begun
 
 
@@ -34,9 +39,11 @@ async def _change_plan(context: Context, request: ChangePlan, ticket: int) -> An
     if not request.key or request.preview:
         return await _change(context, request, ticket)
     charge_id = charge_of_key(context.state.subscription_id, request.key)
-    if (under_way := context.state.charge_named(charge_id)) is not None:
+    under_way = context.state.charge_named(charge_id)
+    if under_way is not None and under_way.step not in (Step.DECLINED, Step.VOIDING):
         return _join(context, under_way, request, ticket)
-    return await _before(context, request, charge_id) or await _change(context, request, ticket)
+    keyed = Keyed(request.key, f"change_plan {request.plan_id}")
+    return await context.first_answer(keyed, charge_id) or await _change(context, request, ticket)
 
 
 async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer | None:
@@ -60,7 +67,7 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
         return refused("same_plan")
     scheduled = quoted.quote.kind is ChangeKind.DOWNGRADE
     answer = {"status": "scheduled" if scheduled else "unscheduled", **preview}
-    await _schedule(context, quoted, _keyed(request.key, quoted, answer))
+    await _schedule(context, quoted, _keyed(request.key, f"change_plan {request.plan_id}", answer))
     return answer
 
 
@@ -72,21 +79,6 @@ def _join(context: Context, charge: OpenCharge, request: ChangePlan, ticket: int
         return processing_answer(charge)
     context.settler.await_answer(charge.charge.charge_id, ticket)
     return None
-
-
-async def _before(context: Context, request: ChangePlan, charge_id: str) -> Answer | None:
-    """Return the first answer to a message that is repeated; None: it is the first."""
-    found = await workflow.execute_activity_method(
-        ChangeActivities.find,
-        args=[context.settler.buyer(), Keyed(request.key, request.plan_id)],
-        summary=short(f"look for an earlier change {request.key}"),
-        **LEDGER,
-    )
-    if found.status == "new":
-        return None
-    if found.status == "void":
-        return {"status": "declined", "reason": "declined", "charge_id": charge_id}
-    return found.answer if found.status == "kept" else refused(found.status)
 
 
 async def _schedule(context: Context, quoted: Quoted, keyed: Keyed | None = None) -> None:
@@ -104,6 +96,13 @@ async def _schedule(context: Context, quoted: Quoted, keyed: Keyed | None = None
 
 async def _migrate_plan(context: Context, request: MigratePlan, _ticket: int) -> Answer:
     """Move to another version of the plan, as an operator asks: nobody is charged for it."""
+    if not request.key or request.preview:
+        return await _migrate(context, request, None)
+    keyed = Keyed(request.key, f"migrate_plan {request.version} {request.when}")
+    return await context.first_answer(keyed) or await _migrate(context, request, keyed)
+
+
+async def _migrate(context: Context, request: MigratePlan, keyed: Keyed | None) -> Answer:
     state = context.state
     if (reason := _between_periods(context)) is not None:
         return refused(reason)
@@ -123,14 +122,28 @@ async def _migrate_plan(context: Context, request: MigratePlan, _ticket: int) ->
         return {"status": "preview", **preview}
     if state.cancel_at_end or state.charge_of(ChargeKind.UPGRADE) is not None:
         return refused("already_canceled" if state.cancel_at_end else "change_under_way")
+    answer = {"status": MIGRATED[quoted.quote.kind], **preview}
+    keyed = replace(keyed, answer=answer) if keyed else None
     if quoted.quote.kind is ChangeKind.NONE:
-        return {"status": "unchanged", **preview}
+        await _keep_unmoved(context, keyed)
+        return answer
     if quoted.quote.kind is ChangeKind.DOWNGRADE:
-        await _schedule(context, quoted)
-        return {"status": "scheduled", **preview}
+        await _schedule(context, quoted, keyed)
+        return answer
     await context.drop_renewal()
-    await context.settler.complete_upgrade(_next_upgrade(context, quoted))
-    return {"status": "changed", "available": credit_text(state.available_micro), **preview}
+    await context.settler.complete_upgrade(replace(_next_upgrade(context, quoted), keyed=keyed))
+    return {**answer, "available": credit_text(state.available_micro)}
+
+
+async def _keep_unmoved(context: Context, keyed: Keyed | None) -> None:
+    """Keep the answer that nothing had to move: a later version must not move it by a repeat."""
+    if keyed is not None:
+        await workflow.execute_activity_method(
+            AnswerActivities.keep,
+            args=[Asker(context.state.account_id, workflow.now()), keyed],
+            summary=short(f"keep the answer to {keyed.key}"),
+            **LEDGER,
+        )
 
 
 def _next_upgrade(context: Context, quoted: Quoted, key: str = "") -> Upgrade:
@@ -167,7 +180,8 @@ async def _upgrade(context: Context, quoted: Quoted, key: str, ticket: int) -> A
     upgrade = _next_upgrade(context, quoted, key)
     if quoted.quote.amount_minor == 0:
         answer = {"status": "changed", **preview_of(quoted)}
-        upgrade = replace(upgrade, keyed=_keyed(key, quoted, answer))
+        keyed = _keyed(key, f"change_plan {quoted.plan.plan_id}", answer)
+        upgrade = replace(upgrade, keyed=keyed)
         await context.settler.complete_upgrade(upgrade)
         return {**answer, "available": credit_text(state.available_micro)}
     opened = await workflow.execute_activity_method(
@@ -193,46 +207,49 @@ async def _upgrade(context: Context, quoted: Quoted, key: str, ticket: int) -> A
 
 
 async def _cancel(context: Context, request: Cancel, _ticket: int) -> Answer:
-    """Answer `preview`, `canceled`, `ended` or `refused`."""
+    """End at the period's end, or now; a key that was used before gets its first answer again."""
+    if not request.key or request.preview or context.state.period is None:
+        return await _end(context, request, None)
+    keyed = Keyed(request.key, f"cancel {request.when}")
+    return await context.first_answer(keyed) or await _end(context, request, keyed)
+
+
+async def _end(context: Context, request: Cancel, keyed: Keyed | None) -> Answer:
     state = context.state
     renewal = state.charge_of(ChargeKind.PERIOD)
     over = state.period is None or state.period.end <= workflow.now()
     if request.when == "now" or (over and (renewal is None or renewal.step is Step.DECLINED)):
-        return await _cancel_now(context, preview=request.preview)
+        return await _end_now(context, keyed, preview=request.preview)
     if state.cancel_at_end:
         return refused("already_canceled")
     if state.period is None or over:
         return refused("renewal_pending")
+    ends = {"effective_at": state.period.end.isoformat()}
     if request.preview:
         left = await context.write_cancel(state.period.end, preview=True)
-        return {"status": "preview", **_ending(state.period.end, left)}
+        return {"status": "preview", **ends, **left.told()}
     await context.drop_renewal()
     state.cancel_at_period_end()
-    left = await context.write_cancel(state.period.end)
-    return {"status": "canceled", **_ending(state.period.end, left)}
+    answer = {"status": "canceled", **ends}
+    keyed = replace(keyed, answer=answer) if keyed else None
+    left = await context.write_cancel(state.period.end, keyed=keyed)
+    return {**answer, **left.told()}
 
 
-async def _cancel_now(context: Context, *, preview: bool) -> Answer:
+async def _end_now(context: Context, keyed: Keyed | None, *, preview: bool) -> Answer:
     state, now = context.state, workflow.now()
+    answer = {"status": "preview" if preview else "ended", "effective_at": now.isoformat()}
+    keyed = replace(keyed, answer=answer) if keyed else None
     left = NOTHING_LEFT
     if state.period is not None:
-        left = await context.write_cancel(now, preview=preview)
+        left = await context.write_cancel(now, preview=preview, keyed=keyed)
     if not preview:
         state.end_now()
-    return {"status": "preview" if preview else "ended", **_ending(now, left)}
+    return {**answer, **left.told()}
 
 
-def _keyed(key: str, quoted: Quoted, answer: Answer) -> Keyed | None:
-    return Keyed(key, quoted.plan.plan_id, answer) if key else None
-
-
-def _ending(ends_at: datetime, left: LeftBehind) -> Answer:
-    """Return when it ends, what is lost with it and what is kept until the next paid plan."""
-    return {
-        "effective_at": ends_at.isoformat(),
-        "lost_credits": {one.credit_type: credit_text(one.lost_micro) for one in left.credits},
-        "kept_credits": {one.credit_type: credit_text(one.kept_micro) for one in left.credits},
-    }
+def _keyed(key: str, request: str, answer: Answer) -> Keyed | None:
+    return Keyed(key, request, answer) if key else None
 
 
 MESSAGES = (

@@ -1,8 +1,11 @@
 """Purchases by the customer: extra credits, packs, and the switch of auto-purchase."""
 
+from dataclasses import replace
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.answers import Keyed
     from activities.purchases.extra_credits import PurchaseActivities, Switch
     from activities.purchases.offers import OfferActivities
     from domain.messages.purchases import (
@@ -45,16 +48,23 @@ async def _buy_pack(context: Context, request: BuyPack, ticket: int) -> Answer |
 
 async def _set_auto_purchase(context: Context, request: SetAutoPurchase, _ticket: int) -> Answer:
     """Answer `done` or `refused`."""
+    answer = {"status": "done", "auto_purchase": request.on}
+    keyed = None
+    if request.key:
+        asked = Keyed(request.key, f"set_auto_purchase {'on' if request.on else 'off'}")
+        if (before := await context.first_answer(asked)) is not None:
+            return before
+        keyed = replace(asked, answer=answer)
     status = await workflow.execute_activity_method(
         PurchaseActivities.set_auto_purchase,
-        Switch(context.settler.buyer(), request.on),
+        Switch(context.settler.buyer(), request.on, keyed),
         summary=f"auto-purchase {'on' if request.on else 'off'}",
         **LEDGER,
     )
     if status != "done":
         return refused(status)
     context.state.switch_auto_purchase(on=request.on)
-    return {"status": "done", "auto_purchase": request.on}
+    return answer
 
 
 MESSAGES = (

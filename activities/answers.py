@@ -1,0 +1,75 @@
+"""Updates with a key: what was answered is kept with what made it true, and is answered again."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from activities.context import BillingContext
+from activities.uninterrupted import uninterrupted
+from ledger import accounts, kept_answers
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """The key of an update, what it asks for ("cancel now"), and its answer once that is true."""
+
+    key: str
+    request: str
+    answer: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and when; `charge_id` is the charge that a change with the key would have."""
+
+    account_id: int
+    at: datetime
+    charge_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierAnswer:
+    """What became of a key before: `new`, `kept`, `void` (given up), or `idempotency_conflict`."""
+
+    status: str
+    answer: dict[str, Any] = field(default_factory=dict)
+
+
+class AnswerActivities:
+    """Kept answers, for workflows. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="find_change")
+    def find(self, asker: Asker, keyed: Keyed) -> EarlierAnswer:
+        """Return what was answered to an update with this key before."""
+        with self._context.engine.begin() as connection:
+            before = kept_answers.kept(connection, asker.account_id, keyed.key, asker.charge_id)
+        if before is None:
+            return EarlierAnswer("new")
+        if before.request != keyed.request:
+            return EarlierAnswer("idempotency_conflict")
+        return EarlierAnswer("kept" if before.answer else "void", before.answer)
+
+    @uninterrupted(name="keep_answer")
+    def keep(self, asker: Asker, keyed: Keyed) -> None:
+        """Keep an answer that nothing moved for."""
+        with self._context.engine.begin() as connection:
+            accounts.lock(connection, asker.account_id, asker.at)
+            keep(connection, asker.account_id, asker.at, keyed)
+
+
+def keep(
+    connection: Connection,
+    account_id: int,
+    at: datetime,
+    keyed: Keyed | None,
+    more: dict[str, Any] | None = None,
+) -> None:
+    """Keep the answer of an update with a key, in the transaction that makes it true."""
+    if keyed is not None:
+        answer = keyed.answer | (more or {})
+        kept_answers.keep(connection, account_id, keyed.key, keyed.request, answer, at)

@@ -1,0 +1,45 @@
+"""Answers to purchases, as they are given at once and kept for whoever asks again."""
+
+from typing import Any
+
+from domain.credits import format_credits
+from domain.mails.facts import neutral_reason
+from domain.payments.charges import LOOKED_INTO, Charge, Declined
+from domain.reasons import CURES
+
+
+def paid(
+    charge: Charge, quantity_micro: int, amount_minor: int, available_micro: int
+) -> dict[str, Any]:
+    """Return what the buyer of credits hears once they are there."""
+    return {
+        "status": "paid",
+        "charge_id": charge.charge_id,
+        "credits": format_credits(quantity_micro),
+        "amount_minor": amount_minor,
+        "currency": charge.currency,
+        "available": format_credits(available_micro),
+    }
+
+
+def declined(charge: Charge, by: Declined) -> dict[str, Any]:
+    """Return what a buyer hears; of what operators look into, nothing about a card."""
+    if by.decline in LOOKED_INTO:
+        reason = LOOKED_INTO[by.decline]
+        cure = CURES.get(reason, "")
+        return {
+            "status": "refused",
+            "reason": reason,
+            "cure": cure,
+            "charge_id": charge.charge_id,
+        }
+    reason = "declined" if by.code != "no_payment_method" else by.code
+    return {
+        "status": "declined",
+        "reason": reason,
+        "cure": CURES[reason],
+        "why": neutral_reason(by.code).value,
+        "charge_id": charge.charge_id,
+        "decline": by.decline.value,
+        "invoice_url": by.invoice_url,
+    }
