@@ -1,22 +1,20 @@
 """What of an account waits for somebody: debts, disputes, requests, credits that are frozen."""
 
+from datetime import UTC, datetime
+
 from sqlalchemy import Connection, text
 
 from domain.credits import format_credits
 from domain.money import format_money
+from ledger.reports.debts import debts
+from ledger.reports.scope import Scope
+
+EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 
 
 def open_matters(connection: Connection, account_id: int) -> dict[str, object]:
     """Return what is open by name, as people read it; what is not open is left out."""
     values = {"account": account_id}
-    debts = connection.execute(
-        text("""
-            SELECT substr(counter, 6) AS credit_type, value FROM counters
-            WHERE account_id = :account AND counter LIKE 'debt:%' AND value > 0
-            ORDER BY counter
-        """),
-        values,
-    )
     disputes = connection.execute(
         text("""
             SELECT d.charge_id, d.amount_minor, c.currency
@@ -43,7 +41,7 @@ def open_matters(connection: Connection, account_id: int) -> dict[str, object]:
         values,
     )
     found: dict[str, object] = {
-        "owed credits": {one.credit_type: format_credits(one.value) for one in debts},
+        "owed credits": _owed(connection, account_id),
         "open disputes": [
             f"{format_money(one.amount_minor, one.currency)} of {one.charge_id}" for one in disputes
         ],
@@ -56,3 +54,14 @@ def open_matters(connection: Connection, account_id: int) -> dict[str, object]:
         "frozen": "purchased credits wait for a paid plan" if frozen else "",
     }
     return {name: what for name, what in found.items() if what}
+
+
+def _owed(connection: Connection, account_id: int) -> dict[str, str]:
+    """Return the debts by credit type, and what each comes to in money where a price is known."""
+    found = [one for one in debts(connection, Scope(*EVER, account_id)) if one.closing_micro > 0]
+    return {
+        one.credit_type: format_credits(one.closing_micro)
+        if one.owed_minor is None
+        else f"{format_credits(one.closing_micro)} ({format_money(one.owed_minor, one.currency)})"
+        for one in found
+    }

@@ -117,3 +117,18 @@ async def test_history_and_charges_name_whose_word_it_was(run: Run, tmp_path: Pa
     assert listed[0]["charge_id"] == "said-books:manual:more"
     assert "$0.90" in shown
     assert status["pause"] == "fraud check, by ann"
+
+
+async def test_a_correction_says_what_came_back_and_a_refused_one_is_no_success(run: Run) -> None:
+    await run(*SUBSCRIBE, "said-corrected", "--card", "pm_card_visa")
+    await run("use", "said-corrected", "operation", "20", "--key", "job")
+    why = ("--reason", "twelve in truth", "--by", "ann")
+    correct = ("correct", "said-corrected", "job")
+    done = await run(*correct, "12", "--key", "c1", *why)
+    again = await run(*correct, "12", "--key", "c1", *why)
+    more = await run(*correct, "30", "--key", "c2", *why)
+
+    assert (done.code, done.json["given"]) == (0, {"credits": "8"})
+    assert done.json["available"] == "9988"
+    assert again.json == done.json
+    assert (more.code, more.json["status"]) == (1, "refused")
