@@ -39,6 +39,7 @@ NAMES: dict[str, str] = {
     "unknown_customer": "subscribe the customer first",
     "unknown_charge": "use the id of a charge of this customer",
     "unknown_invoice": "use the id of an invoice of the payment processor",
+    "unknown_payer": "use the id that the payment processor knows the customer by",
     "unknown_payment_method": "use a card that the payment processor knows",
     "payment_method_of_another_customer": "use a card of this customer",
     "payment_method_refused": "use another card: the payment processor does not take this one",

@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.owners import CustomerActivities
     from activities.payments.processor import CardInUse, PaymentActivities, Registration
     from activities.periods.lifecycle import KnownPayer, PeriodActivities
-    from domain.subscription import SubscriptionState
+    from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, PROCESSOR
 from workflows.subscription.pending_calls import PendingCalls
 
