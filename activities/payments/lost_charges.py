@@ -22,8 +22,9 @@ from domain.payments.reconciliation import Claim, finding_key
 from domain.payments.sold import PaidSale, deviation, lasts, surcharge_of
 from domain.pricing.catalog import Plan
 from gateways.payments import Payments
-from ledger import accounts
+from ledger import accounts, balances
 from ledger.payments import charges, findings, lost_charges
+from ledger.payments.charges import ChargeRecord
 from ledger.payments.lost_charges import LostCharge
 
 REASONS = {
@@ -54,9 +55,9 @@ class MoneyFound:
 
 @dataclass(frozen=True, slots=True)
 class TakenUp:
-    """What became of found money: `granted`, `opened` (its window is to come), `repeated`, `found`.
+    """What became of found money: `granted`, `opened` (its window is to come), `found`.
 
-    Micro-credits.
+    `repeated`: its charge is here and was settled otherwise. Quantities in micro-credits.
     """
 
     status: str
@@ -100,11 +101,12 @@ class LostChargeActivities:
         buyer, claim = found.buyer, found.claim
         with self._context.engine.begin() as connection:
             accounts.lock(connection, buyer.account_id, buyer.at)
-            if charges.known(connection, buyer.account_id, claim.charge_id) is not None:
-                return TakenUp("repeated")
+            known = charges.known(connection, buyer.account_id, claim.charge_id)
+            plan = self._plan(claim.sale)
+            if known is not None:
+                return _again(connection, found, known, plan)
             if findings.is_settled(connection, finding_key(claim)):
                 return TakenUp("found")  # what a person decided about it stands
-            plan = self._plan(claim.sale)
             why = found.why or _objection(found, plan)
             if why or plan is None or claim.sale is None or found.paid is None:
                 return _found(connection, found, why)
@@ -137,10 +139,28 @@ class LostChargeActivities:
         else:
             # On the terms of the plan version that was sold.
             purchase = PaidPurchase(replace(buyer, plan=plan), charge, paid)
-            available = grant(self._context, connection, purchase, first=True)
-            taken = replace(taken, status="granted", available_micro=available)
+            grant(self._context, connection, purchase, first=True)
+            taken = replace(taken, status="granted", available_micro=_available(connection, buyer))
         findings.close(connection, finding_key(found.claim), "taken up since", buyer.at)
         return taken
+
+
+def _again(
+    connection: Connection, found: MoneyFound, known: ChargeRecord, plan: Plan | None
+) -> TakenUp:
+    """Return the first answer again: it may never have reached the workflow."""
+    buyer, claim, sale = found.buyer, found.claim, found.claim.sale
+    if known.invoice != claim.invoice or sale is None or plan is None or deviation(sale, plan):
+        return TakenUp("repeated")
+    charge = _charge(buyer, sale, plan, _lost(claim, sale, plan, booked=False))
+    taken = TakenUp("opened", charge, sale.sold.quantity_micro, lasts(sale, plan))
+    if known.state != "paid":
+        return taken if known.state == "open" else TakenUp("repeated")
+    return replace(taken, status="granted", available_micro=_available(connection, buyer))
+
+
+def _available(connection: Connection, buyer: Buyer) -> int:
+    return balances.available(connection, buyer.account_id, buyer.plan.credit_type, buyer.at)
 
 
 def _objection(found: MoneyFound, plan: Plan | None) -> str:

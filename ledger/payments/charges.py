@@ -168,6 +168,7 @@ class ChargeRecord:
     window_start: datetime | None
     window_end: datetime | None
     pack: dict[str, Any] | None = None
+    invoice: str | None = None
 
 
 def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRecord:
@@ -185,6 +186,7 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
             ChargeRow.window_start,
             ChargeRow.window_end,
             ChargeRow.pack,
+            ChargeRow.invoice,
         ).where(ChargeRow.account_id == account_id, ChargeRow.charge_id == charge_id)
     ).one_or_none()
     if row is None:
@@ -201,6 +203,7 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
         row.window_start,
         row.window_end,
         row.pack,
+        row.invoice,
     )
 
 

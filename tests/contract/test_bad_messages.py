@@ -109,7 +109,7 @@ async def test_a_payload_that_is_not_our_json_is_refused_by_name(
     customer: Customer, data: bytes, encoding: bytes, reason: str
 ) -> None:
     async with unharmed(customer):
-        for signal in ("record_usage", "payment_method_updated", "invoice_paid"):
+        for signal in ("record_usage", "payment_method_updated", "invoice_paid", "money_found"):
             got = await refusal(customer, signal, raw(data, encoding))
             assert got in {reason, "missing_field"}
         for update in ("consume", "buy_credits", "change_plan", "pause", "adjust_credits"):

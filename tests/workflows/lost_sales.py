@@ -18,10 +18,11 @@ def lost_sale(
     amount_minor: int,
     *,
     payer: str = "",
+    number: int | None = None,
 ) -> tuple[str, str]:
     """Let a charge be paid at the processor alone; return its id and its invoice."""
     subscription = customer.life.handle.id.removeprefix("subscription:")
-    name = f"{subscription}:{WORDS[kind]}:{next(_numbers)}"
+    name = f"{subscription}:{WORDS[kind]}:{number or next(_numbers)}"
     by = payer or customer.processor()["payer"]
     lines = (ChargeLine("lost", amount_minor),)
     lost = Charge(name, kind, customer.name, subscription, by, "USD", lines, sold=sold)

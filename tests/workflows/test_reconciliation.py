@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from activities.context import BillingContext
+from activities.payments.lost_charges import LostChargeActivities, MoneyFound, TakenUp
 from activities.payments.reconciliation import ReconcileActivities, Reconciled
-from domain.payments.charges import ChargeKind, ProcessorEvent, Sold
+from activities.purchases.buyers import Buyer
+from catalogs.reader import load_catalogs
+from domain.payments.charges import ChargeKind, Paid, ProcessorEvent, Sold
 from gateways.stripe import StripePayments
+from ledger import subscriptions
 from ledger.payments import findings
 from tests.fleet import SECOND, Customer, RunningFleet
 from tests.workflows.lost_sales import lost_sale
@@ -38,6 +43,21 @@ def paid_elsewhen(customer: Customer, payments: StripePayments) -> tuple[str, st
 def ids_of(customer: Customer) -> list[str]:
     query = "SELECT charge_id FROM charges WHERE account_id = %s"
     return [row[0] for row in customer.rows(query)]
+
+
+async def taken_up(fleet: RunningFleet, payments: StripePayments, invoice: str) -> TakenUp:
+    """Take found money up behind the workflow's back, as when the activity's answer is lost."""
+    claim, paid = payments.claim(invoice), payments.read(invoice)
+    assert claim is not None
+    assert isinstance(paid, Paid)
+    lists = {one.name: one for one in load_catalogs(Path("catalogs"))}
+    context = BillingContext(fleet.engine, lists, "http://127.0.0.1:1", "")
+    with fleet.engine.connect() as connection:
+        stored = subscriptions.stored(connection, claim.subscription_id)
+    period, plan = stored.period(), lists["make"].plan("core_10k")
+    ids = (claim.subscription_id, claim.customer_id, stored.account_id, claim.payer)
+    found = MoneyFound(Buyer(*ids, plan, period, period, period.start + SECOND), claim, paid)
+    return await asyncio.to_thread(LostChargeActivities(context).take_up, found)
 
 
 async def compared(fleet: RunningFleet, payments: StripePayments) -> Reconciled:
@@ -205,3 +225,27 @@ async def test_what_a_person_has_decided_about_found_money_stands(
     assert len(details) == len(reasons)
     assert all(reason in detail for reason, detail in zip(reasons, details, strict=True))
     assert (status["available"], customer.found()) == ("10000", [])
+
+
+async def test_an_answer_that_was_lost_is_given_again(
+    fleet: RunningFleet, payments: StripePayments
+) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    _, invoice = lost_sale(customer, payments, ChargeKind.AUTO, TEN_THOUSAND, 1170, number=1)
+
+    first = await taken_up(fleet, payments, invoice)
+    assert first.status == "granted"
+    assert await taken_up(fleet, payments, invoice) == first
+    await customer.life.signal("money_found", {"invoice": invoice})
+    status = await customer.life.settle()
+
+    assert status["available"] == "20000"
+    await customer.pass_until(FEBRUARY + SECOND)
+    status = await customer.report(["10000"])  # the next auto-purchase has the next name
+    assert status["available"] == "10000"
+    assert sorted(one.rpartition(":auto:")[2] for one in ids_of(customer) if ":auto:" in one) == [
+        "1",
+        "2",
+    ]
+    assert customer.mails().count("receipt") == 4
+    customer.check()

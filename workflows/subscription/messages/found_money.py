@@ -54,7 +54,8 @@ async def _take_up(context: Context, found: FoundMoney) -> None:
     _count(context, taken.charge)
     state.charge_was(f"{money_for(found.paid.amount_minor, taken.charge)} found")
     if taken.status == "opened":
-        await _settle(context, taken, taken.charge, found.paid)
+        if state.charge_named(taken.charge.charge_id) is None:
+            await _settle(context, taken, taken.charge, found.paid)
         return
     state.credits_came(taken.available_micro, workflow.now())
 
