@@ -159,6 +159,7 @@ def _of_the_processor(settings: Settings, context: BillingContext, client: Clien
         payments.read_return,
         compared.reconcile,
         compared.examine,
+        compared.doubt,
         LostChargeReading(processor).read,
         papers.cards,
         papers.invoices,

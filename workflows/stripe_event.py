@@ -48,6 +48,8 @@ MONEY_EVENTS = frozenset(
         "payment_intent.payment_failed",
     }
 )
+# What is paid stays so, as a rule: after these it is looked at again.
+DOUBTS = MONEY_EVENTS - {"invoice.paid", "payment_intent.succeeded"}
 HANDLED = CARD_EVENTS | REMOVALS | RETURN_EVENTS | MONEY_EVENTS
 
 PAYER_CHANGED = "payer_changed"
@@ -59,7 +61,7 @@ Outcome = Literal[
     "no_payment_method",  # the payer has no card now
     "subscription_ended",
     "booked",  # money that went back: in the ledger, whether or not a subscription lives
-    "found",  # money that the books do not know: it is taken up, or operators have a finding
+    "found",  # money that the books do not know, or that is gone: taken up, or for operators
     "contradicted",  # it says something else than it said before: a person must look
 ]
 
@@ -99,8 +101,8 @@ class StripeEvent:
         if not owner.known:
             found = event.type == "invoice.paid" and await self._examined(meaning)
             return EventOutcome("found" if found else "unknown_object")
-        if not owner.subscription_id:
-            return EventOutcome("subscription_ended")
+        if event.type in DOUBTS and await self._doubted(meaning):
+            return EventOutcome("found", owner.subscription_id)
         return await self._tell(owner.subscription_id, meaning, event)
 
     async def _without_card(self, owner: Owner) -> EventOutcome:
@@ -179,6 +181,15 @@ class StripeEvent:
             **PROCESSOR,
         )
 
+    async def _doubted(self, meaning: EventMeaning) -> bool:
+        """Say whether the invoice was paid, is booked so, and is not paid any more."""
+        return await workflow.execute_activity_method(
+            ReconcileActivities.doubt,
+            args=[meaning.invoice, workflow.now()],
+            summary=f"look whether {meaning.invoice} is paid still",
+            **PROCESSOR,
+        )
+
     async def _owner(self, meaning: EventMeaning) -> Owner:
         return await workflow.execute_activity_method(
             CustomerActivities.find_owner,
@@ -199,7 +210,7 @@ class StripeEvent:
         }
         if meaning.invoice:
             signal, message = "invoice_paid", {"invoice": meaning.invoice}
-        if not await self._signal(subscription_id, signal, message):
+        if not (subscription_id and await self._signal(subscription_id, signal, message)):
             return EventOutcome("subscription_ended", subscription_id)
         return EventOutcome("signaled", subscription_id, signal)
 

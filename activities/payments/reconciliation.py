@@ -18,7 +18,7 @@ from activities.context import BillingContext
 from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError
 from domain.payments.findings import Finding, FindingKind
-from domain.payments.reconciliation import Claim, Compared, compare, finding_key
+from domain.payments.reconciliation import Claim, Compared, compare, finding_key, no_longer_paid
 from gateways.payments import Payments
 from ledger import starts, subscriptions
 from ledger.payments import booked, findings
@@ -106,6 +106,22 @@ class ReconcileActivities:
         for one in compared.unheard:
             self._tell("invoice_paid", one)
         return bool(charges or compared.findings)  # its charge may have come back meanwhile
+
+    @uninterrupted(name="doubt_invoice")
+    def doubt(self, invoice: str, at: datetime) -> bool:
+        """Look whether what is booked as paid still is; say whether operators must look."""
+        with self._context.engine.connect() as connection:
+            charge = booked.paid_by(connection, invoice)
+        if charge is None:
+            return False
+        try:
+            state = self._payments.read(invoice)
+        except BillingError:
+            return False
+        if state.kind == "paid":
+            return False
+        self._record(no_longer_paid(charge, state.kind, at))
+        return True
 
     def _record(self, finding: Finding) -> bool:
         with self._context.engine.begin() as connection:

@@ -18,6 +18,7 @@ class FindingKind(StrEnum):
     PROCESSOR_STATE = "processor_state"  # a state of an invoice that no rule knows
     PAID_WITHOUT_CHARGE = "paid_without_charge"  # money of ours that the books do not know
     PAYER_DELETED = "payer_deleted"  # at the processor, while the customer subscribes
+    NO_LONGER_PAID = "no_longer_paid"  # it was, and the processor has taken that back
     PAID_ONLY_HERE = "paid_only_here"  # the books say paid, the processor does not
     REFUND_DIFFERS = "refund_differs"  # money went back on one side only
     WITHOUT_WORKFLOW = "without_workflow"  # a live subscription that nothing runs

@@ -1,7 +1,7 @@
 """The processor's money against the ledger's, one to one: what differs is a finding."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from domain.money import format_money
@@ -123,6 +123,16 @@ def _finding(word: str, kind: FindingKind, claim: Claim, detail: str, at: dateti
         detail,
         at,
     )
+
+
+def no_longer_paid(charge: BookedCharge, stands: str, at: datetime) -> Finding:
+    """Describe a charge whose invoice was paid and is not any more; nothing is taken back by guess.
+
+    `stands`: what it is there now. Its key is that of what is paid only here: it is one fact.
+    """
+    what = format_money(charge.amount_minor, charge.currency)
+    detail = f"{what} is booked as paid, and its invoice is {stands} there now"
+    return replace(_only_here(charge, at), kind=FindingKind.NO_LONGER_PAID, detail=detail)
 
 
 def _only_here(charge: BookedCharge, at: datetime) -> Finding:

@@ -9,6 +9,18 @@ from domain.payments.reconciliation import BookedCharge
 
 def charges_by_id(connection: Connection, charge_id: str | None = None) -> dict[str, BookedCharge]:
     """Return every charge by its id, or one: charge ids begin with their subscription's."""
+    return _charges(connection, charge_id, None)
+
+
+def paid_by(connection: Connection, invoice: str) -> BookedCharge | None:
+    """Return the charge that is booked as paid by an invoice of the processor."""
+    found = _charges(connection, None, invoice).values()
+    return next((one for one in found if one.state == "paid"), None)
+
+
+def _charges(
+    connection: Connection, charge_id: str | None, invoice: str | None
+) -> dict[str, BookedCharge]:
     rows = connection.execute(
         text("""
             SELECT c.charge_id, u.customer_id, c.subscription_id, c.state, c.invoice,
@@ -18,9 +30,10 @@ def charges_by_id(connection: Connection, charge_id: str | None = None) -> dict[
                                AND r.state = 'made' AND r.reason IS NOT NULL), 0)::bigint,
                    c.currency
             FROM charges c JOIN customers u USING (account_id)
-            WHERE CAST(:charge AS text) IS NULL OR c.charge_id = :charge
+            WHERE (CAST(:charge AS text) IS NULL OR c.charge_id = :charge)
+              AND (CAST(:invoice AS text) IS NULL OR c.invoice = :invoice)
         """),
-        {"charge": charge_id},
+        {"charge": charge_id, "invoice": invoice},
     )
     return {row.charge_id: BookedCharge(*row) for row in rows}
 

@@ -134,7 +134,7 @@ async def inbox(client: Client, engine: Engine, payments: StripePayments) -> Asy
         stripe_calls = Worker(
             client,
             task_queue=names.STRIPE,
-            activities=[processor.read_event, examiner.examine],
+            activities=[processor.read_event, examiner.examine, examiner.doubt],
             activity_executor=executor,
             interceptors=[NamedErrors()],
         )

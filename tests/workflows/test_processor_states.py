@@ -1,8 +1,14 @@
 """What others do to an invoice at the processor: granted, waited for, or told to operators."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
+from domain.payments.charges import ProcessorEvent
+from domain.payments.findings import FindingKind
+from ledger.payments import findings
 from tests.fleet import BEGINS, Customer, RunningFleet
+from workflows import names
+from workflows.stripe_event import EventOutcome, StripeEvent
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -133,6 +139,53 @@ async def test_money_that_was_paid_twice_is_granted_once_and_told(fleet: Running
 
     assert (status["available"], found(customer)) == ("11000", ["paid_twice"])
     customer.check()
+
+
+async def test_a_paid_invoice_that_is_not_paid_any_more_is_a_finding_and_takes_nothing_back(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("core_10k")
+    await customer.buy("1000")
+    ((charge, invoice),) = customer.rows(
+        "SELECT charge_id, invoice FROM charges WHERE account_id = %s AND kind = 'manual_purchase'"
+    )
+    assert (
+        await heard(fleet, "invoice.payment_failed", invoice)
+    ).outcome == "signaled"  # an old one
+    assert customer.found() == []
+
+    fleet.standin.post("/_state", invoice=invoice, status="open", intent="requires_payment_method")
+    name = customer.life.handle.id.removeprefix("subscription:")
+    for type_ in ("invoice.payment_failed", "payment_intent.payment_failed", "invoice.voided"):
+        thing = intent_of(customer, invoice) if type_.startswith("payment_intent") else invoice
+        assert await heard(fleet, type_, thing) == EventOutcome("found", name)
+
+    with fleet.engine.connect() as connection:
+        (finding,) = findings.open_findings(connection, customer.name)
+    assert (finding.kind, finding.charge_id, finding.processor_id) == (
+        FindingKind.NO_LONGER_PAID, charge, invoice,
+    )  # fmt: skip
+    assert "$0.90" in finding.detail
+    status = await customer.life.settle()
+    assert (status["status"], status["available"]) == ("active", "11000")
+    assert customer.attempts() == 2
+    assert customer.rows("SELECT * FROM violations WHERE account_id = %s") == []
+
+
+async def heard(fleet: RunningFleet, type_: str, object_id: str) -> EventOutcome:
+    """Let an event be handled; return what became of it."""
+    event = ProcessorEvent(f"evt_{uuid4().hex}", type_, object_id)
+    return await fleet.client.execute_workflow(
+        StripeEvent.run,
+        event,
+        id=names.stripe_event_workflow(event.event_id),
+        task_queue=names.BILLING,
+    )
+
+
+def intent_of(customer: Customer, invoice: str) -> str:
+    listed = customer.ask_processor(f"invoice_payments?invoice={invoice}")
+    return str(listed["data"][0]["payment"]["payment_intent"])
 
 
 async def test_a_bank_account_that_becomes_the_default_by_itself_is_not_used(
