@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults test-long histories check format bench lock migrate clean
+.PHONY: subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults test-long histories check format bench lock migrate migration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ subscribe use buy send status history report simulate compare bootstrap: setup #
 
 migrate: setup ## Bring the database of DATABASE_URL to the newest revision
 	$(BIN)/python -m alembic upgrade head
+
+migration: setup ## Write the next migration from what changed in ledger/sql: NAME=what_changes
+	$(BIN)/python -m migrations.draft $(NAME)
 
 test: setup ## Every test but those that kill processes or are slow by nature
 	$(BIN)/pytest -q -n auto --maxprocesses 4 -m 'not faults and not long' tests

@@ -11,11 +11,12 @@ revision = "0001"
 down_revision = None
 
 SQL = Path(__file__).parent.parent / "sql" / revision
-FILES = (
-    "arguments", "tables", "hold_tables", "guards", "published", "books", "charges", "lost_charges", "serving", "grants",
-    "terms", "terms_debit", "holds", "hold_calls", "debit", "wallets", "alerts", "refunds", "rollover", "corrections", "teams",
-    "violations", "privileges",
+SHAPES = ("arguments", "tables", "hold_tables", "published", "types")
+FUNCTIONS = (
+    "alerts", "books", "charges", "corrections", "debit", "grants", "guards", "hold_calls", "holds", "lost_charges",
+    "refunds", "rollover", "serving", "teams", "terms", "terms_debit", "wallets", "violations",
 )  # fmt: skip
+FILES = (*SHAPES, *(f"functions/{name}" for name in FUNCTIONS), "triggers", "privileges")
 
 
 def upgrade() -> None:

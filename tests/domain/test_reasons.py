@@ -16,7 +16,10 @@ SOURCES = [
     for folder in ("domain", "catalogs", "ledger", "gateways", "activities", "workflows")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ] + [ROOT / "worker.py"]
-SQL = sorted((ROOT / "migrations" / "sql").rglob("*.sql"))
+SQL = [
+    *sorted((ROOT / "ledger/sql").glob("*.sql")),
+    *sorted((ROOT / "migrations/sql").glob("*/*.sql")),
+]
 
 # Where a call takes its reason: the position of the argument.
 REASON_AT = {

@@ -12,7 +12,3 @@ CREATE TABLE published (
     CONSTRAINT published_pk PRIMARY KEY (catalog, item, revision),
     CONSTRAINT published_re_rate CHECK ((made_by IS NULL) = (reason IS NULL))
 );
-CREATE TRIGGER published_append_only BEFORE UPDATE OR DELETE ON published
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER published_no_truncate BEFORE TRUNCATE ON published
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

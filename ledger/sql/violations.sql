@@ -1,5 +1,5 @@
 -- Every row is a broken law. Empty after every test.
-CREATE VIEW violations AS
+CREATE OR REPLACE VIEW violations AS
 SELECT g.account_id, 'a grant is not the sum of its entries' AS law, 'grant ' || g.grant_id AS subject
 FROM grants g LEFT JOIN entries e ON e.account_id = g.account_id AND e.grant_id = g.grant_id
 GROUP BY g.account_id, g.grant_id

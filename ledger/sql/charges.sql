@@ -1,16 +1,12 @@
 -- Charges: opened under the lock, settled once.
 
-CREATE TYPE purchase_outcome AS (
-    status text, charge_id text, quantity bigint, amount_minor bigint, surcharge_minor bigint,
-    currency text, available bigint);
-
-CREATE FUNCTION price_minor(p_quantity bigint, p_num numeric, p_den numeric) RETURNS bigint
+CREATE OR REPLACE FUNCTION price_minor(p_quantity bigint, p_num numeric, p_den numeric) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
     SELECT least(div(2 * p_quantity * p_num + p_den, 2 * p_den), 9223372036854775807)::bigint  -- half up
 $$;
 
 -- What whole units cost. A surcharge is the rounded total less the rounded base.
-CREATE FUNCTION quote_units(p policies, p_units numeric) RETURNS purchase_outcome LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION quote_units(p policies, p_units numeric) RETURNS purchase_outcome LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     r purchase_outcome;
 BEGIN
@@ -24,7 +20,7 @@ BEGIN
 END $$;
 
 -- The most that the processor charges at once, as domain/money.py has it.
-CREATE FUNCTION most_minor(p_currency text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION most_minor(p_currency text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE p_currency WHEN 'INR' THEN 999999999 ELSE 99999999 END::bigint
 $$;
 
@@ -33,7 +29,7 @@ $$;
 -- switch says. Everything is decided again here, under the lock:
 -- reserved | repeated | purchase_pending | payment_processing | not_needed | cap_reached | auto_purchase_off |
 -- not_in_plan | no_payment_method | above_maximum | a reason of wallet_refusal.
-CREATE FUNCTION reserve_auto_purchase(
+CREATE OR REPLACE FUNCTION reserve_auto_purchase(
     p_account an_account, p_subscription a_name, p_charge a_name, p_needed credits_or_none, p_at an_instant,
     p_confirmed boolean DEFAULT false
 ) RETURNS purchase_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -82,7 +78,7 @@ END $$;
 
 -- Open a charge that somebody asked for or that is due: opened | repeated | idempotency_conflict |
 -- a reason of wallet_refusal (manual purchases and upgrades need a serving wallet).
-CREATE FUNCTION open_charge(
+CREATE OR REPLACE FUNCTION open_charge(
     p_account an_account, p_subscription a_name, p_charge a_name, p_kind a_name, p_currency a_name, p_amount_minor some_money,
     p_quantity bigint, p_at an_instant, p_pack jsonb DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -117,7 +113,7 @@ END $$;
 
 -- Money arrived for a charge: book it once. paid | repeated | unknown_charge | wrong_amount.
 -- A purchase whose window has ended meanwhile counts in the window of this instant.
-CREATE FUNCTION mark_paid(
+CREATE OR REPLACE FUNCTION mark_paid(
     p_account an_account, p_charge a_name, p_invoice a_name_if_any, p_amount_minor some_money, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -140,7 +136,7 @@ END $$;
 
 -- The money of a charge is on its way: processing | repeated | unknown_charge | the state it is in.
 -- It counts as bought, but nothing is granted, and nobody else buys beside it.
-CREATE FUNCTION mark_processing(p_account an_account, p_charge a_name, p_invoice a_name_if_any, p_at an_instant) RETURNS text
+CREATE OR REPLACE FUNCTION mark_processing(p_account an_account, p_charge a_name, p_invoice a_name_if_any, p_at an_instant) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     c charges;
@@ -156,7 +152,7 @@ END $$;
 
 -- The money of a charge came while no window is open to grant in: received | unknown_charge | the state
 -- it is in. It is booked when it is granted, with the window that opens next, or at the end.
-CREATE FUNCTION mark_received(p_account an_account, p_charge a_name, p_invoice a_name, p_at an_instant) RETURNS text
+CREATE OR REPLACE FUNCTION mark_received(p_account an_account, p_charge a_name, p_invoice a_name, p_at an_instant) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -172,7 +168,7 @@ BEGIN
 END $$;
 
 -- The processor declined an attempt; p_attempt makes a repeat harmless. declined | repeated | paid | ...
-CREATE FUNCTION mark_declined(
+CREATE OR REPLACE FUNCTION mark_declined(
     p_account an_account, p_charge a_name, p_invoice a_name_if_any, p_attempt a_count, p_code a_name_if_any, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -190,7 +186,7 @@ END $$;
 
 -- Give a charge up; returns the state it is in now. Money that is on its way is never given up by us:
 -- p_gone says that the processor has given the invoice up, so that none can come.
-CREATE FUNCTION mark_void(
+CREATE OR REPLACE FUNCTION mark_void(
     p_account an_account, p_charge a_name, p_at an_instant, p_gone boolean DEFAULT false
 ) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -4,7 +4,7 @@
 
 -- Every case that the quick path of debit_one leaves: repeats, free lines, pauses, window changes,
 -- late events, several grants, shortfalls. Called with the wallet locked.
-CREATE FUNCTION debit_carefully(
+CREATE OR REPLACE FUNCTION debit_carefully(
     w wallets, p_key text, p_kind entry_kind, p_action text, p_quantity bigint, p_credit_type text,
     p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at timestamptz
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
@@ -88,7 +88,7 @@ END $$;
 
 -- One debit. The quick path: a serving wallet whose first grant covers it, a key never seen. There the
 -- lock is the wallet's own update, taken back if the debit turns out to need more care.
-CREATE FUNCTION debit_one(
+CREATE OR REPLACE FUNCTION debit_one(
     p_account bigint, p_key text, p_kind entry_kind, p_action text, p_quantity bigint, p_credit_type text,
     p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at timestamptz
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
@@ -146,18 +146,15 @@ BEGIN
                            p_tags, greatest(p_at, w.decided_at));
 END $$;
 
-CREATE TYPE debit_row AS (
-    ord integer, status text, seq bigint, available bigint, missing bigint, crossed boolean, detail jsonb);
-
 -- A sum that stays a bigint, for what is known to fit.
-CREATE AGGREGATE total(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = 0);
+CREATE OR REPLACE AGGREGATE total(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = 0);
 
 -- Many events at once, set-based. Answers repeats, and the new events of accounts whose new events are
 -- all plain: one credit type, no scoped grant, serving, in the window, fitting together above the level
 -- of the next alert, none so large (a million credits) that sums could leave bigint. No row for all
 -- others. Locks the wallets.
 -- force_custom_plan: the planner must see the arrays' lengths, or it joins by nested loops.
-CREATE FUNCTION debit_plain_accounts(
+CREATE OR REPLACE FUNCTION debit_plain_accounts(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
     p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz
 ) RETURNS SETOF debit_row LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
@@ -257,7 +254,7 @@ BEGIN
 END $$;
 
 -- One event, on terms or plain.
-CREATE FUNCTION debit_either(
+CREATE OR REPLACE FUNCTION debit_either(
     p_account bigint, p_key text, p_action text, p_quantity bigint, p_credit_type text, p_amount bigint,
     p_event_at timestamptz, p_tags jsonb, p_at timestamptz, p_terms jsonb
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
@@ -275,7 +272,7 @@ BEGIN
 END $$;
 
 -- A batch is a table: columns of one length, and no event without its action, type and time.
-CREATE FUNCTION check_batch(
+CREATE OR REPLACE FUNCTION check_batch(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
     p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_terms jsonb[]
 ) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
@@ -305,7 +302,7 @@ END $$;
 -- refused alone, unless a purchase can cover it: then it and all later events of that account wait
 -- for it (status purchase_needed; `missing` is the first one's). p_terms (NULL: none has any) says how
 -- an event may be paid; its account's events are then decided one by one.
-CREATE FUNCTION debit(
+CREATE OR REPLACE FUNCTION debit(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
     p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at an_instant, p_terms jsonb[] DEFAULT NULL
 ) RETURNS SETOF debit_row LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -2,7 +2,7 @@
 
 -- Write a hold that was planned. Carries move when it is captured, and an object is bought then;
 -- confirmations and limits count from now on.
-CREATE FUNCTION write_hold(
+CREATE OR REPLACE FUNCTION write_hold(
     w wallets, p debit_plan, p_key text, p_action text, p_quantity bigint, p_credit_type text,
     p_event_at timestamptz, p_tags jsonb, p_terms jsonb, p_lapses_at timestamptz, p_at timestamptz
 ) RETURNS holds LANGUAGE plpgsql AS $$
@@ -46,7 +46,7 @@ END $$;
 
 -- Set credits aside at the rates in force. Status: held | already_unlocked (nothing needs to be held) |
 -- repeated | a reason; `detail` says what is held by type, or what must be confirmed.
-CREATE FUNCTION hold(
+CREATE OR REPLACE FUNCTION hold(
     p_account an_account, p_key a_name, p_action a_name, p_quantity bigint, p_credit_type a_name, p_event_at an_instant,
     p_tags jsonb, p_terms jsonb, p_lapses_at an_instant, p_at an_instant
 ) RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -101,7 +101,7 @@ END $$;
 -- what there is and records what is uncollected, so also what a way asks for and nobody agreed to
 -- (p_confirmed). A pause or a late renewal does not stop it, for the work is done. Status: captured | already_unlocked (another bought the object: charged nothing) |
 -- repeated | a reason.
-CREATE FUNCTION capture_hold(
+CREATE OR REPLACE FUNCTION capture_hold(
     p_account an_account, p_key a_name, p_quantity bigint, p_confirmed boolean, p_at an_instant
 ) RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -141,7 +141,7 @@ BEGIN
 END $$;
 
 -- Let a hold live longer; to end it sooner, release it. Status: extended | repeated | a reason.
-CREATE FUNCTION extend_hold(p_account an_account, p_key a_name, p_lapses_at an_instant, p_at an_instant)
+CREATE OR REPLACE FUNCTION extend_hold(p_account an_account, p_key a_name, p_lapses_at an_instant, p_at an_instant)
 RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -160,7 +160,7 @@ BEGIN
 END $$;
 
 -- Give everything back. Status: released | repeated | a reason.
-CREATE FUNCTION release_hold(p_account an_account, p_key a_name, p_at an_instant)
+CREATE OR REPLACE FUNCTION release_hold(p_account an_account, p_key a_name, p_at an_instant)
 RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -178,7 +178,7 @@ BEGIN
 END $$;
 
 -- Write down what has lapsed; return how many holds. Changes no answer: the instant decided.
-CREATE FUNCTION lapse_holds(p_account an_account, p_at an_instant) RETURNS bigint
+CREATE OR REPLACE FUNCTION lapse_holds(p_account an_account, p_at an_instant) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     before bigint;

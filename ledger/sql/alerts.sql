@@ -3,7 +3,7 @@
 -- never), so that a debit compares one number and asks nothing more.
 
 -- The last entry decided before an instant; `at` never goes back, so that halving finds it.
-CREATE FUNCTION seq_before(p_account bigint, p_at timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION seq_before(p_account bigint, p_at timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     low    bigint := 0;
     high   bigint := (SELECT seq FROM wallets WHERE account_id = p_account);
@@ -20,7 +20,7 @@ END $$;
 
 -- Purchased credits held when the wallet's window began, from the journal: what is left of them now
 -- without what has happened to them since.
-CREATE FUNCTION held_at_start(w wallets) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION held_at_start(w wallets) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(g.remaining - coalesce(since.change, 0)), 0)::bigint
     FROM grants g LEFT JOIN (
         SELECT e.grant_id, sum(e.change) AS change FROM entries e
@@ -33,7 +33,7 @@ $$;
 
 -- What a percentage is of: the allowance granted for the window, with what rolled into it, purchased
 -- credits held at its start and bought in it, unless they are frozen. What was held is kept as a counter.
-CREATE FUNCTION alert_base(w wallets) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION alert_base(w wallets) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     name  text := 'alerts:held:' || w.alert_type;
     start bigint;
@@ -53,11 +53,11 @@ BEGIN
 END $$;
 
 -- A threshold's balance: an amount, or a percentage of the base, where it is reached exactly.
-CREATE FUNCTION threshold_level(p_percent integer, p_amount bigint, p_base bigint) RETURNS bigint
+CREATE OR REPLACE FUNCTION threshold_level(p_percent integer, p_amount bigint, p_base bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(p_amount, div(p_base::numeric * p_percent, 100)::bigint) $$;
 
 -- Thresholds that have not fired in the wallet's window.
-CREATE FUNCTION armed_thresholds(w wallets) RETURNS SETOF thresholds LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION armed_thresholds(w wallets) RETURNS SETOF thresholds LANGUAGE sql STABLE AS $$
     SELECT t.* FROM thresholds t
     WHERE t.account_id = (w).account_id AND NOT EXISTS (
         SELECT FROM counters c WHERE c.account_id = t.account_id
@@ -65,7 +65,7 @@ CREATE FUNCTION armed_thresholds(w wallets) RETURNS SETOF thresholds LANGUAGE sq
 $$;
 
 -- Call it with the wallet locked, after its window, its thresholds or the base have changed.
-CREATE FUNCTION arm_alerts(w wallets) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION arm_alerts(w wallets) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     level bigint := -1;
     base  bigint;
@@ -82,7 +82,7 @@ END $$;
 
 -- Call it with the wallet locked, after purchased credits have come: a threshold that says so fires again
 -- in its window, once the balance is above it.
-CREATE FUNCTION rearm_alerts(w wallets) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION rearm_alerts(w wallets) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     base bigint;
     free bigint;
@@ -97,7 +97,7 @@ END $$;
 
 -- Call it with the wallet locked, after credits have left: every threshold that is reached fires, once
 -- per window. A window that is over fires nothing: what expires with it is no low balance.
-CREATE FUNCTION fire_alerts(p_account bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION fire_alerts(p_account bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     w    wallets;
     t    thresholds;
@@ -124,20 +124,17 @@ END $$;
 
 -- Debits and holds look at the level themselves. All other ways of sinking (captures, removals, refunds,
 -- expiries, voids) are looked at when their transaction ends: a renewal in it has filled the wallet.
-CREATE FUNCTION credits_left() RETURNS trigger
+CREATE OR REPLACE FUNCTION credits_left() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM fire_alerts(new.account_id);
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER entries_credits_left AFTER INSERT ON entries DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (new.change < 0 AND new.kind <> 'debit') EXECUTE FUNCTION credits_left();
-
 -- Put thresholds in force in place of those there are; no credit type: the one that is watched stays.
 -- The customer's own stay when the plan's come
 -- (p_own false), until `own_alerts` is switched off. A threshold that has fired in this window does not
 -- fire again in it, whoever puts it back.
-CREATE FUNCTION put_thresholds(
+CREATE OR REPLACE FUNCTION put_thresholds(
     p_account an_account, p_own a_choice, p_credit_type a_name_if_any, p_thresholds some_names, p_percents integer[],
     p_amounts bigint[], p_channels some_names, p_rearms boolean[]
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

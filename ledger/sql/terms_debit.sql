@@ -1,7 +1,7 @@
 -- Debits on terms: what terms.sql planned is written here, under the same lock.
 
 -- A plain event's price as terms, for the rare case that needs their care.
-CREATE FUNCTION plain_terms(p_action text, p_quantity bigint, p_credit_type text, p_amount bigint) RETURNS jsonb
+CREATE OR REPLACE FUNCTION plain_terms(p_action text, p_quantity bigint, p_credit_type text, p_amount bigint) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
     SELECT jsonb_build_object('at_zero', 'purchase', 'attempts', jsonb_build_array(jsonb_build_object(
         'action', p_action,
@@ -10,7 +10,7 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- The credit types of a batch, without those of accounts that have terms in it.
-CREATE FUNCTION types_of_plain(p_account bigint[], p_credit_type text[], p_terms jsonb[]) RETURNS text[]
+CREATE OR REPLACE FUNCTION types_of_plain(p_account bigint[], p_credit_type text[], p_terms jsonb[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE AS $$
     SELECT array_agg(CASE WHEN u.account_id = ANY (t.accounts) THEN NULL ELSE u.credit_type END ORDER BY u.ord)
     FROM unnest(p_account, p_credit_type) WITH ORDINALITY AS u (account_id, credit_type, ord),
@@ -19,7 +19,7 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- The window of a late event's own time, if it may still be reopened at p_at.
-CREATE FUNCTION reopened_window(w wallets, p_event_at timestamptz, p_at timestamptz) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION reopened_window(w wallets, p_event_at timestamptz, p_at timestamptz) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
     SELECT n.window_start FROM windows n JOIN policies p ON p.account_id = n.account_id
     WHERE n.account_id = (w).account_id AND p.late_usage = 'reopen'
@@ -28,7 +28,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- What a wallet holds of a type, and what an action could draw of it without going into debt.
-CREATE FUNCTION balance_for(w wallets, p_credit_type text, p_action text, p_at timestamptz) RETURNS wallet_balance
+CREATE OR REPLACE FUNCTION balance_for(w wallets, p_credit_type text, p_action text, p_at timestamptz) RETURNS wallet_balance
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(g.remaining), 0)::bigint, coalesce(sum(g.held), 0)::bigint,
            (SELECT coalesce(sum(s.free), 0)::bigint FROM stock(w, p_credit_type, p_action, p_at, false) s
@@ -38,7 +38,7 @@ $$;
 
 -- Give back, out of what expired and then of what moved on, as much as the plan draws beyond what is
 -- booked: one entry, and two for each grant that credits come back from.
-CREATE FUNCTION reopen_expired(w wallets, p debit_plan, p_event_at timestamptz, p_at timestamptz) RETURNS wallets
+CREATE OR REPLACE FUNCTION reopen_expired(w wallets, p debit_plan, p_event_at timestamptz, p_at timestamptz) RETURNS wallets
 LANGUAGE plpgsql AS $$
 DECLARE
     ids   bigint[];
@@ -71,7 +71,7 @@ BEGIN
 END $$;
 
 -- Move the plan's counters, and the debt that drawing an overdraft makes.
-CREATE FUNCTION write_counters(w wallets, p debit_plan) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION write_counters(w wallets, p debit_plan) RETURNS void LANGUAGE sql AS $$
     INSERT INTO counters (account_id, counter, window_start, value)
     SELECT (w).account_id, m.counter, m.starts,
            capped(counter_value((w).account_id, m.counter, m.starts) + sum(m.move))
@@ -85,7 +85,7 @@ CREATE FUNCTION write_counters(w wallets, p debit_plan) RETURNS void LANGUAGE sq
 $$;
 
 -- Write a plan that fits: one sequence number, a line per draw, of any credit types.
-CREATE FUNCTION write_debit(
+CREATE OR REPLACE FUNCTION write_debit(
     w wallets, p debit_plan, p_key text, p_action text, p_quantity bigint, p_credit_type text,
     p_event_at timestamptz, p_tags jsonb, p_at timestamptz, p_is_late boolean
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
@@ -122,7 +122,7 @@ BEGIN
 END $$;
 
 -- Debit one event on terms; p_credit_type is that of a free line. Called with the wallet locked.
-CREATE FUNCTION debit_on_terms(
+CREATE OR REPLACE FUNCTION debit_on_terms(
     w wallets, p_key text, p_action text, p_quantity bigint, p_credit_type text, p_event_at timestamptz,
     p_tags jsonb, p_terms jsonb, p_at timestamptz
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
@@ -177,7 +177,7 @@ END $$;
 
 -- Limit a counter of credits in each window, or (NULL) let it go on; what was used stays used.
 -- p_refusal: what the ceiling stands for.
-CREATE FUNCTION set_limit(
+CREATE OR REPLACE FUNCTION set_limit(
     p_account an_account, p_counter a_name, p_credit_type a_name, p_ceiling bigint, p_at an_instant,
     p_refusal text DEFAULT 'user_limit'
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -2,29 +2,8 @@
 -- and holds write what is planned here; the model is domain/reference/resolving.py. Arithmetic is numeric, so
 -- that no quantity overflows.
 
--- One way of paying, as jsonb says it: `credits` of a type per `per` of the action's quantity.
-CREATE TYPE way AS (
-    credit_type text, credits numeric, per numeric, started boolean, carry text, consent text);
-
-CREATE TYPE debit_plan AS (
-    status      text,      -- fits | already_unlocked | a reason
-    action      text,      -- what is served, or was short last
-    attempt     integer,
-    credit_type text[],    -- the draws, in order: type, grant, micro-credits
-    grant_id    bigint[],
-    take        bigint[],
-    charged     jsonb,     -- {credit type: micro-credits}, what it costs also when short
-    counter     text[],    -- what moves with it, by how much, and of which window
-    move        bigint[],
-    starts      timestamptz[],
-    last_type   text,      -- nothing pays when this one is used up
-    missing     bigint,
-    available   bigint,    -- of the type that is short
-    asked       jsonb      -- what must be confirmed: credits by type, or a purchase
-);
-
 -- A debt counter and keys seen have no window.
-CREATE FUNCTION counter_value(p_account bigint, p_counter text, p_window_start timestamptz) RETURNS bigint
+CREATE OR REPLACE FUNCTION counter_value(p_account bigint, p_counter text, p_window_start timestamptz) RETURNS bigint
 LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT c.value FROM counters c WHERE c.account_id = p_account
                      AND c.counter = p_counter AND c.window_start = p_window_start), 0)
@@ -32,20 +11,20 @@ $$;
 
 -- What a counter can hold, nearly a BIGINT's most: nothing that is counted comes near it, and whatever
 -- is sent, no sum overflows.
-CREATE FUNCTION capped(p_value numeric) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION capped(p_value numeric) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT least(p_value, 9000000000000000000)::bigint
 $$;
 
 -- The counter of a member's credits of one type; ceilings are kept per type.
-CREATE FUNCTION counter_of_type(p_counter text, p_credit_type text) RETURNS text
+CREATE OR REPLACE FUNCTION counter_of_type(p_counter text, p_credit_type text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$ SELECT p_counter || '@' || p_credit_type $$;
 
-CREATE FUNCTION half_up(p_num numeric, p_den numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION half_up(p_num numeric, p_den numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
     SELECT div(2 * p_num + p_den, 2 * p_den)
 $$;
 
 -- What a quantity costs after `p_used` of it; started units are counted per event.
-CREATE FUNCTION way_costs(y way, p_used numeric, p_quantity numeric) RETURNS numeric
+CREATE OR REPLACE FUNCTION way_costs(y way, p_used numeric, p_quantity numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN (y).started THEN div(p_quantity + (y).per - 1, (y).per) * (y).credits
                 ELSE half_up((p_used + p_quantity) * (y).credits, (y).per)
@@ -53,7 +32,7 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- The largest quantity that costs no more than `p_free`.
-CREATE FUNCTION way_covers(y way, p_used numeric, p_free numeric) RETURNS numeric
+CREATE OR REPLACE FUNCTION way_covers(y way, p_used numeric, p_free numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN (y).started THEN div(p_free, (y).credits) * (y).per
                 ELSE div((2 * (p_free + half_up(p_used * (y).credits, (y).per)) + 1) * (y).per - 1,
@@ -61,13 +40,13 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- Whether a purchased credit may be spent: a free plan freezes it.
-CREATE FUNCTION is_purchased(p_source text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION is_purchased(p_source text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT p_source IN ('pack', 'manual_purchase', 'auto_purchase')
 $$;
 
 -- What an action may draw at an instant, in burn order. `p_reopens`: what expired or moved on unused
 -- since then too. Overdraft is drawn but is no credit that anybody has.
-CREATE FUNCTION stock(
+CREATE OR REPLACE FUNCTION stock(
     w wallets, p_credit_type text, p_action text, p_at timestamptz, p_reopens boolean
 ) RETURNS TABLE (place bigint, grant_id bigint, free bigint, is_debt boolean) LANGUAGE sql STABLE AS $$
     SELECT row_number() OVER (ORDER BY g.priority, g.expires_at, g.tie_1, g.tie_2, g.grant_id), g.grant_id,
@@ -81,7 +60,7 @@ CREATE FUNCTION stock(
 $$;
 
 -- Draw a way's cost, as far as there is, after what the plan draws already.
-CREATE FUNCTION plan_draw(
+CREATE OR REPLACE FUNCTION plan_draw(
     p debit_plan, w wallets, p_credit_type text, p_cost numeric, p_at timestamptz, p_reopens boolean
 ) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -106,7 +85,7 @@ END $$;
 
 -- Cover a quantity way by way: quota first, the rest by the wallet. All of it must be covered; a
 -- shortfall is the last way's. What must be asked for is collected in `asked`.
-CREATE FUNCTION plan_ways(
+CREATE OR REPLACE FUNCTION plan_ways(
     p debit_plan, w wallets, p_ways way[], p_confirmed boolean, p_quantity numeric, p_at timestamptz,
     p_window_start timestamptz, p_reopens boolean
 ) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
@@ -151,7 +130,7 @@ BEGIN
     RETURN p;
 END $$;
 
-CREATE FUNCTION plan_move(p debit_plan, p_counter text, p_move numeric, p_window_start timestamptz)
+CREATE OR REPLACE FUNCTION plan_move(p debit_plan, p_counter text, p_move numeric, p_window_start timestamptz)
 RETURNS debit_plan LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     p.counter := p.counter || p_counter; p.move := p.move || p_move::bigint;
@@ -161,7 +140,7 @@ END $$;
 
 -- Move the counters of credits; a ceiling that it would exceed refuses it, by how much in `missing`
 -- unless somebody is not to use anything.
-CREATE FUNCTION plan_counters(p debit_plan, w wallets, p_counters jsonb, p_window_start timestamptz)
+CREATE OR REPLACE FUNCTION plan_counters(p debit_plan, w wallets, p_counters jsonb, p_window_start timestamptz)
 RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
 DECLARE
     c      record;
@@ -187,7 +166,7 @@ BEGIN
 END $$;
 
 -- Whether terms are what the functions here read.
-CREATE FUNCTION terms_have_shape(p_terms jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION terms_have_shape(p_terms jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT jsonb_typeof(p_terms -> 'attempts') IS NOT DISTINCT FROM 'array'
        AND coalesce(jsonb_typeof(p_terms -> 'counters'), 'array') = 'array'
        AND coalesce(jsonb_typeof(p_terms -> 'confirmed'), 'boolean') IN ('boolean', 'null')
@@ -200,7 +179,7 @@ CREATE FUNCTION terms_have_shape(p_terms jsonb) RETURNS boolean LANGUAGE sql IMM
 $$;
 
 -- Whether the terms can be reckoned with: rates above zero and of a size that sums fit.
-CREATE FUNCTION terms_are_sound(p_terms jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION terms_are_sound(p_terms jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN terms_have_shape(p_terms) THEN (SELECT coalesce(bool_and(
         a.value ->> 'action' IS NOT NULL AND jsonb_typeof(a.value -> 'ways') = 'array'
         AND NOT EXISTS (
@@ -212,7 +191,7 @@ CREATE FUNCTION terms_are_sound(p_terms jsonb) RETURNS boolean LANGUAGE sql IMMU
 $$;
 
 -- What a shortfall comes to: block it, ask for a purchase that would cure it, or buy if switched on.
-CREATE FUNCTION plan_shortfall(
+CREATE OR REPLACE FUNCTION plan_shortfall(
     p debit_plan, w wallets, p_at_zero text, p_confirmed boolean, p_at timestamptz
 ) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -233,7 +212,7 @@ BEGIN
 END $$;
 
 -- One attempt: its draws, or why not. A ceiling is looked at before anything is bought or asked for.
-CREATE FUNCTION plan_attempt(
+CREATE OR REPLACE FUNCTION plan_attempt(
     p debit_plan, w wallets, p_terms jsonb, p_at_zero text, p_quantity bigint, p_at timestamptz,
     p_window_start timestamptz, p_reopens boolean
 ) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
@@ -264,7 +243,7 @@ END $$;
 -- Resolve terms for a quantity: the first attempt that fits, else what the last one came to. Called
 -- with the wallet locked and in its window. `p_at` is the instant whose credits pay, `p_window_start`
 -- the window whose counters move; `p_reopens` when both are past.
-CREATE FUNCTION plan_debit(
+CREATE OR REPLACE FUNCTION plan_debit(
     w wallets, p_terms jsonb, p_quantity bigint, p_at timestamptz, p_window_start timestamptz,
     p_reopens boolean DEFAULT false
 ) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$

@@ -2,13 +2,13 @@
 -- given; it moves once, when the window that begins where it ended is there. What is held does not move.
 
 -- Whether it is still to be decided what of a grant moves on.
-CREATE FUNCTION may_roll(g grants) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION may_roll(g grants) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT g.rolls_left > 0 AND g.rolled_at = 'infinity'
 $$;
 
 -- How much more of a window's credits of a type may move on, NULL: all. The cap is the window's, and that of the
 -- plan in force at its end: of what the plan gave last.
-CREATE FUNCTION roll_room(g grants) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION roll_room(g grants) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT o.roll_cap - least(o.roll_cap, (
         SELECT sum(t.rolled) FROM grants t WHERE t.account_id = (g).account_id AND t.expires_at = (g).expires_at
                                              AND t.credit_type = (g).credit_type AND t.rolls_left > 0))::bigint
@@ -17,7 +17,7 @@ CREATE FUNCTION roll_room(g grants) RETURNS bigint LANGUAGE sql STABLE AS $$
     ORDER BY o.source = 'rollover', o.grant_id DESC LIMIT 1
 $$;
 
-CREATE FUNCTION roll_over(
+CREATE OR REPLACE FUNCTION roll_over(
     p_account bigint, p_at timestamptz, p_by timestamptz DEFAULT NULL
 ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -53,7 +53,7 @@ BEGIN
 END $$;
 
 -- Write a move: both entries, and the grant that it makes.
-CREATE FUNCTION move_on(g grants, p_moved bigint, p_money bigint, p_until timestamptz, p_at timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION move_on(g grants, p_moved bigint, p_money bigint, p_until timestamptz, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     w     wallets;
@@ -79,7 +79,7 @@ BEGIN
 END $$;
 
 -- The renewal under way may yet open the window that a grant moves into.
-CREATE FUNCTION waits_to_roll(w wallets, g grants) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION waits_to_roll(w wallets, g grants) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT may_roll(g) AND w.state = 'active' AND NOT EXISTS (
         SELECT FROM windows n WHERE n.account_id = g.account_id AND n.window_start > g.expires_at)
 $$;
@@ -87,14 +87,14 @@ $$;
 -- A window that is looked at again: what it had is what expired in it and what moved on out of it.
 
 -- What moved on out of a grant and was not used since, wherever it is now.
-CREATE FUNCTION unused_of_rolled(g grants) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION unused_of_rolled(g grants) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(r.remaining - r.held + r.expired + unused_of_rolled(r)), 0)::bigint
     FROM grants r WHERE r.account_id = (g).account_id AND r.rolled_from = (g).grant_id
 $$;
 
 -- Change what is left of a grant that was looked at again, with what that makes of its money, and
 -- write one entry.
-CREATE FUNCTION put_again(g grants, p_kind entry_kind, p_change bigint, p_tags jsonb, p_at timestamptz)
+CREATE OR REPLACE FUNCTION put_again(g grants, p_kind entry_kind, p_change bigint, p_tags jsonb, p_at timestamptz)
 RETURNS grants LANGUAGE plpgsql AS $$
 DECLARE
     earned bigint;
@@ -112,7 +112,7 @@ BEGIN
 END $$;
 
 -- Bring credits back that moved on out of a grant, with their money: at most what is unused of them.
-CREATE FUNCTION move_back(g grants, p_amount bigint, p_at timestamptz) RETURNS grants LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION move_back(g grants, p_amount bigint, p_at timestamptz) RETURNS grants LANGUAGE plpgsql AS $$
 DECLARE
     r     grants;
     rest  bigint := p_amount;
@@ -139,7 +139,7 @@ BEGIN
 END $$;
 
 -- Give back what had expired of a grant, if an amount above zero.
-CREATE FUNCTION reopen_again(g grants, p_amount bigint, p_at timestamptz) RETURNS grants LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION reopen_again(g grants, p_amount bigint, p_at timestamptz) RETURNS grants LANGUAGE plpgsql AS $$
 BEGIN
     IF p_amount <= 0 THEN RETURN g; END IF;
     g.expired := g.expired - p_amount;
@@ -148,7 +148,7 @@ END $$;
 
 -- Decide anew what moves on out of the windows of these grants, of which p_used more (less: below zero)
 -- was used in their own time. What was used since stays where it was used.
-CREATE FUNCTION roll_again(
+CREATE OR REPLACE FUNCTION roll_again(
     p_account bigint, p_grants bigint[], p_used bigint[], p_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,10 +1,8 @@
 -- Credits come in and run out.
 
-CREATE TYPE wallet_balance AS (booked bigint, held bigint, available bigint);
-
 -- What is booked, held, and spendable by some action: neither frozen nor a debt to be made. What has
 -- lapsed by then is held no more, though nobody may have written it down yet.
-CREATE FUNCTION balance_at(p_account bigint, p_credit_type text, p_at timestamptz) RETURNS wallet_balance
+CREATE OR REPLACE FUNCTION balance_at(p_account bigint, p_credit_type text, p_at timestamptz) RETURNS wallet_balance
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(g.remaining), 0)::bigint, coalesce(sum(g.held - coalesce(l.amount, 0)), 0)::bigint,
            coalesce(sum(g.remaining - g.held + coalesce(l.amount, 0)) FILTER (
@@ -15,12 +13,10 @@ LANGUAGE sql STABLE AS $$
     WHERE w.account_id = p_account
 $$;
 
-CREATE TYPE grant_outcome AS (status text, grant_id bigint, available bigint);
-
 -- Give credits once per key. Status: granted | repeated | idempotency_conflict | unknown_customer |
 -- invalid_quantity (an adjustment beyond what a wallet holds: a person's figure, which nothing bounds;
 -- any other grant beyond what a BIGINT holds).
-CREATE FUNCTION grant_credits(
+CREATE OR REPLACE FUNCTION grant_credits(
     p_account an_account, p_key a_name, p_source a_name, p_credit_type a_name, p_scope text[], p_priority smallint,
     p_effective_at an_instant, p_expires_at an_expiry, p_tie_1 bigint, p_tie_2 bigint, p_quantity some_credits,
     p_cost_minor some_money, p_currency a_name, p_charge text, p_part integer, p_tags jsonb, p_at an_instant,
@@ -81,13 +77,13 @@ BEGIN
 END $$;
 
 -- What is owed of a type: taken on credit or charged back.
-CREATE FUNCTION debt_of(p_account bigint, p_credit_type text) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION debt_of(p_account bigint, p_credit_type text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT counter_value(p_account, 'debt:' || p_credit_type, '-infinity')
 $$;
 
 -- Repay what is owed of a type out of new purchased credits, or where the plan says so out of all that is
 -- given; what repays is used, so that its money is earned. A grant that is not in effect yet repays nothing. Return the micro-credits.
-CREATE FUNCTION repay_debt(w wallets, p_grant bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION repay_debt(w wallets, p_grant bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     g   grants;
     b   wallet_balance;
@@ -114,7 +110,7 @@ END $$;
 -- Move on what may, book what else has expired by p_at, or of that what had by p_by; return the micro-credits that expired. What is
 -- held waits for its hold, what may move on for the window it moves into, while there may be one. The
 -- instant decided long before: this only writes it down.
-CREATE FUNCTION expire_due(
+CREATE OR REPLACE FUNCTION expire_due(
     p_account an_account, p_at an_instant, p_by timestamptz DEFAULT NULL
 ) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -147,7 +143,7 @@ END $$;
 
 -- Void what a subscription that ends early leaves of credits that would expire later: the next
 -- subscription must not find them. What never expires stays, frozen. Return the micro-credits.
-CREATE FUNCTION void_expiring(p_account bigint, p_at timestamptz) RETURNS bigint
+CREATE OR REPLACE FUNCTION void_expiring(p_account bigint, p_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w     wallets;
@@ -176,7 +172,7 @@ BEGIN
 END $$;
 
 -- Take credits away for a reason that is not usage (an operator's correction); all or nothing.
-CREATE FUNCTION remove_credits(
+CREATE OR REPLACE FUNCTION remove_credits(
     p_account an_account, p_key a_name, p_credit_type a_name, p_amount bigint, p_tags jsonb, p_at an_instant
 ) RETURNS debit_outcome LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT debit_one(p_account, 'ledger:' || p_key, 'adjustment', NULL, NULL, p_credit_type, p_amount, p_at, p_tags, p_at)
@@ -184,7 +180,7 @@ $$;
 
 -- Freeze what was purchased (a free plan keeps it, unspendable), or thaw it. No instant: it decides
 -- nothing else.
-CREATE FUNCTION set_frozen(p_account an_account, p_frozen a_choice, p_at timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION set_frozen(p_account an_account, p_frozen a_choice, p_at timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;

@@ -3,7 +3,7 @@
 -- Take up a purchase whose money is at the processor: opened | paid | repeated (it is here) | cap_reached |
 -- purchase_pending | invoice_taken. Without p_booked it stays open until a window is there to grant in. A
 -- pause is no matter, for the money has come; a cap is, for two purchases may have been made of one.
-CREATE FUNCTION take_up_charge(
+CREATE OR REPLACE FUNCTION take_up_charge(
     p_account an_account, p_subscription a_name, p_charge a_name, p_kind a_name, p_currency a_name, p_amount_minor some_money,
     p_surcharge_minor some_money, p_quantity some_credits, p_pack jsonb, p_invoice a_name, p_booked a_choice, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -1,16 +1,8 @@
 -- Corrections of usage: an event's quantity becomes less, or none. Its draws are undone in reverse
 -- order, into the grants they came from; what of them has run out meanwhile runs out at once.
 
-CREATE TYPE correction_outcome AS (
-    status    text,      -- corrected | repeated | a reason
-    seq       bigint,
-    available bigint,    -- of the event's first credit type
-    given     jsonb,     -- {credit type: micro-credits} that were given back,
-    closed    jsonb      -- and what of them went to windows that are over
-);
-
 -- What an event still takes of each grant, after its corrections; `place` as it was drawn.
-CREATE FUNCTION draws_of(p_account bigint, p_seq bigint)
+CREATE OR REPLACE FUNCTION draws_of(p_account bigint, p_seq bigint)
 RETURNS TABLE (place integer, grant_id bigint, credit_type text, amount bigint) LANGUAGE sql STABLE AS $$
     SELECT max(e.line) FILTER (WHERE e.seq = p_seq AND e.change < 0)::integer, e.grant_id, e.credit_type, -sum(e.change)::bigint
     FROM entries e WHERE e.account_id = p_account AND e.grant_id IS NOT NULL
@@ -18,13 +10,13 @@ RETURNS TABLE (place integer, grant_id bigint, credit_type text, amount bigint) 
     GROUP BY e.grant_id, e.credit_type HAVING sum(e.change) < 0
 $$;
 
-CREATE FUNCTION quantity_of(e entries) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION quantity_of(e entries) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT (e).quantity - coalesce(sum(c.quantity), 0)::bigint FROM entries c
     WHERE c.account_id = (e).account_id AND c.corrects = (e).seq
 $$;
 
 -- The window whose counters an event moved: of its own time if it was reopened for it.
-CREATE FUNCTION window_of(e entries) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION window_of(e entries) RETURNS timestamptz LANGUAGE sql STABLE AS $$
     SELECT max(n.window_start) FROM windows n
     WHERE n.account_id = (e).account_id AND n.window_start <= CASE
         WHEN (e).late AND EXISTS (
@@ -34,7 +26,7 @@ CREATE FUNCTION window_of(e entries) RETURNS timestamptz LANGUAGE sql STABLE AS 
 $$;
 
 -- Why an event cannot be corrected, or NULL.
-CREATE FUNCTION correction_refusal(e entries, p_quantity bigint) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION correction_refusal(e entries, p_quantity bigint) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN (e).kind = 'hold' THEN 'event_held'
         WHEN (e).kind = 'release' THEN 'event_free'
@@ -49,20 +41,20 @@ CREATE FUNCTION correction_refusal(e entries, p_quantity bigint) RETURNS text LA
 $$;
 
 -- What held work cost and there was no credit for, by credit type, after its corrections.
-CREATE FUNCTION short_of(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION short_of(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT coalesce(jsonb_object_agg(t.key, t.value::numeric - coalesce(((h).forgiven ->> t.key)::numeric, 0)), '{}')
     FROM jsonb_each_text((h).uncollected) t
 $$;
 
 -- How held work was paid: at the rates and on the counters of its authorization.
-CREATE FUNCTION terms_of(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION terms_of(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object('counters', to_jsonb((h).counters), 'attempts', jsonb_build_array(
         jsonb_build_object('action', coalesce((h).served_as, (h).action), 'ways', (h).ways)))
 $$;
 
 -- What a smaller quantity costs less of each credit type, in `charged`, and the carries that go with
 -- it: the way that paid last gives first. Without ways each type gives in proportion.
-CREATE FUNCTION plan_correction(
+CREATE OR REPLACE FUNCTION plan_correction(
     e entries, p_quantity bigint, p_ways way[], p_window timestamptz, p_short jsonb
 ) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -106,7 +98,7 @@ BEGIN
 END $$;
 
 -- What costs less takes off first what was never collected: the rest is given back, in `charged`.
-CREATE FUNCTION forgive_short(h holds, p debit_plan) RETURNS debit_plan LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION forgive_short(h holds, p debit_plan) RETURNS debit_plan LANGUAGE plpgsql AS $$
 DECLARE
     spared jsonb := (SELECT jsonb_object_agg(t.key, least(t.value::numeric, coalesce((p.charged ->> t.key)::numeric, 0)))
                      FROM jsonb_each_text(short_of(h)) t);
@@ -122,7 +114,7 @@ BEGIN
 END $$;
 
 -- Recognise these grants anew: what was earned may be used no more.
-CREATE FUNCTION recognise_grants(p_account bigint, p_grants bigint[], p_at timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION recognise_grants(p_account bigint, p_grants bigint[], p_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     g      grants;
@@ -139,7 +131,7 @@ BEGIN
 END $$;
 
 -- What was taken on credit and is given back is owed no more; what repaid it comes back as credits.
-CREATE FUNCTION forgive_debt(g grants, p_amount bigint, p_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION forgive_debt(g grants, p_amount bigint, p_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     w        wallets;
     standing bigint := counter_value(g.account_id, 'debt:' || g.credit_type, '-infinity');
@@ -155,7 +147,7 @@ BEGIN
 END $$;
 
 -- Give credits back to the grants of an event: one entry, a line per draw, the last draw first.
-CREATE FUNCTION write_correction(
+CREATE OR REPLACE FUNCTION write_correction(
     w wallets, e entries, p_given jsonb, p_key text, p_quantity bigint, p_tags jsonb
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
@@ -188,7 +180,7 @@ BEGIN
 END $$;
 
 -- The answer to a correction, read from its entry.
-CREATE FUNCTION correction_answer(p_status text, c entries) RETURNS correction_outcome LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION correction_answer(p_status text, c entries) RETURNS correction_outcome LANGUAGE sql STABLE AS $$
     SELECT (p_status, (c).seq, (c).available_after, coalesce(jsonb_object_agg(t.credit_type, t.given)
                 FILTER (WHERE t.given > 0), '{}'),
             coalesce(jsonb_object_agg(t.credit_type, t.closed) FILTER (WHERE t.closed > 0), '{}'))::correction_outcome
@@ -201,7 +193,7 @@ $$;
 -- Let an event's quantity be less, once per key; of held work, that which was captured. p_terms: how
 -- it was paid, to know its rates and counters (NULL: in proportion; held work knows its own). corrected | repeated | idempotency_conflict | unknown_customer |
 -- unknown_event | event_held | event_free | bought_for_ever | not_less | invalid_quantity | invalid_key.
-CREATE FUNCTION correct_usage(
+CREATE OR REPLACE FUNCTION correct_usage(
     p_account an_account, p_key a_name, p_event a_name, p_quantity bigint, p_terms jsonb, p_tags jsonb, p_at an_instant
 ) RETURNS correction_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE

@@ -1,6 +1,6 @@
 -- Changes of a wallet that move no credits. Each locks the wallet first.
 
-CREATE FUNCTION lock_wallet(p_account an_account, p_at an_instant) RETURNS wallets
+CREATE OR REPLACE FUNCTION lock_wallet(p_account an_account, p_at an_instant) RETURNS wallets
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -14,7 +14,7 @@ BEGIN
     RETURN w;
 END $$;
 
-CREATE FUNCTION open_wallet(
+CREATE OR REPLACE FUNCTION open_wallet(
     p_customer a_name, p_name wording, p_email wording, p_locale a_name, p_time_zone a_name, p_currency a_name
 ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -29,7 +29,7 @@ BEGIN
     RETURN account;
 END $$;
 
-CREATE FUNCTION windows_overlap(p_account bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION windows_overlap(p_account bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
         SELECT FROM (SELECT n.window_end, lead(n.window_start) OVER (ORDER BY n.window_start) AS next_start
                      FROM windows n WHERE n.account_id = p_account) o
@@ -38,7 +38,7 @@ $$;
 
 -- Add paid windows in order and serve from the one that holds p_at, else from the next to come: a
 -- window that is paid early does not begin early. Repeating it changes nothing.
-CREATE FUNCTION open_windows(
+CREATE OR REPLACE FUNCTION open_windows(
     p_account an_account, p_subscription a_name, p_starts some_instants, p_ends some_instants, p_at an_instant
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -60,7 +60,7 @@ BEGIN
     PERFORM arm_alerts(w);
 END $$;
 
-CREATE FUNCTION set_paused(p_account an_account, p_cause a_name, p_paused a_choice, p_at an_instant) RETURNS boolean
+CREATE OR REPLACE FUNCTION set_paused(p_account an_account, p_cause a_name, p_paused a_choice, p_at an_instant) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -75,7 +75,7 @@ BEGIN
 END $$;
 
 -- Let what is left serve until an instant although the renewal is unpaid.
-CREATE FUNCTION keep_serving(p_account an_account, p_until an_expiry, p_at an_instant) RETURNS void
+CREATE OR REPLACE FUNCTION keep_serving(p_account an_account, p_until an_expiry, p_at an_instant) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM lock_wallet(p_account, p_at);
@@ -85,7 +85,7 @@ END $$;
 -- The subscription is over: nothing is served any more; what never expires stays, frozen. The rest
 -- of its windows is given up, so that another subscription can have windows there. Holds are released:
 -- no message can reach a subscription that is over to capture them.
-CREATE FUNCTION end_wallet(p_account an_account, p_at an_instant) RETURNS void
+CREATE OR REPLACE FUNCTION end_wallet(p_account an_account, p_at an_instant) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;

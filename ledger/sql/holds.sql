@@ -2,38 +2,38 @@
 -- released by its instant: every change of the wallet first writes down what has lapsed by then.
 
 -- What open holds of which the instant has come still hold on paper.
-CREATE FUNCTION lapsed_by(p_account bigint, p_at timestamptz) RETURNS TABLE (grant_id bigint, amount bigint)
+CREATE OR REPLACE FUNCTION lapsed_by(p_account bigint, p_at timestamptz) RETURNS TABLE (grant_id bigint, amount bigint)
 LANGUAGE sql STABLE AS $$
     SELECT l.grant_id, sum(l.amount)::bigint
     FROM holds h JOIN hold_lines l ON l.account_id = h.account_id AND l.hold_id = h.hold_id
     WHERE h.account_id = p_account AND h.state = 'open' AND h.lapses_at <= p_at GROUP BY l.grant_id
 $$;
 
-CREATE FUNCTION next_lapse_of(p_account bigint) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION next_lapse_of(p_account bigint) RETURNS timestamptz LANGUAGE sql STABLE AS $$
     SELECT coalesce(min(h.lapses_at), 'infinity') FROM holds h WHERE h.account_id = p_account AND h.state = 'open'
 $$;
 
 -- What a hold sets aside, by credit type.
-CREATE FUNCTION held_by(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION held_by(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT coalesce(jsonb_object_agg(t.credit_type, t.amount ORDER BY t.first), '{}')
     FROM (SELECT l.credit_type, min(l.line) AS first, sum(l.amount)::bigint AS amount FROM hold_lines l
           WHERE l.account_id = (h).account_id AND l.hold_id = (h).hold_id GROUP BY l.credit_type) t
 $$;
 
-CREATE FUNCTION hold_detail(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION hold_detail(h holds) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_strip_nulls(jsonb_build_object(
         'held', held_by(h), 'served_as', (h).served_as, 'state', (h).state, 'lapses_at', (h).lapses_at,
         'taken', (h).taken, 'uncollected', (h).uncollected))
 $$;
 
 -- The answer to a request about a hold that ended otherwise.
-CREATE FUNCTION hold_answer(h holds, p_status text) RETURNS debit_outcome LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION hold_answer(h holds, p_status text) RETURNS debit_outcome LANGUAGE sql STABLE AS $$
     SELECT (p_status, coalesce((h).resolved_seq, (h).hold_id), e.available_after, NULL, false, hold_detail(h))::debit_outcome
     FROM entries e WHERE e.account_id = (h).account_id AND e.seq = coalesce((h).resolved_seq, (h).hold_id) AND e.line = 0
 $$;
 
 -- A hold's own credits of its types, then what else an action may draw, up to each type's cost.
-CREATE FUNCTION capture_draws(w wallets, h holds, p_costs jsonb, p_at timestamptz)
+CREATE OR REPLACE FUNCTION capture_draws(w wallets, h holds, p_costs jsonb, p_at timestamptz)
 RETURNS TABLE (place bigint, credit_type text, grant_id bigint, take bigint, is_held boolean)
 LANGUAGE sql STABLE AS $$
     WITH costs AS (
@@ -58,7 +58,7 @@ $$;
 
 -- Whether a way of paying needs no more asking at a capture: it never asks, a person agreed to this
 -- capture, or to such payments in the window of the hold or of now.
-CREATE FUNCTION is_agreed(w wallets, h holds, y way, p_confirmed boolean) RETURNS boolean
+CREATE OR REPLACE FUNCTION is_agreed(w wallets, h holds, y way, p_confirmed boolean) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT (y).consent IS NULL OR p_confirmed
            OR (y).consent <> 'every_time'
@@ -66,16 +66,10 @@ LANGUAGE sql STABLE AS $$
                    OR counter_value((w).account_id, (y).consent, (w).window_start) > 0)
 $$;
 
-CREATE TYPE capture_cost AS (
-    costs  jsonb,       -- {credit type: micro-credits} of the whole quantity
-    agreed jsonb,       -- as much of it as may be drawn
-    plan   debit_plan   -- the counters that move with it
-);
-
 -- What a quantity costs at the hold's own rates, by credit type, and the carries that move with it.
 -- Up to the authorized quantity it is covered as it was held; what goes beyond, by what there is. Of a
 -- way that asks no more is drawn than was held of it, unless a person agreed.
-CREATE FUNCTION capture_costs(
+CREATE OR REPLACE FUNCTION capture_costs(
     w wallets, h holds, p_quantity bigint, p_confirmed boolean, p_at timestamptz
 ) RETURNS capture_cost LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -121,22 +115,13 @@ BEGIN
     RETURN r;
 END $$;
 
-CREATE FUNCTION add_cost(p_costs jsonb, p_credit_type text, p_cost numeric) RETURNS jsonb
+CREATE OR REPLACE FUNCTION add_cost(p_costs jsonb, p_credit_type text, p_cost numeric) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
     SELECT p_costs || jsonb_build_object(p_credit_type, coalesce((p_costs ->> p_credit_type)::numeric, 0) + p_cost)
 $$;
 
-CREATE TYPE hold_end AS (
-    kind        entry_kind[],  -- the lines of its entry, in order
-    credit_type text[],
-    grant_id    bigint[],      -- NULL where nothing is taken and nothing goes back
-    take        bigint[],
-    back        bigint[],      -- held no more
-    took        jsonb          -- {credit type: micro-credits}
-);
-
 -- What p_costs takes of a hold and beyond it, then what goes back.
-CREATE FUNCTION plan_end(w wallets, h holds, p_state text, p_costs jsonb, p_at timestamptz) RETURNS hold_end
+CREATE OR REPLACE FUNCTION plan_end(w wallets, h holds, p_state text, p_costs jsonb, p_at timestamptz) RETURNS hold_end
 LANGUAGE sql STABLE AS $$
     WITH draws AS MATERIALIZED (SELECT * FROM capture_draws(w, h, p_costs, p_at)),
     ends AS (
@@ -161,7 +146,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- What was held counted against the limits of its window; what was taken counts in its place.
-CREATE FUNCTION plan_limits(p debit_plan, h holds, p_took jsonb) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION plan_limits(p debit_plan, h holds, p_took jsonb) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
 DECLARE
     m record;
 BEGIN
@@ -179,7 +164,7 @@ END $$;
 
 -- Write how a hold ends: one sequence number, and a key that allows one end. `w` is locked and in its
 -- window; `c` is what a capture costs, NULL where nothing is.
-CREATE FUNCTION end_hold(
+CREATE OR REPLACE FUNCTION end_hold(
     w wallets, h holds, p_state text, p_quantity bigint, c capture_cost, p_at timestamptz
 ) RETURNS wallets LANGUAGE plpgsql AS $$
 DECLARE
@@ -223,7 +208,7 @@ END $$;
 -- between that instant and now: whatever changes a wallet passes here first. Money that went back
 -- takes what was released as it stood then, and is booked at p_at: the books of an instant that is past
 -- stay as they were read.
-CREATE FUNCTION release_lapsed(w wallets, p_at timestamptz) RETURNS wallets LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION release_lapsed(w wallets, p_at timestamptz) RETURNS wallets LANGUAGE plpgsql AS $$
 DECLARE
     due holds[] := ARRAY(
         SELECT h FROM holds h WHERE h.account_id = w.account_id AND h.state = 'open' AND h.lapses_at <= p_at
@@ -244,7 +229,7 @@ BEGIN
 END $$;
 
 -- Release what is still open: at a subscription's end.
-CREATE FUNCTION release_open(w wallets) RETURNS wallets LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION release_open(w wallets) RETURNS wallets LANGUAGE plpgsql AS $$
 DECLARE
     h holds;
 BEGIN

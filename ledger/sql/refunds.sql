@@ -2,34 +2,34 @@
 -- forward; settle_returns then brings credits, debt and books to what all facts of the charge say. So
 -- any order and any repetition of the same messages ends in the same state.
 
-CREATE FUNCTION money_went_back(p_account bigint, p_charge text) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION money_went_back(p_account bigint, p_charge text) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM refunds WHERE account_id = p_account AND charge_id = p_charge)
         OR EXISTS (SELECT FROM disputes WHERE account_id = p_account AND charge_id = p_charge)
 $$;
 
-CREATE FUNCTION refunds_of(c charges) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION refunds_of(c charges) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(r.amount_minor), 0)::bigint FROM refunds r
     WHERE r.account_id = c.account_id AND r.charge_id = c.charge_id AND r.state <> 'failed'
 $$;
 
-CREATE FUNCTION disputes_of(c charges) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION disputes_of(c charges) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(d.amount_minor), 0)::bigint FROM disputes d
     WHERE d.account_id = c.account_id AND d.charge_id = c.charge_id AND d.state <> 'won'
 $$;
 
 -- The credits of a grant that an amount of its money is worth, rounded up.
-CREATE FUNCTION credits_worth(g grants, p_minor bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION credits_worth(g grants, p_minor bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT capped(ceil(p_minor::numeric * g.granted / nullif(g.cost_minor, 0)))
 $$;
 
 -- What the unused, unheld credits of a grant cost, with those that were taken back already: rounded
 -- down, so that the credits which a refund voids are there.
-CREATE FUNCTION returnable_minor(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION returnable_minor(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT div((g.remaining - g.held + g.refunded)::numeric * g.cost_minor, g.granted)::bigint
 $$;
 
 -- Write one line about a grant that is no usage; the balances are read after the change.
-CREATE FUNCTION note_return(
+CREATE OR REPLACE FUNCTION note_return(
     g grants, p_kind entry_kind, p_change bigint, p_debt bigint, p_tags jsonb, p_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -46,7 +46,7 @@ END $$;
 -- Take credits of a grant back, or put them back: p_minor and p_credits are what shall be gone in all.
 -- What was broken is recognised anew with it: a credit that went for a part of its price broke the
 -- rest of it, and more money may go back for that same credit later.
-CREATE FUNCTION take_back(
+CREATE OR REPLACE FUNCTION take_back(
     g grants, p_minor bigint, p_credits bigint, p_kind entry_kind, p_tags jsonb, p_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -68,7 +68,7 @@ END $$;
 
 -- Set what is owed of a grant's used credits. What falls away is taken off the debt; what new credits
 -- have repaid of it meanwhile is given back as credits, until the window ends or as long as the grant.
-CREATE FUNCTION set_owed(g grants, p_owed bigint, p_tags jsonb, p_at timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION set_owed(g grants, p_owed bigint, p_tags jsonb, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     w        wallets;
@@ -100,7 +100,7 @@ END $$;
 -- The latest grant gives first: of a year of windows the ones to come are unused, and the customer
 -- keeps the current one. Money beyond what unused credits cost was for used ones: a refund of it is
 -- a kindness, a dispute makes it a debt. What has run out after p_by counts as there.
-CREATE FUNCTION settle_returns(
+CREATE OR REPLACE FUNCTION settle_returns(
     p_account bigint, p_charge text, p_kind entry_kind, p_tags jsonb, p_at timestamptz,
     p_by timestamptz DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -145,7 +145,7 @@ END $$;
 
 -- What frees held credits, or uses more of a charge that went back, leaves more to take or to owe.
 -- Return whether something was settled: the wallet is not what it was.
-CREATE FUNCTION settle_again(
+CREATE OR REPLACE FUNCTION settle_again(
     p_account bigint, p_grants bigint[], p_at timestamptz, p_by timestamptz DEFAULT NULL
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -165,7 +165,7 @@ BEGIN
 END $$;
 
 -- Credits that came along for nothing go back in the share of the money, as far as they are unused.
-CREATE FUNCTION take_companions_back(c charges, p_kind entry_kind, p_tags jsonb, p_at timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION take_companions_back(c charges, p_kind entry_kind, p_tags jsonb, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     g     grants;
@@ -181,7 +181,7 @@ END $$;
 
 -- Post what changed since the last time: what went back, out of deferred revenue as far as unused
 -- credits cost it, else out of what was earned by use, then by running out.
-CREATE FUNCTION post_returns(c charges, p_kind entry_kind, p_at timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION post_returns(c charges, p_kind entry_kind, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     returned bigint := refunds_of(c);
@@ -215,13 +215,10 @@ BEGIN
     IF NOT FOUND THEN UPDATE wallets SET transfer_seq = transfer - 1 WHERE account_id = c.account_id; END IF;
 END $$;
 
-CREATE TYPE refund_outcome AS (
-    status text, amount_minor bigint, most_minor bigint, currency text, invoice text, refund_state text);
-
 -- Ask for a refund of p_amount (NULL: all that can be): the credits go first, then the money. At most
 -- what the unused, unheld part cost. refunded | repeated | idempotency_conflict | unknown_charge |
 -- charge_not_paid | charge_disputed | above_refundable.
-CREATE FUNCTION refund_charge(
+CREATE OR REPLACE FUNCTION refund_charge(
     p_account an_account, p_refund a_name, p_charge a_name, p_amount bigint, p_reason text, p_by text,
     p_at an_instant
 ) RETURNS refund_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -260,7 +257,7 @@ END $$;
 
 -- Note what the processor says about a refund (made | failed), whoever asked for it and however much:
 -- noted | repeated | idempotency_conflict | unknown_charge.
-CREATE FUNCTION note_refund(
+CREATE OR REPLACE FUNCTION note_refund(
     p_account an_account, p_refund a_name, p_charge a_name, p_amount some_money, p_state a_name, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -284,7 +281,7 @@ END $$;
 -- Note where a dispute stands (open | lost | won, in this order whatever the messages' order was):
 -- noted | repeated | idempotency_conflict | unknown_charge. Nothing is bought by itself from a
 -- disputed card: auto-purchase goes off, and only the customer can switch it on again.
-CREATE FUNCTION note_dispute(
+CREATE OR REPLACE FUNCTION note_dispute(
     p_account an_account, p_dispute a_name, p_charge a_name, p_amount some_money, p_state a_name, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE

@@ -1,6 +1,6 @@
 -- Money. Debits are positive; the deferred trigger refuses a transfer that does not sum to zero.
 
-CREATE FUNCTION post_transfer(
+CREATE OR REPLACE FUNCTION post_transfer(
     p_account bigint, p_cause text, p_books book[], p_amounts bigint[], p_currency text, p_charge text,
     p_grant bigint, p_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -15,21 +15,21 @@ BEGIN
 END $$;
 
 -- What debits took of a grant so far.
-CREATE FUNCTION used_of(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION used_of(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT g.granted - g.remaining - g.expired - g.voided - g.refunded - g.rolled - g.unrolled
 $$;
 
 -- The cost of all of a grant that is settled, and neither moved on nor went back; what of it was used.
-CREATE FUNCTION settled_minor(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION settled_minor(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT greatest(0, price_minor(g.granted - g.remaining, g.cost_minor, g.granted) - g.refunded_minor - g.rolled_minor)
 $$;
 
-CREATE FUNCTION earned_minor(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION earned_minor(g grants) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT least(price_minor(used_of(g), g.cost_minor, g.granted), settled_minor(g))
 $$;
 
 -- Post what a grant's recognition is to be, as the difference to what it is.
-CREATE FUNCTION post_recognised(g grants, p_earned bigint, p_broken bigint, p_at timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION post_recognised(g grants, p_earned bigint, p_broken bigint, p_at timestamptz) RETURNS void
 LANGUAGE sql AS $$
     SELECT post_transfer(
         g.account_id, CASE WHEN p_earned = g.recognised_minor THEN 'expired' ELSE 'used' END,
@@ -42,7 +42,7 @@ $$;
 
 -- Earn what was used and what ran out. Both are half-up functions of a grant's cumulative use,
 -- posted as differences, so that over a grant's life they sum to its cost exactly.
-CREATE FUNCTION recognise(p_account an_account, p_at an_instant) RETURNS void
+CREATE OR REPLACE FUNCTION recognise(p_account an_account, p_at an_instant) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w      wallets;

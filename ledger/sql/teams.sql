@@ -2,19 +2,19 @@
 -- two admins at the same instant make one approval, and an approval after its lapse makes none.
 
 -- Counts what was added to a limit for one window.
-CREATE FUNCTION raise_counter(p_counter text, p_credit_type text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION raise_counter(p_counter text, p_credit_type text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT 'raised:' || counter_of_type(p_counter, p_credit_type)
 $$;
 
 -- Why a member may ask for nothing and use nothing that is metered, or NULL.
-CREATE FUNCTION member_refusal(p_account bigint, p_member text) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION member_refusal(p_account bigint, p_member text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN m.removed_at IS NOT NULL THEN 'member_removed' WHEN m.restricted THEN 'member_restricted' END
     FROM members m WHERE m.account_id = p_account AND m.member_id = p_member
 $$;
 
 -- Let the lock know how far a member may go: as far as set, or to what is free (p_ceilings NULL), which
 -- takes back what was added for this window.
-CREATE FUNCTION limit_member(w wallets, p_member text, p_ceilings jsonb, p_credit_types text[]) RETURNS void
+CREATE OR REPLACE FUNCTION limit_member(w wallets, p_member text, p_ceilings jsonb, p_credit_types text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     t text;
@@ -34,7 +34,7 @@ BEGIN
 END $$;
 
 -- Make or change a member, restored if it was removed.
-CREATE FUNCTION set_member(
+CREATE OR REPLACE FUNCTION set_member(
     p_account an_account, p_member a_name, p_name wording, p_email wording, p_role a_name, p_restricted a_choice,
     p_limits credits_by_type, p_credit_types some_names, p_at an_instant
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -51,7 +51,7 @@ BEGIN
 END $$;
 
 -- Remove a member: removed | member_removed (before) | unknown_member. What it used stays; it uses nothing metered any more.
-CREATE FUNCTION remove_member(p_account an_account, p_member a_name, p_credit_types some_names, p_at an_instant)
+CREATE OR REPLACE FUNCTION remove_member(p_account an_account, p_member a_name, p_credit_types some_names, p_at an_instant)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -66,7 +66,7 @@ END $$;
 
 -- Keep a request for an admin: waiting | repeated | idempotency_conflict | unknown_member |
 -- member_removed | member_restricted | not_needed (no limit to raise) | a reason why the wallet has no windows.
-CREATE FUNCTION ask_approval(
+CREATE OR REPLACE FUNCTION ask_approval(
     p_account an_account, p_key a_name, p_subscription a_name, p_kind a_name, p_member a_name, p_wish jsonb,
     p_credit_type a_name, p_amount some_credits, p_waits a_while, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -98,7 +98,7 @@ END $$;
 
 -- Write down a lapse whose instant has come; answer with the state: waiting | approved | refused |
 -- lapsed | unknown_approval.
-CREATE FUNCTION lapse_approval(p_account an_account, p_key a_name, p_at an_instant) RETURNS text
+CREATE OR REPLACE FUNCTION lapse_approval(p_account an_account, p_key a_name, p_at an_instant) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -113,7 +113,7 @@ END $$;
 
 -- Whether a person may give this word on a request: decidable | repeated | already_decided |
 -- approval_lapsed | own_request | member_removed | not_an_admin | unknown_approval.
-CREATE FUNCTION may_decide(p_account an_account, p_key a_name, p_state a_name, p_by a_name, p_at an_instant)
+CREATE OR REPLACE FUNCTION may_decide(p_account an_account, p_key a_name, p_state a_name, p_by a_name, p_at an_instant)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     state text := lapse_approval(p_account, p_key, p_at);
@@ -135,7 +135,7 @@ BEGIN
 END $$;
 
 -- An approved operation is short: what it needs in all, so that a purchase may cover it; NULL: none does.
-CREATE FUNCTION need_for_approval(p_account an_account, p_key a_name, p_needed bigint, p_at an_instant) RETURNS void
+CREATE OR REPLACE FUNCTION need_for_approval(p_account an_account, p_key a_name, p_needed bigint, p_at an_instant) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM lock_wallet(p_account, p_at);
@@ -144,14 +144,14 @@ BEGIN
 END $$;
 
 -- What the largest of such operations needs at an instant.
-CREATE FUNCTION needed_by_approvals(p_account bigint, p_at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION needed_by_approvals(p_account bigint, p_at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(max(a.needed), 0) FROM approvals a
     WHERE a.account_id = p_account AND a.state = 'waiting' AND a.lapses_at > p_at
 $$;
 
 -- End a request by an admin's word: approved | refused | an answer of may_decide. An operation is
 -- approved by its hold, in the same transaction; credits are added to the limit for this window.
-CREATE FUNCTION settle_approval(
+CREATE OR REPLACE FUNCTION settle_approval(
     p_account an_account, p_key a_name, p_state a_name, p_by a_name, p_reason text, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE

@@ -1,0 +1,25 @@
+-- What holds whoever writes.
+
+CREATE CONSTRAINT TRIGGER entries_credits_left AFTER INSERT ON entries DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (new.change < 0 AND new.kind <> 'debit') EXECUTE FUNCTION credits_left();
+
+CREATE TRIGGER entries_append_only BEFORE UPDATE OR DELETE ON entries
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER entries_no_truncate BEFORE TRUNCATE ON entries
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER postings_append_only BEFORE UPDATE OR DELETE ON postings
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER postings_no_truncate BEFORE TRUNCATE ON postings
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE CONSTRAINT TRIGGER postings_sum_to_zero AFTER INSERT ON postings
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION transfer_sums_to_zero();
+
+CREATE TRIGGER published_append_only BEFORE UPDATE OR DELETE ON published
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER published_no_truncate BEFORE TRUNCATE ON published
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
