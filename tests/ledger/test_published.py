@@ -26,6 +26,9 @@ LISTS = {one.name: one for one in load_catalogs(ROOT / "catalogs")}
 MAKE = LISTS["make"]
 SAMPLE = read_catalog(ROOT / "tests" / "catalogs" / "sample.yaml")
 CORE = MAKE.plan("core_10k")
+# Of a name of its own: other tests leave subscriptions to the real list in the shared database.
+OWN = replace(MAKE, name="own", plans=tuple(replace(plan, catalog="own") for plan in MAKE.plans))
+OWN_CORE = OWN.plan("core_10k")
 SOUND = {
     "catalog": "c",
     "item": "plan core 1",
@@ -97,28 +100,32 @@ def test_what_a_later_release_adds_takes_its_default(ledger):
 
 
 def test_a_removed_plan_is_missed_while_a_subscription_is_on_it_or_will_be(ledger):
-    published.publish(ledger, MAKE, NOON)
-    without = replace(MAKE, plans=tuple(one for one in MAKE.plans if one is not CORE))
+    published.publish(ledger, OWN, NOON)
+    without = replace(OWN, plans=tuple(one for one in OWN.plans if one is not OWN_CORE))
     assert published.publish(ledger, without, NOON).refused == ()
 
     for column in ("next_plan", "plan"):
         with ledger.begin_nested() as undone:
             wallet = a_subscribed_wallet(ledger)
-            values = {column: subscriptions.as_json(CORE)}
+            values = {column: subscriptions.as_json(OWN_CORE)}
             subscriptions.write(ledger, wallet.subscription_id, NOON, **values)
             (missed,) = published.publish(ledger, without, NOON).refused
-            assert (missed.item, missed.edit) == (plan_item(CORE), Edit.REMOVED)
+            assert (missed.item, missed.edit) == (plan_item(OWN_CORE), Edit.REMOVED)
             subscriptions.write(ledger, wallet.subscription_id, NOON, status="ended")
             assert published.publish(ledger, without, NOON).refused == ()
             undone.rollback()
 
 
 def test_a_removed_plan_that_comes_back_is_what_it_was(ledger):
-    published.publish(ledger, MAKE, NOON)
-    published.publish(ledger, replace(MAKE, plans=MAKE.plans[1:]), NOON)
-    first = MAKE.plans[0]
+    published.publish(ledger, OWN, NOON)
+    published.publish(ledger, replace(OWN, plans=OWN.plans[1:]), NOON)
+    first = OWN.plans[0]
 
-    refused = published.publish(ledger, edited(first, price_minor=first.price_minor + 1), NOON)
+    refused = published.publish(
+        ledger,
+        replace(OWN, plans=(replace(first, price_minor=first.price_minor + 1), *OWN.plans[1:])),
+        NOON,
+    )
 
     assert {one.item for one in refused.refused} == {plan_item(first)}
 
