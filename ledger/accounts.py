@@ -216,6 +216,19 @@ def keep_refusals(
     connection.execute(insert(Refusal).values(rows).on_conflict_do_nothing())
 
 
+def kept_refusals(
+    connection: Connection, account_id: int, refusal_ids: Sequence[str], at: datetime
+) -> dict[str, str]:
+    """Return the reasons of refusals that are kept already, by id; the wallet is locked first."""
+    lock(connection, account_id, at)
+    rows = connection.execute(
+        select(Refusal.refusal_id, Refusal.reason).where(
+            Refusal.account_id == account_id, Refusal.refusal_id.in_(refusal_ids)
+        )
+    )
+    return {row.refusal_id: row.reason for row in rows}
+
+
 def _storable(words: str) -> str:
     """Return a text that PostgreSQL can keep: neither NUL nor lone surrogates."""
     return words.replace("\x00", "\ufffd").encode(errors="replace").decode()

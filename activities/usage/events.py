@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import Connection
+from temporalio import activity
 
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
@@ -79,7 +80,7 @@ class UsageActivities:
         asked = _in_order(batch, [events for events, _ in read])
         unusable = [refusals for _, refusals in read]
         with self._context.engine.begin() as connection:
-            outcomes = self._decide(connection, batch, [one.event for one in asked])
+            outcomes = self._decided(connection, batch, asked)
             pairs: dict[int | None, Pairs] = {number: [] for number in range(len(read))}
             for one, outcome in zip(asked, outcomes, strict=True):
                 pairs.setdefault(one.message, []).append((one, outcome))
@@ -100,6 +101,23 @@ class UsageActivities:
                 )
         told = (_deviations(pairs[number], refused[number]) for number in range(len(read)))
         return BatchOutcome(answers, available, tuple(told))
+
+    def _decided(
+        self, connection: Connection, batch: Batch, asked: Sequence[_Asked]
+    ) -> list[DebitOutcome]:
+        """Return what became of each event; what a lost answer has refused stays refused.
+
+        It would fit now, perhaps, and be both debited and told as a refusal.
+        """
+        before = _refused_before(connection, batch, asked)
+        events = [one.event for one in asked if _name(batch, one) not in before]
+        decided = iter(self._decide(connection, batch, events))
+        return [
+            DebitOutcome(one.event.key, before[name])
+            if (name := _name(batch, one)) in before
+            else next(decided)
+            for one in asked
+        ]
 
     def _decide(
         self, connection: Connection, batch: Batch, events: Sequence[UsageEvent]
@@ -126,6 +144,21 @@ class UsageActivities:
     def _available(self, connection: Connection, batch: Batch) -> int:
         credit_type = self._context.catalog(batch.plan.catalog).credit_types[0].credit_type
         return balances.available(connection, batch.account_id, credit_type, batch.at)
+
+
+def _refused_before(
+    connection: Connection, batch: Batch, asked: Sequence[_Asked]
+) -> dict[str, str]:
+    """Return which events an earlier attempt has refused, whose answer was lost, and why."""
+    if not activity.in_activity() or activity.info().attempt == 1:
+        return {}
+    names = [name for one in asked if (name := _name(batch, one))]
+    return accounts.kept_refusals(connection, batch.account_id, names, batch.at) if names else {}
+
+
+def _name(batch: Batch, one: _Asked) -> str:
+    """Return the name of an event's refusal, which a retry gives again; "": it has none."""
+    return "" if one.message is None else f"{batch.messages[one.message].name}:{one.place}"
 
 
 def _read(number: int, message: UsageMessage) -> tuple[list[_Asked], list[RefusedEvent]]:
