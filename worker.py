@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -28,31 +28,11 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
-from activities.answers import AnswerActivities
+from activities import served
 from activities.context import BillingContext
 from activities.errors import NamedErrors
-from activities.notifications.alerts import AlertRelay
-from activities.notifications.notices import NoticeActivities
-from activities.notifications.outbox import CrossingRelay, MailRelay
-from activities.payments.declines import FailureActivities
-from activities.payments.findings import FindingActivities, FindingRelay, keep_measuring
-from activities.payments.invoices import InvoiceMails, InvoiceReading
-from activities.payments.lost_charges import LostChargeActivities, LostChargeReading
-from activities.payments.owners import CustomerActivities
-from activities.payments.processing import ProcessingActivities
-from activities.payments.processor import PaymentActivities
-from activities.payments.reconciliation import ReconcileActivities
-from activities.payments.refunds import RefundActivities
-from activities.periods.lifecycle import PeriodActivities
-from activities.plans.changes import ChangeActivities
-from activities.purchases.bonuses import BonusActivities
-from activities.purchases.extra_credits import PurchaseActivities
-from activities.purchases.offers import OfferActivities
-from activities.teams.approvals import ApprovalActivities
-from activities.teams.members import TeamActivities
-from activities.usage.corrections import CorrectionActivities
-from activities.usage.events import UsageActivities
-from activities.usage.holds import HoldActivities
+from activities.notifications.outbox import MailRelay
+from activities.payments.findings import keep_measuring
 from catalogs.reader import load_catalogs, load_lists
 from domain.errors import InvalidInput
 from domain.pricing.catalog import Catalog
@@ -84,8 +64,7 @@ WORKFLOW_OPTIONS: dict[str, Any] = {
     "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
 }
 
-Activities = list[Callable[..., Any]]
-Served = tuple[list[type], Activities]
+Served = tuple[list[type], served.Activities]
 
 
 @dataclass(frozen=True)
@@ -101,15 +80,18 @@ class Fleet:
         """Return the workflows and activities of a queue: these lists are what the fleet can do."""
         context = self._context()
         if queue == names.STRIPE:
-            return [], _of_the_processor(self.settings, context, self.client)
+            processor = StripePayments(
+                self.settings.stripe_api_key, base_url=self.settings.stripe_api_base
+            )
+            return [], served.by_the_processor(processor, context, self.client)
         if queue == names.MAIL:
             mailer = SmtpMailer(self.settings.smtp_url, sender=self.settings.mail_from)
             return [], [MailRelay(context, mailer).relay]
         return [Subscription, OutboxRelay, StripeEvent, Approval, Reconciliation], [
-            *_of_usage(context),
-            *_of_periods_and_plans(context),
-            *_of_purchases(context),
-            *_of_people(context, self.client),
+            *served.of_usage(context),
+            *served.of_periods_and_plans(context),
+            *served.of_purchases(context),
+            *served.of_people(context, self.client),
         ]
 
     def _context(self) -> BillingContext:
@@ -140,115 +122,6 @@ class Fleet:
         if queue == names.STRIPE:
             defaults["max_task_queue_activities_per_second"] = STRIPE_CALLS_PER_SECOND
         return Worker(self.client, task_queue=queue, **(defaults | options))
-
-
-def _of_the_processor(settings: Settings, context: BillingContext, client: Client) -> Activities:
-    processor = StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base)
-    payments, papers = PaymentActivities(processor), InvoiceReading(processor)
-    compared = ReconcileActivities(context, processor, client, asyncio.get_running_loop())
-    return [
-        payments.register,
-        payments.read_payer,
-        payments.use_card,
-        payments.prepare,
-        payments.pay,
-        payments.read,
-        payments.void,
-        payments.read_event,
-        payments.refund,
-        payments.read_return,
-        compared.reconcile,
-        compared.examine,
-        compared.doubt,
-        LostChargeReading(processor).read,
-        papers.cards,
-        papers.invoices,
-        papers.invoice,
-    ]
-
-
-def _of_customers(context: BillingContext) -> Activities:
-    customers = CustomerActivities(context)
-    return [customers.find_owner, customers.forget_payer]
-
-
-def _of_usage(context: BillingContext) -> Activities:
-    usage, holds = UsageActivities(context), HoldActivities(context)
-    return [usage.debit, holds.hold, holds.capture, holds.extend, holds.release]
-
-
-def _of_periods_and_plans(context: BillingContext) -> Activities:
-    periods, changes = PeriodActivities(context), ChangeActivities(context)
-    answers = AnswerActivities(context)
-    return [
-        periods.begin,
-        periods.know_payer,
-        periods.abandon,
-        periods.open_charge,
-        periods.open_period,
-        periods.close_window,
-        periods.schedule_cancel,
-        periods.end,
-        answers.find,
-        answers.keep,
-        changes.quote,
-        changes.quote_version,
-        changes.open_upgrade,
-        changes.complete_upgrade,
-        changes.schedule,
-        changes.pause,
-        changes.adjust,
-        CorrectionActivities(context).correct,
-    ]
-
-
-def _of_purchases(context: BillingContext) -> Activities:
-    purchases, failures = PurchaseActivities(context), FailureActivities(context)
-    offers, gifts = OfferActivities(context), BonusActivities(context)
-    returns = RefundActivities(context)
-    return [
-        purchases.reserve,
-        purchases.grant_purchase,
-        purchases.set_auto_purchase,
-        LostChargeActivities(context).take_up,
-        offers.open_manual,
-        offers.open_pack,
-        gifts.give_bonus,
-        failures.note_decline,
-        failures.void,
-        failures.resume,
-        ProcessingActivities(context).note,
-        ProcessingActivities(context).note_received,
-        returns.refund,
-        returns.book,
-        returns.standing,
-    ]
-
-
-def _of_people(context: BillingContext, client: Client) -> Activities:
-    loop = asyncio.get_running_loop()
-    teams, requests = TeamActivities(context), ApprovalActivities(context, client, loop)
-    notices, papers = NoticeActivities(context), InvoiceMails(context)
-    return [
-        teams.set_member,
-        teams.remove_member,
-        requests.ask,
-        requests.read,
-        requests.decide,
-        requests.lapse,
-        requests.keep_refusals,
-        notices.set_alerts,
-        notices.notices,
-        notices.read,
-        notices.warn,
-        papers.set_address,
-        papers.mail,
-        *_of_customers(context),
-        FindingActivities(context).record,
-        FindingRelay(context, client, loop).relay,
-        AlertRelay(context).relay,
-        CrossingRelay(context, client, loop).relay,
-    ]
 
 
 async def connected(settings: Settings) -> Client:

@@ -1,0 +1,148 @@
+"""Every activity that there is, as workers serve them: a queue each has its list."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from temporalio.client import Client
+
+from activities.answers import AnswerActivities
+from activities.context import BillingContext
+from activities.notifications.alerts import AlertRelay
+from activities.notifications.notices import NoticeActivities
+from activities.notifications.outbox import CrossingRelay
+from activities.payments.declines import FailureActivities
+from activities.payments.findings import FindingActivities, FindingRelay
+from activities.payments.invoices import InvoiceMails, InvoiceReading
+from activities.payments.lost_charges import LostChargeActivities, LostChargeReading
+from activities.payments.owners import CustomerActivities
+from activities.payments.processing import ProcessingActivities
+from activities.payments.processor import PaymentActivities
+from activities.payments.reconciliation import ReconcileActivities
+from activities.payments.refunds import RefundActivities
+from activities.periods.lifecycle import PeriodActivities
+from activities.plans.changes import ChangeActivities
+from activities.purchases.bonuses import BonusActivities
+from activities.purchases.extra_credits import PurchaseActivities
+from activities.purchases.offers import OfferActivities
+from activities.teams.approvals import ApprovalActivities
+from activities.teams.members import TeamActivities
+from activities.usage.corrections import CorrectionActivities
+from activities.usage.events import UsageActivities
+from activities.usage.holds import HoldActivities
+from gateways.payments import Payments
+
+Activities = list[Callable[..., Any]]
+
+
+def by_the_processor(processor: Payments, context: BillingContext, client: Client) -> Activities:
+    """Return what calls the payment processor."""
+    payments, papers = PaymentActivities(processor), InvoiceReading(processor)
+    compared = ReconcileActivities(context, processor, client, asyncio.get_running_loop())
+    return [
+        payments.register,
+        payments.read_payer,
+        payments.use_card,
+        payments.prepare,
+        payments.pay,
+        payments.read,
+        payments.void,
+        payments.read_event,
+        payments.refund,
+        payments.read_return,
+        compared.reconcile,
+        compared.examine,
+        compared.doubt,
+        LostChargeReading(processor).read,
+        papers.cards,
+        papers.invoices,
+        papers.invoice,
+    ]
+
+
+def _of_customers(context: BillingContext) -> Activities:
+    customers = CustomerActivities(context)
+    return [customers.find_owner, customers.forget_payer]
+
+
+def of_usage(context: BillingContext) -> Activities:
+    """Return what decides usage and holds."""
+    usage, holds = UsageActivities(context), HoldActivities(context)
+    return [usage.debit, holds.hold, holds.capture, holds.extend, holds.release]
+
+
+def of_periods_and_plans(context: BillingContext) -> Activities:
+    """Return what begins, changes and ends a subscription."""
+    periods, changes = PeriodActivities(context), ChangeActivities(context)
+    answers = AnswerActivities(context)
+    return [
+        periods.begin,
+        periods.know_payer,
+        periods.abandon,
+        periods.open_charge,
+        periods.open_period,
+        periods.close_window,
+        periods.schedule_cancel,
+        periods.end,
+        answers.find,
+        answers.keep,
+        changes.quote,
+        changes.quote_version,
+        changes.open_upgrade,
+        changes.complete_upgrade,
+        changes.schedule,
+        changes.pause,
+        changes.adjust,
+        CorrectionActivities(context).correct,
+    ]
+
+
+def of_purchases(context: BillingContext) -> Activities:
+    """Return what opens, grants and gives back credits."""
+    purchases, failures = PurchaseActivities(context), FailureActivities(context)
+    offers, gifts = OfferActivities(context), BonusActivities(context)
+    returns = RefundActivities(context)
+    return [
+        purchases.reserve,
+        purchases.grant_purchase,
+        purchases.set_auto_purchase,
+        LostChargeActivities(context).take_up,
+        offers.open_manual,
+        offers.open_pack,
+        gifts.give_bonus,
+        failures.note_decline,
+        failures.void,
+        failures.resume,
+        ProcessingActivities(context).note,
+        ProcessingActivities(context).note_received,
+        returns.refund,
+        returns.book,
+        returns.standing,
+    ]
+
+
+def of_people(context: BillingContext, client: Client) -> Activities:
+    """Return what teams, operators and the outbox need."""
+    loop = asyncio.get_running_loop()
+    teams, requests = TeamActivities(context), ApprovalActivities(context, client, loop)
+    notices, papers = NoticeActivities(context), InvoiceMails(context)
+    return [
+        teams.set_member,
+        teams.remove_member,
+        requests.ask,
+        requests.read,
+        requests.decide,
+        requests.lapse,
+        requests.keep_refusals,
+        notices.set_alerts,
+        notices.notices,
+        notices.read,
+        notices.warn,
+        papers.set_address,
+        papers.mail,
+        *_of_customers(context),
+        FindingActivities(context).record,
+        FindingRelay(context, client, loop).relay,
+        AlertRelay(context).relay,
+        CrossingRelay(context, client, loop).relay,
+    ]
