@@ -240,6 +240,7 @@ OVER = (Happened.WINDOW_OVER, Happened.PERIOD_OVER)  # the next renewal may be d
 TRIED_TOO = (Happened.PLAN_LEFT, Happened.OTHER_DECLINED)  # another charge is tried
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rebuilt", [False, True])
 @pytest.mark.parametrize(("kind", "step"), ROWS)
 async def test_the_table_is_what_happens(
