@@ -1,16 +1,13 @@
 """The outbox's relays: they deliver what was written with its cause, at least once."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from temporalio import activity
-from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.context import BillingContext
+from activities.signals import SignalsSubscriptions
 from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError
 from domain.mails.codec import envelope_from_json
@@ -64,15 +61,8 @@ class MailRelay:
         return None
 
 
-class CrossingRelay:
+class CrossingRelay(SignalsSubscriptions):
     """Tells workflows that a debit elsewhere emptied their wallet."""
-
-    def __init__(
-        self, context: BillingContext, client: Client, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self._context = context
-        self._client = client
-        self._loop = loop
 
     @uninterrupted(name="relay_crossings")
     def relay(self, shift: Shift) -> int:
@@ -86,20 +76,10 @@ class CrossingRelay:
             )
             for message in messages:
                 live = subscriptions.live_of_account(connection, message.account_id)
-                refused = self._tell(live, message) if live else "no_subscription"
+                told = message.payload
+                refused = self._tell(live, "balance_crossed", told) if live else "no_subscription"
                 outbox.delivered(connection, message, refused=refused)
         return len(messages)
-
-    def _tell(self, subscription_id: str, message: Message) -> str | None:
-        handle = self._client.get_workflow_handle(f"subscription:{subscription_id}")
-        signal = handle.signal("balance_crossed", message.payload, rpc_timeout=timedelta(seconds=5))
-        try:
-            asyncio.run_coroutine_threadsafe(signal, self._loop).result(timeout=10)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return "subscription_ended"
-            raise
-        return None
 
 
 def work(shift: Shift, deliver: Callable[[], int]) -> int:

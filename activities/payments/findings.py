@@ -2,23 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from datetime import timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
-from temporalio.client import Client
 from temporalio.common import MetricMeter
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.context import BillingContext
 from activities.notifications.outbox import BATCH, Shift, work
+from activities.signals import SignalsSubscriptions
 from activities.uninterrupted import uninterrupted
 from domain.payments.findings import Finding
 from ledger.notifications import outbox
 from ledger.payments import findings
 
-LANE = "finding"
+TOPIC = "finding"
 
 
 class FindingActivities:
@@ -34,15 +31,8 @@ class FindingActivities:
             return findings.record(connection, finding)
 
 
-class FindingRelay:
+class FindingRelay(SignalsSubscriptions):
     """Tells subscriptions how many of their findings are open: operators see it in their list."""
-
-    def __init__(
-        self, context: BillingContext, client: Client, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self._context = context
-        self._client = client
-        self._loop = loop
 
     @uninterrupted(name="relay_findings")
     def relay(self, shift: Shift) -> int:
@@ -51,7 +41,7 @@ class FindingRelay:
 
     def _tell_some(self) -> int:
         with self._context.engine.begin() as connection:
-            messages = outbox.waiting(connection, LANE, grace_seconds=0, limit=BATCH)
+            messages = outbox.waiting(connection, TOPIC, grace_seconds=0, limit=BATCH)
             for message in messages:
                 subscription = str(message.payload["subscription"])
                 # The number of this instant: messages that overtake each other say the same.
@@ -59,20 +49,9 @@ class FindingRelay:
                     "open": findings.count_of(connection, subscription),
                     "settled": message.message_key.startswith("finding:settled:"),
                 }
-                outbox.delivered(connection, message, refused=self._tell(subscription, told))
+                refused = self._tell(subscription, "findings_changed", told)
+                outbox.delivered(connection, message, refused=refused)
         return len(messages)
-
-    def _tell(self, subscription_id: str, told: Mapping[str, object]) -> str | None:
-        handle = self._client.get_workflow_handle(f"subscription:{subscription_id}")
-        wait = timedelta(seconds=5)
-        signal = handle.signal("findings_changed", told, rpc_timeout=wait)
-        try:
-            asyncio.run_coroutine_threadsafe(signal, self._loop).result(timeout=10)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return "subscription_ended"
-            raise
-        return None
 
 
 def measure(engine: Engine, meter: MetricMeter) -> None:

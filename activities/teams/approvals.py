@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
-from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
-from activities.context import BillingContext
 from activities.notifications.approval_mails import ask_admins, in_words, tell_requester
 from activities.purchases.buyers import Buyer
+from activities.signals import SignalsSubscriptions
 from activities.teams.members import require_type
 from activities.uninterrupted import uninterrupted
 from domain.approvals import (
@@ -106,15 +104,8 @@ class Unread:
     at: datetime
 
 
-class ApprovalActivities:
+class ApprovalActivities(SignalsSubscriptions):
     """Requests of members, for workflows."""
-
-    def __init__(
-        self, context: BillingContext, client: Client, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self._context = context
-        self._client = client
-        self._loop = loop
 
     @uninterrupted(name="ask_approval")
     def ask(self, asking: Asking) -> RequestStanding:
@@ -184,7 +175,9 @@ class ApprovalActivities:
         """
         decided = self._decide(deciding)
         if decided.status == "purchase_needed":
-            self._tell_subscription(deciding.request.approval.subscription_id)
+            self._tell(
+                deciding.request.approval.subscription_id, "balance_crossed", {}
+            )  # it looks whether to buy; a repeat changes nothing
         return decided
 
     def _decide(self, deciding: Deciding) -> Decided:
@@ -212,16 +205,6 @@ class ApprovalActivities:
             tell_requester(self._context, connection, known, Decision("", State.LAPSED))
         status = now.state if answer == "repeated" else answer
         return Decided(status, now.state, now.decided_by or "", held_until=now.held_until)
-
-    def _tell_subscription(self, subscription_id: str) -> None:
-        """Let the subscription look whether a purchase is needed; a repeat changes nothing."""
-        handle = self._client.get_workflow_handle(f"subscription:{subscription_id}")
-        signal = handle.signal("balance_crossed", {}, rpc_timeout=timedelta(seconds=5))
-        try:
-            asyncio.run_coroutine_threadsafe(signal, self._loop).result(PATIENCE_SECONDS)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:  # it has ended: the ledger says so next
-                raise
 
     def _hold(self, connection: Connection, known: Approval, at: datetime) -> HoldOutcome:
         """Hold what was approved as if it happened now, for no more than was approved."""
