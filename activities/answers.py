@@ -13,8 +13,12 @@ from ledger import accounts, kept_answers
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """The key of an update, what it asks for ("cancel now"), and its answer once that is true."""
+    """The key of an update, what it asks for ("cancel now"), and its answer once that is true.
 
+    A key belongs to its subscription: a customer may have another later, whose keys begin anew.
+    """
+
+    subscription_id: str
     key: str
     request: str
     answer: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +51,9 @@ class AnswerActivities:
     def find(self, asker: Asker, keyed: Keyed) -> EarlierAnswer:
         """Return what was answered to an update with this key before."""
         with self._context.engine.begin() as connection:
-            before = kept_answers.kept(connection, asker.account_id, keyed.key, asker.charge_id)
+            before = kept_answers.kept(
+                connection, asker.account_id, keyed.subscription_id, keyed.key, asker.charge_id
+            )
         if before is None:
             return EarlierAnswer("new")
         if before.request != keyed.request:
@@ -72,4 +78,6 @@ def keep(
     """Keep the answer of an update with a key, in the transaction that makes it true."""
     if keyed is not None:
         answer = keyed.answer | (more or {})
-        kept_answers.keep(connection, account_id, keyed.key, keyed.request, answer, at)
+        kept_answers.keep(
+            connection, account_id, keyed.subscription_id, keyed.key, keyed.request, answer, at
+        )

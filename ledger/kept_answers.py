@@ -21,6 +21,7 @@ class Kept:
 def keep(
     connection: Connection,
     account_id: int,
+    subscription_id: str,
     key: str,
     request: str,
     answer: dict[str, Any],
@@ -28,16 +29,25 @@ def keep(
 ) -> None:
     """Keep an answer in the transaction that makes it true; the first one stays."""
     statement = insert(KeptAnswer).values(
-        account_id=account_id, key=key, request=request, answer=answer, at=at
+        account_id=account_id,
+        subscription_id=subscription_id,
+        key=key,
+        request=request,
+        answer=answer,
+        at=at,
     )
     connection.execute(statement.on_conflict_do_nothing())
 
 
-def kept(connection: Connection, account_id: int, key: str, charge_id: str) -> Kept | None:
+def kept(
+    connection: Connection, account_id: int, subscription_id: str, key: str, charge_id: str
+) -> Kept | None:
     """Return what a key was used for: what is true since, or the charge that was given up."""
     found = connection.execute(
         select(KeptAnswer.request, KeptAnswer.answer).where(
-            KeptAnswer.account_id == account_id, KeptAnswer.key == key
+            KeptAnswer.account_id == account_id,
+            KeptAnswer.subscription_id == subscription_id,
+            KeptAnswer.key == key,
         )
     ).one_or_none()
     if found is not None:

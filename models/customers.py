@@ -118,6 +118,7 @@ class KeptAnswer(Base):
 
     __tablename__ = "kept_answers"
     account_id: Mapped[int] = mapped_column(primary_key=True)
+    subscription_id: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     request: Mapped[str]
     answer: Mapped[dict[str, Any]]

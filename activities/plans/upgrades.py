@@ -87,7 +87,8 @@ def keyed_by(
     prefix = charge_of_key(subscription_id, "")
     if not charge_id.startswith(prefix):
         return None
-    return Keyed(charge_id.removeprefix(prefix), f"change_plan {plan.plan_id}", answer)
+    key, request = charge_id.removeprefix(prefix), f"change_plan {plan.plan_id}"
+    return Keyed(subscription_id, key, request, answer)
 
 
 def quoted_change(catalog: Catalog, wanted: Wanted) -> Quoted:

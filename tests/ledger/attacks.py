@@ -39,6 +39,7 @@ ATTACKS = (
     ("kept_answers_answer", "kept_answers", {"answer": [1]}),
     ("kept_answers_pk", "kept_answers", {}),
     ("kept_answers_account_id_fkey", "kept_answers", {"account_id": NOBODY}),
+    ("kept_answers_subscription_id_fkey", "kept_answers", {"subscription_id": "?"}),
     ("pauses_pk", "pauses", {}),
     ("pauses_account_id_fkey", "pauses", {"account_id": NOBODY}),
     ("counters_account_id_fkey", "counters", {"account_id": NOBODY}),

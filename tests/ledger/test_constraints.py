@@ -46,7 +46,8 @@ def victim(session_database):
         values = (wallet.account_id, START.isoformat())
         connection.exec_driver_sql("INSERT INTO counters VALUES (%s, 'c', %s, 1)", values)
         connection.exec_driver_sql(
-            "INSERT INTO kept_answers VALUES (%s, 'k', 'core_40k', '{}', %s)", values
+            "INSERT INTO kept_answers VALUES (%s, %s, 'k', 'core_40k', '{}', %s)",
+            (wallet.account_id, wallet.subscription_id, START.isoformat()),
         )
         connection.exec_driver_sql(
             "INSERT INTO pauses (account_id, at, cause, paused)"

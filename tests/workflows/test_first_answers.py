@@ -126,3 +126,19 @@ async def test_what_was_refused_binds_nothing(fleet: RunningFleet) -> None:
     done = await customer.life.ask("set_auto_purchase", keyed(on=True))
 
     assert (early["status"], done["status"]) == ("refused", "done")
+
+
+async def test_a_key_belongs_to_its_subscription(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k")
+    await customer.life.ask("change_plan", UP)
+    await customer.life.ask("set_auto_purchase", {"key": "switch", "on": True})
+    await customer.cancel("now")
+    later = await customer.life.now()
+    another = await fleet.subscribe("core_10k", begins=later, again=customer)
+    changed = await another.life.ask("change_plan", UP)
+    switched = await another.life.ask("set_auto_purchase", {"key": "switch", "on": True})
+
+    assert changed["charge_id"].startswith(another.life.handle.id.removeprefix("subscription:"))
+    status = await another.life.status()
+    assert (status["plan"], status["auto_purchase"]) == ("core_40k", True)
+    assert switched["status"] == "done"

@@ -54,11 +54,17 @@ class Context:
         moment = self.moment()
         return Wanted(self.settler.buyer(), plan_id, moment.anchor, moment.time_zone)
 
-    async def first_answer(self, keyed: Keyed, charge_id: str = "") -> Answer | None:
-        """Return the first answer to an update that is repeated; None: it is the first.
+    def keyed(self, key: str, request: str, answer: Answer | None = None) -> Keyed | None:
+        """Return the key of an update with what it asks for; None: its sender names none."""
+        return Keyed(self.state.subscription_id, key, request, answer or {}) if key else None
+
+    async def first_answer(self, keyed: Keyed | None, charge_id: str = "") -> Answer | None:
+        """Return the first answer to an update that is repeated; None: it is the first, or keyless.
 
         `charge_id` names the charge that it would have opened.
         """
+        if keyed is None:
+            return None
         found = await workflow.execute_activity_method(
             AnswerActivities.find,
             args=[Asker(self.state.account_id, workflow.now(), charge_id), keyed],

@@ -185,12 +185,13 @@ CREATE TABLE charge_notes (
 -- Updates that were asked for with a key, and what was answered: the same again gets it again.
 CREATE TABLE kept_answers (
     account_id  bigint      NOT NULL REFERENCES wallets,
+    subscription_id text    NOT NULL REFERENCES subscriptions,
     key         text        NOT NULL CONSTRAINT kept_answers_key_length CHECK (length(key) BETWEEN 1 AND 200),
     request     text        NOT NULL,                               -- "cancel now", "change_plan core_40k"
     answer      jsonb       NOT NULL CONSTRAINT kept_answers_answer CHECK (jsonb_typeof(answer) = 'object'),
     at          timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT kept_answers_pk PRIMARY KEY (account_id, key)
+    CONSTRAINT kept_answers_pk PRIMARY KEY (account_id, subscription_id, key)
 );
 
 -- When and why a wallet was paused and resumed, and by whom, for people to read.

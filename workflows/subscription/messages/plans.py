@@ -42,7 +42,7 @@ async def _change_plan(context: Context, request: ChangePlan, ticket: int) -> An
     under_way = context.state.charge_named(charge_id)
     if under_way is not None and under_way.step not in (Step.DECLINED, Step.VOIDING):
         return _join(context, under_way, request, ticket)
-    keyed = Keyed(request.key, f"change_plan {request.plan_id}")
+    keyed = context.keyed(request.key, f"change_plan {request.plan_id}")
     return await context.first_answer(keyed, charge_id) or await _change(context, request, ticket)
 
 
@@ -67,7 +67,9 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
         return refused("same_plan")
     scheduled = quoted.quote.kind is ChangeKind.DOWNGRADE
     answer = {"status": "scheduled" if scheduled else "unscheduled", **preview}
-    await _schedule(context, quoted, _keyed(request.key, f"change_plan {request.plan_id}", answer))
+    await _schedule(
+        context, quoted, context.keyed(request.key, f"change_plan {request.plan_id}", answer)
+    )
     return answer
 
 
@@ -96,9 +98,8 @@ async def _schedule(context: Context, quoted: Quoted, keyed: Keyed | None = None
 
 async def _migrate_plan(context: Context, request: MigratePlan, _ticket: int) -> Answer:
     """Move to another version of the plan, as an operator asks: nobody is charged for it."""
-    if not request.key or request.preview:
-        return await _migrate(context, request, None)
-    keyed = Keyed(request.key, f"migrate_plan {request.version} {request.when}")
+    key = "" if request.preview else request.key
+    keyed = context.keyed(key, f"migrate_plan {request.version} {request.when}")
     return await context.first_answer(keyed) or await _migrate(context, request, keyed)
 
 
@@ -180,7 +181,7 @@ async def _upgrade(context: Context, quoted: Quoted, key: str, ticket: int) -> A
     upgrade = _next_upgrade(context, quoted, key)
     if quoted.quote.amount_minor == 0:
         answer = {"status": "changed", **preview_of(quoted)}
-        keyed = _keyed(key, f"change_plan {quoted.plan.plan_id}", answer)
+        keyed = context.keyed(key, f"change_plan {quoted.plan.plan_id}", answer)
         upgrade = replace(upgrade, keyed=keyed)
         await context.settler.complete_upgrade(upgrade)
         return {**answer, "available": credit_text(state.available_micro)}
@@ -208,9 +209,9 @@ async def _upgrade(context: Context, quoted: Quoted, key: str, ticket: int) -> A
 
 async def _cancel(context: Context, request: Cancel, _ticket: int) -> Answer:
     """End at the period's end, or now; a key that was used before gets its first answer again."""
-    if not request.key or request.preview or context.state.period is None:
-        return await _end(context, request, None)
-    keyed = Keyed(request.key, f"cancel {request.when}")
+    # Nothing is kept of what moves nothing, and of what has not begun.
+    key = "" if request.preview or context.state.period is None else request.key
+    keyed = context.keyed(key, f"cancel {request.when}")
     return await context.first_answer(keyed) or await _end(context, request, keyed)
 
 
@@ -246,10 +247,6 @@ async def _end_now(context: Context, keyed: Keyed | None, *, preview: bool) -> A
     if not preview:
         state.end_now()
     return {**answer, **left.told()}
-
-
-def _keyed(key: str, request: str, answer: Answer) -> Keyed | None:
-    return Keyed(key, request, answer) if key else None
 
 
 MESSAGES = (

@@ -1,11 +1,8 @@
 """Purchases by the customer: extra credits, packs, and the switch of auto-purchase."""
 
-from dataclasses import replace
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.answers import Keyed
     from activities.purchases.extra_credits import PurchaseActivities, Switch
     from activities.purchases.offers import OfferActivities
     from domain.messages.purchases import (
@@ -49,12 +46,9 @@ async def _buy_pack(context: Context, request: BuyPack, ticket: int) -> Answer |
 async def _set_auto_purchase(context: Context, request: SetAutoPurchase, _ticket: int) -> Answer:
     """Answer `done` or `refused`."""
     answer = {"status": "done", "auto_purchase": request.on}
-    keyed = None
-    if request.key:
-        asked = Keyed(request.key, f"set_auto_purchase {'on' if request.on else 'off'}")
-        if (before := await context.first_answer(asked)) is not None:
-            return before
-        keyed = replace(asked, answer=answer)
+    keyed = context.keyed(request.key, f"set_auto_purchase {'on' if request.on else 'off'}", answer)
+    if (before := await context.first_answer(keyed)) is not None:
+        return before
     status = await workflow.execute_activity_method(
         PurchaseActivities.set_auto_purchase,
         Switch(context.settler.buyer(), request.on, keyed),
