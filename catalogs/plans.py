@@ -18,18 +18,15 @@ from catalogs.terms import FALLBACK, NEUTRAL_MINOR, KnownNames, unique
 from domain.burn import TieBreak
 from domain.credits import MICRO
 from domain.periods import Interval, Unit
-from domain.pricing.catalog import (
-    Allowance,
-    Extras,
+from domain.pricing.catalog import Allowance, Extras, Pack, Plan, Trial
+from domain.pricing.policies import (
+    APPROVAL_DAYS,
+    DebtRepaidFrom,
     Late,
     LateUsage,
-    Pack,
-    Plan,
     Priorities,
     ResumeOn,
-    Trial,
 )
-from domain.pricing.policies import APPROVAL_DAYS, DebtRepaidFrom
 
 _LARGEST_PRIORITY = 1000
 _NO_PLAN = "at least one is needed"

@@ -21,7 +21,8 @@ from domain.payments.charges import (
     Sold,
     purchase_name,
 )
-from domain.pricing.catalog import Extras, Pack, ResumeOn
+from domain.pricing.catalog import Extras, Pack
+from domain.pricing.policies import ResumeOn
 from domain.pricing.purchase_price import manual_price, pack_price
 from ledger import accounts, checkpoints, kept_answers
 from ledger.payments import charges

@@ -16,7 +16,10 @@ from domain.pricing.policies import (
     AtZero,
     Companion,
     DebtRepaidFrom,
+    LateUsage,
     Overdraft,
+    Priorities,
+    ResumeOn,
     Rollover,
     VolumeTier,
     WhileUnpaid,
@@ -38,21 +41,6 @@ class Extras(StrEnum):
     WINDOW_END = "window_end"
     PERIOD_END = "period_end"
     NEVER = "never"
-
-
-class ResumeOn(StrEnum):
-    """What ends a pause for a failed payment."""
-
-    PAYMENT_METHOD_UPDATE = "payment_method_update"
-    ANY_SUCCESSFUL_PAYMENT = "any_successful_payment"
-
-
-class Late(StrEnum):
-    """What happens to usage of a window that has closed."""
-
-    BOOK_NOW = "book_now"
-    REOPEN = "reopen"
-    REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,25 +184,6 @@ class Bonus:
     credit_type: str
     quantity_micro: int
     expires: Extras
-
-
-@dataclass(frozen=True, slots=True)
-class LateUsage:
-    """The policy for late events; `reopen_days` counts from the window's end, else it is 0."""
-
-    kind: Late
-    reopen_days: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Priorities:
-    """The burn priority that each kind of grant is given; lower burns first."""
-
-    allowance: int = 20
-    bonus: int = 20
-    rollover: int = 15
-    pack: int = 30
-    overdraft: int = 90
 
 
 @dataclass(frozen=True, slots=True)

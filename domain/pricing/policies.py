@@ -108,3 +108,37 @@ class VolumeTier:
 
     from_micro: int
     percent_off: Ratio
+
+
+class ResumeOn(StrEnum):
+    """What ends a pause for a failed payment."""
+
+    PAYMENT_METHOD_UPDATE = "payment_method_update"
+    ANY_SUCCESSFUL_PAYMENT = "any_successful_payment"
+
+
+class Late(StrEnum):
+    """What happens to usage of a window that has closed."""
+
+    BOOK_NOW = "book_now"
+    REOPEN = "reopen"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class LateUsage:
+    """The policy for late events; `reopen_days` counts from the window's end, else it is 0."""
+
+    kind: Late
+    reopen_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Priorities:
+    """The burn priority that each kind of grant is given; lower burns first."""
+
+    allowance: int = 20
+    bonus: int = 20
+    rollover: int = 15
+    pack: int = 30
+    overdraft: int = 90

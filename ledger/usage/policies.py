@@ -6,7 +6,8 @@ from sqlalchemy import Connection, func, select, update
 
 from domain.periods import Window
 from domain.plan_calendar import cap_bounds
-from domain.pricing.catalog import Plan, ResumeOn
+from domain.pricing.catalog import Plan
+from domain.pricing.policies import ResumeOn
 from domain.subscription import Status
 from ledger.notifications import alerts
 from models.tables import Policy, Subscription

@@ -8,8 +8,8 @@ import pytest
 from catalogs.reader import load_catalogs
 from domain.credits import MICRO, format_credits, parse_credits
 from domain.money import Ratio, half_up
-from domain.pricing.catalog import Extras, Late
-from domain.pricing.policies import AfterDunning, AtZero, Channel, WhileUnpaid
+from domain.pricing.catalog import Extras
+from domain.pricing.policies import AfterDunning, AtZero, Channel, Late, WhileUnpaid
 from domain.pricing.rates import cost
 
 LISTS = {one.name: one for one in load_catalogs(Path(__file__).parents[2] / "catalogs")}

@@ -10,7 +10,8 @@ from domain.credits import MICRO
 from domain.errors import InvalidCatalog
 from domain.money import Ratio, surcharged
 from domain.periods import Interval, Unit
-from domain.pricing.catalog import Catalog, Extras, Late, LateUsage, Plan, ResumeOn
+from domain.pricing.catalog import Catalog, Extras, Plan
+from domain.pricing.policies import Late, LateUsage, ResumeOn
 from domain.pricing.rates import Rounding
 
 FOLDER = Path(__file__).parents[2] / "catalogs"

@@ -17,8 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.charges import LOOKED_INTO, ChargeKind, Declined, Paid, Processing
     from domain.payments.dunning import next_try, patience_ends
     from domain.payments.processor_states import Remark
-    from domain.pricing.catalog import ResumeOn
-    from domain.pricing.policies import AfterDunning, WhileUnpaid
+    from domain.pricing.policies import AfterDunning, ResumeOn, WhileUnpaid
     from domain.subscription import OpenCharge, Pause, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
