@@ -11,11 +11,11 @@ from activities.context import BillingContext
 from activities.notifications.alerts import AlertRelay
 from activities.notifications.notices import NoticeActivities
 from activities.notifications.outbox import CrossingRelay
-from activities.payments.declines import FailureActivities
+from activities.payments.declines import DeclineActivities
 from activities.payments.findings import FindingActivities, FindingRelay
 from activities.payments.invoices import InvoiceMails, InvoiceReading
 from activities.payments.lost_charges import LostChargeActivities, LostChargeReading
-from activities.payments.owners import CustomerActivities
+from activities.payments.owners import OwnerActivities
 from activities.payments.processing import ProcessingActivities
 from activities.payments.processor import PaymentActivities
 from activities.payments.reconciliation import ReconcileActivities
@@ -61,7 +61,7 @@ def by_the_processor(processor: Payments, context: BillingContext, client: Clien
 
 
 def _of_customers(context: BillingContext) -> Activities:
-    customers = CustomerActivities(context)
+    customers = OwnerActivities(context)
     return [customers.find_owner, customers.forget_payer]
 
 
@@ -99,7 +99,7 @@ def of_periods_and_plans(context: BillingContext) -> Activities:
 
 def of_purchases(context: BillingContext) -> Activities:
     """Return what opens, grants and gives back credits."""
-    purchases, failures = PurchaseActivities(context), FailureActivities(context)
+    purchases, failures = PurchaseActivities(context), DeclineActivities(context)
     offers, gifts = OfferActivities(context), BonusActivities(context)
     returns = RefundActivities(context)
     return [

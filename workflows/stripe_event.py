@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments.owners import CustomerActivities, Owner
+    from activities.payments.owners import Owner, OwnerActivities
     from activities.payments.processor import EventMeaning, PaymentActivities
     from activities.payments.reconciliation import ReconcileActivities
     from activities.payments.refunds import RefundActivities
@@ -118,7 +118,7 @@ class StripeEvent:
         """Forget a payer that was deleted; a subscription reads back what is left to charge."""
         if meaning.payer:
             await workflow.execute_activity_method(
-                CustomerActivities.forget_payer,
+                OwnerActivities.forget_payer,
                 args=[meaning.payer, workflow.now()],
                 summary=f"forget {meaning.payer}, which was deleted",
                 **LEDGER,
@@ -192,7 +192,7 @@ class StripeEvent:
 
     async def _owner(self, meaning: EventMeaning) -> Owner:
         return await workflow.execute_activity_method(
-            CustomerActivities.find_owner,
+            OwnerActivities.find_owner,
             meaning,
             summary=f"find whose {meaning.invoice or meaning.payer or meaning.method} is",
             **LEDGER,

@@ -58,7 +58,7 @@ class Resumption:
     paid: Paid | None
 
 
-class FailureActivities:
+class DeclineActivities:
     """Declines and the pauses they cause. Each method is one transaction, safe to repeat."""
 
     def __init__(self, context: BillingContext) -> None:

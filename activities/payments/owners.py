@@ -25,7 +25,7 @@ class Owner:
     has_card: bool = False  # on record here: one that is charged
 
 
-class CustomerActivities:
+class OwnerActivities:
     """The ledger's directory, for workflows."""
 
     def __init__(self, context: BillingContext) -> None:

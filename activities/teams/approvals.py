@@ -167,17 +167,16 @@ class ApprovalActivities(SignalsSubscriptions):
 
     @uninterrupted(name="decide_approval")
     def decide(self, deciding: Deciding) -> Decided:
-        """Take an admin's word: hold what was approved, or raise the limit, and mail who asked.
+        """Take an admin's decision: hold what was approved, or raise the limit, and mail who asked.
 
         What cannot be held, paused or short of credits, goes on waiting: the status says why. With
-        `purchase_needed` the subscription has been told to buy, and the same word is to be sent
-        again.
+        `purchase_needed` the subscription has been told to buy, and the same decision is to be
+        sent again.
         """
         decided = self._decide(deciding)
         if decided.status == "purchase_needed":
-            self._tell(
-                deciding.request.approval.subscription_id, "balance_crossed", {}
-            )  # it looks whether to buy; a repeat changes nothing
+            # It looks whether to buy; a repeat changes nothing.
+            self._tell(deciding.request.approval.subscription_id, "balance_crossed", {})
         return decided
 
     def _decide(self, deciding: Deciding) -> Decided:

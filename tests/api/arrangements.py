@@ -21,7 +21,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.context import BillingContext
 from activities.errors import NamedErrors
-from activities.payments.owners import CustomerActivities
+from activities.payments.owners import OwnerActivities
 from activities.payments.processor import PaymentActivities
 from activities.payments.reconciliation import ReconcileActivities
 from domain.messages.cards import parse_card_news
@@ -118,7 +118,7 @@ class Peer:
 @asynccontextmanager
 async def inbox(client: Client, engine: Engine, payments: StripePayments) -> AsyncIterator[None]:
     """Serve events and peers in the client's namespace."""
-    customers = CustomerActivities(BillingContext(engine, {}, "", ""))
+    customers = OwnerActivities(BillingContext(engine, {}, "", ""))
     processor = PaymentActivities(payments)
     context = BillingContext(engine, {}, "", "")
     examiner = ReconcileActivities(context, payments, client, asyncio.get_running_loop())

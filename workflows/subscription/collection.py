@@ -9,7 +9,7 @@ from dataclasses import replace
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments.declines import FailureActivities
+    from activities.payments.declines import DeclineActivities
     from activities.payments.processor import Collected, Invoiced, PaymentActivities, PaymentAttempt
     from domain.payments.charge_fates import Fate, Happened, fate, is_held, is_void
     from domain.payments.charges import PAYER_DELETED, ChargeKind, Decline, Declined
@@ -329,7 +329,7 @@ class Collector:
     async def _void_in_ledger(self, charge: OpenCharge, *, gone: bool = False) -> None:
         charge_id = charge.charge.charge_id
         await workflow.execute_activity_method(
-            FailureActivities.void,
+            DeclineActivities.void,
             args=[self._settler.buyer(charge), charge_id, gone],
             summary=f"void {demanded(charge.charge)} in the ledger",
             **LEDGER,

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments.owners import CustomerActivities
+    from activities.payments.owners import OwnerActivities
     from activities.payments.processor import CardInUse, PaymentActivities, Registration
     from activities.periods.lifecycle import KnownPayer, PeriodActivities
     from domain.subscription_state import SubscriptionState
@@ -53,7 +53,7 @@ class Payers:
 
     async def _replace(self, found: CardInUse) -> None:
         await workflow.execute_activity_method(
-            CustomerActivities.forget_payer,
+            OwnerActivities.forget_payer,
             args=[self._state.payer, workflow.now()],
             summary=f"forget {self._state.payer}, which was deleted",
             **LEDGER,

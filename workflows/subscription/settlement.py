@@ -5,7 +5,7 @@ from dataclasses import replace
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments.declines import FailedCharge, FailureActivities, Resumption
+    from activities.payments.declines import DeclineActivities, FailedCharge, Resumption
     from activities.periods.lifecycle import PeriodActivities
     from activities.periods.paid_periods import PaidPeriod
     from activities.plans.changes import ChangeActivities
@@ -124,7 +124,7 @@ class Settler:
         state.charge_was(f"{demanded(charge.charge)} declined: {declined.code}")
         answer = answers.declined(charge.charge, declined)
         await workflow.execute_activity_method(
-            FailureActivities.note_decline,
+            DeclineActivities.note_decline,
             FailedCharge(
                 self.buyer(charge),
                 charge.charge,
@@ -230,7 +230,7 @@ class Settler:
         state.unpause(Pause.PAYMENT_FAILED)
         state.await_card(wanted=False)
         available = await workflow.execute_activity_method(
-            FailureActivities.resume,
+            DeclineActivities.resume,
             Resumption(self.buyer(), state.status, paid),
             summary="resume after payment",
             **LEDGER,

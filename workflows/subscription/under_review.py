@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments.declines import FailedCharge, FailureActivities
+    from activities.payments.declines import DeclineActivities, FailedCharge
     from activities.purchases.buyers import Buyer
     from domain.messages.answers import declined as declined_answer
     from domain.money import format_money
@@ -61,7 +61,7 @@ async def look_into(
     story = f"{demanded(charge.charge)} {STORIES[declined.decline]}: {declined.code}"
     state.charge_was(story)
     await workflow.execute_activity_method(
-        FailureActivities.note_decline,
+        DeclineActivities.note_decline,
         FailedCharge(
             buyer,
             charge.charge,
