@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from temporalio.client import Client, WorkflowHandle
-from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from domain.payments.reconciliation import NIGHT_HOUR, next_night
@@ -43,19 +42,34 @@ async def nights(
 
 async def told(handle: WorkflowHandle[Any, Any]) -> str:
     """Return what the comparison says of the last night."""
-    try:
-        metadata = await handle.query("__temporal_workflow_metadata")
-    except RPCError:  # between two runs there is nobody to ask
-        return ""
+    metadata = await handle.query("__temporal_workflow_metadata")
     return str(metadata.current_details)
 
 
-async def compared_by(handle: WorkflowHandle[Any, Any], night: datetime) -> str:
-    """Wait until the comparison of a night has been made."""
+Asleep = tuple[str, int, bool]
+
+
+async def waits(handle: WorkflowHandle[Any, Any]) -> Asleep:
+    """Return the run of now, how many nights it has waited for, and whether it waits."""
+    run = (await handle.describe()).run_id
+    nights, waiting = 0, False
+    async for event in handle.fetch_history_events():
+        if event.HasField("timer_started_event_attributes"):
+            nights, waiting = nights + 1, True
+        elif event.HasField("timer_fired_event_attributes"):
+            waiting = False
+    return run, nights, waiting
+
+
+async def next_wait(handle: WorkflowHandle[Any, Any], before: Asleep) -> Asleep:
+    """Wait until all of a night is done and the next one is waited for, in this run or another.
+
+    A clock that is turned before that is turned past the night.
+    """
     return await until(
-        lambda: told(handle),
-        lambda details: f"{night:%Y-%m-%d}" in details,
-        f"the comparison of {night:%Y-%m-%d}",
+        lambda: waits(handle),
+        lambda seen: seen[2] and seen != before,
+        f"the comparison to wait for its next night, after {before}",
     )
 
 
@@ -83,13 +97,16 @@ async def test_each_night_at_its_hour_and_the_next_run_goes_on(
     standin.post("/_fault", fault="drop", path="/v1/invoices", method="GET", count=2)
 
     wanted = []
+    waiting = await next_wait(handle, ("", 0, False))
     for _ in range(NIGHTS_PER_RUN + 2):
         now = await skipper.get_current_time(handle)
         night = next_night(now)
         wanted.append(night)
         await skipper.fast_forward(handle, night - now + HAIR)
-        details = await compared_by(handle, night)
+        waiting = await next_wait(handle, waiting)
 
+    details = await told(handle)
+    assert f"{night:%Y-%m-%d}" in details
     assert "paid invoices" in details
     assert (await handle.describe()).run_id != first_run
     happened = await starts(nights)
