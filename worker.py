@@ -194,14 +194,20 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
 async def start_nights(client: Client) -> None:
     """Start the nightly comparison unless it runs."""
     what = "compares processor, ledger, workflows and outbox once a night"
-    await _start(client, Reconciliation.run, [], names.RECONCILIATION, what)
+    await _start(client, run=Reconciliation.run, args=[], name=names.RECONCILIATION, what=what)
 
 
 async def start_relays(client: Client) -> None:
     """Start the outbox relays unless they run."""
     for topic in TOPICS:
         what = f"delivers {topic} messages of the outbox"
-        await _start(client, OutboxRelay.run, [Topic(topic)], names.outbox_workflow(topic), what)
+        await _start(
+            client,
+            run=OutboxRelay.run,
+            args=[Topic(topic)],
+            name=names.outbox_workflow(topic),
+            what=what,
+        )
 
 
 async def _start(client: Client, run: Any, args: list[Any], name: str, what: str) -> None:

@@ -52,7 +52,11 @@ class AnswerActivities:
         """Return what was answered to an update with this key before."""
         with self._context.engine.begin() as connection:
             before = kept_answers.kept(
-                connection, asker.account_id, keyed.subscription_id, keyed.key, asker.charge_id
+                connection,
+                account_id=asker.account_id,
+                subscription_id=keyed.subscription_id,
+                key=keyed.key,
+                charge_id=asker.charge_id,
             )
         if before is None:
             return EarlierAnswer("new")
@@ -79,5 +83,11 @@ def keep(
     if keyed is not None:
         answer = keyed.answer | (more or {})
         kept_answers.keep(
-            connection, account_id, keyed.subscription_id, keyed.key, keyed.request, answer, at
+            connection,
+            account_id=account_id,
+            subscription_id=keyed.subscription_id,
+            key=keyed.key,
+            request=keyed.request,
+            answer=answer,
+            at=at,
         )

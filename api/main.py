@@ -49,12 +49,12 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
         ) as payments:
             yield {
                 "services": Services(
-                    engine,
-                    await _temporal(settings),
-                    payments,
-                    settings.public_url,
-                    settings.stripe_webhook_secret,
-                    settings.stripe_webhook_secret,
+                    engine=engine,
+                    temporal=await _temporal(settings),
+                    payments=payments,
+                    public_url=settings.public_url,
+                    webhook_secret=settings.stripe_webhook_secret,
+                    link_secret=settings.stripe_webhook_secret,
                 ),
                 "head_seconds": settings.api_head_seconds,
             }

@@ -99,11 +99,11 @@ async def signals(bench: Bench) -> dict[str, Cost]:
         for name, shape in (("drip", drip), ("burst", burst)):
             label = f"record_usage, {how_many} signals of {size}, {name}"
             found[f"{name}_{size}"] = await cost(
-                bench,
-                life.handle.id,
-                label,
-                size * how_many,
-                lambda shape=shape, size=size, n=how_many: shape(life, size, n),  # type: ignore[misc]
+                bench=bench,
+                workflow_id=life.handle.id,
+                label=label,
+                used=size * how_many,
+                use=lambda shape=shape, size=size, n=how_many: shape(life, size, n),  # type: ignore[misc]
             )
     return found
 
@@ -114,11 +114,11 @@ async def updates(bench: Bench) -> dict[str, Cost]:
     found: dict[str, Cost] = {}
     for callers, each in ((1, 20), (8, 10)):
         found[f"consume_{callers}"] = await cost(
-            bench,
-            life.handle.id,
-            f"consume, {callers} at once",
-            callers * each,
-            lambda callers=callers, each=each: consume(life, callers, each),  # type: ignore[misc]
+            bench=bench,
+            workflow_id=life.handle.id,
+            label=f"consume, {callers} at once",
+            used=callers * each,
+            use=lambda callers=callers, each=each: consume(life, callers, each),  # type: ignore[misc]
         )
     return found
 
@@ -129,11 +129,11 @@ async def peers(bench: Bench) -> dict[str, Cost]:
     found: dict[str, Cost] = {}
     for size, how_many in ((1, 15), (100, 1)):
         found[f"drip_{size}"] = await cost(
-            bench,
-            peer.workflow_id,
-            f"an activity for each event, signals of {size}, drip",
-            size * how_many,
-            lambda size=size, n=how_many: peer.drip(size, n),  # type: ignore[misc]
+            bench=bench,
+            workflow_id=peer.workflow_id,
+            label=f"an activity for each event, signals of {size}, drip",
+            used=size * how_many,
+            use=lambda size=size, n=how_many: peer.drip(size, n),  # type: ignore[misc]
         )
     await peer.stop()
     return found

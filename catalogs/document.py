@@ -206,7 +206,14 @@ class Section:
         default: object = None,
         cure: str = "",
     ) -> None:
-        asked = Asked(self._inside(key), form, parse, is_required, default, cure)
+        asked = Asked(
+            path=self._inside(key),
+            form=form,
+            parse=parse,
+            is_required=is_required,
+            default=default,
+            cure=cure,
+        )
         self.faults.asked.append(asked)
 
     def _inner(
@@ -214,7 +221,7 @@ class Section:
     ) -> "Section | None":
         if isinstance(node, yaml.MappingNode):
             self.faults.places[path] = Place(_line(node), path)
-            return Section(node, path, self.faults, defaults, kind)
+            return Section(node=node, path=path, faults=self.faults, defaults=defaults, kind=kind)
         self.faults.add(_line(node), path, "must be a mapping of keys to values")
         return None
 

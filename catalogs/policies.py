@@ -76,7 +76,15 @@ def read_alerts(plan_section: Section) -> tuple[Alert, ...]:
         channel = section.required("channel", values.one_of(Channel), Channel.BOTH)
         rearms = section.optional("rearm_on_purchase", values.flag, default=False)
         section.close()
-        found.append(Alert(name, percent, amount, channel, rearms))
+        found.append(
+            Alert(
+                threshold_id=name,
+                percent=percent,
+                amount_micro=amount,
+                channel=channel,
+                rearms=rearms,
+            )
+        )
     return tuple(found)
 
 

@@ -32,7 +32,9 @@ def read_manual(plan_section: Section, plan: Plan, terms: KnownNames) -> ManualP
         plan_section.fault("manual", f"{plan.plan_id} is free: only paid plans buy credits")
     else:
         minor = credits_price(manual.unit_micro, manual.unit_price)
-        _chargeable(section, plan, terms, manual.unit_price, minor)
+        _chargeable(
+            section=section, plan=plan, terms=terms, price=manual.unit_price, unit_minor=minor
+        )
     return manual
 
 
@@ -60,7 +62,9 @@ def read_auto(plan_section: Section, plan: Plan, terms: KnownNames) -> AutoPurch
     if not plan.paid:
         plan_section.fault("auto", f"{plan.plan_id} is free: only paid plans auto-purchase")
     else:
-        _chargeable(section, plan, terms, auto.unit_price, unit_minor)
+        _chargeable(
+            section=section, plan=plan, terms=terms, price=auto.unit_price, unit_minor=unit_minor
+        )
     return auto
 
 

@@ -39,7 +39,9 @@ def history(wanted: Namespace) -> int:
         limits = limits_of(connection, account, wanted.member) if wanted.member else ()
         pauses = () if wanted.action or tags else _pauses(connection, account, wanted, lines)
     status = record.status if record else None
-    found = history_sheet(wanted.customer, status, lines, limits, pauses)
+    found = history_sheet(
+        customer_id=wanted.customer, status=status, lines=lines, limits=limits, pauses=pauses
+    )
     return show_sheet(found, wanted.csv)
 
 
@@ -82,7 +84,13 @@ def meter_of(wanted: Namespace) -> int:
         record = subscriptions.record_of_account(connection, account)
         known = {one.name: one for one in load_catalogs(settings().drawdown_catalogs)}
         catalog = known.get(record.plan["catalog"]) if record else None
-        told = meter(connection, account, datetime.now(UTC), catalog, wanted.member or "")
+        told = meter(
+            connection,
+            account_id=account,
+            at=datetime.now(UTC),
+            catalog=catalog,
+            member=wanted.member or "",
+        )
     return print_json(told)
 
 

@@ -60,7 +60,7 @@ def _settle(wanted: Namespace) -> int:
         raise InvalidInput("unknown_finding", "write `findings settle KEY`")
     with database() as engine, engine.begin() as connection:
         by, reason = wanted.by or "", wanted.reason or ""
-        one = findings.settle(connection, keys[0], by, reason, datetime.now(UTC))
+        one = findings.settle(connection, key=keys[0], by=by, reason=reason, at=datetime.now(UTC))
     console.print(f"settled: {one.kind}, {one.detail}", markup=False)
     return 0
 

@@ -72,12 +72,12 @@ def start_of(connection: Connection, live: LiveSubscription) -> Start:
     """Return what starts a subscription again."""
     customer = accounts.details_of(connection, live.account_id)
     return Start(
-        live.subscription_id,
-        customer.customer_id,
-        customer.name,
-        customer.email,
-        live.catalog,
-        live.plan_id,
+        subscription_id=live.subscription_id,
+        customer_id=customer.customer_id,
+        name=customer.name,
+        email=customer.email,
+        catalog=live.catalog,
+        plan_id=live.plan_id,
         locale=customer.locale,
         time_zone=live.time_zone,
     )

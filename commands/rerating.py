@@ -42,7 +42,7 @@ def rerate(read: PriceList, wanted: Namespace) -> int:
         if wanted.preview:
             return DONE
         with engine.begin() as connection:
-            published.rerate(connection, read.catalog, at, by, reason)
+            published.rerate(connection, catalog=read.catalog, at=at, by=by, reason=reason)
     console.print(f"published by {by}: replace all workers", markup=False, highlight=False)
     return DONE
 

@@ -49,7 +49,9 @@ def _chosen(wanted: Namespace, side: Side) -> Side:
 def _asked(wanted: Namespace, sides: Sequence[Side], name: str) -> SimulationRequest:
     usage = _usage(wanted, sides[0])
     out = wanted.out or Path(name)
-    return SimulationRequest(usage, wanted.begins, wanted.months, wanted.exact, out)
+    return SimulationRequest(
+        usage=usage, begins=wanted.begins, months=wanted.months, exact=wanted.exact, out=out
+    )
 
 
 def _usage(wanted: Namespace, side: Side) -> Usage:
@@ -60,7 +62,14 @@ def _usage(wanted: Namespace, side: Side) -> Usage:
         return read_usage(Path(wanted.usage), action)
     volume = parse_quantity(wanted.volume) if wanted.volume else side.window_volume()
     once_per = side.action(action).once_per if wanted.usage in SHAPES else None
-    return shaped(wanted.usage, action, volume, wanted.months, wanted.seed, once_per)
+    return shaped(
+        shape=wanted.usage,
+        action=action,
+        volume_micro=volume,
+        months=wanted.months,
+        seed=wanted.seed,
+        once_per=once_per,
+    )
 
 
 def add_commands(add: Add) -> None:

@@ -92,7 +92,9 @@ def windows_of(plan: Plan, anchor: datetime, zone: str, period: Window) -> tuple
     k = index_at(anchor, zone, plan.window, period.start)
     whole = window(anchor, zone, plan.window, k)
     first = Stretch(Window(k, period.start, whole.end), whole)
-    rest = windows_between(anchor, zone, plan.window, whole.end, period.end)
+    rest = windows_between(
+        anchor=anchor, zone=zone, interval=plan.window, start=whole.end, end=period.end
+    )
     return (first, *(Stretch(one, one) for one in rest))
 
 
@@ -104,7 +106,9 @@ def cap_bounds(plan: Plan, anchor: datetime, zone: str, period: Window) -> tuple
     interval = plan.auto.cap_window if plan.auto else None
     if interval is None or period.k == TRIAL:
         return ()
-    later = windows_between(anchor, zone, interval, period.start, period.end)
+    later = windows_between(
+        anchor=anchor, zone=zone, interval=interval, start=period.start, end=period.end
+    )
     starts = [one.start for one in later if period.start < one.start]
     return (period.start, *starts, period.end)
 

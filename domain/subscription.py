@@ -51,7 +51,9 @@ class Start:
     begins_at: datetime | None = None
 
 
-NOBODY = Start("", "", "", "", "", "")  # of a workflow that was started with nothing usable
+NOBODY = Start(
+    subscription_id="", customer_id="", name="", email="", catalog="", plan_id=""
+)  # of a workflow that was started with nothing usable
 
 
 class Step(StrEnum):

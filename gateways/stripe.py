@@ -69,7 +69,9 @@ class StripePayments:
     ) -> str:
         """Create the payer; return Stripe's id (cus_…), the same for the same customer."""
         with speaking():
-            return self._payers.register(customer_id, email, name, checked_key(key), known)
+            return self._payers.register(
+                customer_id, email=email, name=name, key=checked_key(key), known=known
+            )
 
     def prepare(self, charge: Charge, *, key: str) -> Prepared:
         """Create the invoice of a charge, finalised but unpaid; the same one when repeated.

@@ -20,7 +20,7 @@ class Payers:
     def __init__(self, client: stripe.V1Services) -> None:
         self._stripe = client
 
-    def register(self, customer_id: str, email: str, name: str, key: str, known: str) -> str:
+    def register(self, customer_id: str, *, email: str, name: str, key: str, known: str) -> str:
         """Create the payer of a customer, or find the one made before.
 
         The ledger's word comes first: Stripe's list goes by the address, which changes, and its
@@ -43,9 +43,11 @@ class Payers:
         # Who has another address by now, or was deleted, is another request to Stripe.
         words = hashlib.sha256(f"{email}\n{name}\n{known}".encode()).hexdigest()[:16]
         key = f"{key}:{words}"
-        new = self._create(customer_id, email, name, key, made)
+        new = self._create(customer_id=customer_id, email=email, name=name, key=key, made=made)
         while self._living(new) is None:  # a repeated answer, about one that was deleted since
-            new = self._create(customer_id, email, name, f"{key}:{new}", made)
+            new = self._create(
+                customer_id=customer_id, email=email, name=name, key=f"{key}:{new}", made=made
+            )
         return new
 
     def _create(

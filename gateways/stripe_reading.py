@@ -79,15 +79,15 @@ def claim_of(invoice: stripe.Invoice) -> Claim | None:
     written = {name: str(value) for name, value in metadata.to_dict().items()}
     currency = invoice.currency.upper()
     return Claim(
-        invoice.id,
-        charge_id,
-        metadata_value(metadata, "customer_id"),
-        metadata_value(metadata, "subscription_id"),
-        invoice.amount_paid,
-        entry(invoice, "post_payment_credit_notes_amount") or 0,
-        currency,
-        identifier(entry(invoice, "customer")),
-        parse_sale(written, invoice.amount_paid, currency),
+        invoice=invoice.id,
+        charge_id=charge_id,
+        customer_id=metadata_value(metadata, "customer_id"),
+        subscription_id=metadata_value(metadata, "subscription_id"),
+        amount_minor=invoice.amount_paid,
+        returned_minor=entry(invoice, "post_payment_credit_notes_amount") or 0,
+        currency=currency,
+        payer=identifier(entry(invoice, "customer")),
+        sale=parse_sale(written, invoice.amount_paid, currency),
     )
 
 

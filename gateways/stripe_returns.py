@@ -75,13 +75,13 @@ class Returns:
             return None
         ours = self._our_name(invoice.id, found.id) if kind == "refund" else ""
         return MoneyBack(
-            kind,
-            ours or found.id,
-            state,
-            found.amount,
-            invoice.id,
-            metadata_value(entry(invoice, "metadata"), "charge_id"),
-            metadata_value(entry(invoice, "metadata"), "customer_id"),
+            kind=kind,
+            name=ours or found.id,
+            state=state,
+            amount_minor=found.amount,
+            invoice=invoice.id,
+            charge_id=metadata_value(entry(invoice, "metadata"), "charge_id"),
+            customer_id=metadata_value(entry(invoice, "metadata"), "customer_id"),
         )
 
     def _invoice_of(self, intent: str) -> stripe.Invoice | None:

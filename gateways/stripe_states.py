@@ -91,7 +91,13 @@ def _waits_for_somebody(seen: Seen) -> PaymentState:
 
 
 def _on_its_way(seen: Seen, remark: str = "") -> PaymentState:
-    return Processing("processing", seen.invoice.id, _way(seen), _expected_by(seen), remark)
+    return Processing(
+        kind="processing",
+        invoice=seen.invoice.id,
+        card=_way(seen),
+        expected_by=_expected_by(seen),
+        remark=remark,
+    )
 
 
 def _partly_paid(seen: Seen) -> PaymentState:

@@ -80,7 +80,9 @@ def affected(
                 rows += _subscribers(catalog, item, live)
             case Kind.RATE:
                 until = priced_until(published.published(connection, catalog.name), catalog, item)
-                charged = _charged(connection, catalog.name, item, told, until)
+                charged = _charged(
+                    connection, catalog=catalog.name, item=item, told=told, until=until
+                )
                 rows += charged
                 if until is None or until > at:  # it is in force: everyone will pay by it
                     known = {one.customer_id for one in charged}
@@ -118,7 +120,15 @@ def _charged(
     known = {"action": item.name, "catalog": catalog, "since": begins(item), "until": until}
     rows = connection.execute(_EVENTS, known)
     return [
-        Affected(row.customer_id, item, told, None, row.events, row.credit_type, int(row.credits))
+        Affected(
+            customer_id=row.customer_id,
+            item=item,
+            changes=told,
+            subscription_id=None,
+            events=row.events,
+            credit_type=row.credit_type,
+            credits_micro=int(row.credits),
+        )
         for row in rows
     ]
 

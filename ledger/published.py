@@ -111,7 +111,7 @@ def rerate(
     found = compared(connection, catalog, at)
     read = items_of(catalog)
     changes: dict[Item, Terms | None] = {one.item: read.get(one.item) for one in found.refused}
-    _write(connection, catalog.name, changes, at, by, reason)
+    _write(connection, catalog=catalog.name, changes=changes, at=at, by=by, reason=reason)
     return found
 
 

@@ -189,13 +189,13 @@ def _live(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[Liv
     )
     return tuple(
         LiveSubscription(
-            row.subscription_id,
-            row.account_id,
-            row.time_zone,
-            row.plan["catalog"],
-            row.plan["plan_id"],
-            row.plan["version"],
-            row.plan["price_minor"],
+            subscription_id=row.subscription_id,
+            account_id=row.account_id,
+            time_zone=row.time_zone,
+            catalog=row.plan["catalog"],
+            plan_id=row.plan["plan_id"],
+            version=row.plan["version"],
+            price_minor=row.plan["price_minor"],
         )
         for row in rows
     )

@@ -187,7 +187,12 @@ def _binaries(account: Account | None) -> Path:
     root = _installed()
     parts = tuple(part for part in PARTS if (root / part).exists())
     name = f"postgresql-{version(WHEEL)}"
-    return reachable_tree(account, root, f"{BIN}/postgres", parts, name) / BIN
+    return (
+        reachable_tree(
+            account=account, tree=root, program=f"{BIN}/postgres", parts=parts, name=name
+        )
+        / BIN
+    )
 
 
 def _data(folder: Path) -> Path:

@@ -45,7 +45,13 @@ class SubscribedWallet:
 def a_wallet(connection: Connection, customer_id: str | None = None) -> SubscribedWallet:
     """A customer with an empty wallet and a pending subscription."""
     name = customer_id or f"customer-{next(_numbers)}"
-    details = CustomerDetails(name, name.title(), f"{name}@example.com", "en_US", "UTC")
+    details = CustomerDetails(
+        customer_id=name,
+        name=name.title(),
+        email=f"{name}@example.com",
+        locale="en_US",
+        time_zone="UTC",
+    )
     account = accounts.open_wallet(connection, details, "USD")
     subscription = f"{name}:main"
     connection.execute(
@@ -75,7 +81,13 @@ def a_subscribed_wallet(
     """A wallet that serves January, its allowance paid for; no allowance: nothing was charged."""
     wallet = a_wallet(connection)
     at = windows[0][0]
-    grants.open_windows(connection, wallet.account_id, wallet.subscription_id, windows, at)
+    grants.open_windows(
+        connection,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        windows=windows,
+        at=at,
+    )
     if allowance:
         shares = _equal_shares(amount_minor, len(windows))
         charge = f"{wallet.subscription_id}:period:0"
@@ -114,17 +126,24 @@ def a_paid_charge(
     """Open a charge and book its money."""
     status = charges.open_charge(
         connection,
-        wallet.account_id,
-        wallet.subscription_id,
-        charge_id,
-        kind,
-        "USD",
-        amount_minor,
-        quantity_micro,
-        at,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        charge_id=charge_id,
+        kind=kind,
+        currency="USD",
+        amount_minor=amount_minor,
+        quantity_micro=quantity_micro,
+        at=at,
     )
     assert status == "opened", status
-    charges.mark_paid(connection, wallet.account_id, charge_id, f"in_{charge_id}", amount_minor, at)
+    charges.mark_paid(
+        connection,
+        account_id=wallet.account_id,
+        charge_id=charge_id,
+        invoice=f"in_{charge_id}",
+        amount_minor=amount_minor,
+        at=at,
+    )
     return charge_id
 
 
@@ -185,11 +204,11 @@ def an_event(
     """One event that costs `amount` credits; its quantity is the same number."""
     cost = micro(amount)
     event = UsageEvent(
-        key or f"event-{next(_numbers)}",
-        action,
-        quantity_micro if quantity_micro is not None else max(cost, 1),
-        event_at,
-        tags,
+        key=key or f"event-{next(_numbers)}",
+        action=action,
+        quantity_micro=quantity_micro if quantity_micro is not None else max(cost, 1),
+        event_at=event_at,
+        tags=tags,
     )
     return Demand(account_id, PricedEvent(event, credit_type, cost))
 
@@ -217,7 +236,12 @@ def reserve_auto(
 ) -> Reservation:
     """Reserve the auto-purchase that an event of `needed` credits waits for."""
     return charges.reserve_auto_purchase(
-        connection, wallet.account_id, wallet.subscription_id, charge_id, micro(needed), at
+        connection,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        charge_id=charge_id,
+        needed_micro=micro(needed),
+        at=at,
     )
 
 
@@ -231,7 +255,14 @@ def pay_auto(
     """Book the money of a reserved purchase and grant it."""
     charge_id = str(reserved.charge_id)
     amount = reserved.amount_minor
-    charges.mark_paid(connection, wallet.account_id, charge_id, f"in_{charge_id}", amount, at)
+    charges.mark_paid(
+        connection,
+        account_id=wallet.account_id,
+        charge_id=charge_id,
+        invoice=f"in_{charge_id}",
+        amount_minor=amount,
+        at=at,
+    )
     order = a_grant(
         key=f"{charge_id}:grant",
         source="auto_purchase",
@@ -255,9 +286,9 @@ def bought(
     until: datetime = MONTH_END,
 ) -> Reservation:
     """Reserve, pay and grant one auto-purchase."""
-    reserved = reserve_auto(connection, wallet, charge_id, needed, at)
+    reserved = reserve_auto(connection, wallet=wallet, charge_id=charge_id, needed=needed, at=at)
     assert reserved.status == "reserved", reserved
-    pay_auto(connection, wallet, reserved, at, until)
+    pay_auto(connection, wallet=wallet, reserved=reserved, at=at, until=until)
     return reserved
 
 

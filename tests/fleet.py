@@ -110,7 +110,7 @@ class Customer(Payer):
         at = await self.life.now()
         with self.fleet.engine.begin() as connection:
             for one in findings.open_findings(connection, self.name):
-                findings.settle(connection, one.key, "ann", "cleared", at)
+                findings.settle(connection, key=one.key, by="ann", reason="cleared", at=at)
 
         async def undelivered() -> list[Any]:
             query = "SELECT message_key FROM outbox WHERE account_id = %s AND delivered_at IS NULL"

@@ -93,6 +93,12 @@ async def shared_fleet(
     workers = Workers(Fleet(settings, engine, client))
     await workers.start()
     await start_relays(client)
-    yield RunningFleet(client, engine, standin, mail_catcher, workers.restart)
+    yield RunningFleet(
+        client=client,
+        engine=engine,
+        standin=standin,
+        mail_catcher=mail_catcher,
+        restart=workers.restart,
+    )
     await workers.stop()
     engine.dispose()

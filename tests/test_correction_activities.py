@@ -46,10 +46,12 @@ def test_an_event_priced_before_a_re_rate_gives_back_in_proportion(engine, cost)
         debits.debit(connection, [an_event(wallet.account_id, 10, key="old")], NOON)
     anew = rated(cost)
     with engine.begin() as connection:
-        published.rerate(connection, anew, NOON, "ann", "agreed with all")
+        published.rerate(connection, catalog=anew, at=NOON, by="ann", reason="agreed with all")
     activities = CorrectionActivities(BillingContext(engine, {"make": anew}, "http://x", "s"))
 
-    half = CorrectUsage("fix", "old", micro(5), "counted twice", "ann")
+    half = CorrectUsage(
+        key="fix", event="old", quantity_micro=micro(5), reason="counted twice", by="ann"
+    )
     corrected = activities.correct(Correction(wallet.account_id, CORE, half, NOON))
 
     assert (corrected.outcome.status, corrected.outcome.given) == (

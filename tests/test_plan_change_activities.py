@@ -17,8 +17,17 @@ places = st.integers(0, 999)
 
 
 def bought_by(plan, anchor, zone, period, at):
-    window = window_at(plan, anchor, zone, period, at).part
-    return Buyer("s", "c", 1, "cus", plan, period, window, at)
+    window = window_at(plan=plan, anchor=anchor, zone=zone, period=period, at=at).part
+    return Buyer(
+        subscription_id="s",
+        customer_id="c",
+        account_id=1,
+        payer="cus",
+        plan=plan,
+        period=period,
+        window=window,
+        at=at,
+    )
 
 
 @given(st.sampled_from(MONTHLY), st.sampled_from(list(AnchorRule)), zones, instants, places)
@@ -34,13 +43,34 @@ def test_an_upgrade_charges_and_grants_what_its_preview_says(clocks, rule, zone,
     )
     catalog = replace(MAKE, plans=(CORE, new))
     anchor = first_anchor(old, begins, zone)
-    period = period_at(old, anchor, zone, begins, begins)
+    period = period_at(plan=old, anchor=anchor, zone=zone, at=begins, since=begins)
     at = period.start + (period.end - period.start) * place // 1000
-    buyer = bought_by(old, anchor, zone, period, at)
+    buyer = bought_by(plan=old, anchor=anchor, zone=zone, period=period, at=at)
 
     quote = quoted_change(catalog, Wanted(buyer, "larger", anchor, zone)).quote
-    paid = Paid("paid", "in_1", quote.amount_minor, "", "", "") if quote.amount_minor else None
-    orders = upgrade_orders(Upgrade(buyer, new, quote, "s:upgrade:1", anchor, zone, paid))
+    paid = (
+        Paid(
+            kind="paid",
+            invoice="in_1",
+            amount_minor=quote.amount_minor,
+            card="",
+            invoice_number="",
+            invoice_url="",
+        )
+        if quote.amount_minor
+        else None
+    )
+    orders = upgrade_orders(
+        Upgrade(
+            buyer=buyer,
+            plan=new,
+            quote=quote,
+            charge_id="s:upgrade:1",
+            anchor=anchor,
+            time_zone=zone,
+            paid=paid,
+        )
+    )
 
     assert quote.kind is ChangeKind.UPGRADE
     assert sum(one.cost_minor for one in orders) == quote.amount_minor

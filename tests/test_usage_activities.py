@@ -33,7 +33,16 @@ def a_batch(wallet, quantities, at: datetime) -> Batch:
         for k, quantity in enumerate(quantities)
     ]
     message = UsageMessage("run:usage-1", json.dumps({"events": events}), None, 0)
-    return Batch(wallet.subscription_id, wallet.account_id, CORE, None, (), (), at, (message,))
+    return Batch(
+        subscription_id=wallet.subscription_id,
+        account_id=wallet.account_id,
+        plan=CORE,
+        window_end=None,
+        events=(),
+        refusals=(),
+        at=at,
+        messages=(message,),
+    )
 
 
 def attempt(engine, batch, number):

@@ -77,23 +77,31 @@ class AlertRelay:
             catalog, plan = sold(self._context, record)
             pace = pace_of(
                 connection,
-                message.account_id,
-                plan,
-                alert["credit_type"],
-                alert["available"],
-                at,
-                datetime.fromisoformat(alert["window_end"]),
+                account_id=message.account_id,
+                plan=plan,
+                credit_type=alert["credit_type"],
+                available_micro=alert["available"],
+                at=at,
+                window_end=datetime.fromisoformat(alert["window_end"]),
             )
         except InvalidInput as error:  # its catalog is gone
             return f"{error.reason}: {error}"
         if alert["channel"] != Channel.EMAIL:
             notice = alert_notice(alert, plan, pace)
             notices.put(
-                connection, message.account_id, message.message_key, "low_balance", notice, at
+                connection,
+                account_id=message.account_id,
+                notice_id=message.message_key,
+                kind="low_balance",
+                payload=notice,
+                at=at,
             )
         if alert["channel"] != Channel.IN_APP:
             desk = Desk(self._context, connection, message.account_id, record.subscription_id)
-            desk.post(message.message_key, alert_mail(desk, alert, catalog, plan, pace))
+            desk.post(
+                message.message_key,
+                alert_mail(desk=desk, alert=alert, catalog=catalog, plan=plan, pace=pace),
+            )
         return None
 
 

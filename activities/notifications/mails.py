@@ -119,7 +119,13 @@ class Desk:
         """Queue a mail to any address once per key."""
         key = self._key(message_key)
         envelope = Envelope(to=to, mail=mail, message_key=key)
-        outbox.put(self.connection, self.account_id, key, "mail", envelope_to_json(envelope))
+        outbox.put(
+            self.connection,
+            account_id=self.account_id,
+            message_key=key,
+            topic="mail",
+            payload=envelope_to_json(envelope),
+        )
 
     def sent(self, message_key: str) -> dict[str, Any] | None:
         """Return what was queued under a key, as `envelope_to_json` writes it; None: nothing."""

@@ -79,7 +79,12 @@ class NoticeActivities:
             "days": days,
         }
         is_new = notices.put(
-            connection, moment.account_id, key, "credits_expiring", payload, moment.at
+            connection,
+            account_id=moment.account_id,
+            notice_id=key,
+            kind="credits_expiring",
+            payload=payload,
+            at=moment.at,
         )
         if not is_new:
             return

@@ -19,7 +19,9 @@ def tell_period(desk: Desk, paid: PaidPeriod, serving: Serving, *, resumed: bool
     if resumed and serves(paid.status):
         desk.post(f"resumed:{paid.period.start.isoformat()}", _resumed(desk, paid, serving))
     if paid.charge is not None and paid.paid is not None:
-        receipt = _receipt(desk, paid, paid.charge, paid.paid, serving)
+        receipt = _receipt(
+            desk=desk, period=paid, charge=paid.charge, paid=paid.paid, serving=serving
+        )
         desk.post(f"receipt:{paid.charge.charge_id}", receipt)
 
 

@@ -71,12 +71,12 @@ class DeclineActivities:
         with self._context.engine.begin() as connection:
             state = charges.mark_declined(
                 connection,
-                buyer.account_id,
-                charge.charge_id,
-                failed.declined.invoice,
-                failed.attempt,
-                failed.declined.code,
-                buyer.at,
+                account_id=buyer.account_id,
+                charge_id=charge.charge_id,
+                invoice=failed.declined.invoice,
+                attempt=failed.attempt,
+                code=failed.declined.code,
+                at=buyer.at,
             )
             if state not in ("declined", "repeated"):
                 return
@@ -172,14 +172,14 @@ def _finding(failed: FailedCharge) -> Finding:
     differs = declined.decline is Decline.DIFFERS
     what = format_money(charge.amount_minor, charge.currency)
     return Finding(
-        f"{declined.decline}:{charge.charge_id}:{failed.attempt}",
-        FindingKind.AMOUNT_DIFFERS if differs else FindingKind.PROCESSOR_REFUSED,
-        charge.customer_id,
-        charge.subscription_id,
-        charge.charge_id,
-        declined.invoice or charge.payer or None,
-        f"{what} for {charge.kind}: {declined.detail or declined.code}",
-        failed.buyer.at,
+        key=f"{declined.decline}:{charge.charge_id}:{failed.attempt}",
+        kind=FindingKind.AMOUNT_DIFFERS if differs else FindingKind.PROCESSOR_REFUSED,
+        customer_id=charge.customer_id,
+        subscription_id=charge.subscription_id,
+        charge_id=charge.charge_id,
+        processor_id=declined.invoice or charge.payer or None,
+        detail=f"{what} for {charge.kind}: {declined.detail or declined.code}",
+        at=failed.buyer.at,
     )
 
 

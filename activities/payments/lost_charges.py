@@ -110,7 +110,7 @@ class LostChargeActivities:
             why = found.why or _objection(found, plan)
             if why or plan is None or claim.sale is None or found.paid is None:
                 return _found(connection, found, why)
-            return self._enter(connection, found, claim.sale, plan, found.paid)
+            return self._enter(connection, found=found, sale=claim.sale, plan=plan, paid=found.paid)
 
     def _plan(self, sale: PaidSale | None) -> Plan | None:
         """Return the plan version that was sold, as the price list has it today."""
@@ -129,7 +129,9 @@ class LostChargeActivities:
         lasting = lasts(sale, plan)
         lost = _lost(found.claim, sale, plan, booked=lasting or buyer.window.end > buyer.at)
         account, subscription = buyer.account_id, buyer.subscription_id
-        status = lost_charges.take_up(connection, account, subscription, lost, buyer.at)
+        status = lost_charges.take_up(
+            connection, account_id=account, subscription_id=subscription, lost=lost, at=buyer.at
+        )
         if status in REASONS:
             return _found(connection, found, REASONS[status])
         charge = _charge(buyer, sale, plan, lost)
@@ -182,15 +184,15 @@ def _lost(claim: Claim, sale: PaidSale, plan: Plan, *, booked: bool) -> LostChar
     sold = sale.sold
     is_pack = sale.kind is ChargeKind.PACK
     return LostCharge(
-        claim.charge_id,
-        sale.kind,
-        sale.currency,
-        sale.amount_minor,
-        surcharge_of(sale, plan),
-        sold.quantity_micro,
-        sold_pack(plan.pack(sold.pack_id), sold.count) if is_pack else None,
-        claim.invoice,
-        booked,
+        charge_id=claim.charge_id,
+        kind=sale.kind,
+        currency=sale.currency,
+        amount_minor=sale.amount_minor,
+        surcharge_minor=surcharge_of(sale, plan),
+        quantity_micro=sold.quantity_micro,
+        pack=sold_pack(plan.pack(sold.pack_id), sold.count) if is_pack else None,
+        invoice=claim.invoice,
+        booked=booked,
     )
 
 
@@ -200,13 +202,13 @@ def _charge(buyer: Buyer, sale: PaidSale, plan: Plan, lost: LostCharge) -> Charg
         words = pack_words(plan.pack(sale.sold.pack_id).name, sale.sold.count)
         lines = (ChargeLine(words, lost.amount_minor),)
     return Charge(
-        lost.charge_id,
-        sale.kind,
-        buyer.customer_id,
-        buyer.subscription_id,
-        buyer.payer,
-        lost.currency,
-        lines,
+        charge_id=lost.charge_id,
+        kind=sale.kind,
+        customer_id=buyer.customer_id,
+        subscription_id=buyer.subscription_id,
+        payer=buyer.payer,
+        currency=lost.currency,
+        lines=lines,
         sold=sale.sold,
     )
 
@@ -216,14 +218,14 @@ def _found(connection: Connection, found: MoneyFound, why: str) -> TakenUp:
     findings.record(
         connection,
         Finding(
-            finding_key(claim),
-            FindingKind.PAID_WITHOUT_CHARGE,
-            buyer.customer_id,
-            buyer.subscription_id,
-            claim.charge_id,
-            claim.invoice,
-            f"{format_money(claim.amount_minor, claim.currency)}: no charge here; {why}",
-            buyer.at,
+            key=finding_key(claim),
+            kind=FindingKind.PAID_WITHOUT_CHARGE,
+            customer_id=buyer.customer_id,
+            subscription_id=buyer.subscription_id,
+            charge_id=claim.charge_id,
+            processor_id=claim.invoice,
+            detail=f"{format_money(claim.amount_minor, claim.currency)}: no charge here; {why}",
+            at=buyer.at,
         ),
     )
     return TakenUp("found")

@@ -60,14 +60,14 @@ class OwnerActivities:
 
 def _deleted(payer: str, customer: str, subscription: str, at: datetime) -> Finding:
     return Finding(
-        f"payer-deleted:{payer}",
-        FindingKind.PAYER_DELETED,
-        customer,
-        subscription,
-        None,
-        payer,
-        "it was deleted at the processor, with its cards; a new one is made, without any",
-        at,
+        key=f"payer-deleted:{payer}",
+        kind=FindingKind.PAYER_DELETED,
+        customer_id=customer,
+        subscription_id=subscription,
+        charge_id=None,
+        processor_id=payer,
+        detail="it was deleted at the processor, with its cards; a new one is made, without any",
+        at=at,
     )
 
 

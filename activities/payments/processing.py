@@ -44,10 +44,10 @@ class ProcessingActivities:
         with self._context.engine.begin() as connection:
             state = charges.mark_processing(
                 connection,
-                buyer.account_id,
-                charge.charge_id,
-                coming.invoice,
-                buyer.at,
+                account_id=buyer.account_id,
+                charge_id=charge.charge_id,
+                invoice=coming.invoice,
+                at=buyer.at,
             )
             if state == "processing" and coming.processing is not None:
                 desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
@@ -71,8 +71,8 @@ class ProcessingActivities:
         with self._context.engine.begin() as connection:
             return charges.mark_received(
                 connection,
-                buyer.account_id,
-                waits.charge.charge_id,
-                waits.paid.invoice,
-                buyer.at,
+                account_id=buyer.account_id,
+                charge_id=waits.charge.charge_id,
+                invoice=waits.paid.invoice,
+                at=buyer.at,
             )

@@ -276,7 +276,16 @@ class PaymentActivities:
 
 
 def _uncollectable(invoice: str, error: BillingError) -> Declined:
-    return Declined("declined", invoice, Decline.REFUSED, error.reason, "", "", "", str(error))
+    return Declined(
+        kind="declined",
+        invoice=invoice,
+        decline=Decline.REFUSED,
+        code=error.reason,
+        advice="",
+        card="",
+        invoice_url="",
+        detail=str(error),
+    )
 
 
 def _unknown(invoice: str) -> Collected:

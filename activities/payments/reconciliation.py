@@ -78,13 +78,13 @@ class ReconcileActivities:
         told = sum(self._tell("invoice_paid", one) for one in compared.unheard)
         differences = len(found) + len(asked)
         return Reconciled(
-            len(claims),
-            len(charges),
-            len(live),
-            differences,
-            new,
-            told + len(asked),
-            self._close(at),
+            invoices=len(claims),
+            charges=len(charges),
+            subscriptions=len(live),
+            differences=differences,
+            new=new,
+            told=told + len(asked),
+            closed=self._close(at),
         )
 
     @uninterrupted(name="examine_invoice")
@@ -209,10 +209,28 @@ def _alone(subscription_id: str, at: datetime) -> Finding:
 
 def _of_subscription(kind: FindingKind, subscription_id: str, what: str, at: datetime) -> Finding:
     key = f"{kind.value}:{subscription_id}:{at:%Y-%m-%d}"
-    return Finding(key, kind, None, subscription_id, None, None, what, at)
+    return Finding(
+        key=key,
+        kind=kind,
+        customer_id=None,
+        subscription_id=subscription_id,
+        charge_id=None,
+        processor_id=None,
+        detail=what,
+        at=at,
+    )
 
 
 def _stuck(topic: str, number: int, since: datetime, at: datetime) -> Finding:
     key = f"{FindingKind.OUTBOX_STUCK.value}:{topic}:{at:%Y-%m-%d}"
     what = f"{number} of {topic} wait, the oldest since {since:%Y-%m-%d %H:%M}Z"
-    return Finding(key, FindingKind.OUTBOX_STUCK, None, None, None, None, what, at)
+    return Finding(
+        key=key,
+        kind=FindingKind.OUTBOX_STUCK,
+        customer_id=None,
+        subscription_id=None,
+        charge_id=None,
+        processor_id=None,
+        detail=what,
+        at=at,
+    )

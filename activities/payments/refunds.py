@@ -74,11 +74,11 @@ class RefundActivities:
         """Take the credits of a refund back; the processor sends the money afterwards."""
         buyer, wanted = request.buyer, request.wanted
         order = RefundOrder(
-            request.refund_id,
-            wanted.charge_id,
-            wanted.amount_minor,
-            wanted.reason,
-            wanted.by,
+            refund_id=request.refund_id,
+            charge_id=wanted.charge_id,
+            amount_minor=wanted.amount_minor,
+            reason=wanted.reason,
+            by=wanted.by,
         )
         with self._context.engine.connect() as connection:
             sold = charges.known(connection, buyer.account_id, wanted.charge_id)
@@ -90,14 +90,14 @@ class RefundActivities:
             if not wanted.preview:  # else it is done and undone: the numbers are the same
                 connection.commit()
         return RefundAsked(
-            asked.status,
-            asked.state,
-            asked.amount_minor,
-            asked.most_minor,
-            asked.currency,
-            asked.invoice,
-            taken,
-            available,
+            status=asked.status,
+            state=asked.state,
+            amount_minor=asked.amount_minor,
+            most_minor=asked.most_minor,
+            currency=asked.currency,
+            invoice=asked.invoice,
+            taken_micro=taken,
+            available_micro=available,
         )
 
     @uninterrupted(name="book_money_back")
@@ -109,10 +109,7 @@ class RefundActivities:
                 charge = charges.charge(connection, account, said.charge_id)
             except InvalidInput as error:
                 return Booked(error.reason)
-            note = refunds.note_refund if said.kind == "refund" else refunds.note_dispute
-            status = note(
-                connection, account, said.name, said.charge_id, said.amount_minor, said.state, at
-            )
+            status = _note(connection, account, said, at)
             if status == "noted":
                 desk = Desk(self._context, connection, account, charge.subscription_id)
                 _tell(desk, said, charge.currency, at)
@@ -126,6 +123,28 @@ class RefundActivities:
                 _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at),
                 policies.auto_purchase_on(connection, buyer.account_id),
             )
+
+
+def _note(connection: Connection, account_id: int, said: MoneyBack, at: datetime) -> str:
+    if said.kind == "refund":
+        return refunds.note_refund(
+            connection,
+            account_id,
+            refund_id=said.name,
+            charge_id=said.charge_id,
+            amount_minor=said.amount_minor,
+            state=said.state,
+            at=at,
+        )
+    return refunds.note_dispute(
+        connection,
+        account_id,
+        dispute_id=said.name,
+        charge_id=said.charge_id,
+        amount_minor=said.amount_minor,
+        state=said.state,
+        at=at,
+    )
 
 
 def _available(

@@ -59,7 +59,13 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
     zone = start.time_zone or catalog.time_zone
     checked_zone(zone)
     Formats.of(start.locale, zone)  # a locale that no mail could be written in is refused
-    customer = CustomerDetails(start.customer_id, start.name, start.email, start.locale, zone)
+    customer = CustomerDetails(
+        customer_id=start.customer_id,
+        name=start.name,
+        email=start.email,
+        locale=start.locale,
+        time_zone=zone,
+    )
     account_id = accounts.open_wallet(connection, customer, plan.currency)
     accounts.lock(connection, account_id, beginning.at)
     accounts.describe(connection, customer)
@@ -86,11 +92,11 @@ def _begun(connection: Connection, start: Start, stored: StoredSubscription, at:
     """Return the subscription by its row: what a lost workflow, or a repeat, must go on with."""
     plan: Plan = value_to_type(Plan, stored.plan)
     begun = Begun(
-        stored.account_id,
-        plan,
-        stored.time_zone,
-        stored.begins_at,
-        stored.anchor,
+        account_id=stored.account_id,
+        plan=plan,
+        time_zone=stored.time_zone,
+        begun_at=stored.begins_at,
+        anchor=stored.anchor,
         renewals_dropped=checkpoints.void_renewals(
             connection, stored.account_id, stored.subscription_id
         ),
@@ -99,7 +105,9 @@ def _begun(connection: Connection, start: Start, stored: StoredSubscription, at:
         if stored.trial_ends_at is None:
             return _unpaid(connection, start, stored, begun)
         return replace(begun, trial=Window(TRIAL, stored.begins_at, stored.trial_ends_at))
-    return replace(begun, restored=restored(connection, start, stored, plan, at))
+    return replace(
+        begun, restored=restored(connection, start=start, stored=stored, plan=plan, at=at)
+    )
 
 
 def _unpaid(

@@ -118,7 +118,9 @@ class PeriodActivities:
     def open_charge(self, wanted: NextPeriod) -> PeriodCharge:
         """Open the charge of a period; a repeat returns the same charge."""
         plan = wanted.plan
-        period = period_at(plan, wanted.anchor, wanted.time_zone, wanted.at, wanted.since)
+        period = period_at(
+            plan=plan, anchor=wanted.anchor, zone=wanted.time_zone, at=wanted.at, since=wanted.since
+        )
         stretch = period_stretch(plan, wanted.anchor, wanted.time_zone, period)
         price = period_price(plan, stretch)
         if not price:
@@ -137,14 +139,14 @@ class PeriodActivities:
         with self._context.engine.begin() as connection:
             charges.open_charge(
                 connection,
-                wanted.account_id,
-                wanted.subscription_id,
-                charge.charge_id,
-                charge.kind,
-                charge.currency,
-                charge.amount_minor,
-                None,
-                wanted.at,
+                account_id=wanted.account_id,
+                subscription_id=wanted.subscription_id,
+                charge_id=charge.charge_id,
+                kind=charge.kind,
+                currency=charge.currency,
+                amount_minor=charge.amount_minor,
+                quantity_micro=None,
+                at=wanted.at,
             )
             keep_note(
                 connection,
@@ -165,21 +167,21 @@ class PeriodActivities:
             windows = windows_of(paid.plan, paid.anchor, paid.time_zone, paid.period)
             grants.open_windows(
                 connection,
-                paid.account_id,
-                paid.subscription_id,
-                [(one.part.start, one.part.end) for one in windows],
-                paid.at,
+                account_id=paid.account_id,
+                subscription_id=paid.subscription_id,
+                windows=[(one.part.start, one.part.end) for one in windows],
+                at=paid.at,
             )
             # Only now is the window there that unused credits may move into.
             grants.expire_due(connection, paid.account_id, paid.at)
             if paid.charge is not None and paid.paid is not None:
                 charges.mark_paid(
                     connection,
-                    paid.account_id,
-                    paid.charge.charge_id,
-                    paid.paid.invoice,
-                    paid.paid.amount_minor,
-                    paid.at,
+                    account_id=paid.account_id,
+                    charge_id=paid.charge.charge_id,
+                    invoice=paid.paid.invoice,
+                    amount_minor=paid.paid.amount_minor,
+                    at=paid.at,
                 )
             for order in allowance_orders(paid, windows):
                 grants.give(connection, paid.account_id, order, paid.at)
@@ -187,7 +189,12 @@ class PeriodActivities:
                 give_starters(connection, paid, windows)
             give_overdraft(connection, paid)
             subscriptions.begin_period(
-                connection, paid.subscription_id, paid.plan, paid.anchor, paid.period, paid.at
+                connection,
+                subscription_id=paid.subscription_id,
+                plan=paid.plan,
+                anchor=paid.anchor,
+                period=paid.period,
+                at=paid.at,
             )
             policies.set_policy(connection, paid.account_id, paid.plan)
             subscriptions.write(connection, paid.subscription_id, paid.at, status=paid.status)
@@ -234,7 +241,13 @@ class PeriodActivities:
                 status=Status.CANCELED,
                 next_plan=None,
             )
-            keep(connection, moment.account_id, moment.at, ending.keyed, left.told())
+            keep(
+                connection,
+                account_id=moment.account_id,
+                at=moment.at,
+                keyed=ending.keyed,
+                more=left.told(),
+            )
             plan = moment.plan
             mine = [one for one in left.credits if one.credit_type == plan.credit_type]
             desk = Desk(self._context, connection, moment.account_id, moment.subscription_id)
@@ -265,7 +278,9 @@ def _serving(connection: Connection, moment: Moment | PaidPeriod) -> Serving:
     plan = moment.plan
     if moment.period is None:
         raise LookupError(f"subscription {moment.subscription_id} has not begun")
-    current = window_at(plan, moment.anchor, moment.time_zone, moment.period, moment.at)
+    current = window_at(
+        plan=plan, anchor=moment.anchor, zone=moment.time_zone, period=moment.period, at=moment.at
+    )
     available = balances.available(connection, moment.account_id, plan.credit_type, moment.at)
     return Serving(current.part, available)
 

@@ -39,7 +39,7 @@ def restored(
         plan=plan,
         next_plan=_read(Plan, stored.next_plan),
         period=period,
-        window=window_at(plan, stored.anchor, zone, period, at).part,
+        window=window_at(plan=plan, anchor=stored.anchor, zone=zone, period=period, at=at).part,
         cancel_at_end=stored.cancel_at_end,
         auto_purchase=wallet.auto_on,
         pauses=tuple(Pause(cause) for cause in wallet.paused_by),

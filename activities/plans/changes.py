@@ -98,25 +98,25 @@ class ChangeActivities:
         buyer, plan = upgrade.buyer, upgrade.plan
         text = f"Upgrade from {buyer.plan.name} to {plan.name}, rest of the period"
         charge = Charge(
-            upgrade.charge_id,
-            ChargeKind.UPGRADE,
-            buyer.customer_id,
-            buyer.subscription_id,
-            buyer.payer,
-            plan.currency,
-            (ChargeLine(text, upgrade.quote.amount_minor),),
+            charge_id=upgrade.charge_id,
+            kind=ChargeKind.UPGRADE,
+            customer_id=buyer.customer_id,
+            subscription_id=buyer.subscription_id,
+            payer=buyer.payer,
+            currency=plan.currency,
+            lines=(ChargeLine(text, upgrade.quote.amount_minor),),
         )
         with self._context.engine.begin() as connection:
             status = charges.open_charge(
                 connection,
-                buyer.account_id,
-                buyer.subscription_id,
-                charge.charge_id,
-                charge.kind,
-                charge.currency,
-                charge.amount_minor,
-                None,
-                buyer.at,
+                account_id=buyer.account_id,
+                subscription_id=buyer.subscription_id,
+                charge_id=charge.charge_id,
+                kind=charge.kind,
+                currency=charge.currency,
+                amount_minor=charge.amount_minor,
+                quantity_micro=None,
+                at=buyer.at,
             )
             if status == "opened":
                 keep_note(connection, buyer.account_id, charge, plan=plan, quote=upgrade.quote)
@@ -130,11 +130,11 @@ class ChangeActivities:
             if paid is not None:
                 charges.mark_paid(
                     connection,
-                    buyer.account_id,
-                    upgrade.charge_id,
-                    paid.invoice,
-                    paid.amount_minor,
-                    buyer.at,
+                    account_id=buyer.account_id,
+                    charge_id=upgrade.charge_id,
+                    invoice=paid.invoice,
+                    amount_minor=paid.amount_minor,
+                    at=buyer.at,
                 )
             grants.set_frozen(connection, buyer.account_id, buyer.at, frozen=not plan.paid)
             for order in upgrade_orders(upgrade):
@@ -150,7 +150,9 @@ class ChangeActivities:
             available = balances.available(connection, buyer.account_id, plan.credit_type, buyer.at)
             desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
             more = {"available": format_credits(available)}
-            keep(connection, buyer.account_id, buyer.at, upgrade.keyed, more)
+            keep(
+                connection, account_id=buyer.account_id, at=buyer.at, keyed=upgrade.keyed, more=more
+            )
             extra = [(one.credit_type, one.quantity_micro) for one in upgrade.quote.extra]
             next_at, next_minor = desk.next_payment()
             desk.post(
@@ -273,12 +275,12 @@ def _adjust(connection: Connection, adjustment: Adjustment, credit_type: str) ->
     if wanted.quantity_micro < 0:
         status = grants.remove(
             connection,
-            buyer.account_id,
-            key,
-            credit_type,
-            -wanted.quantity_micro,
-            tags,
-            buyer.at,
+            account_id=buyer.account_id,
+            key=key,
+            credit_type=credit_type,
+            quantity_micro=-wanted.quantity_micro,
+            tags=tags,
+            at=buyer.at,
         )
         return "done" if status in ("debited", "repeated") else status
     if buyer.period.end <= buyer.at and not grants.given(connection, buyer.account_id, key):

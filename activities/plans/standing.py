@@ -62,14 +62,14 @@ def changes_of(
         return []
     customer = accounts.details_of(connection, kept.account_id)
     buyer = Buyer(
-        subscription_id,
-        customer.customer_id,
-        kept.account_id,
-        customer.payer or "",
-        plan,
-        kept.period(),
-        kept.period(),
-        at,
+        subscription_id=subscription_id,
+        customer_id=customer.customer_id,
+        account_id=kept.account_id,
+        payer=customer.payer or "",
+        plan=plan,
+        period=kept.period(),
+        window=kept.period(),
+        at=at,
     )
     others = sorted({one.plan_id for one in catalog.plans} - {plan.plan_id})
     return [_change(catalog, Wanted(buyer, one, kept.anchor, kept.time_zone)) for one in others]

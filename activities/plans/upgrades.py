@@ -133,7 +133,7 @@ def upgrade_orders(upgrade: Upgrade) -> list[GrantOrder]:
     total = upgrade.paid.amount_minor if upgrade.paid else 0
     shares = allocate(total, [extra.quantity_micro for _, _, extra in planned]) if planned else ()
     return [
-        _order(upgrade, part, window, end, extra, share)
+        _order(upgrade=upgrade, part=part, window=window, end=end, extra=extra, share=share)
         for part, ((window, end, extra), share) in enumerate(zip(planned, shares, strict=True))
     ]
 
@@ -179,4 +179,10 @@ def _order(
 def _window(wanted: Wanted) -> Stretch:
     """Return the window under way, beside the whole one that an allowance is for."""
     buyer = wanted.buyer
-    return window_at(buyer.plan, wanted.anchor, wanted.time_zone, buyer.period, buyer.at)
+    return window_at(
+        plan=buyer.plan,
+        anchor=wanted.anchor,
+        zone=wanted.time_zone,
+        period=buyer.period,
+        at=buyer.at,
+    )

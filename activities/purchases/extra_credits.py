@@ -51,11 +51,11 @@ class PurchaseActivities:
         with self._context.engine.begin() as connection:
             reserved = charges.reserve_auto_purchase(
                 connection,
-                buyer.account_id,
-                buyer.subscription_id,
-                charge_id,
-                needed_micro,
-                buyer.at,
+                account_id=buyer.account_id,
+                subscription_id=buyer.subscription_id,
+                charge_id=charge_id,
+                needed_micro=needed_micro,
+                at=buyer.at,
                 confirmed=confirmed,
             )
             if reserved.status == "cap_reached":
@@ -64,13 +64,13 @@ class PurchaseActivities:
                 return Purchase(reserved.status)
             lasting = buyer.plan.extras_expire is Extras.NEVER
             charge = Charge(
-                reserved.charge_id,
-                ChargeKind.AUTO,
-                buyer.customer_id,
-                buyer.subscription_id,
-                buyer.payer,
-                reserved.currency,
-                purchase_lines(
+                charge_id=reserved.charge_id,
+                kind=ChargeKind.AUTO,
+                customer_id=buyer.customer_id,
+                subscription_id=buyer.subscription_id,
+                payer=buyer.payer,
+                currency=reserved.currency,
+                lines=purchase_lines(
                     reserved.quantity_micro, reserved.amount_minor, reserved.surcharge_minor
                 ),
                 sold=Sold(
@@ -90,11 +90,11 @@ class PurchaseActivities:
         with self._context.engine.begin() as connection:
             first = charges.mark_paid(
                 connection,
-                buyer.account_id,
-                charge.charge_id,
-                paid.invoice,
-                paid.amount_minor,
-                buyer.at,
+                account_id=buyer.account_id,
+                charge_id=charge.charge_id,
+                invoice=paid.invoice,
+                amount_minor=paid.amount_minor,
+                at=buyer.at,
             )
             return grant(self._context, connection, purchase, first=first)
 
@@ -133,7 +133,7 @@ def grant(
         grants.give(connection, buyer.account_id, order, buyer.at)
     if first:
         desk = Desk(context, connection, buyer.account_id, buyer.subscription_id)
-        post_receipt(desk, purchase, record, bought, available)
+        post_receipt(desk=desk, purchase=purchase, record=record, order=bought, available=available)
         quantity, amount = record.quantity_micro or 0, purchase.paid.amount_minor
         told = paid_answer(purchase.charge, quantity, amount, available)
         checkpoints.note(connection, buyer.account_id, purchase.charge.charge_id, answer=told)

@@ -93,15 +93,15 @@ class OfferActivities:
                 return Purchase(order)
             status = charges.open_charge(
                 connection,
-                buyer.account_id,
-                buyer.subscription_id,
-                charge_id,
-                order.kind,
-                buyer.plan.currency,
-                order.amount_minor,
-                order.quantity_micro,
-                buyer.at,
-                order.pack,
+                account_id=buyer.account_id,
+                subscription_id=buyer.subscription_id,
+                charge_id=charge_id,
+                kind=order.kind,
+                currency=buyer.plan.currency,
+                amount_minor=order.amount_minor,
+                quantity_micro=order.quantity_micro,
+                at=buyer.at,
+                pack=order.pack,
             )
             opened = _opened(buyer, charge_id, status, order)
             if opened.charge is not None and status == "opened":
@@ -137,11 +137,11 @@ def _packs_ordered(buyer: Buyer, pack_id: str, count: int) -> Order | str:
     quantity = pack.quantity_micro * count
     lasting = pack.expires is Extras.NEVER
     return _unsold(buyer, quantity, amount, lasting=lasting) or Order(
-        ChargeKind.PACK,
-        quantity,
-        amount,
-        pack_words(pack.name, count),
-        sold_pack(pack, count),
+        kind=ChargeKind.PACK,
+        quantity_micro=quantity,
+        amount_minor=amount,
+        line=pack_words(pack.name, count),
+        pack=sold_pack(pack, count),
         lasting=lasting,
     )
 
@@ -182,7 +182,14 @@ def _order_of(buyer: Buyer, known: charges.ChargeRecord) -> Order:
     )
     expires = known.pack["expires"] if known.pack else buyer.plan.extras_expire
     lasting = expires == Extras.NEVER
-    return Order(known.kind, quantity, amount, line, known.pack, lasting)
+    return Order(
+        kind=known.kind,
+        quantity_micro=quantity,
+        amount_minor=amount,
+        line=line,
+        pack=known.pack,
+        lasting=lasting,
+    )
 
 
 def pack_words(name: str, count: int) -> str:
@@ -192,13 +199,13 @@ def pack_words(name: str, count: int) -> str:
 
 def _opened(buyer: Buyer, charge_id: str, status: str, order: Order) -> Purchase:
     charge = Charge(
-        charge_id,
-        order.kind,
-        buyer.customer_id,
-        buyer.subscription_id,
-        buyer.payer,
-        buyer.plan.currency,
-        (ChargeLine(order.line, order.amount_minor),),
+        charge_id=charge_id,
+        kind=order.kind,
+        customer_id=buyer.customer_id,
+        subscription_id=buyer.subscription_id,
+        payer=buyer.payer,
+        currency=buyer.plan.currency,
+        lines=(ChargeLine(order.line, order.amount_minor),),
         sold=_sale(buyer, order),
     )
     return Purchase(status, charge, order.quantity_micro, order.lasting)
@@ -208,10 +215,10 @@ def _sale(buyer: Buyer, order: Order) -> Sold:
     pack = order.pack or {"pack_id": "", "count": 0}
     plan = buyer.plan
     return Sold(
-        plan.catalog,
-        plan.plan_id,
-        plan.version,
-        order.quantity_micro,
-        pack["pack_id"],
-        pack["count"],
+        catalog=plan.catalog,
+        plan_id=plan.plan_id,
+        version=plan.version,
+        quantity_micro=order.quantity_micro,
+        pack_id=pack["pack_id"],
+        count=pack["count"],
     )

@@ -124,13 +124,20 @@ class ApprovalActivities(SignalsSubscriptions):
         waits = timedelta(days=buyer.plan.approval_days)
         with self._context.engine.begin() as connection:
             status = approvals.ask(
-                connection, buyer.account_id, buyer.subscription_id, wish, waits, buyer.at
+                connection,
+                account_id=buyer.account_id,
+                subscription_id=buyer.subscription_id,
+                wish=wish,
+                waits=waits,
+                at=buyer.at,
             )
             if status not in ("waiting", "repeated"):
                 return RequestStanding(status)
             kept = approvals.named(connection, buyer.subscription_id, wish.key)
             if status == "waiting":
-                ask_admins(self._context, connection, buyer.plan, kept, buyer.at)
+                ask_admins(
+                    self._context, connection=connection, plan=buyer.plan, kept=kept, at=buyer.at
+                )
         if kept.state is State.WAITING:
             self._start(asking, in_words(catalog, kept.wish))
         return RequestStanding(
@@ -183,7 +190,9 @@ class ApprovalActivities(SignalsSubscriptions):
         known, decision, at = deciding.request.approval, deciding.decision, deciding.at
         key, account = known.wish.key, known.account_id
         with self._context.engine.begin() as connection:
-            answer = approvals.may_decide(connection, account, key, decision, at)
+            answer = approvals.may_decide(
+                connection, account_id=account, key=key, decision=decision, at=at
+            )
             if answer != "decidable":
                 return self._ended(connection, known, answer)
             held: HoldOutcome | None = None
@@ -191,11 +200,19 @@ class ApprovalActivities(SignalsSubscriptions):
                 held = self._hold(connection, known, at)
                 if held.status not in HELD:
                     return _short(connection, known, held, at)
-            status = approvals.settle(connection, account, key, decision, at)
+            status = approvals.settle(
+                connection, account_id=account, key=key, decision=decision, at=at
+            )
             if status != decision.verdict:
                 return Decided(status, State.WAITING)
             until = held.lapses_at if held else None
-            tell_requester(self._context, connection, known, decision, until)
+            tell_requester(
+                self._context,
+                connection=connection,
+                kept=known,
+                decision=decision,
+                held_until=until,
+            )
         return Decided(status, decision.verdict, decision.by, held_until=until)
 
     def _ended(self, connection: Connection, known: Approval, answer: str) -> Decided:
@@ -221,7 +238,9 @@ class ApprovalActivities(SignalsSubscriptions):
             at_zero: AtShortfall = "block" if priced.terms.at_zero == "block" else "purchase"
             priced = replace(priced, terms=replace(priced.terms, at_zero=at_zero, confirmed=True))
         until = at + timedelta(seconds=wish.hold_seconds)
-        return holds.hold(connection, known.account_id, priced, until, at)
+        return holds.hold(
+            connection, account_id=known.account_id, priced=priced, lapses_at=until, at=at
+        )
 
     @uninterrupted(name="lapse_approval")
     def lapse(self, lapsing: Lapsing) -> State:
@@ -244,7 +263,13 @@ def _short(connection: Connection, known: Approval, held: HoldOutcome, at: datet
     """Return why an approved operation goes on waiting; a purchase may be there to cover it."""
     needed = (held.missing_micro or 0) + (held.available_micro or 0)
     buys = held.status == "purchase_needed"
-    approvals.need(connection, known.account_id, known.wish.key, needed if buys else None, at)
+    approvals.need(
+        connection,
+        account_id=known.account_id,
+        key=known.wish.key,
+        needed_micro=needed if buys else None,
+        at=at,
+    )
     return Decided(held.status, State.WAITING, missing_micro=held.missing_micro)
 
 

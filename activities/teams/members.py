@@ -41,7 +41,13 @@ class TeamActivities:
             require_type(catalog, credit_type)
         buyer = change.buyer
         with self._context.engine.begin() as connection:
-            members.put(connection, buyer.account_id, change.member, types_of(catalog), buyer.at)
+            members.put(
+                connection,
+                account_id=buyer.account_id,
+                member=change.member,
+                credit_types=types_of(catalog),
+                at=buyer.at,
+            )
 
     @uninterrupted(name="remove_member")
     def remove_member(self, removal: MemberRemoval) -> str:
@@ -49,7 +55,13 @@ class TeamActivities:
         buyer = removal.buyer
         types = types_of(self._context.catalog(buyer.plan.catalog))
         with self._context.engine.begin() as connection:
-            return members.remove(connection, buyer.account_id, removal.member_id, types, buyer.at)
+            return members.remove(
+                connection,
+                account_id=buyer.account_id,
+                member_id=removal.member_id,
+                credit_types=types,
+                at=buyer.at,
+            )
 
 
 def types_of(catalog: Catalog) -> tuple[str, ...]:

@@ -39,7 +39,11 @@ def team(
     granted = grants.allowance_of(connection, account_id, kind, record.period_start)
     goal = monthly_goal(granted, len(people), plan.interval.months)
     found = members.standings(
-        connection, account_id, kind, wallet.window_start, record.period_start
+        connection,
+        account_id=account_id,
+        credit_type=kind,
+        window_start=wallet.window_start,
+        period_start=record.period_start,
     )
     shown = [one for one in people if member in (None, one.member_id)]
     if member is not None and not shown:

@@ -44,7 +44,11 @@ class CorrectionActivities:
         """Correct an event; a retry returns the first answer, for every correction has its key."""
         account, wanted, at = correction.account_id, correction.wanted, correction.at
         order = CorrectionOrder(
-            wanted.key, wanted.event, wanted.quantity_micro, wanted.reason, wanted.by
+            key=wanted.key,
+            event=wanted.event,
+            quantity_micro=wanted.quantity_micro,
+            reason=wanted.reason,
+            by=wanted.by,
         )
         with self._context.engine.begin() as connection:
             event = corrections.event_of(connection, account, wanted.event)
@@ -52,7 +56,9 @@ class CorrectionActivities:
             # By a rate that was re-rated since it was not paid: it gives back in proportion too.
             anew = published.is_rated_anew(connection, catalog, account, wanted.event)
             terms = self._terms(correction, event) if event and not anew else None
-            outcome = corrections.correct(connection, account, order, terms, at)
+            outcome = corrections.correct(
+                connection, account_id=account, order=order, terms=terms, at=at
+            )
             available = balances.available(connection, account, correction.plan.credit_type, at)
         return Corrected(outcome, available)
 

@@ -124,7 +124,9 @@ class UsageActivities:
     ) -> list[DebitOutcome]:
         """Return what became of each event; what has no price is refused by its reason."""
         catalog = self._context.catalog(batch.plan.catalog)
-        large = unapproved(connection, catalog, batch.plan, batch.account_id, events)
+        large = unapproved(
+            connection, catalog=catalog, plan=batch.plan, account_id=batch.account_id, events=events
+        )
         outcomes: list[DebitOutcome | None] = []
         demands: list[debits.Demand] = []
         for event in events:

@@ -54,10 +54,22 @@ class HoldActivities:
                 priced = price_on_terms(catalog, holder.plan, event, holder.at)
             except InvalidInput as error:
                 return self._decided(connection, holder, HoldOutcome(event.key, error.reason))
-            if unapproved(connection, catalog, holder.plan, holder.account_id, [event]):
+            if unapproved(
+                connection,
+                catalog=catalog,
+                plan=holder.plan,
+                account_id=holder.account_id,
+                events=[event],
+            ):
                 refused = HoldOutcome(event.key, "approval_required")
                 return self._decided(connection, holder, refused)
-            outcome = holds.hold(connection, holder.account_id, priced, lapses_at, holder.at)
+            outcome = holds.hold(
+                connection,
+                account_id=holder.account_id,
+                priced=priced,
+                lapses_at=lapses_at,
+                at=holder.at,
+            )
             decided = self._decided(connection, holder, outcome)
             if outcome.status == "cap_reached":
                 tell_cap_reached(
@@ -74,10 +86,10 @@ class HoldActivities:
         with self._context.engine.begin() as connection:
             outcome = holds.capture(
                 connection,
-                holder.account_id,
-                wanted.key,
-                wanted.quantity_micro,
-                holder.at,
+                account_id=holder.account_id,
+                key=wanted.key,
+                quantity_micro=wanted.quantity_micro,
+                at=holder.at,
                 confirmed=wanted.confirmed,
             )
             return self._decided(connection, holder, outcome)
@@ -87,7 +99,11 @@ class HoldActivities:
         """Let a hold live longer."""
         with self._context.engine.begin() as connection:
             outcome = holds.extend(
-                connection, holder.account_id, wanted.key, wanted.lapses_at, holder.at
+                connection,
+                account_id=holder.account_id,
+                key=wanted.key,
+                lapses_at=wanted.lapses_at,
+                at=holder.at,
             )
             return self._decided(connection, holder, outcome)
 

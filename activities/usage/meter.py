@@ -46,9 +46,19 @@ def meter(
     plan = value_to_type(Plan, record.plan)
     watched = plan.main_credit_type
     if member:
-        told |= share_of(connection, account_id, member, watched, at)
+        told |= share_of(
+            connection, account_id=account_id, member=member, credit_type=watched, at=at
+        )
     free = balances.available(connection, account_id, watched, at)
-    pace = pace_of(connection, account_id, plan, watched, free, at, wallet.window_end)
+    pace = pace_of(
+        connection,
+        account_id=account_id,
+        plan=plan,
+        credit_type=watched,
+        available_micro=free,
+        at=at,
+        window_end=wallet.window_end,
+    )
     return told | {
         "credit_type": watched,
         "next_reset": wallet.window_end.isoformat(),

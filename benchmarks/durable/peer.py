@@ -36,13 +36,13 @@ class Peer:
             account = accounts.account_of(connection, status["customer"])
         catalog = next(one for one in load_catalogs(CATALOGS) if one.name == "make")
         form = Batch(
-            status["subscription"],
-            account,
-            catalog.plan(plan_id),
-            datetime.fromisoformat(status["window_end"]),
-            (),
-            (),
-            datetime.now(UTC),
+            subscription_id=status["subscription"],
+            account_id=account,
+            plan=catalog.plan(plan_id),
+            window_end=datetime.fromisoformat(status["window_end"]),
+            events=(),
+            refusals=(),
+            at=datetime.now(UTC),
         )
         handle = await bench.client.start_workflow(
             NaiveUsage.run, id="bench-naive", task_queue=QUEUE

@@ -70,11 +70,23 @@ def _threshold(raw: Any) -> Alert:
     channel = Channel(raw["channel"])
     if "credits" in raw:
         amount = parse_quantity(raw["credits"])
-        return Alert(f"{format_credits(amount)}_credits", None, amount, channel, rearms)
+        return Alert(
+            threshold_id=f"{format_credits(amount)}_credits",
+            percent=None,
+            amount_micro=amount,
+            channel=channel,
+            rearms=rearms,
+        )
     percent = raw["percent"]
     if type(percent) is not int or not 0 < percent < WHOLE:
         raise _invalid("`percent` is a whole number from 1 to 99")
-    return Alert(f"{percent}_percent", percent, None, channel, rearms)
+    return Alert(
+        threshold_id=f"{percent}_percent",
+        percent=percent,
+        amount_micro=None,
+        channel=channel,
+        rearms=rearms,
+    )
 
 
 def _invalid(fault: str) -> InvalidInput:

@@ -25,9 +25,9 @@ def parse_correct(data: bytes) -> CorrectUsage:
     raw = fields.only(fields.parse_object(data), "key", "event", "quantity", "reason", "by")
     quantity = raw["quantity"]
     return CorrectUsage(
-        fields.key(raw),
-        fields.key({"key": raw["event"]}),
-        0 if quantity == "0" else parse_quantity(quantity),
-        fields.text(raw, "reason", "malformed"),
-        fields.text(raw, "by", "malformed"),
+        key=fields.key(raw),
+        event=fields.key({"key": raw["event"]}),
+        quantity_micro=0 if quantity == "0" else parse_quantity(quantity),
+        reason=fields.text(raw, "reason", "malformed"),
+        by=fields.text(raw, "by", "malformed"),
     )

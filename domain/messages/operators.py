@@ -41,11 +41,11 @@ def parse_adjust_credits(data: bytes) -> AdjustCredits:
         raise InvalidInput("invalid_quantity", '`credits` is a decimal text such as "-2.5"')
     sign = -1 if amount.startswith("-") else 1
     return AdjustCredits(
-        fields.key(raw),
-        sign * parse_quantity(amount.removeprefix("-")),
-        fields.text(raw, "reason", "malformed"),
-        fields.text(raw, "by", "malformed"),
-        fields.text(raw, "approved_by", "malformed") if "approved_by" in raw else None,
+        key=fields.key(raw),
+        quantity_micro=sign * parse_quantity(amount.removeprefix("-")),
+        reason=fields.text(raw, "reason", "malformed"),
+        by=fields.text(raw, "by", "malformed"),
+        approved_by=fields.text(raw, "approved_by", "malformed") if "approved_by" in raw else None,
     )
 
 

@@ -32,13 +32,13 @@ def parse_refund(data: bytes) -> Refund:
     names = ("key", "charge_id", "amount_minor", "reason", "by")
     raw = fields.only(fields.parse_object(data), *names, optional=("preview", "exception"))
     return Refund(
-        fields.key(raw),
-        fields.text(raw, "charge_id", "unknown_charge"),
-        _amount(raw["amount_minor"]),
-        fields.text(raw, "reason", "malformed"),
-        fields.text(raw, "by", "malformed"),
-        fields.flag({"preview": False} | raw, "preview"),
-        fields.flag({"exception": False} | raw, "exception"),
+        key=fields.key(raw),
+        charge_id=fields.text(raw, "charge_id", "unknown_charge"),
+        amount_minor=_amount(raw["amount_minor"]),
+        reason=fields.text(raw, "reason", "malformed"),
+        by=fields.text(raw, "by", "malformed"),
+        preview=fields.flag({"preview": False} | raw, "preview"),
+        exception=fields.flag({"exception": False} | raw, "exception"),
     )
 
 

@@ -95,33 +95,53 @@ def _of_claim(claim: Claim, charge: BookedCharge | None, at: datetime) -> Iterat
     came = format_money(claim.amount_minor, claim.currency)
     if charge is None:
         yield _finding(
-            "paid", FindingKind.PAID_WITHOUT_CHARGE, claim, f"{came}: no charge here", at
+            word="paid",
+            kind=FindingKind.PAID_WITHOUT_CHARGE,
+            claim=claim,
+            detail=f"{came}: no charge here",
+            at=at,
         )
     elif charge.state == "paid" and charge.invoice != claim.invoice:
         detail = f"{came}: the charge is paid by {charge.invoice} already"
-        yield _finding("paid", FindingKind.PAID_WITHOUT_CHARGE, claim, detail, at)
+        yield _finding(
+            word="paid", kind=FindingKind.PAID_WITHOUT_CHARGE, claim=claim, detail=detail, at=at
+        )
     elif charge.amount_minor != claim.amount_minor:
         due = format_money(charge.amount_minor, charge.currency)
-        yield _finding("differs", FindingKind.AMOUNT_DIFFERS, claim, f"{came} for {due}", at)
+        yield _finding(
+            word="differs",
+            kind=FindingKind.AMOUNT_DIFFERS,
+            claim=claim,
+            detail=f"{came} for {due}",
+            at=at,
+        )
     elif charge.state == "void":
-        yield _finding("paid", FindingKind.PAID_WITHOUT_CHARGE, claim, f"{came}: it is void", at)
+        yield _finding(
+            word="paid",
+            kind=FindingKind.PAID_WITHOUT_CHARGE,
+            claim=claim,
+            detail=f"{came}: it is void",
+            at=at,
+        )
     elif charge.state == "paid" and charge.returned_minor != claim.returned_minor:
         there = format_money(claim.returned_minor, claim.currency)
         here = format_money(charge.returned_minor, charge.currency)
         detail = f"sent back: {there} there, {here} here"
-        yield _finding("returned", FindingKind.REFUND_DIFFERS, claim, detail, at)
+        yield _finding(
+            word="returned", kind=FindingKind.REFUND_DIFFERS, claim=claim, detail=detail, at=at
+        )
 
 
 def _finding(word: str, kind: FindingKind, claim: Claim, detail: str, at: datetime) -> Finding:
     return Finding(
-        f"{word}:{claim.invoice}",
-        kind,
-        claim.customer_id or None,
-        claim.subscription_id or None,
-        claim.charge_id,
-        claim.invoice,
-        detail,
-        at,
+        key=f"{word}:{claim.invoice}",
+        kind=kind,
+        customer_id=claim.customer_id or None,
+        subscription_id=claim.subscription_id or None,
+        charge_id=claim.charge_id,
+        processor_id=claim.invoice,
+        detail=detail,
+        at=at,
     )
 
 
@@ -137,12 +157,12 @@ def no_longer_paid(charge: BookedCharge, stands: str, at: datetime) -> Finding:
 
 def _only_here(charge: BookedCharge, at: datetime) -> Finding:
     return Finding(
-        f"only-here:{charge.charge_id}",
-        FindingKind.PAID_ONLY_HERE,
-        charge.customer_id,
-        charge.subscription_id,
-        charge.charge_id,
-        charge.invoice,
-        f"{format_money(charge.amount_minor, charge.currency)}: no paid invoice there",
-        at,
+        key=f"only-here:{charge.charge_id}",
+        kind=FindingKind.PAID_ONLY_HERE,
+        customer_id=charge.customer_id,
+        subscription_id=charge.subscription_id,
+        charge_id=charge.charge_id,
+        processor_id=charge.invoice,
+        detail=f"{format_money(charge.amount_minor, charge.currency)}: no paid invoice there",
+        at=at,
     )

@@ -65,7 +65,14 @@ def parse_sale(written: Mapping[str, str], paid_minor: int, currency: str) -> Pa
         pack, count = written.get("pack", ""), _number(written, "packs")
         if not pack or not 0 < count <= MOST_PACKS:
             return None
-        sold = Sold(catalog, plan, version, quantity, pack, count)
+        sold = Sold(
+            catalog=catalog,
+            plan_id=plan,
+            version=version,
+            quantity_micro=quantity,
+            pack_id=pack,
+            count=count,
+        )
     return PaidSale(kind, sold, paid_minor, currency)
 
 

@@ -45,11 +45,11 @@ def price(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> Pric
         return priced
     attempts = [action, *_cheaper(catalog, action)]
     terms = Terms(
-        tuple(_attempt(one, event.event_at) for one in attempts),
-        counters,
-        once,
-        _at_zero(attempts[-1]),
-        event.confirmed,
+        attempts=tuple(_attempt(one, event.event_at) for one in attempts),
+        counters=counters,
+        once=once,
+        at_zero=_at_zero(attempts[-1]),
+        confirmed=event.confirmed,
     )
     return PricedEvent(event, priced.credit_type, amount, terms)
 
@@ -137,5 +137,10 @@ def _way(action: Action, way: Way) -> PricedWay:
         carry = f"carry:{name}:{rate.credits_micro}/{rate.per_micro}"
     consents = {Ask.NEVER: None, Ask.PER_ACTION: f"consent:{name}", Ask.EVERY_TIME: EVERY_TIME}
     return PricedWay(
-        way.credit_type, rate.credits_micro, rate.per_micro, started, carry, consents[way.ask]
+        credit_type=way.credit_type,
+        credits_micro=rate.credits_micro,
+        per_micro=rate.per_micro,
+        started=started,
+        carry=carry,
+        consent=consents[way.ask],
     )

@@ -105,7 +105,13 @@ def quote_change(
         return _quote(ChangeKind.DOWNGRADE, new, at=period.end, why="trial")
     if not is_upgrade(old, new):
         return _quote(ChangeKind.DOWNGRADE, new, at=period.end, why="next_period")
-    difference = upgrade_price(old.price_minor, new.price_minor, period, at, whole)
+    difference = upgrade_price(
+        old_price_minor=old.price_minor,
+        new_price_minor=new.price_minor,
+        period=period,
+        at=at,
+        whole=whole,
+    )
     waived = 0 < difference < minimum_charge_minor(new.currency)
     return _quote(
         ChangeKind.UPGRADE,

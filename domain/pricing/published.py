@@ -158,7 +158,7 @@ def compare(
 def changes_of(item: Item, was: Terms, now: Terms) -> tuple[Difference, ...]:
     """Return every value in which two versions of an item differ, but for names."""
     return tuple(
-        Difference(item, Edit.CHANGED, path, before, after)
+        Difference(item=item, edit=Edit.CHANGED, path=path, published=before, read=after)
         for path, before, after in _changes(was, now)
     )
 

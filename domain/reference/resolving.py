@@ -85,18 +85,20 @@ def resolve(terms: Terms, quantity: int, standing: WalletView, at: datetime) -> 
         return Resolved("already_unlocked", terms.attempts[0].action)
     resolved = Resolved("invalid_rate", "")
     for number, attempt in enumerate(terms.attempts):
-        resolved = _resolve_attempt(terms, attempt, quantity, standing, at)
+        resolved = _resolve_attempt(
+            terms=terms, attempt=attempt, quantity=quantity, standing=standing, at=at
+        )
         is_last = number == len(terms.attempts) - 1
         if resolved.status == "short" and not (is_last and terms.at_zero != "block"):
             resolved = _with_status(resolved, "insufficient_credits")
         if resolved.status == "fits" and number == 0 and terms.once is not None:
             moves = {**resolved.moves, f"once:{terms.once}": 1}
             return Resolved(
-                "fits",
-                resolved.action,
-                resolved.draws,
-                resolved.charged,
-                moves,
+                status="fits",
+                action=resolved.action,
+                draws=resolved.draws,
+                charged=resolved.charged,
+                moves=moves,
                 last_type=resolved.last_type,
             )
         if resolved.status not in REFUSED:
@@ -106,15 +108,15 @@ def resolve(terms: Terms, quantity: int, standing: WalletView, at: datetime) -> 
 
 def _with_status(resolved: Resolved, status: str) -> Resolved:
     return Resolved(
-        status,
-        resolved.action,
-        resolved.draws,
-        resolved.charged,
-        resolved.moves,
-        resolved.asked,
-        resolved.last_type,
-        resolved.missing_micro,
-        resolved.available_micro,
+        status=status,
+        action=resolved.action,
+        draws=resolved.draws,
+        charged=resolved.charged,
+        moves=resolved.moves,
+        asked=resolved.asked,
+        last_type=resolved.last_type,
+        missing_micro=resolved.missing_micro,
+        available_micro=resolved.available_micro,
     )
 
 
@@ -193,15 +195,15 @@ def _resolve_attempt(
     elif covering.asked:
         status = "confirmation_required"
     return Resolved(
-        status,
-        attempt.action,
-        tuple(covering.draws),
-        covering.charged,
-        dict(covering.moves),
-        covering.asked,
-        covering.last_type,
-        over if over > 0 else covering.missing,
-        covering.available,
+        status=status,
+        action=attempt.action,
+        draws=tuple(covering.draws),
+        charged=covering.charged,
+        moves=dict(covering.moves),
+        asked=covering.asked,
+        last_type=covering.last_type,
+        missing_micro=over if over > 0 else covering.missing,
+        available_micro=covering.available,
     )
 
 

@@ -57,12 +57,12 @@ def reserve_auto_purchase(
     }
     row = connection.execute(statement, values).one()
     return Reservation(
-        row.status,
-        row.charge_id,
-        row.quantity or 0,
-        row.amount_minor or 0,
-        row.surcharge_minor or 0,
-        row.currency or "",
+        status=row.status,
+        charge_id=row.charge_id,
+        quantity_micro=row.quantity or 0,
+        amount_minor=row.amount_minor or 0,
+        surcharge_minor=row.surcharge_minor or 0,
+        currency=row.currency or "",
     )
 
 
@@ -192,18 +192,18 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
     if row is None:
         raise InvalidInput("unknown_charge", f"there is no charge {charge_id!r}")
     return ChargeRecord(
-        row.charge_id,
-        row.subscription_id,
-        ChargeKind(row.kind),
-        row.state,
-        row.currency,
-        row.amount_minor,
-        row.surcharge_minor,
-        row.quantity,
-        row.window_start,
-        row.window_end,
-        row.pack,
-        row.invoice,
+        charge_id=row.charge_id,
+        subscription_id=row.subscription_id,
+        kind=ChargeKind(row.kind),
+        state=row.state,
+        currency=row.currency,
+        amount_minor=row.amount_minor,
+        surcharge_minor=row.surcharge_minor,
+        quantity_micro=row.quantity,
+        window_start=row.window_start,
+        window_end=row.window_end,
+        pack=row.pack,
+        invoice=row.invoice,
     )
 
 

@@ -150,12 +150,12 @@ def _tell(connection: Connection, key: str, subscription_id: str | None, word: s
 
 def _finding(row: Row[*tuple[Any, ...]]) -> Finding:
     return Finding(
-        row.key,
-        FindingKind(row.kind),
-        row.customer_id,
-        row.subscription_id,
-        row.charge_id,
-        row.processor_id,
-        row.detail,
-        row.at,
+        key=row.key,
+        kind=FindingKind(row.kind),
+        customer_id=row.customer_id,
+        subscription_id=row.subscription_id,
+        charge_id=row.charge_id,
+        processor_id=row.processor_id,
+        detail=row.detail,
+        at=row.at,
     )

@@ -59,12 +59,12 @@ def refund(
         },
     ).one()
     return RefundOutcome(
-        row.status,
-        row.amount_minor or 0,
-        row.most_minor or 0,
-        row.currency or "",
-        row.invoice or "",
-        row.refund_state or "",
+        status=row.status,
+        amount_minor=row.amount_minor or 0,
+        most_minor=row.most_minor or 0,
+        currency=row.currency or "",
+        invoice=row.invoice or "",
+        state=row.refund_state or "",
     )
 
 

@@ -75,7 +75,14 @@ def _of_customer(
         if row.metered:
             spent[row.value][row.credit_type] += row.credits
     return [
-        TagOutcome(name, value, outcome, credit_type, brought[value, outcome], taken)
+        TagOutcome(
+            customer_id=name,
+            value=value,
+            outcome=outcome,
+            credit_type=credit_type,
+            outcomes_micro=brought[value, outcome],
+            credits_micro=taken,
+        )
         for value, by_type in spent.items()
         for outcome in outcomes
         for credit_type, taken in (by_type or {None: 0}).items()

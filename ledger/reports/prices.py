@@ -148,13 +148,13 @@ def _earned(
         posted = earned - row.open_at_end + row.open_at_start
         found.append(
             Earned(
-                row.currency,
-                earned,
-                posted,
-                row.open_at_start,
-                row.open_at_end,
-                earned - exact,
-                returned.get(row.currency, 0),
+                currency=row.currency,
+                earned_minor=earned,
+                posted_minor=posted,
+                not_posted_at_start_minor=row.open_at_start,
+                not_posted_at_end_minor=row.open_at_end,
+                rounding_minor=earned - exact,
+                returned_minor=returned.get(row.currency, 0),
             )
         )
     return tuple(found)

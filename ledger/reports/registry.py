@@ -109,13 +109,13 @@ def asked_in(wanted: Namespace) -> ReportRequest:
     """Return what the arguments of a command ask."""
     where = tuple(sorted(tag_and_value(text) for text in wanted.where))
     return ReportRequest(
-        wanted.name,
-        wanted.customer,
-        wanted.first,
-        wanted.until,
-        wanted.tag,
-        wanted.action,
-        where,
+        name=wanted.name,
+        customer_id=wanted.customer,
+        first=wanted.first,
+        until=wanted.until,
+        tag=wanted.tag,
+        action=wanted.action,
+        where=where,
     )
 
 

@@ -114,4 +114,10 @@ def _usage(
     credit_type: str, events: int, free: int | None, taken: Decimal, late: Decimal | None
 ) -> Usage:
     # Sums of what fits a BIGINT need not fit one: they come as numeric.
-    return Usage(credit_type, events, free or 0, int(taken), int(late or 0))
+    return Usage(
+        credit_type=credit_type,
+        events=events,
+        free_events=free or 0,
+        credits_micro=int(taken),
+        late_micro=int(late or 0),
+    )

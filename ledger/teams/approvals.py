@@ -110,7 +110,14 @@ def named(connection: Connection, subscription_id: str, key: str) -> Approval:
         account_id=row.account_id,
         customer_id=row.customer_id,
         subscription_id=subscription_id,
-        wish=_wish(key, Kind(row.kind), row.member_id, row.wish, row.credit_type, row.amount),
+        wish=_wish(
+            key=key,
+            kind=Kind(row.kind),
+            member_id=row.member_id,
+            said=row.wish,
+            credit_type=row.credit_type,
+            amount=row.amount,
+        ),
         member_name=row.name,
         state=State(row.state),
         asked_at=row.asked_at,
@@ -145,10 +152,10 @@ def _wish(
     if kind is Kind.CREDITS:
         return wish
     event = UsageEvent(
-        key,
-        said["action"],
-        said["quantity"],
-        parse_instant(said["event_at"]),
-        tuple(sorted(said["tags"].items())),
+        key=key,
+        action=said["action"],
+        quantity_micro=said["quantity"],
+        event_at=parse_instant(said["event_at"]),
+        tags=tuple(sorted(said["tags"].items())),
     )
     return replace(wish, event=event, hold_seconds=said["hold_seconds"])

@@ -165,7 +165,13 @@ def standings(
         },
     )
     found = (
-        MemberUsage(who, int(counted), int(used), None if most is None else int(most), since)
+        MemberUsage(
+            member_id=who,
+            window_micro=int(counted),
+            period_micro=int(used),
+            limit_micro=None if most is None else int(most),
+            since=since,
+        )
         for who, counted, used, most, since in rows
     )
     return {one.member_id: one for one in found}
@@ -173,10 +179,10 @@ def standings(
 
 def _member(row: Row[Any]) -> Member:
     return Member(
-        row.member_id,
-        row.name,
-        row.email,
-        Role(row.role),
-        row.restricted,
-        tuple(sorted(row.limits.items())),
+        member_id=row.member_id,
+        name=row.name,
+        email=row.email,
+        role=Role(row.role),
+        restricted=row.restricted,
+        limits=tuple(sorted(row.limits.items())),
     )

@@ -63,7 +63,9 @@ def correct(
         "at": at,
     }
     status, seq, left, given, closed = connection.execute(_CORRECT, values).one()
-    return CorrectionOutcome(status, seq, left, _credits(given), _credits(closed))
+    return CorrectionOutcome(
+        status=status, seq=seq, available_micro=left, given=_credits(given), closed=_credits(closed)
+    )
 
 
 def event_of(connection: Connection, account_id: int, key: str) -> UsageEvent | None:
@@ -77,7 +79,13 @@ def event_of(connection: Connection, account_id: int, key: str) -> UsageEvent | 
     if found is None or found.action is None or found.quantity is None:
         return None
     tags = tuple(sorted((found.tags or {}).items()))
-    return UsageEvent(key, found.action, found.quantity, found.event_at, tags)
+    return UsageEvent(
+        key=key,
+        action=found.action,
+        quantity_micro=found.quantity,
+        event_at=found.event_at,
+        tags=tags,
+    )
 
 
 def _credits(by_type: dict[str, int] | None) -> tuple[tuple[str, int], ...]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,20 +49,29 @@ def parameters(demands: Sequence[Demand], at: datetime) -> tuple[str | datetime 
 
 def outcomes(demands: Sequence[Demand], rows: Iterable[tuple[Any, ...]]) -> list[DebitOutcome]:
     """Return what became of each event, in the order asked; rows come in any order."""
-    return [
-        DebitOutcome(
-            demand.priced.event.key,
-            status,
-            seq,
-            left,
-            missing,
-            bool(crossed),
-            *_detail(status, demand.priced, detail),
-        )
-        for demand, (_, status, seq, left, missing, crossed, detail) in zip(
-            demands, sorted(rows), strict=True
-        )
-    ]
+    answers = zip(demands, sorted(rows), strict=True)
+    return [_outcome(demand.priced, answer) for demand, answer in answers]
+
+
+def _outcome(priced: PricedEvent, answer: tuple[Any, ...]) -> DebitOutcome:
+    _, status, seq, available, missing, crossed, detail = answer
+    outcome = DebitOutcome(
+        key=priced.event.key,
+        status=status,
+        seq=seq,
+        available_micro=available,
+        missing_micro=missing,
+        crossed=bool(crossed),
+        charged=_charged(status, priced, detail),
+    )
+    if detail is None:
+        return outcome
+    asked = detail.get("asked")
+    return replace(
+        outcome,
+        served_as=detail.get("served_as"),
+        asked=asked_of(asked) if asked else None,
+    )
 
 
 def debit(connection: Connection, demands: Sequence[Demand], at: datetime) -> list[DebitOutcome]:
@@ -77,20 +86,15 @@ def debit(connection: Connection, demands: Sequence[Demand], at: datetime) -> li
     return outcomes(demands, (tuple(row) for row in rows))
 
 
-def _detail(
+def _charged(
     status: str, priced: PricedEvent, detail: dict[str, Any] | None
-) -> tuple[tuple[tuple[str, int], ...], str | None, Confirmation | None]:
-    """Return what was charged, as what it was served, and what must be confirmed."""
+) -> tuple[tuple[str, int], ...]:
+    """Return what an event took in micro-credits: plain ones carry no detail."""
     if detail is not None:
-        asked = detail.get("asked")
-        return (
-            _credits(detail.get("charged")),
-            detail.get("served_as"),
-            asked_of(asked) if asked else None,
-        )
+        return _credits(detail.get("charged"))
     if status == "debited" and priced.amount_micro:
-        return ((priced.credit_type, priced.amount_micro),), None, None
-    return (), None, None
+        return ((priced.credit_type, priced.amount_micro),)
+    return ()
 
 
 def _credits(by_type: dict[str, int] | None) -> tuple[tuple[str, int], ...]:
@@ -104,11 +108,11 @@ def asked_of(asked: dict[str, Any]) -> Confirmation:
     if not purchase:
         return Confirmation(credits_asked)
     return Confirmation(
-        credits_asked,
-        purchase["quantity"],
-        purchase["amount_minor"],
-        purchase["surcharge_minor"],
-        purchase["currency"],
+        credits=credits_asked,
+        quantity_micro=purchase["quantity"],
+        amount_minor=purchase["amount_minor"],
+        surcharge_minor=purchase["surcharge_minor"],
+        currency=purchase["currency"],
     )
 
 

@@ -115,7 +115,13 @@ def open_holds(connection: Connection, account_id: int, at: datetime) -> Sequenc
         {"account": account_id, "at": at},
     )
     return [
-        OpenHold(row.key, row.action, row.quantity, tuple(row.held.items()), row.lapses_at)
+        OpenHold(
+            key=row.key,
+            action=row.action,
+            quantity_micro=row.quantity,
+            held=tuple(row.held.items()),
+            lapses_at=row.lapses_at,
+        )
         for row in rows
     ]
 

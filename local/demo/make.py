@@ -27,14 +27,14 @@ async def steady(scene: Scene, usage: tuple[Request, ...], progress: Progress) -
     await _replay(life, usage, "a", progress)
     status = await life.settle()
     return Story(
-        "a-steady",
-        "A  replays the trace, auto-purchase on",
-        "Core 10,000",
-        len(usage),
-        {CREDITS: sum(one.tokens for one in usage) * 1_000},
-        {CREDITS: parse_credits("1694.13")},
-        (900, 1170),
-        (f"{status['available']} credits left", "one automatic purchase of $11.70"),
+        customer_id="a-steady",
+        title="A  replays the trace, auto-purchase on",
+        plan="Core 10,000",
+        sent=len(usage),
+        used={CREDITS: sum(one.tokens for one in usage) * 1_000},
+        left={CREDITS: parse_credits("1694.13")},
+        paid_minor=(900, 1170),
+        facts=(f"{status['available']} credits left", "one automatic purchase of $11.70"),
     )
 
 
@@ -60,14 +60,14 @@ async def declined(scene: Scene, usage: tuple[Request, ...], progress: Progress)
     await _replay(life, usage, "b", lambda done, of: progress(of + done, 2 * of))
     await life.settle()
     return Story(
-        customer,
-        "B  the card declines, paused, new card, resumed",
-        "Core 10,000",
-        len(usage),
-        {CREDITS: sum(one.tokens for one in usage) * 1_000},
-        {CREDITS: parse_credits("1694.13")},
-        (900, 1170),
-        (f"{refused} events refused while paused, sent again", "one mail for the failure"),
+        customer_id=customer,
+        title="B  the card declines, paused, new card, resumed",
+        plan="Core 10,000",
+        sent=len(usage),
+        used={CREDITS: sum(one.tokens for one in usage) * 1_000},
+        left={CREDITS: parse_credits("1694.13")},
+        paid_minor=(900, 1170),
+        facts=(f"{refused} events refused while paused, sent again", "one mail for the failure"),
     )
 
 
@@ -97,14 +97,14 @@ async def capped(scene: Scene, usage: tuple[Request, ...], progress: Progress) -
     if over.get("reason") != "cap_reached":
         raise StoryError(f"{customer} should have reached the cap: {over}")
     return Story(
-        customer,
-        "C  uses 160,000 credits and reaches the cap",
-        "Core 80,000",
-        sent,
-        {CREDITS: 160_000 * MICRO},
-        {CREDITS: 0},
-        (7200, *[1170] * 8),
-        ("eight automatic purchases, $165.60 in all", "the ninth refused: cap_reached"),
+        customer_id=customer,
+        title="C  uses 160,000 credits and reaches the cap",
+        plan="Core 80,000",
+        sent=sent,
+        used={CREDITS: 160_000 * MICRO},
+        left={CREDITS: 0},
+        paid_minor=(7200, *[1170] * 8),
+        facts=("eight automatic purchases, $165.60 in all", "the ninth refused: cap_reached"),
     )
 
 
@@ -137,14 +137,14 @@ async def fourteen_months(scene: Scene, usage: tuple[Request, ...], progress: Pr
         progress(month + 1, MONTHS)
     days = ", ".join(start[5:10] for start in starts[:5])
     return Story(
-        customer,
-        "D  lives 14 months in virtual time",
-        "Core 10,000 / 40,000",
-        quarter * MONTHS,
-        {CREDITS: used},
-        {CREDITS: parse_credits(status["available"])},
-        tuple(paid),
-        (f"periods begin {days} …", "unused credits expired 13 times"),
+        customer_id=customer,
+        title="D  lives 14 months in virtual time",
+        plan="Core 10,000 / 40,000",
+        sent=quarter * MONTHS,
+        used={CREDITS: used},
+        left={CREDITS: parse_credits(status["available"])},
+        paid_minor=tuple(paid),
+        facts=(f"periods begin {days} …", "unused credits expired 13 times"),
     )
 
 

@@ -67,11 +67,11 @@ def curve(scene: Scene, story: Story) -> Curve:
             account,
         ).all()
     return Curve(
-        f"{story.title} ({story.shown})" if story.shown != CREDITS else story.title,
-        [row.at for row in entries],
-        [row.available_after / MICRO for row in entries],
-        [(row.at, row.available_after / MICRO, row.source) for row in grants],
-        [(row.settled_at, row.amount_minor) for row in charges],
+        title=f"{story.title} ({story.shown})" if story.shown != CREDITS else story.title,
+        at=[row.at for row in entries],
+        available=[row.available_after / MICRO for row in entries],
+        grants=[(row.at, row.available_after / MICRO, row.source) for row in grants],
+        charges=[(row.settled_at, row.amount_minor) for row in charges],
     )
 
 

@@ -28,13 +28,19 @@ async def team(scene: Scene, _: tuple[Request, ...], progress: Progress) -> Stor
     """Live a month of a team of three on Starter's 500 credits."""
     life = await begin(scene, CUSTOMER, "Sam Outreach", "starter", catalog="salestools")
     await _hire(life)
-    await _report(life, "email_verification", VERIFICATIONS, "ben", "list-cleaning")
+    await _report(
+        life=life,
+        action="email_verification",
+        times=VERIFICATIONS,
+        member="ben",
+        campaign="list-cleaning",
+    )
     await use(life, "ai_email", "1", "user_limit", key="ben-too-much", tags={"member": "ben"})
     # Half a credit still fits his 200.
     await use(life, "email_verification", "1", key="ben-half", tags={"member": "ben"})
     progress(2, STEPS)
-    await _report(life, "ai_email", EMAILS, "ada", "ai")
-    await _report(life, "meeting_booked", MEETINGS, "ada", "ai")
+    await _report(life=life, action="ai_email", times=EMAILS, member="ada", campaign="ai")
+    await _report(life=life, action="meeting_booked", times=MEETINGS, member="ada", campaign="ai")
     alert = await mail(scene, f"{CUSTOMER}@example.com", "100 credits")
     progress(4, STEPS)
 
@@ -50,14 +56,14 @@ async def team(scene: Scene, _: tuple[Request, ...], progress: Progress) -> Stor
     await use(life, "send_email", "1", key="free-mail")
     progress(STEPS, STEPS)
     return Story(
-        CUSTOMER,
-        "S  Salestools: a team's month on Starter",
-        "Starter",
-        VERIFICATIONS + EMAILS + MEETINGS + 4,
-        {CREDITS: 500 * MICRO},
-        {CREDITS: 500 * MICRO},
-        (2900, 2500),
-        (
+        customer_id=CUSTOMER,
+        title="S  Salestools: a team's month on Starter",
+        plan="Starter",
+        sent=VERIFICATIONS + EMAILS + MEETINGS + 4,
+        used={CREDITS: 500 * MICRO},
+        left={CREDITS: 500 * MICRO},
+        paid_minor=(2900, 2500),
+        facts=(
             "ben stopped at his limit of 200, to the half credit",
             f"one alert: {alert['subject']}",
             "80 credits waited for an admin, were held, 70 captured",

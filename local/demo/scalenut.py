@@ -34,17 +34,20 @@ async def wallet(scene: Scene, _: tuple[Request, ...], progress: Progress) -> St
     await use(life, "ai_words", "1", "insufficient_credits", key="one-too-many")
     progress(STEPS, STEPS)
     return Story(
-        CUSTOMER,
-        "L  Scalenut: quota, then a wallet that asks",
-        "Growth",
-        6,
-        {
+        customer_id=CUSTOMER,
+        title="L  Scalenut: quota, then a wallet that asks",
+        plan="Growth",
+        sent=6,
+        used={
             "ai_word_quota": WORDS * MICRO,
             "seo_doc_quota": DOCS * MICRO,
             WALLET: 10 * MICRO,
         },
-        {"ai_word_quota": 0, "seo_doc_quota": 0, WALLET: parse_credits("0")},
-        (7900, 1000),
-        ("1,500 words = 500 of the quota + $2.00, once confirmed", "$5.998 after one word more"),
+        left={"ai_word_quota": 0, "seo_doc_quota": 0, WALLET: parse_credits("0")},
+        paid_minor=(7900, 1000),
+        facts=(
+            "1,500 words = 500 of the quota + $2.00, once confirmed",
+            "$5.998 after one word more",
+        ),
         shown=WALLET,
     )

@@ -59,14 +59,14 @@ async def general(scene: Scene, _: tuple[Request, ...], progress: Progress) -> S
     progress(STEPS, STEPS)
     used = FIRST + late + rest + parse_credits("4") + parse_credits("5")
     return Story(
-        CUSTOMER,
-        "G  Schematic's list: every rate, rollover, what happens at zero",
-        "Growth",
-        len(SHAPES) + 5,
-        {CREDITS: used},
-        {CREDITS: parse_credits("500") - parse_credits("4")},
-        (7500, 7500, 750),
-        (
+        customer_id=CUSTOMER,
+        title="G  Schematic's list: every rate, rollover, what happens at zero",
+        plan="Growth",
+        sent=len(SHAPES) + 5,
+        used={CREDITS: used},
+        left={CREDITS: parse_credits("500") - parse_credits("4")},
+        paid_minor=(7500, 7500, 750),
+        facts=(
             f"{len(SHAPES)} rates, {_text(FIRST)} credits exactly",
             f"{_text(rolled)} credits rolled over; a late event reopened March",
             "at zero: HD became SD, a lookup was refused, a page asked first",

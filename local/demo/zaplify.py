@@ -36,14 +36,14 @@ async def prospects(scene: Scene, usage: tuple[Request, ...], progress: Progress
     await expect(life, "give_bonus", {"bonus": "referral", "invitee": CUSTOMER}, "own_referral")
     used = len(names) + 1
     return Story(
-        CUSTOMER,
-        "Z  Zaplify: one prospect, one credit, for ever",
-        "Team 12,000 a year",
-        2 * len(names) + 3,
-        {CREDITS: used * MICRO},
-        {CREDITS: (INCLUDED + REFERRAL - used) * MICRO},
-        (96_000,),
-        (
+        customer_id=CUSTOMER,
+        title="Z  Zaplify: one prospect, one credit, for ever",
+        plan="Team 12,000 a year",
+        sent=2 * len(names) + 3,
+        used={CREDITS: used * MICRO},
+        left={CREDITS: (INCLUDED + REFERRAL - used) * MICRO},
+        paid_minor=(96_000,),
+        facts=(
             f"{len(names):,} prospects unlocked twice, paid for once",
             "two colleagues at one instant: charged 1 and 0",
             "one referral, 20 credits, once",

@@ -46,9 +46,9 @@ def curve(connection: Connection, lived: Lived, figures: Figures) -> Curve:
     balance = connection.execute(BALANCE, values).all()
     grants = connection.execute(GRANTS, values).all()
     return Curve(
-        figures,
-        [row.at for row in balance],
-        [row.level / MICRO for row in balance],
-        [(row.at, row.level / MICRO, row.source) for row in grants],
-        list(connection.scalars(REFUSED, {"account": lived.account_id})),
+        figures=figures,
+        at=[row.at for row in balance],
+        level=[row.level / MICRO for row in balance],
+        grants=[(row.at, row.level / MICRO, row.source) for row in grants],
+        refused=list(connection.scalars(REFUSED, {"account": lived.account_id})),
     )

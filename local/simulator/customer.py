@@ -96,6 +96,14 @@ class Customer:
         packs = [pack for pack in plan.packs if pack.credit_type == credit_type]
         with self._engine.connect() as connection:
             free = balances.available(connection, self._account, credit_type, at)
-            pace = pace_of(connection, self._account, plan, credit_type, free, at, window_end)
+            pace = pace_of(
+                connection,
+                account_id=self._account,
+                plan=plan,
+                credit_type=credit_type,
+                available_micro=free,
+                at=at,
+                window_end=window_end,
+            )
         usual = min(packs, key=lambda pack: pack.quantity_micro, default=None)
         return pace.forecast.suggested or usual, needed - free

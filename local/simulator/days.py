@@ -38,18 +38,18 @@ def days(usage: Usage, side: Side, begins: date, months: int, *, exact: bool) ->
         for number, uses in sorted(by_day.items()):
             end = start + (number + 1) * DAY
             together = uses if exact else _merged(uses, side)
-            yield _day(together, side, month, number, end)
+            yield _day(uses=together, side=side, month=month, number=number, end=end)
 
 
 def _day(uses: list[Use], side: Side, month: int, number: int, end: datetime) -> Day:
     at = end - DECIDED
     events = [
         UsageEvent(
-            f"m{month}-d{number}-{index}",
-            side.names.get(use.action, use.action),
-            use.quantity_micro,
-            min(end - DAY + use.into % DAY, at),
-            use.tags,
+            key=f"m{month}-d{number}-{index}",
+            action=side.names.get(use.action, use.action),
+            quantity_micro=use.quantity_micro,
+            event_at=min(end - DAY + use.into % DAY, at),
+            tags=use.tags,
         )
         for index, use in enumerate(uses)
     ]
@@ -74,10 +74,10 @@ def _merged(uses: list[Use], side: Side) -> list[Use]:
 
 def _sum(one: Use, other: Use) -> Use:
     return Use(
-        one.month,
-        other.into,
-        one.action,
-        one.quantity_micro + other.quantity_micro,
-        one.tags,
-        one.events + other.events,
+        month=one.month,
+        into=other.into,
+        action=one.action,
+        quantity_micro=one.quantity_micro + other.quantity_micro,
+        tags=one.tags,
+        events=one.events + other.events,
     )

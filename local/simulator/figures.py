@@ -144,16 +144,16 @@ def figures_of(connection: Connection, lived: Lived) -> Figures:
     reasons = _events(connection, lived, starts, months)
     whole = Scope(starts[0], starts[-1], account)
     return Figures(
-        lived.side.title,
-        lived.side.plan.name,
-        lived.side.plan.currency,
-        months,
-        owed,
-        effective_prices(connection, whole).actions,
-        reasons,
-        tuple(lived.notes),
-        lived.asked,
-        kinds,
+        title=lived.side.title,
+        name=lived.side.plan.name,
+        currency=lived.side.plan.currency,
+        months=months,
+        owed_minor=owed,
+        prices=effective_prices(connection, whole).actions,
+        reasons=reasons,
+        notes=tuple(lived.notes),
+        asked=lived.asked,
+        credit_types=kinds,
     )
 
 

@@ -60,14 +60,23 @@ async def live(
     """Live the months; `progress` is told each month that is over."""
     anchor, _ = days_of(begins, 0)
     start = Start(
-        customer_id, customer_id, "Simulated", f"{customer_id}@example.com", side.catalog.name,
-        side.plan.plan_id, time_zone="UTC", payment_method="pm_card_visa", begins_at=anchor,
-    )  # fmt: skip
+        subscription_id=customer_id,
+        customer_id=customer_id,
+        name="Simulated",
+        email=f"{customer_id}@example.com",
+        catalog=side.catalog.name,
+        plan_id=side.plan.plan_id,
+        time_zone="UTC",
+        payment_method="pm_card_visa",
+        begins_at=anchor,
+    )
     life = await Timeline.start(client, start)
     await life.advance(anchor + HAIR)
     with engine.connect() as connection:
         account = accounts.account_of(connection, customer_id)
-    lived = Lived(side, customer_id, account, begins, months)
+    lived = Lived(
+        side=side, customer_id=customer_id, account_id=account, begins=begins, months=months
+    )
     if side.auto:
         answer = await life.ask("set_auto_purchase", {"on": True})
         if answer["status"] != "done":

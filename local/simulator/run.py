@@ -37,7 +37,9 @@ async def simulate(console: Console, side: Side, asked: SimulationRequest) -> Fi
         ".html": _page(asked, headline, draw_life(curves[0], "", "svg"), grids).encode(),
         ".csv": csv_text(words.months_sheet(figures)).encode(),
     }
-    _show(console, asked, grids, headline, [figures], files)
+    _show(
+        console=console, asked=asked, grids=grids, headline=headline, sides=[figures], files=files
+    )
     return figures
 
 
@@ -56,7 +58,14 @@ async def compare(
         ".html": _page(asked, headline, draw_comparison(curves, "", "svg"), grids).encode(),
         ".csv": csv_text(comparison.comparison_sheet(one, other)).encode(),
     }
-    _show(console, asked, grids, headline, [one, other], files)
+    _show(
+        console=console,
+        asked=asked,
+        grids=grids,
+        headline=headline,
+        sides=[one, other],
+        files=files,
+    )
     return [one, other]
 
 
@@ -95,17 +104,19 @@ async def _together(
         async def one(number: int, side: Side) -> Lived:
             bar = bars.add_task(side.title, total=asked.months)
             return await live(
-                playing.client, playing.engine, side, f"simulated-{number}",
-                asked.begins, asked.months,
-                days(asked.usage, side, asked.begins, asked.months, exact=asked.exact),
-                lambda done: bars.update(bar, completed=done),
+                playing.client, engine=playing.engine, side=side, customer_id=f"simulated-{number}",
+                begins=asked.begins, months=asked.months,
+                days=days(asked.usage, side, asked.begins, asked.months, exact=asked.exact),
+                progress=lambda done: bars.update(bar, completed=done),
             )  # fmt: skip
 
         return list(await asyncio.gather(*(one(n, side) for n, side in enumerate(sides, 1))))
 
 
 def _page(asked: SimulationRequest, headline: str, picture: bytes, grids: Sequence[Sheet]) -> str:
-    return page(asked.out.name, headline, picture, grids, _about(asked))
+    return page(
+        title=asked.out.name, sentence=headline, picture=picture, grids=grids, notes=_about(asked)
+    )
 
 
 def _about(asked: SimulationRequest) -> str:

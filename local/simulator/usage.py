@@ -116,7 +116,13 @@ def _row(row: dict[str, str | None], default_action: str) -> tuple[datetime, Use
         return at, Use(0, NOTHING, default_action, parse_quantity(tokens))
     tags = tuple(sorted((k, v) for k, v in cells.items() if k not in NO_TAGS and v))
     quantity = parse_quantity(cells.get("quantity") or "1")
-    return at, Use(0, NOTHING, cells.get("action") or default_action, quantity, tags)
+    return at, Use(
+        month=0,
+        into=NOTHING,
+        action=cells.get("action") or default_action,
+        quantity_micro=quantity,
+        tags=tags,
+    )
 
 
 def _instant(name: str, text: str) -> datetime:

@@ -56,7 +56,9 @@ class Api:
             raise invalid(wrong[0].message, code=wrong[0].code, param=wrong[0].param)
         response = self._keys.replay(key, request) if key else None
         if response is None:
-            response = await self._execute_once(operation, ids, params, fault, key, request)
+            response = await self._execute_once(
+                operation=operation, ids=ids, params=params, fault=fault, key=key, request=request
+            )
         if fault is not None and fault.fault == "lost":
             raise ConnectionDropped
         return response

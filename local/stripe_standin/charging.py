@@ -57,10 +57,10 @@ def collect(world: World, invoice: Json, method: Json, *, off_session: bool) -> 
     world.store.put(invoice)
     intent |= {"latest_charge": charge["id"]}
     if delayed:
-        _leave_processing(world, invoice, intent, method, charge)
+        _leave_processing(world, invoice=invoice, intent=intent, method=method, charge=charge)
         return
     if outcome is None:
-        succeed(world, invoice, intent, method, charge)
+        succeed(world, invoice=invoice, intent=intent, method=method, charge=charge)
         return
     error = {"type": "card_error", "charge": charge["id"], "payment_method": method}
     error |= refusal_fields(outcome)

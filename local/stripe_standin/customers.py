@@ -93,7 +93,13 @@ def listed(world: World, _: Json, params: Json) -> Json:
 def adjust_balance(world: World, ids: Json, params: Json) -> Json:
     """POST /v1/customers/{customer}/balance_transactions."""
     customer = existing(world, ids["customer"])
-    return move_balance(world, customer, params["amount"], params["currency"], "adjustment")
+    return move_balance(
+        world,
+        customer=customer,
+        amount=params["amount"],
+        currency=params["currency"],
+        kind="adjustment",
+    )
 
 
 def move_balance(world: World, customer: Json, amount: int, currency: str, kind: str) -> Json:

@@ -20,12 +20,12 @@ def settle(world: World, order: Json) -> Json:
     charge = world.get("charge", intent["latest_charge"], "charge")
     method = world.get("payment_method", charge["payment_method"], "payment_method")
     if code := order.get("code"):
-        _fail(world, invoice, intent, charge, method, code)
+        _fail(world, invoice=invoice, intent=intent, charge=charge, method=method, code=code)
     else:
         charge |= {"status": "succeeded", "paid": True, "captured": True}
         charge["amount_captured"] = charge["amount"]
         world.store.put(charge)
-        succeed(world, invoice, intent, method, charge)
+        succeed(world, invoice=invoice, intent=intent, method=method, charge=charge)
     return {"invoice": invoice["id"], "status": invoice["status"], "intent": intent["status"]}
 
 

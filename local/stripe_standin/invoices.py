@@ -132,7 +132,9 @@ def _settle(world: World, invoice: Json, customer: Json) -> None:
     invoice |= {"amount_due": due, "amount_remaining": due}
     if after != before:
         kind = "invoice_too_large" if too_large else "applied_to_invoice"
-        move_balance(world, customer, after - before, invoice["currency"], kind)
+        move_balance(
+            world, customer=customer, amount=after - before, currency=invoice["currency"], kind=kind
+        )
     world.store.put(customer)
     world.store.put(invoice)
 
@@ -189,7 +191,13 @@ def void(world: World, ids: Json, _: Json) -> Json:
     moved = invoice["ending_balance"] - invoice["starting_balance"]
     if moved:
         customer = existing(world, invoice["customer"], "customer")
-        move_balance(world, customer, -moved, invoice["currency"], "unapplied_from_invoice")
+        move_balance(
+            world,
+            customer=customer,
+            amount=-moved,
+            currency=invoice["currency"],
+            kind="unapplied_from_invoice",
+        )
     invoice["status"] = "void"
     invoice["status_transitions"]["voided_at"] = world.now()
     world.store.put(invoice)

@@ -84,7 +84,7 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
         raise ConnectionResetError
     body = await reader.readexactly(length)
     path, _, query = target.partition("?")
-    return Request(method, path, query, headers, body)
+    return Request(method=method, path=path, query=query, headers=headers, body=body)
 
 
 def _encode(response: Response) -> bytes:

@@ -185,17 +185,25 @@ class Desk:
         with self.engine.begin() as connection:
             charges.open_charge(
                 connection,
-                wallet.account_id,
-                wallet.subscription_id,
-                charge,
-                ChargeKind.PERIOD,
-                "USD",
-                900,
-                None,
-                NOON,
+                account_id=wallet.account_id,
+                subscription_id=wallet.subscription_id,
+                charge_id=charge,
+                kind=ChargeKind.PERIOD,
+                currency="USD",
+                amount_minor=900,
+                quantity_micro=None,
+                at=NOON,
             )
             code = "insufficient_funds"
-            charges.mark_declined(connection, wallet.account_id, charge, invoice, 1, code, NOON)
+            charges.mark_declined(
+                connection,
+                account_id=wallet.account_id,
+                charge_id=charge,
+                invoice=invoice,
+                attempt=1,
+                code=code,
+                at=NOON,
+            )
         return invoice
 
 

@@ -117,8 +117,16 @@ def test_a_past_rate_is_previewed_with_the_events_that_were_priced_by_it(engine,
         ]
         debits.debit(connection, demands, NOON)
         held = an_event(other.account_id, 1, key="held").priced
-        holds.hold(connection, other.account_id, held, MONTH_END, NOON)
-        holds.capture(connection, other.account_id, "held", held.event.quantity_micro, NOON)
+        holds.hold(
+            connection, account_id=other.account_id, priced=held, lapses_at=MONTH_END, at=NOON
+        )
+        holds.capture(
+            connection,
+            account_id=other.account_id,
+            key="held",
+            quantity_micro=held.event.quantity_micro,
+            at=NOON,
+        )
 
     code, out = rerate(RATE, "--preview", "--csv", str(tmp_path / "affected.csv"))
 

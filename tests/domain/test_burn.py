@@ -69,7 +69,7 @@ debits = st.tuples(wallets(), types, actions, st.integers(1, 120), hours)
 def test_a_debit_is_all_or_nothing(debit):
     grants, credit_type, action, amount, at = debit
 
-    draws = draw(grants, credit_type, action, amount, at)
+    draws = draw(grants=grants, credit_type=credit_type, action=action, amount=amount, at=at)
 
     if amount > available(grants, credit_type, action, at):
         assert draws is None
@@ -82,7 +82,7 @@ def test_a_debit_takes_from_each_grant_once_and_only_what_is_free(debit):
     grants, credit_type, action, amount, at = debit
     by_id = {grant.grant_id: grant for grant in grants}
 
-    draws = draw(grants, credit_type, action, amount, at) or ()
+    draws = draw(grants=grants, credit_type=credit_type, action=action, amount=amount, at=at) or ()
 
     assert len({each.grant_id for each in draws}) == len(draws)
     for each in draws:
@@ -95,7 +95,9 @@ def test_a_debit_never_draws_from_a_grant_it_may_not_use(debit):
     grants, credit_type, action, amount, at = debit
     by_id = {grant.grant_id: grant for grant in grants}
 
-    for each in draw(grants, credit_type, action, amount, at) or ():
+    for each in (
+        draw(grants=grants, credit_type=credit_type, action=action, amount=amount, at=at) or ()
+    ):
         grant = by_id[each.grant_id]
         assert grant.credit_type == credit_type
         assert grant.effective_at <= at
@@ -106,7 +108,7 @@ def test_a_debit_never_draws_from_a_grant_it_may_not_use(debit):
 @given(debits)
 def test_a_later_grant_is_touched_only_when_all_before_it_are_empty(debit):
     grants, credit_type, action, amount, at = debit
-    draws = draw(grants, credit_type, action, amount, at) or ()
+    draws = draw(grants=grants, credit_type=credit_type, action=action, amount=amount, at=at) or ()
     taken = {each.grant_id: each.amount for each in draws}
 
     usable = [g for g in sorted(grants, key=burn_order) if g.usable(credit_type, action, at)]
@@ -121,21 +123,27 @@ def test_the_order_in_which_grants_are_listed_means_nothing(debit, random):
     grants, credit_type, action, amount, at = debit
     shuffled = random.sample(grants, len(grants))
 
-    assert draw(shuffled, credit_type, action, amount, at) == draw(
-        grants, credit_type, action, amount, at
-    )
+    assert draw(
+        grants=shuffled, credit_type=credit_type, action=action, amount=amount, at=at
+    ) == draw(grants=grants, credit_type=credit_type, action=action, amount=amount, at=at)
 
 
 @given(debits, st.integers(1, 119))
 def test_one_debit_draws_what_two_halves_draw(debit, first):
     grants, credit_type, action, amount, at = debit
     first = min(first, amount)
-    whole = draw(grants, credit_type, action, amount, at)
+    whole = draw(grants=grants, credit_type=credit_type, action=action, amount=amount, at=at)
     if whole is None:
         return
 
-    draws = draw(grants, credit_type, action, first, at)
-    rest = draw(after(grants, draws), credit_type, action, amount - first, at)
+    draws = draw(grants=grants, credit_type=credit_type, action=action, amount=first, at=at)
+    rest = draw(
+        grants=after(grants, draws),
+        credit_type=credit_type,
+        action=action,
+        amount=amount - first,
+        at=at,
+    )
 
     assert after(after(grants, draws), rest) == after(grants, whole)
 
@@ -151,10 +159,24 @@ def test_a_grant_serves_from_its_first_instant_until_just_before_its_last():
     grant = a_grant(effective_at=NOON, expires_at=NOON + timedelta(hours=1))
     moment = timedelta(microseconds=1)
 
-    assert draw([grant], "credits", "email", 1, NOON - moment) is None
-    assert draw([grant], "credits", "email", 1, NOON) == (Draw(1, 1),)
-    assert draw([grant], "credits", "email", 1, grant.expires_at - moment) == (Draw(1, 1),)
-    assert draw([grant], "credits", "email", 1, grant.expires_at) is None
+    assert (
+        draw(grants=[grant], credit_type="credits", action="email", amount=1, at=NOON - moment)
+        is None
+    )
+    assert draw(grants=[grant], credit_type="credits", action="email", amount=1, at=NOON) == (
+        Draw(1, 1),
+    )
+    assert draw(
+        grants=[grant],
+        credit_type="credits",
+        action="email",
+        amount=1,
+        at=grant.expires_at - moment,
+    ) == (Draw(1, 1),)
+    assert (
+        draw(grants=[grant], credit_type="credits", action="email", amount=1, at=grant.expires_at)
+        is None
+    )
 
 
 def test_priority_goes_before_expiry_and_expiry_before_the_tie_break():
@@ -197,7 +219,9 @@ def test_m04_included_credits_burn_before_extras_and_one_debit_may_be_split():
     allowance = a_grant(1, granted=3, remaining=3, expires_at=START + timedelta(days=31))
     extras = a_grant(2, priority=30, granted=10_000, remaining=10_000, cost_minor=1170)
 
-    draws = draw([extras, allowance], "credits", "email", 5, NOON)
+    draws = draw(
+        grants=[extras, allowance], credit_type="credits", action="email", amount=5, at=NOON
+    )
 
     assert draws == (Draw(1, 3), Draw(2, 2))
     assert available(after([allowance, extras], draws), "credits", "email", NOON) == 9_998

@@ -44,7 +44,15 @@ def test_the_readme_shows_the_table() -> None:
 
 def charge_of(kind: ChargeKind, step: Step) -> OpenCharge:
     """Return a charge of January at a step."""
-    charge = Charge(f"s:{kind}", kind, "c", "s", "cus", "USD", ())
+    charge = Charge(
+        charge_id=f"s:{kind}",
+        kind=kind,
+        customer_id="c",
+        subscription_id="s",
+        payer="cus",
+        currency="USD",
+        lines=(),
+    )
     return OpenCharge(charge, step, NOON, plan=PLAN, period=JANUARY, window_end=JANUARY.end)
 
 
@@ -53,7 +61,14 @@ def standing(
 ) -> tuple[SubscriptionState, OpenCharge, datetime]:
     """Return a subscription in which a thing has happened to a charge, and nothing else."""
     state = SubscriptionState(
-        Start("s", "c", "Ada", "a@example.com", "make", "core_10k"),
+        Start(
+            subscription_id="s",
+            customer_id="c",
+            name="Ada",
+            email="a@example.com",
+            catalog="make",
+            plan_id="core_10k",
+        ),
         plan=PLAN,
         period=JANUARY,
         window=JANUARY,

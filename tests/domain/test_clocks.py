@@ -68,10 +68,10 @@ plans = st.one_of(
 def life(plan: Plan, zone: str, begins: datetime, periods: int) -> list[Window]:
     """Return the first periods of a subscription that renews on time."""
     anchor = first_anchor(plan, begins, zone)
-    found = [period_at(plan, anchor, zone, begins, begins)]
+    found = [period_at(plan=plan, anchor=anchor, zone=zone, at=begins, since=begins)]
     while len(found) < periods:
         ends = found[-1].end
-        found.append(period_at(plan, anchor, zone, ends - HOUR, ends))
+        found.append(period_at(plan=plan, anchor=anchor, zone=zone, at=ends - HOUR, since=ends))
     return found
 
 
@@ -114,7 +114,12 @@ def test_a_cap_of_months_in_a_year_counts_from_the_anchor_clamped_to_each_month(
         auto=AutoPurchase(1, Ratio(1, 1), Ratio(0, 1), 1, cap_window=Interval(Unit.MONTH)),
     )
     anchor = datetime(2027, 1, 31, 10, tzinfo=UTC)
-    bounds = cap_bounds(plan, anchor, "UTC", period_at(plan, anchor, "UTC", anchor, anchor))
+    bounds = cap_bounds(
+        plan,
+        anchor,
+        "UTC",
+        period_at(plan=plan, anchor=anchor, zone="UTC", at=anchor, since=anchor),
+    )
 
     assert len(bounds) == 13
     assert [(one.month, one.day) for one in bounds[:4]] == [(1, 31), (2, 28), (3, 31), (4, 30)]
@@ -138,7 +143,7 @@ def test_each_instant_of_a_period_lies_in_exactly_one_window(plan, zone, begins,
     period = life(plan, zone, begins, 2)[1]
     at = period.start + (period.end - period.start) * place
 
-    mine = window_at(plan, anchor, zone, period, at).part
+    mine = window_at(plan=plan, anchor=anchor, zone=zone, period=period, at=at).part
 
     assert mine.contains(at)
     others = [one.part for one in windows_of(plan, anchor, zone, period)]
@@ -170,7 +175,7 @@ def test_a_first_period_until_the_first_is_prorated_by_exact_time():
     plan = replace(CORE, anchor_rule=AnchorRule.MONTH_FIRST)
     begins = datetime(2027, 1, 16, 12, tzinfo=UTC)  # half of January is left
     anchor = first_anchor(plan, begins, "UTC")
-    period = period_at(plan, anchor, "UTC", begins, begins)
+    period = period_at(plan=plan, anchor=anchor, zone="UTC", at=begins, since=begins)
     (window,) = windows_of(plan, anchor, "UTC", period)
 
     assert anchor == datetime(2027, 1, 1, tzinfo=UTC)
@@ -184,7 +189,7 @@ def test_a_first_day_that_costs_too_little_to_charge_is_waived():
     begins = datetime(2027, 1, 31, tzinfo=UTC)
     anchor = first_anchor(plan, begins, "UTC")
 
-    period = period_at(plan, anchor, "UTC", begins, begins)
+    period = period_at(plan=plan, anchor=anchor, zone="UTC", at=begins, since=begins)
 
     assert period_price(plan, period_stretch(plan, anchor, "UTC", period)) == 0  # 29 cents
 
@@ -198,9 +203,14 @@ def test_a_trial_lasts_whole_local_days_and_is_one_window(begins, zone):
     assert timedelta(days=14) - HOUR <= trial.end - begins <= timedelta(days=14) + HOUR
     anchor = first_anchor(plan, trial.end, zone)
     assert windows_of(plan, anchor, zone, trial) == (Stretch(trial, trial),)
-    assert window_at(plan, anchor, zone, trial, begins + HOUR).part == trial
+    assert (
+        window_at(plan=plan, anchor=anchor, zone=zone, period=trial, at=begins + HOUR).part == trial
+    )
     assert period_price(plan, period_stretch(plan, anchor, zone, trial)) == 0
-    assert period_at(plan, anchor, zone, begins, trial.end).start == trial.end
+    assert (
+        period_at(plan=plan, anchor=anchor, zone=zone, at=begins, since=trial.end).start
+        == trial.end
+    )
 
 
 def test_a_plan_without_a_trial_has_none():

@@ -15,7 +15,14 @@ DAY = 10 * MICRO
 
 
 def a_pack(amount: int, price_minor: int) -> Pack:
-    return Pack(f"pack_{amount}", f"{amount}", "credits", amount * MICRO, price_minor, Extras.NEVER)
+    return Pack(
+        pack_id=f"pack_{amount}",
+        name=f"{amount}",
+        credit_type="credits",
+        quantity_micro=amount * MICRO,
+        price_minor=price_minor,
+        expires=Extras.NEVER,
+    )
 
 
 SALESTOOLS = (a_pack(500, 2500), a_pack(1000, 4500), a_pack(2500, 10000), a_pack(5000, 17500))

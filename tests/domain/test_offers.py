@@ -13,7 +13,15 @@ from domain.pricing.policies import Companion, VolumeTier
 from domain.pricing.purchase_price import companion_micro, manual_price, pack_price, percent_off
 
 TIERS = (VolumeTier(1_000 * MICRO, Ratio(10, 1)), VolumeTier(5_000 * MICRO, Ratio(25, 2)))
-BLOCK = Pack("block", "Block", "credits", 500 * MICRO, 2_500, Extras.NEVER, volume=TIERS)
+BLOCK = Pack(
+    pack_id="block",
+    name="Block",
+    credit_type="credits",
+    quantity_micro=500 * MICRO,
+    price_minor=2_500,
+    expires=Extras.NEVER,
+    volume=TIERS,
+)
 BY_HAND = ManualPurchase(MICRO, Ratio(9, 100 * MICRO), volume=TIERS)
 
 
@@ -55,7 +63,15 @@ def test_the_highest_tier_that_is_reached_counts(volume, quantity):
 def test_a_price_is_the_exact_one_rounded_half_up_and_never_above_the_undiscounted(
     volume, count, price_minor
 ):
-    pack = Pack("p", "P", "credits", 7 * MICRO, price_minor, Extras.NEVER, volume=volume)
+    pack = Pack(
+        pack_id="p",
+        name="P",
+        credit_type="credits",
+        quantity_micro=7 * MICRO,
+        price_minor=price_minor,
+        expires=Extras.NEVER,
+        volume=volume,
+    )
     price = pack_price(pack, count)
 
     off = Fraction(price.percent_off.num, price.percent_off.den)

@@ -137,7 +137,9 @@ def test_the_end_of_a_window_belongs_to_the_next(anchor, zone, interval, k):
 def test_a_year_opens_twelve_months_that_tile_it(anchor, zone, k):
     year = window(anchor, zone, YEAR, k)
 
-    months = windows_between(anchor, zone, MONTH, year.start, year.end)
+    months = windows_between(
+        anchor=anchor, zone=zone, interval=MONTH, start=year.start, end=year.end
+    )
 
     assert len(months) == 12
     assert (months[0].start, months[-1].end) == (year.start, year.end)
@@ -157,7 +159,9 @@ def test_a_stretch_opens_only_windows_that_start_in_it(anchor, zone, interval, k
     start = boundary(anchor, zone, interval, k)
     end = boundary(anchor, zone, interval, k + more)
 
-    found = windows_between(anchor, zone, interval, start + late, end + late)
+    found = windows_between(
+        anchor=anchor, zone=zone, interval=interval, start=start + late, end=end + late
+    )
 
     assert [each.k for each in found] == list(range(k + 1, k + more + 1))
 
@@ -165,8 +169,19 @@ def test_a_stretch_opens_only_windows_that_start_in_it(anchor, zone, interval, k
 def test_nothing_opens_before_the_anchor():
     anchor = utc("2027-01-31T10:00")
 
-    assert windows_between(anchor, "UTC", MONTH, utc("2026-01-01T00:00"), anchor) == ()
-    found = windows_between(anchor, "UTC", MONTH, utc("2026-01-01T00:00"), utc("2027-02-01T00:00"))
+    assert (
+        windows_between(
+            anchor=anchor, zone="UTC", interval=MONTH, start=utc("2026-01-01T00:00"), end=anchor
+        )
+        == ()
+    )
+    found = windows_between(
+        anchor=anchor,
+        zone="UTC",
+        interval=MONTH,
+        start=utc("2026-01-01T00:00"),
+        end=utc("2027-02-01T00:00"),
+    )
     assert [each.k for each in found] == [0]
 
 

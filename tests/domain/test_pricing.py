@@ -18,7 +18,9 @@ AT = datetime(2027, 1, 1, tzinfo=UTC)
 
 def priced(name, plan_id, action, quantity=1, tags=(), **facts):
     catalog = read_catalog(CATALOGS / f"{name}.yaml")
-    event = UsageEvent("k", action, quantity * MICRO, AT, tags, **facts)
+    event = UsageEvent(
+        key="k", action=action, quantity_micro=quantity * MICRO, event_at=AT, tags=tags, **facts
+    )
     return price(catalog, catalog.plan(plan_id), event, AT)
 
 
@@ -65,7 +67,13 @@ def test_m09_an_object_is_named_by_the_tag_of_the_catalog():
 @pytest.mark.parametrize("micro", [1, MICRO // 2, MICRO - 1, MICRO + 1, 2 * MICRO, 10**18])
 def test_an_object_is_taken_whole_and_alone(micro):
     catalog = read_catalog(CATALOGS / "zaplify.yaml")
-    event = UsageEvent("k", "unlock_prospect", micro, AT, (("prospect", "p1"),))
+    event = UsageEvent(
+        key="k",
+        action="unlock_prospect",
+        quantity_micro=micro,
+        event_at=AT,
+        tags=(("prospect", "p1"),),
+    )
     with pytest.raises(InvalidInput, match="1") as refusal:
         price(catalog, catalog.plan("team_500"), event, AT)
     assert refusal.value.reason == "quantity_not_one"

@@ -197,7 +197,18 @@ def test_an_action_that_is_removed_takes_its_rates_out_of_the_past():
         replace(SAMPLE, time_zone="America/New_York"),
         with_action(SAMPLE, "call", at_zero=AtZero.BLOCK),
         with_action(SAMPLE, "call", once_per=None),
-        replace(SAMPLE, bonuses=(Bonus("referral", "Referral", "credits", 1, Extras.NEVER),)),
+        replace(
+            SAMPLE,
+            bonuses=(
+                Bonus(
+                    bonus_id="referral",
+                    name="Referral",
+                    credit_type="credits",
+                    quantity_micro=1,
+                    expires=Extras.NEVER,
+                ),
+            ),
+        ),
         replace(SAMPLE, bonuses=()),
     ],
 )

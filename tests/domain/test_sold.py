@@ -25,7 +25,14 @@ AUTO = replace(
 )
 PACK = PaidSale(
     ChargeKind.PACK,
-    Sold("salestools", "starter", SALESTOOLS.version, 1_000_000_000, "pack_500", 2),
+    Sold(
+        catalog="salestools",
+        plan_id="starter",
+        version=SALESTOOLS.version,
+        quantity_micro=1_000_000_000,
+        pack_id="pack_500",
+        count=2,
+    ),
     5000,
     "USD",
 )

@@ -55,7 +55,9 @@ async def test_an_approved_operation_is_held_once_though_the_worker_dies_while_i
     await ask(customer)
     request = request_of(customer)
 
-    answer = await dies_while_deciding(mortal, customer, request, point, "approve")
+    answer = await dies_while_deciding(
+        mortal=mortal, customer=customer, request=request, point=point, word="approve"
+    )
 
     ((until,),) = customer.rows("SELECT lapses_at FROM holds WHERE account_id = %s")
     assert answer == {
@@ -91,7 +93,9 @@ async def test_approved_credits_raise_a_limit_once_though_the_worker_dies_while_
     assert (await customer.life.ask("request_credits", more))["status"] == "waiting"
     request = request_of(customer, "more")
 
-    answer = await dies_while_deciding(mortal, customer, request, point, "approve")
+    answer = await dies_while_deciding(
+        mortal=mortal, customer=customer, request=request, point=point, word="approve"
+    )
 
     assert answer == {"status": "done", "request": "approved", "by": "grace"}
     assert mails_to(customer, "ada") == ["approval_decided"]
@@ -108,7 +112,9 @@ async def test_a_refusal_is_told_once_and_holds_nothing_though_the_worker_dies(
     await ask(customer)
     request = request_of(customer)
 
-    answer = await dies_while_deciding(mortal, customer, request, point, "refuse")
+    answer = await dies_while_deciding(
+        mortal=mortal, customer=customer, request=request, point=point, word="refuse"
+    )
 
     assert answer == {"status": "done", "request": "refused", "by": "grace"}
     assert held(customer) == ([], 0)

@@ -35,7 +35,13 @@ async def whole_fleet(
     own = own_servers
     folder = servers_folder / "breakable-workers"
     database = own.postgres.database()
-    async with MortalFleet.on(own.temporal, database, own.standin, mail_catcher, folder) as fleet:
+    async with MortalFleet.on(
+        temporal=own.temporal,
+        database=database,
+        standin=own.standin,
+        mail_catcher=mail_catcher,
+        folder=folder,
+    ) as fleet:
         await fleet.start()
         yield fleet
 

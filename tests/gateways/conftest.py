@@ -51,7 +51,15 @@ class Processor:
         lines = tuple(
             ChargeLine(f"line {n}", amount) for n, amount in enumerate(amounts or (1170,))
         )
-        return Charge(name, ChargeKind.AUTO, "customer", "subscription", payer, "usd", lines)
+        return Charge(
+            charge_id=name,
+            kind=ChargeKind.AUTO,
+            customer_id="customer",
+            subscription_id="subscription",
+            payer=payer,
+            currency="usd",
+            lines=lines,
+        )
 
     def prepared(self, payer: str, *amounts: int) -> str:
         """Prepare a charge; return its invoice."""

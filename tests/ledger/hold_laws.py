@@ -113,7 +113,14 @@ def a_pause_stops_new_holds_and_no_capture(engine, _):
 
 def what_is_held_counts_towards_limits_until_it_goes_back(engine, _):
     with a_wallet_with(engine, 100) as (connection, wallet):
-        limits.set_limit(connection, wallet.account_id, MEMBER, "credits", micro(10), START)
+        limits.set_limit(
+            connection,
+            account_id=wallet.account_id,
+            counter=MEMBER,
+            credit_type="credits",
+            ceiling_micro=micro(10),
+            at=START,
+        )
         hold(connection, wallet, 8, terms=OF_MEMBER)
         assert hold(connection, wallet, 3, key="b", terms=OF_MEMBER).status == "user_limit"
         capture(connection, wallet, 6)
@@ -181,8 +188,10 @@ def held_work_counts_in_the_window_of_its_hold(engine, _):
 
 
 def less(connection, wallet, quantity, at=NOON):
-    order = CorrectionOrder("c", "h", micro(quantity), "twice", "ann")
-    return correct(connection, wallet.account_id, order, None, at).status
+    order = CorrectionOrder(
+        key="c", event="h", quantity_micro=micro(quantity), reason="twice", by="ann"
+    )
+    return correct(connection, account_id=wallet.account_id, order=order, terms=None, at=at).status
 
 
 def the_end_of_a_subscription_gives_back_what_is_held(engine, _):

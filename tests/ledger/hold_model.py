@@ -84,7 +84,13 @@ class HoldingWallet(ModelWallet):
         if reason:
             return (reason, None, None, None)
         free = self.available(asked.credit_type, asked.action)
-        lines = draw(self.terms(), asked.credit_type, asked.action, cost, self.now)
+        lines = draw(
+            grants=self.terms(),
+            credit_type=asked.credit_type,
+            action=asked.action,
+            amount=cost,
+            at=self.now,
+        )
         if lines is None:
             return (self._verdict(asked.credit_type, cost - free), None, free, cost - free)
         self._hold(lines, 1)
@@ -175,11 +181,15 @@ class RealHoldingWallet(RealWallet):
     def hold(self, asked, at):
         event = UsageEvent(asked.key, asked.action, asked.quantity, asked.event_at)
         priced = PricedEvent(event, asked.credit_type, asked.quantity * asked.rate)
-        one = holds.hold(self.connection, self.account, priced, asked.until, at)
+        one = holds.hold(
+            self.connection, account_id=self.account, priced=priced, lapses_at=asked.until, at=at
+        )
         return (one.status, one.seq, one.available_micro, one.missing_micro)
 
     def capture(self, key, quantity, at):
-        one = holds.capture(self.connection, self.account, key, quantity, at)
+        one = holds.capture(
+            self.connection, account_id=self.account, key=key, quantity_micro=quantity, at=at
+        )
         answer = (one.status, one.seq, one.available_micro)
         if one.status not in ("captured", "unknown_hold"):
             return answer
@@ -190,7 +200,9 @@ class RealHoldingWallet(RealWallet):
         return (one.status, one.seq, one.available_micro)
 
     def extend(self, key, until, at):
-        one = holds.extend(self.connection, self.account, key, until, at)
+        one = holds.extend(
+            self.connection, account_id=self.account, key=key, lapses_at=until, at=at
+        )
         return (one.status, one.lapses_at)
 
     def lapse(self, at):

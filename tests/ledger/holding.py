@@ -15,12 +15,23 @@ LAPSE = NOON + 5 * MINUTE
 def hold(connection, wallet, amount, *, key="h", at=NOON, until=None, terms=None, **facts):
     priced = an_event(wallet.account_id, amount, key=key, event_at=at, **facts).priced
     priced = replace(priced, terms=terms)
-    return holds.hold(connection, wallet.account_id, priced, until or at + 5 * MINUTE, at)
+    return holds.hold(
+        connection,
+        account_id=wallet.account_id,
+        priced=priced,
+        lapses_at=until or at + 5 * MINUTE,
+        at=at,
+    )
 
 
 def capture(connection, wallet, quantity, *, key="h", at=NOON, confirmed=False):
     return holds.capture(
-        connection, wallet.account_id, key, micro(quantity), at, confirmed=confirmed
+        connection,
+        account_id=wallet.account_id,
+        key=key,
+        quantity_micro=micro(quantity),
+        at=at,
+        confirmed=confirmed,
     )
 
 
@@ -29,7 +40,7 @@ def release(connection, wallet, *, key="h", at=NOON):
 
 
 def extend(connection, wallet, until, *, key="h", at=NOON):
-    return holds.extend(connection, wallet.account_id, key, until, at)
+    return holds.extend(connection, account_id=wallet.account_id, key=key, lapses_at=until, at=at)
 
 
 def took(outcome):

@@ -118,7 +118,13 @@ def callables(connection: psycopg.Connection) -> list[Callable]:
     """Return every function that the application may call."""
     rows = connection.execute(CALLABLE).fetchall()
     return [
-        Callable(signature, name, tuple(arguments or ()), tuple(types), volatile != "v")
+        Callable(
+            signature=signature,
+            name=name,
+            arguments=tuple(arguments or ()),
+            types=tuple(types),
+            is_read=volatile != "v",
+        )
         for signature, name, arguments, types, volatile in rows
     ]
 

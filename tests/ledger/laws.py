@@ -143,7 +143,13 @@ def a_window_ends_at_its_instant_and_the_next_begins_there(engine, _):
         assert set(together(connection, wallet, [1, 1], MONTH_END)) == {"renewal_pending"}
         window = (MONTH_END, MONTH_END + 24 * HOUR)
         subscription = wallet.subscription_id
-        grants.open_windows(connection, wallet.account_id, subscription, [window], MONTH_END)
+        grants.open_windows(
+            connection,
+            account_id=wallet.account_id,
+            subscription_id=subscription,
+            windows=[window],
+            at=MONTH_END,
+        )
         assert use(connection, wallet, at=MONTH_END).status == "debited"
     with undone(engine) as connection:
         windows = ((START, MONTH_END), (MONTH_END, MONTH_END + 24 * HOUR))
@@ -205,7 +211,14 @@ def money_is_booked_once_and_sums(engine, _):
     with undone(engine) as connection:
         wallet = a_subscribed_wallet(connection, allowance=8, amount_minor=1001)
         charge = f"{wallet.subscription_id}:period:0"
-        again = charges.mark_paid(connection, wallet.account_id, charge, "in", 1001, NOON)
+        again = charges.mark_paid(
+            connection,
+            account_id=wallet.account_id,
+            charge_id=charge,
+            invoice="in",
+            amount_minor=1001,
+            at=NOON,
+        )
         assert not again
         use(connection, wallet, 4)
         grants.expire_due(connection, wallet.account_id, MONTH_END)

@@ -101,11 +101,19 @@ class ModelWallet:
             return (reason, None, None, None, False)
         if event.event_at < self.window()[0] and self.late_usage == "refuse":
             return ("period_closed", None, None, None, False)
-        return self._take(event.key, content, event.credit_type, event.action, event.amount)
+        return self._take(
+            key=event.key,
+            content=content,
+            credit_type=event.credit_type,
+            action=event.action,
+            amount=event.amount,
+        )
 
     def _take(self, key, content, credit_type, action, amount, *, is_debit=True):
         free = self.available(credit_type, action)
-        draws = draw(self.terms(), credit_type, action, amount, self.now)
+        draws = draw(
+            grants=self.terms(), credit_type=credit_type, action=action, amount=amount, at=self.now
+        )
         if draws is None:
             short = amount - free
             verdict = self._verdict(credit_type, short) if is_debit else "insufficient_credits"
@@ -175,7 +183,14 @@ class ModelWallet:
             return self._recall(self.own_keys, key, content)[0]
         self.arrive(at)
         # "" is in no scope: a correction takes only what any action may use.
-        return self._take(key, content, credit_type, "", amount, is_debit=False)[0]
+        return self._take(
+            key=key,
+            content=content,
+            credit_type=credit_type,
+            action="",
+            amount=amount,
+            is_debit=False,
+        )[0]
 
     def grant(self, order, at):
         self.arrive(at)
@@ -254,7 +269,12 @@ class ModelWallet:
             return (reason, None, 0, 0, 0)
         base, extra = surcharged(quantity, AUTO_PRICE, SURCHARGE)
         self.charges[charge_id] = ModelCharge(
-            "auto_purchase", quantity, base + extra, extra, self.window()[0], self.now
+            kind="auto_purchase",
+            quantity=quantity,
+            amount=base + extra,
+            surcharge=extra,
+            window_start=self.window()[0],
+            opened_at=self.now,
         )
         return ("reserved", charge_id, quantity, base + extra, extra)
 
@@ -268,7 +288,12 @@ class ModelWallet:
         if reason:
             return reason
         self.charges[charge_id] = ModelCharge(
-            "manual_purchase", quantity, amount, 0, self.window()[0], self.now
+            kind="manual_purchase",
+            quantity=quantity,
+            amount=amount,
+            surcharge=0,
+            window_start=self.window()[0],
+            opened_at=self.now,
         )
         return "opened"
 

@@ -35,7 +35,10 @@ def what_was_bought_serves_an_unpaid_customer_until_patience_ends(engine, _):
 
         assert use(connection, wallet, 2, at=at).status == "debited"  # out of what never expires
         assert use(connection, wallet, 2, at=at).status == "paused:payment_failed"
-        assert reserve_auto(connection, wallet, "auto", 1, at).status == "paused:payment_failed"
+        assert (
+            reserve_auto(connection, wallet=wallet, charge_id="auto", needed=1, at=at).status
+            == "paused:payment_failed"
+        )
         _pause(connection, wallet, "by_operator", at, paused=True)
         assert use(connection, wallet, at=at).status.startswith("paused")
         _pause(connection, wallet, "by_operator", at, paused=False)

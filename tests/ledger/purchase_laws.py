@@ -33,15 +33,15 @@ PACK = {"pack_id": "small", "count": 1}
 def wanted(connection, wallet, pack, charge_id="pack-1"):
     return charges.open_charge(
         connection,
-        wallet.account_id,
-        wallet.subscription_id,
-        charge_id,
-        ChargeKind.PACK,
-        "USD",
-        2_500,
-        micro(500),
-        NOON,
-        pack,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        charge_id=charge_id,
+        kind=ChargeKind.PACK,
+        currency="USD",
+        amount_minor=2_500,
+        quantity_micro=micro(500),
+        at=NOON,
+        pack=pack,
     )
 
 
@@ -113,11 +113,13 @@ def a_cap_counts_between_its_own_bounds(engine, _):
         policy = auto_purchase_on(cap_bounds=[START, MONTH_END, second])
         wallet = a_subscribed_wallet(connection, 0, windows=((START, second),), **policy)
         for at in (START, MONTH_END):
-            reserved = reserve_auto(connection, wallet, f"auto-{at}", 1, at)
+            reserved = reserve_auto(
+                connection, wallet=wallet, charge_id=f"auto-{at}", needed=1, at=at
+            )
             assert reserved.status == "reserved"
             assert use(connection, wallet, 10_000, at=at).status == "purchase_needed"
             assert use(connection, wallet, 10_001, at=at).status == "cap_reached"
-            pay_auto(connection, wallet, reserved, at, second)
+            pay_auto(connection, wallet=wallet, reserved=reserved, at=at, until=second)
             assert use(connection, wallet, 10_000, at=at).crossed
             assert use(connection, wallet, 1, at=at).status == "cap_reached"
 

@@ -48,7 +48,15 @@ class RealWallet:
         return [(a.status, a.seq, a.available_micro, a.missing_micro, a.crossed) for a in answers]
 
     def remove(self, key, credit_type, amount, at):
-        return grants.remove(self.connection, self.account, key, credit_type, amount, "{}", at)
+        return grants.remove(
+            self.connection,
+            account_id=self.account,
+            key=key,
+            credit_type=credit_type,
+            quantity_micro=amount,
+            tags="{}",
+            at=at,
+        )
 
     def grant(self, order, at):
         try:
@@ -64,37 +72,61 @@ class RealWallet:
 
     def renew(self, window, at):
         subscription = self.wallet.subscription_id
-        grants.open_windows(self.connection, self.account, subscription, [window], at)
+        grants.open_windows(
+            self.connection,
+            account_id=self.account,
+            subscription_id=subscription,
+            windows=[window],
+            at=at,
+        )
 
     def reserve(self, charge_id, needed, at):
         subscription = self.wallet.subscription_id
         r = charges.reserve_auto_purchase(
-            self.connection, self.account, subscription, charge_id, needed, at
+            self.connection,
+            account_id=self.account,
+            subscription_id=subscription,
+            charge_id=charge_id,
+            needed_micro=needed,
+            at=at,
         )
         return (r.status, r.charge_id, r.quantity_micro, r.amount_minor, r.surcharge_minor)
 
     def open_manual(self, charge_id, quantity, amount, at):
         return charges.open_charge(
             self.connection,
-            self.account,
-            self.wallet.subscription_id,
-            charge_id,
-            ChargeKind.MANUAL,
-            "USD",
-            amount,
-            quantity,
-            at,
+            account_id=self.account,
+            subscription_id=self.wallet.subscription_id,
+            charge_id=charge_id,
+            kind=ChargeKind.MANUAL,
+            currency="USD",
+            amount_minor=amount,
+            quantity_micro=quantity,
+            at=at,
         )
 
     def pay(self, charge_id, order, at):
         amount = order.cost_minor
         invoice = f"in_{charge_id}"
-        first = charges.mark_paid(self.connection, self.account, charge_id, invoice, amount, at)
+        first = charges.mark_paid(
+            self.connection,
+            account_id=self.account,
+            charge_id=charge_id,
+            invoice=invoice,
+            amount_minor=amount,
+            at=at,
+        )
         return (first, self.grant(order, at))
 
     def decline(self, charge_id, attempt, at):
         return charges.mark_declined(
-            self.connection, self.account, charge_id, f"in_{charge_id}", attempt, "declined", at
+            self.connection,
+            account_id=self.account,
+            charge_id=charge_id,
+            invoice=f"in_{charge_id}",
+            attempt=attempt,
+            code="declined",
+            at=at,
         )
 
     def void(self, charge_id, at):
@@ -108,12 +140,12 @@ class RealWallet:
         """Read all that is compared after a step, in one round trip."""
         row = self.connection.execute(STATE, {"account": self.account}).one()
         return State(
-            tuple(row[:4]),
-            _by_grant(row.grants),
-            _by_grant(row.replayed),
-            tuple((row.books or {}).get(name, 0) for name in ("cash", "revenue", "breakage")),
-            row.crossings,
-            row.violations or [],
+            position=tuple(row[:4]),
+            grants=_by_grant(row.grants),
+            replayed=_by_grant(row.replayed),
+            books=tuple((row.books or {}).get(name, 0) for name in ("cash", "revenue", "breakage")),
+            crossings=row.crossings,
+            violations=row.violations or [],
         )
 
 

@@ -52,10 +52,10 @@ def a_refund_of_used_credits_is_no_debt_and_a_failed_one_is_undone(engine, _):
     with undone(engine) as connection:
         wallet, pack = a_pack(connection, used=400)
         seen(connection, wallet, pack, 4_000)
-        dispute(connection, wallet, pack, "open", 500)
+        dispute(connection, wallet=wallet, charge_id=pack, state="open", amount=500)
         assert (left(connection, wallet), debt(connection, wallet)) == (0, -(-micro(1_000) // 9))
         assert balances.violations(connection) == []
-        seen(connection, wallet, pack, 4_000, "failed")
+        seen(connection, wallet=wallet, charge_id=pack, amount=4_000, state="failed")
         assert seen(connection, wallet, pack, 4_000) == "repeated"
         assert (left(connection, wallet), debt(connection, wallet)) == (
             micro(600) - micro(1_000) // 9 - 1,
@@ -107,7 +107,7 @@ def late_usage_of_what_went_back_is_owed(engine, _):
             reopen_days=3,
         )
         charge = f"{wallet.subscription_id}:period:0"
-        dispute(connection, wallet, charge, "open", 2_000, at=later)
+        dispute(connection, wallet=wallet, charge_id=charge, state="open", amount=2_000, at=later)
         use(connection, wallet, 4, at=later, event_at=NOON)
         assert debt(connection, wallet) == micro(4)
         assert balances.violations(connection) == []
@@ -117,7 +117,9 @@ def money_that_broke_with_a_part_of_a_credit_goes_back_later(engine, _):
     with undone(engine) as connection:
         wallet, pack = a_pack(connection, "0.000003", 416, used="0.000002")
         assert refund(connection, wallet, pack, 1).status == "refunded"
-        assert dispute(connection, wallet, pack, "open", 415) == "noted"
+        assert (
+            dispute(connection, wallet=wallet, charge_id=pack, state="open", amount=415) == "noted"
+        )
         assert balances.violations(connection) == []
 
 

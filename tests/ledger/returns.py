@@ -14,7 +14,7 @@ def a_pack(ledger, quantity=1_000, cost=4_500, *, used=0, charge="pack", **facts
     """A wallet with nothing but a pack that was paid for and used in part."""
     wallet = a_subscribed_wallet(ledger, allowance=0)
     charge_id = f"{wallet.subscription_id}:{charge}"
-    buy(ledger, wallet, charge_id, quantity, cost, **facts)
+    buy(ledger, wallet=wallet, charge_id=charge_id, quantity=quantity, cost=cost, **facts)
     if used:
         assert use(ledger, wallet, used).status == "debited"
     return wallet, charge_id
@@ -42,16 +42,34 @@ def pack_grant(charge_id, quantity, cost, **facts):
 
 
 def refund(ledger, wallet, charge_id, amount=None, *, key="r", at=NOON):
-    order = RefundOrder(key, charge_id, amount, "asked for it", "ann")
+    order = RefundOrder(
+        refund_id=key, charge_id=charge_id, amount_minor=amount, reason="asked for it", by="ann"
+    )
     return refunds.refund(ledger, wallet.account_id, order, at)
 
 
 def dispute(ledger, wallet, charge_id, state, amount=4_500, *, name="dp", at=NOON):
-    return refunds.note_dispute(ledger, wallet.account_id, name, charge_id, amount, state, at)
+    return refunds.note_dispute(
+        ledger,
+        account_id=wallet.account_id,
+        dispute_id=name,
+        charge_id=charge_id,
+        amount_minor=amount,
+        state=state,
+        at=at,
+    )
 
 
 def seen(ledger, wallet, charge_id, amount, state="made", *, name="re", at=NOON):
-    return refunds.note_refund(ledger, wallet.account_id, name, charge_id, amount, state, at)
+    return refunds.note_refund(
+        ledger,
+        account_id=wallet.account_id,
+        refund_id=name,
+        charge_id=charge_id,
+        amount_minor=amount,
+        state=state,
+        at=at,
+    )
 
 
 def debt(ledger, wallet):

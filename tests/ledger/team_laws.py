@@ -37,7 +37,13 @@ def a_removed_member_is_told_so_and_cannot_be_raised(engine, _):
     with undone(engine) as connection:
         wallet = a_team(connection, allowance=100, limit=10)
         ask(connection, wallet, 5, "more", kind=Kind.CREDITS)
-        members.remove(connection, wallet.account_id, "ada", ["credits"], NOON)
+        members.remove(
+            connection,
+            account_id=wallet.account_id,
+            member_id="ada",
+            credit_types=["credits"],
+            at=NOON,
+        )
         assert approve(connection, wallet, "more") == "member_removed"
         assert use(connection, wallet, 1).status == "member_removed"
         assert balances.violations(connection) == []
@@ -80,15 +86,22 @@ def an_approved_operation_that_is_short_is_bought_for_while_it_waits(engine, _):
         set_policy(connection, wallet, **auto_purchase_on())
         for key in ("job", "other"):
             ask(connection, wallet, 80, key)
-            approvals.need(connection, wallet.account_id, key, micro(180), NOON)
+            approvals.need(
+                connection, account_id=wallet.account_id, key=key, needed_micro=micro(180), at=NOON
+            )
         refuse(connection, wallet, "other")
-        assert reserve_auto(connection, wallet, "a", 0, NOON + WEEK).status == "not_needed"
+        assert (
+            reserve_auto(connection, wallet=wallet, charge_id="a", needed=0, at=NOON + WEEK).status
+            == "not_needed"
+        )
     with undone(engine) as connection:
         wallet = a_team(connection, allowance=100)
         set_policy(connection, wallet, **auto_purchase_on())
         ask(connection, wallet, 80, "job")
         assert reserve_auto(connection, wallet, "a", 0).status == "not_needed"
-        approvals.need(connection, wallet.account_id, "job", micro(180), NOON)
+        approvals.need(
+            connection, account_id=wallet.account_id, key="job", needed_micro=micro(180), at=NOON
+        )
         assert reserve_auto(connection, wallet, "a", 0).status == "reserved"
 
 

@@ -30,7 +30,7 @@ def put(connection, wallet, member_id="ada", limit=None, at=NOON, **facts):
     """Make or change a member, limited to so many credits."""
     limits = () if limit is None else (("credits", micro(limit)),)
     member = a_member(member_id, limits=limits, **facts)
-    members.put(connection, wallet.account_id, member, TYPES, at)
+    members.put(connection, account_id=wallet.account_id, member=member, credit_types=TYPES, at=at)
 
 
 def a_team(connection, allowance=100, limit=None):
@@ -45,7 +45,11 @@ def a_team(connection, allowance=100, limit=None):
 def an_operation(amount, member_id="ada", key=None, at=NOON):
     """An event of a member that costs `amount` credits and moves the member's counter."""
     event = UsageEvent(
-        key or f"operation-{next(_numbers)}", "lookup", micro(amount), at, (("member", member_id),)
+        key=key or f"operation-{next(_numbers)}",
+        action="lookup",
+        quantity_micro=micro(amount),
+        event_at=at,
+        tags=(("member", member_id),),
     )
     way = PricedWay("credits", 1, 1)
     terms = Terms((Attempt("lookup", (way,)),), (member_counter(member_id),), at_zero="block")
@@ -60,7 +64,13 @@ def use(connection, wallet, amount, member_id="ada", key=None, at=NOON):
 
 def free(connection, wallet, member_id="ada", at=NOON):
     """Perform a free action of a member."""
-    event = UsageEvent(f"free-{next(_numbers)}", "send", micro(1), at, (("member", member_id),))
+    event = UsageEvent(
+        key=f"free-{next(_numbers)}",
+        action="send",
+        quantity_micro=micro(1),
+        event_at=at,
+        tags=(("member", member_id),),
+    )
     terms = Terms((Attempt("send", ()),), (member_counter(member_id),))
     demand = Demand(wallet.account_id, PricedEvent(event, "credits", 0, terms))
     return debits.debit(connection, [demand], at)[0]
@@ -81,14 +91,23 @@ def a_wish(amount=80, key=None, member_id="ada", kind=Kind.OPERATION, at=NOON):
 
 def ask(connection, wallet, amount=80, key=None, *, kind=Kind.OPERATION, member_id="ada", at=NOON):
     """Ask for it; return its status."""
-    wish = a_wish(amount, key, member_id, kind, at)
-    return approvals.ask(connection, wallet.account_id, wallet.subscription_id, wish, WEEK, at)
+    wish = a_wish(amount=amount, key=key, member_id=member_id, kind=kind, at=at)
+    return approvals.ask(
+        connection,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        wish=wish,
+        waits=WEEK,
+        at=at,
+    )
 
 
 def approve(connection, wallet, key, by="grace", at=NOON):
     """Approve as the activity does: look, hold an operation, settle; return what it came to."""
     decision = Decision(by, State.APPROVED)
-    answer = approvals.may_decide(connection, wallet.account_id, key, decision, at)
+    answer = approvals.may_decide(
+        connection, account_id=wallet.account_id, key=key, decision=decision, at=at
+    )
     if answer != "decidable":
         return answer
     kept = approvals.named(connection, wallet.subscription_id, key)
@@ -96,16 +115,22 @@ def approve(connection, wallet, key, by="grace", at=NOON):
         amount = kept.wish.amount_micro
         terms = an_operation(1, kept.wish.member_id).terms
         priced = PricedEvent(kept.wish.event, "credits", amount, terms)
-        held = holds.hold(connection, wallet.account_id, priced, at + DAY, at)
+        held = holds.hold(
+            connection, account_id=wallet.account_id, priced=priced, lapses_at=at + DAY, at=at
+        )
         if held.status not in ("held", "repeated"):
             return held.status
-    return approvals.settle(connection, wallet.account_id, key, decision, at)
+    return approvals.settle(
+        connection, account_id=wallet.account_id, key=key, decision=decision, at=at
+    )
 
 
 def refuse(connection, wallet, key, by="grace", at=NOON):
     """Refuse a request."""
     decision = Decision(by, State.REFUSED, "not now")
-    return approvals.settle(connection, wallet.account_id, key, decision, at)
+    return approvals.settle(
+        connection, account_id=wallet.account_id, key=key, decision=decision, at=at
+    )
 
 
 def state(connection, wallet, key):

@@ -79,7 +79,14 @@ def an_object_is_paid_for_once(engine, _):
 def a_member_stays_under_the_limit(engine, _):
     with undone(engine) as connection:
         wallet = a_subscribed_wallet(connection, allowance=1)
-        limits.set_limit(connection, wallet.account_id, "member:u", "credits", 5, NOON)
+        limits.set_limit(
+            connection,
+            account_id=wallet.account_id,
+            counter="member:u",
+            credit_type="credits",
+            ceiling_micro=5,
+            at=NOON,
+        )
 
         def act(key, amount):
             return ask(connection, wallet, key, amount, a_way(), counters=("member:u",)).status

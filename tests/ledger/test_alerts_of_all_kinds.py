@@ -126,7 +126,7 @@ def test_a_purchase_after_a_refund_is_watched_as_any(ledger):
     put(ledger, wallet, percent(20))
     with committed(ledger):
         refund(ledger, wallet, pack)
-    buy(ledger, wallet, f"{pack}:2", 10, 1_000)
+    buy(ledger, wallet=wallet, charge_id=f"{pack}:2", quantity=10, cost=1_000)
     use(ledger, wallet, 5)
     assert left(ledger, wallet) == micro(5)
     assert len(names(ledger, wallet)) == 1  # once a window

@@ -47,7 +47,9 @@ def test_m11_an_approval_is_checked_again_when_it_is_given(ledger):
     assert approve(ledger, wallet, "job") == "approved"
     assert held(ledger, wallet) == micro(80)
     assert left(ledger, wallet) == micro(490)
-    holds.capture(ledger, wallet.account_id, "job", micro(70), NOON)
+    holds.capture(
+        ledger, account_id=wallet.account_id, key="job", quantity_micro=micro(70), at=NOON
+    )
     assert remaining(ledger, wallet) == [micro(0), micro(500)]
     assert held(ledger, wallet) == 0
     assert balances.violations(ledger) == []
@@ -98,7 +100,9 @@ def test_only_an_admin_of_the_team_decides(ledger):
     wallet = a_team(ledger)
     put(ledger, wallet, "bob")
     ask(ledger, wallet, 80, "job")
-    members.remove(ledger, wallet.account_id, "hedy", ["credits"], NOON)
+    members.remove(
+        ledger, account_id=wallet.account_id, member_id="hedy", credit_types=["credits"], at=NOON
+    )
 
     for nobody in ("bob", "a stranger", "", "Grace"):
         assert approve(ledger, wallet, "job", by=nobody) == "not_an_admin"
@@ -123,9 +127,11 @@ def test_an_approval_says_for_ever_until_when_it_was_to_hold(ledger):
     assert held_until(ledger, wallet) is None
     assert approve(ledger, wallet, "job") == "approved"
 
-    holds.extend(ledger, wallet.account_id, "job", NOON + 2 * DAY, NOON)
+    holds.extend(ledger, account_id=wallet.account_id, key="job", lapses_at=NOON + 2 * DAY, at=NOON)
     assert held_until(ledger, wallet) == NOON + DAY
-    holds.capture(ledger, wallet.account_id, "job", micro(70), NOON)
+    holds.capture(
+        ledger, account_id=wallet.account_id, key="job", quantity_micro=micro(70), at=NOON
+    )
     assert held_until(ledger, wallet) == NOON + DAY
 
 
@@ -177,7 +183,9 @@ def test_an_approved_operation_keeps_to_the_member_s_limit(ledger):
 def test_who_may_ask(ledger):
     wallet = a_team(ledger)
     put(ledger, wallet, "bob", restricted=True)
-    members.remove(ledger, wallet.account_id, "hedy", ["credits"], NOON)
+    members.remove(
+        ledger, account_id=wallet.account_id, member_id="hedy", credit_types=["credits"], at=NOON
+    )
 
     assert ask(ledger, wallet, member_id="bob") == "member_restricted"
     assert ask(ledger, wallet, member_id="hedy") == "member_removed"
@@ -197,12 +205,18 @@ def test_an_operation_is_not_approved_without_its_hold(ledger):
     ask(ledger, wallet, 80, "job")
 
     with pytest.raises(DBAPIError, match="held first"):
-        approvals.settle(ledger, wallet.account_id, "job", Decision("grace", State.APPROVED), NOON)
+        approvals.settle(
+            ledger,
+            account_id=wallet.account_id,
+            key="job",
+            decision=Decision("grace", State.APPROVED),
+            at=NOON,
+        )
 
 
 def approve_alone(engine, wallet, by, at=NOON):
     with engine.begin() as connection:
-        return approve(connection, wallet, "job", by, at)
+        return approve(connection, wallet=wallet, key="job", by=by, at=at)
 
 
 def use_alone(engine, wallet, key):

@@ -54,7 +54,12 @@ def debit_alone(engine: Engine, wallet: SubscribedWallet, key: str, amount=1):
 def reserve_alone(engine: Engine, wallet: SubscribedWallet, charge_id: str, needed=1):
     with engine.begin() as connection:
         return charges.reserve_auto_purchase(
-            connection, wallet.account_id, wallet.subscription_id, charge_id, micro(needed), NOON
+            connection,
+            account_id=wallet.account_id,
+            subscription_id=wallet.subscription_id,
+            charge_id=charge_id,
+            needed_micro=micro(needed),
+            at=NOON,
         )
 
 
@@ -94,7 +99,12 @@ def test_m05_with_auto_purchase_all_ten_pass_after_one_charge(engine):
     assert Counter(a.status for a in first) == {"debited": 3, "purchase_needed": 7}
     with engine.begin() as connection:
         charge = charges.reserve_auto_purchase(
-            connection, wallet.account_id, wallet.subscription_id, "auto", 0, NOON
+            connection,
+            account_id=wallet.account_id,
+            subscription_id=wallet.subscription_id,
+            charge_id="auto",
+            needed_micro=0,
+            at=NOON,
         )
     while_pending = debit_alone(engine, wallet, "k9", 1)
     with engine.begin() as connection:
@@ -219,7 +229,12 @@ def test_m18_a_late_renewal_is_waited_for_and_never_a_shortfall(engine):
         wallet = a_subscribed_wallet(connection, allowance=5, **auto_purchase_on())
         answer = use(connection, wallet, 1, at=MONTH_END, key="late")
         reserved = charges.reserve_auto_purchase(
-            connection, wallet.account_id, wallet.subscription_id, "auto", 0, MONTH_END
+            connection,
+            account_id=wallet.account_id,
+            subscription_id=wallet.subscription_id,
+            charge_id="auto",
+            needed_micro=0,
+            at=MONTH_END,
         )
 
     assert answer.status == "renewal_pending"
@@ -305,7 +320,9 @@ def test_keeping_refusals_and_debiting_in_one_transaction_never_deadlocks(engine
 
 @pytest.mark.parametrize("clients", [2, 12])
 def test_one_customer_opened_at_once_is_one_wallet(engine, clients):
-    details = accounts.CustomerDetails("acme", "Acme", "a@example.com", "en_US", "UTC")
+    details = accounts.CustomerDetails(
+        customer_id="acme", name="Acme", email="a@example.com", locale="en_US", time_zone="UTC"
+    )
 
     def opened():
         with engine.begin() as connection:

@@ -39,9 +39,19 @@ def victim(session_database):
         grants.give(connection, wallet.account_id, a_grant(), START)
         use(connection, wallet)
         held = an_event(wallet.account_id, key="held").priced
-        holds.hold(connection, wallet.account_id, held, MONTH_END, NOON)
-        holds.capture(connection, wallet.account_id, "held", held.event.quantity_micro, NOON)
-        outbox.put(connection, wallet.account_id, "m", "mail", {})
+        holds.hold(
+            connection, account_id=wallet.account_id, priced=held, lapses_at=MONTH_END, at=NOON
+        )
+        holds.capture(
+            connection,
+            account_id=wallet.account_id,
+            key="held",
+            quantity_micro=held.event.quantity_micro,
+            at=NOON,
+        )
+        outbox.put(
+            connection, account_id=wallet.account_id, message_key="m", topic="mail", payload={}
+        )
         checkpoints.note(connection, wallet.account_id, f"{wallet.customer_id}:auto", charge={})
         values = (wallet.account_id, START.isoformat())
         connection.exec_driver_sql("INSERT INTO counters VALUES (%s, 'c', %s, 1)", values)
@@ -58,7 +68,13 @@ def victim(session_database):
             "INSERT INTO limits VALUES (%s, 'member:a', 'credits', 5, 'user_limit', %s)", values
         )
         for member_id in ("ada", "grace"):
-            members.put(connection, wallet.account_id, a_member(member_id), ["credits"], START)
+            members.put(
+                connection,
+                account_id=wallet.account_id,
+                member=a_member(member_id),
+                credit_types=["credits"],
+                at=START,
+            )
         ask(connection, wallet, key="asked", at=START)
         connection.exec_driver_sql(
             "INSERT INTO thresholds VALUES (%s, '20_percent', 20, NULL, 'both')", values[:1]

@@ -35,8 +35,12 @@ LATER = MONTH_END + DAY
 
 
 def correct(ledger, wallet, event, quantity, *, key="c", terms=None, at=NOON, reason="twice"):
-    order = CorrectionOrder(key, event, micro(quantity), reason, "ann")
-    return corrections.correct(ledger, wallet.account_id, order, terms, at)
+    order = CorrectionOrder(
+        key=key, event=event, quantity_micro=micro(quantity), reason=reason, by="ann"
+    )
+    return corrections.correct(
+        ledger, account_id=wallet.account_id, order=order, terms=terms, at=at
+    )
 
 
 def act(ledger, wallet, key, quantity_micro, terms, at=NOON):
@@ -111,7 +115,13 @@ def test_what_cannot_be_corrected_says_why(ledger):
     use(ledger, wallet, 2, key="used")
     hold(ledger, wallet, 1, key="held")
     once = Terms((Attempt("unlock", (PricedWay("credits", 1, 1),)),), once="unlock:p1")
-    event = UsageEvent("once", "unlock", micro(1), NOON, (("prospect", "p1"),))
+    event = UsageEvent(
+        key="once",
+        action="unlock",
+        quantity_micro=micro(1),
+        event_at=NOON,
+        tags=(("prospect", "p1"),),
+    )
     debits.debit(ledger, [Demand(wallet.account_id, PricedEvent(event, "credits", 0, once))], NOON)
 
     statuses = {
@@ -137,7 +147,7 @@ def test_the_wallet_gives_before_the_quota(ledger):
     grants.give(ledger, wallet.account_id, quota, START)
     ways = (PricedWay("words", 1, 1), PricedWay("credits", 2, 1_000))
     terms = Terms((Attempt("write", ways),))
-    act(ledger, wallet, "job", micro(1_500), terms)
+    act(ledger, wallet=wallet, key="job", quantity_micro=micro(1_500), terms=terms)
     assert left(ledger, wallet) == micro(8)
 
     done = correct(ledger, wallet, "job", 1_200, terms=terms)
@@ -153,14 +163,14 @@ def test_rounding_goes_on_as_if_the_event_had_been_smaller(ledger):
     terms = Terms((Attempt("a", (way,)),))
     corrected, never = (a_subscribed_wallet(ledger, 10) for _ in range(2))
     for n, quantity in enumerate((2, 50, 1)):
-        act(ledger, corrected, f"k{n}", quantity, terms)
-    order = CorrectionOrder("c", "k1", 10, "twice", "ann")
-    corrections.correct(ledger, corrected.account_id, order, terms, NOON)
+        act(ledger, wallet=corrected, key=f"k{n}", quantity_micro=quantity, terms=terms)
+    order = CorrectionOrder(key="c", event="k1", quantity_micro=10, reason="twice", by="ann")
+    corrections.correct(ledger, account_id=corrected.account_id, order=order, terms=terms, at=NOON)
     for n, quantity in enumerate((2, 10, 1)):
-        act(ledger, never, f"k{n}", quantity, terms)
+        act(ledger, wallet=never, key=f"k{n}", quantity_micro=quantity, terms=terms)
 
     for wallet in (corrected, never):
-        act(ledger, wallet, "next", 1, terms)
+        act(ledger, wallet=wallet, key="next", quantity_micro=1, terms=terms)
     assert left(ledger, corrected) == left(ledger, never)
     assert balances.violations(ledger) == []
 
@@ -169,7 +179,7 @@ def test_a_started_unit_is_given_back_whole(ledger):
     wallet = a_subscribed_wallet(ledger, 100)
     way = PricedWay("credits", micro(10), micro(60), started=True)
     terms = Terms((Attempt("film", (way,)),))
-    act(ledger, wallet, "film", micro(130), terms)
+    act(ledger, wallet=wallet, key="film", quantity_micro=micro(130), terms=terms)
     assert left(ledger, wallet) == micro(70)
 
     assert correct(ledger, wallet, "film", 121, terms=terms).given == ()
@@ -180,14 +190,27 @@ def test_a_started_unit_is_given_back_whole(ledger):
 
 def test_a_members_counter_follows(ledger):
     wallet = a_subscribed_wallet(ledger, 10)
-    limits.set_limit(ledger, wallet.account_id, "member:u", "credits", micro(5), NOON)
+    limits.set_limit(
+        ledger,
+        account_id=wallet.account_id,
+        counter="member:u",
+        credit_type="credits",
+        ceiling_micro=micro(5),
+        at=NOON,
+    )
     terms = Terms((Attempt("a", (PricedWay("credits", 1, 1),)),), ("member:u",))
-    act(ledger, wallet, "k", micro(5), terms)
-    assert act(ledger, wallet, "l", micro(2), terms).status == "user_limit"
+    act(ledger, wallet=wallet, key="k", quantity_micro=micro(5), terms=terms)
+    assert (
+        act(ledger, wallet=wallet, key="l", quantity_micro=micro(2), terms=terms).status
+        == "user_limit"
+    )
 
     correct(ledger, wallet, "k", 3, terms=terms)
 
-    assert act(ledger, wallet, "l", micro(2), terms).status == "debited"
+    assert (
+        act(ledger, wallet=wallet, key="l", quantity_micro=micro(2), terms=terms).status
+        == "debited"
+    )
 
 
 def test_what_was_charged_back_is_owed_no_more(ledger):
@@ -207,7 +230,7 @@ def test_what_was_taken_on_credit_is_owed_no_more_also_if_it_was_repaid(ledger):
     overdraft = a_grant(source="overdraft", priority=90, scope=("a",), quantity_micro=micro(5))
     grants.give(ledger, wallet.account_id, overdraft, START)
     terms = Terms((Attempt("a", (PricedWay("credits", 1, 1),)),), at_zero="block")
-    act(ledger, wallet, "k", micro(4), terms)
+    act(ledger, wallet=wallet, key="k", quantity_micro=micro(4), terms=terms)
     assert debt(ledger, wallet) == micro(3)
     correct(ledger, wallet, "k", 3, terms=terms)
     assert debt(ledger, wallet) == micro(2)

@@ -16,8 +16,10 @@ ONE = Terms((Attempt("a", (PricedWay("credits", 1, 1),)),))
 
 
 def less(ledger, wallet, quantity, *, key="c", event="h", at=NOON):
-    order = CorrectionOrder(key, event, micro(quantity), "counted twice", "ann")
-    return correct(ledger, wallet.account_id, order, None, at)
+    order = CorrectionOrder(
+        key=key, event=event, quantity_micro=micro(quantity), reason="counted twice", by="ann"
+    )
+    return correct(ledger, account_id=wallet.account_id, order=order, terms=None, at=at)
 
 
 def given(ledger, wallet, quantity, **facts):
@@ -125,7 +127,14 @@ def test_the_holds_own_rates_and_carries_follow(ledger):
 
 def test_a_members_limit_follows_in_the_window_of_the_hold(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=10)
-    limits.set_limit(ledger, wallet.account_id, "member:u", "credits", micro(5), NOON)
+    limits.set_limit(
+        ledger,
+        account_id=wallet.account_id,
+        counter="member:u",
+        credit_type="credits",
+        ceiling_micro=micro(5),
+        at=NOON,
+    )
     terms = Terms(ONE.attempts, ("member:u",))
     hold(ledger, wallet, 5, terms=terms, action="a")
     capture(ledger, wallet, 5)

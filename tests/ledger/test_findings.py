@@ -37,14 +37,14 @@ ATTACKS = (
 
 def a_finding(wallet, key="paid:in_1"):
     return Finding(
-        key,
-        FindingKind.AMOUNT_DIFFERS,
-        wallet.customer_id,
-        wallet.subscription_id,
-        None,
-        "in_1",
-        "$54 for $45",
-        NOON,
+        key=key,
+        kind=FindingKind.AMOUNT_DIFFERS,
+        customer_id=wallet.customer_id,
+        subscription_id=wallet.subscription_id,
+        charge_id=None,
+        processor_id="in_1",
+        detail="$54 for $45",
+        at=NOON,
     )
 
 
@@ -81,7 +81,7 @@ def test_what_was_settled_stays_so_and_the_first_word_stands(ledger):
     assert findings.counts(ledger)[found.kind] == before + 1
 
     for by in ("ann", "bob"):
-        assert findings.settle(ledger, found.key, by, "refunded", NOON) == found
+        assert findings.settle(ledger, key=found.key, by=by, reason="refunded", at=NOON) == found
     assert not findings.record(ledger, found)
 
     assert mine(ledger, wallet) == ()
@@ -101,7 +101,7 @@ def test_what_was_settled_stays_so_and_the_first_word_stands(ledger):
 )
 def test_only_a_known_finding_is_settled_by_somebody_for_a_reason(ledger, key, by, reason, refusal):
     with pytest.raises(InvalidInput) as refused:
-        findings.settle(ledger, key, by, reason, NOON)
+        findings.settle(ledger, key=key, by=by, reason=reason, at=NOON)
     assert refused.value.reason == refusal
 
 

@@ -132,7 +132,14 @@ def member(*ways, **facts):
 
 
 def a_limit(connection, wallet, ceiling):
-    limits.set_limit(connection, wallet.account_id, MEMBER, "credits", micro(ceiling), NOON)
+    limits.set_limit(
+        connection,
+        account_id=wallet.account_id,
+        counter=MEMBER,
+        credit_type="credits",
+        ceiling_micro=micro(ceiling),
+        at=NOON,
+    )
 
 
 def test_a_hold_counts_towards_the_members_limit_until_it_ends(ledger):

@@ -89,7 +89,14 @@ def test_after_the_days_a_late_event_is_booked_now_and_tagged_late(ledger):
 
 def test_a_late_event_moves_the_counters_of_its_own_window(ledger):
     wallet = a_subscribed_wallet(ledger, 10, windows=WINDOWS, **REOPENS)
-    limits.set_limit(ledger, wallet.account_id, "member:u1", "credits", micro(5), NOON)
+    limits.set_limit(
+        ledger,
+        account_id=wallet.account_id,
+        counter="member:u1",
+        credit_type="credits",
+        ceiling_micro=micro(5),
+        at=NOON,
+    )
     terms = Terms((Attempt("a", (PricedWay("credits", 1, 1),)),), ("member:u1",))
 
     def act(key, amount, event_at, at):
@@ -186,7 +193,14 @@ def test_what_does_not_fit_its_own_window_is_booked_now_on_the_day_and_a_day_lat
 
 def test_a_limit_of_its_own_window_is_no_refusal_while_this_one_has_room(ledger):
     wallet = a_subscribed_wallet(ledger, 10, windows=WINDOWS, **REOPENS)
-    limits.set_limit(ledger, wallet.account_id, "member:u1", "credits", micro(5), NOON)
+    limits.set_limit(
+        ledger,
+        account_id=wallet.account_id,
+        counter="member:u1",
+        credit_type="credits",
+        ceiling_micro=micro(5),
+        at=NOON,
+    )
     terms = Terms((Attempt("a", (PricedWay("credits", 1, 1),)),), ("member:u1",))
 
     def act(key, amount, event_at, at):

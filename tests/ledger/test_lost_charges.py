@@ -24,7 +24,15 @@ from tests.builders import (
 from tests.ledger.test_concurrency import at_once
 
 MANUAL = LostCharge(
-    "lost:manual:1", ChargeKind.MANUAL, "USD", 90, 0, micro(1_000), None, "in_lost", booked=True
+    charge_id="lost:manual:1",
+    kind=ChargeKind.MANUAL,
+    currency="USD",
+    amount_minor=90,
+    surcharge_minor=0,
+    quantity_micro=micro(1_000),
+    pack=None,
+    invoice="in_lost",
+    booked=True,
 )
 AUTO = replace(
     MANUAL,

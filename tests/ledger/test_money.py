@@ -60,7 +60,12 @@ def test_m04_four_units_under_the_cap_and_no_fifth(ledger):
         assert use(ledger, wallet, 10_000).crossed
 
     refused = charges.reserve_auto_purchase(
-        ledger, wallet.account_id, wallet.subscription_id, "auto-5", 0, NOON
+        ledger,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        charge_id="auto-5",
+        needed_micro=0,
+        at=NOON,
     )
     assert refused.status == "cap_reached"
     assert charges.auto_purchased(ledger, wallet.account_id) == (micro(40_000), 4 * 1170)
@@ -104,14 +109,26 @@ def test_a_purchase_counts_against_the_cap_of_the_month_in_which_it_is_paid(ledg
     wallet = a_subscribed_wallet(ledger, 0, windows=((START, YEAR_END),), **policy)
     assert reserve(ledger, wallet, "slow", START).status == "reserved"
     late = MONTHS[1] + SECOND
-    charges.mark_paid(ledger, wallet.account_id, "slow", "in_slow", 1170, late)
+    charges.mark_paid(
+        ledger,
+        account_id=wallet.account_id,
+        charge_id="slow",
+        invoice="in_slow",
+        amount_minor=1170,
+        at=late,
+    )
     assert reserve(ledger, wallet, "more", late).status == "cap_reached"
     assert charges.auto_purchased(ledger, wallet.account_id) == (micro(10_000), 1170)
 
 
 def reserve(connection, wallet, name, at):
     return charges.reserve_auto_purchase(
-        connection, wallet.account_id, wallet.subscription_id, name, 0, at
+        connection,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        charge_id=name,
+        needed_micro=0,
+        at=at,
     )
 
 
@@ -138,7 +155,12 @@ def test_an_event_larger_than_what_the_cap_leaves_buys_nothing(ledger):
 
     assert use(ledger, wallet, 20_001).status == "cap_reached"
     refused = charges.reserve_auto_purchase(
-        ledger, wallet.account_id, wallet.subscription_id, "auto", micro(20_001), NOON
+        ledger,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        charge_id="auto",
+        needed_micro=micro(20_001),
+        at=NOON,
     )
     assert refused.status == "cap_reached"
 
@@ -189,12 +211,12 @@ def test_revenue_and_breakage_of_a_grant_sum_to_its_cost_whatever_the_steps(
             else:
                 grants.remove(
                     ledger,
-                    wallet.account_id,
-                    f"correction-{number}",
-                    "credits",
-                    micro(amount),
-                    "{}",
-                    NOON,
+                    account_id=wallet.account_id,
+                    key=f"correction-{number}",
+                    credit_type="credits",
+                    quantity_micro=micro(amount),
+                    tags="{}",
+                    at=NOON,
                 )
             if recognise:
                 grants.expire_due(ledger, wallet.account_id, NOON)
@@ -248,7 +270,12 @@ def test_a_reserved_purchase_costs_what_the_rules_say(session_engine, unit, need
         set_policy(ledger, wallet, **terms)
 
         reserved = charges.reserve_auto_purchase(
-            ledger, wallet.account_id, wallet.subscription_id, "auto", needed, NOON
+            ledger,
+            account_id=wallet.account_id,
+            subscription_id=wallet.subscription_id,
+            charge_id="auto",
+            needed_micro=needed,
+            at=NOON,
         )
 
         if base + surcharge > maximum_charge_minor("USD"):

@@ -146,13 +146,13 @@ def test_a_re_rate_is_a_new_row_with_its_author_and_the_old_one_stays(ledger):
     published.publish(ledger, MAKE, NOON)
     read = edited(price_minor=1200)
 
-    done = published.rerate(ledger, read, NOON, "ann", "agreed with all")
+    done = published.rerate(ledger, catalog=read, at=NOON, by="ann", reason="agreed with all")
     assert {one.item for one in done.refused} == {plan_item(CORE)}
 
     assert published.publish(ledger, read, NOON).refused == ()
     assert {one.item for one in published.publish(ledger, MAKE, NOON).refused} == {plan_item(CORE)}
     assert rows(ledger, "plan core_10k 1") == [(1, None, None), (2, "ann", "agreed with all")]
-    assert published.rerate(ledger, read, NOON, "ann", "again").refused == ()
+    assert published.rerate(ledger, catalog=read, at=NOON, by="ann", reason="again").refused == ()
     assert len(rows(ledger, "plan core_10k 1")) == 2
 
 
@@ -163,7 +163,7 @@ def test_a_re_rate_may_take_a_rate_out_of_the_past(ledger):
     read = replace(SAMPLE, actions=(replace(call, rates=(past,)),))
     assert len(published.publish(ledger, read, NOON).refused) == 2
 
-    published.rerate(ledger, read, NOON, "ann", "wrong from the start")
+    published.rerate(ledger, catalog=read, at=NOON, by="ann", reason="wrong from the start")
 
     assert published.publish(ledger, read, NOON).refused == ()
     assert rate_item(call, call.rates[0]) not in published.published(ledger, "sample")
@@ -172,7 +172,7 @@ def test_a_re_rate_may_take_a_rate_out_of_the_past(ledger):
 @pytest.mark.parametrize(("by", "reason"), [("", "why"), ("ann", ""), (" ", "why")])
 def test_a_re_rate_needs_a_name_and_a_reason(ledger, by, reason):
     with pytest.raises(InvalidInput) as refusal:
-        published.rerate(ledger, MAKE, NOON, by, reason)
+        published.rerate(ledger, catalog=MAKE, at=NOON, by=by, reason=reason)
     assert refusal.value.reason == "reason_missing"
 
 

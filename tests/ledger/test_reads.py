@@ -79,7 +79,15 @@ def test_history_names_the_cause_of_every_line(ledger):
     use(ledger, wallet, 2, key="two")
     bought(ledger, wallet, needed=5)
     use(ledger, wallet, "1.5", key="split")
-    grants.remove(ledger, wallet.account_id, "a", "credits", micro(1), '{"reason": "test"}', NOON)
+    grants.remove(
+        ledger,
+        account_id=wallet.account_id,
+        key="a",
+        credit_type="credits",
+        quantity_micro=micro(1),
+        tags='{"reason": "test"}',
+        at=NOON,
+    )
     gift = a_grant(source="adjustment", tags='{"reason": "sorry"}')
     grants.give(ledger, wallet.account_id, gift, NOON)
     grants.expire_due(ledger, wallet.account_id, MONTH_END)
@@ -186,7 +194,13 @@ def test_a_crossing_is_written_with_the_debit_or_not_at_all(engine):
 def test_a_message_is_queued_once_and_may_be_given_up(ledger):
     wallet = a_subscribed_wallet(ledger)
     for _ in range(2):
-        outbox.put(ledger, wallet.account_id, "welcome", "mail", {"to": "a@example.com"})
+        outbox.put(
+            ledger,
+            account_id=wallet.account_id,
+            message_key="welcome",
+            topic="mail",
+            payload={"to": "a@example.com"},
+        )
     rows = select(OutboxMessage).where(OutboxMessage.account_id == wallet.account_id)
     assert len(ledger.execute(rows).all()) == 1
 

@@ -78,14 +78,14 @@ def test_what_was_not_paid_cannot_be_refunded(ledger):
     assert refund(ledger, wallet, "unknown").status == "unknown_charge"
     charges.open_charge(
         ledger,
-        wallet.account_id,
-        wallet.subscription_id,
-        "open",
-        ChargeKind.MANUAL,
-        "USD",
-        100,
-        micro(1),
-        START,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        charge_id="open",
+        kind=ChargeKind.MANUAL,
+        currency="USD",
+        amount_minor=100,
+        quantity_micro=micro(1),
+        at=START,
     )
     assert refund(ledger, wallet, "open").status == "charge_not_paid"
 
@@ -93,7 +93,10 @@ def test_what_was_not_paid_cannot_be_refunded(ledger):
 def test_a_failed_refund_gives_the_credits_back(ledger):
     wallet, pack = a_pack(ledger, used=400)
     refund(ledger, wallet, pack, 2_700)
-    assert seen(ledger, wallet, pack, 2_700, "failed", name="r") == "noted"
+    assert (
+        seen(ledger, wallet=wallet, charge_id=pack, amount=2_700, state="failed", name="r")
+        == "noted"
+    )
     assert left(ledger, wallet) == micro(600)
     assert books(ledger, wallet) == {"cash": 4_500, "revenue": -1_800, "deferred_revenue": -2_700}
     assert refund(ledger, wallet, pack, 2_700).state == "failed"
@@ -189,9 +192,9 @@ def test_what_new_credits_repaid_of_a_won_dispute_is_given_back(ledger):
 
 def test_a_dispute_of_part_of_a_charge_takes_part(ledger):
     wallet, pack = a_pack(ledger, used=400)
-    dispute(ledger, wallet, pack, "open", 900)
+    dispute(ledger, wallet=wallet, charge_id=pack, state="open", amount=900)
     assert (left(ledger, wallet), debt(ledger, wallet)) == (micro(400), 0)
-    dispute(ledger, wallet, pack, "open", 2_250, name="second")
+    dispute(ledger, wallet=wallet, charge_id=pack, state="open", amount=2_250, name="second")
     assert (left(ledger, wallet), debt(ledger, wallet)) == (0, micro(100))
     assert sound(ledger)
 
@@ -220,18 +223,25 @@ def test_money_that_went_back_before_its_payment_was_seen_takes_the_credits_at_o
     wallet = a_subscribed_wallet(ledger, allowance=0)
     charges.open_charge(
         ledger,
-        wallet.account_id,
-        wallet.subscription_id,
-        "late",
-        ChargeKind.MANUAL,
-        "USD",
-        4_500,
-        micro(1_000),
-        START,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        charge_id="late",
+        kind=ChargeKind.MANUAL,
+        currency="USD",
+        amount_minor=4_500,
+        quantity_micro=micro(1_000),
+        at=START,
     )
     assert seen(ledger, wallet, "late", 900) == "noted"
-    assert dispute(ledger, wallet, "late", "open", 1_800) == "noted"
-    charges.mark_paid(ledger, wallet.account_id, "late", "in_late", 4_500, START)
+    assert dispute(ledger, wallet=wallet, charge_id="late", state="open", amount=1_800) == "noted"
+    charges.mark_paid(
+        ledger,
+        account_id=wallet.account_id,
+        charge_id="late",
+        invoice="in_late",
+        amount_minor=4_500,
+        at=START,
+    )
     available = grants.give(ledger, wallet.account_id, pack_grant("late", 1_000, 4_500), START)
     assert available == left(ledger, wallet) == micro(400)
     assert sound(ledger)
@@ -242,27 +252,30 @@ def test_unknown_charges_and_other_contents_are_refused(ledger):
     assert dispute(ledger, wallet, "unknown", "open") == "unknown_charge"
     assert seen(ledger, wallet, "unknown", 1) == "unknown_charge"
     seen(ledger, wallet, pack, 100)
-    dispute(ledger, wallet, pack, "open", 100)
+    dispute(ledger, wallet=wallet, charge_id=pack, state="open", amount=100)
     assert seen(ledger, wallet, pack, 101) == "idempotency_conflict"
-    assert dispute(ledger, wallet, pack, "open", 101) == "idempotency_conflict"
+    assert (
+        dispute(ledger, wallet=wallet, charge_id=pack, state="open", amount=101)
+        == "idempotency_conflict"
+    )
 
 
 def test_money_that_broke_with_a_part_of_a_credit_can_still_go_back(ledger):
     """A refund of 1 of 416 voids one of three tiny credits; a dispute then wants the rest."""
     wallet = a_subscribed_wallet(ledger, allowance=0)
     pack = f"{wallet.subscription_id}:pack"
-    buy(ledger, wallet, pack, "0.000003", 416)
+    buy(ledger, wallet=wallet, charge_id=pack, quantity="0.000003", cost=416)
     assert use(ledger, wallet, "0.000002").status == "debited"
 
     assert refund(ledger, wallet, pack, 1).status == "refunded"
     assert books(ledger, wallet) == {
         "cash": 416, "refunds": -1, "revenue": -277, "breakage": -138,
     }  # fmt: skip
-    assert dispute(ledger, wallet, pack, "open", 415) == "noted"
+    assert dispute(ledger, wallet=wallet, charge_id=pack, state="open", amount=415) == "noted"
 
     # 138 of it are the unused credit's: out of what broke, not out of what use has earned.
     assert books(ledger, wallet) == {"cash": 416, "refunds": -1, "disputes": -415}
     assert sound(ledger)
-    assert dispute(ledger, wallet, pack, "won", 415) == "noted"
+    assert dispute(ledger, wallet=wallet, charge_id=pack, state="won", amount=415) == "noted"
     assert books(ledger, wallet)["revenue"] == -277
     assert sound(ledger)

@@ -50,7 +50,7 @@ def test_messages_of_one_dispute_at_once_with_debits_end_in_its_last_state(engin
 
     def told(state):
         with engine.begin() as connection:
-            return dispute(connection, wallet, pack, state, 1_000)
+            return dispute(connection, wallet=wallet, charge_id=pack, state=state, amount=1_000)
 
     calls = [lambda s=s: told(s) for s in ("open", "lost", "open", "lost")]
     calls += [lambda k=k: debit_alone(engine, wallet, f"k{k}").status for k in range(6)]

@@ -54,9 +54,11 @@ def told_in_order(ledger, order, charge_parts, used):
         use(ledger, wallet, used)
     for what, name, amount, state in order:
         if what == "refund":
-            seen(ledger, wallet, charge_id, amount, state, name=name)
+            seen(ledger, wallet=wallet, charge_id=charge_id, amount=amount, state=state, name=name)
         else:
-            dispute(ledger, wallet, charge_id, state, amount, name=name)
+            dispute(
+                ledger, wallet=wallet, charge_id=charge_id, state=state, amount=amount, name=name
+            )
     assert sound(ledger)
     return standing(ledger, wallet)
 
@@ -111,7 +113,15 @@ def take(ledger, wallet, pack, step, number, at):
     elif what == "seen":
         seen(ledger, wallet, pack, amount, name=f"re{amount}", at=at)
     elif what != "wait":
-        dispute(ledger, wallet, pack, what, amount, name=f"dp{amount}", at=at)
+        dispute(
+            ledger,
+            wallet=wallet,
+            charge_id=pack,
+            state=what,
+            amount=amount,
+            name=f"dp{amount}",
+            at=at,
+        )
 
 
 @settings(max_examples=60)
@@ -122,7 +132,7 @@ def test_the_laws_hold_whatever_is_used_refunded_and_disputed_in_between(session
         at = NOON
         for number, step in enumerate(steps):
             at += timedelta(days=step[1]) if step[0] == "wait" else HOUR
-            take(ledger, wallet, pack, step, number, at)
+            take(ledger, wallet=wallet, pack=pack, step=step, number=number, at=at)
             assert sound(ledger), step
             assert debt(ledger, wallet) == replayed_debt(ledger, wallet)
         ledger.rollback()

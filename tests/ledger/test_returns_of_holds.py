@@ -103,7 +103,7 @@ def test_late_usage_of_a_window_whose_charge_went_back_is_owed(ledger):
     charge = f"{wallet.subscription_id}:period:0"
     use(ledger, wallet, 2, at=NOON)
     later = MONTH_END + DAY
-    dispute(ledger, wallet, charge, "open", 2_000, at=later)
+    dispute(ledger, wallet=wallet, charge_id=charge, state="open", amount=2_000, at=later)
     assert returned(ledger, wallet, charge) == (micro(10), micro(2))
 
     late = use(ledger, wallet, 4, at=later, event_at=NOON)

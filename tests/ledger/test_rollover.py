@@ -34,7 +34,13 @@ def opened(connection, wallet, k, at=None):
     """Open the k-th window and book what the one before left; return what expired."""
     start, end = window(k)
     at = at or start
-    grants.open_windows(connection, wallet.account_id, wallet.subscription_id, [(start, end)], at)
+    grants.open_windows(
+        connection,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        windows=[(start, end)],
+        at=at,
+    )
     return grants.expire_due(connection, wallet.account_id, at)
 
 
@@ -156,7 +162,13 @@ def test_a_late_renewal_finds_what_may_move_on_untouched(ledger, wallet):
 
 def test_usage_before_the_move_is_written_loses_and_doubles_nothing(ledger, wallet):
     start, end = window(1)
-    grants.open_windows(ledger, wallet.account_id, wallet.subscription_id, [(start, end)], START)
+    grants.open_windows(
+        ledger,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        windows=[(start, end)],
+        at=START,
+    )
     an_allowance(ledger, wallet, 1)
     later = start + timedelta(hours=1)
 
@@ -169,7 +181,13 @@ def test_usage_before_the_move_is_written_loses_and_doubles_nothing(ledger, wall
 
 def test_a_worker_that_slept_for_months_moves_step_by_step(ledger, wallet):
     for k in (1, 2, 3):
-        grants.open_windows(ledger, wallet.account_id, wallet.subscription_id, [window(k)], START)
+        grants.open_windows(
+            ledger,
+            account_id=wallet.account_id,
+            subscription_id=wallet.subscription_id,
+            windows=[window(k)],
+            at=START,
+        )
     at = window(3)[0]
 
     assert grants.expire_due(ledger, wallet.account_id, at) == micro(500)

@@ -46,7 +46,13 @@ def test_raised_limits_do_not_overflow(ledger):
         assert teams.approve(ledger, wallet, f"raise-{n}") == "approved"
 
     assert teams.use(ledger, wallet, 1).status == "debited"
-    standing = members.standings(ledger, wallet.account_id, "credits", START, START)["ada"]
+    standing = members.standings(
+        ledger,
+        account_id=wallet.account_id,
+        credit_type="credits",
+        window_start=START,
+        period_start=START,
+    )["ada"]
     assert standing.left_micro is not None
     assert standing.left_micro > 8 * FULL
 

@@ -52,11 +52,13 @@ def terms(draw):
         for n, action in enumerate(draw(st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=2)))
     )
     return Terms(
-        attempts,
-        tuple(draw(st.sets(st.sampled_from(["member:a", "member:b@example.com"]), max_size=1))),
-        draw(st.sampled_from([None, None, None, "doc:1", "doc:2"])),
-        draw(st.sampled_from(["purchase", "prompt", "block"])),
-        draw(st.booleans()),
+        attempts=attempts,
+        counters=tuple(
+            draw(st.sets(st.sampled_from(["member:a", "member:b@example.com"]), max_size=1))
+        ),
+        once=draw(st.sampled_from([None, None, None, "doc:1", "doc:2"])),
+        at_zero=draw(st.sampled_from(["purchase", "prompt", "block"])),
+        confirmed=draw(st.booleans()),
     )
 
 
@@ -106,16 +108,16 @@ class Pair:
             text("SELECT seq FROM wallets WHERE account_id = :a"), {"a": self.real.account_id}
         )
         self.model.grants[grant_id] = Grant(
-            grant_id,
-            credit_type,
-            order.scope,
-            order.priority,
-            order.effective_at,
-            order.expires_at,
-            quantity,
-            quantity,
-            0,
-            0,
+            grant_id=grant_id,
+            credit_type=credit_type,
+            scope=order.scope,
+            priority=order.priority,
+            effective_at=order.effective_at,
+            expires_at=order.expires_at,
+            granted=quantity,
+            remaining=quantity,
+            held=0,
+            cost_minor=0,
         )
         self.model.sources[grant_id] = source
 
@@ -175,7 +177,14 @@ class Pair:
     def limit(self, counter, credit_type, ceiling):
         used = self.model.counters.get((f"{counter}@{credit_type}", self.model.window_start), 0)
         seen["limit below use"] += ceiling is not None and ceiling < used
-        limits.set_limit(self.ledger, self.real.account_id, counter, credit_type, ceiling, self.at)
+        limits.set_limit(
+            self.ledger,
+            account_id=self.real.account_id,
+            counter=counter,
+            credit_type=credit_type,
+            ceiling_micro=ceiling,
+            at=self.at,
+        )
         self.model.limits.pop((counter, credit_type), None)
         if ceiling is not None:
             self.model.limits[counter, credit_type] = ceiling
@@ -193,11 +202,11 @@ class Pair:
         match data.draw(st.sampled_from("ddddddddgglfrwnn")):
             case "g":
                 self.grant(
-                    data.draw(st.sampled_from(["bonus", "bonus", "pack", "overdraft"])),
-                    data.draw(st.sampled_from(TYPES)),
-                    data.draw(st.sampled_from([None, None, ("doc",), ("words", "draft")])),
-                    data.draw(st.integers(1, 30)),
-                    data.draw(st.sampled_from([None, 2 * HOUR, 9 * HOUR])),
+                    source=data.draw(st.sampled_from(["bonus", "bonus", "pack", "overdraft"])),
+                    credit_type=data.draw(st.sampled_from(TYPES)),
+                    scope=data.draw(st.sampled_from([None, None, ("doc",), ("words", "draft")])),
+                    quantity=data.draw(st.integers(1, 30)),
+                    lasts=data.draw(st.sampled_from([None, 2 * HOUR, 9 * HOUR])),
                 )
             case "l":
                 counter = data.draw(st.sampled_from(["member:a", "member:b@example.com"]))
@@ -216,16 +225,24 @@ class Pair:
                 at_zero = data.draw(st.sampled_from(["prompt", "block"]))
                 self.number += 1
                 wanted = Terms((plain,), at_zero=at_zero, confirmed=data.draw(st.booleans()))
-                self.ask(Asking(f"k{self.number}", "doc", max(near, 1), self.at, wanted))
+                self.ask(
+                    Asking(
+                        key=f"k{self.number}",
+                        action="doc",
+                        quantity=max(near, 1),
+                        event_at=self.at,
+                        terms=wanted,
+                    )
+                )
             case "r" if self.model.keys:
                 first, _ = self.model.keys[data.draw(st.sampled_from(sorted(self.model.keys)))]
                 more = data.draw(st.integers(0, 1))
                 again = Asking(
-                    first.key,
-                    first.action,
-                    first.quantity + more,
-                    first.event_at,
-                    data.draw(terms()),
+                    key=first.key,
+                    action=first.action,
+                    quantity=first.quantity + more,
+                    event_at=first.event_at,
+                    terms=data.draw(terms()),
                 )
                 self.ask(again)
             case _:
@@ -238,7 +255,7 @@ class Pair:
         if wanted.once and quantity < 40:
             wanted, quantity = of_objects(wanted), MICRO
         key, action = f"k{self.number}", wanted.attempts[0].action
-        self.ask(Asking(key, action, quantity, self.at, wanted))
+        self.ask(Asking(key=key, action=action, quantity=quantity, event_at=self.at, terms=wanted))
 
 
 @given(data=st.data(), auto=st.booleans())

@@ -40,7 +40,14 @@ def test_m05_on_terms_exactly_what_is_there_is_taken(engine):
 def test_m10_a_members_limit_holds_for_many_at_once(engine):
     wallet = committed(engine, 100)
     with engine.begin() as connection:
-        limits.set_limit(connection, wallet.account_id, "member:u", "credits", micro(4), NOON)
+        limits.set_limit(
+            connection,
+            account_id=wallet.account_id,
+            counter="member:u",
+            credit_type="credits",
+            ceiling_micro=micro(4),
+            at=NOON,
+        )
     answers = together(engine, wallet, 10, counters=("member:u",))
     assert Counter(one.status for one in answers) == {"debited": 4, "user_limit": 6}
     sound(engine, wallet, 96)

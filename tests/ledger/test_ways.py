@@ -33,7 +33,9 @@ def wanted(wallet, key, quantity, *attempts, action="operation", event_at=NOON, 
     tried = tuple(
         one if isinstance(one, Attempt) else Attempt(action, tuple(one)) for one in attempts
     )
-    event = UsageEvent(key, action, micro(quantity), event_at, tags)
+    event = UsageEvent(
+        key=key, action=action, quantity_micro=micro(quantity), event_at=event_at, tags=tags
+    )
     return Demand(wallet.account_id, PricedEvent(event, "credits", 0, Terms(tried, **terms)))
 
 
@@ -200,7 +202,14 @@ def test_m09_the_same_object_is_never_paid_for_again(ledger):
     assert unlock("c", "p1").status == "already_unlocked"
     assert unlock("d", "p2").status == "insufficient_credits"
     assert unlock("b", "p1").status == "repeated"
-    limits.set_limit(ledger, wallet.account_id, "member:u2", "credits", 0, NOON)
+    limits.set_limit(
+        ledger,
+        account_id=wallet.account_id,
+        counter="member:u2",
+        credit_type="credits",
+        ceiling_micro=0,
+        at=NOON,
+    )
     assert unlock("e", "p1", counters=("member:u2",)).status == "already_unlocked"
     assert unlock("f", "p1").seq is not None
     assert laws_broken(ledger, wallet) == []
@@ -208,7 +217,14 @@ def test_m09_the_same_object_is_never_paid_for_again(ledger):
 
 def test_m10_a_members_limit_of_200(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=500)
-    limits.set_limit(ledger, wallet.account_id, "member:u1", "credits", micro(200), NOON)
+    limits.set_limit(
+        ledger,
+        account_id=wallet.account_id,
+        counter="member:u1",
+        credit_type="credits",
+        ceiling_micro=micro(200),
+        at=NOON,
+    )
 
     def act(key, amount):
         return ask(ledger, wanted(wallet, key, 1, [a_way(amount)], counters=("member:u1",)))
@@ -218,9 +234,23 @@ def test_m10_a_members_limit_of_200(ledger):
     assert (refused.status, refused.missing_micro) == ("user_limit", micro("0.5"))
     assert act("c", "0.5").status == "debited"
 
-    limits.set_limit(ledger, wallet.account_id, "member:u1", "credits", micro(10), NOON)
+    limits.set_limit(
+        ledger,
+        account_id=wallet.account_id,
+        counter="member:u1",
+        credit_type="credits",
+        ceiling_micro=micro(10),
+        at=NOON,
+    )
     assert act("d", "0.5").status == "user_limit"
-    limits.set_limit(ledger, wallet.account_id, "member:u1", "credits", None, NOON)
+    limits.set_limit(
+        ledger,
+        account_id=wallet.account_id,
+        counter="member:u1",
+        credit_type="credits",
+        ceiling_micro=None,
+        at=NOON,
+    )
     assert act("d", "0.5").status == "debited"
     assert [
         (one.counter, one.used_micro) for one in limits.usage(ledger, wallet.account_id, START)
@@ -229,7 +259,14 @@ def test_m10_a_members_limit_of_200(ledger):
 
 def test_a_restricted_member_may_do_only_what_is_free(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=500)
-    limits.set_limit(ledger, wallet.account_id, "member:u1", "credits", 0, NOON)
+    limits.set_limit(
+        ledger,
+        account_id=wallet.account_id,
+        counter="member:u1",
+        credit_type="credits",
+        ceiling_micro=0,
+        at=NOON,
+    )
 
     paid = ask(ledger, wanted(wallet, "a", 1, [a_way("0.5")], counters=("member:u1",)))
     free = ask(ledger, wanted(wallet, "b", 1, [], counters=("member:u1",)))

@@ -30,7 +30,13 @@ MONTHS = ((START, MONTH_END), (MONTH_END, MARCH), (MARCH, APRIL))
 
 
 def renew(ledger, wallet, start, end, at, amount=5):
-    grants.open_windows(ledger, wallet.account_id, wallet.subscription_id, [(start, end)], at)
+    grants.open_windows(
+        ledger,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        windows=[(start, end)],
+        at=at,
+    )
     order = a_grant(quantity_micro=micro(amount), effective_at=start, expires_at=end)
     grants.give(ledger, wallet.account_id, order, at)
 
@@ -48,7 +54,7 @@ def test_m18_usage_between_windows_succeeds_with_the_same_key_after_the_renewal(
     at = MONTH_END + timedelta(minutes=1)
     assert use(ledger, wallet, 2, at=at, key="late").status == "renewal_pending"
 
-    renew(ledger, wallet, MONTH_END, MARCH, MONTH_END + timedelta(minutes=3))
+    renew(ledger, wallet=wallet, start=MONTH_END, end=MARCH, at=MONTH_END + timedelta(minutes=3))
 
     answer = use(ledger, wallet, 2, at=MONTH_END + timedelta(minutes=4), event_at=at, key="late")
     assert (answer.status, answer.available_micro) == ("debited", micro(3))
@@ -78,7 +84,7 @@ def test_a_window_paid_early_does_not_begin_early(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=5)
     early = MONTH_END - timedelta(days=2)
 
-    renew(ledger, wallet, MONTH_END, MARCH, early)
+    renew(ledger, wallet=wallet, start=MONTH_END, end=MARCH, at=early)
 
     assert window_of(ledger, wallet).window_start == START
     assert use(ledger, wallet, 1, at=early).available_micro == micro(4)
@@ -91,7 +97,11 @@ def test_opening_windows_again_changes_nothing_even_after_the_end(ledger):
     accounts.end(ledger, wallet.account_id, NOON)
 
     grants.open_windows(
-        ledger, wallet.account_id, wallet.subscription_id, [(START, MONTH_END)], NOON
+        ledger,
+        account_id=wallet.account_id,
+        subscription_id=wallet.subscription_id,
+        windows=[(START, MONTH_END)],
+        at=NOON,
     )
 
     assert use(ledger, wallet).status == "subscription_ended"
@@ -103,7 +113,7 @@ def test_an_ended_wallet_serves_another_subscription_on_the_same_day(ledger):
     assert use(ledger, wallet).status == "subscription_ended"
 
     later = NOON + timedelta(hours=1)
-    renew(ledger, wallet, later, later + timedelta(days=31), later, amount=7)
+    renew(ledger, wallet=wallet, start=later, end=later + timedelta(days=31), at=later, amount=7)
 
     assert use(ledger, wallet, 1, at=later).status == "debited"
     assert window_of(ledger, wallet) == ("active", later, later + timedelta(days=31))
@@ -127,7 +137,7 @@ def test_what_would_expire_later_is_lost_when_the_subscription_ends_now(ledger):
     accounts.end(ledger, wallet.account_id, NOON)
 
     later = NOON + timedelta(hours=1)
-    renew(ledger, wallet, later, later + timedelta(days=31), later, amount=7)
+    renew(ledger, wallet=wallet, start=later, end=later + timedelta(days=31), at=later, amount=7)
 
     assert left(ledger, wallet, later) == micro(7)
     assert left(ledger, wallet, MONTH_END) == micro(7)

@@ -75,7 +75,9 @@ class WholeWallet(RollingWallet):
 
     def _take(self, key, content, credit_type, action, amount, *, is_debit=True):
         free = self.available(credit_type, action)
-        draws, missing = self._draws(self.terms(), credit_type, action, amount, self.now)
+        draws, missing = self._draws(
+            grants=self.terms(), credit_type=credit_type, action=action, amount=amount, at=self.now
+        )
         if missing:
             verdict = self._verdict(credit_type, missing) if is_debit else "insufficient_credits"
             return (verdict, None, free, missing, False)
@@ -84,7 +86,14 @@ class WholeWallet(RollingWallet):
             self.grants[name].voided += 0 if is_debit else part
         if is_debit:
             self.drawn[key] = list(draws)
-        return self._debited(key, content, free, free - amount, amount, is_debit=is_debit)
+        return self._debited(
+            key=key,
+            content=content,
+            free=free,
+            left=free - amount,
+            amount=amount,
+            is_debit=is_debit,
+        )
 
     def _debited(self, key, content, free, left, amount, *, is_debit=True):
         self.seq += 1
@@ -138,7 +147,9 @@ class WholeWallet(RollingWallet):
         if reopened_at:
             stock = [replace(g, remaining=g.remaining + self._was(g.grant_id)) for g in stock]
         when = reopened_at or self.now
-        draws, missing = self._draws(stock, kind, action, event.amount, when)
+        draws, missing = self._draws(
+            grants=stock, credit_type=kind, action=action, amount=event.amount, at=when
+        )
         if missing:
             own = [one for one in stock if not self._lends(self.grants[one.grant_id])]
             free = sum(one.usable(kind, action, when) for one in own)
@@ -156,7 +167,9 @@ class WholeWallet(RollingWallet):
         self._book_draws(draws)
         self.drawn[event.key] = list(draws)
         left = self.available(kind, action)
-        answer = self._debited(event.key, content, before, left, event.amount)
+        answer = self._debited(
+            key=event.key, content=content, free=before, left=left, amount=event.amount
+        )
         if reopened_at:
             self._roll_again(draws)
             self.settle_again([name for name, _ in draws])
@@ -176,7 +189,13 @@ class WholeWallet(RollingWallet):
         if reason:
             return (reason, None, None, None)
         free = self.available(asked.credit_type, asked.action)
-        draws, missing = self._draws(self.stock(), asked.credit_type, asked.action, cost, self.now)
+        draws, missing = self._draws(
+            grants=self.stock(),
+            credit_type=asked.credit_type,
+            action=asked.action,
+            amount=cost,
+            at=self.now,
+        )
         if missing:
             return (self._verdict(asked.credit_type, missing), None, free, missing)
         lines = tuple(Draw(name, part) for name, part in draws)

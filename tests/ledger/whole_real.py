@@ -41,23 +41,32 @@ class RealWholeWallet(RealHoldingWallet):
     def purchase(self, charge_id, kind, order, at):
         status = charges.open_charge(
             self.connection,
-            self.account,
-            self.wallet.subscription_id,
-            charge_id,
-            ChargeKind(kind),
-            "USD",
-            order.cost_minor,
-            order.quantity_micro if kind == "manual_purchase" else None,
-            at,
+            account_id=self.account,
+            subscription_id=self.wallet.subscription_id,
+            charge_id=charge_id,
+            kind=ChargeKind(kind),
+            currency="USD",
+            amount_minor=order.cost_minor,
+            quantity_micro=order.quantity_micro if kind == "manual_purchase" else None,
+            at=at,
         )
         if status != "opened":
             return (status, None)
         invoice, amount = f"in_{charge_id}", order.cost_minor
-        charges.mark_paid(self.connection, self.account, charge_id, invoice, amount, at)
+        charges.mark_paid(
+            self.connection,
+            account_id=self.account,
+            charge_id=charge_id,
+            invoice=invoice,
+            amount_minor=amount,
+            at=at,
+        )
         return (status, self.grant(order, at))
 
     def refund(self, name, charge, amount, at):
-        order = RefundOrder(name, charge, amount, "asked for it", "ann")
+        order = RefundOrder(
+            refund_id=name, charge_id=charge, amount_minor=amount, reason="asked for it", by="ann"
+        )
         one = refunds.refund(self.connection, self.account, order, at)
         return (one.status, one.amount_minor, one.most_minor)
 
@@ -70,8 +79,12 @@ class RealWholeWallet(RealHoldingWallet):
         return refunds.note_dispute(self.connection, self.account, *facts)
 
     def correct(self, key, event, quantity, at):
-        order = CorrectionOrder(key, event, quantity, "twice", "ann")
-        one = corrections.correct(self.connection, self.account, order, None, at)
+        order = CorrectionOrder(
+            key=key, event=event, quantity_micro=quantity, reason="twice", by="ann"
+        )
+        one = corrections.correct(
+            self.connection, account_id=self.account, order=order, terms=None, at=at
+        )
         return (one.status, sum(amount for _, amount in one.given))
 
     def state(self):

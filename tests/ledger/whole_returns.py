@@ -144,7 +144,14 @@ class ReturningWallet(WholeWallet):
         reason = None if kind == "period" else self.refusal()
         if reason:
             return (reason, None)
-        charge = ModelCharge(kind, order.quantity_micro, order.cost_minor, 0, self.now, self.now)
+        charge = ModelCharge(
+            kind=kind,
+            quantity=order.quantity_micro,
+            amount=order.cost_minor,
+            surcharge=0,
+            window_start=self.now,
+            opened_at=self.now,
+        )
         charge.state = "paid"
         self.charges[charge_id] = charge
         self.cash += order.cost_minor

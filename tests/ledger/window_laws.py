@@ -81,20 +81,35 @@ def a_correction_undoes_the_last_draw_first_and_what_has_run_out_breaks(engine, 
         wallet = a_subscribed_wallet(connection, 15, windows=WINDOWS, amount_minor=3_000)
         account = wallet.account_id
         grants.give(connection, account, a_grant(priority=30, expires_at=None), START)
-        limits.set_limit(connection, account, "member:u", "credits", micro(20), NOON)
+        limits.set_limit(
+            connection,
+            account_id=account,
+            counter="member:u",
+            credit_type="credits",
+            ceiling_micro=micro(20),
+            at=NOON,
+        )
         terms = Terms((Attempt("a", (PricedWay("credits", 1, 1),)),), ("member:u",))
         event = UsageEvent("mail", "a", micro(20), NOON)
         debits.debit(connection, [Demand(account, PricedEvent(event, "credits", 0, terms))], NOON)
         grants.expire_due(connection, account, LATER)
-        order = CorrectionOrder("fix", "mail", micro(12), "twice", "ann")
-        done = corrections.correct(connection, account, order, terms, LATER)
+        order = CorrectionOrder(
+            key="fix", event="mail", quantity_micro=micro(12), reason="twice", by="ann"
+        )
+        done = corrections.correct(
+            connection, account_id=account, order=order, terms=terms, at=LATER
+        )
         assert (done.given, done.closed) == ((("credits", micro(8)),), (("credits", micro(3)),))
         assert left(connection, wallet, LATER) == micro(25)
         books = balances.books(connection, account)
         assert (books["revenue"], books["breakage"]) == (-1_200, -300)
         assert limits.usage(connection, account, START)[0].used_micro == micro(12)
-        other = CorrectionOrder("fix", "mail", micro(11), "twice", "ann")
-        again = corrections.correct(connection, account, other, terms, LATER)
+        other = CorrectionOrder(
+            key="fix", event="mail", quantity_micro=micro(11), reason="twice", by="ann"
+        )
+        again = corrections.correct(
+            connection, account_id=account, order=other, terms=terms, at=LATER
+        )
         assert again.status == "idempotency_conflict"
         assert balances.violations(connection) == []
 

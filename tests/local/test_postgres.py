@@ -168,7 +168,9 @@ def test_programs_out_of_reach_are_copied_once_with_open_modes(folder, monkeypat
     (tree / "bin/program").chmod(0o700)
     nobody = Account(65534, 65534)
     for _ in range(2):
-        found = accounts.reachable_tree(nobody, tree, "bin/program", ("bin",), "copy-1")
+        found = accounts.reachable_tree(
+            account=nobody, tree=tree, program="bin/program", parts=("bin",), name="copy-1"
+        )
         assert found == folder / "fallback/copy-1"
         assert accounts.can_reach(nobody, found / "bin/program")
     assert stat.S_IMODE((tree / "bin/program").stat().st_mode) == 0o700

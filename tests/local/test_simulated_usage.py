@@ -51,7 +51,13 @@ def test_a_file_is_read_with_its_months_actions_quantities_and_tags(tmp_path):
         "usage.csv",
         2,
         (
-            Use(0, timedelta(), "operation", 3 * MICRO, (("campaign", "ai"),)),
+            Use(
+                month=0,
+                into=timedelta(),
+                action="operation",
+                quantity_micro=3 * MICRO,
+                tags=(("campaign", "ai"),),
+            ),
             Use(0, DAY, "operation", MICRO),
             Use(1, 30 * DAY + timedelta(hours=23), "ping", 2_500_000),
         ),
@@ -130,9 +136,13 @@ def test_many_faults_are_counted_and_a_missing_file_is_one(tmp_path):
 def test_made_up_usage_is_the_same_for_the_same_seed_and_has_its_volume(
     shape, volume, months, seed
 ):
-    usage = shaped(shape, "operation", volume * MICRO, months, seed)
+    usage = shaped(
+        shape=shape, action="operation", volume_micro=volume * MICRO, months=months, seed=seed
+    )
 
-    assert usage == shaped(shape, "operation", volume * MICRO, months, seed)
+    assert usage == shaped(
+        shape=shape, action="operation", volume_micro=volume * MICRO, months=months, seed=seed
+    )
     assert all(use.quantity_micro % MICRO == 0 for use in usage.uses)
     used = sum(use.quantity_micro for use in usage.uses)
     if shape != "growing":
@@ -143,7 +153,14 @@ def test_made_up_usage_is_the_same_for_the_same_seed_and_has_its_volume(
 
 
 def test_what_is_paid_for_once_is_made_up_one_by_one_with_a_tag_of_its_own():
-    usage = shaped("steady", "unlock_prospect", 40 * MICRO, 2, 1, "prospect")
+    usage = shaped(
+        shape="steady",
+        action="unlock_prospect",
+        volume_micro=40 * MICRO,
+        months=2,
+        seed=1,
+        once_per="prospect",
+    )
 
     assert {use.quantity_micro for use in usage.uses} == {MICRO}
     assert len({use.tags for use in usage.uses}) == len(usage.uses) == 80
@@ -160,7 +177,7 @@ def test_a_heading_may_say_that_it_is_a_tag(tmp_path):
 
 def test_an_unknown_shape_names_the_ones_there_are():
     with pytest.raises(InvalidInput, match="steady, growing, spiky, seasonal, trace"):
-        shaped("wavy", "operation", MICRO, 1, 1)
+        shaped(shape="wavy", action="operation", volume_micro=MICRO, months=1, seed=1)
 
 
 uses = st.builds(

@@ -64,7 +64,9 @@ async def test_an_answer_that_stripe_would_not_make_is_a_loud_server_error(caplo
     customer = world.new("customer", livemode=False)
     customer["shoe_size"] = 9
     headers = {"authorization": "Bearer sk_test_x"}
-    request = Request("GET", f"/v1/customers/{customer['id']}", "", headers, b"")
+    request = Request(
+        method="GET", path=f"/v1/customers/{customer['id']}", query="", headers=headers, body=b""
+    )
     response = await Api(world).answer(request)
     assert response.status == 500
     assert world.violations == 1

@@ -36,7 +36,9 @@ def shuffled(luck: Random, *groups: tuple[lives.Step, ...]) -> list[lives.Step]:
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_every_mail_of_a_buyer_is_true(fleet: RunningFleet, seed: int) -> None:
     luck = luck_of(seed)
-    life = await lives.begin(fleet, luck, "core_10k", "make", "operation")
+    life = await lives.begin(
+        fleet=fleet, luck=luck, plan="core_10k", catalog="make", action="operation"
+    )
     steps = shuffled(
         luck,
         (lives.use_some, lives.use_some),
@@ -58,7 +60,9 @@ async def test_every_mail_of_a_buyer_is_true(fleet: RunningFleet, seed: int) -> 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_every_mail_of_a_team_with_packs_is_true(fleet: RunningFleet, seed: int) -> None:
     luck = luck_of(seed)
-    life = await lives.begin(fleet, luck, "starter", "salestools", "ai_email")
+    life = await lives.begin(
+        fleet=fleet, luck=luck, plan="starter", catalog="salestools", action="ai_email"
+    )
     steps = shuffled(
         luck,
         (lives.use_some, lives.some_days),
@@ -76,7 +80,9 @@ async def test_every_mail_of_a_team_with_packs_is_true(fleet: RunningFleet, seed
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_every_mail_of_a_trial_is_true(fleet: RunningFleet, seed: int) -> None:
     luck = luck_of(seed)
-    life = await lives.begin(fleet, luck, "tried", "clocks", "operation")
+    life = await lives.begin(
+        fleet=fleet, luck=luck, plan="tried", catalog="clocks", action="operation"
+    )
     ends = (lives.cancel,) if luck.random() < 0.5 else (lives.next_period, lives.cancel_now)
     await life.live(lives.use_some, *ends)
 
@@ -86,7 +92,9 @@ async def test_every_mail_of_a_trial_is_true(fleet: RunningFleet, seed: int) -> 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_every_mail_about_credits_that_expire_is_true(fleet: RunningFleet, seed: int) -> None:
     luck = luck_of(seed)
-    life = await lives.begin(fleet, luck, "growth", "schematic", "export")
+    life = await lives.begin(
+        fleet=fleet, luck=luck, plan="growth", catalog="schematic", action="export"
+    )
     await life.live(*shuffled(luck, (lives.give_bonus, lives.give_bonus), (lives.use_some,)),
                     lives.week_before_the_end)  # fmt: skip
 

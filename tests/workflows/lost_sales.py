@@ -25,7 +25,16 @@ def lost_sale(
     name = f"{subscription}:{WORDS[kind]}:{number or next(_numbers)}"
     by = payer or customer.processor()["payer"]
     lines = (ChargeLine("lost", amount_minor),)
-    lost = Charge(name, kind, customer.name, subscription, by, "USD", lines, sold=sold)
+    lost = Charge(
+        charge_id=name,
+        kind=kind,
+        customer_id=customer.name,
+        subscription_id=subscription,
+        payer=by,
+        currency="USD",
+        lines=lines,
+        sold=sold,
+    )
     invoice = payments.prepare(lost, key=name).invoice
     assert isinstance(payments.pay(invoice, key=f"{name}:pay"), Paid)
     return name, invoice

@@ -87,7 +87,14 @@ async def test_an_operator_lists_findings_and_settles_one(
 ) -> None:
     kind = FindingKind.PROCESSOR_REFUSED
     found = Finding(
-        "cli:1", kind, "cli-found", None, None, "cus_1", "a balance of [-200.00]", BEGINS
+        key="cli:1",
+        kind=kind,
+        customer_id="cli-found",
+        subscription_id=None,
+        charge_id=None,
+        processor_id="cus_1",
+        detail="a balance of [-200.00]",
+        at=BEGINS,
     )
     with fleet.engine.begin() as connection:
         findings.record(connection, found)

@@ -13,14 +13,14 @@ from workflows import names
 
 def a_finding(customer: Customer) -> Finding:
     return Finding(
-        f"test:{customer.name}",
-        FindingKind.AMOUNT_DIFFERS,
-        customer.name,
-        customer.life.handle.id.removeprefix("subscription:"),
-        None,
-        "in_1",
-        "$54 for $45",
-        BEGINS,
+        key=f"test:{customer.name}",
+        kind=FindingKind.AMOUNT_DIFFERS,
+        customer_id=customer.name,
+        subscription_id=customer.life.handle.id.removeprefix("subscription:"),
+        charge_id=None,
+        processor_id="in_1",
+        detail="$54 for $45",
+        at=BEGINS,
     )
 
 
@@ -53,7 +53,7 @@ async def test_a_finding_shows_where_operators_look_until_one_settles_it(fleet):
     assert "look at a finding" in metadata.current_details
 
     with fleet.engine.begin() as connection:
-        findings.settle(connection, found.key, "ann", "sent back", BEGINS)
+        findings.settle(connection, key=found.key, by="ann", reason="sent back", at=BEGINS)
     await shown(customer, 0)
     await customer.life.settle()
     assert await indexed(customer) == 0

@@ -36,11 +36,11 @@ BUY, OTHER_BUY = keyed(credits="1000"), keyed(credits="2000")
 UP, OTHER_UP = keyed(plan="core_40k"), keyed(plan="core_80k")
 CASES = [
     Case("buy_credits", BUY, OTHER_BUY, "paid"),
-    Case("buy_credits", BUY, OTHER_BUY, "declined", "declining"),
-    Case("buy_credits", BUY, OTHER_BUY, "refused", "owing"),
+    Case(name="buy_credits", message=BUY, other=OTHER_BUY, status="declined", world="declining"),
+    Case(name="buy_credits", message=BUY, other=OTHER_BUY, status="refused", world="owing"),
     Case("change_plan", UP, OTHER_UP, "changed"),
-    Case("change_plan", UP, OTHER_UP, "declined", "declining"),
-    Case("change_plan", UP, OTHER_UP, "refused", "owing"),
+    Case(name="change_plan", message=UP, other=OTHER_UP, status="declined", world="declining"),
+    Case(name="change_plan", message=UP, other=OTHER_UP, status="refused", world="owing"),
     Case("set_auto_purchase", keyed(on=True), keyed(on=False), "done"),
     Case("migrate_plan", keyed(when="now"), keyed(when="next_period"), "unchanged"),
     Case("cancel", keyed(when="period_end"), keyed(when="now"), "canceled"),

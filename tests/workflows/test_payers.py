@@ -24,9 +24,15 @@ async def begin(
 ) -> Customer:
     """Start a subscription of a customer who has another address by now."""
     start = Start(
-        name, customer.name, "Ada Lovelace", email, "make", plan, payment_method="pm_card_visa",
+        subscription_id=name,
+        customer_id=customer.name,
+        name="Ada Lovelace",
+        email=email,
+        catalog="make",
+        plan_id=plan,
+        payment_method="pm_card_visa",
         begins_at=at,
-    )  # fmt: skip
+    )
     return Customer(
         customer.fleet, customer.name, await Timeline.start(customer.fleet.client, start)
     )

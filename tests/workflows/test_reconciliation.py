@@ -26,7 +26,14 @@ from workflows.stripe_event import StripeEvent
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 THREE_THOUSAND = Sold("make", "core_10k", 1, 3_000_000_000)
 TEN_THOUSAND = Sold("make", "core_10k", 1, 10_000_000_000)
-PACK = Sold("salestools", "starter", 1, 500_000_000, "pack_500", 1)
+PACK = Sold(
+    catalog="salestools",
+    plan_id="starter",
+    version=1,
+    quantity_micro=500_000_000,
+    pack_id="pack_500",
+    count=1,
+)
 
 
 @pytest.fixture
@@ -37,7 +44,9 @@ def payments(fleet: RunningFleet) -> Iterator[StripePayments]:
 
 def paid_elsewhen(customer: Customer, payments: StripePayments) -> tuple[str, str]:
     """Let the processor keep a paid charge that says nothing of what it sold."""
-    return lost_sale(customer, payments, ChargeKind.PACK, None, 4500)
+    return lost_sale(
+        customer=customer, payments=payments, kind=ChargeKind.PACK, sold=None, amount_minor=4500
+    )
 
 
 def ids_of(customer: Customer) -> list[str]:
@@ -125,7 +134,13 @@ async def test_what_an_invoice_says_that_it_sold_is_granted_once(
     fleet: RunningFleet, payments: StripePayments
 ) -> None:
     customer = await fleet.subscribe("core_10k")
-    name, invoice = lost_sale(customer, payments, ChargeKind.MANUAL, THREE_THOUSAND, 270)
+    name, invoice = lost_sale(
+        customer=customer,
+        payments=payments,
+        kind=ChargeKind.MANUAL,
+        sold=THREE_THOUSAND,
+        amount_minor=270,
+    )
 
     assert await heard(fleet, invoice) == "found"
     assert await heard(fleet, invoice) in ("found", "signaled")  # granted in between
@@ -147,7 +162,13 @@ async def test_what_needs_a_window_waits_for_the_next_one(
     customer = await fleet.subscribe("core_10k")
     customer.fault("decline")
     await customer.pass_until(FEBRUARY + SECOND)
-    _, invoice = lost_sale(customer, payments, ChargeKind.MANUAL, THREE_THOUSAND, 270)
+    _, invoice = lost_sale(
+        customer=customer,
+        payments=payments,
+        kind=ChargeKind.MANUAL,
+        sold=THREE_THOUSAND,
+        amount_minor=270,
+    )
 
     await heard(fleet, invoice)
     await customer.life.settle()
@@ -169,7 +190,9 @@ async def test_what_lasts_is_granted_at_once_also_while_a_renewal_is_unpaid(
     await customer.pass_until(FEBRUARY + SECOND)
     before = (await customer.life.settle())["status"]
     fleet.standin.behave()
-    _, invoice = lost_sale(customer, payments, ChargeKind.PACK, PACK, 2500)
+    _, invoice = lost_sale(
+        customer=customer, payments=payments, kind=ChargeKind.PACK, sold=PACK, amount_minor=2500
+    )
 
     await heard(fleet, invoice)
     status = await customer.life.settle()
@@ -183,7 +206,16 @@ async def test_a_lost_auto_purchase_counts_against_the_cap_and_keeps_its_number(
     fleet: RunningFleet, payments: StripePayments
 ) -> None:
     customer = await fleet.subscribe("core_10k", auto=True)
-    lost = [lost_sale(customer, payments, ChargeKind.AUTO, TEN_THOUSAND, 1170)[1] for _ in range(2)]
+    lost = [
+        lost_sale(
+            customer=customer,
+            payments=payments,
+            kind=ChargeKind.AUTO,
+            sold=TEN_THOUSAND,
+            amount_minor=1170,
+        )[1]
+        for _ in range(2)
+    ]
 
     for invoice in lost:
         await heard(fleet, invoice)
@@ -206,9 +238,28 @@ async def test_what_a_person_has_decided_about_found_money_stands(
     other = await fleet.subscribe("core_10k")
     wrong, payer = replace(THREE_THOUSAND, version=99), other.processor()["payer"]
     cases = [
-        lost_sale(customer, payments, ChargeKind.MANUAL, wrong, 270)[1],
-        lost_sale(customer, payments, ChargeKind.MANUAL, THREE_THOUSAND, 271)[1],
-        lost_sale(customer, payments, ChargeKind.MANUAL, THREE_THOUSAND, 270, payer=payer)[1],
+        lost_sale(
+            customer=customer,
+            payments=payments,
+            kind=ChargeKind.MANUAL,
+            sold=wrong,
+            amount_minor=270,
+        )[1],
+        lost_sale(
+            customer=customer,
+            payments=payments,
+            kind=ChargeKind.MANUAL,
+            sold=THREE_THOUSAND,
+            amount_minor=271,
+        )[1],
+        lost_sale(
+            customer=customer,
+            payments=payments,
+            kind=ChargeKind.MANUAL,
+            sold=THREE_THOUSAND,
+            amount_minor=270,
+            payer=payer,
+        )[1],
     ]
 
     for invoice in cases:
@@ -231,7 +282,14 @@ async def test_an_answer_that_was_lost_is_given_again(
     fleet: RunningFleet, payments: StripePayments
 ) -> None:
     customer = await fleet.subscribe("core_10k", auto=True)
-    _, invoice = lost_sale(customer, payments, ChargeKind.AUTO, TEN_THOUSAND, 1170, number=1)
+    _, invoice = lost_sale(
+        customer=customer,
+        payments=payments,
+        kind=ChargeKind.AUTO,
+        sold=TEN_THOUSAND,
+        amount_minor=1170,
+        number=1,
+    )
 
     first = await taken_up(fleet, payments, invoice)
     assert first.status == "granted"

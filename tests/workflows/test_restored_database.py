@@ -117,9 +117,22 @@ async def site(
     workers = Workers(Fleet(Settings.from_environment(variables), engine, client))
     await workers.start()
     await start_relays(client)
-    fleet = RunningFleet(client, engine, standin, mail_catcher, workers.restart)
+    fleet = RunningFleet(
+        client=client,
+        engine=engine,
+        standin=standin,
+        mail_catcher=mail_catcher,
+        restart=workers.restart,
+    )
     with StripePayments(standin.api_key, base_url=standin.base_url) as payments:
-        yield Site(fleet, workers, engine, postgres, database, payments)
+        yield Site(
+            fleet=fleet,
+            workers=workers,
+            engine=engine,
+            postgres=postgres,
+            database=database,
+            payments=payments,
+        )
     await workers.stop()
     engine.dispose()
     standin.stop()
@@ -227,7 +240,13 @@ async def test_what_is_not_on_the_price_list_or_was_sent_back_is_a_finding(site:
     back, kept = [one["invoice"] for one in customer.processor()["paid"][1:]]
     site.payments.refund(back, 90, reason="a mistake", key="by hand")
     of_make = Sold("make", "core_10k", 1, 3_000_000_000)
-    _, cheap = lost_sale(customer, site.payments, ChargeKind.MANUAL, of_make, 180)
+    _, cheap = lost_sale(
+        customer=customer,
+        payments=site.payments,
+        kind=ChargeKind.MANUAL,
+        sold=of_make,
+        amount_minor=180,
+    )
     await site.restore(copy)
 
     await site.compared()

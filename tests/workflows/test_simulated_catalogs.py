@@ -61,10 +61,16 @@ async def test_scalenut_without_a_confirmation_goes_no_further_than_the_quota(
 
 async def test_zaplify_pays_for_a_prospect_once_whoever_unlocks_it(fleet: RunningFleet) -> None:
     uses = tuple(
-        Use(0, day * DAY + timedelta(hours=9), "unlock_prospect", MICRO,
-            (("member", member), ("prospect", f"p{day // 2}")))
-        for day in range(10) for member in ("ada", "ben")
-    )  # fmt: skip
+        Use(
+            month=0,
+            into=day * DAY + timedelta(hours=9),
+            action="unlock_prospect",
+            quantity_micro=MICRO,
+            tags=(("member", member), ("prospect", f"p{day // 2}")),
+        )
+        for day in range(10)
+        for member in ("ada", "ben")
+    )
     found = await simulated(fleet, side("zaplify", "team_500"), Usage("prospects", 1, uses), 2)
 
     assert [month.flows["credits"].used for month in found.figures.months] == [5 * MICRO, 0]

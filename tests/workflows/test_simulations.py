@@ -53,13 +53,13 @@ async def simulated(fleet: RunningFleet, side: Side, usage: Usage, months: int =
     told: list[int] = []
     lived = await live(
         fleet.client,
-        fleet.engine,
-        side,
-        f"simulated-{next(_numbers)}",
-        BEGINS,
-        months,
-        days(usage, side, BEGINS, months, exact=False),
-        told.append,
+        engine=fleet.engine,
+        side=side,
+        customer_id=f"simulated-{next(_numbers)}",
+        begins=BEGINS,
+        months=months,
+        days=days(usage, side, BEGINS, months, exact=False),
+        progress=told.append,
     )
     assert told[-1] == months
     with fleet.engine.connect() as connection:
@@ -194,7 +194,13 @@ async def test_several_credit_types_have_a_grid_each_and_a_page_needs_nothing_el
     assert found.figures.total("refused") == 1
     assert [grid.title for grid in grids] == ["make:free: Free", "Credits", "Others"]
     assert several.per_credit is None
-    whole = page("a & b", "<sentence>", draw_life(found.curve, "", "svg"), grids, "notes")
+    whole = page(
+        title="a & b",
+        sentence="<sentence>",
+        picture=draw_life(found.curve, "", "svg"),
+        grids=grids,
+        notes="notes",
+    )
     assert "a &amp; b" in whole
     assert "&lt;sentence&gt;" in whole
     assert html_table(grids[1]) in whole

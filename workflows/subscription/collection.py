@@ -250,14 +250,14 @@ class Collector:
     async def _refused(self, charge: OpenCharge, invoiced: Invoiced) -> None:
         ours = workflow.patched("a-refusal-is-no-decline")  # until no run is older than 2027-12
         refusal = Declined(
-            "declined",
-            "",
-            Decline.REFUSED if ours else Decline.HARD,
-            invoiced.refused,
-            "",
-            "" if ours else self._state.card,
-            "",
-            invoiced.detail,
+            kind="declined",
+            invoice="",
+            decline=Decline.REFUSED if ours else Decline.HARD,
+            code=invoiced.refused,
+            advice="",
+            card="" if ours else self._state.card,
+            invoice_url="",
+            detail=invoiced.detail,
         )
         await self._give_up_all(await self._settler.declined(charge, refusal))
 
@@ -318,7 +318,13 @@ class Collector:
             await self._void_in_ledger(charge, gone=True)
         elif charge.invoice:
             refusal = Declined(
-                "declined", charge.invoice, Decline.HARD, "charge_voided", "", self._state.card, ""
+                kind="declined",
+                invoice=charge.invoice,
+                decline=Decline.HARD,
+                code="charge_voided",
+                advice="",
+                card=self._state.card,
+                invoice_url="",
             )
             await self._settler.declined(replace(charge, invoice=""), refusal)
 

@@ -40,13 +40,13 @@ class Context:
         if state.anchor is None:
             raise LookupError("the subscription has not begun")
         return Moment(
-            state.subscription_id,
-            state.account_id,
-            state.plan_in_force(),
-            state.anchor,
-            state.time_zone,
-            workflow.now(),
-            state.period,
+            subscription_id=state.subscription_id,
+            account_id=state.account_id,
+            plan=state.plan_in_force(),
+            anchor=state.anchor,
+            time_zone=state.time_zone,
+            at=workflow.now(),
+            period=state.period,
         )
 
     def plan_request(self, plan_id: str) -> Wanted:

@@ -59,16 +59,16 @@ class Lifecycle:
         opened = await workflow.execute_activity_method(
             PeriodActivities.open_charge,
             NextPeriod(
-                state.subscription_id,
-                state.start.customer_id,
-                state.account_id,
-                state.payer,
-                plan,
-                anchor,
-                state.time_zone,
-                since or now,
-                now,
-                state.renewals_dropped,
+                subscription_id=state.subscription_id,
+                customer_id=state.start.customer_id,
+                account_id=state.account_id,
+                payer=state.payer,
+                plan=plan,
+                anchor=anchor,
+                time_zone=state.time_zone,
+                since=since or now,
+                at=now,
+                revision=state.renewals_dropped,
             ),
             summary=short(f"charge the next period of {plan.plan_id}"),
             **LEDGER,
@@ -119,7 +119,13 @@ class Lifecycle:
         state, start = self._state, self._state.start
         card = await workflow.execute_activity_method(
             PaymentActivities.register,
-            Registration(start.customer_id, start.email, start.name, start.payment_method, payer),
+            Registration(
+                customer_id=start.customer_id,
+                email=start.email,
+                name=start.name,
+                payment_method=start.payment_method,
+                payer=payer,
+            ),
             summary="register with the processor",
             **PROCESSOR,
         )
@@ -181,11 +187,11 @@ def _charge_of(plan: Plan, period: Window, charge: Charge, now: datetime) -> Ope
 
 def _nothing_to_pay(state: SubscriptionState) -> Charge:
     return Charge(
-        f"{state.subscription_id}:free",
-        ChargeKind.PERIOD,
-        state.start.customer_id,
-        state.subscription_id,
-        state.payer,
-        state.plan_in_force().currency,
-        (),
+        charge_id=f"{state.subscription_id}:free",
+        kind=ChargeKind.PERIOD,
+        customer_id=state.start.customer_id,
+        subscription_id=state.subscription_id,
+        payer=state.payer,
+        currency=state.plan_in_force().currency,
+        lines=(),
     )

@@ -32,7 +32,13 @@ class Payers:
         self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.read_payer,
-                Registration(start.customer_id, start.email, start.name, None, state.payer),
+                Registration(
+                    customer_id=start.customer_id,
+                    email=start.email,
+                    name=start.name,
+                    payment_method=None,
+                    payer=state.payer,
+                ),
                 summary="read back what is charged",
                 **PROCESSOR,
             ),

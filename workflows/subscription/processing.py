@@ -65,14 +65,14 @@ async def let_operators_look(state: SubscriptionState, charge: OpenCharge, remar
     await workflow.execute_activity_method(
         FindingActivities.record,
         Finding(
-            f"state:{charge_id}:{remark}",
-            FindingKind.PROCESSOR_STATE,
-            state.start.customer_id,
-            state.subscription_id,
-            charge_id,
-            charge.invoice or None,
-            f"{demanded(charge.charge)}, invoice {charge.invoice or 'unknown'}: {advice}",
-            workflow.now(),
+            key=f"state:{charge_id}:{remark}",
+            kind=FindingKind.PROCESSOR_STATE,
+            customer_id=state.start.customer_id,
+            subscription_id=state.subscription_id,
+            charge_id=charge_id,
+            processor_id=charge.invoice or None,
+            detail=f"{demanded(charge.charge)}, invoice {charge.invoice or 'unknown'}: {advice}",
+            at=workflow.now(),
         ),
         summary=short(f"{demanded(charge.charge)}: {remark}"),
         **LEDGER,
@@ -105,14 +105,14 @@ async def other_way_found(state: SubscriptionState, method: str) -> None:
     await workflow.execute_activity_method(
         FindingActivities.record,
         Finding(
-            f"state:{method}:{Remark.NOT_A_CARD}",
-            FindingKind.PROCESSOR_STATE,
-            state.start.customer_id,
-            state.subscription_id,
-            None,
-            method,
-            ADVICE[Remark.NOT_A_CARD],
-            workflow.now(),
+            key=f"state:{method}:{Remark.NOT_A_CARD}",
+            kind=FindingKind.PROCESSOR_STATE,
+            customer_id=state.start.customer_id,
+            subscription_id=state.subscription_id,
+            charge_id=None,
+            processor_id=method,
+            detail=ADVICE[Remark.NOT_A_CARD],
+            at=workflow.now(),
         ),
         summary=short(f"{method} is no card"),
         **LEDGER,
@@ -126,7 +126,7 @@ def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:
     anchor = charge.anchor or state.anchor
     if not late or plan is None or period is None or anchor is None:
         return charge
-    running = period_at(plan, anchor, state.time_zone, now, period.end)
+    running = period_at(plan=plan, anchor=anchor, zone=state.time_zone, at=now, since=period.end)
     return replace(charge, period=running, window_end=running.end)
 
 

@@ -30,7 +30,16 @@ def differing(charge: OpenCharge, paid: Paid) -> Declined:
     """Describe a payment that is not what was charged: nothing can be granted for it."""
     came = format_money(paid.amount_minor, charge.charge.currency)
     detail = f"{came} came in its place"
-    return Declined("declined", paid.invoice, Decline.DIFFERS, "amount_differs", "", "", "", detail)
+    return Declined(
+        kind="declined",
+        invoice=paid.invoice,
+        decline=Decline.DIFFERS,
+        code="amount_differs",
+        advice="",
+        card="",
+        invoice_url="",
+        detail=detail,
+    )
 
 
 async def look_into(
@@ -63,14 +72,14 @@ async def look_into(
     await workflow.execute_activity_method(
         DeclineActivities.note_decline,
         FailedCharge(
-            buyer,
-            charge.charge,
-            declined,
-            charge.attempt,
-            state.status,
-            pauses,
-            charge.retry_at,
-            _serves_until(charge, buyer.at) if pauses else None,
+            buyer=buyer,
+            charge=charge.charge,
+            declined=declined,
+            attempt=charge.attempt,
+            status=state.status,
+            pause=pauses,
+            retry_at=charge.retry_at,
+            serves_until=_serves_until(charge, buyer.at) if pauses else None,
             first_declined_at=charge.first_declined_at,
             declines=charge.declines,
             answer=declined_answer(charge.charge, declined) if final else None,

@@ -89,14 +89,14 @@ class Usage:
     ) -> tuple[tuple[DebitOutcome, ...], tuple[Deviations, ...]]:
         state = self._state
         batch = Batch(
-            state.subscription_id,
-            state.account_id,
-            state.plan_in_force(),
-            state.window.end if state.window else None,
-            tuple(one.event for one in queued if isinstance(one, QueuedEvent)),
-            self._mailbox.take_refusals(),
-            workflow.now(),
-            _messages(queued),
+            subscription_id=state.subscription_id,
+            account_id=state.account_id,
+            plan=state.plan_in_force(),
+            window_end=state.window.end if state.window else None,
+            events=tuple(one.event for one in queued if isinstance(one, QueuedEvent)),
+            refusals=self._mailbox.take_refusals(),
+            at=workflow.now(),
+            messages=_messages(queued),
         )
         decided = await workflow.execute_activity_method(
             UsageActivities.debit,

@@ -76,7 +76,13 @@ class Subscription(UsageHandlers, UnknownHandlers):
         self._pending_calls = PendingCalls()
         self._settler = Settler(state, self._mailbox)
         collector = Collector(state, self._pending_calls, self._settler)
-        context = Context(state, self._mailbox, self._pending_calls, collector, self._settler)
+        context = Context(
+            state=state,
+            mailbox=self._mailbox,
+            pending_calls=self._pending_calls,
+            collector=collector,
+            settler=self._settler,
+        )
         self._context = context
         self._dispatch = Dispatch(context)
         self._usage = Usage(state, self._mailbox, collector, self._settler)

@@ -60,7 +60,13 @@ def used_beyond_measure(ledger):
 def test_every_report_tells_sums_that_no_column_could_hold(ledger, name, tag):
     wallet = used_beyond_measure(ledger)
     for customer in (wallet.customer_id, None):
-        asked = ReportRequest(name, customer, START.date(), (MONTH_END + timedelta(1)).date(), tag)
+        asked = ReportRequest(
+            name=name,
+            customer_id=customer,
+            first=START.date(),
+            until=(MONTH_END + timedelta(1)).date(),
+            tag=tag,
+        )
         told = sheet(ledger, asked, MONTH_END)
         assert all(isinstance(cell, str) for row in told.rows for cell in row)
         assert "E+" not in csv_text(told)
@@ -71,7 +77,13 @@ def test_every_report_tells_sums_that_no_column_could_hold(ledger, name, tag):
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_report_of_nothing_is_told(ledger, name):
     wallet = a_subscribed_wallet(ledger, 0)
-    asked = ReportRequest(name, wallet.customer_id, START.date(), MONTH_END.date(), "member")
+    asked = ReportRequest(
+        name=name,
+        customer_id=wallet.customer_id,
+        first=START.date(),
+        until=MONTH_END.date(),
+        tag="member",
+    )
     assert sheet(ledger, asked, MONTH_END).columns
 
 

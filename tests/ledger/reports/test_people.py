@@ -84,7 +84,7 @@ def test_what_was_charged_back_is_owed_at_the_price_it_was_sold_at(ledger):
     dispute(ledger, wallet, pack, "open")
     assert owed(ledger, wallet) == (micro(400), "USD", 1_800)
 
-    buy(ledger, wallet, f"{pack}:2", 250, 2_500)
+    buy(ledger, wallet=wallet, charge_id=f"{pack}:2", quantity=250, cost=2_500)
     assert owed(ledger, wallet) == (micro(150), "USD", 675)
     asked = ReportRequest("debts", wallet.customer_id, START.date(), MONTH_END.date())
     (row,) = sheet(ledger, asked, NOON).rows
@@ -102,7 +102,7 @@ def test_what_was_used_on_credit_is_owed_at_the_last_price_that_was_paid(ledger)
     debits.debit(ledger, [Demand(wallet.account_id, event)], NOON)
     assert owed(ledger, wallet) == (micro(4), "USD", None)  # nothing was ever paid for
 
-    buy(ledger, wallet, "pack", 1, 150)
+    buy(ledger, wallet=wallet, charge_id="pack", quantity=1, cost=150)
     assert owed(ledger, wallet) == (micro(3), "USD", 450)
 
 
@@ -114,7 +114,7 @@ def owed(connection, wallet):
 def test_a_member_without_limit_or_usage_is_there_with_nothing(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=10)
     fay = Member("fay", "Fay", "fay@example.com")
-    members.put(ledger, wallet.account_id, fay, ["credits"], NOON)
+    members.put(ledger, account_id=wallet.account_id, member=fay, credit_types=["credits"], at=NOON)
 
     (found,) = usage_by_member(ledger, Scope(START, MONTH_END, wallet.account_id))
 
@@ -143,7 +143,14 @@ def test_a_history_can_be_narrowed_to_a_member_a_campaign_an_action_and_days(led
     assert kept(action="lookup") == [3]
     assert kept(start=NOON + timedelta(hours=1)) == [3]
     assert kept(end=NOON + timedelta(hours=1)) == [150, 50, 7]
-    limits.set_limit(ledger, account, "member:ada", "credits", micro(200), NOON)
+    limits.set_limit(
+        ledger,
+        account_id=account,
+        counter="member:ada",
+        credit_type="credits",
+        ceiling_micro=micro(200),
+        at=NOON,
+    )
     assert limits_of(ledger, account, "ben") == ()
     assert [one.refusal for one in limits_of(ledger, account, "ada")] == ["user_limit"]
     (own,) = limits_of(ledger, account, "ada")
@@ -156,7 +163,14 @@ def a_team(ledger):
         tags = (("member", member),) if member else ()
         demand = an_event(wallet.account_id, amount, key=f"{member}", tags=tags)
         assert debits.debit(ledger, [demand], NOON)[0].status == "debited"
-    limits.set_limit(ledger, wallet.account_id, "member:eve", "credits", micro(200), NOON)
+    limits.set_limit(
+        ledger,
+        account_id=wallet.account_id,
+        counter="member:eve",
+        credit_type="credits",
+        ceiling_micro=micro(200),
+        at=NOON,
+    )
     return wallet
 
 

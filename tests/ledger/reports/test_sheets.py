@@ -222,5 +222,9 @@ def test_a_commands_arguments_are_what_is_asked():
     words = "outcomes --customer acme --from 2027-01-01 --to 2027-02-01 --tag campaign"
 
     assert asked_in(parser.parse_args(words.split(" "))) == ReportRequest(
-        "outcomes", "acme", date(2027, 1, 1), date(2027, 2, 1), "campaign"
+        name="outcomes",
+        customer_id="acme",
+        first=date(2027, 1, 1),
+        until=date(2027, 2, 1),
+        tag="campaign",
     )

@@ -118,7 +118,15 @@ def test_each_line_names_its_cause_its_rate_and_the_grant_it_drew_on(ledger):
     debits.debit(ledger, [lookup], NOON)
     use(ledger, wallet, 0, key="free")
     why = '{"reason": "given twice"}'
-    grants.remove(ledger, account, "oops", "credits", micro(1), why, NOON)
+    grants.remove(
+        ledger,
+        account_id=account,
+        key="oops",
+        credit_type="credits",
+        quantity_micro=micro(1),
+        tags=why,
+        at=NOON,
+    )
     grants.expire_due(ledger, account, MONTH_END)
 
     found = statement(ledger, Scope(START, MONTH_END.replace(day=2), account))

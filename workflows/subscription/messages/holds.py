@@ -57,11 +57,11 @@ async def _ask(
 def holder(state: SubscriptionState) -> Holder:
     """Return whose holds are asked about, at this instant."""
     return Holder(
-        state.subscription_id,
-        state.account_id,
-        state.plan_in_force(),
-        state.window.end if state.window else None,
-        workflow.now(),
+        subscription_id=state.subscription_id,
+        account_id=state.account_id,
+        plan=state.plan_in_force(),
+        window_end=state.window.end if state.window else None,
+        at=workflow.now(),
     )
 
 

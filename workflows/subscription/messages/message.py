@@ -79,7 +79,15 @@ def _taken(update: Update[Request]) -> Callable[..., Any]:
             request = update.read(payload(message))
             ticket = self._mailbox.ticket()
             carry_out = partial(update.carry_out, self._context, request)
-            self._mailbox.put(Command(update.name, request, carry_out, ticket, update.early))
+            self._mailbox.put(
+                Command(
+                    name=update.name,
+                    request=request,
+                    carry_out=carry_out,
+                    ticket=ticket,
+                    early=update.early,
+                )
+            )
             return await self._mailbox.answered(ticket)
 
         @handle.validator
@@ -101,7 +109,14 @@ def _heard(signal: Signal[Request]) -> Callable[..., Any]:
                 self._mailbox.refuse_unread(signal.name, payload(message), error)
                 return
             carry_out = partial(signal.carry_out, self._context, request)
-            command = Command(signal.name, request, carry_out, 0, signal.early, signal.late)
+            command = Command(
+                name=signal.name,
+                request=request,
+                carry_out=carry_out,
+                ticket=0,
+                early=signal.early,
+                late=signal.late,
+            )
             self._mailbox.put(command)
 
     return Hearing.handle

@@ -153,12 +153,12 @@ def _next_upgrade(context: Context, quoted: Quoted, key: str = "") -> Upgrade:
     if not key:
         name = f"{state.subscription_id}:upgrade:{state.next_upgrade()}"
     return Upgrade(
-        context.settler.buyer(),
-        quoted.plan,
-        quoted.quote,
-        name,
-        moment.anchor,
-        moment.time_zone,
+        buyer=context.settler.buyer(),
+        plan=quoted.plan,
+        quote=quoted.quote,
+        charge_id=name,
+        anchor=moment.anchor,
+        time_zone=moment.time_zone,
     )
 
 

@@ -30,7 +30,7 @@ async def _refund(context: Context, request: Refund, ticket: int) -> Answer | No
     if request.preview or asked.state == "made":
         return _answer("preview" if request.preview else "refunded", request.charge_id, asked)
     context.state.balance_is(asked.available_micro, workflow.now())
-    _send(context, request, refund_id, asked, ticket)
+    _send(context, request=request, refund_id=refund_id, asked=asked, ticket=ticket)
     return None
 
 
@@ -57,13 +57,13 @@ async def _book(
     context: Context, request: Refund, refund_id: str, asked: RefundAsked, *, failed: bool
 ) -> None:
     said = MoneyBack(
-        "refund",
-        refund_id,
-        "failed" if failed else "made",
-        asked.amount_minor,
-        asked.invoice,
-        request.charge_id,
-        context.state.start.customer_id,
+        kind="refund",
+        name=refund_id,
+        state="failed" if failed else "made",
+        amount_minor=asked.amount_minor,
+        invoice=asked.invoice,
+        charge_id=request.charge_id,
+        customer_id=context.state.start.customer_id,
     )
     await workflow.execute_activity_method(
         RefundActivities.book,
