@@ -44,7 +44,7 @@ def themes() -> tuple[ModuleType, ...]:
     """Return the modules of commands: those of the toolbox, or what stands for them without it."""
     if not toolbox.is_installed():
         return (*THEMES, toolbox)
-    from commands import simulator, stack  # noqa: PLC0415 - they import the toolbox
+    from commands.local import simulator, stack  # noqa: PLC0415 - they import the toolbox
 
     return (*THEMES, stack, simulator)
 

@@ -15,10 +15,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from api.bodies import RawBody
 from api.errors import NotFoundError, UnavailableError
 from api.services import Services, Shared
-from domain.approvals import Approval, State
 from domain.errors import InvalidInput
 from domain.mails.links import is_approver
 from domain.reasons import CURES
+from domain.teams.approvals import Approval, State
 from gateways.letter_formats import Formats
 from ledger import accounts
 from ledger.teams import approvals, members

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from commands import simulator, stack, toolbox
+from commands import toolbox
+from commands.local import simulator, stack
 from settings import NAMES
 
 ROOT = Path(__file__).parents[1]

@@ -8,12 +8,12 @@ from sqlalchemy import Connection
 
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
-from domain.approvals import Approval, ApprovalRequest, Decision, Kind, State
 from domain.credits import format_credits
 from domain.mails.facts import Ask, Reader
 from domain.mails.notices import ApprovalAsked, ApprovalDecided
 from domain.pricing.catalog import Catalog, Plan
-from domain.teams import Member
+from domain.teams.approvals import Approval, ApprovalRequest, Decision, Kind, State
+from domain.teams.members import Member
 from ledger import accounts, balances
 from ledger.teams import members
 

@@ -13,7 +13,11 @@ from activities.purchases.buyers import Buyer
 from activities.signals import SignalsSubscriptions
 from activities.teams.members import require_type
 from activities.uninterrupted import uninterrupted
-from domain.approvals import (
+from domain.errors import InvalidInput
+from domain.holds import HELD, HoldOutcome
+from domain.pricing.catalog import Catalog
+from domain.pricing.event_price import price, price_on_terms
+from domain.teams.approvals import (
     Approval,
     ApprovalName,
     ApprovalRequest,
@@ -23,10 +27,6 @@ from domain.approvals import (
     needs_approval,
     operation_cost,
 )
-from domain.errors import InvalidInput
-from domain.holds import HELD, HoldOutcome
-from domain.pricing.catalog import Catalog
-from domain.pricing.event_price import price, price_on_terms
 from domain.usage import AtShortfall, RefusedEvent
 from ledger import accounts
 from ledger.teams import approvals

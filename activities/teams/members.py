@@ -7,7 +7,7 @@ from activities.purchases.buyers import Buyer
 from activities.uninterrupted import uninterrupted
 from domain.errors import InvalidInput
 from domain.pricing.catalog import Catalog
-from domain.teams import Member
+from domain.teams.members import Member
 from ledger.teams import members
 
 

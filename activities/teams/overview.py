@@ -9,7 +9,7 @@ from temporalio.converter import value_to_type
 from domain.credits import format_credits
 from domain.errors import InvalidInput
 from domain.pricing.catalog import Plan
-from domain.teams import Member, monthly_goal
+from domain.teams.members import Member, monthly_goal
 from ledger import balances, grants, subscriptions
 from ledger.teams import members
 from ledger.teams.members import MemberUsage

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from domain.approvals import needs_approval
 from domain.errors import InvalidInput
 from domain.pricing.catalog import Catalog, Plan
+from domain.teams.approvals import needs_approval
 from domain.usage import UsageEvent
 from ledger.usage import debits
 

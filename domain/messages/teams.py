@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.approvals import (
+from domain.credits import parse_credits, parse_quantity
+from domain.errors import InvalidInput
+from domain.messages import fields
+from domain.pricing.event_price import MEMBER_TAG
+from domain.teams.approvals import (
     HELD_FOR,
     LONGEST_HOLD,
     ApprovalName,
@@ -12,11 +16,7 @@ from domain.approvals import (
     Kind,
     State,
 )
-from domain.credits import parse_credits, parse_quantity
-from domain.errors import InvalidInput
-from domain.messages import fields
-from domain.pricing.event_price import MEMBER_TAG
-from domain.teams import Member, Role
+from domain.teams.members import Member, Role
 from domain.usage import UsageEvent
 
 MOST_LIMITS = 20  # credit types

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from domain.approvals import Approval, ApprovalRequest, Decision, Kind, State
 from domain.errors import InvalidInput
 from domain.messages.fields import parse_instant
+from domain.teams.approvals import Approval, ApprovalRequest, Decision, Kind, State
 from domain.usage import UsageEvent
 
 

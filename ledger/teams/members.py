@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, text
 
-from domain.teams import Member, Role
+from domain.teams.members import Member, Role
 from models.tables import MemberRow
 
 _COLUMNS = (

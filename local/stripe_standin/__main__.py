@@ -11,7 +11,7 @@ from local.stripe_spec.checker import Spec
 from local.stripe_standin.api import Api
 from local.stripe_standin.control import Control
 from local.stripe_standin.faults import Faults
-from local.stripe_standin.pages import Pages
+from local.stripe_standin.pages.hosted import Pages
 from local.stripe_standin.server import Request, Response, serve
 from local.stripe_standin.store import Store
 from local.stripe_standin.webhooks import Endpoint, Webhooks

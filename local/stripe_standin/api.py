@@ -8,7 +8,7 @@ from local.stripe_spec.checker import Operation
 from local.stripe_standin.faults import LIMITS, Fault
 from local.stripe_standin.keys import Keys
 from local.stripe_standin.lists import expand
-from local.stripe_standin.refusals import Refusal, invalid, not_modelled
+from local.stripe_standin.objects.refusals import Refusal, invalid, not_modelled
 from local.stripe_standin.routes import ROUTES
 from local.stripe_standin.server import ConnectionDropped, Request, Response
 from local.stripe_standin.store import Json

@@ -18,9 +18,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from local.stripe_standin import delayed, outside, returns
+from local.stripe_standin import outside
 from local.stripe_standin.api import Api
-from local.stripe_standin.refusals import Refusal, invalid
+from local.stripe_standin.objects import delayed, returns
+from local.stripe_standin.objects.refusals import Refusal, invalid
 from local.stripe_standin.server import Request, Response
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World

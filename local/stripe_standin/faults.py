@@ -20,8 +20,8 @@ import fnmatch
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from local.stripe_standin.cards import SCA, Outcome
-from local.stripe_standin.refusals import Refusal, invalid
+from local.stripe_standin.objects.cards import SCA, Outcome
+from local.stripe_standin.objects.refusals import Refusal, invalid
 
 Kind = Literal[
     "drop", "lost", "500", "429", "409", "400", "401", "slow", "decline", "later", "sca", "amount"

@@ -7,7 +7,7 @@ are compared; nothing is stored when validation fails or the key is in use at th
 
 import hashlib
 
-from local.stripe_standin.refusals import Refusal
+from local.stripe_standin.objects.refusals import Refusal
 from local.stripe_standin.server import Request, Response
 from local.stripe_standin.store import Store
 

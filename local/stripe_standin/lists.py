@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from local.stripe_standin.refusals import invalid
+from local.stripe_standin.objects.refusals import invalid
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import PREFIXES, World
 

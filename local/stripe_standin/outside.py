@@ -7,8 +7,8 @@ to, so that every one that the description knows can be read.
 
 import secrets
 
-from local.stripe_standin.charging import intent_of, mark_paid
-from local.stripe_standin.refusals import invalid
+from local.stripe_standin.objects.charging import intent_of, mark_paid
+from local.stripe_standin.objects.refusals import invalid
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

@@ -2,16 +2,10 @@
 
 from collections.abc import Callable
 
-from local.stripe_standin import (
-    credit_notes,
-    customers,
-    invoices,
-    outside,
-    payment_methods,
-    returns,
-    sessions,
-)
+from local.stripe_standin import outside
 from local.stripe_standin.lists import page
+from local.stripe_standin.objects import credit_notes, customers, invoices, payment_methods, returns
+from local.stripe_standin.pages import sessions
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

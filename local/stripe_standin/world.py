@@ -7,7 +7,7 @@ from typing import Any
 
 from local.stripe_spec.checker import Spec
 from local.stripe_standin.faults import Faults
-from local.stripe_standin.refusals import missing
+from local.stripe_standin.objects.refusals import missing
 from local.stripe_standin.store import Json, Store
 from local.stripe_standin.webhooks import Webhooks
 

@@ -67,7 +67,7 @@ def test_every_make_target_named_exists(page):
 
 
 def test_every_command_named_exists(page):
-    modules = "".join(module.read_text() for module in (ROOT / "commands").glob("*.py"))
+    modules = "".join(module.read_text() for module in (ROOT / "commands").rglob("*.py"))
     known = set(re.findall(r'\badd\("([a-z-]+)"', modules))
 
     named = {command for part in code(page.read_text()) for command in COMMAND.findall(part)}

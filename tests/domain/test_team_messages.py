@@ -7,7 +7,7 @@ import pytest
 from domain.errors import InvalidInput
 from domain.messages import teams
 from domain.reasons import CURES
-from domain.teams import Member, Role, monthly_goal
+from domain.teams.members import Member, Role, monthly_goal
 
 ADA = {"member": "ada", "name": "Ada", "email": "ada@example.com"}
 CREDIT = 1_000_000

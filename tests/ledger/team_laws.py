@@ -1,7 +1,7 @@
 """Laws of members and their requests, each checked in a few calls on any database."""
 
-from domain.approvals import Kind, State
-from domain.teams import Role
+from domain.teams.approvals import Kind, State
+from domain.teams.members import Role
 from ledger import balances
 from ledger.teams import approvals, members
 from tests.builders import (

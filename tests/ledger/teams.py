@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
-from domain.approvals import ApprovalRequest, Decision, Kind, State
-from domain.teams import Member, Role, member_counter
+from domain.teams.approvals import ApprovalRequest, Decision, Kind, State
+from domain.teams.members import Member, Role, member_counter
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger.teams import approvals, members
 from ledger.usage import debits, holds

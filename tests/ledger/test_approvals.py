@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from domain.approvals import Decision, Kind, State
+from domain.teams.approvals import Decision, Kind, State
 from ledger import accounts, balances, grants
 from ledger.teams import approvals, members
 from ledger.usage import holds

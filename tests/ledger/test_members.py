@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from domain.approvals import Kind
 from domain.credits import format_credits
+from domain.teams.approvals import Kind
 from ledger import balances
 from ledger.teams import members
 from ledger.usage import debits, holds

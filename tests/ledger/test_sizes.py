@@ -1,8 +1,8 @@
 """Sizes that nobody means: refused or capped, never an exception out of the database."""
 
-from domain.approvals import Kind
 from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
+from domain.teams.approvals import Kind
 from ledger import grants
 from ledger.teams import members
 from tests.builders import (

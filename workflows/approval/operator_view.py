@@ -4,8 +4,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.teams.approvals import Decided, KnownRequest
-    from domain.approvals import ApprovalName, Decision, State
     from domain.credits import format_credits
+    from domain.teams.approvals import ApprovalName, Decision, State
 from workflows import names
 from workflows.subscription.mailbox import Answer, Mailbox
 from workflows.subscription.operator_view import GAP, LONGEST_KEYWORD, cell, day

@@ -21,9 +21,9 @@ with workflow.unsafe.imports_passed_through():
         Lapsing,
         Unread,
     )
-    from domain.approvals import ApprovalName, Decision, State
     from domain.errors import InvalidInput
     from domain.messages import teams
+    from domain.teams.approvals import ApprovalName, Decision, State
 from workflows import names
 from workflows.approval.operator_view import ApprovalView
 from workflows.options import LEDGER, short

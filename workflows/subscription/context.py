@@ -15,11 +15,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription import LeftBehind, OpenCharge, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
-from workflows.subscription.collection import Collector
 from workflows.subscription.mailbox import Answer, Mailbox, refused
+from workflows.subscription.payments.collection import Collector
+from workflows.subscription.payments.processing import processing_answer
+from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.pending_calls import PendingCalls
-from workflows.subscription.processing import processing_answer
-from workflows.subscription.settlement import Settler
 
 KNOWN_STATES = frozenset({"opened", "open", "processing", "paid", "void"})
 

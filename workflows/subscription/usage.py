@@ -17,11 +17,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription_state import SubscriptionState
     from domain.usage import DECIDED, UNDECIDED, Confirmation, DebitOutcome, UsageEvent
 from workflows.options import LEDGER, short
-from workflows.subscription.collection import Collector
 from workflows.subscription.mailbox import Answer, Mailbox, Waiting, count_of, credit_text, refused
 from workflows.subscription.messages.holds import answer_to_hold, holder
 from workflows.subscription.operator_view import demanded
-from workflows.subscription.settlement import Settler
+from workflows.subscription.payments.collection import Collector
+from workflows.subscription.payments.settlement import Settler
 
 Outcomes = tuple[DebitOutcome | HoldOutcome, ...]
 

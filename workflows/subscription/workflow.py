@@ -15,7 +15,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription import NOBODY
     from domain.subscription_state import SubscriptionState
 from workflows import names
-from workflows.subscription.collection import Collector
 from workflows.subscription.context import Context
 from workflows.subscription.dispatch import Dispatch
 from workflows.subscription.mailbox import Answer, Mailbox, closed, opened, payload
@@ -36,9 +35,10 @@ from workflows.subscription.messages.message import rejection, takes
 from workflows.subscription.messages.unknown import UnknownHandlers
 from workflows.subscription.messages.usage import UsageHandlers
 from workflows.subscription.operator_view import OperatorView, status_of
+from workflows.subscription.payments.collection import Collector
+from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.pending_calls import PendingCalls
 from workflows.subscription.schedule import Schedule
-from workflows.subscription.settlement import Settler
 from workflows.subscription.timer import Timer
 from workflows.subscription.usage import Usage
 

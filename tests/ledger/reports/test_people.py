@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from sqlalchemy import text
 
-from domain.teams import Member
+from domain.teams.members import Member
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger import balances, grants
 from ledger.reports.debts import debts

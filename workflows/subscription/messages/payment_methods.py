@@ -21,7 +21,7 @@ from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer, refused
 from workflows.subscription.messages.message import Signal, Update
-from workflows.subscription.processing import other_way_found
+from workflows.subscription.payments.processing import other_way_found
 
 
 async def _payment_method_updated(context: Context, news: CardNews, _ticket: int) -> Answer | None:

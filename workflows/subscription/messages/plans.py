@@ -24,7 +24,7 @@ from workflows.previews import preview_of
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer, credit_text, refused
 from workflows.subscription.messages.message import Update
-from workflows.subscription.processing import processing_answer
+from workflows.subscription.payments.processing import processing_answer
 
 MIGRATED = {
     ChangeKind.NONE: "unchanged",

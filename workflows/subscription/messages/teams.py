@@ -5,14 +5,14 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.teams.approvals import ApprovalActivities, Asking
     from activities.teams.members import MemberChange, MemberRemoval, TeamActivities
-    from domain.approvals import ApprovalRequest, State
     from domain.messages.teams import (
         parse_remove_member,
         parse_request_approval,
         parse_request_credits,
         parse_set_member,
     )
-    from domain.teams import Member
+    from domain.teams.approvals import ApprovalRequest, State
+    from domain.teams.members import Member
 from workflows import names
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context

@@ -6,10 +6,10 @@ the money at once (`needs_response`); winning it brings the money back. Inquirie
 money, are not modelled; neither are fees.
 """
 
-from local.stripe_standin.charging import intent_of
-from local.stripe_standin.customers import merged
 from local.stripe_standin.lists import page
-from local.stripe_standin.refusals import invalid, not_modelled
+from local.stripe_standin.objects.charging import intent_of
+from local.stripe_standin.objects.customers import merged
+from local.stripe_standin.objects.refusals import invalid, not_modelled
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

@@ -4,11 +4,17 @@ https://docs.stripe.com/invoicing/overview, https://docs.stripe.com/api/invoices
 https://docs.stripe.com/invoicing/integration/workflow-transitions.
 """
 
-from local.stripe_standin.charging import collect, emit_paid, intent_of, mark_paid, open_intent
-from local.stripe_standin.customers import existing, merged, move_balance
 from local.stripe_standin.lists import page
+from local.stripe_standin.objects.charging import (
+    collect,
+    emit_paid,
+    intent_of,
+    mark_paid,
+    open_intent,
+)
+from local.stripe_standin.objects.customers import existing, merged, move_balance
+from local.stripe_standin.objects.refusals import invalid, not_modelled
 from local.stripe_standin.outside import pay_outside
-from local.stripe_standin.refusals import invalid, not_modelled
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

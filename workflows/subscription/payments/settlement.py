@@ -23,14 +23,14 @@ with workflow.unsafe.imports_passed_through():
 from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer, Mailbox, credit_text
 from workflows.subscription.operator_view import demanded, money_for
-from workflows.subscription.processing import (
+from workflows.subscription.payments.processing import (
     keep_waiting,
     let_operators_look,
     paid_late,
     processing_answer,
     wait_for_window,
 )
-from workflows.subscription.under_review import differing, look_into
+from workflows.subscription.payments.under_review import differing, look_into
 
 # Runs that began before it prepare a renewal at the period's end while a purchase is unpaid.
 RENEWALS_GO_ON = "renewals-go-on"

@@ -5,7 +5,7 @@ https://docs.stripe.com/api/customers, https://docs.stripe.com/billing/customer/
 """
 
 from local.stripe_standin.lists import page
-from local.stripe_standin.refusals import invalid, missing, not_modelled
+from local.stripe_standin.objects.refusals import invalid, missing, not_modelled
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

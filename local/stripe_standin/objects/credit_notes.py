@@ -4,11 +4,11 @@ https://docs.stripe.com/invoicing/integration/programmatic-credit-notes: on a pa
 parts refunded, credited and settled elsewhere must add up to the note's amount.
 """
 
-from local.stripe_standin.charging import intent_of
-from local.stripe_standin.customers import merged
 from local.stripe_standin.lists import page
-from local.stripe_standin.refusals import invalid, not_modelled
-from local.stripe_standin.returns import give_back, tell_refunded
+from local.stripe_standin.objects.charging import intent_of
+from local.stripe_standin.objects.customers import merged
+from local.stripe_standin.objects.refusals import invalid, not_modelled
+from local.stripe_standin.objects.returns import give_back, tell_refunded
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

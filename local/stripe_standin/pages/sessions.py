@@ -5,10 +5,10 @@ and https://docs.stripe.com/customer-management/portal-deep-links (`payment_meth
 the new card the customer's default for invoices).
 """
 
-from local.stripe_standin.cards import CARDS
-from local.stripe_standin.customers import existing, merged
-from local.stripe_standin.payment_methods import make, save
-from local.stripe_standin.refusals import invalid, not_modelled
+from local.stripe_standin.objects.cards import CARDS
+from local.stripe_standin.objects.customers import existing, merged
+from local.stripe_standin.objects.payment_methods import make, save
+from local.stripe_standin.objects.refusals import invalid, not_modelled
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

@@ -5,8 +5,8 @@ https://docs.stripe.com/payments/ach-direct-debit, https://docs.stripe.com/payme
 or fails and the intent wants another payment method. `POST /_settle` says when and how.
 """
 
-from local.stripe_standin.charging import intent_of, succeed
-from local.stripe_standin.refusals import invalid
+from local.stripe_standin.objects.charging import intent_of, succeed
+from local.stripe_standin.objects.refusals import invalid
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

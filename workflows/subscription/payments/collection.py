@@ -18,10 +18,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription_state import SubscriptionState
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
 from workflows.subscription.operator_view import demanded
-from workflows.subscription.payers import Payers
+from workflows.subscription.payments.payers import Payers
+from workflows.subscription.payments.processing import BETWEEN_LOOKS, let_operators_look
+from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.pending_calls import PendingCalls
-from workflows.subscription.processing import BETWEEN_LOOKS, let_operators_look
-from workflows.subscription.settlement import Settler
 
 RANKS = {
     ChargeKind.PERIOD: RENEWAL,

@@ -1,9 +1,9 @@
 """Saved cards: https://docs.stripe.com/api/payment_methods."""
 
-from local.stripe_standin.cards import BY_FINGERPRINT, CARDS, Card, Outcome
-from local.stripe_standin.customers import existing
 from local.stripe_standin.lists import page
-from local.stripe_standin.refusals import Refusal, invalid, missing, not_modelled
+from local.stripe_standin.objects.cards import BY_FINGERPRINT, CARDS, Card, Outcome
+from local.stripe_standin.objects.customers import existing
+from local.stripe_standin.objects.refusals import Refusal, invalid, missing, not_modelled
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

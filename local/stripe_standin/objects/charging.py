@@ -4,9 +4,9 @@ https://docs.stripe.com/payments/paymentintents/lifecycle: a declined attempt pu
 to `requires_payment_method`; a succeeded one can never be charged again.
 """
 
-from local.stripe_standin.cards import Outcome
-from local.stripe_standin.payment_methods import card_of, card_refusal, refusal_fields
-from local.stripe_standin.refusals import invalid
+from local.stripe_standin.objects.cards import Outcome
+from local.stripe_standin.objects.payment_methods import card_of, card_refusal, refusal_fields
+from local.stripe_standin.objects.refusals import invalid
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

@@ -2,14 +2,14 @@
 
 from urllib.parse import parse_qs
 
-from local.stripe_standin.cards import CARDS
-from local.stripe_standin.charging import collect
-from local.stripe_standin.html import Choice, card_page, invoice_page, note
-from local.stripe_standin.payment_methods import make
-from local.stripe_standin.pdf import placeholder
-from local.stripe_standin.refusals import Refusal, invalid
+from local.stripe_standin.objects.cards import CARDS
+from local.stripe_standin.objects.charging import collect
+from local.stripe_standin.objects.payment_methods import make
+from local.stripe_standin.objects.refusals import Refusal, invalid
+from local.stripe_standin.pages.html import Choice, card_page, invoice_page, note
+from local.stripe_standin.pages.pdf import placeholder
+from local.stripe_standin.pages.sessions import complete
 from local.stripe_standin.server import Request, Response
-from local.stripe_standin.sessions import complete
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 

@@ -1,0 +1,1 @@
+"""Commands of the toolbox: the local stack, the demo and the simulator."""

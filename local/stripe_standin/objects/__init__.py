@@ -1,0 +1,1 @@
+"""What the processor keeps: payers, cards, invoices, money sent back."""

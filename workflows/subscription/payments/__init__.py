@@ -1,0 +1,1 @@
+"""Charges of one subscription, from the invoice to what was settled."""
