@@ -1,17 +1,18 @@
 -- Unused credits move into the next window, with what they cost. A grant carries the terms it was
--- given; it moves once, when the window that begins where it ended is there. What is held does not move.
+-- given; it moves once, when the window that begins where it ended is there. What is held stays.
 
 -- Whether it is still to be decided what of a grant moves on.
 CREATE OR REPLACE FUNCTION may_roll(g grants) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT g.rolls_left > 0 AND g.rolled_at = 'infinity'
 $$;
 
--- How much more of a window's credits of a type may move on, NULL: all. The cap is the window's, and that of the
--- plan in force at its end: of what the plan gave last.
+-- How much more of a window's credits of a type may move on, NULL: all. The cap is the window's,
+-- and that of the plan in force at its end: of what the plan gave last.
 CREATE OR REPLACE FUNCTION roll_room(g grants) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT o.roll_cap - least(o.roll_cap, (
-        SELECT sum(t.rolled) FROM grants t WHERE t.account_id = (g).account_id AND t.expires_at = (g).expires_at
-                                             AND t.credit_type = (g).credit_type AND t.rolls_left > 0))::bigint
+        SELECT sum(t.rolled) FROM grants t
+        WHERE t.account_id = (g).account_id AND t.expires_at = (g).expires_at
+          AND t.credit_type = (g).credit_type AND t.rolls_left > 0))::bigint
     FROM grants o WHERE o.account_id = (g).account_id AND o.expires_at = (g).expires_at
                     AND o.credit_type = (g).credit_type AND o.rolls_left > 0
     ORDER BY o.source = 'rollover', o.grant_id DESC LIMIT 1
@@ -31,7 +32,8 @@ BEGIN
     LOOP
         -- What may move on the most often goes first: where the cap binds it lasts the longest.
         SELECT o.* INTO g
-        FROM grants o JOIN windows n ON n.account_id = o.account_id AND n.window_start = o.expires_at
+        FROM grants o
+        JOIN windows n ON n.account_id = o.account_id AND n.window_start = o.expires_at
         WHERE o.account_id = p_account AND o.is_open AND may_roll(o)
               AND o.expires_at <= least(p_by, w.decided_at)
         ORDER BY o.expires_at, o.rolls_left DESC, o.grant_id LIMIT 1;
@@ -42,9 +44,11 @@ BEGIN
         UPDATE grants SET rolled_at = w.decided_at, rollable = g.remaining - g.held
         WHERE account_id = p_account AND grant_id = g.grant_id;
         CONTINUE WHEN moved = 0;
-        -- A difference of the cumulative price, as revenue is: whatever the steps, they sum to the cost.
-        PERFORM move_on(g, moved, price_minor(used_of(g) + moved, g.cost_minor, g.granted)
-                                  - price_minor(used_of(g), g.cost_minor, g.granted), until, w.decided_at);
+        -- A difference of the cumulative price, as revenue is: all steps sum to the cost.
+        PERFORM move_on(g, moved,
+                        price_minor(used_of(g) + moved, g.cost_minor, g.granted)
+                            - price_minor(used_of(g), g.cost_minor, g.granted),
+                        until, w.decided_at);
         total := total + moved;
     END LOOP;
     SELECT * INTO w FROM wallets WHERE account_id = p_account;
@@ -53,8 +57,9 @@ BEGIN
 END $$;
 
 -- Write a move: both entries, and the grant that it makes.
-CREATE OR REPLACE FUNCTION move_on(g grants, p_moved bigint, p_money bigint, p_until timestamptz, p_at timestamptz) RETURNS void
-LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION move_on(
+    g grants, p_moved bigint, p_money bigint, p_until timestamptz, p_at timestamptz
+) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     w     wallets;
     b     wallet_balance;
@@ -64,22 +69,26 @@ BEGIN
     WHERE account_id = g.account_id AND grant_id = g.grant_id;
     PERFORM note_return(g, 'rollover', -p_moved, NULL, jsonb_build_object('minor', p_money), p_at);
     UPDATE wallets SET seq = seq + 1 WHERE account_id = g.account_id RETURNING * INTO w;
-    INSERT INTO grants (account_id, grant_id, credit_type, scope, source, priority, effective_at, expires_at,
-                        tie_1, tie_2, granted, remaining, cost_minor, currency, charge_id, part,
-                        rolls_left, roll_num, roll_den, roll_cap, roll_priority, rolled_from)
-    SELECT g.account_id, w.seq, g.credit_type, g.scope, 'rollover', g.roll_priority, g.expires_at, p_until,
-           g.tie_1, g.tie_2, p_moved, p_moved, p_money, g.currency, g.charge_id,
-           (SELECT max(o.part) + 1 FROM grants o WHERE o.account_id = g.account_id AND o.charge_id = g.charge_id),
+    INSERT INTO grants (account_id, grant_id, credit_type, scope, source, priority, effective_at,
+                        expires_at, tie_1, tie_2, granted, remaining, cost_minor, currency,
+                        charge_id, part, rolls_left, roll_num, roll_den, roll_cap, roll_priority,
+                        rolled_from)
+    SELECT g.account_id, w.seq, g.credit_type, g.scope, 'rollover', g.roll_priority, g.expires_at,
+           p_until, g.tie_1, g.tie_2, p_moved, p_moved, p_money, g.currency, g.charge_id,
+           (SELECT max(o.part) + 1 FROM grants o
+            WHERE o.account_id = g.account_id AND o.charge_id = g.charge_id),
            g.rolls_left - 1, g.roll_num, g.roll_den, g.roll_cap, g.roll_priority, g.grant_id;
     b := balance_at(g.account_id, g.credit_type, p_at);
     INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
                          available_after, event_at, at, credit_type, key, tags)
-    VALUES (g.account_id, w.seq, 0, 'grant', w.seq, p_moved, b.booked, b.held, b.available, g.expires_at, p_at,
-            g.credit_type, 'ledger::rollover:' || w.seq || ':in', jsonb_build_object('rolled_from', g.grant_id));
+    VALUES (g.account_id, w.seq, 0, 'grant', w.seq, p_moved, b.booked, b.held, b.available,
+            g.expires_at, p_at, g.credit_type, 'ledger::rollover:' || w.seq || ':in',
+            jsonb_build_object('rolled_from', g.grant_id));
 END $$;
 
 -- The renewal under way may yet open the window that a grant moves into.
-CREATE OR REPLACE FUNCTION waits_to_roll(w wallets, g grants) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION waits_to_roll(w wallets, g grants) RETURNS boolean
+LANGUAGE sql STABLE AS $$
     SELECT may_roll(g) AND w.state = 'active' AND NOT EXISTS (
         SELECT FROM windows n WHERE n.account_id = g.account_id AND n.window_start > g.expires_at)
 $$;
@@ -94,8 +103,9 @@ $$;
 
 -- Change what is left of a grant that was looked at again, with what that makes of its money, and
 -- write one entry.
-CREATE OR REPLACE FUNCTION put_again(g grants, p_kind entry_kind, p_change bigint, p_tags jsonb, p_at timestamptz)
-RETURNS grants LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION put_again(
+    g grants, p_kind entry_kind, p_change bigint, p_tags jsonb, p_at timestamptz
+) RETURNS grants LANGUAGE plpgsql AS $$
 DECLARE
     earned bigint;
     broken bigint;
@@ -103,16 +113,17 @@ BEGIN
     g.remaining := g.remaining + p_change;
     earned := earned_minor(g); broken := settled_minor(g) - earned;
     PERFORM post_recognised(g, earned, broken, p_at);
-    UPDATE grants SET remaining = g.remaining, is_open = g.remaining > 0, expired = g.expired, rolled = g.rolled,
-                      unrolled = g.unrolled, rolled_minor = g.rolled_minor, recognised_minor = earned,
-                      broken_minor = broken
+    UPDATE grants SET remaining = g.remaining, is_open = g.remaining > 0, expired = g.expired,
+                      rolled = g.rolled, unrolled = g.unrolled, rolled_minor = g.rolled_minor,
+                      recognised_minor = earned, broken_minor = broken
     WHERE account_id = g.account_id AND grant_id = g.grant_id RETURNING * INTO g;
     PERFORM note_return(g, p_kind, p_change, NULL, p_tags, p_at);
     RETURN g;
 END $$;
 
--- Bring credits back that moved on out of a grant, with their money: at most what is unused of them.
-CREATE OR REPLACE FUNCTION move_back(g grants, p_amount bigint, p_at timestamptz) RETURNS grants LANGUAGE plpgsql AS $$
+-- Bring credits back that moved on out of a grant, with their money: at most what is unused.
+CREATE OR REPLACE FUNCTION move_back(g grants, p_amount bigint, p_at timestamptz) RETURNS grants
+LANGUAGE plpgsql AS $$
 DECLARE
     r     grants;
     rest  bigint := p_amount;
@@ -131,7 +142,8 @@ BEGIN
         money := price_minor(r.granted - r.remaining + part, r.cost_minor, r.granted)
                  - price_minor(r.granted - r.remaining, r.cost_minor, r.granted);
         r.unrolled := r.unrolled + part; r.rolled_minor := r.rolled_minor + money;
-        PERFORM put_again(r, 'rollover', -part, jsonb_build_object('minor', money, 'back', true), p_at);
+        PERFORM put_again(r, 'rollover', -part, jsonb_build_object('minor', money, 'back', true),
+                          p_at);
         g.rolled := g.rolled - part; g.rolled_minor := g.rolled_minor - money;
         g := put_again(g, 'rollover', part, jsonb_build_object('minor', -money), p_at);
     END LOOP;
@@ -139,15 +151,16 @@ BEGIN
 END $$;
 
 -- Give back what had expired of a grant, if an amount above zero.
-CREATE OR REPLACE FUNCTION reopen_again(g grants, p_amount bigint, p_at timestamptz) RETURNS grants LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION reopen_again(g grants, p_amount bigint, p_at timestamptz) RETURNS grants
+LANGUAGE plpgsql AS $$
 BEGIN
     IF p_amount <= 0 THEN RETURN g; END IF;
     g.expired := g.expired - p_amount;
     RETURN put_again(g, 'reopen', p_amount, NULL, p_at);
 END $$;
 
--- Decide anew what moves on out of the windows of these grants, of which p_used more (less: below zero)
--- was used in their own time. What was used since stays where it was used.
+-- Decide anew what moves on out of the windows of these grants, of which p_used more (less: below
+-- zero) was used in their own time. What was used since stays where it was used.
 CREATE OR REPLACE FUNCTION roll_again(
     p_account bigint, p_grants bigint[], p_used bigint[], p_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -157,7 +170,8 @@ DECLARE
     target bigint;
 BEGIN
     UPDATE grants o SET rollable = greatest(0, o.rollable - u.used)
-    FROM (SELECT t.id, sum(t.used)::bigint AS used FROM unnest(p_grants, p_used) AS t (id, used) GROUP BY t.id) u
+    FROM (SELECT t.id, sum(t.used)::bigint AS used FROM unnest(p_grants, p_used) AS t (id, used)
+          GROUP BY t.id) u
     WHERE o.account_id = p_account AND o.grant_id = u.id AND o.rolled_at < 'infinity';
     FOR g IN SELECT * FROM grants o
              WHERE o.account_id = p_account AND o.rolls_left > 0 AND o.rolled_at < 'infinity'
@@ -175,12 +189,15 @@ BEGIN
             PERFORM put_again(g, 'expiry', -target, NULL, p_at);
             CONTINUE;
         END IF;
-        SELECT n.window_end INTO until FROM windows n WHERE n.account_id = p_account AND n.window_start = g.expires_at;
+        SELECT n.window_end INTO until FROM windows n
+        WHERE n.account_id = p_account AND n.window_start = g.expires_at;
         target := least(target - g.rolled, g.expired);
         CONTINUE WHEN target = 0 OR until <= p_at OR until IS NULL;
         g := reopen_again(g, target, p_at);
-        -- What else was settled of it has its money already: the move takes what is left for these credits.
-        PERFORM move_on(g, target, price_minor(g.granted - g.remaining + target, g.cost_minor, g.granted)
-                                   - price_minor(g.granted - g.remaining, g.cost_minor, g.granted), until, p_at);
+        -- What else was settled of it has its money already: the move takes what is left.
+        PERFORM move_on(g, target,
+                        price_minor(g.granted - g.remaining + target, g.cost_minor, g.granted)
+                            - price_minor(g.granted - g.remaining, g.cost_minor, g.granted),
+                        until, p_at);
     END LOOP;
 END $$;

@@ -1,6 +1,7 @@
 -- Every row is a broken law. Empty after every test.
 CREATE OR REPLACE VIEW violations AS
-SELECT g.account_id, 'a grant is not the sum of its entries' AS law, 'grant ' || g.grant_id AS subject
+SELECT g.account_id, 'a grant is not the sum of its entries' AS law,
+       'grant ' || g.grant_id AS subject
 FROM grants g LEFT JOIN entries e ON e.account_id = g.account_id AND e.grant_id = g.grant_id
 GROUP BY g.account_id, g.grant_id
 HAVING g.remaining <> coalesce(sum(e.change), 0) OR g.held <> coalesce(sum(e.held_change), 0)
@@ -9,11 +10,13 @@ HAVING g.remaining <> coalesce(sum(e.change), 0) OR g.held <> coalesce(sum(e.hel
     OR g.refunded <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('refund', 'chargeback')), 0)
     OR g.owed <> coalesce(sum(e.debt_change), 0)
     OR g.rolled + g.unrolled <> coalesce(-sum(e.change) FILTER (WHERE e.kind = 'rollover'), 0)
-    OR g.rolled_minor <> coalesce(sum((e.tags ->> 'minor')::bigint) FILTER (WHERE e.kind = 'rollover'), 0)
+    OR g.rolled_minor <> coalesce(
+        sum((e.tags ->> 'minor')::bigint) FILTER (WHERE e.kind = 'rollover'), 0)
 UNION ALL
 SELECT g.account_id, 'what moved on is not what arrived', g.credit_type
 FROM grants g GROUP BY g.account_id, g.credit_type
-HAVING sum(g.rolled) <> coalesce(sum(g.granted - g.unrolled) FILTER (WHERE g.source = 'rollover'), 0)
+HAVING sum(g.rolled) <> coalesce(
+        sum(g.granted - g.unrolled) FILTER (WHERE g.source = 'rollover'), 0)
     OR sum(g.rolled_minor) <> coalesce(sum(g.cost_minor) FILTER (WHERE g.source = 'rollover'), 0)
 UNION ALL
 SELECT e.account_id, 'an entry names a grant that does not exist', 'entry ' || e.seq
@@ -29,8 +32,9 @@ FROM (SELECT s.account_id, s.seq,
              s.balance_after - lag(s.balance_after, 1, 0::bigint) OVER of_type <> s.change
              OR s.held_after - lag(s.held_after, 1, 0::bigint) OVER of_type <> s.held_change
              OR s.at < lag(s.at) OVER of_account AS broken
-      FROM (SELECT account_id, credit_type, seq, min(balance_after) AS balance_after, min(held_after) AS held_after,
-                   min(at) AS at, sum(change) AS change, sum(held_change) AS held_change
+      FROM (SELECT account_id, credit_type, seq, min(balance_after) AS balance_after,
+                   min(held_after) AS held_after, min(at) AS at, sum(change) AS change,
+                   sum(held_change) AS held_change
             FROM entries GROUP BY account_id, credit_type, seq) s
       WINDOW of_type AS (PARTITION BY account_id, credit_type ORDER BY seq),
              of_account AS (PARTITION BY account_id ORDER BY seq)) c
@@ -46,22 +50,30 @@ SELECT e.account_id, 'a debit drew from a grant that does not pay its action', '
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind IN ('debit', 'hold', 'capture') AND coalesce(e.served_as, e.action) <> ALL (g.scope)
 UNION ALL
-SELECT e.account_id, 'more was corrected than was drawn, or of what was not drawn', 'entry ' || c.corrects
+SELECT e.account_id, 'more was corrected than was drawn, or of what was not drawn',
+       'entry ' || c.corrects
 FROM (SELECT o.account_id, o.corrects, o.grant_id, sum(o.change) AS given FROM entries o
       WHERE o.corrects IS NOT NULL GROUP BY o.account_id, o.corrects, o.grant_id) c
 CROSS JOIN LATERAL (SELECT c.account_id, coalesce(-sum(d.change), 0) AS drawn FROM entries d
-                    WHERE d.account_id = c.account_id AND d.seq = c.corrects AND d.kind IN ('debit', 'capture')
+                    WHERE d.account_id = c.account_id AND d.seq = c.corrects
+                      AND d.kind IN ('debit', 'capture')
                       AND d.grant_id IS NOT DISTINCT FROM c.grant_id) e
 WHERE c.given > e.drawn OR c.given < 0
 UNION ALL
 SELECT e.account_id, 'a debt moves credits, or something else moves a debt', 'entry ' || e.seq
-FROM entries e WHERE (e.kind = 'debt') <> (e.debt_change IS NOT NULL) OR e.kind = 'debt' AND e.change <> 0
+FROM entries e WHERE (e.kind = 'debt') <> (e.debt_change IS NOT NULL)
+                 OR e.kind = 'debt' AND e.change <> 0
 UNION ALL
-SELECT w.account_id, 'a debt is not what was taken on credit and charged back, less repaid', o.credit_type
+SELECT w.account_id, 'a debt is not what was taken on credit and charged back, less repaid',
+       o.credit_type
 FROM wallets w CROSS JOIN LATERAL (
-    SELECT e.credit_type, coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('debit', 'capture', 'correction') AND g.source = 'overdraft'), 0)
-               + coalesce(sum(e.debt_change), 0) + coalesce(sum(e.change) FILTER (WHERE e.kind = 'repayment'
-                   OR e.kind = 'grant' AND e.key ^@ 'ledger::repaid:'), 0) AS owed
+    SELECT e.credit_type,
+           coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('debit', 'capture', 'correction')
+                                             AND g.source = 'overdraft'), 0)
+           + coalesce(sum(e.debt_change), 0)
+           + coalesce(sum(e.change) FILTER (
+               WHERE e.kind = 'repayment'
+                  OR e.kind = 'grant' AND e.key ^@ 'ledger::repaid:'), 0) AS owed
     FROM entries e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
     WHERE e.account_id = w.account_id GROUP BY e.credit_type) o
 WHERE o.owed <> counter_value(w.account_id, 'debt:' || o.credit_type, '-infinity')
@@ -82,11 +94,13 @@ WHERE c.state = 'paid'
 GROUP BY c.account_id, c.charge_id, c.amount_minor, c.quantity
 -- A purchase's own credits are part 0; what comes with them costs nothing.
 HAVING coalesce(sum(g.cost_minor - g.rolled_minor), 0) <> c.amount_minor
-    OR coalesce(sum(g.granted) FILTER (WHERE g.part = 0), 0) <> coalesce(c.quantity, sum(g.granted) FILTER (WHERE g.part = 0))
+    OR coalesce(sum(g.granted) FILTER (WHERE g.part = 0), 0)
+       <> coalesce(c.quantity, sum(g.granted) FILTER (WHERE g.part = 0))
     OR max(g.part) <> count(*) - 1
 UNION ALL
 SELECT c.account_id, 'an unpaid charge funds a grant', c.charge_id
-FROM charges c JOIN grants g ON g.account_id = c.account_id AND g.charge_id = c.charge_id WHERE c.state <> 'paid'
+FROM charges c JOIN grants g ON g.account_id = c.account_id AND g.charge_id = c.charge_id
+WHERE c.state <> 'paid'
 UNION ALL
 -- An hour after a window opens, all that waited for it is granted.
 SELECT c.account_id, 'money that came is not granted', c.charge_id
@@ -109,15 +123,18 @@ HAVING g.recognised_minor <> coalesce(-sum(p.amount_minor) FILTER (WHERE p.book 
     OR g.refunded_minor <> coalesce(sum(p.amount_minor) FILTER
            (WHERE p.book = 'deferred_revenue' AND p.cause IN ('refund', 'chargeback')), 0)
 UNION ALL
-SELECT g.account_id, 'a grant owes more than was used, or gave back other credits than their money', 'grant ' || g.grant_id
+SELECT g.account_id, 'a grant owes more than was used, or gave back other credits than their money',
+       'grant ' || g.grant_id
 FROM grants g
 WHERE g.owed > used_of(g) OR g.cost_minor > 0 AND g.refunded <> credits_worth(g, g.refunded_minor)
 UNION ALL
 SELECT c.account_id, 'what went back is not what refunds and disputes say', c.charge_id
 FROM (SELECT o.account_id, o.charge_id, o.amount_minor, refunds_of(o), disputes_of(o),
-             (SELECT coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'refunds'), 0) FROM postings p
+             (SELECT coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'refunds'), 0)
+              FROM postings p
               WHERE p.account_id = o.account_id AND p.charge_id = o.charge_id) AS refunded,
-             (SELECT coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'disputes'), 0) FROM postings p
+             (SELECT coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'disputes'), 0)
+              FROM postings p
               WHERE p.account_id = o.account_id AND p.charge_id = o.charge_id) AS disputed
       FROM charges o WHERE o.state = 'paid') c
 WHERE (c.refunded, c.disputed) <> (c.refunds_of, c.disputes_of)
@@ -126,7 +143,8 @@ SELECT b.account_id, 'deferred revenue is not what grants still owe', b.deferred
 FROM (SELECT w.account_id,
              (SELECT coalesce(-sum(p.amount_minor), 0) FROM postings p
               WHERE p.account_id = w.account_id AND p.book = 'deferred_revenue') AS deferred,
-             (SELECT coalesce(sum(g.cost_minor - g.recognised_minor - g.broken_minor - g.refunded_minor - g.rolled_minor), 0)
+             (SELECT coalesce(sum(g.cost_minor - g.recognised_minor - g.broken_minor
+                                  - g.refunded_minor - g.rolled_minor), 0)
               FROM grants g WHERE g.account_id = w.account_id) AS owed
       FROM wallets w) b
 WHERE b.deferred <> b.owed
@@ -135,7 +153,8 @@ SELECT c.account_id, 'auto-purchases above the cap', lower(n.cap)::text
 FROM policies p JOIN wallets w ON w.account_id = p.account_id
 CROSS JOIN LATERAL (SELECT cap_window(w, p, w.decided_at)) AS n (cap)
 JOIN charges c ON c.account_id = p.account_id
-WHERE c.kind = 'auto_purchase' AND c.state IN ('open', 'processing', 'paid') AND p.auto_cap IS NOT NULL
+WHERE c.kind = 'auto_purchase' AND c.state IN ('open', 'processing', 'paid')
+  AND p.auto_cap IS NOT NULL
   AND c.opened_at <@ n.cap
   AND CASE WHEN p.cap_bounds IS NULL THEN c.window_start = w.window_start
            ELSE coalesce(c.settled_at, c.opened_at) <@ n.cap END
@@ -149,7 +168,8 @@ SELECT a.account_id, 'an operation was approved and never held', a.key
 FROM approvals a WHERE a.kind = 'operation' AND a.state = 'approved'
   AND NOT EXISTS (SELECT FROM entries e WHERE e.account_id = a.account_id AND e.key = a.key)
 UNION ALL
-SELECT m.account_id, 'the lock does not know a limit as it was set', m.member_id || ': ' || t.credit_type
+SELECT m.account_id, 'the lock does not know a limit as it was set',
+       m.member_id || ': ' || t.credit_type
 FROM members m
 CROSS JOIN LATERAL (
     SELECT l.credit_type, l.ceiling, l.refusal FROM limits l
@@ -172,14 +192,18 @@ CROSS JOIN LATERAL (
     SELECT coalesce(sum(l.amount), 0) AS held FROM hold_lines l
     WHERE l.account_id = h.account_id AND l.hold_id = h.hold_id) t
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(e.held_change), 0) AS held, coalesce(sum(e.change), 0) AS change FROM entries e
+    SELECT coalesce(sum(e.held_change), 0) AS held, coalesce(sum(e.change), 0) AS change
+    FROM entries e
     WHERE e.account_id = h.account_id AND e.seq = h.hold_id AND e.kind = 'hold') b
 CROSS JOIN LATERAL (
-    SELECT -coalesce(sum(e.held_change), 0) AS held, -coalesce(sum(e.change), 0) AS taken FROM entries e
-    WHERE e.account_id = h.account_id AND e.seq = h.resolved_seq AND e.kind IN ('capture', 'release')
+    SELECT -coalesce(sum(e.held_change), 0) AS held, -coalesce(sum(e.change), 0) AS taken
+    FROM entries e
+    WHERE e.account_id = h.account_id AND e.seq = h.resolved_seq
+      AND e.kind IN ('capture', 'release')
       AND e.at = h.resolved_at) r
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(x.value::numeric), 0) AS taken FROM jsonb_each_text(coalesce(h.taken, '{}')) x) k
+    SELECT coalesce(sum(x.value::numeric), 0) AS taken
+    FROM jsonb_each_text(coalesce(h.taken, '{}')) x) k
 WHERE (b.held, b.change) <> (t.held, 0)
    OR (r.held, r.taken) <> (CASE h.state WHEN 'open' THEN 0 ELSE t.held END, k.taken)
 UNION ALL
@@ -188,5 +212,7 @@ FROM wallets w
 WHERE w.next_lapse <> coalesce((SELECT min(h.lapses_at) FROM holds h
                                 WHERE h.account_id = w.account_id AND h.state = 'open'), 'infinity')
 UNION ALL
-SELECT h.account_id, 'something was decided after a hold lapsed, with it still held', 'hold ' || h.hold_id
-FROM holds h JOIN wallets w ON w.account_id = h.account_id WHERE h.state = 'open' AND h.lapses_at <= w.decided_at;
+SELECT h.account_id, 'something was decided after a hold lapsed, with it still held',
+       'hold ' || h.hold_id
+FROM holds h JOIN wallets w ON w.account_id = h.account_id
+WHERE h.state = 'open' AND h.lapses_at <= w.decided_at;

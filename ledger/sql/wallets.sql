@@ -15,7 +15,8 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION open_wallet(
-    p_customer a_name, p_name wording, p_email wording, p_locale a_name, p_time_zone a_name, p_currency a_name
+    p_customer a_name, p_name wording, p_email wording, p_locale a_name, p_time_zone a_name,
+    p_currency a_name
 ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     account bigint;
@@ -29,9 +30,11 @@ BEGIN
     RETURN account;
 END $$;
 
-CREATE OR REPLACE FUNCTION windows_overlap(p_account bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION windows_overlap(p_account bigint) RETURNS boolean
+LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
-        SELECT FROM (SELECT n.window_end, lead(n.window_start) OVER (ORDER BY n.window_start) AS next_start
+        SELECT FROM (SELECT n.window_end,
+                            lead(n.window_start) OVER (ORDER BY n.window_start) AS next_start
                      FROM windows n WHERE n.account_id = p_account) o
         WHERE o.next_start < o.window_end)
 $$;
@@ -39,7 +42,8 @@ $$;
 -- Add paid windows in order and serve from the one that holds p_at, else from the next to come: a
 -- window that is paid early does not begin early. Repeating it changes nothing.
 CREATE OR REPLACE FUNCTION open_windows(
-    p_account an_account, p_subscription a_name, p_starts some_instants, p_ends some_instants, p_at an_instant
+    p_account an_account, p_subscription a_name, p_starts some_instants, p_ends some_instants,
+    p_at an_instant
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
@@ -54,14 +58,16 @@ BEGIN
     END IF;
     UPDATE wallets SET (state, window_start, window_end) = (
         SELECT 'active', n.window_start, n.window_end FROM windows n WHERE n.account_id = p_account
-        ORDER BY n.window_start <= w.decided_at DESC, abs(extract(epoch FROM n.window_start - w.decided_at))
+        ORDER BY n.window_start <= w.decided_at DESC,
+                 abs(extract(epoch FROM n.window_start - w.decided_at))
         LIMIT 1)
     WHERE account_id = p_account RETURNING * INTO w;
     PERFORM arm_alerts(w);
 END $$;
 
-CREATE OR REPLACE FUNCTION set_paused(p_account an_account, p_cause a_name, p_paused a_choice, p_at an_instant) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION set_paused(
+    p_account an_account, p_cause a_name, p_paused a_choice, p_at an_instant
+) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w wallets;
 BEGIN
@@ -69,22 +75,24 @@ BEGIN
     IF (p_cause = ANY (w.paused_by)) = p_paused THEN RETURN false; END IF;
     UPDATE wallets SET paused_by = CASE WHEN p_paused THEN paused_by || p_cause
                                         ELSE array_remove(paused_by, p_cause) END,
-                       kept_until = CASE WHEN p_paused OR p_cause <> 'payment_failed' THEN kept_until END
+                       kept_until = CASE WHEN p_paused OR p_cause <> 'payment_failed'
+                                         THEN kept_until END
     WHERE account_id = p_account;
     RETURN true;
 END $$;
 
 -- Let what is left serve until an instant although the renewal is unpaid.
-CREATE OR REPLACE FUNCTION keep_serving(p_account an_account, p_until an_expiry, p_at an_instant) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION keep_serving(
+    p_account an_account, p_until an_expiry, p_at an_instant
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM lock_wallet(p_account, p_at);
     UPDATE wallets SET kept_until = p_until WHERE account_id = p_account;
 END $$;
 
 -- The subscription is over: nothing is served any more; what never expires stays, frozen. The rest
--- of its windows is given up, so that another subscription can have windows there. Holds are released:
--- no message can reach a subscription that is over to capture them.
+-- of its windows is given up, so that another subscription can have windows there. Holds are
+-- released: no message can reach a subscription that is over to capture them.
 CREATE OR REPLACE FUNCTION end_wallet(p_account an_account, p_at an_instant) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -92,7 +100,8 @@ DECLARE
 BEGIN
     w := lock_wallet(p_account, p_at);
     DELETE FROM windows WHERE account_id = p_account AND window_start >= w.decided_at;
-    UPDATE windows SET window_end = w.decided_at WHERE account_id = p_account AND window_end > w.decided_at;
+    UPDATE windows SET window_end = w.decided_at
+    WHERE account_id = p_account AND window_end > w.decided_at;
     PERFORM release_open(w);
     -- Nothing waits for a window any more: what could have moved on runs out here, at the end.
     UPDATE wallets SET state = 'ended', paused_by = '{}' WHERE account_id = p_account;

@@ -11,10 +11,10 @@ revision = "0001"
 down_revision = None
 
 SQL = Path(__file__).parent.parent / "sql" / revision
-SHAPES = ("arguments", "tables", "hold_tables", "published", "types")
+SHAPES = ("arguments", "tables", "record_tables", "hold_tables", "published", "types")
 FUNCTIONS = (
-    "alerts", "books", "charges", "corrections", "debit", "grants", "guards", "hold_calls", "holds", "lost_charges",
-    "refunds", "rollover", "serving", "teams", "terms", "terms_debit", "wallets", "violations",
+    "alerts", "books", "charges", "corrections", "debit", "debit_batch", "grants", "guards", "hold_calls", "holds",
+    "lost_charges", "refunds", "rollover", "serving", "teams", "terms", "terms_debit", "wallets", "violations",
 )  # fmt: skip
 FILES = (*SHAPES, *(f"functions/{name}" for name in FUNCTIONS), "triggers", "privileges")
 

@@ -53,6 +53,18 @@ def test_every_file_of_functions_can_be_run_again():
     assert plain == []
 
 
+def test_no_line_of_the_sql_is_longer_than_those_of_the_python():
+    files = [*TODAY.glob("*.sql"), *(FOLDER / "sql").rglob("*.sql")]
+    long = [
+        f"{path.name}: {number}"
+        for path in files
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if len(line) > 100
+    ]
+    assert len(files) > 40
+    assert long == []
+
+
 def test_a_second_migration_changes_a_ledger_that_is_in_use(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -12,7 +12,8 @@ from tests.ledger.laws import first_broken
 from tests.ledger.size_laws import SIZE_FAULTS
 from tests.ledger.team_laws import TEAM_FAULTS
 
-# Name, function, and a pattern of its definition with what it is replaced by.
+# Name, function, and a pattern of its definition with what it is replaced by. A blank of a pattern
+# is any white space of the definition.
 IN_FUNCTIONS = (
     ("a batch takes no lock", "debit_plain_accounts", r"FOR UPDATE", ""),
     ("changes take no lock", "lock_wallet", r"FOR UPDATE", ""),
@@ -148,7 +149,7 @@ MUTANTS = [name for name, *_ in (*IN_FUNCTIONS, *IN_TABLES)]
 
 def seed_in_function(owner, function, pattern, replacement):
     row = owner.execute("SELECT pg_get_functiondef(%s::regproc)", (function,)).fetchone()
-    definition, replaced = re.subn(pattern, replacement, row[0])
+    definition, replaced = re.subn(pattern.replace(" ", r"\s+"), replacement, row[0])
     assert replaced, f"nothing in {function} matches {pattern}: mend the mutant"
     owner.execute(definition)
 

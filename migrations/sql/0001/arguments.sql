@@ -16,10 +16,12 @@ CREATE DOMAIN a_choice AS boolean NOT NULL;
 CREATE DOMAIN an_instant AS timestamptz NOT NULL
     CONSTRAINT an_instant_readable CHECK (value >= '0001-01-01Z' AND value < '9990-01-01Z');
 CREATE DOMAIN an_expiry AS timestamptz NOT NULL
-    CONSTRAINT an_expiry_readable CHECK (value >= '0001-01-01Z' AND (value < '10000-01-01Z' OR value = 'infinity'));
+    CONSTRAINT an_expiry_readable
+    CHECK (value >= '0001-01-01Z' AND (value < '10000-01-01Z' OR value = 'infinity'));
 CREATE DOMAIN some_instants AS timestamptz[] NOT NULL
     CONSTRAINT some_instants_given CHECK (num_nulls(VARIADIC value) = 0)
-    CONSTRAINT some_instants_readable CHECK ('0001-01-01Z' <= ALL (value) AND '9990-01-01Z' > ALL (value));
+    CONSTRAINT some_instants_readable
+    CHECK ('0001-01-01Z' <= ALL (value) AND '9990-01-01Z' > ALL (value));
 CREATE DOMAIN a_while AS interval NOT NULL
     CONSTRAINT a_while_positive CHECK (value > '0' AND value <= '3660 days');
 -- Micro-credits, up to 10^12 credits; minor units of money, so that thousands of them add up.
@@ -29,8 +31,10 @@ CREATE DOMAIN credits_or_none AS bigint NOT NULL
     CONSTRAINT credits_or_none_size CHECK (value BETWEEN 0 AND 1000000000000000000);
 CREATE DOMAIN some_money AS bigint NOT NULL
     CONSTRAINT some_money_size CHECK (value BETWEEN 0 AND 1000000000000000);
-CREATE DOMAIN a_priority AS integer NOT NULL CONSTRAINT a_priority_size CHECK (value BETWEEN -32768 AND 32767);
-CREATE DOMAIN a_count AS integer NOT NULL CONSTRAINT a_count_size CHECK (value BETWEEN 0 AND 1000000);
+CREATE DOMAIN a_priority AS integer NOT NULL
+    CONSTRAINT a_priority_size CHECK (value BETWEEN -32768 AND 32767);
+CREATE DOMAIN a_count AS integer NOT NULL
+    CONSTRAINT a_count_size CHECK (value BETWEEN 0 AND 1000000);
 -- {credit type: micro-credits}
 CREATE DOMAIN credits_by_type AS jsonb NOT NULL
     CONSTRAINT credits_by_type_object CHECK (jsonb_typeof(value) = 'object')

@@ -1,5 +1,5 @@
--- Credits set aside for work in progress, at the rates of their authorization. A hold is named by the
--- sequence of its entry; its end is an entry too.
+-- Credits set aside for work in progress, at the rates of their authorization. A hold is named by
+-- the sequence of its entry; its end is an entry too.
 CREATE TABLE holds (
     account_id   bigint      NOT NULL REFERENCES wallets,
     hold_id      bigint      NOT NULL,
@@ -29,7 +29,8 @@ CREATE TABLE holds (
                                      AND (state = 'open') = (resolved_at IS NULL)),
     CONSTRAINT holds_captured CHECK ((state = 'captured') = (captured IS NOT NULL)
                                      AND (state = 'captured') = (taken IS NOT NULL)),
-    CONSTRAINT holds_in_time CHECK (resolved_at <= lapses_at AND (state = 'lapsed') = (resolved_at = lapses_at))
+    CONSTRAINT holds_in_time CHECK (resolved_at <= lapses_at
+                                    AND (state = 'lapsed') = (resolved_at = lapses_at))
 );
 CREATE INDEX holds_open ON holds (account_id, lapses_at) WHERE state = 'open';
 

@@ -8,11 +8,12 @@ CREATE TYPE entry_kind AS ENUM
 CREATE TYPE book AS ENUM
     ('cash', 'deferred_revenue', 'revenue', 'breakage', 'refunds', 'disputes');
 
--- Laws of a single column that a debit does not change are domains: PostgreSQL parses and checks the
--- table constraints of a row on every statement that changes it, and domains only when assigned.
+-- Laws of a single column that a debit does not change are domains: PostgreSQL parses and checks
+-- the table constraints of a row on every statement that changes it, and domains only when
+-- assigned.
 CREATE DOMAIN grant_source AS text CONSTRAINT grants_source CHECK (value IN
-    ('allowance', 'pack', 'auto_purchase', 'manual_purchase', 'bonus', 'rollover', 'adjustment', 'overdraft',
-     'trial'));
+    ('allowance', 'pack', 'auto_purchase', 'manual_purchase', 'bonus', 'rollover', 'adjustment',
+     'overdraft', 'trial'));
 CREATE DOMAIN granted_credits AS bigint CONSTRAINT grants_granted CHECK (value > 0);
 CREATE DOMAIN expired_credits AS bigint CONSTRAINT grants_expired CHECK (value >= 0);
 CREATE DOMAIN voided_credits AS bigint CONSTRAINT grants_voided CHECK (value >= 0);
@@ -27,25 +28,28 @@ CREATE DOMAIN rolled_money AS bigint CONSTRAINT grants_rolled_money CHECK (value
 CREATE DOMAIN roll_count AS integer CONSTRAINT grants_rolls_left CHECK (value >= 0);
 CREATE DOMAIN roll_share AS bigint CONSTRAINT grants_roll_share CHECK (value > 0);
 CREATE DOMAIN roll_limit AS bigint CONSTRAINT grants_roll_cap CHECK (value > 0);
-CREATE DOMAIN wallet_state AS text CONSTRAINT wallets_state CHECK (value IN ('none', 'active', 'ended'));
+CREATE DOMAIN wallet_state AS text
+    CONSTRAINT wallets_state CHECK (value IN ('none', 'active', 'ended'));
 CREATE DOMAIN pause_causes AS text[]
     CONSTRAINT wallets_pause_causes CHECK (value <@ ARRAY['payment_failed', 'by_operator']);
 CREATE DOMAIN alert_balance AS bigint CONSTRAINT wallets_alert_level CHECK (value >= -1);
 CREATE DOMAIN entry_quantity AS bigint CONSTRAINT entries_quantity CHECK (value > 0);
 CREATE DOMAIN changed_debt AS bigint CONSTRAINT entries_debt CHECK (value <> 0);
-CREATE DOMAIN entry_key AS text CONSTRAINT entries_key_length CHECK (length(value) BETWEEN 1 AND 500);
+CREATE DOMAIN entry_key AS text
+    CONSTRAINT entries_key_length CHECK (length(value) BETWEEN 1 AND 500);
 
 CREATE TABLE customers (
     customer_id text        NOT NULL CONSTRAINT customers_pk PRIMARY KEY
-                            CONSTRAINT customers_id_length CHECK (length(customer_id) BETWEEN 1 AND 200),
+                            CONSTRAINT customers_id_length
+                            CHECK (length(customer_id) BETWEEN 1 AND 200),
     account_id  bigint      GENERATED ALWAYS AS IDENTITY CONSTRAINT customers_account UNIQUE,
     name        text        NOT NULL,
     email       text        NOT NULL,
     locale      text        NOT NULL,
     time_zone   text        NOT NULL,
-    payer       text        CONSTRAINT customers_payer UNIQUE,      -- the processor's id
-    payment_method text,                                            -- the card that is charged; the processor's id
-    finance_email text,                                             -- receipts go there as well
+    payer       text        CONSTRAINT customers_payer UNIQUE,  -- the processor's id
+    payment_method text,                             -- the card that is charged; the processor's id
+    finance_email text,                              -- receipts go there as well
     recorded_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX customers_by_card ON customers (payment_method) WHERE payment_method IS NOT NULL;
@@ -53,18 +57,18 @@ CREATE INDEX customers_by_card ON customers (payment_method) WHERE payment_metho
 -- The lock row. Everything that refuses a debit without looking at grants is in it.
 CREATE TABLE wallets (
     account_id   bigint      CONSTRAINT wallets_pk PRIMARY KEY REFERENCES customers (account_id),
-    seq          bigint      NOT NULL DEFAULT 0,                    -- last entry, without gaps
-    decided_at   timestamptz NOT NULL DEFAULT '-infinity',          -- never goes back
-    transfer_seq bigint      NOT NULL DEFAULT 0,                    -- last transfer of money
+    seq          bigint      NOT NULL DEFAULT 0,               -- last entry, without gaps
+    decided_at   timestamptz NOT NULL DEFAULT '-infinity',     -- never goes back
+    transfer_seq bigint      NOT NULL DEFAULT 0,               -- last transfer of money
     state        wallet_state NOT NULL DEFAULT 'none',
     paused_by    pause_causes NOT NULL DEFAULT '{}',
-    window_start timestamptz,                                       -- the current allowance window
+    window_start timestamptz,                                  -- the current allowance window
     window_end   timestamptz,
-    alert_type   text,                                              -- the credit type that alerts watch
-    alert_level  alert_balance NOT NULL DEFAULT -1,                 -- fires at or below; -1: none left
-    frozen       boolean     NOT NULL DEFAULT false,                -- purchased credits wait
-    kept_until   timestamptz,                                       -- what is left serves, though unpaid
-    next_lapse   timestamptz NOT NULL DEFAULT 'infinity',           -- of its open holds
+    alert_type   text,                                         -- the credit type that alerts watch
+    alert_level  alert_balance NOT NULL DEFAULT -1,            -- fires at or below; -1: none left
+    frozen       boolean     NOT NULL DEFAULT false,           -- purchased credits wait
+    kept_until   timestamptz,                                  -- what is left serves, though unpaid
+    next_lapse   timestamptz NOT NULL DEFAULT 'infinity',      -- of its open holds
     CONSTRAINT wallets_window CHECK (window_start < window_end),
     CONSTRAINT wallets_active_has_window CHECK (state <> 'active' OR window_start IS NOT NULL)
 ) WITH (fillfactor = 50);
@@ -73,24 +77,27 @@ CREATE TABLE wallets (
 CREATE TABLE policies (
     account_id         bigint  CONSTRAINT policies_pk PRIMARY KEY REFERENCES wallets,
     late_usage         text    NOT NULL DEFAULT 'book_now'
-                       CONSTRAINT policies_late_usage CHECK (late_usage IN ('book_now', 'reopen', 'refuse')),
-    own_alerts         boolean NOT NULL DEFAULT false,              -- thresholds are the customer's
+                       CONSTRAINT policies_late_usage
+                       CHECK (late_usage IN ('book_now', 'reopen', 'refuse')),
+    own_alerts         boolean NOT NULL DEFAULT false,  -- thresholds are the customer's
     reopen_days        integer NOT NULL DEFAULT 0
                        CONSTRAINT policies_reopen_days CHECK (reopen_days BETWEEN 0 AND 3660),
-    debt_repaid_from   text    NOT NULL DEFAULT 'purchases'         -- as they come, before anything else
-                       CONSTRAINT policies_debt_repaid_from CHECK (debt_repaid_from IN ('purchases', 'all_grants')),
-    buys_while_paused  boolean NOT NULL DEFAULT false,              -- resume_on: any_successful_payment
+    debt_repaid_from   text    NOT NULL DEFAULT 'purchases'  -- as they come, before anything else
+                       CONSTRAINT policies_debt_repaid_from
+                       CHECK (debt_repaid_from IN ('purchases', 'all_grants')),
+    buys_while_paused  boolean NOT NULL DEFAULT false,  -- resume_on: any_successful_payment
     card_usable        boolean NOT NULL DEFAULT false,
     currency           text    NOT NULL,
     auto_on            boolean NOT NULL DEFAULT false,
     auto_credit_type   text,
     auto_unit          bigint  CONSTRAINT policies_auto_unit CHECK (auto_unit > 0),
     auto_cap           bigint  CONSTRAINT policies_auto_cap CHECK (auto_cap >= 0),
-    cap_bounds         timestamptz[],                               -- between which the cap counts; NULL: the window
+    cap_bounds         timestamptz[],              -- between which the cap counts; NULL: the window
     auto_price_num     bigint  CONSTRAINT policies_auto_price CHECK (auto_price_num > 0),
     auto_price_den     bigint  CONSTRAINT policies_auto_price_den CHECK (auto_price_den > 0),
     auto_surcharge_num bigint  CONSTRAINT policies_auto_surcharge CHECK (auto_surcharge_num >= 0),
-    auto_surcharge_den bigint  CONSTRAINT policies_auto_surcharge_den CHECK (auto_surcharge_den > 0),
+    auto_surcharge_den bigint
+                       CONSTRAINT policies_auto_surcharge_den CHECK (auto_surcharge_den > 0),
     CONSTRAINT policies_auto_complete CHECK (
         num_nulls(auto_credit_type, auto_unit, auto_cap, auto_price_num, auto_price_den,
                   auto_surcharge_num, auto_surcharge_den) IN (0, 7)),
@@ -99,12 +106,14 @@ CREATE TABLE policies (
 
 CREATE TABLE subscriptions (
     subscription_id text        NOT NULL CONSTRAINT subscriptions_pk PRIMARY KEY
-                    CONSTRAINT subscriptions_id_length CHECK (length(subscription_id) BETWEEN 1 AND 200),
+                    CONSTRAINT subscriptions_id_length
+                    CHECK (length(subscription_id) BETWEEN 1 AND 200),
     account_id      bigint      NOT NULL REFERENCES wallets,
     plan            jsonb       NOT NULL,                           -- the immutable plan version
     status          text        NOT NULL
                     CONSTRAINT subscriptions_status CHECK (status IN
-                        ('pending', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'ended')),
+                        ('pending', 'trialing', 'active', 'past_due', 'paused', 'canceled',
+                         'ended')),
     anchor          timestamptz NOT NULL,
     time_zone       text        NOT NULL,
     begins_at       timestamptz,                                    -- NULL: at the anchor
@@ -121,7 +130,8 @@ CREATE TABLE subscriptions (
 );
 CREATE UNIQUE INDEX subscriptions_one_live ON subscriptions (account_id) WHERE status <> 'ended';
 -- One trial per customer, ever.
-CREATE UNIQUE INDEX subscriptions_one_trial ON subscriptions (account_id) WHERE trial_ends_at IS NOT NULL;
+CREATE UNIQUE INDEX subscriptions_one_trial ON subscriptions (account_id)
+    WHERE trial_ends_at IS NOT NULL;
 
 -- Allowance windows that are paid for; the wallet shows the current one.
 CREATE TABLE windows (
@@ -141,17 +151,19 @@ CREATE TABLE charges (
     kind            text        NOT NULL CONSTRAINT charges_kind CHECK
                     (kind IN ('period', 'upgrade', 'manual_purchase', 'auto_purchase', 'pack')),
     state           text        NOT NULL DEFAULT 'open'
-                    CONSTRAINT charges_state CHECK (state IN ('open', 'processing', 'paid', 'void')),
-    currency        text        NOT NULL CONSTRAINT charges_currency CHECK (currency ~ '^[A-Z]{3}$'),
+                    CONSTRAINT charges_state
+                    CHECK (state IN ('open', 'processing', 'paid', 'void')),
+    currency        text        NOT NULL
+                    CONSTRAINT charges_currency CHECK (currency ~ '^[A-Z]{3}$'),
     amount_minor    bigint      NOT NULL CONSTRAINT charges_amount CHECK (amount_minor > 0),
-    surcharge_minor bigint      NOT NULL DEFAULT 0,                 -- the part of amount_minor
-    quantity        bigint,                                         -- credits it buys, if a purchase
-    pack            jsonb,                                          -- the pack as it was sold
-    window_start    timestamptz,                                    -- the window it counts against
+    surcharge_minor bigint      NOT NULL DEFAULT 0,        -- the part of amount_minor
+    quantity        bigint,                                -- credits it buys, if a purchase
+    pack            jsonb,                                 -- the pack as it was sold
+    window_start    timestamptz,                           -- the window it counts against
     window_end      timestamptz,
     opened_at       timestamptz NOT NULL,
     settled_at      timestamptz,
-    received_at     timestamptz,                                    -- its money came, and waits for a window
+    received_at     timestamptz,                           -- its money came, and waits for a window
     declines        integer     NOT NULL DEFAULT 0,
     decline_code    text,
     invoice         text,
@@ -186,9 +198,11 @@ CREATE TABLE charge_notes (
 CREATE TABLE kept_answers (
     account_id  bigint      NOT NULL REFERENCES wallets,
     subscription_id text    NOT NULL REFERENCES subscriptions,
-    key         text        NOT NULL CONSTRAINT kept_answers_key_length CHECK (length(key) BETWEEN 1 AND 200),
-    request     text        NOT NULL,                               -- "cancel now", "change_plan core_40k"
-    answer      jsonb       NOT NULL CONSTRAINT kept_answers_answer CHECK (jsonb_typeof(answer) = 'object'),
+    key         text        NOT NULL
+                CONSTRAINT kept_answers_key_length CHECK (length(key) BETWEEN 1 AND 200),
+    request     text        NOT NULL,                        -- "cancel now", "change_plan core_40k"
+    answer      jsonb       NOT NULL
+                CONSTRAINT kept_answers_answer CHECK (jsonb_typeof(answer) = 'object'),
     at          timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT kept_answers_pk PRIMARY KEY (account_id, subscription_id, key)
@@ -209,55 +223,58 @@ CREATE TABLE pauses (
 
 CREATE TABLE grants (
     account_id       bigint      NOT NULL REFERENCES wallets,
-    grant_id         bigint      NOT NULL,                          -- seq of the entry that made it
+    grant_id         bigint      NOT NULL,                        -- seq of the entry that made it
     credit_type      text        NOT NULL,
-    scope            text[],                                        -- actions it may pay; NULL = all
+    scope            text[],                                      -- actions it may pay; NULL = all
     source           grant_source NOT NULL,
     priority         smallint    NOT NULL,
     effective_at     timestamptz NOT NULL,
-    expires_at       timestamptz NOT NULL,                          -- infinity = never
-    tie_1            bigint      NOT NULL,                          -- kept as given: later changes of
-    tie_2            bigint      NOT NULL,                          -- a plan never reorder old grants
+    expires_at       timestamptz NOT NULL,                        -- infinity = never
+    tie_1            bigint      NOT NULL,                        -- kept as given: later changes of
+    tie_2            bigint      NOT NULL,                        -- a plan never reorder old grants
     granted          granted_credits NOT NULL,
     remaining        bigint      NOT NULL,
     held             bigint      NOT NULL DEFAULT 0,
     expired          expired_credits NOT NULL DEFAULT 0,
     voided           voided_credits NOT NULL DEFAULT 0,
-    refunded         refunded_credits NOT NULL DEFAULT 0,           -- taken back with their money
-    owed             owed_credits NOT NULL DEFAULT 0,               -- used, then charged back: a debt
-    rolled           rolled_credits NOT NULL DEFAULT 0,             -- moved into the next window
+    refunded         refunded_credits NOT NULL DEFAULT 0,         -- taken back with their money
+    owed             owed_credits NOT NULL DEFAULT 0,             -- used, then charged back: a debt
+    rolled           rolled_credits NOT NULL DEFAULT 0,           -- moved into the next window
     is_open          boolean     NOT NULL DEFAULT true,
     cost_minor       cost_money NOT NULL DEFAULT 0,
     recognised_minor recognised_money NOT NULL DEFAULT 0,
     broken_minor     broken_money NOT NULL DEFAULT 0,
     refunded_minor   refunded_money NOT NULL DEFAULT 0,
-    rolled_minor     rolled_money NOT NULL DEFAULT 0,               -- the cost that moved along
+    rolled_minor     rolled_money NOT NULL DEFAULT 0,             -- the cost that moved along
     currency         text        NOT NULL,
     charge_id        text,
-    part             integer,                                       -- k-th grant of its charge
-    rolls_left       roll_count  NOT NULL DEFAULT 0,                -- how often it may move on,
-    roll_num         roll_share  NOT NULL DEFAULT 1,                -- which share of what is unused,
+    part             integer,                                     -- k-th grant of its charge
+    rolls_left       roll_count  NOT NULL DEFAULT 0,              -- how often it may move on,
+    roll_num         roll_share  NOT NULL DEFAULT 1,              -- which share of what is unused,
     roll_den         roll_share  NOT NULL DEFAULT 1,
-    roll_cap         roll_limit,                                    -- at most how much,
-    roll_priority    smallint    NOT NULL DEFAULT 15,               -- and what it then burns at
-    rolled_at        timestamptz NOT NULL DEFAULT 'infinity',       -- when that was decided,
-    rollable         rolled_credits NOT NULL DEFAULT 0,             -- and of how many
-    rolled_from      bigint,                                        -- the grant it moved out of
-    unrolled         rolled_credits NOT NULL DEFAULT 0,             -- and moved back into
+    roll_cap         roll_limit,                                  -- at most how much,
+    roll_priority    smallint    NOT NULL DEFAULT 15,             -- and what it then burns at
+    rolled_at        timestamptz NOT NULL DEFAULT 'infinity',     -- when that was decided,
+    rollable         rolled_credits NOT NULL DEFAULT 0,           -- and of how many
+    rolled_from      bigint,                                      -- the grant it moved out of
+    unrolled         rolled_credits NOT NULL DEFAULT 0,           -- and moved back into
     CONSTRAINT grants_pk PRIMARY KEY (account_id, grant_id),
     CONSTRAINT grants_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges,
     CONSTRAINT grants_charge_part UNIQUE (account_id, charge_id, part),
     CONSTRAINT grants_bounds CHECK (0 <= held AND held <= remaining AND remaining <= granted),
-    CONSTRAINT grants_parts CHECK (remaining + expired + voided + refunded + rolled + unrolled <= granted),
+    CONSTRAINT grants_parts CHECK (remaining + expired + voided + refunded + rolled + unrolled
+                                   <= granted),
     CONSTRAINT grants_open CHECK (is_open = (remaining > 0)),
     CONSTRAINT grants_lifetime CHECK (effective_at < expires_at),
     CONSTRAINT grants_paid_names_charge CHECK (cost_minor = 0 OR charge_id IS NOT NULL),
     CONSTRAINT grants_charge_has_part CHECK ((charge_id IS NULL) = (part IS NULL)),
-    CONSTRAINT grants_money CHECK (recognised_minor + broken_minor + refunded_minor + rolled_minor <= cost_minor)
+    CONSTRAINT grants_money CHECK (recognised_minor + broken_minor + refunded_minor + rolled_minor
+                                   <= cost_minor)
 ) WITH (fillfactor = 50);
 -- The burn order of a wallet. `is_open` flips once, so that debits stay heap-only updates.
 CREATE INDEX grants_rolled_from ON grants (account_id, rolled_from) WHERE rolled_from IS NOT NULL;
-CREATE INDEX grants_burn ON grants (account_id, priority, expires_at, tie_1, tie_2, grant_id) WHERE is_open;
+CREATE INDEX grants_burn ON grants (account_id, priority, expires_at, tie_1, tie_2, grant_id)
+    WHERE is_open;
 
 -- What debits count: credits of a member, exact rounding carries, confirmations, debts, keys seen
 -- once for ever (window_start -infinity).
@@ -277,7 +294,8 @@ CREATE TABLE limits (
     credit_type  text        NOT NULL,
     ceiling      bigint      NOT NULL CONSTRAINT limits_ceiling CHECK (ceiling >= 0),
     refusal      text        NOT NULL DEFAULT 'user_limit'          -- what it is that refuses
-                 CONSTRAINT limits_refusal CHECK (refusal IN ('user_limit', 'member_removed', 'member_restricted')),
+                 CONSTRAINT limits_refusal
+                 CHECK (refusal IN ('user_limit', 'member_removed', 'member_restricted')),
     since        timestamptz NOT NULL,
     CONSTRAINT limits_pk PRIMARY KEY (account_id, counter, credit_type)
 );
@@ -288,192 +306,43 @@ CREATE TABLE thresholds (
     threshold  text    NOT NULL,
     percent    integer CONSTRAINT thresholds_percent CHECK (percent BETWEEN 1 AND 99),
     amount     bigint  CONSTRAINT thresholds_amount CHECK (amount > 0),
-    channel    text    NOT NULL CONSTRAINT thresholds_channel CHECK (channel IN ('email', 'in_app', 'both')),
-    rearms     boolean NOT NULL DEFAULT false,                      -- a purchase arms it again in its window
+    channel    text    NOT NULL
+               CONSTRAINT thresholds_channel CHECK (channel IN ('email', 'in_app', 'both')),
+    rearms     boolean NOT NULL DEFAULT false,             -- a purchase arms it again in its window
     CONSTRAINT thresholds_pk PRIMARY KEY (account_id, threshold),
     CONSTRAINT thresholds_percent_or_amount CHECK (num_nulls(percent, amount) = 1)
-);
-
--- What people read inside the product.
-CREATE TABLE notices (
-    account_id  bigint      NOT NULL REFERENCES wallets,
-    notice_id   text        NOT NULL,
-    kind        text        NOT NULL CONSTRAINT notices_kind CHECK (kind IN ('low_balance', 'credits_expiring')),
-    payload     jsonb       NOT NULL,
-    at          timestamptz NOT NULL,
-    recorded_at timestamptz NOT NULL DEFAULT now(),
-    read_at     timestamptz,
-    CONSTRAINT notices_pk PRIMARY KEY (account_id, notice_id)
 );
 
 -- The journal: one row per (operation, grant), both legs in one. Line 0 carries what was asked.
 CREATE TABLE entries (
     account_id      bigint      NOT NULL,
     seq             bigint      NOT NULL,
-    grant_id        bigint,                                         -- NULL: a free line
+    grant_id        bigint,                                  -- NULL: a free line
     change          bigint      NOT NULL,
     held_change     bigint      NOT NULL DEFAULT 0,
-    balance_after   bigint      NOT NULL,                           -- booked, of the credit type
+    balance_after   bigint      NOT NULL,                    -- booked, of the credit type
     held_after      bigint      NOT NULL,
-    available_after bigint      NOT NULL,                           -- spendable at `at`
+    available_after bigint      NOT NULL,                    -- spendable at `at`
     event_at        timestamptz NOT NULL,
     at              timestamptz NOT NULL,
     recorded_at     timestamptz NOT NULL DEFAULT now(),
-    quantity        entry_quantity,                                 -- of the action, in millionths
-    corrects        bigint,                                         -- seq of the corrected entry
-    debt_change     changed_debt,                                   -- of what the customer owes in credits
+    quantity        entry_quantity,                          -- of the action, in millionths
+    corrects        bigint,                                  -- seq of the corrected entry
+    debt_change     changed_debt,                            -- of what the customer owes in credits
     kind            entry_kind  NOT NULL,
     line            smallint    NOT NULL,
     late            boolean     NOT NULL DEFAULT false,
     credit_type     text        NOT NULL,
     key             entry_key,
     action          text,
-    served_as       text,                                           -- another action in its place
+    served_as       text,                                    -- another action in its place
     tags            jsonb,
     CONSTRAINT entries_pk PRIMARY KEY (account_id, seq, line),
     CONSTRAINT entries_key UNIQUE (account_id, key),
     CONSTRAINT entries_key_on_first_line CHECK ((line = 0) = (key IS NOT NULL)),
     CONSTRAINT entries_debit_takes CHECK (kind <> 'debit' OR change <= 0),
-    CONSTRAINT entries_balances CHECK (balance_after >= 0 AND held_after >= 0 AND held_after <= balance_after)
+    CONSTRAINT entries_balances CHECK (balance_after >= 0 AND held_after >= 0
+                                       AND held_after <= balance_after)
 );
 
 CREATE INDEX entries_corrections ON entries (account_id, corrects) WHERE corrects IS NOT NULL;
-
--- Money, double entry beside the journal: every transfer sums to zero (debits positive).
-CREATE TABLE postings (
-    account_id   bigint      NOT NULL REFERENCES wallets,
-    transfer_id  bigint      NOT NULL,
-    line         smallint    NOT NULL,
-    book         book        NOT NULL,
-    amount_minor bigint      NOT NULL CONSTRAINT postings_amount CHECK (amount_minor <> 0),
-    currency     text        NOT NULL,
-    cause        text        NOT NULL,
-    charge_id    text,
-    grant_id     bigint,
-    at           timestamptz NOT NULL,
-    recorded_at  timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT postings_pk PRIMARY KEY (account_id, transfer_id, line)
-);
-
--- Money sent back. `asked` until the processor has confirmed it; `failed` undoes it. A state only
--- ever moves on in this order, so that messages may come in any.
-CREATE TABLE refunds (
-    account_id   bigint      NOT NULL,
-    refund_id    text        NOT NULL CONSTRAINT refunds_id_length CHECK (length(refund_id) BETWEEN 1 AND 200),
-    charge_id    text        NOT NULL,
-    amount_minor bigint      NOT NULL CONSTRAINT refunds_amount CHECK (amount_minor > 0),
-    state        text        NOT NULL CONSTRAINT refunds_state CHECK (state IN ('asked', 'made', 'failed')),
-    reason       text,                                              -- NULL: made at the processor
-    made_by      text,
-    at           timestamptz NOT NULL,
-    recorded_at  timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT refunds_pk PRIMARY KEY (account_id, refund_id),
-    CONSTRAINT refunds_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges
-);
-CREATE INDEX refunds_of_charge ON refunds (account_id, charge_id);
-
--- Money that a bank took back. `won` is final and puts it back, `lost` leaves it gone.
-CREATE TABLE disputes (
-    account_id   bigint      NOT NULL,
-    dispute_id   text        NOT NULL CONSTRAINT disputes_id_length CHECK (length(dispute_id) BETWEEN 1 AND 200),
-    charge_id    text        NOT NULL,
-    amount_minor bigint      NOT NULL CONSTRAINT disputes_amount CHECK (amount_minor > 0),
-    state        text        NOT NULL CONSTRAINT disputes_state CHECK (state IN ('open', 'lost', 'won')),
-    at           timestamptz NOT NULL,
-    recorded_at  timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT disputes_pk PRIMARY KEY (account_id, dispute_id),
-    CONSTRAINT disputes_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges
-);
-CREATE INDEX disputes_of_charge ON disputes (account_id, charge_id);
-
--- Usage that was sent without waiting for an answer and was refused: people can read why.
-CREATE TABLE refusals (
-    account_id  bigint      NOT NULL REFERENCES wallets,
-    refusal_id  text        NOT NULL,
-    key         text,
-    reason      text        NOT NULL,
-    request     text        NOT NULL,                               -- as it came, shortened
-    at          timestamptz NOT NULL,
-    recorded_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT refusals_pk PRIMARY KEY (account_id, refusal_id)
-);
-
--- What the outside must be told, written in the transaction that caused it; delivered at least once.
-CREATE TABLE outbox (
-    account_id   bigint      NOT NULL REFERENCES wallets,
-    message_key  text        NOT NULL,
-    topic         text        NOT NULL CONSTRAINT outbox_topic CHECK (topic IN ('crossing', 'mail', 'alert', 'finding')),
-    payload      jsonb       NOT NULL,
-    recorded_at  timestamptz NOT NULL DEFAULT now(),
-    delivered_at timestamptz,
-    refused      text,                                              -- why it will never arrive
-    CONSTRAINT outbox_pk PRIMARY KEY (account_id, message_key)
-);
-CREATE INDEX outbox_waiting ON outbox (topic, recorded_at) WHERE delivered_at IS NULL;
-
--- The people of a customer. What limits them is in `limits`, which the lock reads; here it is as it
--- was set, also while a restriction stands before it. Who was removed stays, for the history.
-CREATE TABLE members (
-    account_id  bigint      NOT NULL REFERENCES wallets,
-    member_id   text        NOT NULL CONSTRAINT members_id_length CHECK (length(member_id) BETWEEN 1 AND 64),
-    name        text        NOT NULL,
-    email       text        NOT NULL,
-    role        text        NOT NULL CONSTRAINT members_role CHECK (role IN ('admin', 'member')),
-    restricted  boolean     NOT NULL DEFAULT false,
-    limits      jsonb       NOT NULL DEFAULT '{}',                  -- {credit type: micro-credits}
-    removed_at  timestamptz,
-    recorded_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT members_pk PRIMARY KEY (account_id, member_id)
-);
-
--- What members ask admins for. A request waits without a hold; its first end is the only one.
-CREATE TABLE approvals (
-    account_id      bigint      NOT NULL REFERENCES wallets,
-    key             text        NOT NULL CONSTRAINT approvals_key_length CHECK (length(key) BETWEEN 1 AND 200),
-    subscription_id text        NOT NULL REFERENCES subscriptions,
-    kind            text        NOT NULL CONSTRAINT approvals_kind CHECK (kind IN ('operation', 'credits')),
-    member_id       text        NOT NULL,                           -- who asks
-    wish            jsonb       NOT NULL,                           -- as it was sent
-    credit_type     text        NOT NULL,
-    amount          bigint      NOT NULL CONSTRAINT approvals_amount CHECK (amount > 0), -- when asked
-    state           text        NOT NULL DEFAULT 'waiting' CONSTRAINT approvals_state
-                                CHECK (state IN ('waiting', 'approved', 'refused', 'lapsed')),
-    asked_at        timestamptz NOT NULL,
-    lapses_at       timestamptz NOT NULL,
-    settled_at      timestamptz,
-    decided_by      text,
-    reason          text,                                           -- of a refusal
-    needed          bigint CONSTRAINT approvals_needed CHECK (needed > 0), -- approved, and a purchase is to cover it
-    recorded_at     timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT approvals_waits CHECK (needed IS NULL OR state = 'waiting'),
-    CONSTRAINT approvals_pk PRIMARY KEY (account_id, key),
-    CONSTRAINT approvals_member FOREIGN KEY (account_id, member_id) REFERENCES members,
-    CONSTRAINT approvals_decider FOREIGN KEY (account_id, decided_by) REFERENCES members,
-    CONSTRAINT approvals_lapse CHECK (asked_at < lapses_at),
-    CONSTRAINT approvals_settled CHECK ((state = 'waiting') = (settled_at IS NULL)),
-    CONSTRAINT approvals_decided CHECK ((state IN ('approved', 'refused')) = (decided_by IS NOT NULL)),
-    CONSTRAINT approvals_two_people CHECK (decided_by <> member_id),
-    CONSTRAINT approvals_in_time CHECK (settled_at <= lapses_at AND (state = 'lapsed') = (settled_at = lapses_at))
-);
-
--- What operators must look at: facts that no rule settles. They may be of no customer that we know,
--- so that nothing is referenced. What was settled once is never found again under its key.
-CREATE TABLE findings (
-    key             text        NOT NULL CONSTRAINT findings_pk PRIMARY KEY
-                    CONSTRAINT findings_key_length CHECK (length(key) BETWEEN 1 AND 500),
-    kind            text        NOT NULL CONSTRAINT findings_kind CHECK (kind ~ '^[a-z_]{1,40}$'),
-    customer_id     text,
-    subscription_id text,
-    charge_id       text,
-    processor_id    text,
-    detail          text        NOT NULL,
-    at              timestamptz NOT NULL,
-    settled_by      text,
-    settled_reason  text,
-    settled_at      timestamptz,
-    recorded_at     timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT findings_ids CHECK ('' <> ALL (ARRAY[customer_id, subscription_id, charge_id, processor_id])),
-    CONSTRAINT findings_settled CHECK (num_nulls(settled_by, settled_reason, settled_at) IN (0, 3))
-);
-CREATE INDEX findings_open ON findings (subscription_id) WHERE settled_at IS NULL;
-CREATE INDEX findings_of_charge ON findings (charge_id) WHERE settled_at IS NULL;

@@ -13,7 +13,8 @@ CREATE TYPE correction_outcome AS (
 );
 
 CREATE TYPE debit_row AS (
-    ord integer, status text, seq bigint, available bigint, missing bigint, crossed boolean, detail jsonb);
+    ord integer, status text, seq bigint, available bigint, missing bigint, crossed boolean,
+    detail jsonb);
 
 CREATE TYPE wallet_balance AS (booked bigint, held bigint, available bigint);
 
@@ -29,7 +30,8 @@ CREATE TYPE hold_end AS (
 );
 
 CREATE TYPE refund_outcome AS (
-    status text, amount_minor bigint, most_minor bigint, currency text, invoice text, refund_state text);
+    status text, amount_minor bigint, most_minor bigint, currency text, invoice text,
+    refund_state text);
 
 CREATE TYPE debit_outcome AS (
     status    text,      -- debited | repeated | a reason of domain/reasons.py

@@ -1,9 +1,10 @@
--- What every change of a wallet asks first: its window, its refusals, what a shortfall comes to, and
--- whether a key is bound.
+-- What every change of a wallet asks first: its window, its refusals, what a shortfall comes to,
+-- and whether a key is bound.
 
 -- The window that holds p_at; windows that are paid for are entered by the instant, not by a sweep.
 -- Holds that have lapsed by then are released, likewise.
-CREATE OR REPLACE FUNCTION enter_window(w wallets, p_at timestamptz) RETURNS wallets LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION enter_window(w wallets, p_at timestamptz) RETURNS wallets
+LANGUAGE plpgsql AS $$
 BEGIN
     IF w.next_lapse <= p_at THEN w := release_lapsed(w, p_at); END IF;
     IF p_at < w.window_end OR w.state <> 'active' THEN RETURN w; END IF;
@@ -16,36 +17,41 @@ BEGIN
     RETURN w;
 END $$;
 
--- Between which instants the cap of auto-purchase counts at p_at: its own window where the plan gives it
--- one, else the allowance's.
-CREATE OR REPLACE FUNCTION cap_window(w wallets, p policies, p_at timestamptz) RETURNS tstzrange LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN c.starts IS NULL OR c.ends IS NULL THEN tstzrange((w).window_start, (w).window_end)
+-- Between which instants the cap of auto-purchase counts at p_at: its own window where the plan
+-- gives it one, else the allowance's.
+CREATE OR REPLACE FUNCTION cap_window(w wallets, p policies, p_at timestamptz) RETURNS tstzrange
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN c.starts IS NULL OR c.ends IS NULL
+                THEN tstzrange((w).window_start, (w).window_end)
                 ELSE tstzrange(c.starts, c.ends) END
     FROM (SELECT max(b) FILTER (WHERE b <= p_at) AS starts, min(b) FILTER (WHERE b > p_at) AS ends
           FROM unnest((p).cap_bounds) b) c
 $$;
 
--- Micro-credits paid for and reserved against the cap. What was paid counts at its payment; what is in
--- flight counts now, for it may be paid now.
+-- Micro-credits paid for and reserved against the cap. What was paid counts at its payment; what is
+-- in flight counts now, for it may be paid now.
 CREATE OR REPLACE FUNCTION auto_purchased(w wallets, p policies, p_at timestamptz) RETURNS bigint
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(c.quantity), 0)::bigint FROM charges c
-    WHERE c.account_id = (w).account_id AND c.kind = 'auto_purchase' AND c.state IN ('open', 'processing', 'paid')
+    WHERE c.account_id = (w).account_id AND c.kind = 'auto_purchase'
+      AND c.state IN ('open', 'processing', 'paid')
       AND CASE WHEN (p).cap_bounds IS NULL THEN c.window_start = (w).window_start
                ELSE c.settled_at <@ cap_window(w, p, p_at) OR c.state <> 'paid' END
 $$;
 
--- Whole units that a shortfall needs beside a purchase in flight. A debt is repaid out of them first.
-CREATE OR REPLACE FUNCTION units_short(p policies, p_missing bigint) RETURNS numeric LANGUAGE sql STABLE AS $$
+-- Whole units that a shortfall needs beside a purchase in flight. Debt is repaid out of them first.
+CREATE OR REPLACE FUNCTION units_short(p policies, p_missing bigint) RETURNS numeric
+LANGUAGE sql STABLE AS $$
     SELECT greatest(0, ceil((p_missing + debt_of((p).account_id, (p).auto_credit_type) - coalesce((
-        SELECT c.quantity FROM charges c WHERE c.account_id = (p).account_id AND c.kind = 'auto_purchase'
-                                           AND c.state = 'open'), 0))::numeric / (p).auto_unit))
+        SELECT c.quantity FROM charges c
+        WHERE c.account_id = (p).account_id AND c.kind = 'auto_purchase' AND c.state = 'open'
+    ), 0))::numeric / (p).auto_unit))
 $$;
 
 -- What a shortfall of p_missing comes to: purchase_needed | cap_reached | above_maximum |
--- payment_processing | no_payment_method | insufficient_credits. An open purchase that covers it is waited for, though the cap may leave no
--- other; one whose money is on its way for days is not, and no other is made beside it. p_asked: a person is
--- asked, so that the switch does not matter.
+-- payment_processing | no_payment_method | insufficient_credits. An open purchase that covers it is
+-- waited for, though the cap may leave no other; one whose money is on its way for days is not, and
+-- no other is made beside it. p_asked: a person is asked, so that the switch does not matter.
 CREATE OR REPLACE FUNCTION shortfall_verdict(
     w wallets, p_credit_type text, p_missing bigint, p_at timestamptz, p_asked boolean DEFAULT false
 ) RETURNS text LANGUAGE plpgsql STABLE AS $$
@@ -76,7 +82,8 @@ BEGIN
 END $$;
 
 -- Why the wallet does not serve at p_at, or NULL. `w` has entered its window.
-CREATE OR REPLACE FUNCTION wallet_refusal(w wallets, p_at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION wallet_refusal(w wallets, p_at timestamptz) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE
         WHEN w.state = 'none' THEN 'no_subscription'
         WHEN w.state = 'ended' THEN 'subscription_ended'
@@ -85,10 +92,12 @@ CREATE OR REPLACE FUNCTION wallet_refusal(w wallets, p_at timestamptz) RETURNS t
     END
 $$;
 
--- Why the wallet does not debit at p_at, or NULL. While a renewal is unpaid and the plan is patient, what
--- has not expired serves: the allowance has. Nothing is bought meanwhile.
-CREATE OR REPLACE FUNCTION serving_refusal(w wallets, p_at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN w.state = 'active' AND w.paused_by = '{payment_failed}' AND p_at < w.kept_until THEN NULL
+-- Why the wallet does not debit at p_at, or NULL. While a renewal is unpaid and the plan is
+-- patient, what has not expired serves: the allowance has. Nothing is bought meanwhile.
+CREATE OR REPLACE FUNCTION serving_refusal(w wallets, p_at timestamptz) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN w.state = 'active' AND w.paused_by = '{payment_failed}'
+                     AND p_at < w.kept_until THEN NULL
                 ELSE wallet_refusal(w, p_at) END
 $$;
 
@@ -99,30 +108,35 @@ CREATE OR REPLACE FUNCTION is_usage_key(p_key text) RETURNS boolean LANGUAGE sql
 $$;
 
 -- A refusal is a decision too: what comes after it cannot be decided before it.
-CREATE OR REPLACE FUNCTION note_decision(p_account bigint, p_at timestamptz) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION note_decision(p_account bigint, p_at timestamptz) RETURNS void
+LANGUAGE sql AS $$
     UPDATE wallets SET decided_at = p_at WHERE account_id = p_account AND decided_at < p_at
 $$;
 
-CREATE OR REPLACE FUNCTION note_crossing(p_account bigint, p_seq bigint, p_credit_type text) RETURNS void
-LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION note_crossing(
+    p_account bigint, p_seq bigint, p_credit_type text
+) RETURNS void LANGUAGE sql AS $$
     INSERT INTO outbox (account_id, message_key, topic, payload)
     VALUES (p_account, 'zero:' || p_seq, 'crossing',
             jsonb_build_object('crossing', 'zero', 'seq', p_seq, 'credit_type', p_credit_type))
 $$;
 
 -- What an operation took, by credit type, and as what it was served; NULL where it took nothing.
-CREATE OR REPLACE FUNCTION debit_detail(p_account bigint, p_seq bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION debit_detail(p_account bigint, p_seq bigint) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
     SELECT jsonb_strip_nulls(jsonb_build_object(
-        'charged', jsonb_object_agg(t.credit_type, t.taken ORDER BY t.first) FILTER (WHERE t.taken > 0),
+        'charged', jsonb_object_agg(t.credit_type, t.taken ORDER BY t.first)
+                       FILTER (WHERE t.taken > 0),
         'served_as', min(t.served_as)))
-    FROM (SELECT e.credit_type, min(e.line) AS first, -sum(e.change) AS taken, min(e.served_as) AS served_as
+    FROM (SELECT e.credit_type, min(e.line) AS first, -sum(e.change) AS taken,
+                 min(e.served_as) AS served_as
           FROM entries e WHERE e.account_id = p_account AND e.seq = p_seq GROUP BY e.credit_type) t
 $$;
 
 -- The first answer to a key, if it binds: repeated | idempotency_conflict, else a status of NULL.
 CREATE OR REPLACE FUNCTION recall(
-    p_account bigint, p_key text, p_kind entry_kind, p_action text, p_quantity bigint, p_credit_type text,
-    p_amount bigint, p_event_at timestamptz, p_tags jsonb
+    p_account bigint, p_key text, p_kind entry_kind, p_action text, p_quantity bigint,
+    p_credit_type text, p_amount bigint, p_event_at timestamptz, p_tags jsonb
 ) RETURNS debit_outcome LANGUAGE plpgsql STABLE AS $$
 DECLARE
     r    debit_outcome;

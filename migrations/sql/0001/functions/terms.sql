@@ -1,16 +1,17 @@
 -- Terms: how an event may be paid, resolved to draws and counters without writing anything. Debits
--- and holds write what is planned here; the model is domain/reference/resolving.py. Arithmetic is numeric, so
--- that no quantity overflows.
+-- and holds write what is planned here; the model is domain/reference/resolving.py. Arithmetic is
+-- numeric, so that no quantity overflows.
 
 -- A debt counter and keys seen have no window.
-CREATE OR REPLACE FUNCTION counter_value(p_account bigint, p_counter text, p_window_start timestamptz) RETURNS bigint
-LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION counter_value(
+    p_account bigint, p_counter text, p_window_start timestamptz
+) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT c.value FROM counters c WHERE c.account_id = p_account
                      AND c.counter = p_counter AND c.window_start = p_window_start), 0)
 $$;
 
--- What a counter can hold, nearly a BIGINT's most: nothing that is counted comes near it, and whatever
--- is sent, no sum overflows.
+-- What a counter can hold, nearly a BIGINT's most: nothing that is counted comes near it, and
+-- whatever is sent, no sum overflows.
 CREATE OR REPLACE FUNCTION capped(p_value numeric) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT least(p_value, 9000000000000000000)::bigint
 $$;
@@ -19,7 +20,8 @@ $$;
 CREATE OR REPLACE FUNCTION counter_of_type(p_counter text, p_credit_type text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$ SELECT p_counter || '@' || p_credit_type $$;
 
-CREATE OR REPLACE FUNCTION half_up(p_num numeric, p_den numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION half_up(p_num numeric, p_den numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
     SELECT div(2 * p_num + p_den, 2 * p_den)
 $$;
 
@@ -44,19 +46,24 @@ CREATE OR REPLACE FUNCTION is_purchased(p_source text) RETURNS boolean LANGUAGE 
     SELECT p_source IN ('pack', 'manual_purchase', 'auto_purchase')
 $$;
 
--- What an action may draw at an instant, in burn order. `p_reopens`: what expired or moved on unused
--- since then too. Overdraft is drawn but is no credit that anybody has.
+-- What an action may draw at an instant, in burn order. `p_reopens`: what expired or moved on
+-- unused since then too. Overdraft is drawn but is no credit that anybody has.
 CREATE OR REPLACE FUNCTION stock(
     w wallets, p_credit_type text, p_action text, p_at timestamptz, p_reopens boolean
-) RETURNS TABLE (place bigint, grant_id bigint, free bigint, is_debt boolean) LANGUAGE sql STABLE AS $$
-    SELECT row_number() OVER (ORDER BY g.priority, g.expires_at, g.tie_1, g.tie_2, g.grant_id), g.grant_id,
-           g.remaining - g.held + CASE WHEN p_reopens THEN g.expired + unused_of_rolled(g) ELSE 0 END, g.source = 'overdraft'
+) RETURNS TABLE (place bigint, grant_id bigint, free bigint, is_debt boolean)
+LANGUAGE sql STABLE AS $$
+    SELECT row_number() OVER (ORDER BY g.priority, g.expires_at, g.tie_1, g.tie_2, g.grant_id),
+           g.grant_id,
+           g.remaining - g.held
+               + CASE WHEN p_reopens THEN g.expired + unused_of_rolled(g) ELSE 0 END,
+           g.source = 'overdraft'
     FROM (SELECT * FROM grants o WHERE o.account_id = (w).account_id AND o.is_open
           UNION ALL
           SELECT * FROM grants o WHERE p_reopens AND o.account_id = (w).account_id AND NOT o.is_open
                                    AND (o.expired > 0 OR o.rolled > 0)) g
     WHERE g.credit_type = p_credit_type AND g.effective_at <= p_at AND g.expires_at > p_at
-      AND (g.scope IS NULL OR p_action = ANY (g.scope)) AND NOT ((w).frozen AND is_purchased(g.source))
+      AND (g.scope IS NULL OR p_action = ANY (g.scope))
+      AND NOT ((w).frozen AND is_purchased(g.source))
 $$;
 
 -- Draw a way's cost, as far as there is, after what the plan draws already.
@@ -86,8 +93,8 @@ END $$;
 -- Cover a quantity way by way: quota first, the rest by the wallet. All of it must be covered; a
 -- shortfall is the last way's. What must be asked for is collected in `asked`.
 CREATE OR REPLACE FUNCTION plan_ways(
-    p debit_plan, w wallets, p_ways way[], p_confirmed boolean, p_quantity numeric, p_at timestamptz,
-    p_window_start timestamptz, p_reopens boolean
+    p debit_plan, w wallets, p_ways way[], p_confirmed boolean, p_quantity numeric,
+    p_at timestamptz, p_window_start timestamptz, p_reopens boolean
 ) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
 DECLARE
     y      way;
@@ -103,9 +110,11 @@ BEGIN
         n := n + 1;
         EXIT WHEN rest = 0;
         used := counter_value(w.account_id, y.carry, p_window_start);
-        SELECT coalesce(sum(o.free), 0), coalesce(sum(o.free) FILTER (WHERE o.is_debt), 0) INTO free, debt
+        SELECT coalesce(sum(o.free), 0), coalesce(sum(o.free) FILTER (WHERE o.is_debt), 0)
+        INTO free, debt
         FROM stock(w, y.credit_type, p.action, p_at, p_reopens) o;
-        free := free - (SELECT coalesce(sum(t.take), 0) FROM unnest(p.credit_type, p.take) AS t (type, take)
+        free := free - (SELECT coalesce(sum(t.take), 0)
+                        FROM unnest(p.credit_type, p.take) AS t (type, take)
                         WHERE t.type = y.credit_type);
         part := CASE WHEN n = cardinality(p_ways) THEN rest
                      ELSE greatest(0, least(rest, way_covers(y, used, free))) END;
@@ -123,15 +132,16 @@ BEGIN
         IF y.consent <> 'every_time' AND p_confirmed THEN
             p := plan_move(p, y.consent, 1, p_window_start);
         ELSIF NOT p_confirmed AND counter_value(w.account_id, y.consent, p_window_start) = 0 THEN
-            p.asked := jsonb_set(coalesce(p.asked, '{"credits": {}}'), ARRAY['credits', y.credit_type],
-                                 p.charged -> y.credit_type);
+            p.asked := jsonb_set(coalesce(p.asked, '{"credits": {}}'),
+                                 ARRAY['credits', y.credit_type], p.charged -> y.credit_type);
         END IF;
     END LOOP;
     RETURN p;
 END $$;
 
-CREATE OR REPLACE FUNCTION plan_move(p debit_plan, p_counter text, p_move numeric, p_window_start timestamptz)
-RETURNS debit_plan LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION plan_move(
+    p debit_plan, p_counter text, p_move numeric, p_window_start timestamptz
+) RETURNS debit_plan LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     p.counter := p.counter || p_counter; p.move := p.move || p_move::bigint;
     p.starts := p.starts || p_window_start;
@@ -140,19 +150,23 @@ END $$;
 
 -- Move the counters of credits; a ceiling that it would exceed refuses it, by how much in `missing`
 -- unless somebody is not to use anything.
-CREATE OR REPLACE FUNCTION plan_counters(p debit_plan, w wallets, p_counters jsonb, p_window_start timestamptz)
-RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION plan_counters(
+    p debit_plan, w wallets, p_counters jsonb, p_window_start timestamptz
+) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
 DECLARE
     c      record;
     over   numeric;
     reason text := 'user_limit';
 BEGIN
-    FOR c IN SELECT n.name, t.key AS credit_type, t.value::numeric AS cost, l.refusal, l.ceiling::numeric + counter_value(
+    FOR c IN SELECT n.name, t.key AS credit_type, t.value::numeric AS cost, l.refusal,
+                    l.ceiling::numeric + counter_value(
                         w.account_id, raise_counter(n.name, t.key), p_window_start) AS ceiling,
-                    counter_value(w.account_id, counter_of_type(n.name, t.key), p_window_start) AS value
+                    counter_value(
+                        w.account_id, counter_of_type(n.name, t.key), p_window_start) AS value
              FROM jsonb_array_elements_text(p_counters) AS n (name)
              CROSS JOIN jsonb_each_text(p.charged) t
-             LEFT JOIN limits l ON l.account_id = w.account_id AND l.counter = n.name AND l.credit_type = t.key
+             LEFT JOIN limits l ON l.account_id = w.account_id AND l.counter = n.name
+                               AND l.credit_type = t.key
              WHERE t.value::numeric > 0 LOOP
         p := plan_move(p, counter_of_type(c.name, c.credit_type), c.cost, p_window_start);
         over := greatest(over, c.value + c.cost - c.ceiling);
@@ -166,7 +180,8 @@ BEGIN
 END $$;
 
 -- Whether terms are what the functions here read.
-CREATE OR REPLACE FUNCTION terms_have_shape(p_terms jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION terms_have_shape(p_terms jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
     SELECT jsonb_typeof(p_terms -> 'attempts') IS NOT DISTINCT FROM 'array'
        AND coalesce(jsonb_typeof(p_terms -> 'counters'), 'array') = 'array'
        AND coalesce(jsonb_typeof(p_terms -> 'confirmed'), 'boolean') IN ('boolean', 'null')
@@ -179,7 +194,8 @@ CREATE OR REPLACE FUNCTION terms_have_shape(p_terms jsonb) RETURNS boolean LANGU
 $$;
 
 -- Whether the terms can be reckoned with: rates above zero and of a size that sums fit.
-CREATE OR REPLACE FUNCTION terms_are_sound(p_terms jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION terms_are_sound(p_terms jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN terms_have_shape(p_terms) THEN (SELECT coalesce(bool_and(
         a.value ->> 'action' IS NOT NULL AND jsonb_typeof(a.value -> 'ways') = 'array'
         AND NOT EXISTS (
@@ -190,7 +206,7 @@ CREATE OR REPLACE FUNCTION terms_are_sound(p_terms jsonb) RETURNS boolean LANGUA
     FROM jsonb_array_elements(p_terms -> 'attempts') a) ELSE false END
 $$;
 
--- What a shortfall comes to: block it, ask for a purchase that would cure it, or buy if switched on.
+-- What a shortfall comes to: block it, ask for a purchase that would cure it, or buy if that is on.
 CREATE OR REPLACE FUNCTION plan_shortfall(
     p debit_plan, w wallets, p_at_zero text, p_confirmed boolean, p_at timestamptz
 ) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
@@ -205,13 +221,14 @@ BEGIN
     SELECT * INTO o FROM policies WHERE account_id = w.account_id;
     units := units_short(o, p.missing);
     IF p_at_zero = 'prompt' AND units > 0 THEN
-        p.asked := coalesce(p.asked, '{}') || jsonb_build_object('purchase', to_jsonb(quote_units(o, units)));
+        p.asked := coalesce(p.asked, '{}')
+                   || jsonb_build_object('purchase', to_jsonb(quote_units(o, units)));
     END IF;
     IF p.asked IS NOT NULL THEN p.status := 'confirmation_required'; END IF;
     RETURN p;
 END $$;
 
--- One attempt: its draws, or why not. A ceiling is looked at before anything is bought or asked for.
+-- One attempt: its draws, or why not. A ceiling is looked at before anything is bought or asked.
 CREATE OR REPLACE FUNCTION plan_attempt(
     p debit_plan, w wallets, p_terms jsonb, p_at_zero text, p_quantity bigint, p_at timestamptz,
     p_window_start timestamptz, p_reopens boolean
@@ -222,8 +239,8 @@ DECLARE
 BEGIN
     p.action := attempt ->> 'action';
     p := plan_ways(
-        p, w, ARRAY(SELECT y FROM jsonb_populate_recordset(NULL::way, attempt -> 'ways') y), confirmed,
-        p_quantity, p_at, p_window_start, p_reopens);
+        p, w, ARRAY(SELECT y FROM jsonb_populate_recordset(NULL::way, attempt -> 'ways') y),
+        confirmed, p_quantity, p_at, p_window_start, p_reopens);
     IF p.status IS NOT NULL THEN RETURN p; END IF;
     p := plan_counters(p, w, coalesce(p_terms -> 'counters', '[]'), p_window_start);
     IF p.status IS NOT NULL THEN RETURN p; END IF;
@@ -241,8 +258,8 @@ BEGIN
 END $$;
 
 -- Resolve terms for a quantity: the first attempt that fits, else what the last one came to. Called
--- with the wallet locked and in its window. `p_at` is the instant whose credits pay, `p_window_start`
--- the window whose counters move; `p_reopens` when both are past.
+-- with the wallet locked and in its window. `p_at` is the instant whose credits pay,
+-- `p_window_start` the window whose counters move; `p_reopens` when both are past.
 CREATE OR REPLACE FUNCTION plan_debit(
     w wallets, p_terms jsonb, p_quantity bigint, p_at timestamptz, p_window_start timestamptz,
     p_reopens boolean DEFAULT false
@@ -259,20 +276,25 @@ BEGIN
     IF (p_quantity BETWEEN 1 AND 1000000000000000000) IS NOT TRUE THEN
         p.status := 'invalid_quantity'; RETURN p;
     END IF;
-    IF p_terms ->> 'once' IS NOT NULL AND p_quantity <> 1000000 THEN  -- a part of it would buy all of it
+    IF p_terms ->> 'once' IS NOT NULL AND p_quantity <> 1000000 THEN
+        -- a part of it would buy all of it
         p.status := 'quantity_not_one'; RETURN p;
     END IF;
     IF counter_value(w.account_id, 'once:' || (p_terms ->> 'once'), '-infinity') > 0 THEN
-        p.status := 'already_unlocked'; p.action := p_terms -> 'attempts' -> 0 ->> 'action'; p.attempt := 1;
+        p.status := 'already_unlocked';
+        p.action := p_terms -> 'attempts' -> 0 ->> 'action';
+        p.attempt := 1;
         RETURN p;
     END IF;
     attempts := jsonb_array_length(p_terms -> 'attempts');
     FOR i IN 1 .. attempts LOOP
         p := empty; p.attempt := i;
         p := plan_attempt(
-            p, w, p_terms, CASE WHEN i < attempts OR p_reopens THEN 'block' ELSE p_terms ->> 'at_zero' END,
+            p, w, p_terms,
+            CASE WHEN i < attempts OR p_reopens THEN 'block' ELSE p_terms ->> 'at_zero' END,
             p_quantity, p_at, p_window_start, p_reopens);
-        EXIT WHEN p.status NOT IN ('insufficient_credits', 'user_limit', 'member_removed', 'member_restricted');
+        EXIT WHEN p.status NOT IN ('insufficient_credits', 'user_limit', 'member_removed',
+                                   'member_restricted');
     END LOOP;
     RETURN p;
 END $$;

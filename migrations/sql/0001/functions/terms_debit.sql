@@ -1,26 +1,32 @@
 -- Debits on terms: what terms.sql planned is written here, under the same lock.
 
 -- A plain event's price as terms, for the rare case that needs their care.
-CREATE OR REPLACE FUNCTION plain_terms(p_action text, p_quantity bigint, p_credit_type text, p_amount bigint) RETURNS jsonb
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT jsonb_build_object('at_zero', 'purchase', 'attempts', jsonb_build_array(jsonb_build_object(
+CREATE OR REPLACE FUNCTION plain_terms(
+    p_action text, p_quantity bigint, p_credit_type text, p_amount bigint
+) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT jsonb_build_object('at_zero', 'purchase', 'attempts', jsonb_build_array(
+    jsonb_build_object(
         'action', p_action,
         'ways', CASE WHEN p_amount = 0 THEN '[]'::jsonb ELSE jsonb_build_array(jsonb_build_object(
-            'credit_type', p_credit_type, 'credits', p_amount, 'per', p_quantity, 'started', false)) END)))
+            'credit_type', p_credit_type, 'credits', p_amount, 'per', p_quantity,
+            'started', false)) END)))
 $$;
 
 -- The credit types of a batch, without those of accounts that have terms in it.
-CREATE OR REPLACE FUNCTION types_of_plain(p_account bigint[], p_credit_type text[], p_terms jsonb[]) RETURNS text[]
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_agg(CASE WHEN u.account_id = ANY (t.accounts) THEN NULL ELSE u.credit_type END ORDER BY u.ord)
+CREATE OR REPLACE FUNCTION types_of_plain(
+    p_account bigint[], p_credit_type text[], p_terms jsonb[]
+) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_agg(CASE WHEN u.account_id = ANY (t.accounts) THEN NULL ELSE u.credit_type END
+                     ORDER BY u.ord)
     FROM unnest(p_account, p_credit_type) WITH ORDINALITY AS u (account_id, credit_type, ord),
          (SELECT coalesce(array_agg(DISTINCT v.account_id), '{}') AS accounts
           FROM unnest(p_account, p_terms) AS v (account_id, terms) WHERE v.terms IS NOT NULL) t
 $$;
 
 -- The window of a late event's own time, if it may still be reopened at p_at.
-CREATE OR REPLACE FUNCTION reopened_window(w wallets, p_event_at timestamptz, p_at timestamptz) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION reopened_window(
+    w wallets, p_event_at timestamptz, p_at timestamptz
+) RETURNS timestamptz LANGUAGE sql STABLE AS $$
     SELECT n.window_start FROM windows n JOIN policies p ON p.account_id = n.account_id
     WHERE n.account_id = (w).account_id AND p.late_usage = 'reopen'
       AND n.window_start <= p_event_at AND n.window_end > p_event_at
@@ -28,42 +34,52 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- What a wallet holds of a type, and what an action could draw of it without going into debt.
-CREATE OR REPLACE FUNCTION balance_for(w wallets, p_credit_type text, p_action text, p_at timestamptz) RETURNS wallet_balance
-LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION balance_for(
+    w wallets, p_credit_type text, p_action text, p_at timestamptz
+) RETURNS wallet_balance LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(g.remaining), 0)::bigint, coalesce(sum(g.held), 0)::bigint,
-           (SELECT coalesce(sum(s.free), 0)::bigint FROM stock(w, p_credit_type, p_action, p_at, false) s
+           (SELECT coalesce(sum(s.free), 0)::bigint
+            FROM stock(w, p_credit_type, p_action, p_at, false) s
             WHERE NOT s.is_debt)
-    FROM grants g WHERE g.account_id = (w).account_id AND g.is_open AND g.credit_type = p_credit_type
+    FROM grants g
+    WHERE g.account_id = (w).account_id AND g.is_open AND g.credit_type = p_credit_type
 $$;
 
--- Give back, out of what expired and then of what moved on, as much as the plan draws beyond what is
--- booked: one entry, and two for each grant that credits come back from.
-CREATE OR REPLACE FUNCTION reopen_expired(w wallets, p debit_plan, p_event_at timestamptz, p_at timestamptz) RETURNS wallets
-LANGUAGE plpgsql AS $$
+-- Give back, out of what expired and then of what moved on, as much as the plan draws beyond what
+-- is booked: one entry, and two for each grant that credits come back from.
+CREATE OR REPLACE FUNCTION reopen_expired(
+    w wallets, p debit_plan, p_event_at timestamptz, p_at timestamptz
+) RETURNS wallets LANGUAGE plpgsql AS $$
 DECLARE
     ids   bigint[];
     backs bigint[];
     short record;
 BEGIN
     FOR short IN SELECT g AS source, u.take - g.remaining + g.held - g.expired AS moved
-             FROM (SELECT o.id, sum(o.take)::bigint AS take FROM unnest(p.grant_id, p.take) AS o (id, take) GROUP BY o.id) u
+             FROM (SELECT o.id, sum(o.take)::bigint AS take
+                   FROM unnest(p.grant_id, p.take) AS o (id, take) GROUP BY o.id) u
              JOIN grants g ON g.account_id = w.account_id AND g.grant_id = u.id
              WHERE u.take > g.remaining - g.held + g.expired ORDER BY g.grant_id LOOP
         PERFORM move_back(short.source, short.moved, p_at);
     END LOOP;
     SELECT seq INTO w.seq FROM wallets WHERE account_id = w.account_id;
-    SELECT array_agg(g.grant_id ORDER BY g.grant_id), array_agg(t.take - g.remaining + g.held ORDER BY g.grant_id)
+    SELECT array_agg(g.grant_id ORDER BY g.grant_id),
+           array_agg(t.take - g.remaining + g.held ORDER BY g.grant_id)
     INTO ids, backs
-    FROM (SELECT u.id, sum(u.take)::bigint AS take FROM unnest(p.grant_id, p.take) AS u (id, take) GROUP BY u.id) t
-    JOIN grants g ON g.account_id = w.account_id AND g.grant_id = t.id AND t.take > g.remaining - g.held;
+    FROM (SELECT u.id, sum(u.take)::bigint AS take
+          FROM unnest(p.grant_id, p.take) AS u (id, take) GROUP BY u.id) t
+    JOIN grants g ON g.account_id = w.account_id AND g.grant_id = t.id
+                 AND t.take > g.remaining - g.held;
     IF ids IS NULL THEN RETURN w; END IF;
     w.seq := w.seq + 1;
-    UPDATE grants g SET remaining = g.remaining + u.back, expired = g.expired - u.back, is_open = true
+    UPDATE grants g SET remaining = g.remaining + u.back, expired = g.expired - u.back,
+                        is_open = true
     FROM unnest(ids, backs) AS u (id, back) WHERE g.account_id = w.account_id AND g.grant_id = u.id;
     INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
                          available_after, event_at, at, late, credit_type, key)
-    SELECT w.account_id, w.seq, u.ord - 1, 'reopen', u.id, u.back, b.booked, b.held, b.available, p_event_at,
-           p_at, true, g.credit_type, CASE u.ord WHEN 1 THEN 'ledger::reopen:' || w.seq END
+    SELECT w.account_id, w.seq, u.ord - 1, 'reopen', u.id, u.back, b.booked, b.held, b.available,
+           p_event_at, p_at, true, g.credit_type,
+           CASE u.ord WHEN 1 THEN 'ledger::reopen:' || w.seq END
     FROM unnest(ids, backs) WITH ORDINALITY AS u (id, back, ord)
     JOIN grants g ON g.account_id = w.account_id AND g.grant_id = u.id
     CROSS JOIN LATERAL balance_for(w, g.credit_type, p.action, p_at) b;
@@ -79,7 +95,8 @@ CREATE OR REPLACE FUNCTION write_counters(w wallets, p debit_plan) RETURNS void 
           UNION ALL
           SELECT 'debt:' || g.credit_type, t.take, '-infinity'
           FROM unnest((p).grant_id, (p).take) AS t (id, take)
-          JOIN grants g ON g.account_id = (w).account_id AND g.grant_id = t.id AND g.source = 'overdraft') m
+          JOIN grants g ON g.account_id = (w).account_id AND g.grant_id = t.id
+                       AND g.source = 'overdraft') m
     GROUP BY m.counter, m.starts HAVING sum(m.move) <> 0
     ON CONFLICT (account_id, counter, window_start) DO UPDATE SET value = excluded.value
 $$;
@@ -98,14 +115,16 @@ BEGIN
         p.credit_type := ARRAY[last_type]; p.grant_id := ARRAY[NULL::bigint]; p.take := ARRAY[0];
     END IF;
     UPDATE grants g SET remaining = g.remaining - t.take, is_open = g.remaining > t.take
-    FROM (SELECT u.id, sum(u.take)::bigint AS take FROM unnest(p.grant_id, p.take) AS u (id, take) GROUP BY u.id) t
+    FROM (SELECT u.id, sum(u.take)::bigint AS take
+          FROM unnest(p.grant_id, p.take) AS u (id, take) GROUP BY u.id) t
     WHERE g.account_id = w.account_id AND g.grant_id = t.id;
-    INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after, available_after,
-                         event_at, at, late, credit_type, key, action, served_as, quantity, tags)
-    SELECT w.account_id, w.seq + 1, u.ord - 1, 'debit', u.id, -u.take, b.booked, b.held, b.available,
-           p_event_at, p_at, p_is_late, u.credit_type, CASE u.ord WHEN 1 THEN p_key END, p_action,
-           CASE WHEN p.attempt > 1 THEN p.action END, CASE u.ord WHEN 1 THEN p_quantity END,
-           CASE u.ord WHEN 1 THEN p_tags END
+    INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
+                         available_after, event_at, at, late, credit_type, key, action, served_as,
+                         quantity, tags)
+    SELECT w.account_id, w.seq + 1, u.ord - 1, 'debit', u.id, -u.take, b.booked, b.held,
+           b.available, p_event_at, p_at, p_is_late, u.credit_type,
+           CASE u.ord WHEN 1 THEN p_key END, p_action, CASE WHEN p.attempt > 1 THEN p.action END,
+           CASE u.ord WHEN 1 THEN p_quantity END, CASE u.ord WHEN 1 THEN p_tags END
     FROM unnest(p.credit_type, p.grant_id, p.take) WITH ORDINALITY AS u (credit_type, id, take, ord)
     CROSS JOIN LATERAL balance_for(w, u.credit_type, p.action, p_at) b;
     PERFORM write_counters(w, p);
@@ -123,8 +142,8 @@ END $$;
 
 -- Debit one event on terms; p_credit_type is that of a free line. Called with the wallet locked.
 CREATE OR REPLACE FUNCTION debit_on_terms(
-    w wallets, p_key text, p_action text, p_quantity bigint, p_credit_type text, p_event_at timestamptz,
-    p_tags jsonb, p_terms jsonb, p_at timestamptz
+    w wallets, p_key text, p_action text, p_quantity bigint, p_credit_type text,
+    p_event_at timestamptz, p_tags jsonb, p_terms jsonb, p_at timestamptz
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
 DECLARE
     r       debit_outcome;
@@ -139,7 +158,9 @@ BEGIN
     IF r.status IS NOT NULL THEN RETURN r; END IF;
     w := enter_window(w, p_at);
     is_late := coalesce(p_event_at < w.window_start, false);
-    IF is_late THEN SELECT late_usage INTO late FROM policies WHERE account_id = w.account_id; END IF;
+    IF is_late THEN
+        SELECT late_usage INTO late FROM policies WHERE account_id = w.account_id;
+    END IF;
     IF late = 'reopen' THEN
         opened := reopened_window(w, p_event_at, p_at);
         p_terms := p_terms || '{"at_zero": "block"}';  -- no purchase cures a window that is closed
@@ -151,22 +172,30 @@ BEGIN
     IF opened IS NULL THEN  -- what does not fit its own window is booked now, as it would be later
         p := plan_debit(w, p_terms, p_quantity, p_at, w.window_start);
     END IF;
-    IF p.status IN ('invalid_quantity', 'invalid_rate', 'quantity_not_one') THEN r.status := p.status; RETURN r; END IF;
+    IF p.status IN ('invalid_quantity', 'invalid_rate', 'quantity_not_one') THEN
+        r.status := p.status;
+        RETURN r;
+    END IF;
     reason := serving_refusal(w, p_at);
-    IF w.state = 'active'  -- what is free goes on
-       AND (p.status = 'already_unlocked' OR p_terms -> 'attempts' -> 0 -> 'ways' = '[]') THEN reason := NULL; END IF;
+    IF w.state = 'active' AND (p.status = 'already_unlocked'
+                               OR p_terms -> 'attempts' -> 0 -> 'ways' = '[]') THEN
+        reason := NULL;  -- what is free goes on
+    END IF;
     IF reason IS NULL AND late = 'refuse' THEN reason := 'period_closed'; END IF;
     IF reason IS NOT NULL OR p.status NOT IN ('fits', 'already_unlocked') THEN
         PERFORM note_decision(w.account_id, p_at);
         r.status := coalesce(reason, p.status); r.crossed := false;
         IF reason IS NULL THEN
             r.available := p.available; r.missing := p.missing;
-            IF p.status = 'confirmation_required' THEN r.detail := jsonb_build_object('asked', p.asked); END IF;
+            IF p.status = 'confirmation_required' THEN
+                r.detail := jsonb_build_object('asked', p.asked);
+            END IF;
         END IF;
         RETURN r;
     END IF;
     IF opened IS NOT NULL THEN w := reopen_expired(w, p, p_event_at, p_at); END IF;
-    r := write_debit(w, p, p_key, p_action, p_quantity, p_credit_type, p_event_at, p_tags, p_at, is_late);
+    r := write_debit(w, p, p_key, p_action, p_quantity, p_credit_type, p_event_at, p_tags, p_at,
+                     is_late);
     IF opened IS NOT NULL THEN
         PERFORM roll_again(w.account_id, p.grant_id, p.take, p_at);
         PERFORM recognise(w.account_id, p_at);  -- breakage may be use now
@@ -186,7 +215,8 @@ DECLARE
 BEGIN
     w := lock_wallet(p_account, p_at);
     IF p_ceiling IS NULL THEN
-        DELETE FROM limits WHERE account_id = p_account AND counter = p_counter AND credit_type = p_credit_type;
+        DELETE FROM limits WHERE account_id = p_account AND counter = p_counter
+                             AND credit_type = p_credit_type;
         RETURN;
     END IF;
     INSERT INTO limits AS l (account_id, counter, credit_type, ceiling, refusal, since)
