@@ -66,9 +66,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command: the words of the command line, if no others are given."""
-    wanted = parser().parse_args(words)
+    arguments = parser().parse_args(words)
     try:
-        return int(wanted.run(wanted))
+        return int(arguments.run(arguments))
     except BillingError as error:
         sys.stderr.write(f"{error.reason}: {error}\n")
     except RPCError as error:

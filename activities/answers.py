@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection
@@ -33,11 +34,20 @@ class Asker:
     charge_id: str = ""
 
 
+class Found(StrEnum):
+    """What became of a key before."""
+
+    NEW = "new"
+    KEPT = "kept"
+    VOID = "void"  # the charge that it opened was given up
+    CONFLICT = "idempotency_conflict"  # it was used for another request
+
+
 @dataclass(frozen=True, slots=True)
 class EarlierAnswer:
-    """What became of a key before: `new`, `kept`, `void` (given up), or `idempotency_conflict`."""
+    """What became of a key before, and what was answered if the answer was kept."""
 
-    status: str
+    status: Found
     answer: dict[str, Any] = field(default_factory=dict)
 
 
@@ -59,10 +69,10 @@ class AnswerActivities:
                 charge_id=asker.charge_id,
             )
         if before is None:
-            return EarlierAnswer("new")
+            return EarlierAnswer(Found.NEW)
         if before.request != keyed.request:
-            return EarlierAnswer("idempotency_conflict")
-        return EarlierAnswer("kept" if before.answer else "void", before.answer)
+            return EarlierAnswer(Found.CONFLICT)
+        return EarlierAnswer(Found.KEPT if before.answer else Found.VOID, before.answer)
 
     @uninterrupted(name="keep_answer")
     def keep(self, asker: Asker, keyed: Keyed) -> None:

@@ -22,47 +22,47 @@ from ledger.reports.scope import MOST_ROWS, snapshot
 TAGS = ("member", "campaign")  # named so often that they have options of their own
 
 
-def history(wanted: Namespace) -> int:
+def history(arguments: Namespace) -> int:
     """Print a customer's ledger, or one member's part of it, each line with its cause."""
-    tags = [tag_and_value(one) for one in wanted.where]
-    tags += [(name, value) for name in TAGS if (value := getattr(wanted, name))]
+    tags = [tag_and_value(one) for one in arguments.where]
+    tags += [(name, value) for name in TAGS if (value := getattr(arguments, name))]
     with database() as engine, engine.connect() as connection:
-        account = accounts.account_of(connection, wanted.customer)
+        account = accounts.account_of(connection, arguments.customer)
         zone = accounts.details_of(connection, account).time_zone
-        first, until = (day and midnight(day, zone) for day in (wanted.first, wanted.until))
+        first, until = (day and midnight(day, zone) for day in (arguments.first, arguments.until))
         lines = balances.history(
-            connection, account, after_seq=wanted.after,
-            limit=MOST_ROWS if wanted.csv else wanted.limit,
-            chosen=balances.Chosen(wanted.action, tuple(sorted(tags)), first, until),
+            connection, account, after_seq=arguments.after,
+            limit=MOST_ROWS if arguments.csv else arguments.limit,
+            chosen=balances.Chosen(arguments.action, tuple(sorted(tags)), first, until),
         )  # fmt: skip
         record = subscriptions.record_of_account(connection, account)
-        limits = limits_of(connection, account, wanted.member) if wanted.member else ()
-        pauses = () if wanted.action or tags else _pauses(connection, account, wanted, lines)
+        limits = limits_of(connection, account, arguments.member) if arguments.member else ()
+        pauses = () if arguments.action or tags else _pauses(connection, account, arguments, lines)
     status = record.status if record else None
     found = history_sheet(
-        customer_id=wanted.customer, status=status, lines=lines, limits=limits, pauses=pauses
+        customer_id=arguments.customer, status=status, lines=lines, limits=limits, pauses=pauses
     )
-    return show_sheet(found, wanted.csv)
+    return show_sheet(found, arguments.csv)
 
 
 def _pauses(
-    connection: Connection, account: int, wanted: Namespace, lines: Sequence[HistoryLine]
+    connection: Connection, account: int, arguments: Namespace, lines: Sequence[HistoryLine]
 ) -> tuple[PauseLine, ...]:
     """Return the pauses of the stretch that the lines tell of."""
     found = accounts.pauses(connection, account)
-    if wanted.after or wanted.first:
+    if arguments.after or arguments.first:
         found = tuple(one for one in found if lines and one.at >= lines[0].at)
-    if len(lines) == wanted.limit or wanted.until:
+    if len(lines) == arguments.limit or arguments.until:
         found = tuple(one for one in found if lines and one.at <= lines[-1].at)
     return found
 
 
-def notices_of(wanted: Namespace) -> int:
+def notices_of(arguments: Namespace) -> int:
     """Print what a customer is told inside the product, the newest first; mark notices as read."""
     with database() as engine, engine.begin() as connection:
-        account = accounts.account_of(connection, wanted.customer)
-        notices.mark_read(connection, account, wanted.read, datetime.now(UTC))
-        found = notices.newest(connection, account, unread_only=wanted.unread)
+        account = accounts.account_of(connection, arguments.customer)
+        notices.mark_read(connection, account, arguments.read, datetime.now(UTC))
+        found = notices.newest(connection, account, unread_only=arguments.unread)
     return print_json(
         [
             {
@@ -77,10 +77,10 @@ def notices_of(wanted: Namespace) -> int:
     )
 
 
-def meter_of(wanted: Namespace) -> int:
+def meter_of(arguments: Namespace) -> int:
     """Print what a customer has, what burnt it, how long it lasts and when more comes."""
     with database() as engine, engine.connect() as connection:
-        account = accounts.account_of(connection, wanted.customer)
+        account = accounts.account_of(connection, arguments.customer)
         record = subscriptions.record_of_account(connection, account)
         known = {one.name: one for one in load_catalogs(settings().drawdown_catalogs)}
         catalog = known.get(record.plan["catalog"]) if record else None
@@ -89,16 +89,16 @@ def meter_of(wanted: Namespace) -> int:
             account_id=account,
             at=datetime.now(UTC),
             catalog=catalog,
-            member=wanted.member or "",
+            member=arguments.member or "",
         )
     return print_json(told)
 
 
-def report(wanted: Namespace) -> int:
+def report(arguments: Namespace) -> int:
     """Print a report or write it as CSV; docs/reports.md says what each column means."""
     with database() as engine, snapshot(engine) as connection:
-        found = sheet(connection, asked_in(wanted), datetime.now(UTC))
-    return show_sheet(found, wanted.csv)
+        found = sheet(connection, asked_in(arguments), datetime.now(UTC))
+    return show_sheet(found, arguments.csv)
 
 
 def add_commands(add: Add) -> None:

@@ -19,13 +19,13 @@ COLUMNS = texts("found", "kind", "of", "at the processor", "what", "key")
 SETTLE = "settle"
 
 
-def findings_of(wanted: Namespace) -> int:
+def findings_of(arguments: Namespace) -> int:
     """Print the findings that nobody has settled, or settle one: `findings settle KEY`."""
-    if wanted.settle:
-        return _settle(wanted)
+    if arguments.settle:
+        return _settle(arguments)
     with database() as engine, engine.connect() as connection:
-        found = findings.open_findings(connection, wanted.customer)
-    if wanted.json:
+        found = findings.open_findings(connection, arguments.customer)
+    if arguments.json:
         return print_json([_as_json(one) for one in found])
     rows = tuple(_row(one) for one in found)
     note = "settle one: python cli.py findings settle KEY --by NAME --reason TEXT"
@@ -54,12 +54,12 @@ def reconcile(_: Namespace) -> int:
     return 1 if done.differences else 0
 
 
-def _settle(wanted: Namespace) -> int:
-    word, *keys = wanted.settle
+def _settle(arguments: Namespace) -> int:
+    word, *keys = arguments.settle
     if word != SETTLE or len(keys) != 1:
         raise InvalidInput("unknown_finding", "write `findings settle KEY`")
     with database() as engine, engine.begin() as connection:
-        by, reason = wanted.by or "", wanted.reason or ""
+        by, reason = arguments.by or "", arguments.reason or ""
         one = findings.settle(connection, key=keys[0], by=by, reason=reason, at=datetime.now(UTC))
     console.print(f"settled: {one.kind}, {one.detail}", markup=False)
     return 0

@@ -14,12 +14,12 @@ from ledger.payments.charges import ListedCharge
 from ledger.reports.tables import ABSENT, Sheet, numbers, texts
 
 
-def invoices(wanted: Namespace) -> int:
+def invoices(arguments: Namespace) -> int:
     """List a subscription's newest invoices, with their pages and PDFs."""
     table = Table(title="Invoices", title_justify="left", header_style="bold")
     for name in ("invoice", "number", "issued", "status", "amount", "PDF"):
         table.add_column(name, overflow="fold", justify="right" if name == "amount" else "left")
-    for one in _asked(wanted.subscription, "list_invoices")["invoices"]:
+    for one in _asked(arguments.subscription, "list_invoices")["invoices"]:
         table.add_row(
             one["invoice"],
             one["number"],
@@ -32,30 +32,30 @@ def invoices(wanted: Namespace) -> int:
     return 0
 
 
-def cards(wanted: Namespace) -> int:
+def cards(arguments: Namespace) -> int:
     """List a subscription's cards on file; the one that is charged is marked."""
     table = Table(title="Payment methods", title_justify="left", header_style="bold")
     for name in ("payment method", "card", "default"):
         table.add_column(name, overflow="fold")
-    for one in _asked(wanted.subscription, "list_payment_methods")["payment_methods"]:
+    for one in _asked(arguments.subscription, "list_payment_methods")["payment_methods"]:
         table.add_row(one["payment_method"], one["card"], "✓" if one["default"] else "")
     console.print(table)
     return 0
 
 
-def charges_of(wanted: Namespace) -> int:
+def charges_of(arguments: Namespace) -> int:
     """List a customer's charges, the newest first, with what became of each."""
     with database() as engine, engine.connect() as connection:
-        account = accounts.account_of(connection, wanted.customer)
-        found = charges.listed(connection, account, limit=wanted.limit)
-    if wanted.json:
+        account = accounts.account_of(connection, arguments.customer)
+        found = charges.listed(connection, account, limit=arguments.limit)
+    if arguments.json:
         return print_json([asdict(one) for one in found])
     columns = (
         *texts("charge", "kind", "state"),
         *numbers("amount", "went back"),
         *texts("opened", "settled", "declined"),
     )
-    title = f"charges of {wanted.customer}"
+    title = f"charges of {arguments.customer}"
     return print_sheet(Sheet(title, columns, tuple(map(_charge, found))))
 
 
@@ -73,12 +73,12 @@ def _charge(one: ListedCharge) -> tuple[str, ...]:
     )
 
 
-def mail_invoice(wanted: Namespace) -> int:
+def mail_invoice(arguments: Namespace) -> int:
     """Mail an invoice to the finance address, or to another."""
-    message = {"key": wanted.key, "invoice": wanted.invoice}
-    if wanted.to:
-        message["email"] = wanted.to
-    return print_answer(update(wanted.subscription, "mail_invoice", message))
+    message = {"key": arguments.key, "invoice": arguments.invoice}
+    if arguments.to:
+        message["email"] = arguments.to
+    return print_answer(update(arguments.subscription, "mail_invoice", message))
 
 
 def _asked(subscription: str, question: str) -> dict[str, list[dict[str, str]]]:

@@ -25,10 +25,10 @@ from workflows.subscription.workflow import Subscription
 CONCURRENT = 20
 
 
-def rebuild(wanted: Namespace) -> int:
+def rebuild(arguments: Namespace) -> int:
     """Start the workflows of live subscriptions that have none, from their rows in the ledger."""
     with database() as engine, engine.connect() as connection:
-        found = _live(connection, wanted)
+        found = _live(connection, arguments)
         starts = [start_of(connection, one) for one in found]
 
     async def start_all() -> None:
@@ -40,13 +40,15 @@ def rebuild(wanted: Namespace) -> int:
     return 0
 
 
-def migrate_plans(wanted: Namespace) -> int:
+def migrate_plans(arguments: Namespace) -> int:
     """Move all subscribers of a plan to another of its versions; with --preview, only say how."""
     with database() as engine, engine.connect() as connection:
-        found = subscriptions.live_on_plan(connection, wanted.catalog, wanted.plan)
+        found = subscriptions.live_on_plan(connection, arguments.catalog, arguments.plan)
     if not found:
-        raise InvalidInput("unknown_plan", f"nobody is on {wanted.plan!r:.60} of {wanted.catalog}")
-    message = {"version": wanted.to, "when": wanted.when, "preview": wanted.preview}
+        raise InvalidInput(
+            "unknown_plan", f"nobody is on {arguments.plan!r:.60} of {arguments.catalog}"
+        )
+    message = {"version": arguments.to, "when": arguments.when, "preview": arguments.preview}
     answers = asyncio.run(_ask_all([one.subscription_id for one in found], message))
     console.print(_table(found, answers))
     return 0 if all("reason" not in answer for answer in answers) else 1
@@ -83,15 +85,15 @@ def start_of(connection: Connection, live: LiveSubscription) -> Start:
     )
 
 
-def _live(connection: Connection, wanted: Namespace) -> tuple[LiveSubscription, ...]:
-    if wanted.all:
+def _live(connection: Connection, arguments: Namespace) -> tuple[LiveSubscription, ...]:
+    if arguments.all:
         return subscriptions.live(connection)
-    if wanted.customer is None:
+    if arguments.customer is None:
         raise InvalidInput("missing_field", "name a customer, or say --all")
-    account_id = accounts.account_of(connection, wanted.customer)
+    account_id = accounts.account_of(connection, arguments.customer)
     found = subscriptions.live(connection, account_id)
     if not found:
-        raise InvalidInput("subscription_ended", f"{wanted.customer!r:.60} has none that lives")
+        raise InvalidInput("subscription_ended", f"{arguments.customer!r:.60} has none that lives")
     return found
 
 

@@ -32,15 +32,15 @@ from models.base import connect
 from settings import CATALOGS
 
 
-def catalog(wanted: Namespace) -> int:
+def catalog(arguments: Namespace) -> int:
     """Check a price list, list what is sold, or print the reference of its keys."""
-    return int(wanted.does(wanted))
+    return int(arguments.does(arguments))
 
 
-def check(wanted: Namespace) -> int:
+def check(arguments: Namespace) -> int:
     """Check a price list: every fault and every edit of what was published, with its line."""
     try:
-        read = _read(wanted.file)
+        read = _read(arguments.file)
     except InvalidCatalog as error:
         return _refused(error.faults)
     try:
@@ -57,23 +57,23 @@ def check(wanted: Namespace) -> int:
     return DONE
 
 
-def list_sold(wanted: Namespace) -> int:
+def list_sold(arguments: Namespace) -> int:
     """List plans and packs with their versions, prices and credits: of every list, or of files."""
     folder = Path(os.environ.get("DRAWDOWN_CATALOGS") or CATALOGS)
-    files = [Path(name) for name in wanted.files]
+    files = [Path(name) for name in arguments.files]
     catalogs = [read_catalog(file) for file in files] or load_catalogs(folder)
-    if wanted.json:
+    if arguments.json:
         return print_json(document(catalogs))
     return print_sheet(sheet(catalogs))
 
 
-def rerate(wanted: Namespace) -> int:
+def rerate(arguments: Namespace) -> int:
     """Change what was published, with everyone affected; --preview only says who they are."""
     try:
-        read = _read(wanted.file)
+        read = _read(arguments.file)
     except InvalidCatalog as error:
         return _refused(error.faults)
-    return rerating.rerate(read, wanted)
+    return rerating.rerate(read, arguments)
 
 
 def print_reference(_: Namespace) -> int:

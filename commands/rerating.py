@@ -24,10 +24,10 @@ NOTES = (
 )
 
 
-def rerate(read: PriceList, wanted: Namespace) -> int:
+def rerate(read: PriceList, arguments: Namespace) -> int:
     """Say who is affected, then publish the list as it is read unless it is a preview."""
-    by, reason = wanted.by or "", wanted.reason or ""
-    if not (wanted.preview or (by.strip() and reason.strip())):
+    by, reason = arguments.by or "", arguments.reason or ""
+    if not (arguments.preview or (by.strip() and reason.strip())):
         message = "say who re-rates and why: --by NAME --reason TEXT; or look first: --preview"
         raise InvalidInput("reason_missing", message)
     at = datetime.now(UTC)
@@ -38,8 +38,8 @@ def rerate(read: PriceList, wanted: Namespace) -> int:
         if not found.refused:
             console.print("it keeps what was published: nothing is to be re-rated", markup=False)
             return DONE
-        _show(read, found, rows, wanted)
-        if wanted.preview:
+        _show(read, found, rows, arguments)
+        if arguments.preview:
             return DONE
         with engine.begin() as connection:
             published.rerate(connection, catalog=read.catalog, at=at, by=by, reason=reason)
@@ -48,7 +48,7 @@ def rerate(read: PriceList, wanted: Namespace) -> int:
 
 
 def _show(
-    read: PriceList, found: Comparison, rows: tuple[Affected, ...], wanted: Namespace
+    read: PriceList, found: Comparison, rows: tuple[Affected, ...], arguments: Namespace
 ) -> None:
     items = dict.fromkeys(one.item for one in found.refused)
     edits = tuple(f"re-rated: {item}" for item in items)
@@ -59,7 +59,7 @@ def _show(
         tuple(_row(one, currency) for one in rows),
         (*edits, *NOTES),
     )
-    show_sheet(sheet, wanted.csv)
+    show_sheet(sheet, arguments.csv)
 
 
 def _row(one: Affected, currency: str) -> tuple[str, ...]:

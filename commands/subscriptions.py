@@ -44,19 +44,19 @@ from workflows import names
 from workflows.subscription.workflow import Subscription
 
 
-def subscribe(wanted: Namespace) -> int:
+def subscribe(arguments: Namespace) -> int:
     """Start a subscription; wait until its first period is paid, or say why it is not."""
     start = Start(
-        subscription_id=wanted.subscription or wanted.customer,
-        customer_id=wanted.customer,
-        name=wanted.name or wanted.customer,
-        email=wanted.email,
-        catalog=wanted.catalog,
-        plan_id=wanted.plan,
-        locale=wanted.locale,
-        time_zone=wanted.time_zone,
-        payment_method=wanted.card,
-        begins_at=parse_instant(wanted.begins_at) if wanted.begins_at else None,
+        subscription_id=arguments.subscription or arguments.customer,
+        customer_id=arguments.customer,
+        name=arguments.name or arguments.customer,
+        email=arguments.email,
+        catalog=arguments.catalog,
+        plan_id=arguments.plan,
+        locale=arguments.locale,
+        time_zone=arguments.time_zone,
+        payment_method=arguments.card,
+        begins_at=parse_instant(arguments.begins_at) if arguments.begins_at else None,
     )
     chosen = settings()
     known = {one.name: one for one in load_catalogs(chosen.drawdown_catalogs)}
@@ -87,66 +87,68 @@ def subscribe(wanted: Namespace) -> int:
     return told.code
 
 
-def use(wanted: Namespace) -> int:
+def use(arguments: Namespace) -> int:
     """Debit one usage event and print the outcome."""
     event = {
-        "key": wanted.key,
-        "action": wanted.action,
-        "quantity": wanted.quantity,
-        "event_at": wanted.event_at or datetime.now(UTC).isoformat(),
-        "tags": dict(map(tag_and_value, wanted.tag)),
-        "confirmed": wanted.confirmed,
+        "key": arguments.key,
+        "action": arguments.action,
+        "quantity": arguments.quantity,
+        "event_at": arguments.event_at or datetime.now(UTC).isoformat(),
+        "tags": dict(map(tag_and_value, arguments.tag)),
+        "confirmed": arguments.confirmed,
     }
-    return print_answer(update(wanted.subscription, "consume", event))
+    return print_answer(update(arguments.subscription, "consume", event))
 
 
-def buy(wanted: Namespace) -> int:
+def buy(arguments: Namespace) -> int:
     """Buy extra credits by hand and print the outcome."""
-    message = {"key": wanted.key, "credits": wanted.credits}
-    return print_answer(update(wanted.subscription, "buy_credits", message))
+    message = {"key": arguments.key, "credits": arguments.credits}
+    return print_answer(update(arguments.subscription, "buy_credits", message))
 
 
-def correct(wanted: Namespace) -> int:
+def correct(arguments: Namespace) -> int:
     """Let an event be less than it said, and print what came back."""
     message = {
-        "key": wanted.key,
-        "event": wanted.event,
-        "quantity": wanted.quantity,
-        "reason": wanted.reason,
-        "by": wanted.by,
+        "key": arguments.key,
+        "event": arguments.event,
+        "quantity": arguments.quantity,
+        "reason": arguments.reason,
+        "by": arguments.by,
     }
-    return print_answer(update(wanted.subscription, "correct", message))
+    return print_answer(update(arguments.subscription, "correct", message))
 
 
-def send(wanted: Namespace) -> int:
+def send(arguments: Namespace) -> int:
     """Send any update of docs/contract.md with its JSON and print the answer."""
-    return print_answer(update(wanted.subscription, wanted.update, json_object(wanted.message)))
+    return print_answer(
+        update(arguments.subscription, arguments.update, json_object(arguments.message))
+    )
 
 
-def status(wanted: Namespace) -> int:
+def status(arguments: Namespace) -> int:
     """Print where a subscription stands: its workflow's word and the ledger's."""
 
     async def ask() -> dict[str, Any]:
         client = await connected(settings())
-        handle = client.get_workflow_handle(names.subscription_workflow(wanted.subscription))
+        handle = client.get_workflow_handle(names.subscription_workflow(arguments.subscription))
         described = await handle.describe()
         if ended_well(described):
             return dict(await handle.query("status"))
-        customer = await described.memo_value("customer", default=wanted.subscription)
-        known = {"subscription": wanted.subscription, "customer": customer, "status": "failed"}
+        customer = await described.memo_value("customer", default=arguments.subscription)
+        known = {"subscription": arguments.subscription, "customer": customer, "status": "failed"}
         return known | await failure(handle, described)
 
     try:
         answer = asyncio.run(ask())
     except RPCError as error:
-        raise not_there(wanted.subscription, error) from error
+        raise not_there(arguments.subscription, error) from error
     with database() as engine, engine.connect() as connection:
         try:
             answer |= _in_the_books(connection, answer)
         except BillingError:  # its first activity is still to come
             answer["ledger"] = "knows no such customer"
     print_json(answer)
-    print_links(wanted.subscription)
+    print_links(arguments.subscription)
     return REFUSED if answer["status"] == "failed" else DONE
 
 

@@ -10,12 +10,12 @@ from ledger import accounts
 from ledger.reports.tables import ABSENT, Sheet, numbers, texts
 
 
-def team_of(wanted: Namespace) -> int:
+def team_of(arguments: Namespace) -> int:
     """Print who of a team used what, what is left to whom, and the monthly goal."""
     with database() as engine, engine.connect() as connection:
-        account = accounts.account_of(connection, wanted.customer)
-        found = team(connection, account, datetime.now(UTC), wanted.member)
-    return print_json(found) if wanted.json else print_sheet(team_sheet(found))
+        account = accounts.account_of(connection, arguments.customer)
+        found = team(connection, account, datetime.now(UTC), arguments.member)
+    return print_json(found) if arguments.json else print_sheet(team_sheet(found))
 
 
 def team_sheet(found: dict[str, Any]) -> Sheet:

@@ -29,9 +29,9 @@ def stack() -> "State":
     return state.read(state.home())
 
 
-def refuse(wanted: Namespace) -> int:
+def refuse(arguments: Namespace) -> int:
     """Not here: it needs the toolbox."""
-    message = f"`{wanted.command}` needs the toolbox: pip install 'drawdown[local]'"
+    message = f"`{arguments.command}` needs the toolbox: pip install 'drawdown[local]'"
     raise InvalidInput("toolbox_missing", f"{message}, or `make setup` in a clone")
 
 

@@ -6,10 +6,18 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.burn import Draw
+from domain.outcomes import Outcome
 from domain.usage import Confirmation
 
 # What a request about a hold comes to when it was carried out, now or before.
-HELD = ("held", "captured", "extended", "released", "repeated", "already_unlocked")
+HELD = (
+    Outcome.HELD,
+    Outcome.CAPTURED,
+    Outcome.EXTENDED,
+    Outcome.RELEASED,
+    Outcome.REPEATED,
+    Outcome.ALREADY_UNLOCKED,
+)
 
 
 class HoldState(StrEnum):

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from domain.outcomes import Outcome
+
 # Clocks of senders run ahead a little; more than this is a mistake (rules: events of the future).
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
-DECIDED = ("debited", "repeated", "already_unlocked")
-# Statuses that a later moment decides: the event is kept, in order.
-UNDECIDED = ("purchase_needed", "renewal_pending")
+DECIDED = (Outcome.DEBITED, Outcome.REPEATED, Outcome.ALREADY_UNLOCKED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, text
 from domain.credits import MOST
 from domain.errors import IdempotencyConflict, InvalidInput
 from domain.money import Ratio
+from domain.outcomes import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,11 @@ def give(connection: Connection, account_id: int, order: GrantOrder, at: datetim
             **_rolling(order.rolls),
         },
     ).one()
-    if row.status == "idempotency_conflict":
+    if row.status == Refusal.IDEMPOTENCY_CONFLICT:
         raise IdempotencyConflict(order.key)
-    if row.status == "unknown_customer":
+    if row.status == Refusal.UNKNOWN_CUSTOMER:
         raise InvalidInput("unknown_customer", f"there is no account {account_id}")
-    if row.status == "invalid_quantity":
+    if row.status == Refusal.INVALID_QUANTITY:
         most = MOST if order.source == "adjustment" else 9 * MOST
         raise InvalidInput("invalid_quantity", f"a wallet holds at most {most} credits of a type")
     return int(row.available)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.plans.upgrades import Upgrade, Wanted, quoted_change, upgrade_orders
+from activities.plans.upgrades import PlanRequest, Upgrade, quoted_change, upgrade_orders
 from activities.purchases.buyers import Buyer
 from domain.payments.charges import Paid
 from domain.plan_calendar import first_anchor, period_at, window_at
@@ -47,7 +47,7 @@ def test_an_upgrade_charges_and_grants_what_its_preview_says(clocks, rule, zone,
     at = period.start + (period.end - period.start) * place // 1000
     buyer = bought_by(plan=old, anchor=anchor, zone=zone, period=period, at=at)
 
-    quote = quoted_change(catalog, Wanted(buyer, "larger", anchor, zone)).quote
+    quote = quoted_change(catalog, PlanRequest(buyer, "larger", anchor, zone)).quote
     paid = (
         Paid(
             kind="paid",

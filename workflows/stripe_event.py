@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.reconciliation import ReconcileActivities
     from activities.payments.refunds import RefundActivities
     from domain.messages.cards import THE_DEFAULT
+    from domain.outcomes import Refusal
     from domain.payments.charges import ProcessorEvent
 from workflows import names
 from workflows.options import LEDGER, PROCESSOR
@@ -145,7 +146,7 @@ class StripeEvent:
             summary=f"{read.said.kind} {read.said.name} is {read.said.state}",
             **LEDGER,
         )
-        if booked.status == "idempotency_conflict":
+        if booked.status == Refusal.IDEMPOTENCY_CONFLICT:
             return EventOutcome("contradicted", booked.subscription_id)
         if not booked.subscription_id:
             return EventOutcome("unknown_object")

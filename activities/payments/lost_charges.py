@@ -16,7 +16,8 @@ from activities.purchases.offers import pack_words, sold_pack
 from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError, InvalidInput
 from domain.money import format_money
-from domain.payments.charges import Charge, ChargeKind, ChargeLine, Paid
+from domain.outcomes import Outcome
+from domain.payments.charges import Charge, ChargeKind, ChargeLine, ChargeState, Paid
 from domain.payments.findings import Finding, FindingKind
 from domain.payments.reconciliation import Claim, finding_key
 from domain.payments.sold import PaidSale, deviation, lasts, surcharge_of
@@ -135,14 +136,16 @@ class LostChargeActivities:
         if status in REASONS:
             return _found(connection, found, REASONS[status])
         charge = _charge(buyer, sale, plan, lost)
-        taken = TakenUp("opened", charge, lost.quantity_micro, lasting)
-        if status == "opened":
+        taken = TakenUp(Outcome.OPENED, charge, lost.quantity_micro, lasting)
+        if status == Outcome.OPENED:
             keep_note(connection, account, charge, lasting=lasting)
         else:
             # On the terms of the plan version that was sold.
             purchase = PaidPurchase(replace(buyer, plan=plan), charge, paid)
             grant(self._context, connection, purchase, first=True)
-            taken = replace(taken, status="granted", available_micro=_available(connection, buyer))
+            taken = replace(
+                taken, status=Outcome.GRANTED, available_micro=_available(connection, buyer)
+            )
         findings.close(connection, finding_key(found.claim), "taken up since", buyer.at)
         return taken
 
@@ -153,12 +156,12 @@ def _again(
     """Return the first answer again: it may never have reached the workflow."""
     buyer, claim, sale = found.buyer, found.claim, found.claim.sale
     if known.invoice != claim.invoice or sale is None or plan is None or deviation(sale, plan):
-        return TakenUp("repeated")
+        return TakenUp(Outcome.REPEATED)
     charge = _charge(buyer, sale, plan, _lost(claim, sale, plan, booked=False))
-    taken = TakenUp("opened", charge, sale.sold.quantity_micro, lasts(sale, plan))
-    if known.state != "paid":
-        return taken if known.state == "open" else TakenUp("repeated")
-    return replace(taken, status="granted", available_micro=_available(connection, buyer))
+    taken = TakenUp(Outcome.OPENED, charge, sale.sold.quantity_micro, lasts(sale, plan))
+    if known.state != ChargeState.PAID:
+        return taken if known.state == ChargeState.OPEN else TakenUp(Outcome.REPEATED)
+    return replace(taken, status=Outcome.GRANTED, available_micro=_available(connection, buyer))
 
 
 def _available(connection: Connection, buyer: Buyer) -> int:

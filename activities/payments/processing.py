@@ -8,7 +8,7 @@ from activities.notifications.period_mails import purpose_of
 from activities.purchases.buyers import Buyer
 from activities.uninterrupted import uninterrupted
 from domain.mails.money import OnItsWay
-from domain.payments.charges import Charge, Paid, Processing
+from domain.payments.charges import Charge, ChargeState, Paid, Processing
 from ledger.payments import charges
 
 
@@ -49,7 +49,7 @@ class ProcessingActivities:
                 invoice=coming.invoice,
                 at=buyer.at,
             )
-            if state == "processing" and coming.processing is not None:
+            if state == ChargeState.PROCESSING and coming.processing is not None:
                 desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
                 desk.post(
                     f"on-its-way:{charge.charge_id}",

@@ -65,7 +65,7 @@ class ReconcileActivities:
         with self._context.engine.connect() as connection:
             charges = booked.charges_by_id(connection)
             live = {one.subscription_id for one in subscriptions.live(connection)}
-            topics = booked.stuck_lanes(connection, at - PATIENCE)
+            topics = booked.stuck_topics(connection, at - PATIENCE)
         compared = compare(claims, charges, at)
         asked = self._ask(compared)
         found = [

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -13,7 +13,8 @@ from activities.uninterrupted import uninterrupted
 from domain.errors import InvalidInput
 from domain.mails.money import Disputed, Refunded
 from domain.messages.refunds import Refund
-from domain.payments.charges import MoneyBack
+from domain.outcomes import Outcome
+from domain.payments.charges import DisputeState, MoneyBack, RefundState
 from ledger import accounts, balances, subscriptions
 from ledger.payments import charges, refunds
 from ledger.payments.refunds import RefundOrder
@@ -110,7 +111,7 @@ class RefundActivities:
             except InvalidInput as error:
                 return Booked(error.reason)
             status = _note(connection, account, said, at)
-            if status == "noted":
+            if status == Outcome.NOTED:
                 desk = Desk(self._context, connection, account, charge.subscription_id)
                 _tell(desk, said, charge.currency, at)
         return Booked(status, charge.subscription_id)
@@ -155,7 +156,7 @@ def _available(
 
 
 def _tell(desk: Desk, said: MoneyBack, currency: str, at: datetime) -> None:
-    if said.state == "failed":
+    if said.state == RefundState.FAILED:
         return  # the operator hears of it; the customer was promised nothing that changed
     record = subscriptions.record_of_account(desk.connection, desk.account_id)
     if record is None:
@@ -183,7 +184,7 @@ def _tell(desk: Desk, said: MoneyBack, currency: str, at: datetime) -> None:
             reader=reader,
             currency=currency,
             amount_minor=said.amount_minor,
-            state=cast(Literal["open", "won", "lost"], said.state),
+            state=DisputeState(said.state),
             taken_micro=gone.taken_micro,
             owed_micro=gone.owed_micro,
             balance_micro=balance,

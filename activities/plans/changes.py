@@ -13,10 +13,10 @@ from activities.notifications.period_mails import serves
 from activities.periods.checkpoints import keep_note
 from activities.plans.upgrades import (
     OpenedUpgrade,
+    PlanRequest,
     Quoted,
     Upgrade,
-    Wanted,
-    WantedVersion,
+    VersionRequest,
     quoted_change,
     quoted_version,
     upgrade_orders,
@@ -28,6 +28,7 @@ from domain.credits import format_credits
 from domain.mails.money import Paused, Resumed
 from domain.mails.plans import DowngradeScheduled, PlanChanged
 from domain.messages.operators import AdjustCredits, OperatorNote
+from domain.outcomes import Outcome
 from domain.payments.charges import Charge, ChargeKind, ChargeLine
 from domain.pricing.catalog import Catalog, Plan
 from domain.subscription import Pause, Status
@@ -62,7 +63,7 @@ class Adjustment:
     """An operator's correction of a wallet."""
 
     buyer: Buyer
-    wanted: AdjustCredits
+    request: AdjustCredits
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +81,14 @@ class ChangeActivities:
         self._context = context
 
     @uninterrupted(name="quote_change")
-    def quote(self, wanted: Wanted) -> Quoted:
+    def quote(self, request: PlanRequest) -> Quoted:
         """Return what a change would cost and give. Raises `unknown_plan`, `not_in_plan`."""
-        return quoted_change(self._catalog(wanted.buyer), wanted)
+        return quoted_change(self._catalog(request.buyer), request)
 
     @uninterrupted(name="quote_version")
-    def quote_version(self, wanted: WantedVersion) -> Quoted:
+    def quote_version(self, request: VersionRequest) -> Quoted:
         """Return what a move to another version of the plan does. Raises `unknown_plan`."""
-        return quoted_version(self._catalog(wanted.wanted.buyer), wanted)
+        return quoted_version(self._catalog(request.request.buyer), request)
 
     def _catalog(self, buyer: Buyer) -> Catalog:
         return self._context.catalog(buyer.plan.catalog)
@@ -118,7 +119,7 @@ class ChangeActivities:
                 quantity_micro=None,
                 at=buyer.at,
             )
-            if status == "opened":
+            if status == Outcome.OPENED:
                 keep_note(connection, buyer.account_id, charge, plan=plan, quote=upgrade.quote)
         return OpenedUpgrade(status, charge)
 
@@ -258,42 +259,42 @@ class ChangeActivities:
 
 def _unapproved(adjustment: Adjustment) -> str | None:
     """Return why an adjustment must wait: a large one needs two people."""
-    limit, wanted = adjustment.buyer.plan.adjustment_limit_micro, adjustment.wanted
-    alone = wanted.approved_by in (None, wanted.by)
-    large = limit is not None and abs(wanted.quantity_micro) > limit
+    limit, request = adjustment.buyer.plan.adjustment_limit_micro, adjustment.request
+    alone = request.approved_by in (None, request.by)
+    large = limit is not None and abs(request.quantity_micro) > limit
     return "approval_required" if large and alone else None
 
 
 def _adjust(connection: Connection, adjustment: Adjustment, credit_type: str) -> str:
-    buyer, wanted = adjustment.buyer, adjustment.wanted
+    buyer, request = adjustment.buyer, adjustment.request
     plan = buyer.plan
-    key = f"adjustment:{wanted.key}"
-    facts = {"reason": wanted.reason, "by": wanted.by}
-    if wanted.approved_by is not None:
-        facts["approved_by"] = wanted.approved_by
+    key = f"adjustment:{request.key}"
+    facts = {"reason": request.reason, "by": request.by}
+    if request.approved_by is not None:
+        facts["approved_by"] = request.approved_by
     tags = json.dumps(facts)
-    if wanted.quantity_micro < 0:
+    if request.quantity_micro < 0:
         status = grants.remove(
             connection,
             account_id=buyer.account_id,
             key=key,
             credit_type=credit_type,
-            quantity_micro=-wanted.quantity_micro,
+            quantity_micro=-request.quantity_micro,
             tags=tags,
             at=buyer.at,
         )
-        return "done" if status in ("debited", "repeated") else status
+        return Outcome.DONE if status in (Outcome.DEBITED, Outcome.REPEATED) else status
     if buyer.period.end <= buyer.at and not grants.given(connection, buyer.account_id, key):
         return "renewal_pending"  # it would be lost at once
     order = GrantOrder(
         key=key,
         source="adjustment",
         credit_type=credit_type,
-        quantity_micro=wanted.quantity_micro,
+        quantity_micro=request.quantity_micro,
         priority=plan.priorities.bonus,
         effective_at=buyer.at,
         expires_at=buyer.period.end,
-        ties=tie_keys(plan.tie_break, 0, wanted.quantity_micro, buyer.at),
+        ties=tie_keys(plan.tie_break, 0, request.quantity_micro, buyer.at),
         currency=plan.currency,
         tags=tags,
     )

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 from temporalio.converter import value_to_type
 
-from activities.plans.upgrades import Wanted, quoted_change
+from activities.plans.upgrades import PlanRequest, quoted_change
 from activities.purchases.buyers import Buyer
 from domain.credits import format_credits
 from domain.errors import InvalidInput
@@ -72,14 +72,16 @@ def changes_of(
         at=at,
     )
     others = sorted({one.plan_id for one in catalog.plans} - {plan.plan_id})
-    return [_change(catalog, Wanted(buyer, one, kept.anchor, kept.time_zone)) for one in others]
+    return [
+        _change(catalog, PlanRequest(buyer, one, kept.anchor, kept.time_zone)) for one in others
+    ]
 
 
-def _change(catalog: Catalog, wanted: Wanted) -> dict[str, Any]:
+def _change(catalog: Catalog, request: PlanRequest) -> dict[str, Any]:
     try:
-        quote = quoted_change(catalog, wanted).quote
+        quote = quoted_change(catalog, request).quote
     except InvalidInput as error:
-        return {"plan": wanted.plan_id, "refused": error.reason}
+        return {"plan": request.plan_id, "refused": error.reason}
     return {
         "plan": quote.plan_id,
         "kind": quote.kind.value,

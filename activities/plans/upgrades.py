@@ -23,7 +23,7 @@ from ledger.grants import GrantOrder
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlanRequest:
     """A plan that somebody wants to change to."""
 
     buyer: Buyer
@@ -33,13 +33,13 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class WantedVersion:
+class VersionRequest:
     """A version of the plan in force (0: the newest), from now on or the next period.
 
     `scheduled` is the plan that takes over with the next period so far.
     """
 
-    wanted: Wanted
+    request: PlanRequest
     scheduled: Plan | None
     version: int
     now: bool
@@ -91,33 +91,38 @@ def keyed_by(
     return Keyed(subscription_id, key, request, answer)
 
 
-def quoted_change(catalog: Catalog, wanted: Wanted) -> Quoted:
+def quoted_change(catalog: Catalog, request: PlanRequest) -> Quoted:
     """Return what a change costs and gives. Raises `unknown_plan`, `not_in_plan`."""
-    buyer, plan = wanted.buyer, catalog.plan(wanted.plan_id)
-    whole = period_stretch(buyer.plan, wanted.anchor, wanted.time_zone, buyer.period).whole
+    buyer, plan = request.buyer, catalog.plan(request.plan_id)
+    whole = period_stretch(buyer.plan, request.anchor, request.time_zone, buyer.period).whole
     quote = quote_change(
         buyer.plan,
         plan,
         period=buyer.period,
         at=buyer.at,
         whole=whole,
-        window=_window(wanted),
+        window=_window(request),
     )
     return Quoted(plan, quote)
 
 
-def quoted_version(catalog: Catalog, wanted: WantedVersion) -> Quoted:
+def quoted_version(catalog: Catalog, request: VersionRequest) -> Quoted:
     """Return what a move to another version does; `same_plan` too where it is scheduled already.
 
     Raises `unknown_plan`, `needs_next_period`.
     """
-    buyer = wanted.wanted.buyer
-    plan = catalog.plan(buyer.plan.plan_id, wanted.version)
+    buyer = request.request.buyer
+    plan = catalog.plan(buyer.plan.plan_id, request.version)
     old = buyer.plan
-    if not wanted.now and wanted.scheduled is not None:
-        old = wanted.scheduled  # what would take over without this move
+    if not request.now and request.scheduled is not None:
+        old = request.scheduled  # what would take over without this move
     quote = quote_version(
-        old, plan, period=buyer.period, at=buyer.at, now=wanted.now, window=_window(wanted.wanted)
+        old,
+        plan,
+        period=buyer.period,
+        at=buyer.at,
+        now=request.now,
+        window=_window(request.request),
     )
     return Quoted(plan, quote)
 
@@ -176,13 +181,13 @@ def _order(
     )
 
 
-def _window(wanted: Wanted) -> Stretch:
+def _window(request: PlanRequest) -> Stretch:
     """Return the window under way, beside the whole one that an allowance is for."""
-    buyer = wanted.buyer
+    buyer = request.buyer
     return window_at(
         plan=buyer.plan,
-        anchor=wanted.anchor,
-        zone=wanted.time_zone,
+        anchor=request.anchor,
+        zone=request.time_zone,
         period=buyer.period,
         at=buyer.at,
     )

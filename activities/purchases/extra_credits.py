@@ -14,6 +14,7 @@ from activities.purchases.grants import extra_orders
 from activities.uninterrupted import uninterrupted
 from activities.usage.events import tell_cap_reached
 from domain.messages.answers import paid as paid_answer
+from domain.outcomes import Refusal
 from domain.payments.charges import Charge, ChargeKind, Sold
 from domain.pricing.catalog import Extras
 from ledger import accounts, balances, checkpoints, grants
@@ -58,7 +59,7 @@ class PurchaseActivities:
                 at=buyer.at,
                 confirmed=confirmed,
             )
-            if reserved.status == "cap_reached":
+            if reserved.status == Refusal.CAP_REACHED:
                 _tell_cap(self._context, connection, buyer)
             if reserved.charge_id is None:
                 return Purchase(reserved.status)

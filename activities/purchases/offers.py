@@ -12,6 +12,7 @@ from activities.uninterrupted import uninterrupted
 from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
 from domain.money import maximum_charge_minor, minimum_charge_minor
+from domain.outcomes import Outcome
 from domain.payments.charges import (
     LOOKED_INTO,
     Charge,
@@ -104,7 +105,7 @@ class OfferActivities:
                 pack=order.pack,
             )
             opened = _opened(buyer, charge_id, status, order)
-            if opened.charge is not None and status == "opened":
+            if opened.charge is not None and status == Outcome.OPENED:
                 keep_note(connection, buyer.account_id, opened.charge, lasting=opened.lasting)
         return opened
 

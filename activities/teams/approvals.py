@@ -15,6 +15,7 @@ from activities.teams.members import require_type
 from activities.uninterrupted import uninterrupted
 from domain.errors import InvalidInput
 from domain.holds import HELD, HoldOutcome
+from domain.outcomes import Outcome, Undecided
 from domain.pricing.catalog import Catalog
 from domain.pricing.event_price import price, price_on_terms
 from domain.teams.approvals import (
@@ -131,10 +132,10 @@ class ApprovalActivities(SignalsSubscriptions):
                 waits=waits,
                 at=buyer.at,
             )
-            if status not in ("waiting", "repeated"):
+            if status not in (State.WAITING, Outcome.REPEATED):
                 return RequestStanding(status)
             kept = approvals.named(connection, buyer.subscription_id, wish.key)
-            if status == "waiting":
+            if status == State.WAITING:
                 ask_admins(
                     self._context, connection=connection, plan=buyer.plan, kept=kept, at=buyer.at
                 )
@@ -181,7 +182,7 @@ class ApprovalActivities(SignalsSubscriptions):
         sent again.
         """
         decided = self._decide(deciding)
-        if decided.status == "purchase_needed":
+        if decided.status == Undecided.PURCHASE_NEEDED:
             # It looks whether to buy; a repeat changes nothing.
             self._tell(deciding.request.approval.subscription_id, "balance_crossed", {})
         return decided
@@ -219,7 +220,7 @@ class ApprovalActivities(SignalsSubscriptions):
         now = approvals.named(connection, known.subscription_id, known.wish.key)
         if answer == "approval_lapsed":
             tell_requester(self._context, connection, known, Decision("", State.LAPSED))
-        status = now.state if answer == "repeated" else answer
+        status = now.state if answer == Outcome.REPEATED else answer
         return Decided(status, now.state, now.decided_by or "", held_until=now.held_until)
 
     def _hold(self, connection: Connection, known: Approval, at: datetime) -> HoldOutcome:
@@ -262,7 +263,7 @@ class ApprovalActivities(SignalsSubscriptions):
 def _short(connection: Connection, known: Approval, held: HoldOutcome, at: datetime) -> Decided:
     """Return why an approved operation goes on waiting; a purchase may be there to cover it."""
     needed = (held.missing_micro or 0) + (held.available_micro or 0)
-    buys = held.status == "purchase_needed"
+    buys = held.status == Undecided.PURCHASE_NEEDED
     approvals.need(
         connection,
         account_id=known.account_id,

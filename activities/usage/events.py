@@ -17,9 +17,10 @@ from activities.usage.batches import Deviations, Short, UsageMessage
 from domain.errors import InvalidInput
 from domain.mails.money import CapReached
 from domain.messages import usage
+from domain.outcomes import UNDECIDED, Refusal, Undecided
 from domain.pricing.catalog import Plan
 from domain.pricing.event_price import price
-from domain.usage import DECIDED, UNDECIDED, DebitOutcome, RefusedEvent, UsageEvent
+from domain.usage import DECIDED, DebitOutcome, RefusedEvent, UsageEvent
 from ledger import accounts, balances
 from ledger.usage import debits
 
@@ -92,7 +93,7 @@ class UsageActivities:
             kept = [*batch.refusals, *(one for some in refused for one in some)]
             accounts.keep_refusals(connection, batch.account_id, kept, batch.at)
             available = self._available(connection, batch)
-            if any(outcome.status == "cap_reached" for outcome in outcomes):
+            if any(outcome.status == Refusal.CAP_REACHED for outcome in outcomes):
                 tell_cap_reached(
                     Desk(self._context, connection, batch.account_id, batch.subscription_id),
                     batch.plan,
@@ -205,12 +206,12 @@ def _refusals(message: UsageMessage, pairs: Pairs) -> list[RefusedEvent]:
 def _deviations(pairs: Pairs, refused: Sequence[RefusedEvent]) -> Deviations:
     """Return what a workflow must know of a message."""
     waiting = [(one, outcome) for one, outcome in pairs if outcome.status in UNDECIDED]
-    short = next((pair for pair in waiting if pair[1].status == "purchase_needed"), None)
+    short = next((pair for pair in waiting if pair[1].status == Undecided.PURCHASE_NEEDED), None)
     return Deviations(
         decided=sum(outcome.status in DECIDED for _, outcome in pairs),
         left=tuple(one.place for one, _ in waiting),
         refused=tuple(sorted(Counter(one.reason for one in refused).items())),
-        renewal_pending=any(outcome.status == "renewal_pending" for _, outcome in waiting),
+        renewal_pending=any(outcome.status == Undecided.RENEWAL_PENDING for _, outcome in waiting),
         short=_short(*short) if short else None,
         crossed=any(outcome.crossed for _, outcome in pairs),
     )

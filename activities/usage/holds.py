@@ -13,6 +13,7 @@ from activities.usage.events import tell_cap_reached
 from domain.errors import InvalidInput
 from domain.holds import HoldOutcome
 from domain.messages.holds import Capture, Extend, Release
+from domain.outcomes import Refusal
 from domain.pricing.catalog import Plan
 from domain.pricing.event_price import price_on_terms
 from domain.usage import UsageEvent
@@ -71,7 +72,7 @@ class HoldActivities:
                 at=holder.at,
             )
             decided = self._decided(connection, holder, outcome)
-            if outcome.status == "cap_reached":
+            if outcome.status == Refusal.CAP_REACHED:
                 tell_cap_reached(
                     Desk(self._context, connection, holder.account_id, holder.subscription_id),
                     holder.plan,

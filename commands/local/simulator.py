@@ -18,56 +18,60 @@ MONTHS = 24
 ENDINGS = (".csv", ".gz")
 
 
-def simulate(wanted: Namespace) -> int:
+def simulate(arguments: Namespace) -> int:
     """Live months of usage under a plan, in virtual time on the real workflow and ledger."""
     from local.simulator import run  # noqa: PLC0415 - drawing takes long to import
 
-    side = _chosen(wanted, read_side(wanted.catalog, wanted.plan))
-    asyncio.run(run.simulate(console, side, _asked(wanted, [side], "simulation")))
+    side = _chosen(arguments, read_side(arguments.catalog, arguments.plan))
+    asyncio.run(run.simulate(console, side, _asked(arguments, [side], "simulation")))
     return 0
 
 
-def compare(wanted: Namespace) -> int:
+def compare(arguments: Namespace) -> int:
     """Live the same usage under two plans and say which is cheaper, and what each would refuse."""
     from local.simulator import run  # noqa: PLC0415 - drawing takes long to import
 
-    one = read_side(*split_place(wanted.one))
-    other = read_side(*split_place(wanted.other), taken=[one.catalog.name])
-    sides = [_chosen(wanted, side) for side in (one, other)]
-    asyncio.run(run.compare(console, sides, _asked(wanted, sides, "comparison")))
+    one = read_side(*split_place(arguments.one))
+    other = read_side(*split_place(arguments.other), taken=[one.catalog.name])
+    sides = [_chosen(arguments, side) for side in (one, other)]
+    asyncio.run(run.compare(console, sides, _asked(arguments, sides, "comparison")))
     return 0
 
 
-def _chosen(wanted: Namespace, side: Side) -> Side:
+def _chosen(arguments: Namespace, side: Side) -> Side:
     listed = {action.action_id for action in side.catalog.actions}
-    names = {used: name for used, name in mapped(wanted.map).items() if name in listed}
+    names = {used: name for used, name in mapped(arguments.map).items() if name in listed}
     return replace(
-        side, auto=wanted.auto, top_up=wanted.top_up, confirm=wanted.confirm, names=names
+        side, auto=arguments.auto, top_up=arguments.top_up, confirm=arguments.confirm, names=names
     )
 
 
-def _asked(wanted: Namespace, sides: Sequence[Side], name: str) -> SimulationRequest:
-    usage = _usage(wanted, sides[0])
-    out = wanted.out or Path(name)
+def _asked(arguments: Namespace, sides: Sequence[Side], name: str) -> SimulationRequest:
+    usage = _usage(arguments, sides[0])
+    out = arguments.out or Path(name)
     return SimulationRequest(
-        usage=usage, begins=wanted.begins, months=wanted.months, exact=wanted.exact, out=out
+        usage=usage,
+        begins=arguments.begins,
+        months=arguments.months,
+        exact=arguments.exact,
+        out=out,
     )
 
 
-def _usage(wanted: Namespace, side: Side) -> Usage:
+def _usage(arguments: Namespace, side: Side) -> Usage:
     """Return the usage that is asked for; made-up usage fits the first plan's allowance."""
-    usual = "llm_tokens" if wanted.usage == TRACE else side.metered().action_id
-    action = wanted.action or usual
-    if wanted.usage.endswith(ENDINGS):
-        return read_usage(Path(wanted.usage), action)
-    volume = parse_quantity(wanted.volume) if wanted.volume else side.window_volume()
-    once_per = side.action(action).once_per if wanted.usage in SHAPES else None
+    usual = "llm_tokens" if arguments.usage == TRACE else side.metered().action_id
+    action = arguments.action or usual
+    if arguments.usage.endswith(ENDINGS):
+        return read_usage(Path(arguments.usage), action)
+    volume = parse_quantity(arguments.volume) if arguments.volume else side.window_volume()
+    once_per = side.action(action).once_per if arguments.usage in SHAPES else None
     return shaped(
-        shape=wanted.usage,
+        shape=arguments.usage,
         action=action,
         volume_micro=volume,
-        months=wanted.months,
-        seed=wanted.seed,
+        months=arguments.months,
+        seed=arguments.seed,
         once_per=once_per,
     )
 

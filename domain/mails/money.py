@@ -14,7 +14,7 @@ from domain.mails.facts import (
     require_web_address,
 )
 from domain.money import Ratio
-from domain.payments.charges import ChargeLine, Decline
+from domain.payments.charges import ChargeLine, Decline, DisputeState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +183,7 @@ class Disputed:
     reader: Reader
     currency: str
     amount_minor: int
-    state: Literal["open", "won", "lost"]
+    state: DisputeState
     taken_micro: int
     owed_micro: int
     balance_micro: int

@@ -18,6 +18,31 @@ class ChargeKind(StrEnum):
     PACK = "pack"
 
 
+class ChargeState(StrEnum):
+    """Where a charge stands in the ledger. `paid` and `void` are ends, but late money wins."""
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    PAID = "paid"
+    VOID = "void"
+
+
+class RefundState(StrEnum):
+    """Where money sent back stands: asked of the processor, confirmed by it, or refused."""
+
+    ASKED = "asked"
+    MADE = "made"
+    FAILED = "failed"
+
+
+class DisputeState(StrEnum):
+    """Where the bank's decision about a disputed charge stands."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
 class Decline(StrEnum):
     """How to react to a declined charge (soft: a retry may succeed with the same card).
 

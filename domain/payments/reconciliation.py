@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from domain.money import format_money
+from domain.payments.charges import ChargeState
 from domain.payments.findings import Finding, FindingKind
 from domain.payments.sold import PaidSale
 
@@ -36,7 +37,7 @@ class BookedCharge:
     charge_id: str
     customer_id: str
     subscription_id: str
-    state: str
+    state: ChargeState
     invoice: str | None
     amount_minor: int
     returned_minor: int
@@ -73,14 +74,14 @@ def compare(
         found += [
             _only_here(charge, at)
             for charge in booked.values()
-            if charge.state == "paid" and charge.invoice not in by_invoice
+            if charge.state == ChargeState.PAID and charge.invoice not in by_invoice
         ]
     lost = [one for one in claims if one.charge_id not in booked and one.sale is not None]
     unheard = [
         claim
         for claim in claims
         if (charge := booked.get(claim.charge_id)) is not None
-        and charge.state in ("open", "processing")
+        and charge.state in (ChargeState.OPEN, ChargeState.PROCESSING)
         and charge.amount_minor == claim.amount_minor
     ]
     return Compared(tuple(found), tuple(unheard), tuple(lost))
@@ -101,7 +102,7 @@ def _of_claim(claim: Claim, charge: BookedCharge | None, at: datetime) -> Iterat
             detail=f"{came}: no charge here",
             at=at,
         )
-    elif charge.state == "paid" and charge.invoice != claim.invoice:
+    elif charge.state == ChargeState.PAID and charge.invoice != claim.invoice:
         detail = f"{came}: the charge is paid by {charge.invoice} already"
         yield _finding(
             word="paid", kind=FindingKind.PAID_WITHOUT_CHARGE, claim=claim, detail=detail, at=at
@@ -115,7 +116,7 @@ def _of_claim(claim: Claim, charge: BookedCharge | None, at: datetime) -> Iterat
             detail=f"{came} for {due}",
             at=at,
         )
-    elif charge.state == "void":
+    elif charge.state == ChargeState.VOID:
         yield _finding(
             word="paid",
             kind=FindingKind.PAID_WITHOUT_CHARGE,
@@ -123,7 +124,7 @@ def _of_claim(claim: Claim, charge: BookedCharge | None, at: datetime) -> Iterat
             detail=f"{came}: it is void",
             at=at,
         )
-    elif charge.state == "paid" and charge.returned_minor != claim.returned_minor:
+    elif charge.state == ChargeState.PAID and charge.returned_minor != claim.returned_minor:
         there = format_money(claim.returned_minor, claim.currency)
         here = format_money(charge.returned_minor, charge.currency)
         detail = f"sent back: {there} there, {here} here"

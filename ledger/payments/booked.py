@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from domain.payments.charges import ChargeState
 from domain.payments.reconciliation import BookedCharge
 
 
@@ -15,7 +16,7 @@ def charges_by_id(connection: Connection, charge_id: str | None = None) -> dict[
 def paid_by(connection: Connection, invoice: str) -> BookedCharge | None:
     """Return the charge that is booked as paid by an invoice of the processor."""
     found = _charges(connection, None, invoice).values()
-    return next((one for one in found if one.state == "paid"), None)
+    return next((one for one in found if one.state == ChargeState.PAID), None)
 
 
 def _charges(
@@ -27,18 +28,22 @@ def _charges(
                    c.amount_minor,
                    coalesce((SELECT sum(r.amount_minor) FROM refunds r
                              WHERE r.account_id = c.account_id AND r.charge_id = c.charge_id
-                               AND r.state = 'made' AND r.reason IS NOT NULL), 0)::bigint,
+                               AND r.state = 'made' AND r.reason IS NOT NULL), 0)::bigint
+                     AS returned_minor,
                    c.currency
             FROM charges c JOIN customers u USING (account_id)
             WHERE (CAST(:charge AS text) IS NULL OR c.charge_id = :charge)
               AND (CAST(:invoice AS text) IS NULL OR c.invoice = :invoice)
         """),
         {"charge": charge_id, "invoice": invoice},
-    )
-    return {row.charge_id: BookedCharge(*row) for row in rows}
+    ).mappings()
+    return {
+        row["charge_id"]: BookedCharge(**dict(row) | {"state": ChargeState(row["state"])})
+        for row in rows
+    }
 
 
-def stuck_lanes(connection: Connection, before: datetime) -> list[tuple[str, int, datetime]]:
+def stuck_topics(connection: Connection, before: datetime) -> list[tuple[str, int, datetime]]:
     """Return each topic of the outbox with messages from before an instant that wait."""
     rows = connection.execute(
         text("""

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, cast, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.errors import InvalidInput
-from domain.payments.charges import ChargeKind
+from domain.outcomes import Outcome
+from domain.payments.charges import ChargeKind, ChargeState
 from models.tables import ChargeRow
 
 
@@ -107,9 +108,9 @@ def mark_paid(
     status = connection.scalar(
         select(func.mark_paid(account_id, charge_id, invoice, amount_minor, at))
     )
-    if status not in ("paid", "repeated"):
+    if status not in (ChargeState.PAID, Outcome.REPEATED):
         raise InvalidInput(str(status), f"charge {charge_id} cannot be booked: {status}")
-    return bool(status == "paid")
+    return bool(status == ChargeState.PAID)
 
 
 def mark_declined(
@@ -160,7 +161,7 @@ class ChargeRecord:
     charge_id: str
     subscription_id: str
     kind: ChargeKind
-    state: str
+    state: ChargeState
     currency: str
     amount_minor: int
     surcharge_minor: int
@@ -195,7 +196,7 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
         charge_id=row.charge_id,
         subscription_id=row.subscription_id,
         kind=ChargeKind(row.kind),
-        state=row.state,
+        state=ChargeState(row.state),
         currency=row.currency,
         amount_minor=row.amount_minor,
         surcharge_minor=row.surcharge_minor,

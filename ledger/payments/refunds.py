@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, text
 
+from domain.payments.charges import DisputeState
 from models.tables import DisputeRow
 
 
@@ -105,7 +106,7 @@ def note_dispute(
 def has_open_dispute(connection: Connection, account_id: int) -> bool:
     """Return whether a bank is still deciding about one of the account's charges."""
     found = select(DisputeRow.dispute_id).where(
-        DisputeRow.account_id == account_id, DisputeRow.state == "open"
+        DisputeRow.account_id == account_id, DisputeRow.state == DisputeState.OPEN
     )
     return connection.scalar(found.limit(1)) is not None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from domain.outcomes import Outcome
 from domain.usage import Confirmation, DebitOutcome, PricedEvent, PricedWay, Terms
 from models.tables import Entry
 
@@ -92,7 +93,7 @@ def _charged(
     """Return what an event took in micro-credits: plain ones carry no detail."""
     if detail is not None:
         return _credits(detail.get("charged"))
-    if status == "debited" and priced.amount_micro:
+    if status == Outcome.DEBITED and priced.amount_micro:
         return ((priced.credit_type, priced.amount_micro),)
     return ()
 

@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.errors import InvalidInput
     from domain.messages import teams
+    from domain.outcomes import Undecided
     from domain.teams.approvals import ApprovalName, Decision, State
 from workflows import names
 from workflows.approval.operator_view import ApprovalView
@@ -168,7 +169,7 @@ class Approval(UnknownHandlers):
         if decided.state is not State.WAITING:
             self._end = decided
         self._view.note(decision, decided)
-        return None if decided.status == "purchase_needed" else answer_to(decided)
+        return None if decided.status == Undecided.PURCHASE_NEEDED else answer_to(decided)
 
     def _wait_for_purchase(self, command: Command) -> None:
         """Decide the same again soon, then less and less often: money may be days on its way."""

@@ -6,12 +6,13 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.answers import AnswerActivities, Asker, Keyed
+    from activities.answers import AnswerActivities, Asker, Found, Keyed
     from activities.periods.lifecycle import Ending, Moment, PeriodActivities
-    from activities.plans.upgrades import Wanted
+    from activities.plans.upgrades import PlanRequest
     from activities.purchases.buyers import Purchase
     from domain.messages import answers
-    from domain.payments.charges import Charge, ChargeKind
+    from domain.outcomes import Outcome
+    from domain.payments.charges import Charge, ChargeKind, ChargeState
     from domain.subscription import LeftBehind, OpenCharge, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
@@ -21,7 +22,7 @@ from workflows.subscription.payments.processing import processing_answer
 from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.pending_calls import PendingCalls
 
-KNOWN_STATES = frozenset({"opened", "open", "processing", "paid", "void"})
+KNOWN_STATES = frozenset({Outcome.OPENED, *ChargeState})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,10 @@ class Context:
             period=state.period,
         )
 
-    def plan_request(self, plan_id: str) -> Wanted:
+    def plan_request(self, plan_id: str) -> PlanRequest:
         """Return a request for a plan at this instant."""
         moment = self.moment()
-        return Wanted(self.settler.buyer(), plan_id, moment.anchor, moment.time_zone)
+        return PlanRequest(self.settler.buyer(), plan_id, moment.anchor, moment.time_zone)
 
     def keyed(self, key: str, request: str, answer: Answer | None = None) -> Keyed | None:
         """Return the key of an update with what it asks for; None: its sender names none."""
@@ -71,11 +72,11 @@ class Context:
             summary=short(f"look for an earlier {keyed.request} {keyed.key}"),
             **LEDGER,
         )
-        if found.status == "new":
+        if found.status is Found.NEW:
             return None
-        if found.status == "void":
+        if found.status is Found.VOID:
             return {"status": "declined", "reason": "declined", "charge_id": charge_id}
-        return found.answer if found.status == "kept" else refused(found.status)
+        return found.answer if found.status is Found.KEPT else refused(found.status)
 
     async def write_cancel(
         self, ends_at: datetime, *, preview: bool = False, keyed: Keyed | None = None
@@ -116,11 +117,11 @@ class Context:
         """Return what the buyer was told of a purchase that is settled; None: it is not."""
         if purchase.answer is not None:
             return purchase.answer
-        if purchase.status == "void" and purchase.looked_into:
+        if purchase.status == ChargeState.VOID and purchase.looked_into:
             return refused(purchase.looked_into, charge_id=charge.charge_id)
-        if purchase.status == "void":
+        if purchase.status == ChargeState.VOID:
             return {"status": "declined", "reason": "declined", "charge_id": charge.charge_id}
-        if purchase.status == "paid":  # its credits wait for the next window
+        if purchase.status == ChargeState.PAID:  # its credits wait for the next window
             available = self.state.available_micro
             return answers.paid(charge, purchase.quantity_micro, charge.amount_minor, available)
         return None

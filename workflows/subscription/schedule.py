@@ -56,7 +56,7 @@ class Schedule:
                 await self._lifecycle.begin()
             return
         await self.drop_unwanted()
-        await self._try_what_is_due()
+        await self._collect_what_is_due()
         if state.stage is Stage.ENDING:
             await self._end_once_quiet()
         elif self._may_begin():
@@ -150,7 +150,7 @@ class Schedule:
             if charge.step is Step.PROCESSING and _is_due(charge.look_at):
                 self._collector.look(charge)
 
-    async def _try_what_is_due(self) -> None:
+    async def _collect_what_is_due(self) -> None:
         """Pay what is prepared, try again what was declined, end where patience has ended."""
         state, now = self._state, workflow.now()
         self._look_at_what_is_due()

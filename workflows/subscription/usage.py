@@ -12,10 +12,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.usage.events import Batch, UsageActivities
     from activities.usage.holds import HoldActivities
     from domain.holds import HELD, HoldOutcome
+    from domain.outcomes import UNDECIDED, Undecided
     from domain.queued_usage import QueuedEvent, QueuedMessage
     from domain.subscription import OpenCharge, Step
     from domain.subscription_state import SubscriptionState
-    from domain.usage import DECIDED, UNDECIDED, Confirmation, DebitOutcome, UsageEvent
+    from domain.usage import DECIDED, Confirmation, DebitOutcome, UsageEvent
 from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer, Mailbox, Waiting, count_of, credit_text, refused
 from workflows.subscription.messages.holds import answer_to_hold, holder
@@ -137,9 +138,9 @@ class Usage:
             self._mailbox.answer(one.ticket, answer_to(outcome))
         else:
             self._refuse(one, answer_to(outcome), outcome.status)
-        found.renewal_pending |= outcome.status == "renewal_pending"
+        found.renewal_pending |= outcome.status == Undecided.RENEWAL_PENDING
         found.crossed |= outcome.crossed
-        if found.short is None and outcome.status == "purchase_needed":
+        if found.short is None and outcome.status == Undecided.PURCHASE_NEEDED:
             needed = (outcome.missing_micro or 0) + (outcome.available_micro or 0)
             found.short = Short(one.event.key, one.event.action, needed, one.event.confirmed)
 

@@ -5,6 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.purchases.bonuses import BonusActivities, BonusGift
     from domain.messages.purchases import GiveBonus, parse_give_bonus
+    from domain.outcomes import Outcome
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer, credit_text, refused
@@ -19,7 +20,7 @@ async def _give_bonus(context: Context, request: GiveBonus, _ticket: int) -> Ans
         summary=short(f"give {request.bonus_id} for {request.invitee}"),
         **LEDGER,
     )
-    if given.status not in ("given", "repeated"):
+    if given.status not in (Outcome.GIVEN, Outcome.REPEATED):
         return refused(given.status)
     if given.credit_type == context.state.plan_in_force().credit_type:
         context.state.credits_came(given.available_micro, workflow.now())

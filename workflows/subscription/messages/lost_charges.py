@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
         TakenUp,
     )
     from domain.messages.invoices import parse_invoice
+    from domain.outcomes import Outcome
     from domain.payments.charges import Charge, ChargeKind, Paid
     from domain.subscription import OpenCharge, Step
 from workflows.options import LEDGER, PROCESSOR
@@ -53,7 +54,7 @@ async def _take_up(context: Context, found: FoundMoney) -> None:
         return
     _count(context, taken.charge)
     state.charge_was(f"{money_for(found.paid.amount_minor, taken.charge)} found")
-    if taken.status == "opened":
+    if taken.status == Outcome.OPENED:
         if state.charge_named(taken.charge.charge_id) is None:
             await _settle(context, taken, taken.charge, found.paid)
         return

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
         parse_operator_note,
         parse_resume,
     )
+    from domain.outcomes import Outcome
     from domain.payments.findings import OpenFindings, parse_open
     from domain.subscription import Pause
 from workflows.options import LEDGER, short
@@ -68,7 +69,7 @@ async def _adjust_credits(context: Context, request: AdjustCredits, _ticket: int
         summary=short(f"adjust by {credit_text(request.quantity_micro)}: {request.reason}"),
         **LEDGER,
     )
-    if adjusted.status != "done":
+    if adjusted.status != Outcome.DONE:
         return refused(adjusted.status)
     context.state.credits_came(adjusted.available_micro, workflow.now())
     return {"status": "done", "available": credit_text(adjusted.available_micro)}
@@ -84,7 +85,7 @@ async def _correct(context: Context, request: CorrectUsage, _ticket: int) -> Ans
         **LEDGER,
     )
     outcome = corrected.outcome
-    if outcome.status not in ("corrected", "repeated"):
+    if outcome.status not in (Outcome.CORRECTED, Outcome.REPEATED):
         return refused(outcome.status)
     state.credits_came(corrected.available_micro, workflow.now())
     return {

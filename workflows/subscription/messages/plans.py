@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.answers import AnswerActivities, Asker, Keyed
     from activities.plans.changes import ChangeActivities, ScheduledChange
-    from activities.plans.upgrades import Quoted, Upgrade, WantedVersion, charge_of_key
+    from activities.plans.upgrades import Quoted, Upgrade, VersionRequest, charge_of_key
     from domain.messages.plans import (
         Cancel,
         ChangePlan,
@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         parse_change_plan,
         parse_migrate_plan,
     )
+    from domain.outcomes import Outcome
     from domain.payments.charges import ChargeKind
     from domain.pricing.proration import ChangeKind
     from domain.subscription import LeftBehind, OpenCharge, Step
@@ -109,7 +110,7 @@ async def _migrate(context: Context, request: MigratePlan, keyed: Keyed | None) 
         return refused(reason)
     quoted = await workflow.execute_activity_method(
         ChangeActivities.quote_version,
-        WantedVersion(
+        VersionRequest(
             context.plan_request(state.plan_in_force().plan_id),
             state.next_plan,
             request.version,
@@ -191,7 +192,7 @@ async def _upgrade(context: Context, quoted: Quoted, key: str, ticket: int) -> A
         summary=f"open the upgrade to {quoted.plan.plan_id}",
         **LEDGER,
     )
-    if opened.charge is None or opened.status not in ("opened", "repeated"):
+    if opened.charge is None or opened.status not in (Outcome.OPENED, Outcome.REPEATED):
         return refused(opened.status)
     context.settler.await_answer(upgrade.charge_id, ticket)
     context.collector.collect(

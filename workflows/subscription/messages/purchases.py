@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
         parse_buy_pack,
         parse_set_auto_purchase,
     )
+    from domain.outcomes import Outcome
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer, refused
@@ -55,7 +56,7 @@ async def _set_auto_purchase(context: Context, request: SetAutoPurchase, _ticket
         summary=f"auto-purchase {'on' if request.on else 'off'}",
         **LEDGER,
     )
-    if status != "done":
+    if status != Outcome.DONE:
         return refused(status)
     context.state.switch_auto_purchase(on=request.on)
     return answer

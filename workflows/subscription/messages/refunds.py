@@ -7,7 +7,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.refunds import RefundActivities, RefundAsked, RefundRequest
     from domain.messages.invoices import parse_invoice
     from domain.messages.refunds import Refund, parse_refund
-    from domain.payments.charges import MoneyBack, refund_name
+    from domain.outcomes import Outcome
+    from domain.payments.charges import MoneyBack, RefundState, refund_name
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked, short
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer, credit_text, refused
@@ -23,11 +24,11 @@ async def _refund(context: Context, request: Refund, ticket: int) -> Answer | No
         summary=short(f"{'preview' if request.preview else 'refund'}: {request.reason}"),
         **LEDGER,
     )
-    if asked.status not in ("refunded", "repeated"):
+    if asked.status not in (Outcome.REFUNDED, Outcome.REPEATED):
         return refused(asked.status, most_minor=asked.most_minor, currency=asked.currency)
-    if asked.state == "failed":
+    if asked.state == RefundState.FAILED:
         return refused("refund_failed")
-    if request.preview or asked.state == "made":
+    if request.preview or asked.state == RefundState.MADE:
         return _answer("preview" if request.preview else "refunded", request.charge_id, asked)
     context.state.balance_is(asked.available_micro, workflow.now())
     _send(context, request=request, refund_id=refund_id, asked=asked, ticket=ticket)

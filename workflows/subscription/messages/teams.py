@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
         parse_request_credits,
         parse_set_member,
     )
+    from domain.outcomes import Outcome
     from domain.teams.approvals import ApprovalRequest, State
     from domain.teams.members import Member
 from workflows import names
@@ -41,7 +42,7 @@ async def _remove_member(context: Context, member_id: str, _ticket: int) -> Answ
         summary=f"remove member {member_id}",
         **LEDGER,
     )
-    return {"status": "done", "member": member_id} if status == "removed" else refused(status)
+    return {"status": "done", "member": member_id} if status == Outcome.REMOVED else refused(status)
 
 
 async def _request(context: Context, wish: ApprovalRequest, _ticket: int) -> Answer:

@@ -77,15 +77,15 @@ class UsageHandlers:
             raise rejection("too many events wait", "too_many_waiting")
 
     @workflow.update(description="Set credits aside for work in progress.")
-    async def hold(self, wanted: RawValue) -> Answer:
+    async def hold(self, message: RawValue) -> Answer:
         """Answer `held`, `already_unlocked`, `repeated`, `pending` or `refused` with a reason."""
-        parsed = parse_hold(payload(wanted))
+        parsed = parse_hold(payload(message))
         ticket = self._mailbox.ticket()
         self._mailbox.add(parsed.event, ticket, parsed.lapses_at)
         return await self._mailbox.answered(ticket)
 
     @hold.validator
-    def _check_hold(self, wanted: RawValue) -> None:
-        checked(parse_hold, wanted)
+    def _check_hold(self, message: RawValue) -> None:
+        checked(parse_hold, message)
         if self._mailbox.full():
             raise rejection("too many events wait", "too_many_waiting")
