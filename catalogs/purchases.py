@@ -73,7 +73,7 @@ def _chargeable(
 ) -> None:
     """Note a fault where the processor cannot charge for one unit."""
     if unit_minor < terms.least_minor:
-        section.fault("unit", f"one unit on {plan.plan_id} is below the processor's least charge")
+        section.fault("unit", f"one unit on {plan.plan_id} is below the processor's minimum charge")
     elif unit_minor > terms.most_minor and price is not _NEUTRAL:
         section.fault("unit", f"one unit on {plan.plan_id} is above the processor's most at once")
 

@@ -24,7 +24,7 @@ class KnownNames:
 
     @property
     def least_minor(self) -> int:
-        """The processor's least charge in the price list's currency."""
+        """The minimum charge at the processor in the price list's currency."""
         return minimum_charge_minor(self.currency)
 
     @property

@@ -72,7 +72,7 @@ def price_in(code: str) -> Callable[[str], int]:
         if minor != int(minor):
             raise _refused(f"{text} {code} has more than {exponent} decimals")
         if 0 < minor < least:
-            raise _refused(f"{text} {code} is below the processor's least charge")
+            raise _refused(f"{text} {code} is below the processor's minimum charge")
         if minor > most:
             raise _refused(f"{text} {code} is above the most that the processor charges at once")
         return int(minor)

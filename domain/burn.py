@@ -1,4 +1,4 @@
-"""The burn order and what a debit draws: the model that the SQL of the ledger must agree with."""
+"""The burn order and what a debit draws: the model of the ledger's SQL; tests hold them equal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from domain.errors import InvalidInput
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_UNIT_COST_SCALE = 10**12  # tells unit costs apart down to a millionth of a minor unit per credit
+_UNIT_COST_SCALE = 10**12  # resolves unit costs to a millionth of a minor unit per credit
 
 
 class TieBreak(StrEnum):
@@ -40,7 +40,7 @@ class Grant:
             raise InvalidInput("invalid_grant", "a grant keeps 0 <= held <= remaining <= granted")
 
     def usable(self, credit_type: str, action: str | None, at: datetime) -> int:
-        """Return the micro-credits it can give to an action at an instant (None: any action)."""
+        """Return the micro-credits it can give an action at an instant (None: any action)."""
         if self.credit_type != credit_type or at < self.effective_at:
             return 0
         if self.expires_at is not None and self.expires_at <= at:
@@ -79,14 +79,14 @@ def burn_order(grant: Grant) -> tuple[int, bool, datetime, tuple[int, int], int]
 
 
 def available(grants: Iterable[Grant], credit_type: str, action: str | None, at: datetime) -> int:
-    """Return the micro-credits that a debit could draw at an instant (None: by some action)."""
+    """Return the micro-credits that a debit could draw at an instant (None: for some action)."""
     return sum(grant.usable(credit_type, action, at) for grant in grants)
 
 
 def draw(
     grants: Iterable[Grant], credit_type: str, action: str, amount: int, at: datetime
 ) -> tuple[Draw, ...] | None:
-    """Return what each grant gives to a debit of `amount` micro-credits, all or nothing (None)."""
+    """Return what each grant gives to a debit of `amount` micro-credits; None if too little."""
     draws: list[Draw] = []
     missing = amount
     for grant in sorted(grants, key=burn_order):

@@ -13,7 +13,7 @@ _PLAIN = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,6})?", re.ASCII)
 
 
 def parse_credits(text: object) -> int:
-    """Return micro-credits of a decimal string such as "1694.13"; else `invalid_credits`."""
+    """Return the micro-credits of a decimal string such as "1694.13". Raises `invalid_credits`."""
     if not isinstance(text, str) or _PLAIN.fullmatch(text) is None:
         raise InvalidInput(
             "invalid_credits", f"{text!r:.60} is not credits: write a decimal of at most 6 decimals"
@@ -33,10 +33,10 @@ def format_credits(micro: int) -> str:
 
 
 def parse_quantity(value: str | int | Decimal) -> int:
-    """Return the micro-quantity of a usage event; anything else is `invalid_quantity`.
+    """Return the micro-quantity of a usage event. Raises `invalid_quantity`.
 
-    Accepted are positive numbers up to 10^12 with at most 6 decimals, as an int, a Decimal or a
-    plain decimal string; bool and float are refused, for neither is an exact number.
+    Accepts positive numbers up to 10^12 with at most 6 decimals: an int, a Decimal or a plain
+    decimal string. bool and float are refused because neither is an exact number.
     """
     quantity = _quantity(value)
     exponent = quantity.as_tuple().exponent

@@ -5,14 +5,13 @@ BillingError
 │   └── InvalidCatalog  a price list with every fault in it
 └── IdempotencyConflict a key was reused with other content
 
-Each carries `reason`, the machine-readable code that docs/contract/reasons.md lists, and a
-sentence that says what would cure it. Expected business outcomes (declined, refused) are values,
-not errors.
+Each carries `reason`, the machine-readable code listed in docs/contract/reasons.md, and a sentence
+that names the cure. Expected business outcomes (declined, refused) are values, not errors.
 """
 
 
 class BillingError(Exception):
-    """Any refusal that is an error: `reason` is machine-readable, the message names the cure."""
+    """A request refused by an error: `reason` is machine-readable, the message names the cure."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -24,7 +23,7 @@ class InvalidInput(BillingError):
 
 
 class InvalidCatalog(InvalidInput):
-    """A price list that cannot be used; `faults` names every line and reason."""
+    """A price list that cannot be used; `faults` gives the line and reason of each."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("invalid_catalog", "\n".join(faults))

@@ -1,4 +1,4 @@
-"""How long credits last at the recent rate of use, and which pack would cover what is missing."""
+"""How long credits last at the recent rate of use, and which pack would cover the rest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ LONG_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Whole days that are surely covered (None: nothing is being used), burn of a day, a pack.
+    """Whole days surely covered (None: nothing is being used), daily use, and a pack.
 
-    `per_day_micro` is in micro-credits, rounded up. `suggested` is None where credits last long
-    enough or no pack is sold.
+    `per_day_micro` is micro-credits, rounded up. `suggested` is None if credits last long enough or
+    no pack is sold.
     """
 
     days_left: int | None
@@ -33,13 +33,13 @@ def forecast(
 ) -> Forecast:
     """Return how long what is available lasts.
 
-    `burns` are micro-credits a day, the newest last, one for each day the customer has had; days
-    without use are zeros. `packs` are those that the customer may buy, of this credit type.
-    `cover_days` is how long credits should last: up to the next allowance, where that is nearer.
+    `burns` are micro-credits per day, newest last, one for each day the customer has existed, zeros
+    included. `packs` are those of this credit type that the customer may buy.
+    `cover_days` is how long credits should last: until the next allowance, if that is nearer.
     Raises `InvalidInput` (`invalid_use`) for a negative burn.
     """
     if any(burn < 0 for burn in burns):
-        raise InvalidInput("invalid_use", "a day burns nothing or more: net corrections out first")
+        raise InvalidInput("invalid_use", "a day's use must be >= 0: net out corrections first")
     per_day = burn_rate(burns)
     if not per_day:
         return Forecast(None, 0, None)
@@ -48,10 +48,10 @@ def forecast(
 
 
 def burn_rate(burns: Sequence[int]) -> Fraction:
-    """Return micro-credits a day: the higher mean of the last week and of the last month.
+    """Return micro-credits per day: the higher of last week's and last month's mean.
 
-    A warning too early does less harm than one too late: use that has just begun counts at once,
-    and a quiet week does not hide a busy month.
+    Warning too early does less harm than too late: use that has just begun counts at once, and a
+    quiet week does not hide a busy month.
     """
     means = [
         Fraction(sum(recent), len(recent))
@@ -62,7 +62,7 @@ def burn_rate(burns: Sequence[int]) -> Fraction:
 
 
 def _suggested(missing: Fraction, packs: Sequence[Pack]) -> Pack | None:
-    """Return the cheapest pack that covers what is missing; the largest where none does."""
+    """Return the cheapest pack that covers the shortfall; the largest if none does."""
     if missing <= 0 or not packs:
         return None
     enough = [pack for pack in packs if pack.quantity_micro >= missing]

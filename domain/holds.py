@@ -1,4 +1,4 @@
-"""Holds: credits set aside for work in progress, and what a capture of more or less comes to."""
+"""Holds: credits set aside for work in progress, and captures of more or less than was held."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from domain.burn import Draw
 from domain.outcomes import Outcome
 from domain.usage import Confirmation
 
-# What a request about a hold comes to when it was carried out, now or before.
+# The outcomes that mean a request about a hold succeeded, now or earlier.
 HELD = (
     Outcome.HELD,
     Outcome.CAPTURED,
@@ -21,7 +21,7 @@ HELD = (
 
 
 class HoldState(StrEnum):
-    """Where a hold stands. All but `open` are ends; the first end is the only one."""
+    """Where a hold stands. All but `open` are final; the first one reached stays."""
 
     OPEN = "open"
     CAPTURED = "captured"
@@ -31,10 +31,10 @@ class HoldState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HoldOutcome:
-    """What became of a request about a hold. Credits in micro-credits by credit type.
+    """The outcome of a request about a hold. Credits are micro-credits by credit type.
 
-    `status` is one of `HELD` or a reason of domain/reasons.py. `taken` and `uncollected` are what a
-    capture took and what there was no credit for; `asked` is what must be confirmed first.
+    `status` is one of `HELD` or a reason of domain/reasons.py. `taken` is what a capture took,
+    `uncollected` what no credits covered; `asked` is what must be confirmed first.
     """
 
     key: str
@@ -54,7 +54,7 @@ class HoldOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What capturing a hold takes out of it and beyond it, what goes back, what nothing covers."""
+    """What capturing a hold takes from it, takes beyond it, gives back, and leaves uncovered."""
 
     of_hold: tuple[Draw, ...]
     beyond: tuple[Draw, ...]
@@ -63,9 +63,9 @@ class Settled:
 
 
 def settle(held: Iterable[Draw], spare: Iterable[Draw], cost: int) -> Settled:
-    """Return what a capture of `cost` micro-credits does to the lines of its hold, in their order.
+    """Return what a capture of `cost` micro-credits does to the hold's lines, in their order.
 
-    `spare` is what the action may draw beside it, in burn order: drawn only beyond the hold.
+    `spare` is what else the action may draw, in burn order; it is used only beyond the hold.
     """
     of_hold, back, rest = _fill(held, cost)
     beyond, _, uncollected = _fill(spare, rest)
@@ -73,12 +73,12 @@ def settle(held: Iterable[Draw], spare: Iterable[Draw], cost: int) -> Settled:
 
 
 def is_open(lapses_at: datetime, at: datetime) -> bool:
-    """Say whether a hold nobody ended still holds at `at`: a lapse needs no sweep."""
+    """Return whether a hold nobody ended still holds at `at`: a lapse needs no sweep."""
     return at < lapses_at
 
 
 def _fill(lines: Iterable[Draw], amount: int) -> tuple[tuple[Draw, ...], tuple[Draw, ...], int]:
-    """Take an amount out of lines in order; return what was taken, what is left, what lacks."""
+    """Take an amount out of lines in order; return what was taken, is left and is missing."""
     taken, left = [], []
     for line in lines:
         part = min(line.amount, amount)

@@ -9,7 +9,7 @@ from domain.errors import InvalidInput
 _NO_DECIMALS = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
 _THREE_DECIMALS = "BHD JOD KWD OMR TND"
 # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts: eight digits, in some
-# currencies more. Cards take twelve, but not American Express, nor any other way to pay.
+# currencies more. Most cards take twelve; American Express and other payment methods do not.
 MOST_CHARGE_MINOR = 99_999_999
 _MOST_CHARGES = {"INR": 999_999_999}
 _LEAST_CHARGES = (
@@ -23,14 +23,14 @@ _LEAST_CHARGES = (
     (1500, "CZK"),
     (17500, "HUF"),
 )
-# The payment processor's tables, not CLDR's: it sends ISK and UGX with two decimals, for instance.
+# The processor's tables, not CLDR's: for instance it expects ISK and UGX with two decimals.
 _MINIMUM_MINOR = {code: least for least, codes in _LEAST_CHARGES for code in codes.split()}
 _EXPONENTS = {
     **dict.fromkeys((*_MINIMUM_MINOR, "ISK", "UGX", "TWD"), 2),
     **dict.fromkeys(_NO_DECIMALS.split(), 0),
     **dict.fromkeys(_THREE_DECIMALS.split(), 3),
 }
-_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}  # dollars of others keep their code
+_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}  # other dollars keep their code
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Ratio:
 
 
 def minor_exponent(currency: str) -> int:
-    """Return how many decimals the processor gives a currency; `unknown_currency` otherwise."""
+    """Return how many decimals the processor gives a currency. Raises `unknown_currency`."""
     if currency in _EXPONENTS:
         return _EXPONENTS[currency]
     raise InvalidInput(
@@ -58,21 +58,21 @@ def minor_exponent(currency: str) -> int:
 
 
 def minimum_charge_minor(currency: str) -> int:
-    """Return the least chargeable amount in minor units; `unknown_currency` if none is known."""
+    """Return the smallest charge in minor units. Raises `unknown_currency` if none is published."""
     if currency in _MINIMUM_MINOR:
         return _MINIMUM_MINOR[currency]
     raise InvalidInput(
-        "unknown_currency", f"the processor publishes no least charge in {currency!r}; use another"
+        "unknown_currency", f"the processor publishes no minimum charge for {currency!r}"
     )
 
 
 def maximum_charge_minor(currency: str) -> int:
-    """Return the most that can be charged at once, in minor units, whatever it is paid with."""
+    """Return the largest single charge in minor units that every payment method takes."""
     return _MOST_CHARGES.get(currency, MOST_CHARGE_MINOR)
 
 
 def half_up(numerator: int, denominator: int) -> int:
-    """Return the nearest integer of a fraction; halves go away from zero, so -x mirrors x."""
+    """Return a fraction's nearest integer; halves round away from zero, so -x mirrors x."""
     if denominator <= 0:
         raise InvalidInput("invalid_ratio", "a fraction needs a denominator above zero")
     rounded = (2 * abs(numerator) + denominator) // (2 * denominator)
@@ -87,7 +87,7 @@ def credits_price(quantity_micro: int, unit: Ratio) -> int:
 def surcharged(quantity_micro: int, unit: Ratio, percent: Ratio) -> tuple[int, int]:
     """Return (base, surcharge) in minor units; `percent` is 30/1 for 30 %.
 
-    The total is rounded once and the surcharge is what remains of it, so the lines always sum.
+    The total is rounded once and the surcharge is the remainder, so the two always sum to it.
     """
     base = credits_price(quantity_micro, unit)
     hundred = 100 * percent.den
@@ -98,11 +98,11 @@ def surcharged(quantity_micro: int, unit: Ratio, percent: Ratio) -> tuple[int, i
 def allocate(total: int, weights: Sequence[int]) -> tuple[int, ...]:
     """Split `total` by weight into integers that sum to it exactly (largest remainder).
 
-    Of equal remainders the earlier weight gets the odd unit.
+    Among equal remainders the earlier weight gets the odd unit.
     """
     whole = sum(weights)
     if whole <= 0 or min(weights) < 0:
-        raise InvalidInput("invalid_weights", "weights must not be negative and not all be zero")
+        raise InvalidInput("invalid_weights", "weights must be >= 0 and not all 0")
     sign = -1 if total < 0 else 1
     shares = [divmod(abs(total) * weight, whole) for weight in weights]
     left = abs(total) - sum(share for share, _ in shares)
@@ -114,15 +114,16 @@ def allocate(total: int, weights: Sequence[int]) -> tuple[int, ...]:
 def recognised(cost_minor: int, used: int, granted: int) -> int:
     """Return the part of a grant's cost earned by its cumulative use, in minor units.
 
-    A function of the total, posted as differences: whatever the steps, they sum to the cost.
+    It is a function of the total use and is posted as differences, so the postings always sum to
+    the cost, whatever the steps.
     """
     if not 0 <= used <= granted or granted == 0:
-        raise InvalidInput("invalid_use", "use lies between nothing and the whole of the grant")
+        raise InvalidInput("invalid_use", "use must be between 0 and the whole grant")
     return half_up(cost_minor * used, granted)
 
 
 def format_money(amount_minor: int, currency: str) -> str:
-    """Return an amount of minor units as operators read it: 1170 USD is "$11.70"."""
+    """Return an amount of minor units for operators: 1170 USD is "$11.70"."""
     exponent = minor_exponent(currency)
     whole, part = divmod(abs(amount_minor), 10**exponent)
     sign = "-" if amount_minor < 0 else ""

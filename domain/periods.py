@@ -10,7 +10,7 @@ from domain.errors import InvalidInput
 
 
 class Unit(StrEnum):
-    """The calendar units that intervals are made of."""
+    """The calendar units of intervals."""
 
     DAY = "day"
     WEEK = "week"
@@ -32,7 +32,7 @@ class Interval:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise InvalidInput("invalid_interval", "an interval is at least one unit long")
+            raise InvalidInput("invalid_interval", "an interval must be at least one unit long")
 
     @property
     def months(self) -> int:
@@ -45,7 +45,7 @@ class Interval:
         return _DAYS.get(self.unit, 0) * self.count
 
     def divides(self, other: "Interval") -> bool:
-        """Say whether every boundary of `other` is also a boundary of this interval."""
+        """Return whether every boundary of `other` is also a boundary of this interval."""
         if self.months and other.months:
             return other.months % self.months == 0
         return bool(self.days and other.days) and other.days % self.days == 0
@@ -53,14 +53,14 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The half-open stretch of time [start, end) between boundaries k and k + 1."""
+    """The half-open interval of time [start, end) between boundaries k and k + 1."""
 
     k: int
     start: datetime
     end: datetime
 
     def contains(self, at: datetime) -> bool:
-        """Say whether `at` lies inside: the start does, the end does not."""
+        """Return whether `at` lies inside: the start does, the end does not."""
         return self.start <= at < self.end
 
 
@@ -78,7 +78,7 @@ def boundary(anchor: datetime, zone: str, interval: Interval, k: int) -> datetim
     try:
         moved = _moved(local, interval, k)
     except (OverflowError, ValueError) as error:
-        raise InvalidInput("out_of_calendar", "the boundary lies beyond the year 9999") from error
+        raise InvalidInput("out_of_calendar", "the boundary is beyond the year 9999") from error
     # fold=0 is exactly the rule: the first of two, and in a gap the offset before it (PEP 495).
     return moved.replace(fold=0).astimezone(UTC)
 
@@ -89,7 +89,7 @@ def window(anchor: datetime, zone: str, interval: Interval, k: int) -> Window:
 
 
 def index_at(anchor: datetime, zone: str, interval: Interval, at: datetime) -> int:
-    """Return the k of the window that contains `at`; `before_anchor` when none does."""
+    """Return the k of the window that contains `at`. Raises `before_anchor`."""
     first, local = _local(anchor, zone), _local(at, zone)
     if at < anchor:
         raise InvalidInput("before_anchor", f"{at.isoformat()} is before the first window")
@@ -102,7 +102,7 @@ def index_at(anchor: datetime, zone: str, interval: Interval, at: datetime) -> i
 def windows_between(
     anchor: datetime, zone: str, interval: Interval, start: datetime, end: datetime
 ) -> tuple[Window, ...]:
-    """Return the windows that start in [start, end): what a period from `start` to `end` opens."""
+    """Return the windows that start in [start, end)."""
     if end <= max(start, anchor):
         return ()
     k = index_at(anchor, zone, interval, max(start, anchor))
@@ -118,12 +118,12 @@ def windows_between(
 
 
 def checked_zone(zone: str) -> ZoneInfo:
-    """Return the IANA time zone of that name; `unknown_time_zone` when there is none."""
+    """Return the IANA time zone of that name. Raises `unknown_time_zone`."""
     try:
         return ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InvalidInput(
-            "unknown_time_zone", f"{zone!r} is not an IANA time zone; write one as Europe/Berlin"
+            "unknown_time_zone", f"{zone!r} is not an IANA time zone; write it as Europe/Berlin"
         ) from error
 
 
@@ -142,7 +142,7 @@ def _moved(local: datetime, interval: Interval, k: int) -> datetime:
 
 
 def _latest(anchor: datetime, at: datetime, interval: Interval) -> int:
-    """Return the last k that begins by the end of the local day, or month, of `at`."""
+    """Return an upper bound of k: boundaries up to the end of the local day, or month, of `at`."""
     if interval.days:
         return (at.date() - anchor.date()).days // interval.days
     months = (at.year - anchor.year) * 12 + at.month - anchor.month

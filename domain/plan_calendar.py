@@ -1,7 +1,7 @@
-"""The two clocks of a plan: billing periods and allowance windows, and what a part of one is worth.
+"""A plan's two clocks, billing periods and allowance windows, and the share a partial one costs.
 
-A subscription whose boundaries are counted from the first of a month may begin in the middle of
-one: its first period, and that period's first window, are then parts of whole ones.
+A subscription whose boundaries are counted from the first of the month may start mid-month: its
+first period, and that period's first window, are then only part of a whole one.
 """
 
 from dataclasses import dataclass
@@ -28,24 +28,24 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What is served of a whole window or period: all of it, or the part from `part.start` on."""
+    """The part of a whole window or period that is served: all of it, or from `part.start` on."""
 
     part: Window
     whole: Window
 
     def of(self, amount: int) -> int:
-        """Return the part's share of an amount for the whole, by exact time, half up."""
+        """Return the part's share of the whole's amount, by exact time, half up."""
         part = (self.part.end - self.part.start) // _MICROSECOND
         whole = (self.whole.end - self.whole.start) // _MICROSECOND
         return half_up(amount * part, whole)
 
 
 def first_anchor(plan: Plan, begins: datetime, zone: str) -> datetime:
-    """Return what boundaries are counted from when the plan's first period begins at `begins`."""
+    """Return the anchor of a plan's boundaries if its first period begins at `begins`."""
     if plan.anchor_rule is AnchorRule.START:
         return begins
     local = begins.astimezone(checked_zone(zone))
-    # In the seldom case that this midnight does not exist, the offset before the gap counts.
+    # Where that midnight does not exist, the offset before the gap applies.
     first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
     return first.astimezone(UTC)
 
@@ -53,7 +53,7 @@ def first_anchor(plan: Plan, begins: datetime, zone: str) -> datetime:
 def next_anchor(old: Plan, new: Plan, *, anchor: datetime, ends: datetime, zone: str) -> datetime:
     """Return the anchor under a plan that takes over when the period ends.
 
-    It stays, unless the plan counts other intervals, or counts them from the first of a month.
+    It stays unless the new plan has another interval or counts from the first of the month.
     """
     if new.interval == old.interval and new.anchor_rule in (AnchorRule.START, old.anchor_rule):
         return anchor
@@ -61,7 +61,7 @@ def next_anchor(old: Plan, new: Plan, *, anchor: datetime, ends: datetime, zone:
 
 
 def trial_period(plan: Plan, begins: datetime, zone: str) -> Window | None:
-    """Return the days before the first charge, in the customer's zone, if the plan has a trial."""
+    """Return the plan's trial, whole days in the customer's zone; None if it has no trial."""
     if plan.trial is None:
         return None
     days = Interval(Unit.DAY, plan.trial.days)
@@ -69,9 +69,9 @@ def trial_period(plan: Plan, begins: datetime, zone: str) -> Window | None:
 
 
 def period_at(plan: Plan, anchor: datetime, zone: str, at: datetime, since: datetime) -> Window:
-    """Return the period that holds `at`, or the first from `since` on.
+    """Return the period that contains `at`, or the first one from `since` on.
 
-    No period begins before `since`: of the one that was under way then, the rest is served.
+    No period begins before `since`: one already under way then is served from `since` to its end.
     """
     k = index_at(anchor, zone, plan.interval, max(at, since))
     whole = window(anchor, zone, plan.interval, k)
@@ -79,7 +79,7 @@ def period_at(plan: Plan, anchor: datetime, zone: str, at: datetime, since: date
 
 
 def period_stretch(plan: Plan, anchor: datetime, zone: str, period: Window) -> Stretch:
-    """Return a period beside the whole one that its price is for."""
+    """Return a period with the whole one that its price is for."""
     if period.k == TRIAL:
         return Stretch(period, period)
     return Stretch(period, window(anchor, zone, plan.interval, period.k))
@@ -99,9 +99,9 @@ def windows_of(plan: Plan, anchor: datetime, zone: str, period: Window) -> tuple
 
 
 def cap_bounds(plan: Plan, anchor: datetime, zone: str, period: Window) -> tuple[datetime, ...]:
-    """Return between which instants of a period a cap with windows of its own counts.
+    """Return the instants that split a period for a cap with windows of its own.
 
-    None: there is no such cap. The first and the last are the period's.
+    Empty if there is no such cap. The first and the last instant are the period's.
     """
     interval = plan.auto.cap_window if plan.auto else None
     if interval is None or period.k == TRIAL:
@@ -114,13 +114,13 @@ def cap_bounds(plan: Plan, anchor: datetime, zone: str, period: Window) -> tuple
 
 
 def window_at(plan: Plan, anchor: datetime, zone: str, period: Window, at: datetime) -> Stretch:
-    """Return the window of a period that holds `at`, or the nearest if none does."""
+    """Return the period's window that contains `at`, or the nearest one."""
     windows = windows_of(plan, anchor, zone, period)
     return next((one for one in reversed(windows) if one.part.start <= at), windows[0])
 
 
 def allowances_of(plan: Plan, period: Window) -> tuple[Allowance, ...]:
-    """Return what each window of a period is granted."""
+    """Return what each window of a period grants."""
     if period.k == TRIAL:
         return plan.trial.allowances if plan.trial else ()
     return plan.allowances
@@ -129,7 +129,7 @@ def allowances_of(plan: Plan, period: Window) -> tuple[Allowance, ...]:
 def period_price(plan: Plan, stretch: Stretch) -> int:
     """Return what a period costs in minor units.
 
-    A part that costs less than the processor can charge is waived, as an upgrade would be.
+    A partial period below the processor's minimum is waived, as for upgrades.
     """
     if stretch.part.k == TRIAL:
         return 0

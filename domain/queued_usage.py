@@ -1,4 +1,4 @@
-"""Usage that waits to be decided, as it is handed on from one run of a workflow to the next."""
+"""Usage that waits for a decision, as one run of a workflow passes it to the next."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +8,9 @@ from domain.usage import UsageEvent
 
 @dataclass(frozen=True, slots=True)
 class QueuedEvent:
-    """A usage event that waits to be decided; `ticket` is the update that waits for it, or 0.
+    """A usage event awaiting a decision; `ticket` names the update waiting for the answer, or 0.
 
-    With `lapses_at` its credits are held until then and not debited: the work is yet to be done.
+    With `lapses_at` its credits are held until then, not debited: the work is not done yet.
     """
 
     event: UsageEvent
@@ -21,10 +21,10 @@ class QueuedEvent:
 
 @dataclass(frozen=True, slots=True)
 class QueuedMessage:
-    """A message of usage as it came: JSON, whose events are read where they are decided.
+    """A message of usage kept as raw JSON; its events are parsed when they are decided.
 
-    `name` is that of its refusals. `left` are the places of its events that are not decided yet;
-    None: all `count` of them.
+    `name` is the message name that its refusals are listed under. `left` holds the positions of the
+    events not decided yet; None means all `count` of them.
     """
 
     name: str
@@ -35,7 +35,7 @@ class QueuedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """What waits to be decided, one or the other, as it is handed on to the next run."""
+    """One entry of the queue passed to the next run: an event or a message, never both."""
 
     event: QueuedEvent | None = None
     message: QueuedMessage | None = None

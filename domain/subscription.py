@@ -1,4 +1,4 @@
-"""What a subscription is: how it starts, where it stands, its open charges, what its end leaves."""
+"""A subscription: how it starts, its status, its open charges and what its end leaves."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,9 +34,9 @@ class Pause(StrEnum):
 class Start:
     """What starts a subscription.
 
-    `begins_at` in the future schedules it: nothing is charged before. `time_zone` None takes the
-    catalog's. `payment_method` is a card of the processor, made the default before the first
-    charge.
+    `begins_at` in the future schedules it: nothing is charged before. Without a `time_zone` the
+    catalog's applies. `payment_method` is a card at the processor, made the default before the
+    first charge.
     """
 
     subscription_id: str
@@ -51,27 +51,26 @@ class Start:
     begins_at: datetime | None = None
 
 
-NOBODY = Start(
-    subscription_id="", customer_id="", name="", email="", catalog="", plan_id=""
-)  # of a workflow that was started with nothing usable
+# The start of a workflow that was given no usable argument.
+NOBODY = Start(subscription_id="", customer_id="", name="", email="", catalog="", plan_id="")
 
 
 class Step(StrEnum):
-    """How far a charge is. Only the processor's answer moves it on."""
+    """How far a charge has got. Only the processor's answer moves it on."""
 
     PREPARING = "preparing"
     PREPARED = "prepared"
     PAYING = "paying"
     DECLINED = "declined"
-    REVIEW = "review"  # paid, but not what was charged: an operator decides
-    PROCESSING = "processing"  # its money is on its way: neither tried nor given up meanwhile
-    PAID = "paid"  # its credits wait for the window that a renewal under way will open
+    REVIEW = "review"  # paid, but not the amount charged: an operator decides
+    PROCESSING = "processing"  # money is on its way: neither retried nor given up meanwhile
+    PAID = "paid"  # paid; the grant waits for the window that the renewal will open
     VOIDING = "voiding"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCharge:
-    """A charge that is not settled. `pay_at` holds payment back; `retry_at` is the next dunning."""
+    """An unsettled charge. `pay_at` delays the payment; `retry_at` is the next dunning attempt."""
 
     charge: Charge
     step: Step
@@ -86,15 +85,15 @@ class OpenCharge:
     first_declined_at: datetime | None = None
     pay_at: datetime | None = None
     retry_at: datetime | None = None
-    ends_at: datetime | None = None  # the subscription ends then, if it is still unpaid
+    ends_at: datetime | None = None  # if still unpaid then, the subscription ends
     quote: ChangeQuote | None = None
     paid: Paid | None = None
     refused: bool = False  # by the processor, not by the bank: operators look into it
-    look_at: datetime | None = None  # while it is processing: when to ask what became of it
+    look_at: datetime | None = None  # while processing: when to ask the processor again
     expected_by: datetime | None = None
-    anchor: datetime | None = None  # of a period's charge: what its boundaries are counted from
-    confirmed: bool = False  # a person agreed to this one, whatever the switch says
-    needs_window: bool = True  # what it pays for expires, so that it cannot be granted between two
+    anchor: datetime | None = None  # of a period's charge: its boundaries are counted from here
+    confirmed: bool = False  # a person agreed to this purchase, so the switch does not matter
+    needs_window: bool = True  # the credits expire with a window, so one must be open to grant them
 
     @property
     def kind(self) -> ChargeKind:
@@ -104,7 +103,7 @@ class OpenCharge:
 
 @dataclass(frozen=True, slots=True)
 class TypeLeft:
-    """What an end leaves of a credit type, in micro-credits: lost with it, kept but frozen."""
+    """What an end leaves of one credit type, in micro-credits: lost, and kept but frozen."""
 
     credit_type: str
     lost_micro: int
@@ -113,12 +112,12 @@ class TypeLeft:
 
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
-    """What the end of a subscription leaves, as of an instant."""
+    """What the end of a subscription leaves at an instant."""
 
     credits: tuple[TypeLeft, ...]
 
     def told(self) -> dict[str, dict[str, str]]:
-        """Return what is lost with it and what is kept until the next paid plan, as answered."""
+        """Return what is lost and what is kept for the next paid plan, as the answer shows it."""
         return {
             "lost_credits": {
                 one.credit_type: format_credits(one.lost_micro) for one in self.credits
@@ -131,7 +130,7 @@ class LeftBehind:
 
 @dataclass(frozen=True, slots=True)
 class Arrears:
-    """What an unpaid period that is over leaves behind: its dunning, and when it ends all."""
+    """What an unpaid, finished period leaves behind: its dunning and when the subscription ends."""
 
     first_declined_at: datetime | None = None
     declines: int = 0

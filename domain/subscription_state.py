@@ -14,22 +14,22 @@ from domain.subscription import Arrears, OpenCharge, Pause, Start, Status, Step
 
 
 class Stage(StrEnum):
-    """How far a subscription's life has come, as its workflow acts on it."""
+    """How far a subscription's life has come, as its workflow sees it."""
 
     UNBEGUN = "unbegun"  # it has no wallet yet
     UNPAID = "unpaid"  # its first period is not paid
     SERVED = "served"
-    LAPSED = "lapsed"  # an unpaid period is over: the next is charged at a sign of a card
-    ENDING = "ending"  # it ends once no charge is under way
+    LAPSED = "lapsed"  # an unpaid period is over: a sign of a card charges the one under way
+    ENDING = "ending"  # it ends as soon as no charge is under way
     ENDED = "ended"
 
 
 @dataclass(slots=True)
 class SubscriptionState:
-    """The workflow's memory; everything in it can be rebuilt from the database.
+    """The workflow's memory, all of which can be rebuilt from the database.
 
-    The one mutable value of the domain: the workflow is its only writer, and hands it on whole
-    to the next run. It changes only through methods that say what happened.
+    The only mutable value of the domain. The workflow alone writes it, through methods that say
+    what happened, and passes it whole to the next run.
     """
 
     start: Start
@@ -45,41 +45,41 @@ class SubscriptionState:
     period: Window | None = None
     window: Window | None = None
     cancel_at_end: bool = False
-    lapsed: bool = False  # an unpaid period is over: the next is charged at a sign of a card
+    lapsed: bool = False  # an unpaid period is over: a sign of a card charges the one under way
     arrears: Arrears | None = None
-    awaits_card: bool = False  # an auto-purchase was declined: a renewal that is paid is no cure
-    held: bool = False  # an operator's pause lasts: nothing is charged, nothing renewed
-    restart_at: datetime | None = None  # the next period begins then, on an anchor of its own
+    awaits_card: bool = False  # an auto-purchase was declined: only a new card ends the pause
+    held: bool = False  # an operator's pause lasts: nothing is charged or renewed
+    restart_at: datetime | None = None  # the next period begins then, with a new anchor
     ends_now: bool = False
     ended: bool = False
     auto_purchase: bool = False
     pauses: tuple[Pause, ...] = ()
     charges: tuple[OpenCharge, ...] = ()
-    queue: tuple[QueuedEvent, ...] = ()  # of runs before `waiting`
+    queue: tuple[QueuedEvent, ...] = ()  # of runs older than `waiting`
     waiting: tuple[Queued, ...] = ()
-    light: bool = False  # usage is queued as it came, and the history is kept short
+    light: bool = False  # usage is queued as raw JSON, which keeps the history short
     purchases: int = 0
     upgrades: int = 0
     card_updates: int = 0
-    signs: tuple[str, ...] = ()  # that a card may work again: each is one retry
+    signs: tuple[str, ...] = ()  # that a card may work again; each causes one retry
     renewals_dropped: int = 0
     available_micro: int = 0
     balance_as_of: datetime | None = None
-    warn_at: datetime | None = None  # when to look again for credits that expire soon
+    warn_at: datetime | None = None  # when to look again for credits about to expire
     last_charge: str = ""
-    refused: int = 0  # messages that were refused after nobody waited for an answer
+    refused: int = 0  # messages refused while nobody waited for an answer
     last_refusal: str = ""
     pause_note: str = ""  # why an operator paused it, and who
-    findings: int = 0  # of operators, that nobody has settled
+    findings: int = 0  # that no operator has settled yet
 
     @property
     def subscription_id(self) -> str:
-        """The name of the subscription."""
+        """The subscription's id."""
         return self.start.subscription_id
 
     @property
     def status(self) -> Status:
-        """Where it is in its life."""
+        """Its place in the life cycle."""
         if self.ended:
             return Status.ENDED
         if self.period is None:
@@ -90,7 +90,7 @@ class SubscriptionState:
         return self.serving_status(self.pauses, self.period)
 
     def serving_status(self, pauses: tuple[Pause, ...], period: Window) -> Status:
-        """Return the status of a subscription with this current period under these pauses."""
+        """Return the status of a subscription in this current period under these pauses."""
         if pauses:
             return Status.PAUSED
         if self.cancel_at_end:
@@ -112,44 +112,44 @@ class SubscriptionState:
 
     @property
     def over(self) -> bool:
-        """Whether it ends or has ended."""
+        """Whether it has ended, or ends as soon as no charge is under way."""
         return self.ends_now or self.ended
 
     @property
     def trialing(self) -> bool:
-        """Whether the period under way is a trial, canceled or not."""
+        """Whether the current period is a trial, canceled or not."""
         return self.period is not None and self.period.k == TRIAL
 
     @property
     def awaits_money(self) -> bool:
-        """Whether money is on its way, also after the end: it is granted or told of."""
+        """Whether money is on its way; even after the end it is granted or reported."""
         return any(charge.step is Step.PROCESSING for charge in self.charges)
 
     def charge_of(self, kind: ChargeKind) -> OpenCharge | None:
-        """Return the open charge of a kind, if there is one."""
+        """Return the open charge of a kind, or None."""
         return next((charge for charge in self.charges if charge.kind is kind), None)
 
     def charge_named(self, charge_id: str) -> OpenCharge | None:
-        """Return an open charge by its id."""
+        """Return an open charge by its id, or None."""
         return next((one for one in self.charges if one.charge.charge_id == charge_id), None)
 
     def begin(self, *, plan: Plan, zone: str, begun_at: datetime, anchor: datetime) -> None:
-        """Take the plan and the calendar that the ledger has begun it with."""
+        """Take the plan and the calendar that the ledger started it with."""
         self.plan, self.time_zone = plan, zone
         self.begun_at, self.anchor = begun_at, anchor
 
     def has_account(self, account_id: int, renewals_dropped: int) -> None:
-        """Take the wallet, and how many charges of its periods were given up before."""
+        """Take the wallet's id and how many period charges were given up before."""
         self.account_id, self.renewals_dropped = account_id, renewals_dropped
 
     def go_on_with(self, charges: tuple[OpenCharge, ...], *, lapsed: bool) -> None:
-        """Take up the charges of a first period that was not paid."""
+        """Go on with the charges of an unpaid first period."""
         self.charges, self.lapsed = charges, lapsed
 
     def take_up(self, restored: "SubscriptionState", card_updates: int) -> None:
-        """Become what the ledger remembers; who pays and with which card is known already.
+        """Become what the ledger remembers, but keep the payer and the card, already known.
 
-        Later cards must not repeat the keys of earlier ones, which nobody remembers: they are
+        Keys of card changes must never repeat, and the ledger does not remember them: they are
         counted from `card_updates`.
         """
         known = ("payer", "payment_method", "card")
@@ -159,7 +159,7 @@ class SubscriptionState:
         self.card_updates = card_updates
 
     def pays_as(self, payer: str) -> None:
-        """Take the name by which the processor knows the customer."""
+        """Take the processor's id of the customer."""
         self.payer = payer
 
     def pays_with(self, method: str, card: str) -> None:
@@ -169,7 +169,7 @@ class SubscriptionState:
     def open_period(
         self, period: Window, window: Window | None, *, anchor: datetime, pauses: tuple[Pause, ...]
     ) -> None:
-        """Begin a period that is paid or free: nothing is owed for one before it."""
+        """Begin a period that is paid or free; nothing is owed for an earlier one."""
         self.period, self.window, self.anchor = period, window, anchor
         self.pauses, self.lapsed, self.next_plan = pauses, False, None
         self.arrears = self.restart_at = None
@@ -179,31 +179,31 @@ class SubscriptionState:
         self.window = window
 
     def serve_under(self, plan: Plan) -> None:
-        """Take a plan; the switch goes off where the ledger switches it off."""
+        """Put a plan in force; auto-purchase goes off where the ledger switches it off."""
         self.plan = plan
         offered = plan.paid and plan.auto is not None and plan.auto.units_per_window > 0
         self.auto_purchase = self.auto_purchase and offered
 
     def schedule_plan(self, plan: Plan | None) -> None:
-        """Let a plan take over with the next period; None: the plan in force stays."""
+        """Schedule a plan for the next period; None keeps the plan in force."""
         self.next_plan = plan
 
     def switch_auto_purchase(self, *, on: bool) -> None:
-        """Take what the switch of auto-purchase is."""
+        """Take the state of the auto-purchase switch."""
         self.auto_purchase = on
 
     def balance_is(self, micro: int, at: datetime) -> None:
-        """Take what can be used, as of an instant."""
+        """Take the available micro-credits as of an instant."""
         self.available_micro, self.balance_as_of = micro, at
 
     def credits_came(self, micro: int, at: datetime) -> None:
-        """Take what can be used once credits have come; some of them may expire soon."""
+        """Take the balance after a grant, some of which may expire soon."""
         self.balance_is(micro, at)
         if self.plan is not None and self.plan.expiry_warning_days:
             self.look_for_expiry(at)
 
     def look_for_expiry(self, at: datetime | None) -> None:
-        """Look then for credits that expire soon; None: nothing does."""
+        """Look for expiring credits at this instant; None: none expire."""
         self.warn_at = at
 
     def pause(self, cause: Pause) -> None:
@@ -212,16 +212,16 @@ class SubscriptionState:
             self.pauses = (*self.pauses, cause)
 
     def unpause(self, cause: Pause) -> None:
-        """Take a cause of pause away."""
+        """Remove a cause of pause."""
         self.pauses = tuple(one for one in self.pauses if one is not cause)
 
     def pause_by_operator(self, note: str, *, held: bool) -> None:
-        """Pause; `held`: nothing is charged and nothing renewed while it lasts."""
+        """Pause; with `held` nothing is charged or renewed while it lasts."""
         self.pause(Pause.BY_OPERATOR)
         self.pause_note, self.held = note, held
 
     def resume_by_operator(self, at: datetime, *, keep_anchor: bool) -> None:
-        """End an operator's pause; what is over by now was not renewed, and begins anew."""
+        """End an operator's pause; if the period ended meanwhile, a new one begins at `at`."""
         self.unpause(Pause.BY_OPERATOR)
         self.pause_note = ""
         if not self.held:
@@ -233,26 +233,26 @@ class SubscriptionState:
             self.restart_at = None if keep_anchor else at
 
     def await_card(self, *, wanted: bool = True) -> None:
-        """Remember whether a renewal that is paid cures nothing: an auto-purchase was declined."""
+        """Remember whether only a new card ends the pause: an auto-purchase was declined."""
         self.awaits_card = wanted
 
     def hear(self, sign: str) -> None:
-        """Remember a sign that a card may work again: each is one retry."""
+        """Remember a sign that a card may work again; each causes one retry."""
         self.signs = seen(self.signs, sign)
 
     def forget_signs(self) -> None:
-        """Forget the signs that came before a decline, but for those that have a name."""
+        """After a decline, forget the signs without a name: the same card may be tried again."""
         self.signs = named_only(self.signs)
 
     def owes_nothing(self) -> None:
-        """Charge the period under way where the one before was not paid."""
+        """Stop waiting for a card: the period under way is charged."""
         self.lapsed = False
 
     def leave_unpaid(self, charge: OpenCharge) -> None:
-        """Remember what an unpaid period leaves that is given up; the next is not named like it.
+        """Give up an unpaid period and remember its dunning; the next charge gets a new id.
 
-        Where it is not to be tried again by itself, the period under way waits for a sign of a
-        card as well. A dunning that is not over goes on with the period under way.
+        Unfinished dunning continues with the period under way. If there is no further attempt, that
+        period too waits for a sign of a card.
         """
         self.drop_renewal()
         if charge.step is Step.DECLINED:
@@ -260,59 +260,59 @@ class SubscriptionState:
             self.arrears = Arrears(charge.first_declined_at, charge.declines, charge.ends_at)
 
     def drop_renewal(self) -> None:
-        """Count a period's charge that was given up: the next has a name of its own."""
+        """Count a given-up charge of a period, so that the next one gets a new id."""
         self.renewals_dropped += 1
 
     def count_purchase(self) -> None:
-        """Count an auto-purchase that was begun."""
+        """Count a started auto-purchase."""
         self.purchases += 1
 
     def purchases_reach(self, number: int) -> None:
-        """Let no later auto-purchase have this number, or one before it."""
+        """Raise the count, so that no later auto-purchase reuses this number or a lower one."""
         self.purchases = max(self.purchases, number)
 
     def next_upgrade(self) -> int:
-        """Return the number of the next upgrade that nobody gave a key."""
+        """Return the number of the next upgrade sent without a key."""
         self.upgrades += 1
         return self.upgrades
 
     def next_card_update(self) -> int:
-        """Return the number of the next change of cards."""
+        """Return the number of the next card change."""
         self.card_updates += 1
         return self.card_updates
 
     def charge_was(self, told: str) -> None:
-        """Remember what became of the last charge, for operators."""
+        """Remember the outcome of the last charge, for operators."""
         self.last_charge = told
 
     def cancel_at_period_end(self) -> None:
-        """Let it end with the period: no plan takes over."""
+        """End with the period; no scheduled plan takes over."""
         self.cancel_at_end, self.next_plan = True, None
 
     def end_now(self) -> None:
-        """Let it end as soon as no charge is under way."""
+        """End as soon as no charge is under way."""
         self.cancel_at_end = self.ends_now = True
 
     def end(self) -> None:
-        """Be over."""
+        """Mark it ended."""
         self.ended = True
 
     def findings_are(self, number: int) -> None:
-        """Take how many findings of it nobody has settled."""
+        """Take the number of its unsettled findings."""
         self.findings = number
 
     def take_usage_as_it_comes(self, *, light: bool) -> bool:
-        """Say whether usage is queued as it came; once it is, it stays so."""
+        """Return whether usage is queued as raw JSON; once it is, it stays so."""
         self.light = self.light or light
         return self.light
 
     def hand_on(self, waiting: tuple[Queued, ...], refused: int, last_refusal: str) -> None:
-        """Take along what waits and what was counted, for the next run."""
+        """Take the mailbox's queue and refusals along to the next run."""
         self.queue, self.waiting, self.light = (), waiting, True
         self.refused, self.last_refusal = refused, last_refusal
 
     def put(self, charge: OpenCharge) -> None:
-        """Remember a charge in place of its earlier self."""
+        """Add a charge, or replace its earlier state."""
         self.drop(charge)
         self.charges = (*self.charges, charge)
 
@@ -323,7 +323,7 @@ class SubscriptionState:
         )
 
     def anchor_under(self, plan: Plan) -> datetime:
-        """Return what the boundaries of the next period are counted from."""
+        """Return the anchor of the next period under a plan."""
         if self.anchor is None:
             raise LookupError("the subscription has not begun")
         if self.restart_at is not None:
@@ -339,7 +339,7 @@ class SubscriptionState:
         )
 
     def plan_in_force(self) -> Plan:
-        """Return the plan; a subscription that has begun always has one."""
+        """Return the plan in force. Raises `LookupError` before the subscription has begun."""
         if self.plan is None:
             raise LookupError(f"subscription {self.subscription_id} has not begun")
         return self.plan

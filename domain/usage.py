@@ -6,7 +6,7 @@ from typing import Literal
 
 from domain.outcomes import Outcome
 
-# Clocks of senders run ahead a little; more than this is a mistake (rules: events of the future).
+# Senders' clocks run slightly ahead; anything beyond this is a mistake (`event_in_future`).
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 DECIDED = (Outcome.DEBITED, Outcome.REPEATED, Outcome.ALREADY_UNLOCKED)
@@ -14,9 +14,9 @@ DECIDED = (Outcome.DEBITED, Outcome.REPEATED, Outcome.ALREADY_UNLOCKED)
 
 @dataclass(frozen=True, slots=True)
 class UsageEvent:
-    """One action performed. `event_at` is the client's word; tags are (name, value) sorted.
+    """One action performed. `event_at` is the client's claim; tags are (name, value), sorted.
 
-    `confirmed`: a person has agreed to pay what was asked for; it is no part of the content.
+    `confirmed`: a person has agreed to the price. It is not part of the event's content.
     """
 
     key: str
@@ -36,8 +36,8 @@ class PricedWay:
     """One way of paying: `credits_micro` of a credit type per `per_micro` of the action.
 
     Started units are counted per event. Otherwise `carry` names the counter of the quantity so far,
-    so that rounding never drifts. `consent` is None, the counter that remembers a confirmation for
-    the rest of the window, or `EVERY_TIME`.
+    so that rounding never drifts. `consent` is None (never asks), the counter that remembers a
+    confirmation for the rest of the window, or `EVERY_TIME`.
     """
 
     credit_type: str
@@ -50,7 +50,7 @@ class PricedWay:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An action that may be served, and its ways of paying in order (none: it is free)."""
+    """An action that may be served, and its ways of paying in order (empty: it is free)."""
 
     action: str
     ways: tuple[PricedWay, ...]
@@ -60,9 +60,9 @@ class Attempt:
 class Terms:
     """How an event may be paid. The first attempt that fits is served, all or nothing.
 
-    `counters` are moved by the credits taken and may have ceilings. `once` is what is never paid
-    for again. `at_zero` is what the last attempt's shortfall comes to: `purchase` if the switch is
-    on, `prompt` for one, or `block`. `confirmed`: a person has agreed to pay.
+    `counters` add up the credits taken and may have ceilings. `once` names an object that is paid
+    for only once. `at_zero` says what a shortfall of the last attempt leads to: `purchase` if
+    auto-purchase is on, `prompt` to ask a person, or `block`. `confirmed`: a person agreed to pay.
     """
 
     attempts: tuple[Attempt, ...]
@@ -76,8 +76,8 @@ class Terms:
 class PricedEvent:
     """A usage event and what it costs, in micro-credits of one credit type (0: free).
 
-    With `terms` the ledger decides what it costs; `credit_type` is then that of a free line, and
-    the amount is what the last way would take alone.
+    With `terms` the ledger decides the cost. `credit_type` is then the type a free line is recorded
+    in, and the amount is what the last way would take alone.
     """
 
     event: UsageEvent
@@ -102,9 +102,9 @@ class DebitOutcome:
     """What became of one event.
 
     `status` is `debited`, `repeated`, `already_unlocked` or a reason of domain/reasons.py;
-    `missing_micro` says by how much a refused event was short; `crossed` that it left exactly zero.
-    `charged` is what it took in micro-credits by credit type, `served_as` the action served in
-    place of the one asked for, `asked` what must be confirmed first.
+    `missing_micro` is how much a refused event was short; `crossed`: the debit left exactly zero.
+    `charged` is what it took, in micro-credits by credit type; `served_as` is the action served
+    instead of the one asked for; `asked` is what must be confirmed first.
     """
 
     key: str

@@ -1,5 +1,5 @@
-"""What each mail says, as plain facts: no wording, no formatting, no addresses but the reader's.
+"""What each mail says, as plain facts without wording or formatting.
 
 Credits are micro-credits (`…_micro`), money is minor units of `currency` as the payment processor
-counts them (`…_minor`), points in time are aware. Wording and formats are the letter's business.
+counts them (`…_minor`), instants are aware. Wording and number formats belong to the templates.
 """

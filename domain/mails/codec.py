@@ -22,7 +22,7 @@ def to_json(mail: Mail) -> dict[str, Any]:
 
 
 def from_json(value: object) -> Mail:
-    """Return the mail that `to_json` was given; InvalidInput `invalid_mail` names what is wrong."""
+    """Return the mail that `to_json` was given. Raises `InvalidInput` (`invalid_mail`)."""
     kind = value.get("kind") if isinstance(value, Mapping) else None
     if not isinstance(kind, str) or kind not in _KINDS:
         raise _invalid("kind", f"expected one of {', '.join(_KINDS)}")
@@ -73,7 +73,7 @@ def _decode_plain(value: Any, hint: type, path: str) -> Any:
         return _decode_time(value, path)
     if issubclass(hint, Enum):
         return hint(_one_of(value, [member.value for member in hint], path))
-    if type(value) is not hint:  # exactly: True is no amount of money
+    if type(value) is not hint:  # exactly: True must not pass for an amount of money
         raise _invalid(path, f"expected {hint.__name__}, got {type(value).__name__}")
     return value
 
@@ -82,7 +82,7 @@ def _decode_object(value: Any, hint: type, path: str) -> Any:
     if not isinstance(value, Mapping):
         raise _invalid(path, "expected an object")
     hints = typing.get_type_hints(hint)
-    # Unknown names are left out: a row written by a newer release still goes out.
+    # Unknown fields are ignored, so a row written by a newer release is still sent.
     known = {
         name: _decode(value[name], hints[name], f"{path}.{name}") for name in hints if name in value
     }

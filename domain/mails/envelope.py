@@ -1,4 +1,4 @@
-"""Every kind of mail, and a mail on its way."""
+"""The union of all mails, and a mail with its address."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid5
@@ -45,12 +45,12 @@ Mail = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A mail on its way. `message_key` is made from ids: the same key is the same message."""
+    """A mail ready to send. `message_key` is made from ids: equal keys mean the same message."""
 
     to: str
     mail: Mail
     message_key: str
 
     def message_id(self, domain: str) -> str:
-        """Return the Message-ID, equal for every repetition, so that receivers can drop them."""
+        """Return the Message-ID, equal for every repetition, so that receivers drop duplicates."""
         return f"<{uuid5(NAMESPACE, self.message_key)}@{domain}>"

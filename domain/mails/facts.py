@@ -1,4 +1,4 @@
-"""What several mails speak of: who reads them, plans, prices, reasons."""
+"""Facts that several mails share: their reader, plans, prices, reasons."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ class Purpose(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a payment failed, as far as the customer is told."""
+    """Why a payment failed, in as much detail as the customer is given."""
 
     DECLINED = "declined"
     INSUFFICIENT_FUNDS = "insufficient_funds"
@@ -32,7 +32,7 @@ class Reason(StrEnum):
     TEMPORARY = "temporary"
 
 
-# A list of what may be told: a code that is not here, new or sensitive, is a plain "declined".
+# An allow-list: a code that is not here, new or sensitive, becomes a plain "declined".
 # Processors forbid telling the card's holder that it is reported lost, stolen or fraudulent.
 _TOLD = {
     "insufficient_funds": Reason.INSUFFICIENT_FUNDS,
@@ -54,18 +54,18 @@ _TOLD = {
 
 
 def neutral_reason(code: str) -> Reason:
-    """Return what a customer may be told of the processor's decline code."""
+    """Return what a customer may be told about the processor's decline code."""
     return _TOLD.get(code, Reason.DECLINED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Who reads a mail, what about, and the one address that its button leads to.
+    """Who reads a mail and the one address that its button opens.
 
-    `locale` as in `en_US`, `time_zone` as in `Europe/Berlin`; `product_name` is the brand of the
-    catalog; `plan_name` is the plan in force once the mail's news is true. `addressee` is a member
-    of the customer; empty: the mail is to the customer itself. `unit` is what the catalog calls
-    the credit type that the mail is about; empty: credits.
+    `locale` as in `en_US`, `time_zone` as in `Europe/Berlin`; `product_name` is the catalog's
+    brand; `plan_name` is the plan in force once the news takes effect. `addressee` is a member of
+    the customer; empty: the customer. `unit` is the catalog's name for the mail's credit type;
+    empty: credits.
     """
 
     customer_name: str
@@ -83,7 +83,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherCredits:
-    """Credits of another type than the mail's, by the name that the catalog has for them."""
+    """Credits of a type other than the mail's, with the catalog's name for it."""
 
     name: str
     credits_micro: int
@@ -91,7 +91,7 @@ class OtherCredits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
-    """Credits that expire together; None: they never do."""
+    """Credits that expire together; None: never."""
 
     credits_micro: int
     expires_at: datetime | None = None
@@ -99,14 +99,14 @@ class Lot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanTerms:
-    """A plan as people compare it: so many credits each window for so much money each period."""
+    """A plan as people compare it: credits per window for money per period."""
 
     plan_name: str
     allowance_micro: int
     allowance_interval: Interval
     price_minor: int
     price_interval: Interval
-    also: tuple[OtherCredits, ...] = ()  # what it includes beside
+    also: tuple[OtherCredits, ...] = ()  # other credits it includes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,13 +116,13 @@ class AutoTotals:
     bought_micro: int
     cap_micro: int
     paid_minor: int
-    cap_minor: int | None = None  # what reaching the cap costs in all
+    cap_minor: int | None = None  # what buying up to the cap costs in all
     window_end: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsedMost:
-    """What an action took of late."""
+    """How many credits an action used recently."""
 
     action: str
     credits_micro: int
@@ -130,7 +130,7 @@ class UsedMost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A pack that would cover what is missing."""
+    """A pack that would cover the shortfall."""
 
     name: str
     quantity_micro: int
@@ -141,7 +141,7 @@ class Offer:
 class Ask:
     """What a member asks for: an operation (`quantity_micro` of an action), or a higher limit.
 
-    `credits_micro` are those of the operation, or those above the limit.
+    `credits_micro` is the operation's cost, or the credits asked for above the limit.
     """
 
     member_name: str
@@ -152,7 +152,7 @@ class Ask:
 
 
 def require_web_address(url: str) -> None:
-    """Refuse what a reader could not open."""
+    """Refuse an address that a mail's reader could not open. Raises `InvalidInput`."""
     if not url.startswith(("https://", "http://")):
-        message = f"{url!r} is no http(s) address: a mail's links must lead to a web page"
+        message = f"{url!r} is not an http(s) address: links in mails must lead to a web page"
         raise InvalidInput("invalid_mail", message)

@@ -1,4 +1,4 @@
-"""Mails about money: paid, owed, given back."""
+"""Mails about money paid, owed or returned."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,7 @@ class Receipt:
     invoice_number: str | None = None
     invoice_url: str | None = None
     granted_micro: int
-    also: tuple[OtherCredits, ...] = ()  # granted beside
+    also: tuple[OtherCredits, ...] = ()  # granted along with it
     balance_micro: int
     expires_at: datetime | None = None  # of the granted credits; None = never
     unit_price: Ratio | None = None  # minor units per micro-credit, before the surcharge
@@ -53,7 +53,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceCopy:
-    """Somebody wants an invoice in the mail: a finance team, mostly."""
+    """Someone asked for an invoice by mail, usually a finance team."""
 
     kind: Literal["invoice_copy"] = "invoice_copy"
     reader: Reader
@@ -72,9 +72,10 @@ class InvoiceCopy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFailed:
-    """A payment was declined. Another try follows at `retry_at`, or metered actions are paused.
+    """A payment was declined. It is retried at `retry_at`, or metered actions are paused.
 
-    What was bought serves on until `serves_until`; at `ends_at` the subscription ends, if unpaid.
+    Purchased credits stay usable until `serves_until`; the subscription ends at `ends_at` if the
+    payment is still missing.
     """
 
     kind: Literal["payment_failed"] = "payment_failed"
@@ -93,9 +94,9 @@ class PaymentFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookedInto:
-    """A payment went wrong and no card is the cause: operators look into it.
+    """A payment failed, the card is not the cause, and operators are looking into it.
 
-    `paid`: another amount came than was asked for. `again`: it is tried again by itself.
+    `paid`: an amount arrived that differs from the charge. `again`: we will retry automatically.
     """
 
     kind: Literal["looked_into"] = "looked_into"
@@ -110,14 +111,14 @@ class LookedInto:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnItsWay:
-    """A payment was started and its bank has not confirmed it: nothing was granted yet."""
+    """A payment was started but its bank has not confirmed it; nothing is granted yet."""
 
     kind: Literal["on_its_way"] = "on_its_way"
     reader: Reader
     purpose: Purpose
     currency: str
     amount_minor: int
-    card: str | None = None  # or whatever it is paid with
+    card: str | None = None  # or another payment method, for people
     expected_by: datetime | None = None
 
 
@@ -131,7 +132,7 @@ class Paused:
     currency: str
     owed_minor: int | None = None
     kept_micro: int
-    lots: tuple[Lot, ...] = ()  # of what is kept
+    lots: tuple[Lot, ...] = ()  # of the credits kept
     serves_until: datetime | None = None
     ends_at: datetime | None = None
 
@@ -153,7 +154,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapReached:
-    """Auto-purchase may buy no more in this window, and an action needed more."""
+    """An action needed credits, but auto-purchase has reached its cap for this window."""
 
     kind: Literal["cap_reached"] = "cap_reached"
     reader: Reader
@@ -164,7 +165,7 @@ class CapReached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refunded:
-    """Money was sent back, and the credits that it had paid for are gone."""
+    """Money was sent back and the credits it paid for were removed."""
 
     kind: Literal["refunded"] = "refunded"
     reader: Reader
@@ -177,7 +178,7 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disputed:
-    """A bank took a payment back for now (`open`), for good (`lost`), or gave it back (`won`)."""
+    """A bank took a payment back for now (`open`) or for good (`lost`), or returned it (`won`)."""
 
     kind: Literal["disputed"] = "disputed"
     reader: Reader

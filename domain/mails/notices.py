@@ -1,4 +1,4 @@
-"""Mails that tell of a balance, or ask a person for a decision."""
+"""Mails that report a balance or ask a person for a decision."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from domain.mails.facts import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LowBalance:
-    """What is left has sunk to a threshold: `percent` of the base, or `threshold_micro` credits."""
+    """The balance fell to a threshold: `percent` of the base, or `threshold_micro` credits."""
 
     kind: Literal["low_balance"] = "low_balance"
     reader: Reader
@@ -24,16 +24,16 @@ class LowBalance:
     base_micro: int
     window_end: datetime
     per_day_micro: int
-    days_left: int | None  # at the recent rate of use; None = nothing was used
+    days_left: int | None  # at the recent rate of use; None = nothing was used lately
     used_most: tuple[UsedMost, ...] = ()
     offer: Offer | None = None
     threshold_micro: int | None = None
-    auto_on: bool = False  # more is bought by itself when it is needed
+    auto_on: bool = False  # auto-purchase will buy more when needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditsExpiring:
-    """Credits that are left will expire soon, unless they are used."""
+    """Credits are about to expire unused."""
 
     kind: Literal["credits_expiring"] = "credits_expiring"
     reader: Reader
@@ -45,7 +45,7 @@ class CreditsExpiring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalAsked:
-    """A member asks for something that an admin must decide until `lapses_at`."""
+    """A member asks for something that an admin must decide before `lapses_at`."""
 
     kind: Literal["approval_asked"] = "approval_asked"
     reader: Reader
@@ -56,7 +56,7 @@ class ApprovalAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalDecided:
-    """What became of a member's request; `held_until` of an operation that was approved."""
+    """The decision on a member's request; `held_until` is set for an approved operation."""
 
     kind: Literal["approval_decided"] = "approval_decided"
     reader: Reader
@@ -65,4 +65,4 @@ class ApprovalDecided:
     decided_by: str = ""
     reason: str = ""
     held_until: datetime | None = None
-    window_end: datetime | None = None  # until when a higher limit holds
+    window_end: datetime | None = None  # when a raised limit ends

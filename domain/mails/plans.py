@@ -1,4 +1,4 @@
-"""Mails about plans: begun, changed, ended."""
+"""Mails about the start, change and end of a plan."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from domain.mails.facts import Lot, OtherCredits, PlanTerms, Reader
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome:
-    """A subscription became active for the first time; `trial`: free of charge until `next_at`."""
+    """A subscription became active for the first time; with `trial` it is free until `next_at`."""
 
     kind: Literal["welcome"] = "welcome"
     reader: Reader
@@ -32,9 +32,9 @@ class PlanChanged:
     old: PlanTerms
     new: PlanTerms
     changed_at: datetime
-    paid_minor: int = 0  # 0 = nothing to pay, or too little to charge and waived
+    paid_minor: int = 0  # 0 = nothing due, or waived as too small to charge
     granted_micro: int
-    also: tuple[OtherCredits, ...] = ()  # granted beside
+    also: tuple[OtherCredits, ...] = ()  # granted along with it
     balance_micro: int
     next_at: datetime | None = None
     next_minor: int | None = None
@@ -54,9 +54,9 @@ class DowngradeScheduled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canceled:
-    """The subscription ends at `effective_at`, which may be the instant of the request.
+    """The subscription ends at `effective_at`, possibly the moment of the request.
 
-    `unpaid_minor`: it ends because this was not paid in time.
+    `unpaid_minor` is set if it ends because this amount was not paid in time.
     """
 
     kind: Literal["canceled"] = "canceled"
@@ -64,7 +64,7 @@ class Canceled:
     requested_at: datetime
     effective_at: datetime
     lost_micro: int  # what expires with the subscription, as of the request
-    frozen_micro: int  # kept, and spendable again with any paid plan
+    frozen_micro: int  # kept, and usable again on any paid plan
     lost_also: tuple[OtherCredits, ...] = ()
     frozen_also: tuple[OtherCredits, ...] = ()
     currency: str = ""

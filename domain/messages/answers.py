@@ -1,4 +1,4 @@
-"""Answers to purchases, as they are given at once and kept for whoever asks again."""
+"""Answers to purchases, kept so that a repeated request gets the same one."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from domain.reasons import CURES
 def paid(
     charge: Charge, quantity_micro: int, amount_minor: int, available_micro: int
 ) -> dict[str, Any]:
-    """Return what the buyer of credits hears once they are there."""
+    """Return the answer to a buyer once the credits are granted."""
     return {
         "status": "paid",
         "charge_id": charge.charge_id,
@@ -23,7 +23,7 @@ def paid(
 
 
 def declined(charge: Charge, by: Declined) -> dict[str, Any]:
-    """Return what a buyer hears; of what operators look into, nothing about a card."""
+    """Return the answer to a buyer; a fault that operators look into never blames the card."""
     if by.decline in LOOKED_INTO:
         reason = LOOKED_INTO[by.decline]
         cure = CURES.get(reason, "")

@@ -1,4 +1,4 @@
-"""News of cards, and the wish to try again, parsed from JSON text."""
+"""Changes of cards and requests to retry a payment, parsed from JSON text."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ _MOST_SIGNS = 20
 
 @dataclass(frozen=True, slots=True)
 class CardNews:
-    """Something happened to a card. `update` names what: the same name again is the same news.
+    """A card changed. `update` names the change, so that a repetition is recognised.
 
-    `default`: it is what is charged by default, which is no news of a card in use. Without a name
-    the same card counts once for each charge that fails.
+    `default`: the card is only what the processor charges by default; that alone does not change a
+    card in use. Without `update` the same card counts once for each charge that fails.
     """
 
     method: str
@@ -22,7 +22,7 @@ class CardNews:
 
 @dataclass(frozen=True, slots=True)
 class RetryPayment:
-    """Try again what was declined: somebody believes that the card works."""
+    """Retry a declined charge: somebody believes that the card works now."""
 
     key: str
 
@@ -48,15 +48,15 @@ def parse_payer(data: bytes) -> str:
 
 
 def seen(signs: tuple[str, ...], sign: str) -> tuple[str, ...]:
-    """Return the signs of a card that were seen, with one more; the oldest are forgotten."""
+    """Return the signs seen so far with one more; the oldest are forgotten."""
     return (*signs, sign)[-_MOST_SIGNS:]
 
 
 def named_only(signs: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the signs without those of cards alone: a charge that fails anew waits for them."""
+    """Return the signs of named updates; a bare card may count again after another decline."""
     return tuple(sign for sign in signs if ":" in sign)
 
 
 def sign_of(news: CardNews) -> str:
-    """Return the sign that news of a card is, the same for the same news."""
+    """Return the sign that a change of card gives, equal for equal changes."""
     return f"update:{news.update}" if news.update else news.method

@@ -8,7 +8,7 @@ from domain.messages import fields
 
 @dataclass(frozen=True, slots=True)
 class CorrectUsage:
-    """The event of key `event` was of `quantity_micro` only, in millionths; 0: it did not happen.
+    """The event with key `event` was only `quantity_micro`, in millionths; 0: it did not happen.
 
     `key` is the correction's own.
     """

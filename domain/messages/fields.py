@@ -1,4 +1,4 @@
-"""The fields that messages are made of: read from JSON, each with a reason for every refusal.
+"""The fields of messages, read from JSON, with a reason for every refusal.
 
 JSON numbers with a fraction arrive as exact decimals; NaN and infinities are refused.
 """
@@ -15,14 +15,14 @@ from domain.errors import InvalidInput
 
 MAX_TAGS = 20
 MAX_TEXT = 200
-# Ids become keys of the processor, and of Temporal: fairness keys, search attributes.
+# Ids become keys at the processor and, in Temporal, fairness keys and search attributes.
 MAX_ID = 64
 DEEPEST = 8  # levels of nesting; no message needs more than five
 TOO_DEEP = f"it nests deeper than {DEEPEST} levels"
-OWN_KEYS = "ledger:"  # the ledger's keys begin so; a sender could otherwise take one first
+OWN_KEYS = "ledger:"  # prefix of the ledger's own keys, which a sender could otherwise claim
 
 _ID = re.compile(r"[!-~]+", re.ASCII)
-# What every mail server takes (RFC 5321): plain ASCII, neither quoted nor a number in brackets.
+# What every mail server accepts (RFC 5321): plain ASCII, no quotes, no address literals.
 MAX_MAILBOX = 64
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -30,18 +30,18 @@ _EMAIL = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@{_LABEL}(?:\.{_LABEL})*", re.ASCI
 
 
 def _no_constant(text: str) -> Any:
-    raise InvalidInput("malformed", f"{text} is not a number of JSON")
+    raise InvalidInput("malformed", f"{text} is not a JSON number")
 
 
 def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of JSON, of which readers would else keep one value or another.
+    """Return a JSON object without repeated keys, of which parsers keep either value.
 
-    Raises `InvalidInput` (`malformed`) for a key that is given twice.
+    Raises `InvalidInput` (`malformed`) for a key that occurs twice.
     """
     made = dict(pairs)
     if len(made) < len(pairs):
         [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise InvalidInput("malformed", f"{twice!a:.60} is given twice in one object")
+        raise InvalidInput("malformed", f"{twice!a:.60} occurs twice in one object")
     return made
 
 
@@ -54,7 +54,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
 
 
 def shallow_object(data: bytes) -> dict[str, Any]:
-    """Read one JSON object of any depth. Raises `InvalidInput` (`malformed`)."""
+    """Read one JSON object without checking its depth. Raises `InvalidInput` (`malformed`)."""
     try:
         value = json.loads(
             data,
@@ -81,7 +81,7 @@ def parse_instant(value: Any) -> datetime:
 
 
 def only(raw: dict[str, Any], *required: str, optional: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return an object that has all required fields and no unnamed one.
+    """Return an object that has all required fields and no unknown ones.
 
     Raises `InvalidInput`: `missing_field`, `unknown_field`.
     """
@@ -95,10 +95,10 @@ def only(raw: dict[str, Any], *required: str, optional: tuple[str, ...] = ()) ->
 
 
 def text(raw: Mapping[str, Any], name: str, reason: str) -> str:
-    """Return a text that PostgreSQL stores, of 1 to 200 characters; else `InvalidInput`."""
+    """Return a text of 1 to 200 characters that PostgreSQL can store. Raises `InvalidInput`."""
     value = raw[name]
     if not is_text(value):
-        raise InvalidInput(reason, f"`{name}` is a text of 1 to {MAX_TEXT} characters")
+        raise InvalidInput(reason, f"`{name}` must be a text of 1 to {MAX_TEXT} characters")
     return str(value)
 
 
@@ -106,12 +106,12 @@ def key(raw: Mapping[str, Any]) -> str:
     """Return the sender's key of a request. Raises `InvalidInput` (`invalid_key`)."""
     named = text(raw, "key", "invalid_key")
     if named.startswith(OWN_KEYS):
-        raise InvalidInput("invalid_key", f"keys that begin with {OWN_KEYS} are the ledger's own")
+        raise InvalidInput("invalid_key", f"keys that begin with {OWN_KEYS} belong to the ledger")
     return named
 
 
 def identifier(value: Any, reason: str) -> str:
-    """Return an id of 1 to 64 visible ASCII characters; else `InvalidInput`."""
+    """Return an id of 1 to 64 visible ASCII characters. Raises `InvalidInput`."""
     if not isinstance(value, str) or len(value) > MAX_ID or _ID.fullmatch(value) is None:
         message = f"an id is 1 to {MAX_ID} visible ASCII characters, without spaces"
         raise InvalidInput(reason, message)
@@ -123,7 +123,7 @@ def email(raw: Mapping[str, Any]) -> str:
     address = text(raw, "email", "invalid_email")
     found = _EMAIL.fullmatch(address)
     if found is None or len(found[1]) > MAX_MAILBOX:
-        told = f"{address!a:.60} is not one mail address in plain ASCII"
+        told = f"{address!a:.60} is not a mail address in plain ASCII"
         raise InvalidInput("invalid_email", told)
     return address
 
@@ -132,14 +132,14 @@ def flag(raw: Mapping[str, Any], name: str) -> bool:
     """Return true or false. Raises `InvalidInput` (`malformed`)."""
     value = raw[name]
     if not isinstance(value, bool):
-        raise InvalidInput("malformed", f"`{name}` is true or false")
+        raise InvalidInput("malformed", f"`{name}` must be true or false")
     return value
 
 
 def tags(raw: Any) -> tuple[tuple[str, str], ...]:
     """Return tags sorted by name. Raises `InvalidInput` (`invalid_tags`)."""
     if not isinstance(raw, dict) or len(raw) > MAX_TAGS:
-        raise InvalidInput("invalid_tags", f"`tags` is an object of at most {MAX_TAGS} texts")
+        raise InvalidInput("invalid_tags", f"`tags` must be an object of at most {MAX_TAGS} texts")
     return tuple(sorted((_tag(name), _tag(value)) for name, value in raw.items()))
 
 
@@ -150,7 +150,7 @@ def _tag(value: Any) -> str:
 
 
 def is_text(value: Any) -> bool:
-    """Say whether a value is a text of 1 to 200 characters that can be stored."""
+    """Return whether a value is a text of 1 to 200 characters that PostgreSQL can store."""
     # PostgreSQL stores neither NUL nor the lone surrogates that JSON can escape.
     return (
         isinstance(value, str)
@@ -160,7 +160,7 @@ def is_text(value: Any) -> bool:
 
 
 def is_deep(value: Any, level: int = 1) -> bool:
-    """Say whether a value nests deeper than any message needs."""
+    """Return whether a value nests deeper than any message needs."""
     if level > DEEPEST:
         return True
     inner: Iterable[Any] = ()

@@ -20,9 +20,9 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Take what the work came to: so much of the held action.
+    """Charge the work's final quantity of the held action.
 
-    `confirmed`: a person agreed to pay what goes beyond the hold; it is no part of the content.
+    `confirmed`: a person agreed to pay beyond the hold. It is not part of the content.
     """
 
     key: str
@@ -32,7 +32,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """Let a hold live until `lapses_at`."""
+    """Keep a hold until `lapses_at`."""
 
     key: str
     lapses_at: datetime
@@ -40,13 +40,13 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Give back what a hold set aside."""
+    """Return the credits of a hold."""
 
     key: str
 
 
 def parse_hold(data: bytes) -> Hold:
-    """Read a usage event with one field more, `"lapses_at"`."""
+    """Read a usage event with one more field, `"lapses_at"`."""
     raw = fields.parse_object(data)
     lapse = {name: raw.pop(name) for name in ("lapses_at",) if name in raw}
     return Hold(usage_event(raw), _lapse(fields.only(lapse, "lapses_at")))

@@ -8,7 +8,7 @@ from domain.messages import fields
 
 @dataclass(frozen=True, slots=True)
 class MailInvoice:
-    """Mail an invoice to an address; None: to the finance address, else to the customer's."""
+    """Mail an invoice; without an address it goes to the finance address, else the customer's."""
 
     key: str
     invoice: str
@@ -17,13 +17,13 @@ class MailInvoice:
 
 @dataclass(frozen=True, slots=True)
 class SetFinanceEmail:
-    """Where receipts go beside the customer's own address; None: nowhere."""
+    """Set where receipts go besides the customer's own address; None: nowhere else."""
 
     email: str | None
 
 
 def parse_nothing(data: bytes) -> dict[str, Any]:
-    """Read `{}`: a question that needs no words."""
+    """Read `{}`, the payload of a question without parameters."""
     return fields.only(fields.parse_object(data))
 
 

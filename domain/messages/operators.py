@@ -1,4 +1,4 @@
-"""What operators ask for, parsed from JSON text with a reason for every refusal."""
+"""Operators' requests, parsed from JSON text with a reason for every refusal."""
 
 from dataclasses import dataclass
 
@@ -22,8 +22,8 @@ class AdjustCredits:
 class OperatorNote:
     """Who pauses or resumes, and why.
 
-    `keep_anchor`: what is resumed after its period's end goes on with the period under way, charged
-    whole. Without it a new period begins at that instant, on an anchor of its own.
+    `keep_anchor`: resuming after the period's end goes on with the period then under way, charged
+    in full. Otherwise a new period begins at that instant, with a new anchor.
     """
 
     reason: str
@@ -38,7 +38,7 @@ def parse_adjust_credits(data: bytes) -> AdjustCredits:
     )
     amount = raw["credits"]
     if not isinstance(amount, str):
-        raise InvalidInput("invalid_quantity", '`credits` is a decimal text such as "-2.5"')
+        raise InvalidInput("invalid_quantity", '`credits` must be a decimal text such as "-2.5"')
     sign = -1 if amount.startswith("-") else 1
     return AdjustCredits(
         key=fields.key(raw),

@@ -1,4 +1,4 @@
-"""Changes of plan and the end, parsed from JSON text with a reason for every refusal."""
+"""Plan changes and cancellation, parsed from JSON text with a reason for every refusal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class ChangePlan:
 
     plan_id: str
     preview: bool
-    key: str = ""  # empty: of a sender that names none
+    key: str = ""  # empty: the sender gave none
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ def parse_change_plan(data: bytes) -> ChangePlan:
 
 
 def parse_cancel(data: bytes) -> Cancel:
-    """Read `{"when": "period_end" | "now", "preview": false, "key": …}`; the last are optional."""
+    """Read `{"when": "period_end" | "now", "preview": false, "key": …}`; `when` is required."""
     raw = fields.only(fields.parse_object(data), "when", optional=("preview", "key"))
     if raw["when"] not in ("period_end", "now"):
-        raise InvalidInput("malformed", '`when` is "period_end" or "now"')
+        raise InvalidInput("malformed", '`when` must be "period_end" or "now"')
     when: Literal["period_end", "now"] = "now" if raw["when"] == "now" else "period_end"
     return Cancel(when, fields.flag({"preview": False} | raw, "preview"), _key(raw))
 
@@ -58,16 +58,16 @@ def parse_cancel(data: bytes) -> Cancel:
 def parse_migrate_plan(data: bytes) -> MigratePlan:
     """Read `{"version": 2, "when": "next_period" | "now", "preview": false, "key": …}`.
 
-    All are optional; without a version it is the newest.
+    All fields are optional; `version` defaults to the newest.
     """
     raw = {"version": 0, "when": "next_period", "preview": False} | fields.only(
         fields.parse_object(data), optional=("version", "when", "preview", "key")
     )
     version = raw["version"]
     if type(version) is not int or version < 0:
-        raise InvalidInput("malformed", "`version` is a whole number; 0 is the newest version")
+        raise InvalidInput("malformed", "`version` must be a whole number; 0 is the newest version")
     if raw["when"] not in ("next_period", "now"):
-        raise InvalidInput("malformed", '`when` is "next_period" or "now"')
+        raise InvalidInput("malformed", '`when` must be "next_period" or "now"')
     when: Literal["next_period", "now"] = "now" if raw["when"] == "now" else "next_period"
     return MigratePlan(version, when, fields.flag(raw, "preview"), _key(raw))
 

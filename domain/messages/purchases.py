@@ -21,7 +21,7 @@ class SetAutoPurchase:
     """Switch auto-purchase."""
 
     on: bool
-    key: str = ""  # empty: of a sender that names none
+    key: str = ""  # empty: the sender gave none
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class BuyPack:
 
 @dataclass(frozen=True, slots=True)
 class GiveBonus:
-    """Give what the catalog promises for somebody who signed up by the customer's link."""
+    """Give the bonus that the catalog promises for someone who signed up by the customer's link."""
 
     bonus_id: str
     invitee: str
@@ -58,7 +58,7 @@ def parse_buy_pack(data: bytes) -> BuyPack:
     raw = {"count": 1} | fields.only(fields.parse_object(data), "key", "pack", optional=("count",))
     count = raw["count"]
     if type(count) is not int or not 1 <= count <= MOST_PACKS:
-        raise InvalidInput("invalid_count", f"`count` is a whole number from 1 to {MOST_PACKS}")
+        raise InvalidInput("invalid_count", f"`count` must be an integer from 1 to {MOST_PACKS}")
     return BuyPack(fields.key(raw), fields.text(raw, "pack", "malformed"), count)
 
 

@@ -1,4 +1,4 @@
-"""Messages about money that goes back, parsed from JSON text."""
+"""Messages about refunds, parsed from JSON text."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +10,9 @@ from domain.money import MOST_CHARGE_MINOR
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Send money of a charge back, minor units; None is all that unused credits cost.
+    """Send money of a charge back, in minor units; None: all that its unused credits cost.
 
-    An `exception` refunds what the price list calls not refundable.
+    With `exception` even a pack sold without refunds is refunded.
     """
 
     key: str
@@ -27,7 +27,7 @@ class Refund:
 def parse_refund(data: bytes) -> Refund:
     """Read `{"key": …, "charge_id": …, "amount_minor": 2700 or "all", "reason": …, "by": …}`.
 
-    `preview` may be added: the same numbers, and nothing moves; and `exception`.
+    `exception` and `preview` are optional; a preview returns the same numbers and moves nothing.
     """
     names = ("key", "charge_id", "amount_minor", "reason", "by")
     raw = fields.only(fields.parse_object(data), *names, optional=("preview", "exception"))
@@ -46,7 +46,7 @@ def _amount(value: Any) -> int | None:
     if value == "all":
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInput("invalid_amount", '`amount_minor` is a whole number, or "all"')
+        raise InvalidInput("invalid_amount", '`amount_minor` must be a whole number or "all"')
     if not 0 < value <= MOST_CHARGE_MINOR:
         raise InvalidInput("invalid_amount", f"1 to {MOST_CHARGE_MINOR}, not {value!a:.40}")
     return value

@@ -1,4 +1,4 @@
-"""What a subscription starts with, parsed from JSON text with a reason for every refusal."""
+"""How a subscription starts, parsed from JSON text with a reason for every refusal."""
 
 import dataclasses
 
@@ -11,10 +11,10 @@ _STATE = tuple(field.name for field in dataclasses.fields(SubscriptionState))
 
 
 def parse_start(data: bytes) -> Start:
-    """Read `{"start": {…}}`; an SDK may send the rest of the workflow's state, which is ignored."""
+    """Read `{"start": {…}}`; SDKs may send the other fields of the state, which are ignored."""
     raw = fields.only(fields.parse_object(data), "start", optional=_STATE)["start"]
     if not isinstance(raw, dict):
-        raise InvalidInput("malformed", "`start` is a JSON object")
+        raise InvalidInput("malformed", "`start` must be a JSON object")
     required = ("subscription_id", "customer_id", "name", "email", "catalog", "plan_id")
     optional = ("locale", "time_zone", "payment_method", "begins_at")
     fields.only(raw, *required, optional=optional)
@@ -22,9 +22,9 @@ def parse_start(data: bytes) -> Start:
     begins_at, method = given.get("begins_at"), given.get("payment_method")
     subscription_id = fields.identifier(raw["subscription_id"], "invalid_id")
     if ":" in subscription_id:
-        # Ids of charges, requests and mails are this one, a colon and what a sender chose: the keys
-        # of one customer could otherwise name another's.
-        raise InvalidInput("invalid_id", "a subscription's id has no colon")
+        # Ids of charges, requests and mails are this id, a colon and the sender's text: with a
+        # colon in it, one customer's keys could name another's.
+        raise InvalidInput("invalid_id", "a subscription's id must not contain a colon")
     return Start(
         subscription_id=subscription_id,
         customer_id=fields.identifier(raw["customer_id"], "invalid_id"),

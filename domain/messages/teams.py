@@ -23,7 +23,7 @@ MOST_LIMITS = 20  # credit types
 
 
 def parse_set_member(data: bytes) -> Member:
-    """Read a member; fields that are left out take their usual value, also for a known member."""
+    """Read a member; fields left out take their defaults, even for a member already known."""
     raw = fields.only(
         fields.parse_object(data),
         *("member", "name", "email"),
@@ -48,7 +48,7 @@ def parse_remove_member(data: bytes) -> str:
 
 
 def parse_request_approval(data: bytes) -> ApprovalRequest:
-    """Read a usage event that needs approval, who asks for it, and how long to hold for it."""
+    """Read a usage event that needs approval, the member asking, and how long to hold for it."""
     raw = fields.only(
         fields.parse_object(data),
         *("key", "member", "action", "quantity", "event_at"),
@@ -76,7 +76,7 @@ def parse_request_approval(data: bytes) -> ApprovalRequest:
 
 
 def parse_request_credits(data: bytes) -> ApprovalRequest:
-    """Read `{"key": …, "member": …, "credits": "100"}`; `credit_type` left out is the first."""
+    """Read `{"key": …, "member": …, "credits": "100"}`; `credit_type` defaults to the first."""
     raw = fields.only(
         fields.parse_object(data),
         *("key", "member", "credits"),
@@ -132,13 +132,13 @@ def _seconds(raw: Mapping[str, Any]) -> int:
     seconds = raw.get("hold_seconds", int(HELD_FOR.total_seconds()))
     longest = int(LONGEST_HOLD.total_seconds())
     if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 < seconds <= longest:
-        raise InvalidInput("malformed", f"`hold_seconds` is a whole number from 1 to {longest}")
+        raise InvalidInput("malformed", f"`hold_seconds` must be an integer from 1 to {longest}")
     return seconds
 
 
 def _limits(raw: Any) -> tuple[tuple[str, int], ...]:
     if not isinstance(raw, dict) or len(raw) > MOST_LIMITS:
-        raise InvalidInput("malformed", "`limits` is an object: credits by credit type")
+        raise InvalidInput("malformed", "`limits` must be an object: credits by credit type")
     return tuple(sorted((name, _ceiling(value)) for name, value in raw.items()))
 
 

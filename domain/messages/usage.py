@@ -1,7 +1,7 @@
 """Usage events, parsed from JSON text with a reason for every refusal.
 
-JSON numbers with a fraction arrive as exact decimals; NaN and infinities are refused. Texts of
-decimals are preferred for quantities because many languages' numbers are floats.
+JSON numbers with a fraction arrive as exact decimals; NaN and infinities are refused. Quantities
+are better sent as decimal texts, because many languages write numbers as floats.
 """
 
 import json
@@ -18,7 +18,7 @@ MAX_EVENTS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class RefusedPart:
-    """One event of a batch that cannot be used."""
+    """One event of a batch that was refused."""
 
     key: str | None
     reason: str
@@ -35,10 +35,10 @@ def parse_events(data: bytes) -> tuple[tuple[UsageEvent, ...], tuple[RefusedPart
 
 
 def read_events(data: bytes) -> list[UsageEvent | RefusedPart]:
-    """Read `{"events": [...]}`, in its order. Raises `InvalidInput` for what is no such list."""
+    """Read `{"events": [...]}`, in order. Raises `InvalidInput` if it is not such a list."""
     events = fields.only(fields.shallow_object(data), "events")["events"]
     if not isinstance(events, list) or not events:
-        raise InvalidInput("malformed", "`events` is a list with at least one event")
+        raise InvalidInput("malformed", "`events` must be a list with at least one event")
     if len(events) > MAX_EVENTS:
         raise InvalidInput("too_many_events", f"{len(events)} events in one message")
     return [_event_or_refusal(raw) for raw in events]
@@ -61,7 +61,7 @@ def parse_event(data: bytes) -> UsageEvent:
 
 
 def usage_event(raw: Any) -> UsageEvent:
-    """Return the usage event that an object describes; else `InvalidInput`."""
+    """Return the usage event that an object describes. Raises `InvalidInput`."""
     if not isinstance(raw, dict):
         raise InvalidInput("malformed", "an event is a JSON object")
     fields.only(raw, "key", "action", "quantity", "event_at", optional=("tags", "confirmed"))

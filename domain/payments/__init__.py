@@ -1,1 +1,1 @@
-"""Charges, what a payment processor can answer, and what becomes of a charge."""
+"""Charges, the payment processor's answers, and what becomes of a charge."""

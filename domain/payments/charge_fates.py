@@ -1,6 +1,6 @@
-"""What becomes of a charge by what happens meanwhile: one table, which the workflow asks.
+"""What becomes of an open charge when circumstances change: one table, which the workflow asks.
 
-`domain/README.md` shows it; a test compares the two, and plays every cell.
+`domain/README.md` shows it; a test compares the two and plays every cell.
 """
 
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from domain.payments.charges import ChargeKind
 from domain.subscription import OpenCharge, Step
 from domain.subscription_state import SubscriptionState
 
-FORGOTTEN = timedelta(days=1)  # nobody waits so long for a purchase that was asked for
+FORGOTTEN = timedelta(days=1)  # nobody waits this long for a purchase they asked for
 
 
 class Happened(StrEnum):
-    """What may happen while a charge is not settled."""
+    """What may happen while a charge is open."""
 
     SWITCHED_OFF = "auto-purchase switched off"
     WINDOW_OVER = "its window over"
@@ -24,10 +24,10 @@ class Happened(StrEnum):
     PLAN_LEFT = "its plan left"
     ENDING = "subscription ending"
     OTHER_DECLINED = "another charge declined"
-    CARD_SIGN = "sign of a card"  # another, the same saved again, renewed, or "try again"
+    CARD_SIGN = "sign of a card"  # another, saved again, updated by the processor, or "try again"
     PAUSED = "paused by operator"
     RESUMED = "resumed"
-    OUTAGE = "forgotten for a day"  # nobody worked, for so long or for years
+    OUTAGE = "forgotten for a day"  # no worker ran for a day or more
     REBUILT = "rebuilt"
 
 
@@ -45,7 +45,7 @@ class Fate(StrEnum):
 STEPS = (Step.PREPARED, Step.DECLINED, Step.PROCESSING, Step.PAID)
 ASKED_FOR = (ChargeKind.UPGRADE, ChargeKind.MANUAL, ChargeKind.PACK)
 PURCHASES = (ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.AUTO)
-# The circumstances that are there or not, at any instant.
+# Circumstances that hold or do not hold at an instant; a card's sign is an event instead.
 _STANDING = (
     Happened.SWITCHED_OFF,
     Happened.WINDOW_OVER,
@@ -58,13 +58,13 @@ _STANDING = (
 _OUTLIVED = (Happened.PERIOD_OVER, Happened.PLAN_LEFT, Happened.ENDING)
 
 _FATES: dict[tuple[ChargeKind, Step, Happened], Fate] = {
-    # A price for a period is due in that period only; a pause of ours charges nothing.
+    # A period's price is due in that period only; nothing is charged while an operator pauses.
     **{
         (ChargeKind.PERIOD, Step.PREPARED, happened): Fate.VOID
         for happened in (*_OUTLIVED, Happened.PAUSED)
     },
     **{(ChargeKind.PERIOD, Step.DECLINED, happened): Fate.VOID for happened in _OUTLIVED},
-    # What was asked for is tried when it is asked for, or not at all.
+    # A purchase somebody asked for is tried at once or not at all.
     **{
         (kind, Step.PREPARED, happened): Fate.VOID
         for kind, happened in product(
@@ -76,7 +76,7 @@ _FATES: dict[tuple[ChargeKind, Step, Happened], Fate] = {
         (kind, Step.DECLINED, happened): Fate.VOID
         for kind, happened in product(ASKED_FOR, Happened)
     },
-    # An auto-purchase is wanted in its window, while the switch and the plan are as they were.
+    # An auto-purchase is wanted only in its window, with switch and plan unchanged.
     (ChargeKind.AUTO, Step.PREPARED, Happened.WINDOW_OVER): Fate.VOID,
     (ChargeKind.AUTO, Step.PREPARED, Happened.PERIOD_OVER): Fate.VOID,
     **{
@@ -95,9 +95,9 @@ _FATES: dict[tuple[ChargeKind, Step, Happened], Fate] = {
 
 
 def fate(kind: ChargeKind, step: Step, happened: Happened, *, needs_window: bool = True) -> Fate:
-    """Return what becomes of a charge; `needs_window`: what it pays for expires with one.
+    """Return what becomes of a charge; `needs_window`: the credits it pays for expire with one.
 
-    Where money came, or is on its way, only the processor's word and the window count.
+    Once money came or is on its way, only the processor's answer and the window count.
     """
     if step is Step.PAID:
         waits = kind is ChargeKind.UPGRADE or (kind in PURCHASES and needs_window)
@@ -106,19 +106,19 @@ def fate(kind: ChargeKind, step: Step, happened: Happened, *, needs_window: bool
 
 
 def is_void(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
-    """Say whether a charge is not wanted any more, as things stand at an instant."""
+    """Return whether a charge is no longer wanted at an instant."""
     if charge.kind in ASKED_FOR and charge.step is Step.DECLINED:
         return True
     return Fate.VOID in _fates(state, charge, at)
 
 
 def is_held(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
-    """Say whether a charge must not be tried, as things stand at an instant."""
+    """Return whether a charge must not be tried at an instant."""
     return Fate.HELD in _fates(state, charge, at)
 
 
 def waits_for_window(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
-    """Say whether what a paid charge pays for cannot be granted at an instant."""
+    """Return whether a paid charge must wait for a window before it can be granted."""
     open_until = state.period if charge.kind is ChargeKind.UPGRADE else state.window
     if open_until is None or open_until.end > at:
         return False
@@ -128,7 +128,7 @@ def waits_for_window(state: SubscriptionState, charge: OpenCharge, at: datetime)
 
 
 def circumstances(state: SubscriptionState, charge: OpenCharge, at: datetime) -> Iterator[Happened]:
-    """Yield what is the matter with a charge at an instant."""
+    """Yield the circumstances that apply to a charge at an instant."""
     true = {
         Happened.SWITCHED_OFF: not state.auto_purchase and not charge.confirmed,
         Happened.WINDOW_OVER: charge.window_end is not None and charge.window_end <= at,
@@ -154,10 +154,10 @@ def _period_is_over(state: SubscriptionState, charge: OpenCharge, at: datetime) 
 
 
 def _plan_is_left(state: SubscriptionState, charge: OpenCharge) -> bool:
-    """Say whether another plan, or version of it, is what the charge would be for."""
+    """Return whether another plan or plan version has replaced the one the charge is for."""
     plan = state.plan
     if charge.kind is ChargeKind.UPGRADE or plan is None or charge.plan is None:
-        return False  # an upgrade is what leaves a plan
+        return False  # an upgrade is itself the change of plan
     if charge.kind is ChargeKind.PERIOD:
         plan = state.next_plan or plan
     return (plan.plan_id, plan.version) != (charge.plan.plan_id, charge.plan.version)

@@ -1,4 +1,4 @@
-"""Charges and what a payment processor can answer to them."""
+"""Charges and the payment processor's answers to them."""
 
 import hashlib
 import re
@@ -46,19 +46,19 @@ class DisputeState(StrEnum):
 class Decline(StrEnum):
     """How to react to a declined charge (soft: a retry may succeed with the same card).
 
-    The last two are no fault of the card: operators look into them.
+    The last two are not the card's fault: operators look into them.
     """
 
     SOFT = "soft"
     HARD = "hard"
     NEEDS_CUSTOMER = "needs_customer"
     REFUSED = "refused"  # the processor makes no invoice, or does not collect this one
-    DIFFERS = "differs"  # paid, but not what was charged: nothing is granted
+    DIFFERS = "differs"  # paid, but not the amount charged: nothing is granted
 
 
-PAYER_DELETED = "payer_deleted"  # the reason of a refusal: the payer is gone for good
+PAYER_DELETED = "payer_deleted"  # the reason of a refusal: the payer was deleted for good
 
-# What a buyer hears of what operators look into.
+# What a buyer is told while operators look into a charge.
 LOOKED_INTO = {Decline.REFUSED: "processor_refused", Decline.DIFFERS: "under_review"}
 
 
@@ -66,9 +66,9 @@ _PLAIN_KEY = re.compile(r"[!-~]{1,64}", re.ASCII)
 
 
 def purchase_name(subscription_id: str, key: str, word: str = "manual") -> str:
-    """Return the charge id of a purchase that a sender's key names; it may be any text.
+    """Return the charge id of a purchase, made from the sender's key, which may be any text.
 
-    Charge ids become the processor's keys, which are short and ASCII: other keys are digested.
+    Charge ids become the processor's keys, which are short and ASCII: other keys are hashed.
     """
     if _PLAIN_KEY.fullmatch(key) is None:
         key = f"sha256-{hashlib.sha256(key.encode()).hexdigest()}"
@@ -76,7 +76,7 @@ def purchase_name(subscription_id: str, key: str, word: str = "manual") -> str:
 
 
 def refund_name(subscription_id: str, key: str) -> str:
-    """Return the id of a refund that an operator asks for; it is the processor's key as well."""
+    """Return the id of a refund an operator asks for; also the processor's idempotency key."""
     return purchase_name(subscription_id, key, "refund")
 
 
@@ -90,7 +90,7 @@ class ChargeLine:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """What a purchase is of: a plan version of a catalog, micro-credits; of a pack, how many."""
+    """What a purchase sells: micro-credits by a plan version of a catalog; `count` packs."""
 
     catalog: str
     plan_id: str
@@ -102,7 +102,7 @@ class Sold:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """An attempt-able demand for money. `charge_id` is unique for ever and made from ids."""
+    """A demand for money that can be attempted. `charge_id` is made from ids and never reused."""
 
     charge_id: str
     kind: ChargeKind
@@ -111,8 +111,8 @@ class Charge:
     payer: str  # the processor's id of the customer (cus_…)
     currency: str
     lines: tuple[ChargeLine, ...]
-    attempt: int = 1  # one whose invoice was refused gets a new invoice by a new number
-    sold: Sold | None = None  # of a purchase: what its invoice says, should the books lose it
+    attempt: int = 1  # a charge whose invoice was refused gets a new invoice under the next number
+    sold: Sold | None = None  # for purchases: written on the invoice in case the books lose it
 
     @property
     def amount_minor(self) -> int:
@@ -137,7 +137,7 @@ class Paid:
     card: str  # "Visa ···4242", for people
     invoice_number: str
     invoice_url: str
-    remark: str = ""  # of `domain.processor_states`: what an operator must look at nevertheless
+    remark: str = ""  # of `domain.payments.processor_states`: what an operator must still look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Unpaid:
-    """The charge is open: nothing has been attempted, or nobody knows of an attempt."""
+    """The charge is open: nothing was attempted, or an attempt left no trace."""
 
     kind: Literal["unpaid"]
     invoice: str
@@ -165,10 +165,9 @@ class Unpaid:
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """Money is on its way: it will come or not, days later. Nothing may be tried meanwhile.
+    """Money is on its way and may take days to arrive or fail. Nothing may be retried meanwhile.
 
-    `card` names the way it comes, for people; `expected_by` is the processor's word, if it gives
-    one.
+    `card` names the payment method for people; `expected_by` is the processor's estimate, if any.
     """
 
     kind: Literal["processing"]
@@ -180,7 +179,7 @@ class Processing:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The invoice is void at the processor: nothing will ever be collected by it."""
+    """The invoice is void at the processor: it will never collect anything."""
 
     kind: Literal["closed"]
     invoice: str
@@ -189,9 +188,9 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A state that no rule settles: the charge stays as it is, and an operator looks.
+    """A state that no rule settles: the charge stays as it is and an operator looks.
 
-    Nothing is tried, granted or given up by it.
+    Nothing is retried, granted or given up because of it.
     """
 
     kind: Literal["unclear"]
@@ -205,7 +204,7 @@ PaymentState = PaymentOutcome | Unpaid
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
-    """A way to pay on file at the processor, mostly a card."""
+    """A payment method on file at the processor, usually a card."""
 
     method: str  # pm_…
     payer: str  # cus_…
@@ -214,7 +213,7 @@ class PaymentMethod:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceRecord:
-    """An invoice that the processor keeps: what a finance team asks for.
+    """An invoice at the processor, for a finance team.
 
     `status` is the processor's (`open`, `paid`, `void`); the addresses are public and need no
     account.
@@ -232,11 +231,11 @@ class InvoiceRecord:
 
 @dataclass(frozen=True, slots=True)
 class MoneyBack:
-    """What the processor says about money that went back, or came back.
+    """The processor's report of money that went back to the customer, or returned to us.
 
-    `name` is our own id of a refund that we asked for, else the processor's. Of a refund `state`
-    is `made` or `failed`; of a dispute `open`, `lost` or `won`. `charge_id` and `customer_id` are
-    what we had written on the invoice.
+    `name` is our id of a refund that we asked for, else the processor's. A refund's `state` is
+    `made` or `failed`, a dispute's `open`, `lost` or `won`. `charge_id` and `customer_id` come from
+    our metadata on the invoice.
     """
 
     kind: Literal["refund", "dispute"]
@@ -250,7 +249,7 @@ class MoneyBack:
 
 @dataclass(frozen=True, slots=True)
 class ProcessorEvent:
-    """A verified message of the processor: a hint to read `object_id` back, never a truth."""
+    """A verified event of the processor: a hint to read `object_id` back, never a fact."""
 
     event_id: str
     type: str

@@ -1,7 +1,7 @@
 """How to react to a declined charge.
 
-Names of decline codes: https://docs.stripe.com/declines/codes; of advice: `advice_code` in
-https://docs.stripe.com/declines/card#retrying-issuer-declines; of bank debits: the error codes at
+Decline codes: https://docs.stripe.com/declines/codes; advice codes:
+https://docs.stripe.com/declines/card#retrying-issuer-declines; bank debits' error codes:
 https://docs.stripe.com/error-codes.
 """
 
@@ -12,7 +12,7 @@ from domain.subscription import OpenCharge
 
 HARD_ADVICE = frozenset({"confirm_card_data", "do_not_try_again"})
 
-# Charging the same card again cannot work, or card networks forbid trying: only another card helps.
+# Retrying the same card cannot work or card networks forbid it: only another card helps.
 HARD_CODES = frozenset(
     {
         "charge_voided",
@@ -38,8 +38,8 @@ HARD_CODES = frozenset(
     }
 )
 
-# Bank accounts that no debit will ever reach, and mandates that only the customer can give anew:
-# debiting one again costs a fee each time.
+# Bank accounts that no debit will ever reach, and mandates that only the customer can renew:
+# another debit fails and costs a fee each time.
 BANK_CODES = frozenset(
     {
         "account_closed",
@@ -69,7 +69,7 @@ NEEDS_CUSTOMER_CODES = frozenset({"authentication_required"})
 
 
 def reaction(code: str, advice: str) -> Decline:
-    """Classify a decline by the processor's advice first, then by its code; unknown is soft."""
+    """Classify a decline by the processor's advice, then by its code; unknown codes are soft."""
     if advice in HARD_ADVICE or code in HARD_CODES | BANK_CODES:
         return Decline.HARD
     if code in NEEDS_CUSTOMER_CODES:
@@ -80,10 +80,10 @@ def reaction(code: str, advice: str) -> Decline:
 def next_try(
     charge: OpenCharge, decline: Decline, first: datetime, now: datetime
 ) -> datetime | None:
-    """Return when dunning tries again by itself; hard declines wait for another card.
+    """Return when dunning retries automatically; None: hard declines wait for another card.
 
-    The days are counted from the first decline. What was tried late, for nobody worked, keeps the
-    distances between the tries that are left.
+    Days count from the first decline. If an outage delayed an attempt, the remaining attempts keep
+    their distances from each other.
     """
     plan = charge.plan
     if plan is None or charge.kind not in (ChargeKind.PERIOD, ChargeKind.AUTO):
@@ -98,9 +98,9 @@ def next_try(
 
 
 def patience_ends(charge: OpenCharge, first: datetime) -> datetime | None:
-    """Return when patience with an unpaid renewal ends: its dunning is over, and the grace days.
+    """Return when an unpaid renewal is given up: after the last dunning attempt and the grace days.
 
-    It is the same instant for declines that are not tried again: another card may come until then.
+    The same for declines that are never retried: another card may come until then.
     """
     plan = charge.plan
     if plan is None or charge.kind is not ChargeKind.PERIOD:

@@ -1,7 +1,7 @@
-"""What each state of an invoice at the processor comes to: one table, complete.
+"""How each state of an invoice at the processor is read: one table, complete.
 
-Columns are the states of an invoice, rows those of its default payment (`none`: it has none). What
-the processor's description does not know, such as a state added later, is `CANNOT_BE` as well.
+Columns are the states of an invoice, rows those of its default payment (`none`: it has none). A
+state that the processor's description does not list, such as one added later, is `CANNOT_BE` too.
 """
 
 from enum import StrEnum
@@ -10,22 +10,22 @@ NONE = "none"
 
 
 class Case(StrEnum):
-    """What a pair of states comes to."""
+    """What a pair of states means."""
 
     UNFINISHED = "A"  # a draft: go on preparing it
-    NO_PAYMENT = "B"  # open, and nothing that could pay it
-    NOTHING_IN_FLIGHT = "C"  # never tried, or declined: the last error tells
+    NO_PAYMENT = "B"  # open, without a payment that could pay it
+    NOTHING_IN_FLIGHT = "C"  # never tried, or declined: see the last error
     WAITS_FOR_SOMEBODY = "D"  # the customer must act, or a bank
     ON_ITS_WAY = "E"
-    SETTLED_WITHOUT = "F"  # paid outside the processor, or by a balance: with no money
-    SETTLED_OTHERWISE = "G"  # paid, and not by its default payment
+    SETTLED_WITHOUT = "F"  # paid outside the processor or by a balance: no money came
+    SETTLED_OTHERWISE = "G"  # paid, but not by its default payment
     PAID_TWICE = "H"  # paid while a debit is in flight
-    PARTLY_PAID = "K"  # a part has come, or all of it a moment ago
+    PARTLY_PAID = "K"  # partly paid, or fully paid a moment ago
     WRITTEN_OFF = "L"
     GIVEN_UP = "M"
     GIVEN_UP_ON_ITS_WAY = "N"
     PAID = "P"
-    MONEY_FOR_NOTHING = "Q"  # money came for an invoice that is void
+    MONEY_FOR_NOTHING = "Q"  # a void invoice was paid
     CANNOT_BE = "X"
 
 
@@ -46,7 +46,7 @@ TABLE = {
     for invoice, letter in zip(INVOICES, letters, strict=True)
 }
 
-# Of an invoice that waits for somebody: the money comes by itself, or the bank says that it won't.
+# States in which nobody needs to act: the money arrives, or the bank reports that it won't.
 COMES_BY_ITSELF = frozenset(
     {
         "boleto_display_details",
@@ -61,7 +61,7 @@ COMES_BY_ITSELF = frozenset(
 
 
 def case(invoice: str, payment: str) -> Case:
-    """Return what a state of an invoice with one of its default payment comes to."""
+    """Return the meaning of an invoice's state together with its default payment's."""
     return TABLE.get((invoice, payment), Case.CANNOT_BE)
 
 
@@ -84,17 +84,17 @@ class Remark(StrEnum):
 
 
 ADVICE = {
-    Remark.CANNOT_BE: "its states do not go together; nothing was done: look there",
-    Remark.GIVEN_UP_ELSEWHERE: "somebody voided it there; nothing is collected by it any more",
-    Remark.GIVEN_UP_ON_ITS_WAY: "it is void while money is on its way: send that back if it comes",
-    Remark.MONEY_AFTER_THE_END: "it was paid after the subscription ended: send the money back",
-    Remark.MONEY_FOR_NOTHING: "it is void and its money came: send the money back there",
-    Remark.NOT_A_CARD: "a way to pay that is no card became the default there; cards only are used",
+    Remark.CANNOT_BE: "its states contradict each other; nothing was done: look there",
+    Remark.GIVEN_UP_ELSEWHERE: "somebody voided it there; it will collect nothing more",
+    Remark.GIVEN_UP_ON_ITS_WAY: "it is void while money is on its way: refund it if it comes",
+    Remark.MONEY_AFTER_THE_END: "it was paid after the subscription ended: refund it",
+    Remark.MONEY_FOR_NOTHING: "it is void and yet its money came: refund it there",
+    Remark.NOT_A_CARD: "its default payment method is no longer a card; only cards are charged",
     Remark.NO_PAYMENT: "it is open and has no payment; nothing was tried: look there",
-    Remark.OVERPAID: "more came than it demanded and lowers the next invoice: settle the balance",
-    Remark.PAID_TWICE: "it is paid while a debit is on its way: send that back when it comes",
-    Remark.PARTLY_PAID: "a part of it has come; nothing is granted before the rest",
-    Remark.SETTLED_WITHOUT_PAYMENT: "it counts as paid and no money came: see the balance there",
+    Remark.OVERPAID: "it was overpaid, which lowers the next invoice: settle the balance",
+    Remark.PAID_TWICE: "it is paid while a debit is on its way: refund that when it comes",
+    Remark.PARTLY_PAID: "part of it is paid; nothing is granted before the rest",
+    Remark.SETTLED_WITHOUT_PAYMENT: "it counts as paid but no money came: see the balance there",
     Remark.UNKNOWN_INVOICE: "the processor does not know it; nothing was done: look there",
-    Remark.WRITTEN_OFF: "it was written off there; it is not tried again by itself",
+    Remark.WRITTEN_OFF: "it was written off there; it is not retried automatically",
 }

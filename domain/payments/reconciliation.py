@@ -1,4 +1,4 @@
-"""The processor's money against the ledger's, one to one: what differs is a finding."""
+"""The processor's money against the ledger's, one to one: every difference is a finding."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ from domain.payments.charges import ChargeState
 from domain.payments.findings import Finding, FindingKind
 from domain.payments.sold import PaidSale
 
-NIGHT_HOUR = 3  # UTC: of the day, when everything is compared
+NIGHT_HOUR = 3  # UTC: the hour of the nightly comparison of everything
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A paid invoice of the processor that carries our ids, money in minor units.
+    """A paid invoice at the processor that carries our ids; money in minor units.
 
-    `returned_minor` is what we sent back by credit notes; `sale` is what it says that it sold.
+    `returned_minor` is what our credit notes sent back; `sale` is what the invoice says it sold.
     """
 
     invoice: str
@@ -32,7 +32,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class BookedCharge:
-    """A charge as the ledger has it; `returned_minor` is what our own refunds sent back."""
+    """A charge as the ledger has it; `returned_minor` is what our refunds sent back."""
 
     charge_id: str
     customer_id: str
@@ -46,10 +46,10 @@ class BookedCharge:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a comparison found, and the paid invoices that an open charge has not heard of.
+    """The findings of a comparison, and paid invoices whose charge is still open here.
 
-    Telling its subscription of one is always safe: it reads the invoice back. `lost` are those
-    among the findings without a charge that say what they sold.
+    It is always safe to tell a subscription of one: it reads the invoice back. `lost` are the paid
+    invoices without a charge that say what they sold.
     """
 
     findings: tuple[Finding, ...]
@@ -58,7 +58,7 @@ class Compared:
 
 
 def next_night(at: datetime) -> datetime:
-    """Return when everything is compared next: at the same hour, UTC, and always after `at`."""
+    """Return the next nightly comparison after `at`: the same hour every day, UTC."""
     tonight = at.astimezone(UTC).replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
     return tonight if tonight > at else tonight + timedelta(days=1)
 
@@ -66,7 +66,7 @@ def next_night(at: datetime) -> datetime:
 def compare(
     claims: Iterable[Claim], booked: Mapping[str, BookedCharge], at: datetime, *, whole: bool = True
 ) -> Compared:
-    """Compare paid invoices with charges by their ids; `whole`: these are all there are."""
+    """Compare paid invoices with charges by their ids; `whole`: the claims are all there are."""
     claims = tuple(claims)
     by_invoice = {one.invoice for one in claims}
     found = [one for claim in claims for one in _of_claim(claim, booked.get(claim.charge_id), at)]
@@ -103,7 +103,7 @@ def _of_claim(claim: Claim, charge: BookedCharge | None, at: datetime) -> Iterat
             at=at,
         )
     elif charge.state == ChargeState.PAID and charge.invoice != claim.invoice:
-        detail = f"{came}: the charge is paid by {charge.invoice} already"
+        detail = f"{came}: the charge was already paid by {charge.invoice}"
         yield _finding(
             word="paid", kind=FindingKind.PAID_WITHOUT_CHARGE, claim=claim, detail=detail, at=at
         )
@@ -147,9 +147,9 @@ def _finding(word: str, kind: FindingKind, claim: Claim, detail: str, at: dateti
 
 
 def no_longer_paid(charge: BookedCharge, stands: str, at: datetime) -> Finding:
-    """Describe a charge whose invoice was paid and is not any more; nothing is taken back by guess.
+    """Describe a charge whose invoice was paid and no longer is; nothing is taken back on a guess.
 
-    `stands`: what it is there now. Its key is that of what is paid only here: it is one fact.
+    `stands`: the invoice's state now. The key equals that of "paid only here": it is the same fact.
     """
     what = format_money(charge.amount_minor, charge.currency)
     detail = f"{what} is booked as paid, and its invoice is {stands} there now"

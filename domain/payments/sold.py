@@ -1,8 +1,7 @@
-"""What a charge sells, as it is written on its invoice: enough to grant it if the books lose it.
+"""What a charge sells, written on its invoice: enough to grant it if the books lose the charge.
 
-Only what is bought with money alone is written: credits by hand, packs, auto-purchases. A period
-is found by its charge's id when it is charged again, and an upgrade is worth what its instant made
-it worth.
+Only purchases are written: credits by hand, packs, auto-purchases. A lost period is found by its
+charge's id when it is charged again, and an upgrade's worth depends on the instant it happened.
 """
 
 import re
@@ -22,7 +21,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class PaidSale:
-    """A paid invoice that says what it sold; money in minor units of a currency."""
+    """A paid invoice that says what it sold; money in minor units of `currency`."""
 
     kind: ChargeKind
     sold: Sold
@@ -31,7 +30,7 @@ class PaidSale:
 
 
 def as_metadata(kind: ChargeKind, sold: Sold | None, amount_minor: int) -> dict[str, str]:
-    """Return what an invoice says of a sale; nothing rather than a part of it."""
+    """Return the metadata of a sale; empty if it cannot be written in full."""
     if sold is None or kind not in WORDS:
         return {}
     written = {
@@ -47,9 +46,9 @@ def as_metadata(kind: ChargeKind, sold: Sold | None, amount_minor: int) -> dict[
 
 
 def parse_sale(written: Mapping[str, str], paid_minor: int, currency: str) -> PaidSale | None:
-    """Read what a paid invoice sold; None where it does not say all of it, or says it otherwise.
+    """Read what a paid invoice sold; None if any part is missing or malformed.
 
-    The names of charges say their subscription and kind: one that does not is nobody's.
+    A charge's id carries its subscription and kind: without them the sale belongs to nobody.
     """
     kind = next((one for one in WORDS if one.value == written.get("kind")), None)
     if kind is None or not _is_named(written, WORDS[kind]):
@@ -77,7 +76,7 @@ def parse_sale(written: Mapping[str, str], paid_minor: int, currency: str) -> Pa
 
 
 def deviation(sale: PaidSale, plan: Plan) -> str:
-    """Return in what a sale differs from what a plan version sells, or ""."""
+    """Return how a sale differs from what a plan version sells, or ""."""
     if (plan.catalog, plan.plan_id, plan.version) != (
         sale.sold.catalog,
         sale.sold.plan_id,
@@ -101,7 +100,7 @@ def surcharge_of(sale: PaidSale, plan: Plan) -> int:
 
 
 def lasts(sale: PaidSale, plan: Plan) -> bool:
-    """Say whether what a sale grants never expires, so that it needs no window.
+    """Return whether the credits of a sale never expire, so that they need no window.
 
     Raises `InvalidInput` (`unknown_pack`).
     """
@@ -111,7 +110,7 @@ def lasts(sale: PaidSale, plan: Plan) -> bool:
 
 
 def _price(sale: PaidSale, plan: Plan) -> int | None:
-    """Return what a plan version asks for as much; None where it does not sell it."""
+    """Return what a plan version asks for the same sale; None if it does not sell it."""
     sold, quantity = sale.sold, sale.sold.quantity_micro
     if sale.kind is ChargeKind.PACK:
         try:
@@ -136,6 +135,6 @@ def _is_named(written: Mapping[str, str], word: str) -> bool:
 
 
 def _number(written: Mapping[str, str], name: str) -> int:
-    """Return a number above zero as we write it, else 0."""
+    """Return a number above zero in the form we write it, else 0."""
     text = written.get(name, "")
     return int(text) if _NUMBER.fullmatch(text) else 0

@@ -1,1 +1,1 @@
-"""What is sold, what usage costs, what purchases and changes of plan cost."""
+"""What is sold, and what usage, purchases and plan changes cost."""

@@ -28,7 +28,7 @@ from domain.pricing.rates import Rate
 
 
 class Ask(StrEnum):
-    """When a person must confirm before this way of paying is used for what others left over."""
+    """When a person must confirm paying this way for what earlier ways did not cover."""
 
     NEVER = "never"
     PER_ACTION = "per_action"  # once confirmed, not again for that action in that window
@@ -45,7 +45,7 @@ class Extras(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CreditType:
-    """A unit that can be held and burnt; `decimals` is what people are shown, never rounding."""
+    """A unit that can be held and burnt; `decimals` is for display and never rounds."""
 
     credit_type: str
     name: str
@@ -76,9 +76,9 @@ class RateVersion:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a product does; `degrades_to` is served instead at zero, where `at_zero` says so.
+    """Something a product does; `degrades_to` is served instead where `at_zero` says so.
 
-    `once_per` names the tag of what it is about: the same object is never paid for again.
+    `once_per` is the tag that names an object: the same object is never paid for again.
     """
 
     action_id: str
@@ -89,7 +89,7 @@ class Action:
     degrades_to: str | None = None
 
     def rate_at(self, event_at: datetime) -> RateVersion:
-        """Return the version in force at the event's own time; `no_rate` before the first."""
+        """Return the version in force at the event's own time. Raises `no_rate`."""
         for version in reversed(self.rates):
             if version.effective_from <= event_at:
                 return version
@@ -112,7 +112,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """Credits given once with a customer's first period ever, for nothing."""
+    """Credits given once, free, with a customer's first period ever."""
 
     credit_type: str
     quantity_micro: int
@@ -141,7 +141,7 @@ class ManualPurchase:
 
 @dataclass(frozen=True, slots=True)
 class AutoPurchase:
-    """Credits bought at a shortfall in whole units, dearer by a percentage (30/1 is 30 %)."""
+    """Credits bought at a shortfall in whole units, with a surcharge (30/1 is 30 %)."""
 
     unit_micro: int
     unit_price: Ratio
@@ -149,19 +149,19 @@ class AutoPurchase:
     cap_micro: int
     dunning_days: tuple[int, ...] = ()
     credit_type: str = "credits"
-    cap_window: Interval | None = None  # in which the cap counts; None: the allowance's
+    cap_window: Interval | None = None  # what the cap counts over; None: the allowance window
 
     @property
     def units_per_window(self) -> int:
-        """How many whole units its cap leaves in a window; at 0 the switch is refused."""
+        """How many whole units the cap allows per window; at 0 the switch is refused."""
         return self.cap_micro // self.unit_micro
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A fixed block of credits at a fixed price; `volume` is off several bought at once.
+    """A fixed block of credits at a fixed price; `volume` discounts several bought at once.
 
-    What is not `refundable` is refunded by an exception of support only.
+    A pack that is not `refundable` is refunded only as an exception by support.
     """
 
     pack_id: str
@@ -177,7 +177,7 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class Bonus:
-    """Credits given for an event outside billing, such as a referral, once per its key."""
+    """Credits for an event outside billing, such as a referral, given once per key."""
 
     bonus_id: str
     name: str
@@ -190,10 +190,10 @@ class Bonus:
 class Plan:
     """One immutable version of a plan: price per interval, allowance per window, policies.
 
-    `approval_above_micro`: an operation of more micro-credits waits for a person, at most
-    `approval_days`. `adjustment_limit_micro`: a larger adjustment needs two people. `grace_days`
-    pass between the last dunning attempt and the end of the patience with an unpaid renewal.
-    `expiry_warning_days` is how long before credits expire people are told.
+    `approval_above_micro`: a larger operation waits for a person, at most `approval_days`.
+    `adjustment_limit_micro`: a larger adjustment needs two people. `grace_days` run from the last
+    dunning attempt until the unpaid renewal is given up. `expiry_warning_days` is how long before
+    credits expire a mail says so.
     """
 
     plan_id: str
@@ -232,12 +232,12 @@ class Plan:
 
     @property
     def paid(self) -> bool:
-        """Whether the plan costs money; purchased credits are spendable on paid plans only."""
+        """Whether the plan costs money; purchased credits can be used on paid plans only."""
         return self.price_minor > 0
 
     @property
     def credit_type(self) -> str:
-        """The credit type that its balance is told in: the first it grants, else sells."""
+        """The credit type its balance is shown in: the first it grants, else the first it sells."""
         if self.allowances:
             return self.allowances[0].credit_type
         if self.starter:
@@ -255,7 +255,7 @@ class Plan:
     def unit_price(self) -> Ratio:
         """Own price ÷ own allowance of a billing period, in minor units per micro-credit.
 
-        Defined for the plan's first allowance; a plan without one has no unit price.
+        Uses the plan's first allowance. Raises `no_allowance`.
         """
         if not self.allowances:
             raise InvalidInput("no_allowance", f"{self.plan_id} includes no credits to price")
@@ -264,7 +264,7 @@ class Plan:
 
     @property
     def main_credit_type(self) -> str:
-        """The credit type that its balance is told in and its alerts watch."""
+        """The credit type its balance is shown in and its alerts watch."""
         sources = (*self.allowances, *self.packs, self.manual, self.auto)
         return next((one.credit_type for one in sources if one is not None), "credits")
 
@@ -273,7 +273,7 @@ class Plan:
         return sum(a.quantity_micro for a in self.allowances if a.credit_type == credit_type)
 
     def pack(self, pack_id: str) -> Pack:
-        """Return a pack that this plan may buy; `not_in_plan` otherwise."""
+        """Return a pack that this plan may buy. Raises `not_in_plan`."""
         for pack in self.packs:
             if pack.pack_id == pack_id:
                 return pack
@@ -295,28 +295,30 @@ class Catalog:
     bonuses: tuple[Bonus, ...] = ()
 
     def plan(self, plan_id: str, version: int = 0) -> Plan:
-        """Return a version of a plan, or its newest; `unknown_plan` names the ones there are."""
+        """Return a version of a plan, 0: the newest. Raises `unknown_plan`, listing known ones."""
         versions = {plan.version: plan for plan in self.plans if plan.plan_id == plan_id}
         if not versions:
             known = ", ".join(sorted({plan.plan_id for plan in self.plans}))
-            raise InvalidInput("unknown_plan", f"no plan {plan_id!r:.60}; there are: {known}")
+            raise InvalidInput("unknown_plan", f"no plan {plan_id!r:.60}; known: {known}")
         if version and version not in versions:
             known = ", ".join(map(str, sorted(versions)))
-            raise InvalidInput("unknown_plan", f"{plan_id} has no version {version}, but: {known}")
+            raise InvalidInput(
+                "unknown_plan", f"{plan_id} has no version {version}; it has {known}"
+            )
         return versions[version or max(versions)]
 
     def bonus(self, bonus_id: str) -> Bonus:
-        """Return a bonus; `unknown_bonus` names the ones there are."""
+        """Return a bonus. Raises `unknown_bonus`, listing what exists."""
         for bonus in self.bonuses:
             if bonus.bonus_id == bonus_id:
                 return bonus
         known = ", ".join(bonus.bonus_id for bonus in self.bonuses) or "none"
-        raise InvalidInput("unknown_bonus", f"no bonus {bonus_id!r:.60}; there are: {known}")
+        raise InvalidInput("unknown_bonus", f"no bonus {bonus_id!r:.60}; known: {known}")
 
     def action(self, action_id: str) -> Action:
-        """Return an action; `unknown_action` names the ones there are."""
+        """Return an action. Raises `unknown_action`, listing what exists."""
         for action in self.actions:
             if action.action_id == action_id:
                 return action
         known = ", ".join(sorted(action.action_id for action in self.actions))
-        raise InvalidInput("unknown_action", f"no action {action_id!r:.60}; there are: {known}")
+        raise InvalidInput("unknown_action", f"no action {action_id!r:.60}; known: {known}")

@@ -1,4 +1,4 @@
-"""What a usage event costs by the catalog: a plain amount, or terms for the ledger to decide by."""
+"""What a usage event costs by the catalog: a plain amount, or terms that the ledger resolves."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -25,10 +25,10 @@ MEMBER_TAG = "member"
 def price(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> PricedEvent:
     """Price an event by the rate in force at its own time.
 
-    What one way pays exactly is a plain amount. The rest is left to terms: the amount is then what
-    the last way would take alone. Raises `InvalidInput`: `event_in_future`, `unknown_action`,
-    `no_rate`, `missing_object`, `quantity_not_one`; `invalid_quantity` for more than a wallet
-    ever holds.
+    An event that one way pays exactly gets a plain amount. All others get terms, and the amount is
+    then what the last way would take alone. Raises `InvalidInput`: `event_in_future`,
+    `unknown_action`, `no_rate`, `missing_object`, `quantity_not_one`; `invalid_quantity` for more
+    than a wallet ever holds.
     """
     if event.event_at > at + CLOCK_TOLERANCE:
         raise InvalidInput("event_in_future", f"{event.event_at} is after {at}")
@@ -55,7 +55,7 @@ def price(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> Pric
 
 
 def price_on_terms(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> PricedEvent:
-    """Price an event with the rates themselves, by which another quantity of it can be priced.
+    """Price an event with the rates themselves, so that another quantity can be priced later.
 
     Raises `InvalidInput` as `price` does.
     """
@@ -69,22 +69,22 @@ def price_on_terms(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime
 
 
 def _once(action: Action, tags: dict[str, str], quantity_micro: int) -> str | None:
-    """Name what is paid for only once.
+    """Return the name of what is paid for only once, or None.
 
-    Raises `missing_object`: else it were paid each time; `quantity_not_one`: a part of an object
-    would buy all of it for ever.
+    Raises `missing_object`: without its name the object would be paid for each time, and
+    `quantity_not_one`: part of an object would buy all of it forever.
     """
     if action.once_per is None:
         return None
     if quantity_micro != MICRO:
-        raise InvalidInput("quantity_not_one", f"the quantity of {action.action_id} is 1")
+        raise InvalidInput("quantity_not_one", f"the quantity of {action.action_id} must be 1")
     if action.once_per not in tags:
         raise InvalidInput("missing_object", f"{action.action_id} needs the tag {action.once_per}")
     return f"{action.action_id}:{tags[action.once_per]}"
 
 
 def _is_plain(action: Action, plan: Plan, ways: tuple[Way, ...], quantity_micro: int) -> bool:
-    """Say whether one way pays exactly, and a shortfall has only the usual consequence."""
+    """Return whether one way pays exactly and a shortfall leads to nothing special."""
     way = ways[0]
     inexact = quantity_micro * way.rate.credits_micro % way.rate.per_micro
     carried = inexact and way.rate.rounding is Rounding.EXACT
@@ -94,7 +94,7 @@ def _is_plain(action: Action, plan: Plan, ways: tuple[Way, ...], quantity_micro:
         case AtZero.PURCHASE:
             return True
         case AtZero.BLOCK | AtZero.PROMPT:
-            return plan.auto is None  # nothing could be bought by itself
+            return plan.auto is None  # nothing could be bought automatically
         case AtZero.OVERDRAFT:
             return plan.auto is None and plan.overdraft is None
         case AtZero.DEGRADE:
@@ -102,7 +102,7 @@ def _is_plain(action: Action, plan: Plan, ways: tuple[Way, ...], quantity_micro:
 
 
 def _cheaper(catalog: Catalog, action: Action) -> list[Action]:
-    """Return the actions that are served in its place, in order."""
+    """Return the actions to degrade to, in order."""
     found: list[Action] = []
     while action.degrades_to is not None:
         action = catalog.action(action.degrades_to)
@@ -133,7 +133,7 @@ def _way(action: Action, way: Way) -> PricedWay:
     name = f"{action.action_id}:{way.credit_type}"
     carry = None
     if not started and rate.credits_micro % rate.per_micro:
-        # Of each rate by itself: a changed rate begins a new sum.
+        # One counter per rate: a changed rate starts a new sum.
         carry = f"carry:{name}:{rate.credits_micro}/{rate.per_micro}"
     consents = {Ask.NEVER: None, Ask.PER_ACTION: f"consent:{name}", Ask.EVERY_TIME: EVERY_TIME}
     return PricedWay(

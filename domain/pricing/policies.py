@@ -1,4 +1,4 @@
-"""The policies of a plan and of an action that sellers choose differently. Immutable values."""
+"""The policies of a plan or an action that sellers choose. Immutable values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,12 +9,12 @@ APPROVAL_DAYS = 7  # how long a request waits for a person
 
 
 class AtZero(StrEnum):
-    """What an action does when the credits do not suffice."""
+    """What an action does when credits run short."""
 
     PURCHASE = "purchase"  # auto-purchase where the customer switched it on, else refused
     BLOCK = "block"  # refused, whatever the switch says
     PROMPT = "prompt"  # refused with an offer: a person buys and the action is sent again
-    DEGRADE = "degrade"  # the cheaper action is served in its place
+    DEGRADE = "degrade"  # a cheaper action is served instead
     OVERDRAFT = "overdraft"  # served on credit, down to the plan's limit
 
 
@@ -22,25 +22,25 @@ class WhileUnpaid(StrEnum):
     """What a subscription serves while its renewal is unpaid."""
 
     PAUSE = "pause"
-    SERVE_PURCHASED = "serve_purchased"  # no allowance, but what was bought, until the grace ends
+    SERVE_PURCHASED = "serve_purchased"  # no allowance, but purchased credits until the grace ends
 
 
 class AfterDunning(StrEnum):
-    """What follows when the dunning of a renewal, and the days of grace, are over."""
+    """What follows the dunning of a renewal and its days of grace."""
 
-    STAY_PAST_DUE = "stay_past_due"  # until there is a sign that a card may work
+    STAY_PAST_DUE = "stay_past_due"  # until a sign that a card may work
     END = "end"
 
 
 class DebtRepaidFrom(StrEnum):
-    """Out of which new credits a debt is repaid, before they serve anything."""
+    """Which new credits repay a debt before they serve anything."""
 
     PURCHASES = "purchases"
-    ALL_GRANTS = "all_grants"  # the allowance and what is given too
+    ALL_GRANTS = "all_grants"  # allowances and bonuses too
 
 
 class Channel(StrEnum):
-    """How people are told."""
+    """How people are notified."""
 
     EMAIL = "email"
     IN_APP = "in_app"
@@ -48,7 +48,7 @@ class Channel(StrEnum):
 
 
 class AnchorRule(StrEnum):
-    """Where the boundaries of periods are counted from."""
+    """What the boundaries of periods are counted from."""
 
     START = "start"  # the instant the subscription starts
     MONTH_FIRST = "month_first"  # local midnight of the first day of the month it starts in
@@ -56,7 +56,7 @@ class AnchorRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Overdraft:
-    """Credits served before they are paid for, in micro-credits; only to the actions of `scope`."""
+    """Credits served before they are paid for, in micro-credits, to the actions of `scope` only."""
 
     credit_type: str
     limit_micro: int
@@ -67,8 +67,8 @@ class Overdraft:
 class Rollover:
     """How much of an unused allowance moves into the next window: the lesser of its limits.
 
-    `share` is a fraction of what is unused (1/2 is half), `amount_micro` a cap in micro-credits.
-    What moved may move again until it moved `times` times.
+    `share` is a fraction of the unused credits (1/2 is half), `amount_micro` a cap. Credits that
+    moved may move again, at most `times` times.
     """
 
     share: Ratio | None
@@ -78,10 +78,9 @@ class Rollover:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Tell somebody when the balance falls to a percentage of its base, or to an amount.
+    """Notify when the balance falls to a percentage of its base, or to an amount.
 
-    It is told once in a window; one that `rearms` again after each purchase that lifts the balance
-    above it.
+    Sent once per window; with `rearms`, again after a purchase lifts the balance above it.
     """
 
     threshold_id: str
@@ -93,9 +92,9 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Companion:
-    """Credits of another type that come with each purchased credit, for nothing, as long-lived.
+    """Free credits of another type that come with each purchased credit and expire with it.
 
-    `per_credit_micro` is micro-credits of `credit_type` for one whole purchased credit.
+    `per_credit_micro` is micro-credits of `credit_type` per whole purchased credit.
     """
 
     credit_type: str
@@ -135,7 +134,7 @@ class LateUsage:
 
 @dataclass(frozen=True, slots=True)
 class Priorities:
-    """The burn priority that each kind of grant is given; lower burns first."""
+    """The burn priority of each kind of grant; lower burns first."""
 
     allowance: int = 20
     bonus: int = 20

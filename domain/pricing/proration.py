@@ -1,4 +1,4 @@
-"""What a change of plan costs and gives: one function for its preview and for the change."""
+"""What a plan change costs and gives: one function for the preview and the change itself."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from domain.pricing.published import same_terms
 
 
 class ChangeKind(StrEnum):
-    """An upgrade takes effect now; every other change does with the next billing period."""
+    """An upgrade takes effect now; every other change with the next billing period."""
 
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
@@ -22,7 +22,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExtraCredits:
-    """Micro-credits of a type that an upgrade adds to a window that it covers."""
+    """Micro-credits of a type that an upgrade adds to the current window."""
 
     credit_type: str
     quantity_micro: int
@@ -33,11 +33,11 @@ class ExtraCredits:
 class ChangeQuote:
     """What a change would do. `amount_minor` is charged now; 0 if waived or not an upgrade.
 
-    `difference_minor` is the prorated difference before any waiver; `why` is a code for people and
-    programs: `below_minimum` (waived), `next_period`, `trial` (it begins once the trial is over),
-    `same_plan`, `new_version` (an operator moves it, for nothing) or empty. `extra` is what the
-    window under way is given. `price_minor` and `cap_micro` are the new plan's; auto-purchases
-    already made in the window count against it.
+    `difference_minor` is the prorated difference before any waiver. `why` is a code:
+    `below_minimum` (waived), `next_period`, `trial` (it begins after the trial), `same_plan`,
+    `new_version` (an operator's move, free of charge) or empty. `extra` is what the current window
+    is given. `price_minor` and `cap_micro` are the new plan's; auto-purchases already made in the
+    window count against the cap.
     """
 
     kind: ChangeKind
@@ -61,9 +61,10 @@ def upgrade_price(
     at: datetime,
     whole: Window | None = None,
 ) -> int:
-    """Return the price difference for what is left of the period, by exact time, half up.
+    """Return the price difference for the rest of the period, by exact time, half up.
 
-    `whole` is the period that the prices are for where the one under way is a part of it.
+    `whole` is the full period that the prices are for, if the current one is only part of it.
+    Raises `outside_period`.
     """
     if not period.contains(at):
         raise InvalidInput("outside_period", "a change is priced inside the current period")
@@ -72,10 +73,10 @@ def upgrade_price(
 
 
 def is_upgrade(old: Plan, new: Plan) -> bool:
-    """Say whether `new` may begin inside the running period: same clocks, no step down.
+    """Return whether `new` may begin inside the running period: same clocks, no step down.
 
     A plan with another billing interval or window cannot keep the anchor and waits for the next
-    period, as does anything cheaper and anything that includes no more: a charge must fund credits.
+    period. So does a cheaper plan or one that includes no more: a charge must fund credits.
     """
     if (old.interval, old.window) != (new.interval, new.window):
         return False
@@ -95,13 +96,13 @@ def quote_change(
 ) -> ChangeQuote:
     """Return what changing from `old` to `new` at `at` costs and gives; moves nothing.
 
-    `whole` and `window` matter where the period or its window under way is a part of a whole one.
+    `whole` and `window` matter only if the current period or window is part of a whole one.
     """
     if old.currency != new.currency:
-        raise InvalidInput("not_in_plan", f"{new.plan_id} is sold in {new.currency} only")
+        raise InvalidInput("not_in_plan", f"{new.plan_id} is sold only in {new.currency}")
     if (old.plan_id, old.version) == (new.plan_id, new.version):
         return _quote(ChangeKind.NONE, new, at=at, why="same_plan")
-    if period.k == TRIAL:  # nothing is paid yet: there is no difference to pay
+    if period.k == TRIAL:  # nothing is paid yet, so there is no difference to pay
         return _quote(ChangeKind.DOWNGRADE, new, at=period.end, why="trial")
     if not is_upgrade(old, new):
         return _quote(ChangeKind.DOWNGRADE, new, at=period.end, why="next_period")
@@ -127,16 +128,17 @@ def quote_change(
 def quote_version(
     old: Plan, new: Plan, *, period: Window, at: datetime, now: bool, window: Stretch | None = None
 ) -> ChangeQuote:
-    """Return what moving to another version does when an operator asks, who charges nobody for it.
+    """Return what an operator's move to another version does; it never charges.
 
-    One that was rated anew after it was sold is another version too, whatever its number says.
-    `now` puts its policies in force at once and gives what it includes more; nothing is taken away
-    and the price follows with the next period. Raises `needs_next_period` where the clocks differ.
+    A version re-rated after it was sold counts as another version, whatever its number.
+    `now` puts its policies in force at once and grants what it includes beyond the old one; nothing
+    is taken away, and the price follows with the next period. Raises `needs_next_period` if the
+    clocks differ.
     """
     if (old.plan_id, old.version) == (new.plan_id, new.version) and same_terms(old, new):
         return _quote(ChangeKind.NONE, new, at=at, why="same_plan")
     if old.currency != new.currency:
-        raise InvalidInput("not_in_plan", f"{new.plan_id} is sold in {new.currency} only")
+        raise InvalidInput("not_in_plan", f"{new.plan_id} is sold only in {new.currency}")
     if not now or period.k == TRIAL:
         return _quote(ChangeKind.DOWNGRADE, new, at=period.end, why="new_version")
     if (old.interval, old.window) != (new.interval, new.window):
@@ -147,7 +149,7 @@ def quote_version(
 
 
 def extra_in(old: Plan, new: Plan, window: Stretch | None = None) -> tuple[ExtraCredits, ...]:
-    """Return what each of the new plan's allowances exceeds the old one by, in a window."""
+    """Return by how much each of the new plan's allowances exceeds the old one in a window."""
 
     def given(quantity_micro: int) -> int:
         return window.of(quantity_micro) if window else quantity_micro
@@ -190,5 +192,5 @@ def _quote(
 
 
 def _more(old: Plan, new: Plan) -> bool:
-    """Say whether the new plan includes more of anything."""
+    """Return whether the new plan includes more of anything."""
     return bool(extra_in(old, new))

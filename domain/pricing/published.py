@@ -1,7 +1,7 @@
-"""What was published and what is read now: which edits would change it, and which may pass.
+"""Which edits of a price list would change what was published, and which may pass.
 
-A plan version, a rate that is in force and what a version of the list says beside them are
-published once. Names for people may change, and whatever has not begun yet.
+A plan version, a rate in force and the rest of a list's version are published once. Names for
+people may still change, and so may a rate that has not begun.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -14,13 +14,13 @@ from domain.periods import Interval
 from domain.pricing.catalog import Action, Bonus, Catalog, Pack, Plan, RateVersion
 from domain.pricing.policies import AtZero
 
-_SHOWN = {Plan: "name", Pack: "name", Bonus: "name"}  # to people only: it may change
-_EVER = "1970-01-01T00:00:00+00:00"  # of a rate that names no beginning
-_VALUES = (Ratio, Interval)  # single values, though made of two numbers
+_SHOWN = {Plan: "name", Pack: "name", Bonus: "name"}  # only people see these: they may change
+_EVER = "1970-01-01T00:00:00+00:00"  # the start of a rate that names none
+_VALUES = (Ratio, Interval)  # compared whole, though made of two numbers
 
 
 class Kind(StrEnum):
-    """The parts of a price list that are published each on its own."""
+    """The parts of a price list that are published separately."""
 
     PLAN = "plan"
     RATE = "rate"
@@ -31,9 +31,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Item:
-    """What is published once: `version` is the plan's or the list's; a rate's is its first instant.
+    """A published part. `version` is the plan's or the list's, or the instant a rate begins.
 
-    `name` is that of the plan, the action or the bonus; the list itself has none.
+    `name` is the plan, the action or the bonus; empty for the list itself.
     """
 
     kind: Kind
@@ -55,7 +55,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ActionTerms:
-    """What an action does beside its rates."""
+    """What the list says about an action besides its rates."""
 
     once_per: str | None
     at_zero: AtZero
@@ -64,7 +64,7 @@ class ActionTerms:
 
 @dataclass(frozen=True, slots=True)
 class ListTerms:
-    """What a list says of all its customers."""
+    """What a list says for all its customers."""
 
     currency: str
     time_zone: str
@@ -75,7 +75,7 @@ Published = Mapping[Item, Terms]
 
 
 class Edit(StrEnum):
-    """What was done to something that is published."""
+    """How a published item was edited."""
 
     CHANGED = "changed"
     REMOVED = "removed"
@@ -84,7 +84,7 @@ class Edit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An edit that is refused; `path` are the fields and places from the item to what changed."""
+    """A refused edit; `path` leads through fields and positions from the item to the change."""
 
     item: Item
     edit: Edit
@@ -95,7 +95,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is refused, what is new and may be published, which rates are called off in time."""
+    """What is refused, what is new and may be published, and which future rates were withdrawn."""
 
     refused: tuple[Difference, ...]
     fresh: Published
@@ -103,7 +103,7 @@ class Comparison:
 
 
 def items_of(catalog: Catalog) -> Published:
-    """Return everything that a price list publishes."""
+    """Return every item that a price list publishes."""
     version = str(catalog.version)
     found: dict[Item, Terms] = {
         Item(Kind.LIST, "", version): ListTerms(catalog.currency, catalog.time_zone)
@@ -119,21 +119,21 @@ def items_of(catalog: Catalog) -> Published:
 
 
 def plan_item(plan: Plan) -> Item:
-    """Return what a plan version is published as."""
+    """Return the item that a plan version is published as."""
     return Item(Kind.PLAN, plan.plan_id, str(plan.version))
 
 
 def rate_item(action: Action, rate: RateVersion) -> Item:
-    """Return what a rate is published as."""
+    """Return the item that a rate is published as."""
     return Item(Kind.RATE, action.action_id, rate.effective_from.isoformat())
 
 
 def compare(
     published: Published, catalog: Catalog, at: datetime, in_use: Collection[Item]
 ) -> Comparison:
-    """Compare a price list that is read at an instant with what was published.
+    """Compare a price list read at `at` with what was published.
 
-    `in_use` are the plan versions that subscriptions are on, or will be.
+    `in_use` are the plan versions that subscriptions are on or will move to.
     """
     read = items_of(catalog)
     known = {item.name for item in published if item.kind is Kind.RATE}
@@ -156,7 +156,7 @@ def compare(
 
 
 def changes_of(item: Item, was: Terms, now: Terms) -> tuple[Difference, ...]:
-    """Return every value in which two versions of an item differ, but for names."""
+    """Return every value in which two versions of an item differ, names excepted."""
     return tuple(
         Difference(item=item, edit=Edit.CHANGED, path=path, published=before, read=after)
         for path, before, after in _changes(was, now)
@@ -164,12 +164,12 @@ def changes_of(item: Item, was: Terms, now: Terms) -> tuple[Difference, ...]:
 
 
 def same_terms(one: Plan, other: Plan) -> bool:
-    """Say whether two plans differ in nothing but names."""
+    """Return whether two plans differ in nothing but names."""
     return not any(_changes(one, other))
 
 
 def priced_until(published: Published, catalog: Catalog, item: Item) -> datetime | None:
-    """Return when another rate of the action follows a rate, as published or as read now."""
+    """Return when the action's next rate begins, published or as read now; None: never."""
     both = (*published.items(), *items_of(catalog).items())
     starts = {
         terms.effective_from
@@ -187,9 +187,9 @@ def begins(item: Item) -> datetime:
 def _edits(
     item: Item, was: Terms | None, terms: Terms, known: Collection[str]
 ) -> Iterator[Difference]:
-    """Yield what was done to an item; something new is no edit, but for a rate of a known action.
+    """Yield the edits of an item. A new item is not one, except a rate of a known action.
 
-    Events of that action were priced before, and those that come late would be priced by it.
+    Events of that action were priced already, and late ones would get the new rate.
     """
     if was is None:
         if item.kind is Kind.RATE and item.name in known:
@@ -215,7 +215,7 @@ def _changes(was: object, now: object) -> Iterator[Change]:
 
 
 def _parts(was: object, now: object) -> Iterator[tuple[str | int, object, object]]:
-    """Yield the parts of two things that can be compared one by one; none of single values."""
+    """Yield the parts of two things that can be compared one by one; nothing for single values."""
     if isinstance(was, tuple) and isinstance(now, tuple):
         if len(was) == len(now) and all(map(is_dataclass, (*was, *now))):
             for place, (before, after) in enumerate(zip(was, now, strict=True)):
@@ -226,12 +226,12 @@ def _parts(was: object, now: object) -> Iterator[tuple[str | int, object, object
 
 
 def _is_ahead(terms: Terms, at: datetime) -> bool:
-    """Say whether it is a rate by which nothing was priced yet."""
+    """Return whether this is a rate that has priced nothing yet."""
     return isinstance(terms, RateVersion) and terms.effective_from > at
 
 
 def _is_missed(item: Item, version: str, in_use: Collection[Item]) -> bool:
-    """Say whether something that is no longer in the list is still promised."""
+    """Return whether an item that left the list is still promised to someone."""
     match item.kind:
         case Kind.PLAN:
             return item in in_use
@@ -240,4 +240,4 @@ def _is_missed(item: Item, version: str, in_use: Collection[Item]) -> bool:
         case Kind.BONUS:
             return item.version == version
         case Kind.ACTION | Kind.LIST:
-            return False  # an action is missed by its rates
+            return False  # a removed action shows by its rates

@@ -1,4 +1,4 @@
-"""What credits cost when they are bought, and what comes with them."""
+"""What purchased credits cost, and what comes with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _NOTHING_OFF = Ratio(0, 1)
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a purchase costs in minor units, and the percentage that its size took off."""
+    """What a purchase costs in minor units, and the volume discount in percent."""
 
     amount_minor: int
     percent_off: Ratio
@@ -28,19 +28,19 @@ def manual_price(manual: ManualPurchase, quantity_micro: int) -> Price:
 
 
 def pack_price(pack: Pack, count: int) -> Price:
-    """Return the price of so many packs bought at once, rounded once, half up."""
+    """Return the price of `count` packs bought at once, rounded once, half up."""
     off = percent_off(pack.volume, count * pack.quantity_micro)
     return Price(_less(count * pack.price_minor, 1, off), off)
 
 
 def percent_off(tiers: Sequence[VolumeTier], quantity_micro: int) -> Ratio:
-    """Return what the highest tier that a purchase reaches takes off the whole of it."""
+    """Return the percentage that the highest tier reached takes off the whole purchase."""
     reached = [tier.percent_off for tier in tiers if tier.from_micro <= quantity_micro]
     return reached[-1] if reached else _NOTHING_OFF
 
 
 def companion_micro(companion: Companion, quantity_micro: int) -> int:
-    """Return the micro-credits that come with purchased ones, rounded half up."""
+    """Return the free micro-credits that come with purchased ones, rounded half up."""
     return half_up(quantity_micro * companion.per_credit_micro, MICRO)
 
 

@@ -1,4 +1,4 @@
-"""What a quantity of an action costs: exact, so that many small debits sum to one large one."""
+"""What a quantity of an action costs, exactly: many small debits sum to one large one."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from domain.money import Ratio, half_up
 
 
 class Rounding(StrEnum):
-    """Exact to six decimals, or every started unit of one event in full."""
+    """Exact to six decimals, or every started unit of an event in full."""
 
     EXACT = "exact"
     STARTED_UNIT = "started_unit"
@@ -17,7 +17,7 @@ class Rounding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many micro-credits per so large a micro-quantity: "10 credits per 60 seconds"."""
+    """Micro-credits per micro-quantity: "10 credits per 60 seconds"."""
 
     credits_micro: int
     per_micro: int
@@ -37,7 +37,7 @@ def cost(quantity_micro: int, rate: Rate, used_before_micro: int = 0) -> int:
     """Return the micro-credits of an event after `used_before_micro` of the same action.
 
     An exact rate rounds the running total half up and charges the difference, so that the debits
-    of a window sum to its rounded total. Started units are counted per event: each is a job.
+    of a window sum to the rounded total. Started units are counted per event: each is a job.
     Raises `InvalidInput` (`invalid_quantity`) for more than a wallet ever holds.
     """
     if rate.rounding is Rounding.STARTED_UNIT:

@@ -1,1 +1,1 @@
-"""Rules that the ledger's SQL carries out: run by tests, which hold the two equal."""
+"""Reference models of the ledger's SQL; tests hold the two equal."""

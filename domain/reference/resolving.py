@@ -1,4 +1,4 @@
-"""What terms come to: the model that the SQL of the ledger must agree with, and the preview."""
+"""How an event's terms resolve to draws: the model of the ledger's SQL, also used by previews."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,14 +10,14 @@ from domain.credits import MICRO
 from domain.money import half_up
 from domain.usage import EVERY_TIME, Attempt, PricedWay, Terms
 
-CREDIT_LIMIT = 10**18  # micro-credits of one way of one event
-NOBODY = ("member_removed", "member_restricted")  # not to use anything that is metered
+CREDIT_LIMIT = 10**18  # micro-credits that one way may take for one event
+NOBODY = ("member_removed", "member_restricted")  # may not use anything metered
 REFUSED = ("insufficient_credits", "user_limit", *NOBODY)  # the next attempt may fit
 
 
 @dataclass(frozen=True, slots=True)
 class WalletView:
-    """What terms are resolved against: grants that may pay, and the window's counters and limits.
+    """What terms are resolved against: the grants, and the window's counters and limits.
 
     `debts` names the grants that are overdraft. Limits are by counter and credit type.
     """
@@ -35,9 +35,9 @@ class WalletView:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What terms came to.
+    """How terms resolved.
 
-    `status` is `fits`, `already_unlocked`, `short` (of `missing_micro` of `last_type`) or a reason.
+    `status` is `fits`, `already_unlocked`, `short` (by `missing_micro` of `last_type`) or a reason.
     `charged` is by credit type, `moves` by counter; `asked` must be confirmed first.
     """
 
@@ -58,7 +58,7 @@ def counter_of_type(counter: str, credit_type: str) -> str:
 
 
 def way_costs(way: PricedWay, used: int, quantity: int) -> int:
-    """Return what a quantity costs after `used` of it, in micro-credits."""
+    """Return what a quantity costs, in micro-credits, after `used` of it."""
     if way.started:
         return -(-quantity // way.per_micro) * way.credits_micro
     return _rounded(way, used + quantity) - _rounded(way, used)
@@ -78,7 +78,7 @@ def _rounded(way: PricedWay, quantity: int) -> int:
 
 
 def resolve(terms: Terms, quantity: int, standing: WalletView, at: datetime) -> Resolved:
-    """Resolve terms for a quantity: the first attempt that fits, else what the last came to."""
+    """Resolve terms for a quantity: the first attempt that fits, else the last one's shortfall."""
     if terms.once is not None and quantity != MICRO:  # a part of it would buy all of it
         return Resolved("quantity_not_one", terms.attempts[0].action)
     if terms.once is not None and standing.counters.get(f"once:{terms.once}", 0):
@@ -122,7 +122,7 @@ def _with_status(resolved: Resolved, status: str) -> Resolved:
 
 @dataclass(slots=True)
 class _Covering:
-    """One attempt under way: what is drawn, charged, moved and to be asked for so far."""
+    """One attempt in progress: what it has drawn, charged, counted and must ask for so far."""
 
     standing: WalletView
     action: str
@@ -138,7 +138,7 @@ class _Covering:
     available: int = 0
 
     def cover(self, way: PricedWay, rest: int, *, is_last: bool) -> int:
-        """Cover as much of the rest as this way can, the last way all of it; return how much."""
+        """Cover as much of the rest as this way can, all of it if last; return how much."""
         used = self.standing.counters.get(way.carry, 0) if way.carry else 0
         stock = [
             (grant, free - self.taken[grant.grant_id])
@@ -208,7 +208,7 @@ def _resolve_attempt(
 
 
 def _count(terms: Terms, covering: _Covering) -> int:
-    """Move the counters of credits; return by how much the narrowest ceiling is exceeded."""
+    """Add to the counters; return by how much the tightest ceiling is exceeded."""
     over = 0
     for counter in terms.counters:
         for credit_type, cost in covering.charged.items():

@@ -1,4 +1,4 @@
-"""Approvals: what a member asks an admin for, and when an operation needs to be asked for."""
+"""Approvals: what a member asks an admin for, and which operations need one."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,18 +9,18 @@ from domain.pricing.rates import cost
 from domain.usage import UsageEvent
 
 LONGEST_HOLD = timedelta(days=31)  # longer work extends its hold
-HELD_FOR = timedelta(days=1)  # what was approved is held so long, unless the request says otherwise
+HELD_FOR = timedelta(days=1)  # how long an approved operation is held, unless the request says
 
 
 class Kind(StrEnum):
-    """What is asked for: to perform one large operation, or credits above one's limit."""
+    """What is asked for: one large operation, or credits above the member's limit."""
 
     OPERATION = "operation"
     CREDITS = "credits"
 
 
 class State(StrEnum):
-    """Where a request stands. All but `waiting` are ends; the first end is the only one."""
+    """Where a request stands. All but `waiting` are final; the first one reached stays."""
 
     WAITING = "waiting"
     APPROVED = "approved"
@@ -30,7 +30,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
-    """What a member asks for. An operation is `event`; `amount_micro` of a type are credits.
+    """What a member asks for: an operation (`event`), or `amount_micro` of a credit type.
 
     `hold_seconds` is how long the credits of an approved operation are held for it.
     """
@@ -47,7 +47,7 @@ class ApprovalRequest:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An admin's word on a request; `reason` is a refusal's."""
+    """An admin's decision on a request; `reason` belongs to a refusal."""
 
     by: str
     verdict: State
@@ -56,7 +56,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalName:
-    """What names a request: the subscription and the key of its sender."""
+    """Identifies a request: the subscription and the sender's key."""
 
     subscription_id: str
     key: str
@@ -64,9 +64,9 @@ class ApprovalName:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A request as the ledger has it; the wish's credits are what it came to when it was asked.
+    """A request as the ledger has it, with what it cost when it was made.
 
-    `held_until` is of an approved operation, as its approval said it.
+    `held_until` is set by the approval of an operation.
     """
 
     account_id: int
@@ -83,10 +83,10 @@ class Approval:
 
 
 def operation_cost(catalog: Catalog, event: UsageEvent) -> tuple[str, int]:
-    """Return credit type and micro-credits of an event by its action's first way of paying.
+    """Return the credit type and micro-credits of an event by its action's first way of paying.
 
-    What a quota or a confirmation makes of it later is no matter: a person is asked about the size
-    of the operation. Raises `InvalidInput`: `unknown_action`, `no_rate`, `invalid_quantity`.
+    Quotas and confirmations do not count: a person is asked about the size of the operation.
+    Raises `InvalidInput`: `unknown_action`, `no_rate`, `invalid_quantity`.
     """
     rate = catalog.action(event.action).rate_at(event.event_at)
     if rate.free:
@@ -96,6 +96,6 @@ def operation_cost(catalog: Catalog, event: UsageEvent) -> tuple[str, int]:
 
 
 def needs_approval(catalog: Catalog, plan: Plan, event: UsageEvent) -> bool:
-    """Say whether an operation costs more than the plan allows without a second person."""
+    """Return whether an operation costs more than the plan allows without a second person."""
     above = plan.approval_above_micro
     return above is not None and operation_cost(catalog, event)[1] > above

@@ -1,4 +1,4 @@
-"""Teams: the members of a customer, and what a member should use in a month."""
+"""Teams: a customer's members, and how much each should use in a month."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from domain.money import half_up
 
 
 class Role(StrEnum):
-    """What a member may do for the team: admins decide on what others ask for."""
+    """What a member may do for the team: admins decide requests."""
 
     ADMIN = "admin"
     MEMBER = "member"
@@ -34,9 +34,9 @@ def member_counter(member_id: str) -> str:
 
 
 def monthly_goal(granted_micro: int, members: int, months: int) -> int | None:
-    """Return granted micro-credits ÷ members ÷ months of the period, half up; None of nobody.
+    """Return granted micro-credits ÷ members ÷ months of the period, half up.
 
-    A period that is no whole number of months has no monthly goal.
+    None if there are no members, or if the period is not a whole number of months.
     """
     if members <= 0 or months <= 0:
         return None

@@ -69,7 +69,7 @@ def test_credits_that_last_until_the_next_allowance_need_no_pack():
 
 
 def test_a_negative_burn_is_refused():
-    with pytest.raises(InvalidInput, match="net corrections out"):
+    with pytest.raises(InvalidInput, match="net out corrections"):
         forecast(0, [DAY, -1], ())
 
 
