@@ -66,14 +66,13 @@ def by_expiry(
     """Return what `available` sums, by its expiry, the soonest first."""
     rows = connection.execute(
         text("""
-            SELECT sum(g.remaining - g.held + coalesce(l.amount, 0))::bigint AS free,
+            SELECT sum(g.unheld + coalesce(l.amount, 0))::bigint AS free,
                    nullif(g.expires_at, 'infinity') AS expires
             FROM wallets w
-            JOIN grants g ON g.account_id = w.account_id AND g.is_open AND g.credit_type = :type
+            CROSS JOIN LATERAL grants_to_burn(:account, :type, NULL, w.frozen, :at, false) g
             LEFT JOIN lapsed_by(:account, :at) l ON l.grant_id = g.grant_id
-            WHERE w.account_id = :account AND g.effective_at <= :at AND g.expires_at > :at
-              AND g.source <> 'overdraft' AND NOT (w.frozen AND is_purchased(g.source))
-            GROUP BY 2 HAVING sum(g.remaining - g.held + coalesce(l.amount, 0)) > 0 ORDER BY 2
+            WHERE w.account_id = :account AND g.is_usable AND NOT g.is_debt
+            GROUP BY 2 HAVING sum(g.unheld + coalesce(l.amount, 0)) > 0 ORDER BY 2
         """),
         {"account": account_id, "type": credit_type, "at": at},
     )
@@ -89,7 +88,8 @@ def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tup
         text("""
             SELECT g.credit_type,
                    sum(coalesce(j.change, 0) - coalesce(j.held, 0) + coalesce(l.amount, 0))
-                       FILTER (WHERE g.effective_at <= :at AND g.expires_at > :at) AS available,
+                       FILTER (WHERE is_usable(g.effective_at, g.expires_at, g.source, false, :at))
+                       AS available,
                    sum(coalesce(j.held, 0) - coalesce(l.amount, 0)) AS held
             FROM grants g
             JOIN LATERAL (

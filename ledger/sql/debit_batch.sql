@@ -52,7 +52,7 @@ BEGIN
         FROM asked a WHERE a.is_new GROUP BY a.account_id),
     stock AS MATERIALIZED (
         SELECT d.account_id, d.credit_type, d.amount, d.fresh, w.seq, w.at, g.grant_id, g.scope,
-               g.free, total(g.free) OVER burn AS hi, row_number() OVER burn AS place,
+               g.free, total(g.free) OVER burn AS hi, g.place,
                total(g.remaining) OVER whole AS booked, total(g.held) OVER whole AS held,
                total(g.free) OVER whole AS available, d.oldest >= w.window_start
                    AND d.amount <= total(g.free) OVER whole AND bool_and(g.scope IS NULL) OVER whole
@@ -62,17 +62,12 @@ BEGIN
                            AS w (account_id, seq, at, window_start, alert_type, alert_level)
              ON w.account_id = d.account_id
         CROSS JOIN LATERAL (
-            SELECT o.grant_id, o.scope, o.remaining, o.held, o.priority, o.expires_at, o.tie_1,
-                   o.tie_2, CASE WHEN o.effective_at <= w.at AND o.expires_at > w.at
-                                 THEN o.remaining - o.held ELSE 0 END AS free
-            FROM grants o WHERE o.account_id = d.account_id AND o.is_open
-                            AND o.credit_type = d.credit_type
-            OFFSET 0) g
+            SELECT row_number() OVER () AS place, o.grant_id, o.scope, o.remaining, o.held,
+                   CASE WHEN o.pays AND NOT o.is_debt THEN o.unheld ELSE 0 END AS free
+            FROM grants_to_burn(d.account_id, d.credit_type, NULL, false, w.at, false) o) g
         WHERE d.is_regular
         WINDOW whole AS (PARTITION BY d.account_id),
-               burn AS (PARTITION BY d.account_id
-                        ORDER BY g.priority, g.expires_at, g.tie_1, g.tie_2, g.grant_id
-                        ROWS UNBOUNDED PRECEDING)),
+               burn AS (PARTITION BY d.account_id ORDER BY g.place ROWS UNBOUNDED PRECEDING)),
     plain AS MATERIALIZED (
         SELECT s.*, s.hi - s.free AS lo FROM stock s WHERE s.is_plain),
     run AS MATERIALIZED (

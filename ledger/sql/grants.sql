@@ -7,11 +7,10 @@ CREATE OR REPLACE FUNCTION balance_at(
 ) RETURNS wallet_balance LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(g.remaining), 0)::bigint,
            coalesce(sum(g.held - coalesce(l.amount, 0)), 0)::bigint,
-           coalesce(sum(g.remaining - g.held + coalesce(l.amount, 0)) FILTER (
-               WHERE g.effective_at <= p_at AND g.expires_at > p_at AND g.source <> 'overdraft'
-                 AND NOT (w.frozen AND is_purchased(g.source))), 0)::bigint
+           coalesce(sum(g.unheld + coalesce(l.amount, 0)) FILTER (
+               WHERE g.is_usable AND NOT g.is_debt), 0)::bigint
     FROM wallets w
-    JOIN grants g ON g.account_id = w.account_id AND g.is_open AND g.credit_type = p_credit_type
+    CROSS JOIN LATERAL grants_to_burn(p_account, p_credit_type, NULL, w.frozen, p_at, false) g
     LEFT JOIN lapsed_by(p_account, p_at) l ON l.grant_id = g.grant_id
     WHERE w.account_id = p_account
 $$;
@@ -52,8 +51,9 @@ BEGIN
         RETURN ('invalid_quantity', NULL, b.available)::grant_outcome;
     END IF;
     b.booked := b.booked + p_quantity;
-    IF p_effective_at <= w.decided_at AND p_expires_at > w.decided_at AND p_source <> 'overdraft'
-       AND NOT (w.frozen AND is_purchased(p_source)) THEN
+    IF is_usable(p_effective_at, p_expires_at, p_source, w.frozen, w.decided_at)
+       AND p_source <> 'overdraft'
+    THEN
         b.available := b.available + p_quantity;
     END IF;
     INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
@@ -104,7 +104,7 @@ BEGIN
         RETURN 0;
     END IF;
     due := least(g.remaining, debt_of(w.account_id, g.credit_type));
-    IF due = 0 OR g.effective_at > w.decided_at OR g.expires_at <= w.decided_at THEN
+    IF due = 0 OR NOT is_usable(g.effective_at, g.expires_at, g.source, false, w.decided_at) THEN
         RETURN 0;
     END IF;
     UPDATE grants SET remaining = remaining - due, is_open = remaining > due

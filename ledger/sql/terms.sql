@@ -41,29 +41,18 @@ LANGUAGE sql IMMUTABLE AS $$
                          2 * (y).credits) - p_used END
 $$;
 
--- Whether a purchased credit may be spent: a free plan freezes it.
-CREATE OR REPLACE FUNCTION is_purchased(p_source text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT p_source IN ('pack', 'manual_purchase', 'auto_purchase')
-$$;
-
--- What an action may draw at an instant, in burn order. `p_reopens`: what expired or moved on
--- unused since then too. Overdraft is drawn but is no credit that anybody has.
+-- What an action may draw at an instant, numbered in burn order.
 CREATE OR REPLACE FUNCTION stock(
     w wallets, p_credit_type text, p_action text, p_at timestamptz, p_reopens boolean
 ) RETURNS TABLE (place bigint, grant_id bigint, free bigint, is_debt boolean)
 LANGUAGE sql STABLE AS $$
-    SELECT row_number() OVER (ORDER BY g.priority, g.expires_at, g.tie_1, g.tie_2, g.grant_id),
-           g.grant_id,
-           g.remaining - g.held
-               + CASE WHEN p_reopens THEN g.expired + unused_of_rolled(g) ELSE 0 END,
-           g.source = 'overdraft'
-    FROM (SELECT * FROM grants o WHERE o.account_id = (w).account_id AND o.is_open
-          UNION ALL
-          SELECT * FROM grants o WHERE p_reopens AND o.account_id = (w).account_id AND NOT o.is_open
-                                   AND (o.expired > 0 OR o.rolled > 0)) g
-    WHERE g.credit_type = p_credit_type AND g.effective_at <= p_at AND g.expires_at > p_at
-      AND (g.scope IS NULL OR p_action = ANY (g.scope))
-      AND NOT ((w).frozen AND is_purchased(g.source))
+    SELECT row_number() OVER (), g.grant_id, g.unheld, g.is_debt
+    FROM grants_to_burn((w).account_id, p_credit_type, p_action, (w).frozen, p_at, false) g
+    WHERE g.pays AND NOT p_reopens
+    UNION ALL
+    SELECT row_number() OVER (), g.grant_id, g.unheld, g.is_debt
+    FROM grants_to_burn((w).account_id, p_credit_type, p_action, (w).frozen, p_at, true) g
+    WHERE g.pays AND p_reopens
 $$;
 
 -- Draw a way's cost, as far as there is, after what the plan draws already.

@@ -38,11 +38,8 @@ CREATE OR REPLACE FUNCTION balance_for(
     w wallets, p_credit_type text, p_action text, p_at timestamptz
 ) RETURNS wallet_balance LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(g.remaining), 0)::bigint, coalesce(sum(g.held), 0)::bigint,
-           (SELECT coalesce(sum(s.free), 0)::bigint
-            FROM stock(w, p_credit_type, p_action, p_at, false) s
-            WHERE NOT s.is_debt)
-    FROM grants g
-    WHERE g.account_id = (w).account_id AND g.is_open AND g.credit_type = p_credit_type
+           coalesce(sum(g.unheld) FILTER (WHERE g.pays AND NOT g.is_debt), 0)::bigint
+    FROM grants_to_burn((w).account_id, p_credit_type, p_action, (w).frozen, p_at, false) g
 $$;
 
 -- Give back, out of what expired and then of what moved on, as much as the plan draws beyond what

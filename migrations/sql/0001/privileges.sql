@@ -22,7 +22,8 @@ GRANT EXECUTE ON FUNCTION
     mark_declined, mark_processing, mark_received, mark_void, refund_charge, note_refund,
     note_dispute, used_of, capped, credits_worth, refunds_of, disputes_of, recognise,
     auto_purchased, cap_window, put_thresholds, seq_before, hold, capture_hold, extend_hold,
-    release_hold, lapse_holds, lapsed_by, set_limit, set_frozen, is_purchased, counter_value,
-    set_member, remove_member, member_refusal, keep_serving, correct_usage, take_up_charge,
-    ask_approval, lapse_approval, may_decide, settle_approval, need_for_approval
+    release_hold, lapse_holds, lapsed_by, set_limit, set_frozen, is_purchased, grants_to_burn,
+    is_usable, counter_value, set_member, remove_member, member_refusal, keep_serving,
+    correct_usage, take_up_charge, ask_approval, lapse_approval, may_decide, settle_approval,
+    need_for_approval
     TO drawdown_app;

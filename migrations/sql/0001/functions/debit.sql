@@ -53,18 +53,14 @@ BEGIN
     END IF;
 
     FOR g IN
-        SELECT grant_id, remaining, o.held AS g_held,
-               CASE WHEN effective_at <= p_at AND expires_at > p_at
-                         AND (scope IS NULL OR p_action = ANY (scope) AND source <> 'overdraft')
-                         AND NOT (w.frozen AND is_purchased(source))
-                    THEN remaining - o.held ELSE 0 END AS usable
-        FROM grants o WHERE account_id = w.account_id AND is_open AND credit_type = p_credit_type
-        ORDER BY priority, expires_at, tie_1, tie_2, grant_id
+        SELECT o.grant_id, o.remaining, o.held,
+               CASE WHEN o.pays AND NOT o.is_debt THEN o.unheld ELSE 0 END AS free
+        FROM grants_to_burn(w.account_id, p_credit_type, p_action, w.frozen, p_at, false) o
     LOOP
-        booked := booked + g.remaining; held := held + g.g_held; free := free + g.usable;
-        IF need > 0 AND g.usable > 0 THEN
-            ids := ids || g.grant_id; takes := takes || least(g.usable, need);
-            need := need - least(g.usable, need);
+        booked := booked + g.remaining; held := held + g.held; free := free + g.free;
+        IF need > 0 AND g.free > 0 THEN
+            ids := ids || g.grant_id; takes := takes || least(g.free, need);
+            need := need - least(g.free, need);
         END IF;
     END LOOP;
     IF need > 0 THEN
@@ -127,13 +123,8 @@ BEGIN
     IF new_seq IS NOT NULL THEN
         FOR g IN
             SELECT o.grant_id, o.remaining, o.held,
-                   CASE WHEN o.effective_at <= decided AND o.expires_at > decided
-                             AND (o.scope IS NULL OR p_action = ANY (o.scope)
-                                  AND o.source <> 'overdraft')
-                        THEN o.remaining - o.held ELSE 0 END AS free
-            FROM grants o WHERE o.account_id = p_account AND o.is_open
-                            AND o.credit_type = p_credit_type
-            ORDER BY o.priority, o.expires_at, o.tie_1, o.tie_2, o.grant_id
+                   CASE WHEN o.pays AND NOT o.is_debt THEN o.unheld ELSE 0 END AS free
+            FROM grants_to_burn(p_account, p_credit_type, p_action, false, decided, false) o
         LOOP
             IF available = 0 AND g.free > 0 THEN first := g.grant_id; first_free := g.free; END IF;
             booked := booked + g.remaining;
