@@ -26,16 +26,15 @@ def simple_update(server: Postgres, seconds: int) -> Speed:
 
 
 def single_debits(server: Postgres, accounts: tuple[int, int], seconds: int) -> Speed:
-    """Measure one `debit` per transaction over random accounts between two keys."""
+    """Measure one `debit_one` per transaction over random accounts between two keys."""
     # A key as long as a UUID's text.
     script = f"""
 \\set account random({accounts[0]}, {accounts[1]})
 \\set credits random(1, 5)
 \\set event random(100000000000000000, 999999999999999999)
-SELECT status, seq, available, missing, crossed FROM debit(
-    ARRAY[:account::bigint], ARRAY['8f14e45f-ceea-467a-' || :event::text], ARRAY['operation'],
-    ARRAY[:credits * 1000000::bigint], ARRAY['credits'], ARRAY[:credits * 1000000::bigint],
-    ARRAY[now()], ARRAY[NULL::jsonb], now());
+SELECT status, seq, available, missing, crossed FROM debit_one(
+    :account, '8f14e45f-ceea-467a-' || :event::text, 'operation', :credits * 1000000::bigint,
+    'credits', :credits * 1000000::bigint, now(), NULL, now());
 """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "debit.sql"

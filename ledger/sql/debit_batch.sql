@@ -63,7 +63,7 @@ BEGIN
              ON w.account_id = d.account_id
         CROSS JOIN LATERAL (
             SELECT row_number() OVER () AS place, o.grant_id, o.scope, o.remaining, o.held,
-                   CASE WHEN o.pays AND NOT o.is_debt THEN o.unheld ELSE 0 END AS free
+                   CASE WHEN o.is_usable THEN o.unheld ELSE 0 END AS free
             FROM grants_to_burn(d.account_id, d.credit_type, NULL, false, w.at, false) o) g
         WHERE d.is_regular
         WINDOW whole AS (PARTITION BY d.account_id),
@@ -120,7 +120,7 @@ DECLARE
     w wallets;
 BEGIN
     IF p_terms IS NULL THEN
-        RETURN debit_one(p_account, p_key, 'debit', p_action, p_quantity, p_credit_type, p_amount,
+        RETURN debit_one(p_account, p_key, p_action, p_quantity, p_credit_type, p_amount,
                          p_event_at, p_tags, p_at);
     END IF;
     SELECT * INTO w FROM wallets o WHERE o.account_id = p_account FOR UPDATE;
@@ -137,22 +137,20 @@ CREATE OR REPLACE FUNCTION check_batch(
     p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_terms jsonb[]
 ) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-    n integer := cardinality(p_key);
+    n    integer := cardinality(p_key);
+    dims text := '[1:' || n || ']';
 BEGIN
-    -- Compared column by column: this runs for every single debit.
-    IF (n = cardinality(p_account) AND n = cardinality(p_action) AND n = cardinality(p_quantity)
-        AND n = cardinality(p_credit_type) AND n = cardinality(p_amount)
-        AND n = cardinality(p_event_at) AND n = cardinality(p_tags)
-        AND (p_terms IS NULL OR n = cardinality(p_terms))
-        AND (n = 0 OR array_ndims(p_key) + array_ndims(p_account) + array_ndims(p_action)
-                      + array_ndims(p_quantity) + array_ndims(p_credit_type) + array_ndims(p_amount)
-                      + array_ndims(p_event_at) + array_ndims(p_tags) = 8
-             AND (p_terms IS NULL OR array_ndims(p_terms) = 1 AND array_lower(p_terms, 1) = 1)
-             AND array_lower(p_key, 1) = 1 AND array_lower(p_account, 1) = 1
-             AND array_lower(p_action, 1) = 1 AND array_lower(p_quantity, 1) = 1
-             AND array_lower(p_credit_type, 1) = 1 AND array_lower(p_amount, 1) = 1
-             AND array_lower(p_event_at, 1) = 1 AND array_lower(p_tags, 1) = 1)
-       ) IS NOT TRUE
+    IF num_nulls(
+           p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags) <> 0
+       OR (CASE WHEN n = 0
+           THEN cardinality(p_account) + cardinality(p_action) + cardinality(p_quantity)
+                + cardinality(p_credit_type) + cardinality(p_amount) + cardinality(p_event_at)
+                + cardinality(p_tags) + coalesce(cardinality(p_terms), 0) = 0
+           ELSE array_dims(p_key) = dims AND array_dims(p_account) = dims
+                AND array_dims(p_action) = dims AND array_dims(p_quantity) = dims
+                AND array_dims(p_credit_type) = dims AND array_dims(p_amount) = dims
+                AND array_dims(p_event_at) = dims AND array_dims(p_tags) = dims
+                AND (p_terms IS NULL OR array_dims(p_terms) = dims) END) IS NOT TRUE
        OR num_nulls(VARIADIC p_action) + num_nulls(VARIADIC p_credit_type)
           + num_nulls(VARIADIC p_event_at) <> 0
        OR '0001-01-01Z' > ANY (p_event_at) OR '9999-12-31T23:59:59Z' < ANY (p_event_at) THEN
@@ -182,15 +180,9 @@ BEGIN
         p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags,
         p_terms);
     IF cardinality(p_key) = 1 THEN
-        IF p_terms IS NULL THEN
-            RETURN QUERY SELECT 1, o.* FROM debit_one(
-                p_account[1], p_key[1], 'debit', p_action[1], p_quantity[1], p_credit_type[1],
-                p_amount[1], p_event_at[1], p_tags[1], p_at) o;
-        ELSE
-            RETURN QUERY SELECT 1, o.* FROM debit_either(
-                p_account[1], p_key[1], p_action[1], p_quantity[1], p_credit_type[1], p_amount[1],
-                p_event_at[1], p_tags[1], p_at, p_terms[1]) o;
-        END IF;
+        r := debit_either(p_account[1], p_key[1], p_action[1], p_quantity[1], p_credit_type[1],
+                          p_amount[1], p_event_at[1], p_tags[1], p_at, p_terms[1]);
+        RETURN NEXT (1, r.status, r.seq, r.available, r.missing, r.crossed, r.detail)::debit_row;
         RETURN;
     END IF;
     -- Without a type no event is plain: the lock is taken and repeats are answered all the same.

@@ -107,7 +107,8 @@ BEGIN
     IF due = 0 OR NOT is_usable(g.effective_at, g.expires_at, g.source, false, w.decided_at) THEN
         RETURN 0;
     END IF;
-    UPDATE grants SET remaining = remaining - due, is_open = remaining > due
+    UPDATE grants SET remaining = remaining - due, is_open = remaining > due,
+                      held = held  -- named, so that alerts are looked at
     WHERE account_id = w.account_id AND grant_id = p_grant;
     UPDATE counters SET value = value - due
     WHERE account_id = w.account_id AND counter = 'debt:' || g.credit_type
@@ -192,8 +193,8 @@ CREATE OR REPLACE FUNCTION remove_credits(
     p_account an_account, p_key a_name, p_credit_type a_name, p_amount bigint, p_tags jsonb,
     p_at an_instant
 ) RETURNS debit_outcome LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT debit_one(p_account, 'ledger:' || p_key, 'adjustment', NULL, NULL, p_credit_type,
-                     p_amount, p_at, p_tags, p_at)
+    SELECT debit_carefully(p_account, 'ledger:' || p_key, 'adjustment', NULL, NULL, p_credit_type,
+                           p_amount, p_at, p_tags, p_at)
 $$;
 
 -- Freeze what was purchased (a free plan keeps it, unspendable), or thaw it. No instant: it decides

@@ -16,7 +16,7 @@ import psycopg
 
 from domain.errors import InvalidInput
 from domain.usage import DebitOutcome, PricedEvent
-from ledger.usage.debits import STATEMENT, Demand, outcomes, parameters
+from ledger.usage.debits import Demand, outcomes, statement
 
 LARGEST_BATCH = 512  # larger ones only add latency
 MOST_WAITING = 8_192  # per writer; beyond it callers are told to come back
@@ -181,7 +181,7 @@ class _Writer:
             return
         demands = [waiting.demand for waiting in batch]
         at = max(waiting.at for waiting in batch)
-        cursor = await connection.execute(STATEMENT, parameters(demands, at), binary=True)
+        cursor = await connection.execute(*statement(demands, at), binary=True)
         rows = await cursor.fetchall()
         asyncio.get_running_loop().call_soon(_answer, batch, outcomes(demands, rows))
 

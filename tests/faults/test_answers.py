@@ -14,7 +14,7 @@ async def test_who_waits_while_the_worker_dies_is_answered_and_no_refusal_is_kep
     mortal: MortalFleet, side: str
 ) -> None:
     customer = await mortal.fleet.subscribe("core_10k")
-    trap = mortal.set(commit("FROM debit(", side))
+    trap = mortal.set(commit("FROM debit", side))
     asked = [
         asyncio.create_task(customer.use(quantity, key))
         for quantity, key in (("10001", "too-much"), ("7", "fits"), ("10002", "far-too-much"))

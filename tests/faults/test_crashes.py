@@ -32,13 +32,13 @@ RENEWING = CHARGING | {
     "charge opened": commit("open_charge(", "answer"),
 }
 PURCHASING = CHARGING | {
-    "events about to be refused for now": commit("debit(", "request"),
-    "events refused for now": commit("debit(", "answer"),
+    "events about to be refused for now": commit("FROM debit", "request"),
+    "events refused for now": commit("FROM debit", "answer"),
     "purchase about to be reserved": commit("reserve_auto_purchase(", "request"),
     "purchase reserved": commit("reserve_auto_purchase(", "answer"),
     "second line added": request("POST /v1/invoiceitems", "answer", skip=1),
-    "granted, about to be debited": commit("debit(", "request", skip=1),
-    "granted and debited": commit("debit(", "answer", skip=1),
+    "granted, about to be debited": commit("FROM debit", "request", skip=1),
+    "granted and debited": commit("FROM debit", "answer", skip=1),
 }
 DECLINING = {
     "decline known to the processor only": KNOWN_TO_THE_PROCESSOR_ONLY,
@@ -142,7 +142,7 @@ async def test_an_auto_purchase_survives_a_death_at_any_point(
 @pytest.mark.faults
 async def test_the_server_notices_a_death_by_itself(mortal: MortalFleet) -> None:
     customer = await mortal.fleet.subscribe("core_10k", auto=True)
-    trap = mortal.set(commit("debit(", "answer"))
+    trap = mortal.set(commit("FROM debit", "answer"))
     await customer.life.record([await customer.event("2")])
     await mortal.sprung(trap)
     await mortal.start()  # and nobody buries the dead
@@ -194,7 +194,7 @@ async def test_no_event_is_lost_or_doubled_when_a_worker_dies_in_the_middle_of_i
 ) -> None:
     customer = await mortal.fleet.subscribe("core_10k")
     sent = [await customer.event(str(number + 1)) for number in range(60)]
-    trap = mortal.set(commit("debit(", side, skip=1))
+    trap = mortal.set(commit("FROM debit", side, skip=1))
     for start in range(0, 60, 10):
         await customer.life.record(sent[start : start + 10])
     await mortal.sprung(trap)

@@ -44,7 +44,7 @@ def told(connection, wallet):
 
 
 def end_of_transaction(connection):
-    connection.exec_driver_sql("SET CONSTRAINTS entries_credits_left IMMEDIATE")
+    connection.exec_driver_sql("SET CONSTRAINTS grants_credits_left IMMEDIATE")
 
 
 def a_threshold_is_told_once_a_window_however_debits_reach_it(engine, _):

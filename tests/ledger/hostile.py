@@ -175,7 +175,6 @@ OF_FUNCTION: dict[str, dict[str, object]] = {
     "take_up_charge": {"p_kind": "manual_purchase", "p_pack": None, "p_surcharge_minor": 0},
     "put_thresholds": {"p_own": True},
     "correct_usage": {"p_event": "used"},
-    "debit_one": {"p_kind": "debit"},
     "grant_credits": {"p_charge": None},
     **{f"{end}_hold": {"p_key": "held"} for end in ("capture", "extend", "release")},
     **{

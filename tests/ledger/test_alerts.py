@@ -72,8 +72,8 @@ def names(connection, wallet):
 def committed(connection):
     """What happens inside is looked at as if its transaction ended here."""
     yield
-    connection.execute(text("SET CONSTRAINTS entries_credits_left IMMEDIATE"))
-    connection.execute(text("SET CONSTRAINTS entries_credits_left DEFERRED"))
+    connection.execute(text("SET CONSTRAINTS grants_credits_left IMMEDIATE"))
+    connection.execute(text("SET CONSTRAINTS grants_credits_left DEFERRED"))
 
 
 def debit_together(connection, wallet, *sizes, at=NOON):

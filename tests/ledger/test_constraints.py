@@ -161,7 +161,19 @@ def test_every_constraint_is_attacked(session_database):
         named = {name for (name,) in connection.execute(query)}
 
     attacked = {constraint for constraint, _, _ in (*ATTACKS, *OF_ARGUMENTS)} | ELSEWHERE
-    assert named - attacked == {"alembic_version_pkc"}
+    assert named - attacked == {"alembic_version_pkc", "entries_sound", "grants_sound"}
+
+
+def test_every_law_of_a_row_that_a_function_names_is_attacked(session_database):
+    query = """
+        SELECT (regexp_matches(prosrc, $$'((?:grants|entries)_[a-z_]+)'$$, 'g'))[1] FROM pg_proc
+        WHERE proname IN ('grant_is_sound', 'entry_is_sound')
+    """
+    with undone(session_database) as connection:
+        named = {name for (name,) in connection.execute(query)}
+
+    assert len(named) == 10
+    assert named <= {constraint for constraint, _, _ in ATTACKS}
 
 
 @pytest.mark.parametrize("table", ["entries", "postings"])

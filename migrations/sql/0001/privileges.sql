@@ -17,13 +17,13 @@ GRANT UPDATE (read_at) ON notices TO drawdown_app;
 GRANT UPDATE (settled_by, settled_reason, settled_at) ON findings TO drawdown_app;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    debit, lock_wallet, open_wallet, open_windows, set_paused, end_wallet, balance_at,
+    debit, debit_one, lock_wallet, open_wallet, open_windows, set_paused, end_wallet, balance_at,
     grant_credits, expire_due, remove_credits, reserve_auto_purchase, open_charge, mark_paid,
     mark_declined, mark_processing, mark_received, mark_void, refund_charge, note_refund,
     note_dispute, used_of, capped, credits_worth, refunds_of, disputes_of, recognise,
     auto_purchased, cap_window, put_thresholds, seq_before, hold, capture_hold, extend_hold,
     release_hold, lapse_holds, lapsed_by, set_limit, set_frozen, is_purchased, grants_to_burn,
-    is_usable, counter_value, set_member, remove_member, member_refusal, keep_serving,
-    correct_usage, take_up_charge, ask_approval, lapse_approval, may_decide, settle_approval,
-    need_for_approval
+    is_usable, unused_of_rolled, counter_value, set_member, remove_member, member_refusal,
+    keep_serving, correct_usage, take_up_charge, ask_approval, lapse_approval, may_decide,
+    settle_approval, need_for_approval
     TO drawdown_app;

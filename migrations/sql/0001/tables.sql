@@ -221,6 +221,7 @@ CREATE TABLE pauses (
     CONSTRAINT pauses_pk PRIMARY KEY (account_id, pause_id)
 );
 
+-- Its laws of several columns are in functions/row_laws.sql, and those of entries.
 CREATE TABLE grants (
     account_id       bigint      NOT NULL REFERENCES wallets,
     grant_id         bigint      NOT NULL,                        -- seq of the entry that made it
@@ -260,16 +261,7 @@ CREATE TABLE grants (
     unrolled         rolled_credits NOT NULL DEFAULT 0,           -- and moved back into
     CONSTRAINT grants_pk PRIMARY KEY (account_id, grant_id),
     CONSTRAINT grants_charge FOREIGN KEY (account_id, charge_id) REFERENCES charges,
-    CONSTRAINT grants_charge_part UNIQUE (account_id, charge_id, part),
-    CONSTRAINT grants_bounds CHECK (0 <= held AND held <= remaining AND remaining <= granted),
-    CONSTRAINT grants_parts CHECK (remaining + expired + voided + refunded + rolled + unrolled
-                                   <= granted),
-    CONSTRAINT grants_open CHECK (is_open = (remaining > 0)),
-    CONSTRAINT grants_lifetime CHECK (effective_at < expires_at),
-    CONSTRAINT grants_paid_names_charge CHECK (cost_minor = 0 OR charge_id IS NOT NULL),
-    CONSTRAINT grants_charge_has_part CHECK ((charge_id IS NULL) = (part IS NULL)),
-    CONSTRAINT grants_money CHECK (recognised_minor + broken_minor + refunded_minor + rolled_minor
-                                   <= cost_minor)
+    CONSTRAINT grants_charge_part UNIQUE (account_id, charge_id, part)
 ) WITH (fillfactor = 50);
 -- The burn order of a wallet. `is_open` flips once, so that debits stay heap-only updates.
 CREATE INDEX grants_rolled_from ON grants (account_id, rolled_from) WHERE rolled_from IS NOT NULL;
@@ -338,11 +330,7 @@ CREATE TABLE entries (
     served_as       text,                                    -- another action in its place
     tags            jsonb,
     CONSTRAINT entries_pk PRIMARY KEY (account_id, seq, line),
-    CONSTRAINT entries_key UNIQUE (account_id, key),
-    CONSTRAINT entries_key_on_first_line CHECK ((line = 0) = (key IS NOT NULL)),
-    CONSTRAINT entries_debit_takes CHECK (kind <> 'debit' OR change <= 0),
-    CONSTRAINT entries_balances CHECK (balance_after >= 0 AND held_after >= 0
-                                       AND held_after <= balance_after)
+    CONSTRAINT entries_key UNIQUE (account_id, key)
 );
 
 CREATE INDEX entries_corrections ON entries (account_id, corrects) WHERE corrects IS NOT NULL;

@@ -1,7 +1,12 @@
 -- What holds whoever writes.
 
-CREATE CONSTRAINT TRIGGER entries_credits_left AFTER INSERT ON entries DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (new.change < 0 AND new.kind <> 'debit') EXECUTE FUNCTION credits_left();
+ALTER TABLE grants ADD CONSTRAINT grants_sound CHECK (grant_is_sound(grants));
+ALTER TABLE entries ADD CONSTRAINT entries_sound CHECK (entry_is_sound(entries));
+
+-- All ways for credits to leave but a debit name one of these columns.
+CREATE CONSTRAINT TRIGGER grants_credits_left
+    AFTER UPDATE OF held, expired, voided, refunded, rolled, unrolled ON grants
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION credits_left();
 
 CREATE TRIGGER entries_append_only BEFORE UPDATE OR DELETE ON entries
     FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -3,12 +3,13 @@
 -- statuses and never raise.
 
 -- Every case that the quick path of debit_one leaves: repeats, free lines, pauses, window changes,
--- late events, several grants, shortfalls. Called with the wallet locked.
+-- late events, several grants, shortfalls. Locks the wallet.
 CREATE OR REPLACE FUNCTION debit_carefully(
-    w wallets, p_key text, p_kind entry_kind, p_action text, p_quantity bigint, p_credit_type text,
-    p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at timestamptz
+    p_account bigint, p_key text, p_kind entry_kind, p_action text, p_quantity bigint,
+    p_credit_type text, p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at timestamptz
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
 DECLARE
+    w       wallets;
     r       debit_outcome;
     g       record;
     need    bigint := p_amount;
@@ -20,6 +21,11 @@ DECLARE
     is_late boolean;
     late    text;
 BEGIN
+    SELECT * INTO w FROM wallets o WHERE o.account_id = p_account FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN ('unknown_customer', NULL, NULL, NULL, false, NULL)::debit_outcome;
+    END IF;
+    p_at := greatest(p_at, w.decided_at);
     IF p_kind = 'debit' AND NOT is_usage_key(p_key) THEN
         r.status := 'invalid_key';
         RETURN r;
@@ -92,14 +98,15 @@ BEGIN
     RETURN r;
 END $$;
 
--- One debit. The quick path: a serving wallet whose first grant covers it, a key never seen. There
--- the lock is the wallet's own update, taken back if the debit turns out to need more care.
+-- One plain debit, alone: what `debit` answers to a batch of one, without arrays. The quick path: a
+-- serving wallet whose first grant covers it, a key never seen. There the lock is the wallet's own
+-- update, taken back if the debit turns out to need more care.
 CREATE OR REPLACE FUNCTION debit_one(
-    p_account bigint, p_key text, p_kind entry_kind, p_action text, p_quantity bigint,
-    p_credit_type text, p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at timestamptz
-) RETURNS debit_outcome LANGUAGE plpgsql AS $$
+    p_account bigint, p_key text, p_action text, p_quantity bigint, p_credit_type text,
+    p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at an_instant
+) RETURNS debit_outcome
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    w          wallets;
     g          record;
     new_seq    bigint;
     decided    timestamptz;
@@ -110,7 +117,11 @@ DECLARE
     on_hold    bigint := 0;
     available  bigint := 0;
 BEGIN
-    IF p_kind = 'debit' AND p_amount > 0 AND p_quantity > 0 AND is_usage_key(p_key) THEN
+    IF p_action IS NULL OR p_credit_type IS NULL
+       OR (p_event_at >= '0001-01-01Z' AND p_event_at <= '9999-12-31T23:59:59Z') IS NOT TRUE THEN
+        RAISE EXCEPTION 'an event has no action, type or time' USING ERRCODE = 'DD005';
+    END IF;
+    IF p_amount > 0 AND p_quantity > 0 AND is_usage_key(p_key) THEN
         UPDATE wallets AS o SET seq = o.seq + 1, decided_at = greatest(p_at, o.decided_at)
         WHERE o.account_id = p_account AND o.state = 'active' AND o.paused_by = '{}'
           AND NOT o.frozen
@@ -153,10 +164,6 @@ BEGIN
         END IF;
         UPDATE wallets o SET seq = o.seq - 1 WHERE o.account_id = p_account;
     END IF;
-    SELECT * INTO w FROM wallets o WHERE o.account_id = p_account FOR UPDATE;
-    IF NOT FOUND THEN
-        RETURN ('unknown_customer', NULL, NULL, NULL, false, NULL)::debit_outcome;
-    END IF;
-    RETURN debit_carefully(w, p_key, p_kind, p_action, p_quantity, p_credit_type, p_amount,
-                           p_event_at, p_tags, greatest(p_at, w.decided_at));
+    RETURN debit_carefully(p_account, p_key, 'debit', p_action, p_quantity, p_credit_type, p_amount,
+                           p_event_at, p_tags, p_at);
 END $$;
