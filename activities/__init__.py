@@ -1,1 +1,1 @@
-"""One class per collaborator: ledger, payments, notifications."""
+"""Activities: each one transaction or one call to the processor, safe to repeat."""

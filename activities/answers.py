@@ -1,4 +1,4 @@
-"""Updates with a key: what was answered is kept with what made it true, and is answered again."""
+"""Updates with a key: the answer is stored with the change it reports and returned on a repeat."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ from ledger import accounts, kept_answers
 class Keyed:
     """The key of an update, what it asks for ("cancel now"), and its answer once that is true.
 
-    A key belongs to its subscription: a customer may have another later, whose keys begin anew.
+    Keys belong to a subscription: a later one of the same customer starts with none.
     """
 
     subscription_id: str
@@ -27,7 +27,7 @@ class Keyed:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, and when; `charge_id` is the charge that a change with the key would have."""
+    """Who asks, and when; `charge_id` is the charge that a change with this key would have."""
 
     account_id: int
     at: datetime
@@ -35,7 +35,7 @@ class Asker:
 
 
 class Found(StrEnum):
-    """What became of a key before."""
+    """What a key led to before."""
 
     NEW = "new"
     KEPT = "kept"
@@ -59,7 +59,7 @@ class AnswerActivities:
 
     @uninterrupted(name="find_change")
     def find(self, asker: Asker, keyed: Keyed) -> EarlierAnswer:
-        """Return what was answered to an update with this key before."""
+        """Return the earlier answer to an update with this key."""
         with self._context.engine.begin() as connection:
             before = kept_answers.kept(
                 connection,
@@ -76,7 +76,7 @@ class AnswerActivities:
 
     @uninterrupted(name="keep_answer")
     def keep(self, asker: Asker, keyed: Keyed) -> None:
-        """Keep an answer that nothing moved for."""
+        """Store an answer that changed nothing else."""
         with self._context.engine.begin() as connection:
             accounts.lock(connection, asker.account_id, asker.at)
             keep(connection, asker.account_id, asker.at, keyed)
@@ -89,7 +89,7 @@ def keep(
     keyed: Keyed | None,
     more: dict[str, Any] | None = None,
 ) -> None:
-    """Keep the answer of an update with a key, in the transaction that makes it true."""
+    """Store the answer of an update with a key, in the transaction that makes it true."""
     if keyed is not None:
         answer = keyed.answer | (more or {})
         kept_answers.keep(

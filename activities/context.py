@@ -1,4 +1,4 @@
-"""What ledger activities share: the database, the price lists, where links in mails lead."""
+"""What ledger activities share: the database, the price lists, the addresses of links."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ledger import subscriptions
 
 @dataclass(frozen=True)
 class BillingContext:
-    """Built once by an entry point. `link_secret` signs the links that mails carry."""
+    """Built once by an entry point. `link_secret` signs the links in mails."""
 
     engine: Engine
     catalogs: Mapping[str, Catalog]
@@ -24,13 +24,13 @@ class BillingContext:
         """Return a price list. Raises `InvalidInput` (`unknown_catalog`)."""
         if name not in self.catalogs:
             known = ", ".join(sorted(self.catalogs))
-            raise InvalidInput("unknown_catalog", f"no catalog {name!r:.60}; there are: {known}")
+            raise InvalidInput("unknown_catalog", f"no catalog {name!r:.60}; known: {known}")
         return self.catalogs[name]
 
     def plan_of(self, connection: Connection, subscription_id: str) -> Plan:
-        """Return the plan of a subscription in the words of its price list, for prices and names.
+        """Return a subscription's plan from the price list, for prices and names only.
 
-        Policies are those of the plan version that was sold: the workflow and the lock have them.
+        Policies must come from the plan version that was sold, which workflow and lock row have.
         """
         named = subscriptions.plan_named(connection, subscription_id)
         catalog = self.catalog(named.catalog)
@@ -41,14 +41,14 @@ class BillingContext:
         )
 
     def approval_link(self, subscription_id: str, key: str, member_id: str) -> str:
-        """Return the address of a request's page for one member; its buttons speak for them."""
+        """Return the link to a request's page for one member; its buttons act for that member."""
         name = (subscription_id, key, member_id)
         return links.approval_link(self.public_url, self.link_secret, *name)
 
     def account_link(self, subscription_id: str) -> str:
-        """Return the address of the page that shows a subscription's plan and credits."""
+        """Return the link to the page that shows a subscription's plan and credits."""
         return links.account_link(self.public_url, self.link_secret, subscription_id)
 
     def billing_link(self, subscription_id: str) -> str:
-        """Return the address that leads to the processor's page, on which a card is replaced."""
+        """Return the link to the processor's page where the card is replaced."""
         return links.billing_link(self.public_url, self.link_secret, subscription_id)

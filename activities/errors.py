@@ -1,4 +1,4 @@
-"""Errors of the domain become failures that Temporal does not retry, named by their reason."""
+"""Turns domain errors into failures that Temporal does not retry, named by their reason."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from gateways.payments import ProcessorUnavailable
 
 
 class _NamedErrors(ActivityInboundInterceptor):
-    """Causes are left to the worker's log: the UI would cut the failure before its message."""
+    """Drops the cause, which the worker logs: the Temporal UI would cut off the message."""
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         try:
@@ -30,7 +30,7 @@ class _NamedErrors(ActivityInboundInterceptor):
 
 
 class NamedErrors(Interceptor):
-    """Give every failure of an activity its machine-readable reason as type."""
+    """Gives every activity failure its machine-readable reason as its type."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         """Wrap an activity."""

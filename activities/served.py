@@ -1,4 +1,4 @@
-"""Every activity that there is, as workers serve them: a queue each has its list."""
+"""All activities, listed by the task queue that serves them."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +36,7 @@ Activities = list[Callable[..., Any]]
 
 
 def by_the_processor(processor: Payments, context: BillingContext, client: Client) -> Activities:
-    """Return what calls the payment processor."""
+    """Return the activities that call the payment processor."""
     payments, papers = PaymentActivities(processor), InvoiceReading(processor)
     compared = ReconcileActivities(context, processor, client, asyncio.get_running_loop())
     return [
@@ -66,13 +66,13 @@ def _of_customers(context: BillingContext) -> Activities:
 
 
 def of_usage(context: BillingContext) -> Activities:
-    """Return what decides usage and holds."""
+    """Return the activities that decide usage and holds."""
     usage, holds = UsageActivities(context), HoldActivities(context)
     return [usage.debit, holds.hold, holds.capture, holds.extend, holds.release]
 
 
 def of_periods_and_plans(context: BillingContext) -> Activities:
-    """Return what begins, changes and ends a subscription."""
+    """Return the activities that begin, change and end a subscription."""
     periods, changes = PeriodActivities(context), ChangeActivities(context)
     answers = AnswerActivities(context)
     return [
@@ -98,7 +98,7 @@ def of_periods_and_plans(context: BillingContext) -> Activities:
 
 
 def of_purchases(context: BillingContext) -> Activities:
-    """Return what opens, grants and gives back credits."""
+    """Return the activities that open, grant and refund purchases."""
     purchases, failures = PurchaseActivities(context), DeclineActivities(context)
     offers, gifts = OfferActivities(context), BonusActivities(context)
     returns = RefundActivities(context)
@@ -122,7 +122,7 @@ def of_purchases(context: BillingContext) -> Activities:
 
 
 def of_people(context: BillingContext, client: Client) -> Activities:
-    """Return what teams, operators and the outbox need."""
+    """Return the activities for teams, operators and the outbox."""
     loop = asyncio.get_running_loop()
     teams, requests = TeamActivities(context), ApprovalActivities(context, client, loop)
     notices, papers = NoticeActivities(context), InvoiceMails(context)

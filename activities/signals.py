@@ -1,4 +1,4 @@
-"""Subscriptions as activities tell them something: a thread asks the loop of Temporal's client."""
+"""Lets activities signal subscriptions from their threads, through the Temporal client's loop."""
 
 import asyncio
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ LONGEST_SECONDS = 10  # for the loop, which may be busy
 
 
 class SignalsSubscriptions:
-    """What activities have that tell subscriptions something, beside the ledger."""
+    """What an activity that signals subscriptions holds, besides the ledger."""
 
     def __init__(
         self, context: BillingContext, client: Client, loop: asyncio.AbstractEventLoop
@@ -24,7 +24,7 @@ class SignalsSubscriptions:
         self._loop = loop
 
     def _tell(self, subscription_id: str, signal: str, message: Mapping[str, object]) -> str | None:
-        """Signal a subscription; return `subscription_ended` where it does not run any more."""
+        """Signal a subscription; return `subscription_ended` if it no longer runs."""
         handle = self._client.get_workflow_handle(f"subscription:{subscription_id}")
         sent = handle.signal(signal, message, rpc_timeout=WAIT)
         try:

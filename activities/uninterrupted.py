@@ -1,8 +1,8 @@
-"""How activities are declared: none is interrupted between two lines of it.
+"""How activities are declared: none is interrupted between two statements.
 
-The SDK would raise the cancellation of an activity inside its thread, wherever that is: between the
-opening of a connection and the line that closes it, it would leave it open. Those that run long ask
-whether they are canceled; all others end within seconds.
+The SDK would raise a cancellation inside the activity's thread at any point. Raised between opening
+a connection and the statement that closes it, it would leak the connection. Long-running activities
+check for cancellation themselves; all others end within seconds.
 """
 
 from collections.abc import Callable
@@ -14,5 +14,5 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def uninterrupted(name: str) -> Callable[[Method], Method]:
-    """Declare an activity by its name on the wire."""
+    """Declare an activity under its name on the wire."""
     return activity.defn(name=name, no_thread_cancel_exception=True)

@@ -1,4 +1,4 @@
-"""Alerts are told: a relay turns what a debit noticed into a notice and a mail, exactly once."""
+"""The alert relay: turns each alert a debit recorded into one notice and one mail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,28 +31,28 @@ DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What was used lately and how long the rest lasts."""
+    """Recent use and how long the rest will last."""
 
     use: RecentUse
     forecast: Forecast
 
 
 class AlertRelay:
-    """Tells customers that their balance has sunk to a threshold."""
+    """Tells customers that their balance fell to a threshold."""
 
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
     @uninterrupted(name="relay_alerts")
     def relay(self, shift: Shift) -> int:
-        """Tell for one shift; return how many alerts."""
+        """Deliver for one shift; return how many alerts."""
         return work(shift, self.tell_some)
 
     def tell_some(self) -> int:
-        """Tell what waits, each alert with its notice and its mail in one transaction.
+        """Deliver waiting alerts, each with its notice and mail in one transaction.
 
-        One wallet a transaction: its rows share-lock the wallet, and two of them in no order could
-        wait for a batch of debits that waits for them.
+        One wallet per transaction: inserting its rows share-locks the wallet. Two wallets locked in
+        no fixed order could deadlock with a batch of debits.
         """
         count = 0
         while count < BATCH and self._tell_one():
@@ -84,7 +84,7 @@ class AlertRelay:
                 at=at,
                 window_end=datetime.fromisoformat(alert["window_end"]),
             )
-        except InvalidInput as error:  # its catalog is gone
+        except InvalidInput as error:  # its catalog no longer exists
             return f"{error.reason}: {error}"
         if alert["channel"] != Channel.EMAIL:
             notice = alert_notice(alert, plan, pace)
@@ -106,7 +106,7 @@ class AlertRelay:
 
 
 def sold(context: BillingContext, record: SubscriptionRecord) -> tuple[Catalog, Plan]:
-    """Return the price list of a subscription, and its version of the plan."""
+    """Return a subscription's price list and its version of the plan."""
     return context.catalog(record.plan["catalog"]), value_to_type(Plan, record.plan)
 
 
@@ -119,7 +119,7 @@ def pace_of(
     at: datetime,
     window_end: datetime,
 ) -> Pace:
-    """Return recent use and how long the rest lasts; a pack is to cover the window."""
+    """Return recent use and how long the rest lasts; the suggested pack covers the window."""
     use = notices.recent_use(connection, account_id, credit_type, at)
     packs = [pack for pack in plan.packs if pack.credit_type == credit_type]
     days = -(-int((window_end - at).total_seconds()) // DAY_SECONDS)
@@ -127,7 +127,7 @@ def pace_of(
 
 
 def alert_notice(alert: dict[str, Any], plan: Plan, pace: Pace) -> dict[str, Any]:
-    """Return a low balance as a product reads it; credits are decimal strings."""
+    """Return a low balance as products show it, credits as decimal texts."""
     pack = pace.forecast.suggested
     return {
         "threshold": alert["threshold"],

@@ -1,4 +1,4 @@
-"""What admins are asked by mail, and what members are told of their requests."""
+"""Mails that ask admins for a decision and tell members the outcome."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from ledger.teams import members
 def ask_admins(
     context: BillingContext, connection: Connection, plan: Plan, kept: Approval, at: datetime
 ) -> None:
-    """Mail everybody who may decide; the customer itself where the team has no other admin."""
+    """Mail everyone who may decide; the customer itself if the team has no other admin."""
     desk = Desk(context, connection, kept.account_id, kept.subscription_id)
     available = balances.available(connection, kept.account_id, kept.wish.credit_type or "", at)
     mail = ApprovalAsked(
@@ -46,7 +46,7 @@ def tell_requester(
     decision: Decision,
     held_until: datetime | None = None,
 ) -> None:
-    """Mail who asked what became of it, once."""
+    """Mail the requester the outcome, once."""
     requester = members.named(connection, kept.account_id, kept.wish.member_id)
     if requester is None:
         return
@@ -70,7 +70,7 @@ def tell_requester(
 
 
 def in_words(catalog: Catalog, wish: ApprovalRequest) -> str:
-    """Return what is asked for as operators read it."""
+    """Return what is asked for, for people."""
     amount = f"{format_credits(wish.amount_micro)} {wish.credit_type}"
     if wish.event is None:
         return f"{amount} above their limit"

@@ -1,4 +1,4 @@
-"""Mails are put into the outbox by the transaction that causes them; a relay sends them."""
+"""Mails enter the outbox in the transaction that causes them; a relay sends them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,12 +21,12 @@ from ledger import accounts, balances, subscriptions
 from ledger.notifications import outbox
 from ledger.payments import charges
 
-PLAIN_UNIT = "Credits"  # a sentence has its own word for these
+PLAIN_UNIT = "Credits"  # templates have their own word for this unit
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Writes the mails of one subscription within one transaction."""
+    """Writes the mails of one subscription in one transaction."""
 
     context: BillingContext
     connection: Connection
@@ -34,27 +34,27 @@ class Desk:
     subscription_id: str
 
     def reader(self, plan: Plan, credit_type: str = "") -> Reader:
-        """Return who reads a mail about one of a plan's credit types; the first if none is named.
+        """Return the reader of a mail about one of a plan's credit types, by default the first.
 
-        Its button leads to the page that shows plan and credits; `for_card` turns it to another.
+        Its button opens the page with plan and credits; `for_card` changes that.
         """
         reader = self.reader_of(plan.name, plan.catalog)
         unit = self.unit(plan.catalog, credit_type or plan.credit_type)
         return replace(reader, unit="" if unit == PLAIN_UNIT else unit)
 
     def for_card(self, reader: Reader) -> Reader:
-        """Return a reader whose button leads to the processor's page, where a card is replaced."""
+        """Return the reader with a button that opens the processor's page to replace the card."""
         return replace(reader, action_url=self.context.billing_link(self.subscription_id))
 
     def unit(self, catalog: str, credit_type: str) -> str:
-        """Return what a price list calls a credit type."""
+        """Return a price list's name for a credit type."""
         known = self.context.catalog(catalog).credit_types
         return next((one.name for one in known if one.credit_type == credit_type), credit_type)
 
     def others(self, plan: Plan, amounts: Iterable[tuple[str, int]]) -> tuple[OtherCredits, ...]:
-        """Return, of (credit type, micro-credits), what is not of the plan's first type, by name.
+        """Return the amounts (credit type, micro-credits) of all but the plan's first type.
 
-        Amounts of one type are added up.
+        Amounts of the same type are summed.
         """
         found: dict[str, int] = {}
         for credit_type, amount in amounts:
@@ -87,7 +87,7 @@ class Desk:
     def next_payment(self) -> tuple[datetime | None, int | None]:
         """Return when the next period is charged and its price in minor units; (None, None): never.
 
-        As the subscription stands by now: a plan that takes over has its own price.
+        A plan scheduled to take over counts with its own price.
         """
         kept = subscriptions.stored(self.connection, self.subscription_id)
         price = (kept.next_plan or kept.plan)["price_minor"]
@@ -96,7 +96,7 @@ class Desk:
         return kept.period_end, int(price)
 
     def reader_of(self, plan_name: str, catalog: str) -> Reader:
-        """Return who reads a mail about a plan that is known by its names only."""
+        """Return the reader of a mail about a plan of which only the names are known."""
         customer = accounts.details_of(self.connection, self.account_id)
         return Reader(
             customer_name=customer.name,
@@ -108,7 +108,7 @@ class Desk:
         )
 
     def post(self, message_key: str, mail: Mail) -> None:
-        """Queue a mail once per key; the key is made of ids. Receipts go to finance as well."""
+        """Queue a mail once per key, made of ids. Receipts also go to the finance address."""
         customer = accounts.details_of(self.connection, self.account_id)
         self.send(customer.email, message_key, mail)
         finance = customer.finance_email
@@ -116,7 +116,7 @@ class Desk:
             self.send(finance, f"{message_key}:finance", mail)
 
     def send(self, to: str, message_key: str, mail: Mail) -> None:
-        """Queue a mail to any address once per key."""
+        """Queue a mail to any address, once per key."""
         key = self._key(message_key)
         envelope = Envelope(to=to, mail=mail, message_key=key)
         outbox.put(
@@ -128,14 +128,14 @@ class Desk:
         )
 
     def sent(self, message_key: str) -> dict[str, Any] | None:
-        """Return what was queued under a key, as `envelope_to_json` writes it; None: nothing."""
+        """Return the mail queued under a key, as `envelope_to_json` writes it, or None."""
         return outbox.queued(self.connection, self.account_id, self._key(message_key))
 
     def _key(self, message_key: str) -> str:
         return f"{self.subscription_id}:{message_key}"
 
     def auto_totals(self, plan: Plan, window_end: datetime) -> AutoTotals | None:
-        """Return the auto-purchases of the cap's window against the cap."""
+        """Return what auto-purchase bought in the cap's window, against the cap."""
         if plan.auto is None:
             return None
         bought, paid = charges.auto_purchased(self.connection, self.account_id)
@@ -154,7 +154,7 @@ class Desk:
 def purchase_lines(
     quantity_micro: int, amount_minor: int, surcharge_minor: int
 ) -> tuple[ChargeLine, ...]:
-    """Return the lines of a purchase: the credits and, where there is one, the surcharge."""
+    """Return the lines of a purchase: the credits and the surcharge, if there is one."""
     credits_text = f"{quantity_micro // MICRO:,} extra credits"
     lines: Sequence[ChargeLine] = [ChargeLine(credits_text, amount_minor - surcharge_minor)]
     if surcharge_minor:

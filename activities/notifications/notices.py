@@ -1,4 +1,4 @@
-"""What workflows do about alerts and notices, and the warnings that their clock is due to give."""
+"""Alerts, notices and expiry warnings, for workflows."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from ledger.notifications.notices import Expiring, Notice
 
 @dataclass(frozen=True, slots=True)
 class NextWarning:
-    """When a warning is due next; None: none is, until credits come."""
+    """When the next warning is due; None: not before new credits come."""
 
     at: datetime | None
 
@@ -34,7 +34,7 @@ class NoticeActivities:
 
     @uninterrupted(name="set_alerts")
     def set_alerts(self, moment: Moment, wanted: SetAlerts) -> list[dict[str, Any]]:
-        """Put a customer's thresholds in force, or the plan's again; return those in force."""
+        """Set a customer's thresholds, or restore the plan's; return those in force."""
         with self._context.engine.begin() as connection:
             accounts.lock(connection, moment.account_id, moment.at)
             if wanted.thresholds is None:
@@ -46,20 +46,20 @@ class NoticeActivities:
 
     @uninterrupted(name="list_notices")
     def notices(self, moment: Moment, unread_only: bool) -> list[dict[str, Any]]:  # noqa: FBT001
-        """Return the newest notices, or those that nobody has read."""
+        """Return the newest notices, or only the unread ones."""
         with self._context.engine.begin() as connection:
             found = notices.newest(connection, moment.account_id, unread_only=unread_only)
         return [notice_json(one) for one in found]
 
     @uninterrupted(name="read_notices")
     def read(self, moment: Moment, wanted: ReadNotices) -> int:
-        """Mark notices as read; return how many were unread until now."""
+        """Mark notices as read; return how many were unread."""
         with self._context.engine.begin() as connection:
             return notices.mark_read(connection, moment.account_id, wanted.notice_ids, moment.at)
 
     @uninterrupted(name="warn_of_expiry")
     def warn(self, moment: Moment) -> NextWarning:
-        """Warn of what expires soon, once for each day value; say when to look again."""
+        """Warn of credits about to expire, once per number of days; return when to look again."""
         days = moment.plan.expiry_warning_days
         with self._context.engine.begin() as connection:
             found = notices.expiring(connection, moment.account_id, moment.at)
@@ -104,7 +104,7 @@ class NoticeActivities:
 
 
 def notice_json(notice: Notice) -> dict[str, Any]:
-    """Return a notice as products read it."""
+    """Return a notice as products show it."""
     return {
         "notice": notice.notice_id,
         "kind": notice.kind,

@@ -1,4 +1,4 @@
-"""The outbox's relays: they deliver what was written with its cause, at least once."""
+"""The outbox's relays: they deliver rows written with their cause, at least once."""
 
 import time
 from collections.abc import Callable
@@ -19,19 +19,19 @@ from ledger.notifications.outbox import Message
 
 BATCH = 50
 PAUSE_SECONDS = 0.3
-# A crossing is left to its cause, which acts on it at once; only a crash leaves it to the relay.
+# Whoever causes a crossing acts on it at once; the relay steps in only after a crash.
 CROSSING_GRACE_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How long one run of a relay lasts before its workflow starts the next."""
+    """How long one run of a relay lasts before its workflow starts the next one."""
 
     seconds: int
 
 
 class MailRelay:
-    """Sends the mails that wait in the outbox."""
+    """Sends the mails in the outbox."""
 
     def __init__(self, context: BillingContext, mailer: Mailer) -> None:
         self._context = context
@@ -50,7 +50,7 @@ class MailRelay:
         return len(messages)
 
     def _send(self, message: Message) -> str | None:
-        """Send one mail; return why it never can be, or None."""
+        """Send one mail; return why it can never be sent, or None."""
         try:
             envelope = envelope_from_json(message.payload)
             letter = render(envelope.mail)
@@ -62,7 +62,7 @@ class MailRelay:
 
 
 class CrossingRelay(SignalsSubscriptions):
-    """Tells workflows that a debit elsewhere emptied their wallet."""
+    """Tells workflows that a debit made elsewhere emptied their wallet."""
 
     @uninterrupted(name="relay_crossings")
     def relay(self, shift: Shift) -> int:
@@ -83,7 +83,7 @@ class CrossingRelay(SignalsSubscriptions):
 
 
 def work(shift: Shift, deliver: Callable[[], int]) -> int:
-    """Deliver until the shift ends or the worker stops; nothing is lost in between."""
+    """Deliver until the shift ends or the worker stops; what is left stays in the outbox."""
     count = 0
     ends = time.monotonic() + shift.seconds
     while time.monotonic() < ends and not (

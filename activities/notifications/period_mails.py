@@ -1,4 +1,4 @@
-"""Mails of a period that begins."""
+"""Mails about a period that begins."""
 
 from activities.notifications.mails import Desk
 from activities.notifications.purchase_mails import PURPOSES
@@ -26,7 +26,7 @@ def tell_period(desk: Desk, paid: PaidPeriod, serving: Serving, *, resumed: bool
 
 
 def serves(status: Status) -> bool:
-    """Say whether metered actions work in a status: else nobody is told that they work again."""
+    """Return whether metered actions work in a status; if not, no mail may say that they do."""
     return status in (Status.ACTIVE, Status.TRIALING, Status.CANCELED)
 
 
@@ -86,7 +86,7 @@ def _receipt(
 
 
 def purpose_of(desk: Desk, charge: Charge) -> Purpose:
-    """Return what a charge is to the customer: of periods, the first one or a renewal."""
+    """Return what a charge means to the customer; a period is the first one or a renewal."""
     if charge.kind is not ChargeKind.PERIOD:
         return PURPOSES[charge.kind]
     own = (desk.account_id, desk.subscription_id, charge.charge_id)

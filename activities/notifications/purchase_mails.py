@@ -11,7 +11,7 @@ from domain.pricing.purchase_price import percent_off
 from ledger.grants import GrantOrder
 from ledger.payments.charges import ChargeRecord
 
-PURPOSES = {  # of a period: it depends on whether another was paid before
+PURPOSES = {  # a period's depends on whether another was paid before
     ChargeKind.UPGRADE: Purpose.UPGRADE,
     ChargeKind.MANUAL: Purpose.MANUAL,
     ChargeKind.AUTO: Purpose.AUTO,
@@ -26,7 +26,7 @@ def post_receipt(
     order: GrantOrder,
     available: int,
 ) -> None:
-    """Mail what was bought, for how much, and what is available now."""
+    """Mail what was bought, its price, and what is available now."""
     buyer, paid = purchase.buyer, purchase.paid
     auto = record.kind is ChargeKind.AUTO and record.window_end is not None
     desk.post(
@@ -52,7 +52,7 @@ def post_receipt(
 
 
 def _unit_price(plan: Plan, record: ChargeRecord) -> Ratio | None:
-    """Return the plan's price per credit; packs and discounted purchases have another."""
+    """Return the plan's price per credit; None for packs and discounts, whose price differs."""
     if record.kind is ChargeKind.AUTO:
         return plan.auto.unit_price if plan.auto else None
     if plan.manual is None or record.kind is ChargeKind.PACK:

@@ -1,4 +1,4 @@
-"""What follows when a charge is declined, and what ends a pause for it."""
+"""What follows a declined charge, and what ends the pause it causes."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,9 +23,9 @@ from ledger.payments import charges, findings
 
 @dataclass(frozen=True, slots=True)
 class FailedCharge:
-    """A declined attempt and what follows: another try at `retry_at`, a pause, or neither.
+    """A declined attempt and what follows: a retry at `retry_at`, a pause, or neither.
 
-    While it pauses, credits that were bought serve until `serves_until`. At `ends_at` the
+    During the pause purchased credits can be used until `serves_until`. At `ends_at` the
     subscription ends.
     """
 
@@ -40,18 +40,18 @@ class FailedCharge:
     ends_at: datetime | None = None
     first_declined_at: datetime | None = None
     declines: int = 0
-    answer: dict[str, Any] | None = None  # what who asked for it hears
+    answer: dict[str, Any] | None = None  # for whoever asked for the purchase
 
     @property
     def looked_into(self) -> str:
-        """How an operator finds it: `refused`, `differs`, or "" for what the bank declined."""
+        """How operators find it: `refused`, `differs`, or "" if the bank declined."""
         ours = self.declined.decline in LOOKED_INTO
         return self.declined.decline.value if ours else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """A payment pause that ends, by a payment or because nothing is owed any more."""
+    """The end of a payment pause, by a payment or because nothing is owed any more."""
 
     buyer: Buyer
     status: Status
@@ -115,16 +115,16 @@ class DeclineActivities:
         charge_id: str,
         gone: bool = False,  # noqa: FBT001, FBT002 - activities' arguments go by position
     ) -> str:
-        """Give a charge up in the ledger; return its state (`paid` if money had arrived).
+        """Void a charge in the ledger; return its state (`paid` if money had arrived).
 
-        `gone`: it is void at the processor, so that no money can be on its way.
+        `gone`: it is already void at the processor, so no money can be on its way.
         """
         with self._context.engine.begin() as connection:
             return charges.mark_void(connection, buyer.account_id, charge_id, buyer.at, gone=gone)
 
     @uninterrupted(name="resume_payment")
     def resume(self, resumption: Resumption) -> int:
-        """End the payment pause and mail it; return what is available."""
+        """End the payment pause and mail it; return the available micro-credits."""
         buyer, paid = resumption.buyer, resumption.paid
         with self._context.engine.begin() as connection:
             changed = accounts.set_paused(
@@ -161,7 +161,7 @@ def _text(at: datetime | None) -> str | None:
 
 
 def _find(connection: Connection, failed: FailedCharge) -> None:
-    """Let operators look at it; while they do, more tries are no news."""
+    """Record a finding, unless one about this charge is still open."""
     finding = _finding(failed)
     if not findings.is_open(connection, finding.kind, failed.charge.charge_id):
         findings.record(connection, finding)
@@ -201,10 +201,10 @@ def _tell_looked_into(desk: Desk, failed: FailedCharge) -> None:
 
 def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
     buyer, declined = failed.buyer, failed.declined
-    again = failed.attempt > 1 and failed.declines != 1  # an attempt may be an invoice only
+    again = failed.attempt > 1 and failed.declines != 1  # an attempt may be a new invoice only
     retried = again and failed.retry_at is None and failed.pause
     if failed.ends_at is not None and failed.ends_at <= buyer.at:
-        return  # it ends at this instant: the mail of the end says why
+        return  # the subscription ends now: that mail says why
     if retried and failed.charge.kind is ChargeKind.PERIOD:
         lots = desk.lots(buyer.plan, buyer.at)
         desk.post(
@@ -222,7 +222,7 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
         )
         return
     reader = desk.for_card(desk.reader(buyer.plan))
-    # What somebody asked for is given up at once: its invoice leads nowhere.
+    # A purchase somebody asked for is voided at once: its payment link would lead nowhere.
     kept = failed.charge.kind in (ChargeKind.PERIOD, ChargeKind.AUTO)
     if kept and declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url:
         reader = replace(reader, action_url=declined.invoice_url)

@@ -1,4 +1,4 @@
-"""Findings: kept for operators, counted for their alarms, told to the subscriptions they are of."""
+"""Findings: recorded for operators, counted for monitoring, reported to their subscriptions."""
 
 import asyncio
 import logging
@@ -19,24 +19,24 @@ TOPIC = "finding"
 
 
 class FindingActivities:
-    """What workflows let operators look at."""
+    """Records findings for workflows."""
 
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
     @uninterrupted(name="record_finding")
     def record(self, finding: Finding) -> bool:
-        """Keep a finding; say whether it is new. A repeat changes nothing."""
+        """Record a finding; return whether it is new. A repeat changes nothing."""
         with self._context.engine.begin() as connection:
             return findings.record(connection, finding)
 
 
 class FindingRelay(SignalsSubscriptions):
-    """Tells subscriptions how many of their findings are open: operators see it in their list."""
+    """Tells subscriptions how many findings they have open, for the operators' list."""
 
     @uninterrupted(name="relay_findings")
     def relay(self, shift: Shift) -> int:
-        """Tell for one shift; return how many messages."""
+        """Deliver for one shift; return how many messages."""
         return work(shift, self._tell_some)
 
     def _tell_some(self) -> int:
@@ -44,7 +44,7 @@ class FindingRelay(SignalsSubscriptions):
             messages = outbox.waiting(connection, TOPIC, grace_seconds=0, limit=BATCH)
             for message in messages:
                 subscription = str(message.payload["subscription"])
-                # The number of this instant: messages that overtake each other say the same.
+                # The count as of now: messages that overtake each other then agree.
                 told = {
                     "open": findings.count_of(connection, subscription),
                     "settled": message.message_key.startswith("finding:settled:"),
@@ -55,7 +55,7 @@ class FindingRelay(SignalsSubscriptions):
 
 
 def measure(engine: Engine, meter: MetricMeter) -> None:
-    """Set the gauge of open findings, one for each kind."""
+    """Set the gauge of open findings, one per kind."""
     gauge = meter.create_gauge("drawdown_open_findings", "findings that nobody has settled")
     with engine.connect() as connection:
         for kind, number in findings.counts(connection).items():
@@ -63,10 +63,10 @@ def measure(engine: Engine, meter: MetricMeter) -> None:
 
 
 async def keep_measuring(engine: Engine, meter: MetricMeter, seconds: float) -> None:
-    """Measure every so many seconds, for as long as the process serves."""
+    """Measure every `seconds` until cancelled."""
     while True:
         try:
             await asyncio.to_thread(measure, engine, meter)
         except OperationalError:
-            logging.getLogger("drawdown").warning("the database is away: findings not counted")
+            logging.getLogger("drawdown").warning("database unreachable: findings not counted")
         await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Invoices and cards on file, for people who ask; and an invoice in somebody's mail."""
+"""Invoices and cards on file, for people who ask, and invoices by mail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from ledger import accounts
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """The cards of a payer and which one is charged (`default`, or "")."""
+    """A payer's cards; `default` is the one that is charged, or ""."""
 
     methods: tuple[PaymentMethod, ...]
     default: str
@@ -24,14 +24,14 @@ class Cards:
 
 @dataclass(frozen=True, slots=True)
 class Invoices:
-    """The newest invoices of a payer."""
+    """A payer's newest invoices."""
 
     records: tuple[InvoiceRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceAsked:
-    """One invoice of a payer, asked for by its id."""
+    """A request for one invoice of a payer."""
 
     payer: str
     invoice: str
@@ -47,7 +47,7 @@ class FoundInvoice:
 
 @dataclass(frozen=True, slots=True)
 class FinanceAddress:
-    """Where receipts go beside the customer's own address; None: nowhere."""
+    """Where receipts go besides the customer's own address; None: nowhere else."""
 
     account_id: int
     email: str | None
@@ -56,7 +56,7 @@ class FinanceAddress:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceMail:
-    """An invoice to be mailed to `to`, or to the finance address, or to the customer (None)."""
+    """An invoice to mail to `to`; None: to the finance address, or else the customer's."""
 
     subscription_id: str
     account_id: int
@@ -69,14 +69,14 @@ class InvoiceMail:
 
 @dataclass(frozen=True, slots=True)
 class Mailed:
-    """Where an invoice is mailed to, or the reason why it is not."""
+    """Where an invoice is mailed, or the reason why it is not."""
 
     to: str = ""
     refused: str = ""
 
 
 class InvoiceReading:
-    """Reads of the processor. Nothing here changes anything."""
+    """Reads from the processor. Nothing here changes anything."""
 
     def __init__(self, payments: Payments) -> None:
         self._payments = payments
@@ -102,21 +102,21 @@ class InvoiceReading:
 
 
 class InvoiceMails:
-    """Mails about papers. Each method is one transaction, safe to repeat."""
+    """Mails with invoices. Each method is one transaction, safe to repeat."""
 
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
     @uninterrupted(name="set_finance_address")
     def set_address(self, wanted: FinanceAddress) -> None:
-        """Remember where receipts go from now on."""
+        """Set where receipts go from now on."""
         with self._context.engine.begin() as connection:
             accounts.lock(connection, wanted.account_id, wanted.at)
             accounts.set_finance_email(connection, wanted.account_id, wanted.email)
 
     @uninterrupted(name="mail_invoice")
     def mail(self, wanted: InvoiceMail) -> Mailed:
-        """Queue the mail once per key; a repeat says where the first one went."""
+        """Queue the mail once per key; a repeat returns where the first one went."""
         record = wanted.record
         with self._context.engine.begin() as connection:
             accounts.lock(connection, wanted.account_id, wanted.at)

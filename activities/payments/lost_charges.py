@@ -1,6 +1,6 @@
-"""Money of ours whose charge the ledger lost, as after a restore: granted once, or found.
+"""Payments whose charge the ledger lost, for instance by a restore: granted once, or a finding.
 
-It is granted if it is what our price list sells. What is not, operators see.
+A payment is granted if our price list sells what it bought. Operators see all others.
 """
 
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class FoundMoney:
-    """A paid invoice, read back; `claim` None: it is not ours. `why`: it is not to be granted."""
+    """A paid invoice, read back; `claim` None: it is not ours. `why`: why it is not granted."""
 
     claim: Claim | None = None
     paid: Paid | None = None
@@ -46,7 +46,7 @@ class FoundMoney:
 
 @dataclass(frozen=True, slots=True)
 class MoneyFound:
-    """Found money and the subscription whose it says that it is."""
+    """Found money and the subscription that it names."""
 
     buyer: Buyer
     claim: Claim
@@ -56,9 +56,9 @@ class MoneyFound:
 
 @dataclass(frozen=True, slots=True)
 class TakenUp:
-    """What became of found money: `granted`, `opened` (its window is to come), `found`.
+    """The outcome of found money: `granted`, `opened` (it waits for its window), `found`.
 
-    `repeated`: its charge is here and was settled otherwise. Quantities in micro-credits.
+    `repeated`: its charge exists and was settled otherwise. Quantities are micro-credits.
     """
 
     status: str
@@ -69,14 +69,14 @@ class TakenUp:
 
 
 class LostChargeReading:
-    """Reads found money back at the processor, for workflows."""
+    """Reads found money back from the processor, for workflows."""
 
     def __init__(self, payments: Payments) -> None:
         self._payments = payments
 
     @uninterrupted(name="read_found_money")
     def read(self, invoice: str) -> FoundMoney:
-        """Read a paid invoice with all that says whether it is to be granted."""
+        """Read a paid invoice with everything that decides whether it is granted."""
         try:
             claim = self._payments.claim(invoice)
             state = self._payments.read(invoice)
@@ -86,12 +86,12 @@ class LostChargeReading:
         if claim is None or not isinstance(state, Paid):
             return FoundMoney()
         if claim.returned_minor or not kept:
-            return FoundMoney(claim, state, "money of it went back, or is disputed")
+            return FoundMoney(claim, state, "it was refunded or is disputed")
         return FoundMoney(claim, state, state.remark)
 
 
 class LostChargeActivities:
-    """Takes lost charges up. Repeating it changes nothing."""
+    """Takes up lost charges. A repeat changes nothing."""
 
     def __init__(self, context: BillingContext) -> None:
         self._context = context
@@ -107,14 +107,14 @@ class LostChargeActivities:
             if known is not None:
                 return _again(connection, found, known, plan)
             if findings.is_settled(connection, finding_key(claim)):
-                return TakenUp("found")  # what a person decided about it stands
+                return TakenUp("found")  # an operator's decision stands
             why = found.why or _objection(found, plan)
             if why or plan is None or claim.sale is None or found.paid is None:
                 return _found(connection, found, why)
             return self._enter(connection, found=found, sale=claim.sale, plan=plan, paid=found.paid)
 
     def _plan(self, sale: PaidSale | None) -> Plan | None:
-        """Return the plan version that was sold, as the price list has it today."""
+        """Return the plan version that was sold, as today's price list has it."""
         if sale is None:
             return None
         sold = sale.sold
@@ -153,7 +153,7 @@ class LostChargeActivities:
 def _again(
     connection: Connection, found: MoneyFound, known: ChargeRecord, plan: Plan | None
 ) -> TakenUp:
-    """Return the first answer again: it may never have reached the workflow."""
+    """Return the first answer again, because it may never have reached the workflow."""
     buyer, claim, sale = found.buyer, found.claim, found.claim.sale
     if known.invoice != claim.invoice or sale is None or plan is None or deviation(sale, plan):
         return TakenUp(Outcome.REPEATED)
@@ -173,13 +173,13 @@ def _objection(found: MoneyFound, plan: Plan | None) -> str:
     buyer, claim = found.buyer, found.claim
     mine = (buyer.subscription_id, buyer.customer_id, buyer.payer)
     if (claim.subscription_id, claim.customer_id, claim.payer) != mine:
-        return "it is another customer's"
+        return "it belongs to another customer"
     if claim.sale is None:
         return "its invoice does not say what it sold"
     if plan is None:
         return "the price list has no such plan version"
     if not buyer.plan.paid:
-        return "the plan by now is free, under which what was bought is frozen"
+        return "the plan is free now, so the purchased credits would be frozen"
     return deviation(claim.sale, plan)
 
 

@@ -1,4 +1,4 @@
-"""Whose an object of the payment processor is, and whom the processor knows no more."""
+"""Which subscription an object of the payment processor belongs to, and deleted payers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,16 +17,16 @@ from ledger.usage import policies
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose an object is: unknown to us, of no live subscription (""), or of this one."""
+    """The owner of an object: unknown to us, no live subscription (""), or this subscription."""
 
     known: bool
     subscription_id: str = ""
     payer: str = ""
-    has_card: bool = False  # on record here: one that is charged
+    has_card: bool = False  # whether the ledger has a card to charge
 
 
 class OwnerActivities:
-    """The ledger's directory, for workflows."""
+    """Looks up owners in the ledger, for workflows."""
 
     def __init__(self, context: BillingContext) -> None:
         self._context = context
@@ -44,7 +44,7 @@ class OwnerActivities:
 
     @uninterrupted(name="forget_payer")
     def forget_payer(self, payer: str, at: datetime) -> None:
-        """Forget a payer that the processor has deleted; operators hear of it where it matters."""
+        """Forget a payer deleted at the processor; for a live subscription it is a finding."""
         with self._context.engine.begin() as connection:
             customer = accounts.customer_of_payer(connection, payer)
             if customer is None:
@@ -66,7 +66,7 @@ def _deleted(payer: str, customer: str, subscription: str, at: datetime) -> Find
         subscription_id=subscription,
         charge_id=None,
         processor_id=payer,
-        detail="it was deleted at the processor, with its cards; a new one is made, without any",
+        detail="it was deleted at the processor, with its cards; a new one is made without a card",
         at=at,
     )
 

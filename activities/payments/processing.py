@@ -1,4 +1,4 @@
-"""Money that is on its way: noted once, told once; nothing is granted for it yet."""
+"""Money on its way: recorded once, mailed once; nothing is granted for it yet."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from ledger.payments import charges
 
 @dataclass(frozen=True, slots=True)
 class ChargeOnItsWay:
-    """A charge that the processor decides about later; None: its state there is unclear."""
+    """A charge the processor decides later; None: its state there is unclear."""
 
     buyer: Buyer
     charge: Charge
@@ -24,7 +24,7 @@ class ChargeOnItsWay:
 
 @dataclass(frozen=True, slots=True)
 class MoneyWaits:
-    """A charge that is paid while no window is open to grant in."""
+    """A charge paid while no window is open to grant in."""
 
     buyer: Buyer
     charge: Charge
@@ -32,14 +32,14 @@ class MoneyWaits:
 
 
 class ProcessingActivities:
-    """Charges that the processor answers later. Each method is one transaction, safe to repeat."""
+    """Charges that the processor decides later. Each method is one transaction, safe to repeat."""
 
     def __init__(self, context: BillingContext) -> None:
         self._context = context
 
     @uninterrupted(name="note_processing")
     def note(self, coming: ChargeOnItsWay) -> str:
-        """Note it and mail once; return `processing`, `repeated` or the charge's state."""
+        """Record it and mail once; return `processing`, `repeated` or the charge's state."""
         buyer, charge = coming.buyer, coming.charge
         with self._context.engine.begin() as connection:
             state = charges.mark_processing(
@@ -66,7 +66,7 @@ class ProcessingActivities:
 
     @uninterrupted(name="note_received")
     def note_received(self, waits: MoneyWaits) -> str:
-        """Note that the money is here; return `received` or the charge's state."""
+        """Record that the money arrived; return `received` or the charge's state."""
         buyer = waits.buyer
         with self._context.engine.begin() as connection:
             return charges.mark_received(

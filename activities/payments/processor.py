@@ -19,7 +19,7 @@ from domain.payments.charges import (
 from domain.payments.processor_states import Remark
 from gateways.payments import Payments
 
-# The processor has many codes for a card that it does not take; people need three.
+# The processor has many codes for a card it does not take; people need three.
 CARD_REFUSALS = {
     "resource_missing": "unknown_payment_method",
     "payment_method_of_another_customer": "payment_method_of_another_customer",
@@ -28,7 +28,7 @@ CARD_REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A customer to be known at the processor, with the card it pays with, if any."""
+    """A customer to register at the processor, with the card it pays with, if any."""
 
     customer_id: str
     email: str
@@ -41,7 +41,7 @@ class Registration:
 class CardInUse:
     """The payer and its default card; `refused` is the reason why a card was not taken.
 
-    `update` counts the card's updates: going back to an earlier card is an update of its own.
+    `update` counts the card's updates: switching back to an earlier card is a new update.
     """
 
     payer: str
@@ -49,12 +49,12 @@ class CardInUse:
     card: str = ""
     refused: str = ""
     update: int = 0
-    is_card: bool = True  # cards only are taken
+    is_card: bool = True  # only cards are accepted
 
 
 @dataclass(frozen=True, slots=True)
 class Invoiced:
-    """The invoice of a charge, or why the processor will not make one."""
+    """The invoice of a charge, or why the processor refuses to make one."""
 
     invoice: str = ""
     refused: str = ""
@@ -63,7 +63,7 @@ class Invoiced:
 
 @dataclass(frozen=True, slots=True)
 class PaymentAttempt:
-    """One attempt at a charge's invoice; the number makes the processor's key."""
+    """One attempt at a charge's invoice; its number is part of the idempotency key."""
 
     charge_id: str
     invoice: str
@@ -72,7 +72,7 @@ class PaymentAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What became of an invoice: one of them is set, or none while it is unpaid."""
+    """The outcome of an invoice: one field is set, or none while it is unpaid."""
 
     paid: Paid | None = None
     declined: Declined | None = None
@@ -89,17 +89,17 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class EventMeaning:
-    """What an event of the processor comes to once its object is read back."""
+    """What an event of the processor means, once its object is read back."""
 
     payer: str = ""
     method: str = ""
     invoice: str = ""
-    removed: bool = False  # the payer is deleted or, where there is none, the card is nobody's
+    removed: bool = False  # the payer is deleted or, with no payer, the card is detached
 
 
 @dataclass(frozen=True, slots=True)
 class RefundSending:
-    """A refund that the ledger has booked; its id is the processor's key."""
+    """A refund that the ledger has booked; its id is the idempotency key."""
 
     refund_id: str
     invoice: str
@@ -116,20 +116,20 @@ class RefundSent:
 
 @dataclass(frozen=True, slots=True)
 class ReturnRead:
-    """What the processor says about money that went back; None: nothing of ours."""
+    """The processor's report of money that went back; None: it is not ours."""
 
     said: MoneyBack | None = None
 
 
 class PaymentActivities:
-    """The payment processor, for workflows. Keys are made of the ids in the arguments."""
+    """The payment processor, for workflows. Idempotency keys are made of the arguments' ids."""
 
     def __init__(self, payments: Payments) -> None:
         self._payments = payments
 
     @uninterrupted(name="register_payer")
     def register(self, registration: Registration) -> CardInUse:
-        """Make the customer known; a repeat returns the same payer. Without a card, its default."""
+        """Register the customer; a repeat returns the same payer. No card: keep its default."""
         payer = self._payments.register(
             registration.customer_id,
             email=registration.email,
@@ -144,7 +144,7 @@ class PaymentActivities:
 
     @uninterrupted(name="read_payer")
     def read_payer(self, registration: Registration) -> CardInUse:
-        """Read what a payer is charged by; one that was deleted is made anew, without a card."""
+        """Read the payer's default card; a deleted payer is created again, without a card."""
         payer = registration.payer
         try:
             if self._is_deleted(payer):
@@ -155,7 +155,7 @@ class PaymentActivities:
         return CardInUse(payer, known.method, known.card) if known else CardInUse(payer)
 
     def _is_deleted(self, payer: str) -> bool:
-        """Say whether a payer is gone; one that the processor never knew is not."""
+        """Return whether a payer was deleted; one the processor never knew was not."""
         try:
             self._payments.default_payment_method(payer)
         except BillingError as error:
@@ -164,7 +164,7 @@ class PaymentActivities:
 
     @uninterrupted(name="use_card")
     def use_card(self, wanted: CardInUse) -> CardInUse:
-        """Make a card the payer's default; a card of somebody else is refused by name."""
+        """Make a card the payer's default; another customer's card is refused with a reason."""
         try:
             method = self._payments.use_payment_method(
                 wanted.payer,
@@ -191,12 +191,12 @@ class PaymentActivities:
 
     @uninterrupted(name="pay_charge")
     def pay(self, attempt: PaymentAttempt) -> Collected:
-        """Collect an invoice. The invoice's own state forbids a second success for ever."""
+        """Collect an invoice. The invoice's own state rules out a second success."""
         key = f"{attempt.charge_id}:pay:{attempt.number}"
         try:
             return _collected(self._payments.pay(attempt.invoice, key=key))
         except BillingError as error:
-            # Somebody changed the invoice at the processor: it cannot be collected any more.
+            # Somebody changed the invoice at the processor: it can no longer be collected.
             return Collected(declined=_uncollectable(attempt.invoice, error))
 
     @uninterrupted(name="read_charge")
@@ -209,14 +209,14 @@ class PaymentActivities:
 
     @uninterrupted(name="void_charge")
     def void(self, attempt: PaymentAttempt) -> Collected:
-        """Give an invoice up, unless money has arrived: then it is paid."""
+        """Void an invoice, unless money has arrived: then it is paid."""
         try:
-            # A charge may have had several invoices: the key names the one.
+            # A charge may have had several invoices, so the key names this one.
             key = f"{attempt.charge_id}:void:{attempt.invoice}"
             return _collected(self._payments.void(attempt.invoice, key=key))
         except BillingError as error:
             if error.reason == "resource_missing":
-                return Collected()  # the processor knows nothing to give up
+                return Collected()  # the processor does not know it: nothing to void
             return Collected(unclear=Unclear("unclear", attempt.invoice, Remark.CANNOT_BE))
 
     @uninterrupted(name="refund_charge")
@@ -245,14 +245,14 @@ class PaymentActivities:
 
     @uninterrupted(name="read_event")
     def read_event(self, event: ProcessorEvent) -> EventMeaning:
-        """Read the object of an event back: events are hints and come in any order."""
+        """Read an event's object back: events are only hints and come in any order."""
         try:
             return self._meaning(event)
         except BillingError:
             return EventMeaning()
 
     def _removed(self, event: ProcessorEvent) -> EventMeaning:
-        """Return what was removed, if it was: nothing that is still there."""
+        """Return what was removed; nothing if the object still exists."""
         if event.type == "customer.deleted":
             gone = self._is_deleted(event.object_id)
             return EventMeaning(payer=event.object_id, removed=True) if gone else EventMeaning()

@@ -1,8 +1,8 @@
-"""Reconciliation: processor, ledger, workflows and outbox must say the same; differences are found.
+"""Reconciliation: processor, ledger, workflows and outbox must agree; differences are findings.
 
-Nothing is repaired but what is safe whatever the truth is. A subscription is told of a paid invoice
-that its open charge has not heard of, or whose charge the ledger lost: it reads it back itself, and
-the ledger decides. A finding about money that has been booked since is closed.
+It repairs only what is safe in every case. A subscription is told of a paid invoice whose charge is
+still open or lost here: it reads the invoice back, and the ledger decides. Findings about money
+that was booked since are closed.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ from gateways.payments import Payments
 from ledger import starts, subscriptions
 from ledger.payments import booked, findings
 
-PATIENCE = timedelta(minutes=10)  # with a message of the outbox
+PATIENCE = timedelta(minutes=10)  # before an undelivered outbox message counts as stuck
 ANSWER_SECONDS = 60
 PREFIX = "subscription:"
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What was compared, how many differences there are, how many nobody knew of."""
+    """What was compared, how many differences there are, and how many are new."""
 
     invoices: int
     charges: int
@@ -38,11 +38,11 @@ class Reconciled:
     differences: int
     new: int
     told: int
-    closed: int = 0  # findings about money that has been booked since
+    closed: int = 0  # findings about money that was booked since
 
 
 class ReconcileActivities:
-    """Compares what must be equal. Repeating it finds the same."""
+    """Compares what must agree. A repeat finds the same."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class ReconcileActivities:
     @uninterrupted(name="reconcile")
     def reconcile(self, at: datetime) -> Reconciled:
         """Compare everything; record what differs."""
-        # The ledger is read last: what is booked meanwhile is then no difference.
+        # Read the ledger last, so that money booked meanwhile is not a difference.
         running = self._await(self._running())
         claims = self._payments.claims()
         with self._context.engine.connect() as connection:
@@ -89,7 +89,7 @@ class ReconcileActivities:
 
     @uninterrupted(name="examine_invoice")
     def examine(self, invoice: str, at: datetime) -> bool:
-        """Look at a paid invoice that no charge here names; say whether it is any of ours."""
+        """Check a paid invoice that no charge here names; return whether it concerns us."""
         try:
             claim = self._payments.claim(invoice)
         except BillingError:
@@ -109,7 +109,7 @@ class ReconcileActivities:
 
     @uninterrupted(name="doubt_invoice")
     def doubt(self, invoice: str, at: datetime) -> bool:
-        """Look whether what is booked as paid still is; say whether operators must look."""
+        """Check whether a charge booked as paid still is; return whether operators must look."""
         with self._context.engine.connect() as connection:
             charge = booked.paid_by(connection, invoice)
         if charge is None:
@@ -132,11 +132,11 @@ class ReconcileActivities:
         return {one.id.removeprefix(PREFIX) async for one in self._client.list_workflows(query)}
 
     def _is_lost(self, subscription_id: str) -> bool:
-        """Say whether nothing runs: lists lag behind, so the workflow itself is asked."""
+        """Return whether nothing runs; lists lag behind, so the workflow itself is asked."""
         return not self._runs(subscription_id)
 
     def _is_alone(self, subscription_id: str) -> bool:
-        """Say whether a workflow runs that the ledger does not know, or believes to have ended."""
+        """Return whether a workflow runs that the ledger does not know or counts as ended."""
         with self._context.engine.connect() as connection:
             known = starts.is_live(connection, subscription_id)
         return not known and self._runs(subscription_id)
@@ -152,9 +152,9 @@ class ReconcileActivities:
         return bool(described.status is WorkflowExecutionStatus.RUNNING)
 
     def _ask(self, compared: Compared) -> frozenset[str]:
-        """Let subscriptions take up what lost charges paid for; return the keys of what is asked.
+        """Ask subscriptions to take up lost charges; return the keys of the findings this replaces.
 
-        One that does not serve, or has no workflow, cannot: that is a finding.
+        A subscription that has ended or has no workflow cannot: that stays a finding.
         """
         return frozenset(
             finding_key(one)
@@ -167,7 +167,7 @@ class ReconcileActivities:
             return starts.serves(connection, claim.subscription_id, claim.customer_id)
 
     def _is_so(self, finding: Finding) -> bool:
-        """Say whether a difference is one: what was paid since the list was read is none."""
+        """Return whether a difference is real: it may have been paid since the list was read."""
         if finding.kind is not FindingKind.PAID_ONLY_HERE or finding.processor_id is None:
             return True
         try:
@@ -198,12 +198,12 @@ class ReconcileActivities:
 
 
 def _without_workflow(subscription_id: str, at: datetime) -> Finding:
-    kind, what = FindingKind.WITHOUT_WORKFLOW, "it lives in the ledger and nothing runs it"
+    kind, what = FindingKind.WITHOUT_WORKFLOW, "it is live in the ledger but has no workflow"
     return _of_subscription(kind, subscription_id, what, at)
 
 
 def _alone(subscription_id: str, at: datetime) -> Finding:
-    kind, what = FindingKind.WITHOUT_SUBSCRIPTION, "its workflow runs and the ledger knows none"
+    kind, what = FindingKind.WITHOUT_SUBSCRIPTION, "its workflow runs but the ledger has none"
     return _of_subscription(kind, subscription_id, what, at)
 
 

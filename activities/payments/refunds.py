@@ -1,4 +1,4 @@
-"""Money that goes back: asked for by operators, or seen at the processor."""
+"""Refunds: requested by operators, or seen at the processor."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from ledger.usage import policies
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """A refund that an operator asks for."""
+    """A refund that an operator requests."""
 
     buyer: Buyer
     refund_id: str
@@ -32,10 +32,10 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefundAsked:
-    """What became of the request in the ledger; money in minor units.
+    """The request's outcome in the ledger; money in minor units.
 
-    `status` is `refunded`, `repeated` or a reason; `state` says whether the processor has
-    confirmed (`made`), has not yet (`asked`), or has refused (`failed`).
+    `status` is `refunded`, `repeated` or a reason; `state` is `made` once the processor has
+    confirmed, `asked` before, or `failed` if it refused.
     """
 
     status: str
@@ -50,7 +50,7 @@ class RefundAsked:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What the processor said is in the ledger; `status` as in ledger/payments/refunds.py."""
+    """The processor's report as booked; `status` as in ledger/payments/refunds.py."""
 
     status: str
     subscription_id: str = ""
@@ -58,7 +58,7 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class WalletState:
-    """What a workflow mirrors of the ledger."""
+    """The ledger's values that a workflow mirrors."""
 
     available_micro: int
     auto_purchase: bool
@@ -72,7 +72,7 @@ class RefundActivities:
 
     @uninterrupted(name="refund_in_ledger")
     def refund(self, request: RefundRequest) -> RefundAsked:
-        """Take the credits of a refund back; the processor sends the money afterwards."""
+        """Take a refund's credits; the processor sends the money afterwards."""
         buyer, wanted = request.buyer, request.wanted
         order = RefundOrder(
             refund_id=request.refund_id,
@@ -88,7 +88,7 @@ class RefundActivities:
             asked = refunds.refund(connection, buyer.account_id, order, buyer.at)
             taken = refunds.taken_by(connection, buyer.account_id, "refund", order.refund_id)
             available = _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at)
-            if not wanted.preview:  # else it is done and undone: the numbers are the same
+            if not wanted.preview:  # a preview rolls back: its numbers are those of the real refund
                 connection.commit()
         return RefundAsked(
             status=asked.status,
@@ -103,7 +103,7 @@ class RefundActivities:
 
     @uninterrupted(name="book_money_back")
     def book(self, said: MoneyBack, at: datetime) -> Booked:
-        """Book what the processor says, and mail it the first time."""
+        """Book the processor's report, and mail it the first time."""
         with self._context.engine.begin() as connection:
             try:
                 account = accounts.account_of(connection, said.customer_id)
@@ -118,7 +118,7 @@ class RefundActivities:
 
     @uninterrupted(name="read_standing")
     def standing(self, buyer: Buyer) -> WalletState:
-        """Read what is available and whether auto-purchase is on."""
+        """Read the available micro-credits and whether auto-purchase is on."""
         with self._context.engine.connect() as connection:
             return WalletState(
                 _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at),
@@ -157,7 +157,7 @@ def _available(
 
 def _tell(desk: Desk, said: MoneyBack, currency: str, at: datetime) -> None:
     if said.state == RefundState.FAILED:
-        return  # the operator hears of it; the customer was promised nothing that changed
+        return  # operators hear of it; for the customer nothing changed
     record = subscriptions.record_of_account(desk.connection, desk.account_id)
     if record is None:
         return

@@ -1,1 +1,1 @@
-"""Periods: how a subscription begins, renews, and is recovered."""
+"""Periods: how a subscription begins, renews and is recovered."""

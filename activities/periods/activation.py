@@ -1,4 +1,4 @@
-"""How a subscription begins: anew, or again from its rows when its workflow was lost."""
+"""How a subscription begins: new, or from its rows if its workflow was lost."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,7 @@ from ledger.subscriptions import StoredSubscription
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """A subscription that begins at an instant, decided at another."""
+    """A subscription that begins at one instant and was decided at another."""
 
     start: Start
     begins_at: datetime
@@ -29,10 +29,10 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The account, the plan version and the clocks that a subscription runs on.
+    """The account, plan version and clocks that a subscription runs on.
 
-    `trial` is its first period where it has one. `restored` is where a subscription stands whose
-    first period has begun before: its workflow was lost.
+    `trial` is its first period if it has one. `restored` is the state of a subscription whose first
+    period had already begun when its workflow was lost.
     """
 
     account_id: int
@@ -43,13 +43,13 @@ class Begun:
     trial: Window | None = None
     renewals_dropped: int = 0
     restored: SubscriptionState | None = None
-    charges: tuple[OpenCharge, ...] = ()  # of the first period, from before its workflow was lost
+    charges: tuple[OpenCharge, ...] = ()  # of a first period whose workflow was lost
     lapsed: bool = False  # the first charge was declined, and its period is over
-    payer: str = ""  # as the processor was told of the customer before
+    payer: str = ""  # the processor's id of the customer, if it has one
 
 
 def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Begun:
-    """Create customer, wallet and a pending subscription, or find it as it stands.
+    """Create customer, wallet and a pending subscription, or return it if it exists.
 
     Raises `unknown_plan`, `unknown_time_zone`, `unknown_locale`, `already_subscribed`,
     `subscription_ended`.
@@ -58,7 +58,7 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
     plan = catalog.plan(start.plan_id)
     zone = start.time_zone or catalog.time_zone
     checked_zone(zone)
-    Formats.of(start.locale, zone)  # a locale that no mail could be written in is refused
+    Formats.of(start.locale, zone)  # refuse a locale that no mail can be written in
     customer = CustomerDetails(
         customer_id=start.customer_id,
         name=start.name,
@@ -89,7 +89,7 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
 
 
 def _begun(connection: Connection, start: Start, stored: StoredSubscription, at: datetime) -> Begun:
-    """Return the subscription by its row: what a lost workflow, or a repeat, must go on with."""
+    """Return an existing subscription: what a repeat, or a lost workflow, goes on with."""
     plan: Plan = value_to_type(Plan, stored.plan)
     begun = Begun(
         account_id=stored.account_id,
@@ -113,7 +113,7 @@ def _begun(connection: Connection, start: Start, stored: StoredSubscription, at:
 def _unpaid(
     connection: Connection, start: Start, stored: StoredSubscription, begun: Begun
 ) -> Begun:
-    """Return a subscription whose first period is not paid, with what was tried for it."""
+    """Return a subscription whose first period is unpaid, with its open charges."""
     state = SubscriptionState(start, account_id=begun.account_id, plan=begun.plan)
     unpaid = checkpoints.unpaid_period(connection, begun.account_id, stored.subscription_id)
     return replace(begun, charges=open_charges(connection, state), lapsed=unpaid is not None)

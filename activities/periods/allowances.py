@@ -12,11 +12,11 @@ from domain.pricing.catalog import Allowance, Extras, Plan
 from ledger import grants
 from ledger.grants import GrantOrder, RollTerms
 
-WHOLE = 1_000_000  # the weight of a whole window in a period's price
+WHOLE = 1_000_000  # the weight of a whole window in the period's price
 
 
 def roll_terms(plan: Plan, credit_type: str) -> RollTerms | None:
-    """Return how a plan's unused credits of a type move on, None if they do not."""
+    """Return how unused credits of a type roll over; None if they do not."""
     for allowance in plan.allowances:
         rollover = allowance.rollover
         if allowance.credit_type == credit_type and rollover is not None:
@@ -30,7 +30,7 @@ def roll_terms(plan: Plan, credit_type: str) -> RollTerms | None:
 
 
 def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Stretch, ...]) -> None:
-    """Give what a customer gets once, with its first period ever: the keys name no subscription."""
+    """Give a customer's starter credits; the keys name no subscription, so it happens only once."""
     plan = paid.plan
     current = next((one.part for one in windows if one.part.end > paid.at), windows[-1].part)
     ends = {
@@ -59,9 +59,9 @@ def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Stret
 
 
 def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[GrantOrder]:
-    """Return a period's grants, each named (charge, part), with shares that sum to the charge.
+    """Return a period's grants, each named (charge, part), with cost shares that sum to the charge.
 
-    A part of a window is granted a part of the allowance, and bears a part of the price.
+    A partial window is granted its share of the allowance and bears its share of the price.
     """
     plan = paid.plan
     source = "trial" if paid.period.k == TRIAL else "allowance"

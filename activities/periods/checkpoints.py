@@ -1,4 +1,4 @@
-"""Notes of open charges: what a lost workflow needs to go on with them."""
+"""Checkpoints of open charges: what a lost workflow needs to go on with them."""
 
 import json
 from dataclasses import asdict
@@ -26,7 +26,7 @@ def keep_note(
     confirmed: bool = False,
     lasting: bool = False,
 ) -> None:
-    """Note a charge in the transaction that opens it; `recovery` reads it back."""
+    """Store a charge's checkpoint in the transaction that opens it; `recovery` reads it back."""
     checkpoints.note(
         connection,
         account_id,

@@ -1,4 +1,4 @@
-"""A subscription's periods: begun once paid, with all the grants that the charge promises."""
+"""A subscription's periods: each begins once paid, with all the grants its charge promises."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,17 +28,17 @@ from ledger.usage import policies
 
 @dataclass(frozen=True, slots=True)
 class KnownPayer:
-    """How the processor calls a customer, and whether there is a card to charge."""
+    """The processor's id of a customer, and whether there is a card to charge."""
 
     customer_id: str
     payer: str
     has_card: bool
-    method: str = ""  # the card that is charged
+    method: str = ""  # the card to charge
 
 
 @dataclass(frozen=True, slots=True)
 class NextPeriod:
-    """A period to be charged: the one under way, but none that begins before `since`."""
+    """A period to charge: the one under way, but none that begins before `since`."""
 
     subscription_id: str
     customer_id: str
@@ -54,7 +54,7 @@ class NextPeriod:
 
 @dataclass(frozen=True, slots=True)
 class PeriodCharge:
-    """The period and its charge; none where there is nothing to charge."""
+    """The period and its charge, None if nothing is due."""
 
     period: Window
     charge: Charge | None
@@ -62,7 +62,7 @@ class PeriodCharge:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant in the life of a subscription under a plan; `period` None: it has not begun."""
+    """An instant in a subscription's life under a plan; `period` None: it has not begun."""
 
     subscription_id: str
     account_id: int
@@ -91,10 +91,10 @@ class PeriodActivities:
 
     @uninterrupted(name="begin_subscription")
     def begin(self, beginning: Beginning) -> Begun:
-        """Create customer, wallet and a pending subscription, or find it as it stands.
+        """Create customer, wallet and a pending subscription, or return it if it exists.
 
-        Raises `unknown_catalog`, `unknown_plan`, `unknown_time_zone`,
-        `unknown_locale`, `already_subscribed`, `subscription_ended`.
+        Raises `unknown_catalog`, `unknown_plan`, `unknown_time_zone`, `unknown_locale`,
+        `already_subscribed`, `subscription_ended`.
         """
         catalog = self._context.catalog(beginning.start.catalog)
         with self._context.engine.begin() as connection:
@@ -102,13 +102,13 @@ class PeriodActivities:
 
     @uninterrupted(name="abandon_start")
     def abandon(self, subscription_id: str, at: datetime) -> bool:
-        """Take a start back that failed: it must not stand in the way of the next."""
+        """Undo a failed start: it must not block the customer's next one."""
         with self._context.engine.begin() as connection:
             return starts.abandon(connection, subscription_id, at)
 
     @uninterrupted(name="know_payer")
     def know_payer(self, known: KnownPayer) -> None:
-        """Remember how the processor calls the customer and whether it has a card."""
+        """Remember the processor's id of the customer and whether it has a card."""
         with self._context.engine.begin() as connection:
             accounts.set_payer(connection, known.customer_id, known.payer, known.method)
             account_id = accounts.account_of(connection, known.customer_id)
@@ -162,7 +162,7 @@ class PeriodActivities:
     def open_period(self, paid: PaidPeriod) -> Serving:
         """Begin a paid period: book the money, expire the old, grant the new, mail a receipt."""
         with self._context.engine.begin() as connection:
-            # Before the window opens: what is frozen is no base of its alerts.
+            # Freeze first: frozen credits must not count towards the new window's alert base.
             grants.set_frozen(connection, paid.account_id, paid.at, frozen=not paid.plan.paid)
             windows = windows_of(paid.plan, paid.anchor, paid.time_zone, paid.period)
             grants.open_windows(
@@ -172,7 +172,7 @@ class PeriodActivities:
                 windows=[(one.part.start, one.part.end) for one in windows],
                 at=paid.at,
             )
-            # Only now is the window there that unused credits may move into.
+            # Only after the window is open: unused credits roll over into it.
             grants.expire_due(connection, paid.account_id, paid.at)
             if paid.charge is not None and paid.paid is not None:
                 charges.mark_paid(
@@ -210,23 +210,23 @@ class PeriodActivities:
 
     @uninterrupted(name="close_window")
     def close_window(self, moment: Moment) -> Serving:
-        """Book what the window that has ended leaves; the next one was paid with the period."""
+        """Book what the finished window leaves; the next one was paid for with the period."""
         with self._context.engine.begin() as connection:
             grants.expire_due(connection, moment.account_id, moment.at)
             return _serving(connection, moment)
 
     @uninterrupted(name="end_subscription")
     def end(self, moment: Moment) -> None:
-        """End the subscription: expire what is due; what never expires stays, frozen."""
+        """End the subscription: expire what is due and freeze what never expires."""
         with self._context.engine.begin() as connection:
             accounts.end(connection, moment.account_id, moment.at)
-            # Only now can nothing move into another window any more.
+            # Only after the end: nothing may roll over any more.
             grants.expire_due(connection, moment.account_id, moment.at)
             subscriptions.write(connection, moment.subscription_id, moment.at, status=Status.ENDED)
 
     @uninterrupted(name="schedule_cancel")
     def schedule_cancel(self, ending: Ending) -> LeftBehind:
-        """Write that the subscription ends, and mail what is lost and what is kept."""
+        """Store that the subscription ends, and mail what is lost and what is kept."""
         moment = ending.moment
         with self._context.engine.begin() as connection:
             accounts.lock(connection, moment.account_id, moment.at)

@@ -1,4 +1,4 @@
-"""What a plan serves on credit."""
+"""A period's overdraft: credits served before they are paid for."""
 
 from sqlalchemy import Connection
 
@@ -10,10 +10,10 @@ from ledger.teams import limits
 
 
 def give_overdraft(connection: Connection, paid: PaidPeriod) -> None:
-    """Let a period go into debt up to the plan's limit, less what is owed already.
+    """Grant a period its overdraft: the plan's limit less what is already owed.
 
-    One for the whole period: windows that are granted ahead cannot know what will be owed. Call it
-    after the allowance, which repays first.
+    One grant covers the whole period, because windows granted ahead cannot know what will be owed.
+    Must run after the allowance, which repays the debt first.
     """
     plan, overdraft = paid.plan, paid.plan.overdraft
     key = f"{paid.subscription_id}:overdraft:{paid.period.start:%Y%m%dT%H%M%SZ}"

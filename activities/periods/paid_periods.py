@@ -1,4 +1,4 @@
-"""A period that may begin, and where the subscription stands once it has."""
+"""A period that may begin, and where the subscription stands afterwards."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,12 +24,12 @@ class PaidPeriod:
     first: bool
     status: Status
     at: datetime
-    stays_paused: bool = False  # this payment does not end the payment pause
+    stays_paused: bool = False  # this payment does not end the pause
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Where the subscription stands: its current window and what is available."""
+    """Where the subscription stands: its current window and the available micro-credits."""
 
     window: Window
     available_micro: int

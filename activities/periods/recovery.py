@@ -1,4 +1,4 @@
-"""The state of a subscription whose workflow was lost, out of its rows in the ledger."""
+"""Rebuilds the state of a subscription whose workflow was lost from its rows in the ledger."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -23,9 +23,9 @@ from ledger.subscriptions import StoredSubscription
 def restored(
     connection: Connection, start: Start, stored: StoredSubscription, plan: Plan, at: datetime
 ) -> SubscriptionState:
-    """Return where a subscription stands at an instant whose period has begun.
+    """Return where a subscription whose period has begun stands at an instant.
 
-    Usage that had been reported and not decided is not in the ledger: its senders repeat it.
+    Usage that was reported but not decided is not in the ledger: its senders repeat it.
     """
     account_id, zone, mine = stored.account_id, stored.time_zone, stored.subscription_id
     period = stored.period()
@@ -70,7 +70,7 @@ def _arrears(unpaid: dict[str, Any]) -> Arrears:
 
 
 def open_charges(connection: Connection, state: SubscriptionState) -> tuple[OpenCharge, ...]:
-    """Return the charges that were not settled, as they were left."""
+    """Return the unsettled charges as they were left."""
     found = checkpoints.open_charges(connection, state.account_id, state.subscription_id)
     return tuple(_open_charge(noted, state) for noted in found)
 
@@ -78,8 +78,8 @@ def open_charges(connection: Connection, state: SubscriptionState) -> tuple[Open
 def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
     """Return a charge as it was left.
 
-    What was never declined is collected again by the same keys, which finds what the processor has
-    done meanwhile.
+    If it was never declined it is collected again under the same keys, which finds whatever the
+    processor has done meanwhile.
     """
     note = noted.note
     period: Window | None = _read(Window, note.get("period"))

@@ -1,1 +1,1 @@
-"""Changes of plan, and what a customer may still do."""
+"""Plan changes, operators' pauses and adjustments, and what a customer may still do."""

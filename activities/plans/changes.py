@@ -1,4 +1,4 @@
-"""Changes of plan, operators' pauses and corrections."""
+"""Plan changes, operators' pauses and adjustments."""
 
 import json
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ from ledger.usage import policies
 
 @dataclass(frozen=True, slots=True)
 class ScheduledChange:
-    """A plan that takes over at the period's end; `plan` None calls the change off."""
+    """A plan that takes over at the period's end; `plan` None cancels the change."""
 
     buyer: Buyer
     plan: Plan | None
@@ -50,7 +50,7 @@ class ScheduledChange:
 
 @dataclass(frozen=True, slots=True)
 class OperatorPause:
-    """An operator pauses or resumes a subscription."""
+    """An operator's request to pause or resume a subscription."""
 
     buyer: Buyer
     note: OperatorNote
@@ -60,7 +60,7 @@ class OperatorPause:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """An operator's correction of a wallet."""
+    """An operator's adjustment of a wallet."""
 
     buyer: Buyer
     request: AdjustCredits
@@ -68,7 +68,7 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """What became of a correction (`done`, or why nothing was changed) and what is available."""
+    """The outcome of an adjustment (`done`, or the reason of a refusal) and the balance."""
 
     status: str
     available_micro: int
@@ -87,7 +87,7 @@ class ChangeActivities:
 
     @uninterrupted(name="quote_version")
     def quote_version(self, request: VersionRequest) -> Quoted:
-        """Return what a move to another version of the plan does. Raises `unknown_plan`."""
+        """Return what moving to another version of the plan does. Raises `unknown_plan`."""
         return quoted_version(self._catalog(request.request.buyer), request)
 
     def _catalog(self, buyer: Buyer) -> Catalog:
@@ -176,7 +176,7 @@ class ChangeActivities:
 
     @uninterrupted(name="schedule_change")
     def schedule(self, change: ScheduledChange) -> None:
-        """Write which plan takes over at the period's end, and mail it."""
+        """Store which plan takes over at the period's end, and mail it."""
         buyer, plan = change.buyer, change.plan
         with self._context.engine.begin() as connection:
             accounts.lock(connection, buyer.account_id, buyer.at)
@@ -217,7 +217,7 @@ class ChangeActivities:
             subscriptions.write(connection, buyer.subscription_id, buyer.at, status=pause.status)
             works = serves(pause.status) and buyer.at < buyer.period.end
             if not changed or not (pause.paused or works):
-                return  # another pause lasts, or a receipt will tell of the period that begins now
+                return  # still paused for another cause, or a receipt will announce the new period
             desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
             available = balances.available(
                 connection, buyer.account_id, buyer.plan.credit_type, buyer.at
@@ -248,7 +248,7 @@ class ChangeActivities:
 
     @uninterrupted(name="adjust_credits")
     def adjust(self, adjustment: Adjustment) -> Adjusted:
-        """Give or take credits for a reason."""
+        """Give or take credits for a stated reason."""
         buyer = adjustment.buyer
         credit_type = buyer.plan.credit_type
         with self._context.engine.begin() as connection:
@@ -258,7 +258,7 @@ class ChangeActivities:
 
 
 def _unapproved(adjustment: Adjustment) -> str | None:
-    """Return why an adjustment must wait: a large one needs two people."""
+    """Return why an adjustment must wait: a large one needs a second person."""
     limit, request = adjustment.buyer.plan.adjustment_limit_micro, adjustment.request
     alone = request.approved_by in (None, request.by)
     large = limit is not None and abs(request.quantity_micro) > limit
@@ -285,7 +285,7 @@ def _adjust(connection: Connection, adjustment: Adjustment, credit_type: str) ->
         )
         return Outcome.DONE if status in (Outcome.DEBITED, Outcome.REPEATED) else status
     if buyer.period.end <= buyer.at and not grants.given(connection, buyer.account_id, key):
-        return "renewal_pending"  # it would be lost at once
+        return "renewal_pending"  # without a window the credits would expire at once
     order = GrantOrder(
         key=key,
         source="adjustment",

@@ -1,4 +1,4 @@
-"""What a customer may still do: what the cap leaves, what a change costs, what is frozen."""
+"""What a customer may still do: room under the cap, plan changes, frozen credits."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from ledger.reports.members import limits_of
 
 
 def room_of(connection: Connection, account_id: int, at: datetime) -> dict[str, Any]:
-    """Return what auto-purchase may still buy and what is frozen; credits are decimal texts."""
+    """Return what auto-purchase may still buy and what is frozen, credits as decimal texts."""
     left = room.cap_left(connection, account_id, at)
     frozen = room.frozen_of_each(connection, account_id, at)
     told: dict[str, Any] = {
@@ -37,7 +37,7 @@ def room_of(connection: Connection, account_id: int, at: datetime) -> dict[str, 
 def share_of(
     connection: Connection, account_id: int, member: str, credit_type: str, at: datetime
 ) -> dict[str, str | None]:
-    """Return what a member may use: the smaller of the pool and what is left of the own limit."""
+    """Return what a member may use: the smaller of the pool and the rest of the member's limit."""
     pool = balances.available(connection, account_id, credit_type, at)
     own = [
         one.left_micro or 0
@@ -54,7 +54,7 @@ def share_of(
 def changes_of(
     connection: Connection, catalog: Catalog, subscription_id: str, at: datetime
 ) -> list[dict[str, Any]]:
-    """Return what a change to each other plan would cost now; nothing where none is possible."""
+    """Return what changing to each other plan would cost now; empty if no change is possible."""
     kept = subscriptions.stored(connection, subscription_id)
     status = subscriptions.status_of(connection, subscription_id)
     plan = value_to_type(Plan, kept.plan)

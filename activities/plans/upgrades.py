@@ -1,4 +1,4 @@
-"""What a change of plan costs and gives, and the grants of one that takes effect now."""
+"""What a plan change costs and gives, and the grants of one that takes effect now."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ from ledger.grants import GrantOrder
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """A plan that somebody wants to change to."""
+    """A plan that a customer wants to change to."""
 
     buyer: Buyer
     plan_id: str
@@ -34,9 +34,9 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class VersionRequest:
-    """A version of the plan in force (0: the newest), from now on or the next period.
+    """A version of the plan in force (0: the newest), to apply now or from the next period.
 
-    `scheduled` is the plan that takes over with the next period so far.
+    `scheduled` is the plan currently due to take over with the next period.
     """
 
     request: PlanRequest
@@ -55,7 +55,7 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """An upgrade whose difference is to be charged, or is paid or waived (`paid` None)."""
+    """An upgrade whose difference is still to be charged, is paid, or is waived (`paid` None)."""
 
     buyer: Buyer
     plan: Plan
@@ -76,14 +76,14 @@ class OpenedUpgrade:
 
 
 def charge_of_key(subscription_id: str, key: str) -> str:
-    """Return the name of the charge of a change that was asked for with a key."""
+    """Return the charge id of a plan change that was requested with a key."""
     return f"{subscription_id}:change:{key}"
 
 
 def keyed_by(
     subscription_id: str, charge_id: str, plan: Plan, answer: dict[str, Any]
 ) -> Keyed | None:
-    """Return the key that the charge of a change is named by; None: a number names it."""
+    """Return the key in the charge's id; None if the id has a number instead."""
     prefix = charge_of_key(subscription_id, "")
     if not charge_id.startswith(prefix):
         return None
@@ -107,7 +107,7 @@ def quoted_change(catalog: Catalog, request: PlanRequest) -> Quoted:
 
 
 def quoted_version(catalog: Catalog, request: VersionRequest) -> Quoted:
-    """Return what a move to another version does; `same_plan` too where it is scheduled already.
+    """Return what moving to another version does; `same_plan` if it is already scheduled.
 
     Raises `unknown_plan`, `needs_next_period`.
     """
@@ -115,7 +115,7 @@ def quoted_version(catalog: Catalog, request: VersionRequest) -> Quoted:
     plan = catalog.plan(buyer.plan.plan_id, request.version)
     old = buyer.plan
     if not request.now and request.scheduled is not None:
-        old = request.scheduled  # what would take over without this move
+        old = request.scheduled  # what takes over if nothing is changed
     quote = quote_version(
         old,
         plan,
@@ -128,7 +128,7 @@ def quoted_version(catalog: Catalog, request: VersionRequest) -> Quoted:
 
 
 def upgrade_orders(upgrade: Upgrade) -> list[GrantOrder]:
-    """Return what the new plan adds to this window and to each later one already granted."""
+    """Return what the new plan adds to this window and to each later window already granted."""
     buyer, plan = upgrade.buyer, upgrade.plan
     planned = [
         (window, end, extra)
@@ -144,13 +144,13 @@ def upgrade_orders(upgrade: Upgrade) -> list[GrantOrder]:
 
 
 def _windows_left(upgrade: Upgrade) -> list[tuple[Stretch, datetime | None]]:
-    """Return the windows that an upgrade still covers, and when its credits expire."""
+    """Return the windows an upgrade still covers, each with the expiry of its credits."""
     buyer = upgrade.buyer
     windows = windows_of(buyer.plan, upgrade.anchor, upgrade.time_zone, buyer.period)
     rest: list[tuple[Stretch, datetime | None]] = [
         (one, one.part.end) for one in windows if one.part.end > buyer.at
     ]
-    # Paid as the subscription ended: no window is left to use it in, so it is kept, frozen.
+    # Paid just as the subscription ended: no window is left to use it in, so it is kept, frozen.
     return rest or [(windows[-1], None)]
 
 
@@ -182,7 +182,7 @@ def _order(
 
 
 def _window(request: PlanRequest) -> Stretch:
-    """Return the window under way, beside the whole one that an allowance is for."""
+    """Return the current window with the whole one that an allowance is for."""
     buyer = request.buyer
     return window_at(
         plan=buyer.plan,

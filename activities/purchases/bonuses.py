@@ -1,4 +1,4 @@
-"""Credits that are given: bonuses for events outside billing, starters of new customers."""
+"""Credits given: bonuses for events outside billing, starters for new customers."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ledger.grants import GrantOrder
 
 @dataclass(frozen=True, slots=True)
 class BonusGift:
-    """A bonus that somebody has earned for the customer."""
+    """A bonus that somebody earned for the customer."""
 
     buyer: Buyer
     wanted: GiveBonus
@@ -24,7 +24,7 @@ class BonusGift:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What became of a gift (`given`, `repeated`, or why not) and what is available."""
+    """The outcome of a bonus (`given`, `repeated`, or a reason) and the balance."""
 
     status: str
     credit_type: str = ""
@@ -33,7 +33,7 @@ class Given:
 
 
 class BonusActivities:
-    """Gifts, for workflows. Each method is one transaction, safe to repeat."""
+    """Bonuses, for workflows. Each method is one transaction, safe to repeat."""
 
     def __init__(self, context: BillingContext) -> None:
         self._context = context
@@ -67,7 +67,9 @@ class BonusActivities:
             known = grants.given(connection, buyer.account_id, order.key)
             if not known:
                 if expires_at is not None and expires_at <= buyer.at:
-                    return Given("renewal_pending")  # it would be lost at once
+                    return Given(
+                        "renewal_pending"
+                    )  # without a window the credits would expire at once
                 grants.give(connection, buyer.account_id, order, buyer.at)
             available = balances.available(
                 connection, buyer.account_id, bonus.credit_type, buyer.at

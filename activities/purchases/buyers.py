@@ -1,4 +1,4 @@
-"""Who buys credits, and a purchase on its way from demand to grant."""
+"""The buyer of credits, and a purchase on its way from demand to grant."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from domain.pricing.catalog import Plan
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who buys, under which plan, in which window and period, at which instant."""
+    """Who buys, on which plan, in which window and period, at which instant."""
 
     subscription_id: str
     customer_id: str
@@ -25,19 +25,19 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A charge that was opened for credits, or the reason why none was (`status`)."""
+    """A charge opened for credits, or the reason why none was (`status`)."""
 
     status: str
     charge: Charge | None = None
     quantity_micro: int = 0
-    lasting: bool = False  # what it buys never expires, and needs no window
-    looked_into: str = ""  # why operators look into it: the reason that its buyer hears
-    answer: dict[str, Any] | None = None  # what its buyer was told, once it is settled
+    lasting: bool = False  # its credits never expire, so it needs no window
+    looked_into: str = ""  # operators look into it: the reason its buyer is given
+    answer: dict[str, Any] | None = None  # the buyer's answer, once it is settled
 
 
 @dataclass(frozen=True, slots=True)
 class PaidPurchase:
-    """A purchase whose money has arrived; `frozen` once the subscription has ended."""
+    """A purchase whose money has arrived; `frozen` if the subscription has ended."""
 
     buyer: Buyer
     charge: Charge

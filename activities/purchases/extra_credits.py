@@ -45,9 +45,9 @@ class PurchaseActivities:
         needed_micro: int,
         confirmed: bool = False,  # noqa: FBT001, FBT002 - activities' arguments go by position
     ) -> Purchase:
-        """Reserve the purchase that a shortfall needs, if all still allows it.
+        """Reserve the purchase that a shortfall needs, if it is still allowed.
 
-        `confirmed`: who sent the event agreed to it, whatever the switch says.
+        `confirmed`: the sender of the event agreed to it, so the switch does not matter.
         """
         with self._context.engine.begin() as connection:
             reserved = charges.reserve_auto_purchase(
@@ -122,9 +122,9 @@ class PurchaseActivities:
 def grant(
     context: BillingContext, connection: Connection, purchase: PaidPurchase, *, first: bool
 ) -> int:
-    """Grant what a booked charge bought and, the `first` time, mail a receipt.
+    """Grant what a paid charge bought and, the `first` time, mail a receipt.
 
-    Returns the micro-credits that are available.
+    Returns the available micro-credits.
     """
     buyer = purchase.buyer
     record = charges.charge(connection, buyer.account_id, purchase.charge.charge_id)

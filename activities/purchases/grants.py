@@ -1,4 +1,4 @@
-"""What a paid purchase grants: its credits, and what comes with them."""
+"""What a paid purchase grants: its credits, and the free ones that come with them."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -13,9 +13,9 @@ from ledger.payments.charges import ChargeRecord
 
 
 def extra_orders(buyer: Buyer, record: ChargeRecord, *, frozen: bool) -> list[GrantOrder]:
-    """Return the grants of a purchase, each named (charge, part); the bought credits are part 0.
+    """Return the grants of a purchase, each named (charge, part); part 0 is the bought credits.
 
-    What was paid as the subscription ended never had a window to be used in: it is kept, frozen.
+    Credits paid for just as the subscription ended had no window to be used in: they stay, frozen.
     """
     bought = _bought(buyer, record, frozen=frozen)
     companions = [
@@ -61,7 +61,7 @@ def _bought(buyer: Buyer, record: ChargeRecord, *, frozen: bool) -> GrantOrder:
 
 
 def ends_of(buyer: Buyer, window_end: datetime | None = None) -> dict[Extras, datetime | None]:
-    """Return the instant that each kind of expiry means now; None is never."""
+    """Return the expiry instant of each kind of extras now; None is never."""
     return {
         Extras.WINDOW_END: window_end or buyer.window.end,
         Extras.PERIOD_END: buyer.period.end,
@@ -70,7 +70,7 @@ def ends_of(buyer: Buyer, window_end: datetime | None = None) -> dict[Extras, da
 
 
 def _terms(buyer: Buyer, record: ChargeRecord) -> tuple[str, Extras, tuple[str, ...] | None]:
-    """Return type, expiry and scope: of a pack as it was sold, else as the plan says."""
+    """Return type, expiry and scope: of a pack as sold, otherwise as the plan says."""
     plan, pack = buyer.plan, record.pack
     if pack is not None:
         scope = None if pack["scope"] is None else tuple(pack["scope"])

@@ -1,4 +1,4 @@
-"""What customers ask to buy: priced by the plan, opened as a charge under the wallet's lock."""
+"""Purchases customers ask for: priced by the plan, opened as a charge under the wallet's lock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,14 +31,14 @@ from ledger.payments import charges
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a charge is to be opened for."""
+    """What to open a charge for."""
 
     kind: ChargeKind
     quantity_micro: int
     amount_minor: int
     line: str
     pack: dict[str, Any] | None = None
-    lasting: bool = False  # what it buys never expires
+    lasting: bool = False  # its credits never expire
 
 
 class OfferActivities:
@@ -59,7 +59,7 @@ class OfferActivities:
 
     @uninterrupted(name="open_pack_purchase")
     def open_pack(self, buyer: Buyer, key: str, pack_id: str, count: int) -> Purchase:
-        """Open the charge of so many packs of one kind, where the plan sells them."""
+        """Open the charge of `count` packs of one kind, if the plan sells them."""
         return self._open(
             buyer,
             purchase_name(buyer.subscription_id, key, "pack"),
@@ -81,7 +81,7 @@ class OfferActivities:
             accounts.lock(connection, buyer.account_id, buyer.at)
             known = charges.known(connection, buyer.account_id, charge_id)
             if known is not None:
-                # The first answer again, whatever the plan and its price have become.
+                # A repeat gets the first answer, even if plan or price have changed since.
                 if not same(known):
                     return Purchase("idempotency_conflict")
                 opened = _opened(buyer, charge_id, known.state, _order_of(buyer, known))
@@ -148,21 +148,21 @@ def _packs_ordered(buyer: Buyer, pack_id: str, count: int) -> Order | str:
 
 
 def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int, *, lasting: bool) -> str | None:
-    """Return why so many credits of that price cannot be sold now, or None.
+    """Return why these credits cannot be sold at this price now, or None.
 
-    What expires needs a window, and there is none while a renewal is unpaid.
+    Credits that expire need a window, and there is none while a renewal is unpaid.
     """
     plan = buyer.plan
     buys = plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
     if buys and not lasting and buyer.window.end <= buyer.at:
-        return "renewal_pending"  # a payment pause does not keep this plan from buying
+        return "renewal_pending"  # this plan's payment pause does not forbid buying
     if amount_minor > maximum_charge_minor(plan.currency) or quantity_micro > MOST * MICRO:
         return "above_maximum"
     return "below_minimum" if amount_minor < minimum_charge_minor(plan.currency) else None
 
 
 def sold_pack(pack: Pack, count: int) -> dict[str, Any]:
-    """Return what must be known when it is paid, whatever the plan has become by then."""
+    """Return the terms to keep with the charge: it is granted by them, whatever the plan then."""
     return {
         "pack_id": pack.pack_id,
         "count": count,
@@ -194,7 +194,7 @@ def _order_of(buyer: Buyer, known: charges.ChargeRecord) -> Order:
 
 
 def pack_words(name: str, count: int) -> str:
-    """Return a number of packs as an invoice names them."""
+    """Return a number of packs as an invoice shows them."""
     return name if count == 1 else f"{count:,} x {name}"
 
 

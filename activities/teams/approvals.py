@@ -1,4 +1,4 @@
-"""Approvals: asked for, decided, lapsed, each in one transaction with the mails it causes."""
+"""Approvals: requested, decided, lapsed, each in one transaction with the mails it causes."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ PATIENCE_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a member asks for, and the workflow that is to wait for the answer, on which queue."""
+    """A member's request, and the workflow and task queue that wait for the decision."""
 
     buyer: Buyer
     wish: ApprovalRequest
@@ -58,7 +58,7 @@ class RequestStanding:
 
 @dataclass(frozen=True, slots=True)
 class KnownRequest:
-    """A request as the ledger has it, and in words."""
+    """A request as the ledger has it, with a description for people."""
 
     approval: Approval
     plan_id: str
@@ -67,7 +67,7 @@ class KnownRequest:
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """An admin's word, given at an instant."""
+    """An admin's decision at an instant."""
 
     request: KnownRequest
     decision: Decision
@@ -76,9 +76,9 @@ class Deciding:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What an admin's word came to: the request's end, or a reason with which it goes on waiting.
+    """The outcome of a decision: the request's end, or the reason why it goes on waiting.
 
-    `state` is where the request stands afterwards, `decided_by` whose word ended it.
+    `state` is where the request stands afterwards; `decided_by` is the admin who ended it.
     """
 
     status: str
@@ -90,7 +90,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Lapsing:
-    """A request whose time is over at an instant."""
+    """A request whose time has run out at an instant."""
 
     request: KnownRequest
     at: datetime
@@ -98,7 +98,7 @@ class Lapsing:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Messages that an approval could not read, to be kept."""
+    """Messages that an approval could not parse, to be kept for people to read."""
 
     account_id: int
     refusals: tuple[RefusedEvent, ...]
@@ -106,11 +106,11 @@ class Unread:
 
 
 class ApprovalActivities(SignalsSubscriptions):
-    """Requests of members, for workflows."""
+    """Members' requests, for workflows."""
 
     @uninterrupted(name="ask_approval")
     def ask(self, asking: Asking) -> RequestStanding:
-        """Keep a request, mail the admins, start the workflow that waits; a repeat does it once.
+        """Store a request, mail the admins and start the workflow that waits; safe to repeat.
 
         Raises `InvalidInput`: `unknown_action`, `quantity_not_one`, `unknown_credit_type`, …
         """
@@ -118,7 +118,7 @@ class ApprovalActivities(SignalsSubscriptions):
         catalog = self._context.catalog(buyer.plan.catalog)
         event = asking.wish.event
         if event is not None:
-            price(catalog, buyer.plan, event, buyer.at)  # what cannot be used is not asked for
+            price(catalog, buyer.plan, event, buyer.at)  # refuse an unusable event before asking
             if not needs_approval(catalog, buyer.plan, event):
                 return RequestStanding("approval_not_needed")
         wish = _with_amount(catalog, asking.wish)
@@ -152,7 +152,7 @@ class ApprovalActivities(SignalsSubscriptions):
             ApprovalName(buyer.subscription_id, wish.key),
             id=asking.workflow_id,
             task_queue=asking.queue,
-            # One that failed may be started again: what it waits for is in the ledger.
+            # A failed workflow may be started again: all it needs is in the ledger.
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=f"{wish.member_id} asks for {what}"[:200],
@@ -175,15 +175,15 @@ class ApprovalActivities(SignalsSubscriptions):
 
     @uninterrupted(name="decide_approval")
     def decide(self, deciding: Deciding) -> Decided:
-        """Take an admin's decision: hold what was approved, or raise the limit, and mail who asked.
+        """Take an admin's decision: hold what was approved or raise the limit, and mail the member.
 
-        What cannot be held, paused or short of credits, goes on waiting: the status says why. With
-        `purchase_needed` the subscription has been told to buy, and the same decision is to be
-        sent again.
+        A request that cannot be held now (paused, short of credits) goes on waiting; the status
+        says why. With `purchase_needed` the subscription was told to buy, and the same decision
+        must be sent again.
         """
         decided = self._decide(deciding)
         if decided.status == Undecided.PURCHASE_NEEDED:
-            # It looks whether to buy; a repeat changes nothing.
+            # Only a hint to look at the balance: repeating it is harmless.
             self._tell(deciding.request.approval.subscription_id, "balance_crossed", {})
         return decided
 
@@ -224,10 +224,10 @@ class ApprovalActivities(SignalsSubscriptions):
         return Decided(status, now.state, now.decided_by or "", held_until=now.held_until)
 
     def _hold(self, connection: Connection, known: Approval, at: datetime) -> HoldOutcome:
-        """Hold what was approved as if it happened now, for no more than was approved."""
+        """Hold what was approved as if it happened now, never more than was approved."""
         wish = known.wish
         if wish.event is None:
-            raise InvalidInput("internal_error", f"{wish.key} is no operation")
+            raise InvalidInput("internal_error", f"{wish.key} is not an operation")
         plan = self._context.plan_of(connection, known.subscription_id)
         catalog = self._context.catalog(plan.catalog)
         event = replace(wish.event, event_at=at)
@@ -235,7 +235,7 @@ class ApprovalActivities(SignalsSubscriptions):
             return HoldOutcome(wish.key, "price_changed")
         priced = price_on_terms(catalog, plan, event, at)
         if priced.terms is not None:
-            # A person agrees to pay. Nobody saw the price of a purchase: the switch decides.
+            # The approval covers credits only. Nobody saw a purchase's price: the switch decides.
             at_zero: AtShortfall = "block" if priced.terms.at_zero == "block" else "purchase"
             priced = replace(priced, terms=replace(priced.terms, at_zero=at_zero, confirmed=True))
         until = at + timedelta(seconds=wish.hold_seconds)
@@ -245,7 +245,7 @@ class ApprovalActivities(SignalsSubscriptions):
 
     @uninterrupted(name="lapse_approval")
     def lapse(self, lapsing: Lapsing) -> State:
-        """Let a request lapse if its time is over and nobody decided; return where it stands."""
+        """Let a request lapse if its time is up and nobody decided; return where it stands."""
         known = lapsing.request.approval
         with self._context.engine.begin() as connection:
             state = approvals.lapse(connection, known.account_id, known.wish.key, lapsing.at)
@@ -255,13 +255,13 @@ class ApprovalActivities(SignalsSubscriptions):
 
     @uninterrupted(name="keep_refusals")
     def keep_refusals(self, unread: Unread) -> None:
-        """Keep messages that could not be read; a repeat adds nothing."""
+        """Keep messages that could not be parsed; a repeat adds nothing."""
         with self._context.engine.begin() as connection:
             accounts.keep_refusals(connection, unread.account_id, unread.refusals, unread.at)
 
 
 def _short(connection: Connection, known: Approval, held: HoldOutcome, at: datetime) -> Decided:
-    """Return why an approved operation goes on waiting; a purchase may be there to cover it."""
+    """Return why an approved operation goes on waiting: a purchase may cover it."""
     needed = (held.missing_micro or 0) + (held.available_micro or 0)
     buys = held.status == Undecided.PURCHASE_NEEDED
     approvals.need(
@@ -275,7 +275,7 @@ def _short(connection: Connection, known: Approval, held: HoldOutcome, at: datet
 
 
 def _with_amount(catalog: Catalog, wish: ApprovalRequest) -> ApprovalRequest:
-    """Return a request with the credits that it comes to."""
+    """Return a request with the number of credits it costs."""
     event = wish.event
     if event is None:
         first = catalog.credit_types[0].credit_type

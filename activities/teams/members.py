@@ -1,4 +1,4 @@
-"""Members: made, changed and removed, each in one transaction that is safe to repeat."""
+"""Members: added, changed and removed, each in one transaction that is safe to repeat."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from ledger.teams import members
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """A member as they are from now on."""
+    """A member's new settings."""
 
     buyer: Buyer
     member: Member
@@ -21,7 +21,7 @@ class MemberChange:
 
 @dataclass(frozen=True, slots=True)
 class MemberRemoval:
-    """A member who leaves."""
+    """The removal of a member."""
 
     buyer: Buyer
     member_id: str
@@ -35,7 +35,7 @@ class TeamActivities:
 
     @uninterrupted(name="set_member")
     def set_member(self, change: MemberChange) -> None:
-        """Make or change a member. Raises `unknown_credit_type` for a limit of no such type."""
+        """Add or change a member. Raises `unknown_credit_type` for a limit of an unknown type."""
         catalog = self._context.catalog(change.buyer.plan.catalog)
         for credit_type, _ in change.member.limits:
             require_type(catalog, credit_type)
@@ -51,7 +51,7 @@ class TeamActivities:
 
     @uninterrupted(name="remove_member")
     def remove_member(self, removal: MemberRemoval) -> str:
-        """Remove a member: `removed`, `member_removed` before, or `unknown_member`."""
+        """Remove a member; return `removed`, `member_removed` (already), or `unknown_member`."""
         buyer = removal.buyer
         types = types_of(self._context.catalog(buyer.plan.catalog))
         with self._context.engine.begin() as connection:
@@ -73,6 +73,6 @@ def require_type(catalog: Catalog, credit_type: str) -> str:
     """Return a credit type of the catalog. Raises `InvalidInput` (`unknown_credit_type`)."""
     known = types_of(catalog)
     if credit_type not in known:
-        message = f"no credit type {credit_type!r:.60}; there are: {', '.join(known)}"
+        message = f"no credit type {credit_type!r:.60}; known: {', '.join(known)}"
         raise InvalidInput("unknown_credit_type", message)
     return credit_type

@@ -1,4 +1,4 @@
-"""What a team sees of itself: who used what, what is left to whom, and the monthly goal."""
+"""The team report: who used what, what each has left, and the monthly goal."""
 
 from datetime import datetime
 from typing import Any
@@ -19,9 +19,9 @@ from models.tables import Wallet
 def team(
     connection: Connection, account_id: int, at: datetime, member: str | None = None
 ) -> dict[str, Any]:
-    """Return the team at `at`, or at the wallet's own time where that is ahead.
+    """Return the team at `at`, or at the wallet's own time if that is later.
 
-    `member` leaves only that one, as members see themselves. Raises `InvalidInput`:
+    `member` limits it to that one, as members see themselves. Raises `InvalidInput`:
     `no_subscription` before the first period, `unknown_member`, `member_removed`.
     """
     wallet = connection.execute(

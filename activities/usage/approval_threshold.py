@@ -1,4 +1,4 @@
-"""Operations so large that a second person must agree to them first."""
+"""Operations large enough to need a second person's approval."""
 
 from collections.abc import Iterable
 
@@ -18,10 +18,10 @@ def unapproved(
     account_id: int,
     events: Iterable[UsageEvent],
 ) -> frozenset[str]:
-    """Return the keys of events that must be asked for with `request_approval`.
+    """Return the keys of events that must first be requested with `request_approval`.
 
-    What the ledger knows already, approved and held or used under an earlier plan, is not asked
-    about again: a repeat gets its first answer.
+    Events already in the ledger (approved, held, or used under an earlier plan) are not asked about
+    again: a repeat gets its first answer.
     """
     large = [event.key for event in events if _is_large(catalog, plan, event)]
     return frozenset(large) - debits.known(connection, account_id, large)
@@ -30,5 +30,5 @@ def unapproved(
 def _is_large(catalog: Catalog, plan: Plan, event: UsageEvent) -> bool:
     try:
         return needs_approval(catalog, plan, event)
-    except InvalidInput:  # pricing says why it cannot be used
+    except InvalidInput:  # pricing refuses it later, with its reason
         return False

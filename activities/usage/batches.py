@@ -1,14 +1,14 @@
-"""What a debit is asked and answers about usage as it came: of what was taken, only how much."""
+"""What a debit receives and returns for raw messages of usage: only what was not just taken."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class UsageMessage:
-    """JSON of a message of usage. `left` are the places of its events to decide; None: all.
+    """A message of usage as raw JSON. `left` are the positions of its undecided events; None: all.
 
-    `after` is how many events of the same batch come before it; `name` begins the names of its
-    refusals.
+    `after` is how many events of the same batch precede it; `name` is the prefix of its refusals'
+    names.
     """
 
     name: str
@@ -19,7 +19,7 @@ class UsageMessage:
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """An event that only a purchase can serve; `needed_micro` is what it takes in all."""
+    """An event that only a purchase can serve; `needed_micro` is its whole cost."""
 
     key: str
     action: str
@@ -29,11 +29,11 @@ class Short:
 
 @dataclass(frozen=True, slots=True)
 class Deviations:
-    """What became of a message, apart from what was simply debited.
+    """The outcome of a message, apart from what was simply debited.
 
-    `left` are the places of the events that a later moment decides: a renewal is under way
-    (`renewal_pending`) or a purchase is needed (`short`, the first of them). `refused` are reasons
-    and how often; the refusals are kept already. `crossed`: one left exactly zero.
+    `left` are the positions of events to decide later: a renewal is under way (`renewal_pending`)
+    or a purchase is needed (`short` is the first of them). `refused` counts refusals by reason;
+    they are stored already. `crossed`: one debit left exactly zero.
     """
 
     decided: int = 0

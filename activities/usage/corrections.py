@@ -1,4 +1,4 @@
-"""Corrections of usage, by the rates that the event was priced at."""
+"""Corrections of usage, at the rates the event was priced by."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from ledger.usage.corrections import CorrectionOrder, CorrectionOutcome
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What an operator wants corrected, at an instant."""
+    """A correction that an operator wants, at an instant."""
 
     account_id: int
     plan: Plan
@@ -27,7 +27,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """What became of it; micro-credits available of the plan's credit type afterwards."""
+    """The outcome, and the available micro-credits of the plan's credit type afterwards."""
 
     outcome: CorrectionOutcome
     available_micro: int
@@ -41,7 +41,7 @@ class CorrectionActivities:
 
     @uninterrupted(name="correct_usage")
     def correct(self, correction: Correction) -> Corrected:
-        """Correct an event; a retry returns the first answer, for every correction has its key."""
+        """Correct an event; a retry returns the first answer: every correction has a key."""
         account, wanted, at = correction.account_id, correction.wanted, correction.at
         order = CorrectionOrder(
             key=wanted.key,
@@ -53,7 +53,7 @@ class CorrectionActivities:
         with self._context.engine.begin() as connection:
             event = corrections.event_of(connection, account, wanted.event)
             catalog = correction.plan.catalog
-            # By a rate that was re-rated since it was not paid: it gives back in proportion too.
+            # It was not paid at a rate re-rated since, so it too gives back in proportion.
             anew = published.is_rated_anew(connection, catalog, account, wanted.event)
             terms = self._terms(correction, event) if event and not anew else None
             outcome = corrections.correct(
@@ -63,7 +63,7 @@ class CorrectionActivities:
         return Corrected(outcome, available)
 
     def _terms(self, correction: Correction, event: UsageEvent) -> Terms | None:
-        """Return how the event was paid; None if the catalog knows it no more: in proportion."""
+        """Return how the event was priced; None, meaning in proportion, if the catalog lost it."""
         catalog = self._context.catalog(correction.plan.catalog)
         try:
             return price_on_terms(catalog, correction.plan, event, correction.at).terms

@@ -1,4 +1,4 @@
-"""Usage: priced by the catalog, decided by the ledger, one transaction a batch."""
+"""Usage: priced by the catalog, decided by the ledger, one transaction per batch."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ from domain.usage import DECIDED, DebitOutcome, RefusedEvent, UsageEvent
 from ledger import accounts, balances
 from ledger.usage import debits
 
-LONGEST_REQUEST = 500  # characters of a refused message that are kept
+LONGEST_REQUEST = 500  # characters kept of a refused message
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Usage of one subscription in order, and refusals to keep, decided at `at`.
 
-    `events` are those that are asked for one by one; `messages` stand between them as they came.
+    `events` have a sender that waits for each answer; `messages` lie between them as raw JSON.
     """
 
     subscription_id: str
@@ -46,10 +46,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """What became of each event and each message, and what is available afterwards.
-
-    `available_micro` is in micro-credits.
-    """
+    """The outcome of each event and message, and the available micro-credits afterwards."""
 
     outcomes: tuple[DebitOutcome, ...]
     available_micro: int
@@ -58,7 +55,7 @@ class BatchOutcome:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """An event to decide, and where it stands: place `place` of message `message`, or alone."""
+    """An event to decide and its position: `place` in `message`, or on its own."""
 
     event: UsageEvent
     message: int | None = None
@@ -76,7 +73,7 @@ class UsageActivities:
 
     @uninterrupted(name="debit_usage")
     def debit(self, batch: Batch) -> BatchOutcome:
-        """Decide a batch; a retry returns the first answers, for every event has its key."""
+        """Decide a batch; a retry returns the first answers, because every event has a key."""
         read = [_read(number, one) for number, one in enumerate(batch.messages)]
         asked = _in_order(batch, [events for events, _ in read])
         unusable = [refusals for _, refusals in read]
@@ -106,9 +103,9 @@ class UsageActivities:
     def _decided(
         self, connection: Connection, batch: Batch, asked: Sequence[_Asked]
     ) -> list[DebitOutcome]:
-        """Return what became of each event; what a lost answer has refused stays refused.
+        """Return each event's outcome; what an attempt with a lost answer refused stays refused.
 
-        It would fit now, perhaps, and be both debited and told as a refusal.
+        Otherwise it might fit now, and would be both debited and reported as refused.
         """
         before = _refused_before(connection, batch, asked)
         events = [one.event for one in asked if _name(batch, one) not in before]
@@ -123,7 +120,7 @@ class UsageActivities:
     def _decide(
         self, connection: Connection, batch: Batch, events: Sequence[UsageEvent]
     ) -> list[DebitOutcome]:
-        """Return what became of each event; what has no price is refused by its reason."""
+        """Return each event's outcome; one that cannot be priced is refused with the reason."""
         catalog = self._context.catalog(batch.plan.catalog)
         large = unapproved(
             connection, catalog=catalog, plan=batch.plan, account_id=batch.account_id, events=events
@@ -152,7 +149,7 @@ class UsageActivities:
 def _refused_before(
     connection: Connection, batch: Batch, asked: Sequence[_Asked]
 ) -> dict[str, str]:
-    """Return which events an earlier attempt has refused, whose answer was lost, and why."""
+    """Return the events that an earlier attempt refused before its answer was lost, and why."""
     if not activity.in_activity() or activity.info().attempt == 1:
         return {}
     names = [name for one in asked if (name := _name(batch, one))]
@@ -160,12 +157,12 @@ def _refused_before(
 
 
 def _name(batch: Batch, one: _Asked) -> str:
-    """Return the name of an event's refusal, which a retry gives again; "": it has none."""
+    """Return the name of an event's refusal, equal on a retry; "" if it has none."""
     return "" if one.message is None else f"{batch.messages[one.message].name}:{one.place}"
 
 
 def _read(number: int, message: UsageMessage) -> tuple[list[_Asked], list[RefusedEvent]]:
-    """Return the events of a message that are to be decided, and what cannot be used of it."""
+    """Return a message's events to decide, and those that cannot be parsed."""
     try:
         parts = usage.read_events(message.data.encode())
     except InvalidInput as error:
@@ -184,7 +181,7 @@ def _read(number: int, message: UsageMessage) -> tuple[list[_Asked], list[Refuse
 
 
 def _in_order(batch: Batch, read: Sequence[Sequence[_Asked]]) -> list[_Asked]:
-    """Return all events of a batch in the order in which they came."""
+    """Return all events of a batch in the order they arrived."""
     alone = iter(_Asked(event) for event in batch.events)
     asked: list[_Asked] = []
     taken = 0
@@ -195,7 +192,7 @@ def _in_order(batch: Batch, read: Sequence[Sequence[_Asked]]) -> list[_Asked]:
 
 
 def _refusals(message: UsageMessage, pairs: Pairs) -> list[RefusedEvent]:
-    """Return the refusals of a message, by names that a retry gives again."""
+    """Return the refusals of a message, with names that are equal on a retry."""
     return [
         RefusedEvent(f"{message.name}:{one.place}", outcome.key, outcome.status, one.event.action)
         for one, outcome in pairs
@@ -204,7 +201,7 @@ def _refusals(message: UsageMessage, pairs: Pairs) -> list[RefusedEvent]:
 
 
 def _deviations(pairs: Pairs, refused: Sequence[RefusedEvent]) -> Deviations:
-    """Return what a workflow must know of a message."""
+    """Return what the workflow must know about a message."""
     waiting = [(one, outcome) for one, outcome in pairs if outcome.status in UNDECIDED]
     short = next((pair for pair in waiting if pair[1].status == Undecided.PURCHASE_NEEDED), None)
     return Deviations(
@@ -225,7 +222,7 @@ def _short(one: _Asked, outcome: DebitOutcome) -> Short:
 def tell_cap_reached(
     desk: Desk, plan: Plan, window_end: datetime | None, available_micro: int
 ) -> None:
-    """Mail once per window that auto-purchase may buy no more."""
+    """Mail once per window that auto-purchase has reached its cap."""
     totals = desk.auto_totals(plan, window_end) if window_end else None
     if totals is None:
         return

@@ -1,4 +1,4 @@
-"""Holds: priced by the catalog when they are authorized, decided by the ledger."""
+"""Holds: priced by the catalog when authorized, decided by the ledger."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from ledger.usage import holds
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whose holds, under which plan, decided at `at`."""
+    """The owner of the holds, the plan, and the instant of the decision."""
 
     subscription_id: str
     account_id: int
@@ -34,14 +34,14 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What became of a request about a hold, and what is available afterwards in micro-credits."""
+    """The outcome of a request about a hold, and the available micro-credits afterwards."""
 
     outcome: HoldOutcome
     available_micro: int
 
 
 class HoldActivities:
-    """Holds for workflows. Every call may be repeated: the hold's own key guards it."""
+    """Holds, for workflows. Every call may be repeated: the hold's key guards it."""
 
     def __init__(self, context: BillingContext) -> None:
         self._context = context
@@ -83,7 +83,7 @@ class HoldActivities:
 
     @uninterrupted(name="capture_hold")
     def capture(self, holder: Holder, wanted: Capture) -> Decided:
-        """Take what the work came to."""
+        """Charge the work's final quantity."""
         with self._context.engine.begin() as connection:
             outcome = holds.capture(
                 connection,
@@ -97,7 +97,7 @@ class HoldActivities:
 
     @uninterrupted(name="extend_hold")
     def extend(self, holder: Holder, wanted: Extend) -> Decided:
-        """Let a hold live longer."""
+        """Move a hold's lapse."""
         with self._context.engine.begin() as connection:
             outcome = holds.extend(
                 connection,
@@ -110,7 +110,7 @@ class HoldActivities:
 
     @uninterrupted(name="release_hold")
     def release(self, holder: Holder, wanted: Release) -> Decided:
-        """Give everything back."""
+        """Return all of a hold's credits."""
         with self._context.engine.begin() as connection:
             outcome = holds.release(connection, holder.account_id, wanted.key, holder.at)
             return self._decided(connection, holder, outcome)

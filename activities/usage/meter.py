@@ -1,4 +1,4 @@
-"""The live meter: what a customer has, what burnt it, how long it lasts, when more comes."""
+"""The live meter: the balance, what used it, how long it lasts and when more comes."""
 
 from datetime import datetime
 from typing import Any
@@ -21,11 +21,11 @@ def meter(
     catalog: Catalog | None = None,
     member: str = "",
 ) -> dict[str, Any]:
-    """Return the meter at `at`, or at the wallet's own time where that is ahead.
+    """Return the meter at `at`, or at the wallet's own time if that is later.
 
-    With a catalog it says what a change of plan would cost, with a member what that one may use.
+    A catalog adds what each plan change would cost, a member what that member may use.
     """
-    # Not the whole row: a wallet without holds lapses at infinity, which Python cannot read.
+    # Not the whole row: without holds `lapses_at` is infinity, which Python cannot read.
     columns = (Wallet.state, Wallet.decided_at, Wallet.window_end, Wallet.alert_level)
     wallet = connection.execute(select(*columns).where(Wallet.account_id == account_id)).one()
     at = max(at, wallet.decided_at)
