@@ -1,7 +1,7 @@
 -- Laws of several columns of the rows that every debit writes. PostgreSQL parses and plans the
 -- CHECKs of a table in every statement that writes a row, which cost a debit more than the writing:
 -- so one CHECK a table asks one of these, compiled once a session, which names the law that is
--- broken.
+-- broken. What the laws of wallets are about no debit changes: triggers on those columns ask.
 
 CREATE OR REPLACE FUNCTION grant_is_sound(g grants) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
@@ -36,4 +36,16 @@ BEGIN
     IF law IS NULL THEN RETURN true; END IF;
     RAISE EXCEPTION 'an entry of account % breaks %', e.account_id, law
         USING ERRCODE = 'check_violation', CONSTRAINT = law, TABLE = 'entries';
+END $$;
+
+CREATE OR REPLACE FUNCTION wallet_is_sound() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    law text := CASE
+        WHEN new.window_start >= new.window_end THEN 'wallets_window'
+        WHEN new.state = 'active' AND new.window_start IS NULL THEN 'wallets_active_has_window'
+    END;
+BEGIN
+    IF law IS NULL THEN RETURN new; END IF;
+    RAISE EXCEPTION 'the wallet of account % breaks %', new.account_id, law
+        USING ERRCODE = 'check_violation', CONSTRAINT = law, TABLE = 'wallets';
 END $$;

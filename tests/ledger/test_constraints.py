@@ -166,13 +166,13 @@ def test_every_constraint_is_attacked(session_database):
 
 def test_every_law_of_a_row_that_a_function_names_is_attacked(session_database):
     query = """
-        SELECT (regexp_matches(prosrc, $$'((?:grants|entries)_[a-z_]+)'$$, 'g'))[1] FROM pg_proc
-        WHERE proname IN ('grant_is_sound', 'entry_is_sound')
+        SELECT (regexp_matches(prosrc, $$'((?:grants|entries|wallets)_[a-z_]+)'$$, 'g'))[1]
+        FROM pg_proc WHERE proname IN ('grant_is_sound', 'entry_is_sound', 'wallet_is_sound')
     """
     with undone(session_database) as connection:
         named = {name for (name,) in connection.execute(query)}
 
-    assert len(named) == 10
+    assert len(named) == 12
     assert named <= {constraint for constraint, _, _ in ATTACKS}
 
 

@@ -55,6 +55,7 @@ CREATE TABLE customers (
 CREATE INDEX customers_by_card ON customers (payment_method) WHERE payment_method IS NOT NULL;
 
 -- The lock row. Everything that refuses a debit without looking at grants is in it.
+-- Laws of several columns of wallets, grants and entries are in functions/row_laws.sql.
 CREATE TABLE wallets (
     account_id   bigint      CONSTRAINT wallets_pk PRIMARY KEY REFERENCES customers (account_id),
     seq          bigint      NOT NULL DEFAULT 0,               -- last entry, without gaps
@@ -68,9 +69,7 @@ CREATE TABLE wallets (
     alert_level  alert_balance NOT NULL DEFAULT -1,            -- fires at or below; -1: none left
     frozen       boolean     NOT NULL DEFAULT false,           -- purchased credits wait
     kept_until   timestamptz,                                  -- what is left serves, though unpaid
-    next_lapse   timestamptz NOT NULL DEFAULT 'infinity',      -- of its open holds
-    CONSTRAINT wallets_window CHECK (window_start < window_end),
-    CONSTRAINT wallets_active_has_window CHECK (state <> 'active' OR window_start IS NOT NULL)
+    next_lapse   timestamptz NOT NULL DEFAULT 'infinity'       -- of its open holds
 ) WITH (fillfactor = 50);
 
 -- What the lock must know of the plan; written together with the workflow's own snapshot.
@@ -221,7 +220,6 @@ CREATE TABLE pauses (
     CONSTRAINT pauses_pk PRIMARY KEY (account_id, pause_id)
 );
 
--- Its laws of several columns are in functions/row_laws.sql, and those of entries.
 CREATE TABLE grants (
     account_id       bigint      NOT NULL REFERENCES wallets,
     grant_id         bigint      NOT NULL,                        -- seq of the entry that made it

@@ -2,6 +2,11 @@
 
 ALTER TABLE grants ADD CONSTRAINT grants_sound CHECK (grant_is_sound(grants));
 ALTER TABLE entries ADD CONSTRAINT entries_sound CHECK (entry_is_sound(entries));
+CREATE TRIGGER wallets_begin_sound BEFORE INSERT ON wallets
+    FOR EACH ROW EXECUTE FUNCTION wallet_is_sound();
+-- After, not before: a trigger before an update locks the row once more.
+CREATE TRIGGER wallets_stay_sound AFTER UPDATE OF state, window_start, window_end ON wallets
+    FOR EACH ROW EXECUTE FUNCTION wallet_is_sound();
 
 -- All ways for credits to leave but a debit name one of these columns.
 CREATE CONSTRAINT TRIGGER grants_credits_left
