@@ -1,1 +1,1 @@
-"""Durable processes: the subscription, the processor's events, the outbox."""
+"""Durable processes: subscriptions, approvals, the processor's events, the outbox."""

@@ -1,4 +1,4 @@
-"""Messages with an argument missing or too many, which would otherwise block the workflow."""
+"""Refuses messages with a wrong number of arguments, which would otherwise block the workflow."""
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -12,7 +12,7 @@ from temporalio.worker import (
 
 
 class _OneArgument(WorkflowInboundInterceptor):
-    """Every message of ours has exactly one argument; any other number is refused by name."""
+    """Our messages take exactly one argument; any other number is refused as `malformed`."""
 
     async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002
         dynamic = workflow.get_dynamic_signal_handler()
@@ -32,11 +32,11 @@ class _OneArgument(WorkflowInboundInterceptor):
 
 
 class OneArgument(Interceptor):
-    """Refuse messages that have not exactly one argument."""
+    """Refuses messages that do not have exactly one argument."""
 
     def workflow_interceptor_class(
         self,
         input: WorkflowInterceptorClassInput,  # noqa: A002, ARG002
     ) -> type[WorkflowInboundInterceptor] | None:
-        """Return the interceptor of workflows."""
+        """Return the interceptor class for workflows."""
         return _OneArgument

@@ -1,7 +1,7 @@
-"""Payloads as JSON, written and read by msgspec: a replay spent two thirds of its time on types.
+"""Payloads as JSON by msgspec: with the SDK's converter a replay spent two thirds of its time here.
 
-On the wire it is the SDK's own JSON (`json/plain`, keys sorted): stored histories, the UI, the
-`temporal` program and clients of other languages go on as before. Only UTC is spelled `Z`.
+The wire format stays the SDK's (`json/plain`, sorted keys), so stored histories, the UI, the
+`temporal` CLI and clients in other languages keep working. Only UTC is written `Z`.
 """
 
 import logging
@@ -24,14 +24,14 @@ _log = logging.getLogger("drawdown.converter")
 
 
 class _Json(EncodingPayloadConverter):
-    """JSON by msgspec; what it does not know is left to the SDK's own, which is slow."""
+    """JSON by msgspec; types it does not know fall back to the SDK's converter, which is slow."""
 
     def __init__(self) -> None:
         self._slow = JSONPlainPayloadConverter()
 
     @property
     def encoding(self) -> str:
-        """Return the name that payloads carry."""
+        """Return the payload encoding's name."""
         return self._slow.encoding
 
     def to_payload(self, value: Any) -> Payload | None:
@@ -43,7 +43,7 @@ class _Json(EncodingPayloadConverter):
         return Payload(metadata={"encoding": self.encoding.encode()}, data=data)
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
-        """Read JSON as a type. Raises `msgspec.ValidationError` for what is of another type."""
+        """Read JSON as a type. Raises `msgspec.ValidationError` if the value has another type."""
         decoder = _decoder(type_hint)
         if decoder is None:
             return self._slow.from_payload(payload, type_hint)
@@ -51,7 +51,7 @@ class _Json(EncodingPayloadConverter):
             return decoder.decode(payload.data)
         except msgspec.ValidationError:
             raise
-        except msgspec.DecodeError:  # JSON that only Python's reader takes, as of old payloads
+        except msgspec.DecodeError:  # JSON that only Python's parser accepts, as in old payloads
             return self._slow.from_payload(payload, type_hint)
 
 
@@ -67,7 +67,7 @@ class PayloadConverter(CompositePayloadConverter):
 
 @lru_cache(maxsize=512)
 def _decoder(type_hint: Any) -> msgspec.json.Decoder[Any] | None:
-    """Return the reader of a type; None where msgspec cannot tell its alternatives apart."""
+    """Return a type's decoder; None if msgspec cannot tell its alternatives apart."""
     try:
         return msgspec.json.Decoder(Any if type_hint is None else type_hint)
     except TypeError as error:
@@ -75,5 +75,5 @@ def _decoder(type_hint: Any) -> msgspec.json.Decoder[Any] | None:
         return None
 
 
-# Every client of ours uses it: a worker takes its client's.
+# All our clients use it; a worker inherits its client's.
 DATA_CONVERTER = replace(DataConverter.default, payload_converter_class=PayloadConverter)

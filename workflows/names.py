@@ -1,4 +1,4 @@
-"""Queues, workflow ids and search attributes: every name another process may rely on."""
+"""Task queues, workflow ids and search attributes: every name another process may rely on."""
 
 from temporalio.common import SearchAttributeKey
 
@@ -12,7 +12,7 @@ PLAN = SearchAttributeKey.for_keyword("DrawdownPlan")
 CUSTOMER = SearchAttributeKey.for_keyword("DrawdownCustomer")
 PAUSE_REASON = SearchAttributeKey.for_keyword("DrawdownPauseReason")
 NEXT_BILLING_AT = SearchAttributeKey.for_datetime("DrawdownNextBillingAt")
-FINDINGS = SearchAttributeKey.for_int("DrawdownFindings")  # that nobody has settled
+FINDINGS = SearchAttributeKey.for_int("DrawdownFindings")  # unsettled ones
 SEARCH_ATTRIBUTES = (STATUS, PLAN, CUSTOMER, PAUSE_REASON, NEXT_BILLING_AT, FINDINGS)
 
 
@@ -22,7 +22,7 @@ def subscription_workflow(subscription_id: str) -> str:
 
 
 def approval_workflow(subscription_id: str, key: str) -> str:
-    """Return the workflow id of what a member asks for under a key."""
+    """Return the workflow id of a member's request, by its key."""
     return f"approval:{subscription_id}:{key}"
 
 
@@ -31,7 +31,7 @@ def stripe_event_workflow(event_id: str) -> str:
     return f"stripe:{event_id}"
 
 
-RECONCILIATION = "reconciliation"  # the id of the nightly comparison
+RECONCILIATION = "reconciliation"  # the workflow id of the nightly comparison
 
 
 def outbox_workflow(topic: str) -> str:

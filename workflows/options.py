@@ -10,7 +10,7 @@ from workflows.names import BILLING, STRIPE
 
 
 class Options(TypedDict, total=False):
-    """Arguments that every call of an activity shares."""
+    """The arguments that every activity call shares."""
 
     task_queue: str
     start_to_close_timeout: timedelta
@@ -19,8 +19,8 @@ class Options(TypedDict, total=False):
     priority: Priority
 
 
-# The ledger answers in milliseconds; when the database is away, wait for it as long as it takes.
-# What a killed worker held is given up well before those who wait lose their patience (mailbox.py).
+# The ledger answers in milliseconds; if the database is down, retry as long as it takes. A killed
+# worker's activity times out well before waiting updates run out of patience (mailbox.py).
 LEDGER: Options = {
     "task_queue": BILLING,
     "start_to_close_timeout": timedelta(seconds=10),
@@ -31,8 +31,8 @@ LEDGER: Options = {
     ),
 }
 
-# The processor: every call acts on an object or key that makes a repeat harmless, so the retries
-# need no end. The HTTP time-out is 20 s and one call may read the object back.
+# Every call acts on an object or key that makes a repeat harmless, so retries need no limit. The
+# HTTP timeout is 20 s and one call may also read the object back.
 PROCESSOR: Options = {
     "task_queue": STRIPE,
     "start_to_close_timeout": timedelta(seconds=90),
@@ -47,7 +47,7 @@ LONGEST_SUMMARY = 200  # bytes; beyond 400 the server refuses the whole workflow
 
 
 def short(summary: str) -> str:
-    """Cut a summary that holds words of others to what the server takes."""
+    """Cut a summary that contains other people's text to the length the server accepts."""
     return summary.encode()[:LONGEST_SUMMARY].decode(errors="ignore")
 
 
@@ -55,5 +55,5 @@ INTERACTIVE, PURCHASE, RENEWAL = 1, 2, 4
 
 
 def ranked(options: Options, rank: int, customer_id: str) -> Options:
-    """Give a call its priority and the customer as fairness key."""
+    """Give a call its priority, and the customer as its fairness key."""
     return {**options, "priority": Priority(priority_key=rank, fairness_key=customer_id[:64])}

@@ -1,4 +1,4 @@
-"""The relays of the outbox, visible in the UI and taken over when a worker dies."""
+"""The outbox's relays: visible in the UI, and taken over when a worker dies."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,14 +29,14 @@ class Topic:
 
 @workflow.defn
 class OutboxRelay:
-    """Delivers one topic for ever, `outbox:<topic>`; one shift of an activity after the other."""
+    """Delivers one topic forever, `outbox:<topic>`, one activity shift after another."""
 
     @workflow.run
     async def run(self, topic: Topic) -> None:
-        """Start shift after shift."""
+        """Run shift after shift."""
         activity, queue = TOPICS[topic.name]
         workflow.set_current_details(
-            f"Delivers every message of the topic **{topic.name}**, for ever. To do: nothing.\n\n"
+            f"Delivers every message of the topic **{topic.name}**, forever. To do: nothing.\n\n"
             "If messages wait, the tab Pending Activities shows the last failure."
         )
         for _ in range(SHIFTS_PER_RUN):

@@ -1,4 +1,4 @@
-"""A quoted change of plan as an answer: the preview and the change tell the same numbers."""
+"""A quoted plan change as an answer: preview and change return the same numbers."""
 
 from temporalio import workflow
 

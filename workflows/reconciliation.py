@@ -15,13 +15,13 @@ WHOLE: Options = {**PROCESSOR, "start_to_close_timeout": timedelta(hours=2)}
 
 @workflow.defn
 class Reconciliation:
-    """Compares once a night, for ever: `reconciliation`. What differs becomes a finding."""
+    """Compares once a night, forever: `reconciliation`. Every difference becomes a finding."""
 
     @workflow.run
     async def run(self) -> None:
-        """Wait for the night, compare, say what came of it."""
+        """Wait for the night, compare, show the result."""
         for _ in range(NIGHTS_PER_RUN):
-            # The hour of the day, not a day's length: neither a start nor a slow night moves it.
+            # A fixed hour, not 24 hours later: neither a start nor a slow night shifts it.
             night = next_night(workflow.now())
             await workflow.sleep(
                 night - workflow.now(), summary=f"wait for {night:%Y-%m-%d %H:%M}Z"

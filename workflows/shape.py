@@ -1,7 +1,7 @@
-"""A look at usage as it came: how many events it has, if each has the right shape.
+"""A fast check of raw usage messages: how many events, and whether each has the right shape.
 
-It runs in C. What it lets pass is read where it is decided; whatever it does not is read here, by
-`domain/messages/usage.py`, and refused by name.
+It runs in C. Messages that pass are parsed when they are decided; all others are parsed here, by
+`domain/messages/usage.py`, and refused with a reason.
 """
 
 from typing import Annotated
@@ -31,7 +31,7 @@ _decoder = msgspec.json.Decoder(_Usage)
 
 
 def events_in(data: bytes) -> int:
-    """Return how many events a message has; 0 if one of them has not the shape of an event."""
+    """Return how many events a message has; 0 if any of them is malformed."""
     try:
         return len(_decoder.decode(data).events)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""One event of Stripe: read its object back, then tell the subscription that it is about.
+"""One Stripe event: reads its object back, then tells the subscription that it concerns.
 
-Events are hints: they come twice, late and in any order, so nothing they say is believed.
+Events are only hints: they arrive twice, late and in any order, so their content is never trusted.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from workflows.options import LEDGER, PROCESSOR
 CUSTOMER_UPDATED = "customer.updated"
 DELETED = "customer.deleted"
 DETACHED = "payment_method.detached"
-RENEWED = "payment_method.automatically_updated"  # the same card, as its bank has renewed it
+RENEWED = "payment_method.automatically_updated"  # the bank renewed the same card
 CARD_EVENTS = frozenset({CUSTOMER_UPDATED, "payment_method.attached", RENEWED})
 REMOVALS = frozenset({DELETED, DETACHED})
 # Stripe sends `refund.created` for every refund: https://docs.stripe.com/api/events/types.
@@ -49,7 +49,7 @@ MONEY_EVENTS = frozenset(
         "payment_intent.payment_failed",
     }
 )
-# What is paid stays so, as a rule: after these it is looked at again.
+# Paid invoices usually stay paid; these events are reasons to check again.
 DOUBTS = MONEY_EVENTS - {"invoice.paid", "payment_intent.succeeded"}
 HANDLED = CARD_EVENTS | REMOVALS | RETURN_EVENTS | MONEY_EVENTS
 
@@ -57,19 +57,19 @@ PAYER_CHANGED = "payer_changed"
 
 Outcome = Literal[
     "signaled",
-    "ignored",  # an event of a type that changes nothing here
+    "ignored",  # an event type that changes nothing here
     "unknown_object",  # the object is not at the processor, or not ours
     "no_payment_method",  # the payer has no card now
     "subscription_ended",
-    "booked",  # money that went back: in the ledger, whether or not a subscription lives
-    "found",  # money that the books do not know, or that is gone: taken up, or for operators
-    "contradicted",  # it says something else than it said before: a person must look
+    "booked",  # refunded or disputed money: in the ledger, even if the subscription has ended
+    "found",  # money unknown to the books, or taken back: taken up, or left to operators
+    "contradicted",  # it contradicts an earlier event: a person must look
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class EventOutcome:
-    """What became of an event; `signal` is what the subscription was told."""
+    """The outcome of an event; `signal` is what the subscription was sent."""
 
     outcome: Outcome
     subscription_id: str = ""
@@ -78,11 +78,11 @@ class EventOutcome:
 
 @workflow.defn
 class StripeEvent:
-    """A durable mailbox: one workflow an event, `stripe:<event id>`, so a repeat starts nothing."""
+    """A durable mailbox: one workflow per event, `stripe:<event id>`; a repeat starts nothing."""
 
     @workflow.run
     async def run(self, event: ProcessorEvent) -> EventOutcome:
-        """Pass the event on; return what was done."""
+        """Pass the event on; return the outcome."""
         if event.type not in HANDLED:
             return EventOutcome("ignored")
         if event.type in RETURN_EVENTS:
@@ -107,7 +107,7 @@ class StripeEvent:
         return await self._tell(owner.subscription_id, meaning, event)
 
     async def _without_card(self, owner: Owner) -> EventOutcome:
-        """Tell that the payer has no default any more, where we believe that there is one."""
+        """Report that the payer has no default card, if the ledger still has one."""
         if not (owner.has_card and owner.subscription_id):
             return EventOutcome("no_payment_method")
         told = await self._signal(owner.subscription_id, PAYER_CHANGED, {"payer": owner.payer})
@@ -116,7 +116,7 @@ class StripeEvent:
         )
 
     async def _removed(self, owner: Owner, meaning: EventMeaning) -> EventOutcome:
-        """Forget a payer that was deleted; a subscription reads back what is left to charge."""
+        """Forget a deleted payer; a live subscription reads back what is left to charge."""
         if meaning.payer:
             await workflow.execute_activity_method(
                 OwnerActivities.forget_payer,
@@ -131,7 +131,7 @@ class StripeEvent:
         return EventOutcome("signaled", subscription_id, PAYER_CHANGED)
 
     async def _returned(self, event: ProcessorEvent) -> EventOutcome:
-        """Book money that went back here: disputes outlive the subscriptions they are about."""
+        """Book the refund or dispute here, because it may outlive its subscription."""
         read = await workflow.execute_activity_method(
             PaymentActivities.read_return,
             event,
@@ -159,7 +159,7 @@ class StripeEvent:
         meaning = await self._read(event)
         if event.type == CUSTOMER_UPDATED or not meaning.payer:
             return meaning
-        # A card's event may come after a newer card's: what counts is the default of today.
+        # This event may arrive after a newer card's, so only the current default counts.
         now = await self._read(replace(event, type=CUSTOMER_UPDATED, object_id=meaning.payer))
         return now if now.method else meaning
 
@@ -172,7 +172,7 @@ class StripeEvent:
         )
 
     async def _examined(self, meaning: EventMeaning) -> bool:
-        """Look at money that came for no charge of the ledger, as after a restore."""
+        """Check a paid invoice that names no charge of the ledger, as after a restore."""
         if not workflow.patched("money-without-a-charge-is-found"):
             return False
         return await workflow.execute_activity_method(
@@ -183,7 +183,7 @@ class StripeEvent:
         )
 
     async def _doubted(self, meaning: EventMeaning) -> bool:
-        """Say whether the invoice was paid, is booked so, and is not paid any more."""
+        """Return whether an invoice booked as paid is no longer paid."""
         return await workflow.execute_activity_method(
             ReconcileActivities.doubt,
             args=[meaning.invoice, workflow.now()],
@@ -202,7 +202,7 @@ class StripeEvent:
     async def _tell(
         self, subscription_id: str, meaning: EventMeaning, event: ProcessorEvent
     ) -> EventOutcome:
-        # The processor tells of the default card for many reasons, a declined charge among them.
+        # The processor reports the default card for many reasons, such as a declined charge.
         renewed = event.type == RENEWED and meaning.method == event.object_id
         signal = "payment_method_updated"
         message = {
@@ -216,12 +216,12 @@ class StripeEvent:
         return EventOutcome("signaled", subscription_id, signal)
 
     async def _signal(self, subscription_id: str, signal: str, message: dict[str, str]) -> bool:
-        """Tell a subscription; say whether it still runs."""
+        """Signal a subscription; return whether it still runs."""
         subscription = workflow.get_external_workflow_handle(
             names.subscription_workflow(subscription_id)
         )
         try:
             await subscription.signal(signal, message)
-        except ApplicationError:  # it does not run any more
+        except ApplicationError:  # it no longer runs
             return False
         return True

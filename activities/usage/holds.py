@@ -97,7 +97,7 @@ class HoldActivities:
 
     @uninterrupted(name="extend_hold")
     def extend(self, holder: Holder, wanted: Extend) -> Decided:
-        """Move a hold's lapse."""
+        """Move the instant a hold lapses."""
         with self._context.engine.begin() as connection:
             outcome = holds.extend(
                 connection,

@@ -1,4 +1,4 @@
-"""What an operator reads of a request in the Temporal UI."""
+"""What operators read about a request in the Temporal UI."""
 
 from temporalio import workflow
 
@@ -12,7 +12,7 @@ from workflows.subscription.operator_view import GAP, LONGEST_KEYWORD, cell, day
 
 
 class ApprovalView:
-    """Tells where a request stands; upserts search attributes only when they change."""
+    """Shows where a request stands; upserts search attributes only when they change."""
 
     def __init__(self, name: ApprovalName, mailbox: Mailbox) -> None:
         self._name = name
@@ -20,12 +20,12 @@ class ApprovalView:
         self._last_word = "nobody has decided"
 
     def note(self, decision: Decision, decided: Decided) -> None:
-        """Remember the last word that was given."""
+        """Remember the latest decision."""
         at = f"{workflow.now():%Y-%m-%d %H:%M}Z"
         self._last_word = f"{decision.by} at {at}: {decided.status}"
 
     def tell(self, request: KnownRequest, end: Decided | None) -> None:
-        """Publish the present."""
+        """Publish the current state."""
         state = end.state.value if end else request.approval.state.value
         known = workflow.info().typed_search_attributes
         keywords = {
@@ -43,9 +43,9 @@ class ApprovalView:
         workflow.set_current_details(self._details(request, state, ended=end is not None))
 
     def _details(self, request: KnownRequest, state: str, *, ended: bool) -> str:
-        """Return a table in Markdown, what matters first."""
+        """Return a table in Markdown, the most important row first."""
         kept = request.approval
-        to_do = "nothing" if ended else "an admin of the team approves or refuses; a mail asks them"
+        to_do = "nothing" if ended else "an admin of the team must decide; a mail asks them to"
         after = "" if ended else f", then it lapses: {day(kept.lapses_at)}"
         rows = [
             (f"**{state}**", f"{kept.member_name} asks for {request.what}"),

@@ -1,6 +1,7 @@
-"""What a member asks an admin for: waits for a person, however long, and ends once.
+"""A member's request to an admin: waits for a decision, however long, and ends once.
 
-The ledger decides under the wallet's lock; this workflow waits, tells, and lets the request lapse.
+The ledger decides under the wallet's lock; this workflow waits, reports, and lets the request
+lapse.
 """
 
 from datetime import datetime, timedelta
@@ -47,7 +48,7 @@ class Approval(UnknownHandlers):
         self._unusable: ApplicationError | None = None
         try:
             self._name = _name(message)
-        except ApplicationError as error:  # the run raises it: the SDK cannot take it from here
+        except ApplicationError as error:  # raised later by `run`: the SDK cannot take it from here
             self._name, self._unusable = NOBODY, error
         self._mailbox = Mailbox()
         self._timer = Timer()
@@ -58,7 +59,7 @@ class Approval(UnknownHandlers):
         self._look_at: datetime | None = None
         self._view = ApprovalView(self._name, self._mailbox)
 
-    @workflow.update(description="An admin approves; it is checked again, then held or raised.")
+    @workflow.update(description="An admin approves; checked again, then held or raised.")
     async def approve(self, decision: RawValue) -> Answer:
         """Answer `approved`, `pending` while credits are bought for it, or `refused` and why."""
         return await self._decided("approve", teams.parse_approve(payload(decision)))
@@ -67,9 +68,9 @@ class Approval(UnknownHandlers):
     def _check_approve(self, decision: RawValue) -> None:
         checked(teams.parse_approve, decision)
 
-    @workflow.update(description="An admin refuses, for a reason that the member is told.")
+    @workflow.update(description="An admin refuses, with a reason for the member.")
     async def refuse(self, decision: RawValue) -> Answer:
-        """Answer `refused_by_admin`, or `refused` with the reason why not."""
+        """Answer `refused_by_admin`, or `refused` and why the decision does not count."""
         return await self._decided("refuse", teams.parse_refuse(payload(decision)))
 
     @refuse.validator
@@ -77,7 +78,7 @@ class Approval(UnknownHandlers):
         checked(teams.parse_refuse, decision)
 
     async def _decided(self, name: str, decision: Decision) -> Answer:
-        """Let an admin's decision wait for its turn; return what came of it."""
+        """Queue an admin's decision; return its outcome."""
         ticket = self._mailbox.ticket()
         self._mailbox.put(self._command(name, decision, ticket))
         return await self._mailbox.answered(ticket)
@@ -87,7 +88,7 @@ class Approval(UnknownHandlers):
 
     @workflow.run
     async def run(self, message: RawValue = NOTHING) -> Answer:  # noqa: ARG002
-        """Wait until an admin has decided or the time is over; return where it stands."""
+        """Wait for a decision or the lapse; return where the request stands."""
         if self._unusable is not None:
             raise self._unusable
         self._request = await workflow.execute_activity_method(
@@ -109,13 +110,13 @@ class Approval(UnknownHandlers):
 
     @workflow.query(description="Where the request stands.")
     def status(self) -> Answer:
-        """Return what was asked for, and what became of it."""
+        """Return what was asked for, and its outcome."""
         return self._view.status(self._request, self._end)
 
     async def _wait(self, request: KnownRequest) -> None:
         self._view.tell(request, None)
         lapses_at = request.approval.lapses_at
-        # Of our own clock: the ledger's may run ahead of it in virtual time.
+        # By our own clock: in virtual time the ledger's may run ahead of it.
         rings = workflow.now() + (lapses_at - self._at(request))
         due = Due(max(rings, workflow.now()), "the request lapses")
         if self._look_at is not None:
@@ -126,7 +127,7 @@ class Approval(UnknownHandlers):
         await workflow.wait_condition(lambda: self._mailbox.ready() or self._timer.rang())
 
     async def _turn(self, request: KnownRequest) -> None:
-        """Keep what nobody could read, carry out one decision, or let the request lapse."""
+        """Store unreadable messages, carry out one decision, or let the request lapse."""
         if self._mailbox.refusals:
             unread = Unread(
                 request.approval.account_id, self._mailbox.take_refusals(), self._at(request)
@@ -153,7 +154,7 @@ class Approval(UnknownHandlers):
         self._decide_what_waited()
 
     async def _decide(self, name: str, decision: Decision, _ticket: int) -> Answer | None:
-        """Return what came of a decision; None: it waits for a purchase."""
+        """Return a decision's outcome; None: it waits for a purchase."""
         request = self._known()
         try:
             decided = await workflow.execute_activity_method(
@@ -172,13 +173,13 @@ class Approval(UnknownHandlers):
         return None if decided.status == Undecided.PURCHASE_NEEDED else answer_to(decided)
 
     def _wait_for_purchase(self, command: Command) -> None:
-        """Decide the same again soon, then less and less often: money may be days on its way."""
+        """Retry the decision soon, then less and less often: money may take days."""
         self._buying.append(command)
         self._look_at = workflow.now() + min(FIRST_LOOK * 2**self._looks, LONGEST_LOOK)
         self._looks = min(self._looks + 1, MOST_LOOKS)
 
     def _decide_what_waited(self) -> None:
-        """Decide again, now, what waited for a purchase: it has come, or will not."""
+        """Decide again now what waited for a purchase: it has come or will not."""
         self._mailbox.commands.extend(self._buying)
         self._buying, self._looks, self._look_at = [], 0, None
 
@@ -215,15 +216,15 @@ class Approval(UnknownHandlers):
     def _at(self, request: KnownRequest) -> datetime:
         """Return the instant at which this request is decided.
 
-        It is ours, unless the request came from a clock that runs ahead (virtual time): then it is
-        as long after the request as we have lived.
+        Normally our clock. If the request came from a clock ahead of ours (virtual time), it is the
+        request's instant plus the time this workflow has lived.
         """
         lived = workflow.now() - workflow.info().workflow_start_time
         return max(workflow.now(), request.approval.asked_at + lived)
 
 
 def answer_to(decided: Decided) -> Answer:
-    """Return a decision's outcome as admins are answered."""
+    """Return a decision's outcome as an answer to the admin."""
     facts: dict[str, Any] = {}
     if decided.status in (State.APPROVED, State.REFUSED):
         if decided.held_until is not None:
@@ -235,7 +236,7 @@ def answer_to(decided: Decided) -> Answer:
 
 
 def _name(message: RawValue) -> ApprovalName:
-    """Return which request this is. What cannot be used fails the workflow with its reason."""
+    """Return which request this is; an unusable argument fails the workflow with its reason."""
     try:
         name = teams.parse_approval_start(payload(message))
     except InvalidInput as error:

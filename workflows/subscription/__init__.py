@@ -1,1 +1,1 @@
-"""One subscription's life: the loop, and the parts that it is made of."""
+"""One subscription's life: the loop and its parts."""

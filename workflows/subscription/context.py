@@ -1,4 +1,4 @@
-"""What every message works with: the state of one subscription and the parts that change it."""
+"""What every message works with: a subscription's state and the parts that change it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -56,13 +56,13 @@ class Context:
         return PlanRequest(self.settler.buyer(), plan_id, moment.anchor, moment.time_zone)
 
     def keyed(self, key: str, request: str, answer: Answer | None = None) -> Keyed | None:
-        """Return the key of an update with what it asks for; None: its sender names none."""
+        """Return an update's key with what it asks for; None if the sender gave none."""
         return Keyed(self.state.subscription_id, key, request, answer or {}) if key else None
 
     async def first_answer(self, keyed: Keyed | None, charge_id: str = "") -> Answer | None:
-        """Return the first answer to an update that is repeated; None: it is the first, or keyless.
+        """Return the first answer to a repeated update; None if it is the first or has no key.
 
-        `charge_id` names the charge that it would have opened.
+        `charge_id` is the charge it would have opened.
         """
         if keyed is None:
             return None
@@ -81,7 +81,7 @@ class Context:
     async def write_cancel(
         self, ends_at: datetime, *, preview: bool = False, keyed: Keyed | None = None
     ) -> LeftBehind:
-        """Write that the subscription ends; return what is lost and what is kept."""
+        """Store that the subscription ends; return what is lost and what is kept."""
         return await workflow.execute_activity_method(
             PeriodActivities.schedule_cancel,
             Ending(self.moment(), ends_at, preview, keyed),
@@ -90,7 +90,7 @@ class Context:
         )
 
     def asked_for(self, purchase: Purchase, window_end: datetime, ticket: int) -> Answer | None:
-        """Collect a purchase that somebody asked for; None means that its charge will answer."""
+        """Collect a requested purchase; None means that the answer comes once it is settled."""
         if purchase.charge is None or purchase.status not in KNOWN_STATES:
             return refused(purchase.status)
         charge_id = purchase.charge.charge_id
@@ -114,20 +114,20 @@ class Context:
         return None
 
     def _told(self, purchase: Purchase, charge: Charge) -> Answer | None:
-        """Return what the buyer was told of a purchase that is settled; None: it is not."""
+        """Return the stored answer of a settled purchase; None if it is not settled."""
         if purchase.answer is not None:
             return purchase.answer
         if purchase.status == ChargeState.VOID and purchase.looked_into:
             return refused(purchase.looked_into, charge_id=charge.charge_id)
         if purchase.status == ChargeState.VOID:
             return {"status": "declined", "reason": "declined", "charge_id": charge.charge_id}
-        if purchase.status == ChargeState.PAID:  # its credits wait for the next window
+        if purchase.status == ChargeState.PAID:  # the grant waits for the next window
             available = self.state.available_micro
             return answers.paid(charge, purchase.quantity_micro, charge.amount_minor, available)
         return None
 
     async def drop_renewal(self) -> None:
-        """Give up a renewal prepared for a plan that will not be renewed."""
+        """Void a renewal prepared for a plan that will not be renewed."""
         charge = self.state.charge_of(ChargeKind.PERIOD)
         if charge is not None and charge.step in (Step.PREPARING, Step.PREPARED):
             self.state.drop_renewal()

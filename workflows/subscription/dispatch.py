@@ -1,4 +1,4 @@
-"""What updates and signals ask for, carried out by the loop one after the other."""
+"""Carries out commands from updates and signals, one after another, in the loop."""
 
 from temporalio.exceptions import ActivityError, ApplicationError
 
@@ -9,7 +9,7 @@ UNKNOWN = "internal_error"
 
 
 class Dispatch:
-    """Carries each command out when its turn has come, and answers it."""
+    """Carries out each command in turn and answers it."""
 
     def __init__(self, context: Context) -> None:
         self._state = context.state
@@ -29,7 +29,7 @@ class Dispatch:
             self._mailbox.refuse(None, f"{command.name}: {command.request}", answer["reason"])
 
     def _out_of_place(self, command: Command) -> str | None:
-        """Return why a message makes no sense at this point of the subscription's life, or None."""
+        """Return why a message is refused at this point of the subscription's life, or None."""
         hears = command.late and self._state.awaits_money
         if self._state.over and not hears:
             return "subscription_ended"

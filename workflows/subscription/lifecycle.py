@@ -1,4 +1,4 @@
-"""How a subscription begins, and how each of its periods is opened."""
+"""How a subscription begins, and how its periods are opened."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -20,16 +20,16 @@ from workflows.subscription.context import Context
 
 
 class Lifecycle:
-    """Begins a subscription, or takes one up again, and opens the charge of its next period."""
+    """Begins or recovers a subscription, and opens the charge of its next period."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._state = context.state
 
     async def begin(self) -> None:
-        """Create the subscription and start to collect its first charge, or its trial.
+        """Create the subscription and start collecting its first charge, or begin its trial.
 
-        One whose workflow was lost is taken up where its rows in the ledger stand.
+        A subscription whose workflow was lost goes on from its rows in the ledger.
         """
         state, start = self._state, self._state.start
         now = workflow.now()
@@ -50,7 +50,7 @@ class Lifecycle:
             await self.open_period()
 
     async def open_period(self) -> None:
-        """Open the charge of the next period, or of the one that this instant falls into."""
+        """Open the charge of the next period, or of the one that contains this instant."""
         state = self._state
         plan = state.next_plan or state.plan_in_force()
         now = workflow.now()
@@ -87,7 +87,7 @@ class Lifecycle:
             self._context.collector.collect(charge)
 
     async def _begun(self, beginning: Beginning) -> Begun:
-        """Create the subscription; one that cannot be fails with the reason as type."""
+        """Create the subscription; if that is refused, fail with the reason as type."""
         try:
             return await workflow.execute_activity_method(
                 PeriodActivities.begin,
@@ -99,7 +99,7 @@ class Lifecycle:
             raise _as_it_is(error) from error
 
     async def _registered(self, begun: Begun) -> None:
-        """Register; a start that the processor refuses is taken back and fails with the reason."""
+        """Register the customer; on a refusal, undo the start and fail with its reason."""
         try:
             await self._register(begun.payer)
         except ActivityError as error:
@@ -109,13 +109,13 @@ class Lifecycle:
             await workflow.execute_activity_method(
                 PeriodActivities.abandon,
                 args=[self._state.subscription_id, workflow.now()],
-                summary="take the start back",
+                summary="undo the start",
                 **LEDGER,
             )
             raise _as_it_is(error) from error
 
     async def _register(self, payer: str) -> None:
-        """Make the customer known to the processor, with the card that it pays with."""
+        """Register the customer at the processor, with the card it pays with."""
         state, start = self._state, self._state.start
         card = await workflow.execute_activity_method(
             PaymentActivities.register,
@@ -147,14 +147,14 @@ class Lifecycle:
         )
 
     async def _take_up(self, restored: SubscriptionState) -> None:
-        """Go on from what the ledger knows. Every effect has its key: nothing happens twice."""
+        """Go on from what the ledger knows. Every effect has a key, so nothing happens twice."""
         state = self._state
         state.take_up(restored, card_updates=int(workflow.now().timestamp()))
         state.credits_came(restored.available_micro, workflow.now())
         await self._go_on_with_charges()
 
     async def _go_on_with_charges(self) -> None:
-        """Collect again what was never declined: the same keys find what has become of it."""
+        """Collect charges never declined again: the same keys find their outcome."""
         for charge in self._state.charges:
             if charge.step is Step.PREPARING:
                 self._context.collector.collect(charge)
@@ -167,7 +167,7 @@ class Lifecycle:
 
 
 def _as_it_is(error: ActivityError) -> Exception:
-    """Return a failure with the reason of an activity as its own."""
+    """Return a failure whose type is the activity's reason."""
     if isinstance(error.cause, ApplicationError):
         return ApplicationError(error.cause.message, type=error.cause.type)
     return error

@@ -1,4 +1,4 @@
-"""What has arrived and is not decided yet: usage events in order, and commands of updates."""
+"""What has arrived and is not decided yet: usage events in order, and updates' commands."""
 
 import json
 from collections import deque
@@ -24,8 +24,8 @@ Waiting = QueuedEvent | QueuedMessage
 
 MOST_WAITING = 5_000
 LARGEST_BATCH = 500
-MOST_WAITING_BYTES = 16_000_000  # a run's history may have 50 MB
-# The argument of an activity, or of the next run, may have 2 MiB: refusals, plans take the rest.
+MOST_WAITING_BYTES = 16_000_000  # a run's history may hold 50 MB
+# An activity's argument, or the next run's, may hold 2 MiB; refusals and plans need the rest.
 LARGEST_BATCH_BYTES = 1_000_000
 LARGEST_MESSAGE_BYTES = 500_000  # larger ones are queued event by event
 MOST_HANDED_ON_BYTES = 1_500_000
@@ -36,22 +36,23 @@ PATIENCE = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A message that the loop carries out; `ticket` 0 means nobody waits.
+    """A message for the loop to carry out; `ticket` 0 means nobody waits.
 
-    `carry_out` is bound to the request and given the ticket; None means that a charge will answer.
+    `carry_out` is bound to the request and receives the ticket. If it returns None, the answer
+    comes when the charge it opened is settled.
     """
 
     name: str
     request: object
     carry_out: Callable[[int], Awaitable[Answer | None]]
     ticket: int = 0
-    early: bool = False  # makes sense before the first period is paid
-    late: bool = False  # is heard after the end, while money may still come
+    early: bool = False  # allowed before the first period is paid
+    late: bool = False  # heard even after the end, while money may still come
 
 
 @dataclass(slots=True)
 class Mailbox:
-    """Handlers put in, the loop takes out. Answers are handed back by ticket."""
+    """Handlers put in, the loop takes out. Answers go back by ticket."""
 
     events: deque[Waiting] = field(default_factory=deque)
     commands: deque[Command] = field(default_factory=deque)
@@ -67,39 +68,39 @@ class Mailbox:
     last_refusal: str = ""
 
     def ready(self) -> bool:
-        """Say whether the loop has something to do."""
+        """Return whether the loop has work."""
         return bool(self.commands or self.refusals or self.decidable())
 
     def decidable(self) -> bool:
-        """Say whether events wait for nothing but their turn."""
+        """Return whether events wait only for their turn."""
         return bool(self.events) and not self.held_up
 
     def refuse(self, key: str | None, request: str, reason: str) -> None:
-        """Keep a refused fire-and-forget message for people to read."""
+        """Store a refused fire-and-forget message for people to read."""
         self.count_refusals(reason, 1)
         refusal_id = f"{workflow.info().run_id}:{self.refused_so_far}"
         refusal = RefusedEvent(refusal_id, _storable(key or "") or None, reason, _storable(request))
         self.refusals.append(refusal)
 
     def count_refusals(self, reason: str, number: int) -> None:
-        """Count messages that were refused, and are kept."""
+        """Count messages whose refusals are stored already."""
         self.refused_so_far += number
         counter = workflow.metric_meter().create_counter("drawdown_refused_messages")
         counter.add(number, {"reason": reason})
         self.last_refusal = f"{reason} at {workflow.now():%Y-%m-%d %H:%M}Z"
 
     def ticket(self) -> int:
-        """Give an update a number to wait for."""
+        """Return a new number for an update to wait on."""
         self.tickets += 1
         self.waiting[self.tickets] = workflow.now()
         return self.tickets
 
     def add(self, event: UsageEvent, ticket: int = 0, lapses_at: datetime | None = None) -> None:
-        """Queue an event behind those that came before it; with `lapses_at` it is to be held."""
+        """Queue an event last; with `lapses_at` its credits are held, not debited."""
         self._queue(QueuedEvent(event, ticket, workflow.now(), lapses_at))
 
     def add_message(self, data: bytes, count: int) -> bool:
-        """Queue a message of `count` events as it came; False if it is too large for that."""
+        """Queue a raw message of `count` events; return False if it is too large to keep whole."""
         self.messages += 1
         name = f"{workflow.info().run_id}:usage-{self.messages}"
         message = QueuedMessage(name, data.decode(), count)
@@ -110,7 +111,7 @@ class Mailbox:
         return True
 
     def put_back(self, queued: Sequence[Waiting]) -> None:
-        """Queue events again, in order, in front of all others."""
+        """Put events back at the front of the queue, in order."""
         self.events.extendleft(reversed(queued))
         self.events_waiting += sum(map(count_of, queued))
         self.bytes_waiting += sum(map(size_of, queued))
@@ -121,15 +122,15 @@ class Mailbox:
         self.bytes_waiting += size_of(one)
 
     def portable(self) -> bool:
-        """Say whether what waits can be handed on to the next run."""
+        """Return whether what waits may be passed to the next run."""
         return self.bytes_waiting <= MOST_HANDED_ON_BYTES
 
     def full(self) -> bool:
-        """Say whether no more events can wait."""
+        """Return whether the queue is full."""
         return self.events_waiting >= MOST_WAITING or self.bytes_waiting >= MOST_WAITING_BYTES
 
     def refuse_unread(self, name: str, data: bytes, error: InvalidInput) -> None:
-        """Keep a fire-and-forget message that cannot be read, and why."""
+        """Store a fire-and-forget message that cannot be parsed, with the reason."""
         self.refuse(None, f"{name}: {data.decode(errors='replace')}", error.reason)
 
     def put(self, command: Command) -> None:
@@ -137,21 +138,21 @@ class Mailbox:
         self.commands.append(command)
 
     def waits(self, ticket: int) -> bool:
-        """Say whether an update still waits for the answer to a ticket."""
+        """Return whether an update still waits on a ticket."""
         return ticket in self.waiting
 
     def keys_asked_for(self, queued: Sequence[Waiting]) -> frozenset[str]:
-        """Return the keys of events that an update waits for, in a batch or behind it."""
+        """Return the keys of events, in this batch or behind it, that an update waits for."""
         waiting = (one for one in (*queued, *self.events) if isinstance(one, QueuedEvent))
         return frozenset(one.event.key for one in waiting if one.ticket in self.waiting)
 
     def answer(self, ticket: int, answer: Answer) -> None:
-        """Answer an update, once; a ticket nobody waits for is ignored."""
+        """Answer an update once; a ticket nobody waits on is ignored."""
         if self.waiting.pop(ticket, None) is not None:
             self.answers[ticket] = answer
 
     async def answered(self, ticket: int) -> Answer:
-        """Wait for the answer to a ticket."""
+        """Wait for a ticket's answer."""
         await workflow.wait_condition(lambda: ticket in self.answers)
         return self.answers.pop(ticket)
 
@@ -160,15 +161,15 @@ class Mailbox:
         return min(self.waiting.values()) + PATIENCE if self.waiting else None
 
     def answer_the_impatient(self) -> None:
-        """Answer `pending` to updates that have waited long enough; their work goes on."""
+        """Answer `pending` to updates that have waited long enough; their work continues."""
         limit = workflow.now() - PATIENCE
         for ticket in [one for one, since in self.waiting.items() if since <= limit]:
             self.answer(ticket, {"status": "pending", "cure": CURES["purchase_pending"]})
 
     def take_events(self, most: int = LARGEST_BATCH) -> list[Waiting]:
-        """Take the next batch, unless something must be settled first; what is held goes alone.
+        """Take the next batch, unless something must be settled first; a hold goes alone.
 
-        It has more than `most` events only if its one message has.
+        A batch exceeds `most` events only if it consists of one message that does.
         """
         if self.held_up:
             return []
@@ -186,7 +187,7 @@ class Mailbox:
         return taken
 
     def drop_first(self) -> QueuedEvent | None:
-        """Take the first event away; return it, unless it is part of a message."""
+        """Drop the first event; return it unless it belongs to a message."""
         (first,) = self.take_events(1)
         if isinstance(first, QueuedEvent):
             return first
@@ -196,35 +197,35 @@ class Mailbox:
         return None
 
     def take_refusals(self) -> tuple[RefusedEvent, ...]:
-        """Take some of the refusals that are not kept in the ledger yet."""
+        """Take some of the refusals that are not in the ledger yet."""
         taken, self.refusals = self.refusals[:MOST_REFUSALS], self.refusals[MOST_REFUSALS:]
         return tuple(taken)
 
 
 def payload(raw: RawValue) -> bytes:
-    """Return the bytes of a message's one argument."""
+    """Return the bytes of a message's only argument."""
     return raw.payload.data
 
 
 def refused(reason: str, **facts: Any) -> Answer:
-    """Return the answer to a request that was refused."""
+    """Return the answer that refuses a request."""
     return {"status": "refused", "reason": reason, "cure": CURES.get(reason, ""), **facts}
 
 
 def credit_text(micro: int | None) -> str | None:
-    """Return micro-credits as people and JSON read them."""
+    """Return micro-credits as a decimal text."""
     return None if micro is None else format_credits(micro)
 
 
 def closed(one: Waiting) -> Queued:
-    """Return what waits as the next run gets it: who waited for its answer has been answered."""
+    """Return a waiting entry for the next run; nobody waits for its answer any more."""
     if isinstance(one, QueuedMessage):
         return Queued(message=one)
     return Queued(event=replace(one, ticket=0))
 
 
 def opened(one: Queued) -> Waiting:
-    """Return what a run before handed on."""
+    """Return an entry that the previous run passed on."""
     waiting = one.event or one.message
     if waiting is None:
         raise LookupError("nothing waits in it")
@@ -232,12 +233,12 @@ def opened(one: Queued) -> Waiting:
 
 
 def count_of(one: Waiting) -> int:
-    """Return how many events wait in it."""
+    """Return how many events an entry holds."""
     return one.count if isinstance(one, QueuedMessage) else 1
 
 
 def size_of(one: Waiting) -> int:
-    """Return about how many bytes of JSON it takes, escapes included."""
+    """Return roughly how many bytes of JSON an entry takes, escapes included."""
     if isinstance(one, QueuedMessage):
         return 250 + len(written(one.data))
     event = one.event
@@ -249,5 +250,5 @@ def _holds(one: Waiting) -> bool:
 
 
 def _storable(text: str) -> str:
-    """Return a text that PostgreSQL stores: no NUL, no lone surrogates, not too long."""
+    """Return a text PostgreSQL can store: no NUL, no lone surrogates, not too long."""
     return text[:500].encode("utf-8", "replace").decode().replace("\x00", "?")

@@ -1,7 +1,7 @@
-"""What an operator reads in the Temporal UI: search attributes and current details.
+"""What operators read in the Temporal UI: search attributes and current details.
 
 The UI shows current details in the tab "User Metadata", in a box of about a dozen lines: a table
-of eight rows fits, what to do stands first, and money reads as money.
+of eight rows fits, and what to do comes first.
 """
 
 from datetime import datetime
@@ -38,26 +38,26 @@ PROGRESS = {
     Step.VOIDING: "being voided",
 }
 IN_FLIGHT = frozenset({Step.PREPARING, Step.PAYING, Step.VOIDING})
-# A keyword that grows beyond the server's limit would terminate the subscription.
+# The server terminates a workflow whose keyword exceeds its limit.
 LONGEST_KEYWORD = 255
 LONGEST_CELL = 160
-GAP = "\u00a0 "  # the UI draws cells without any space between them
+GAP = "\u00a0 "  # the UI draws cells without space between them
 
 
 class OperatorView:
-    """Tells where a subscription stands; upserts search attributes only when they change."""
+    """Shows where a subscription stands; upserts search attributes only when they change."""
 
     def __init__(self, state: SubscriptionState, mailbox: Mailbox) -> None:
         self._state = state
         self._mailbox = mailbox
 
     def tell(self, due: Due | None) -> None:
-        """Publish the present."""
+        """Publish the current state."""
         self._index()
         workflow.set_current_details(self.details(due))
 
     def details(self, due: Due | None) -> str:
-        """Return a table in Markdown, what matters first."""
+        """Return a table in Markdown, the most important row first."""
         state = self._state
         rows = [
             (f"**{state.status.value}**", _who(state)),
@@ -73,7 +73,7 @@ class OperatorView:
         return "\n".join((head, "| :--- | :--- |", *lines))
 
     def _index(self) -> None:
-        """Upsert what differs; a run begins with the attributes of the run before it."""
+        """Upsert what differs; a run starts with the attributes of the previous run."""
         state = self._state
         known = workflow.info().typed_search_attributes
         plan = state.plan.plan_id if state.plan else state.start.plan_id
@@ -91,7 +91,7 @@ class OperatorView:
         ends = state.period.end if state.period else None
         if ends is not None and known.get(names.NEXT_BILLING_AT) != ends:
             updates.append(names.NEXT_BILLING_AT.value_set(ends))
-        # Unset is none: histories from before there were findings replay unchanged.
+        # Unset counts as zero, so that histories from before findings existed replay unchanged.
         if (known.get(names.FINDINGS) or 0) != state.findings:
             updates.append(names.FINDINGS.value_set(state.findings))
         if updates:
@@ -99,12 +99,12 @@ class OperatorView:
 
 
 def demanded(charge: Charge) -> str:
-    """Return a charge as operators read it: "$11.70 for the auto-purchase"."""
+    """Return a charge for operators: "$11.70 for the auto-purchase"."""
     return money_for(charge.amount_minor, charge)
 
 
 def money_for(amount_minor: int, charge: Charge) -> str:
-    """Return money that a charge brought, with what it pays for."""
+    """Return money that a charge brought, and what it pays for."""
     return f"{format_money(amount_minor, charge.currency)} for {PURPOSES[charge.kind]}"
 
 
@@ -159,7 +159,7 @@ def _who(state: SubscriptionState) -> str:
 
 
 def _to_do(state: SubscriptionState) -> str:
-    """Return what a person has to do, in order of what keeps the customer waiting."""
+    """Return what a person must do, starting with what keeps the customer waiting."""
     declined = any(charge.step is Step.DECLINED for charge in state.charges)
     if state.findings:
         which = "a finding" if state.findings == 1 else f"{state.findings} findings"
@@ -167,7 +167,7 @@ def _to_do(state: SubscriptionState) -> str:
     if Pause.BY_OPERATOR in state.pauses:
         return f"send the update `resume` once its reason is gone: {state.pause_note or 'unknown'}"
     if Pause.PAYMENT_FAILED in state.pauses or state.lapsed:
-        return "the customer must update the card; a mail has told so"
+        return "the customer must update the card; a mail has asked for it"
     if declined and state.period is None:
         return "the first charge is declined: the customer must add another card"
     if any(charge.step in IN_FLIGHT for charge in state.charges):
@@ -207,7 +207,7 @@ def _window_is_over(state: SubscriptionState) -> bool:
 
 
 def cell(text: str) -> str:
-    """Return a text that stays in its cell, for some of it is written by customers."""
+    """Return a text that stays inside its table cell: customers wrote some of it."""
     safe = "".join(sign if sign.isprintable() else " " for sign in text[:LONGEST_CELL])
     return safe.replace("|", "\\|").replace("<", "&lt;")
 
@@ -217,5 +217,5 @@ def _iso(at: datetime | None) -> str | None:
 
 
 def day(at: datetime | None) -> str:
-    """Return an instant as operators read it."""
+    """Return an instant for operators."""
     return f"{at:%Y-%m-%d %H:%M}Z" if at else "-"

@@ -1,4 +1,4 @@
-"""Activities under way that the loop does not wait for."""
+"""Activities in flight that the loop does not wait for."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -11,20 +11,20 @@ Settle = Callable[[Any], Awaitable[None]]
 
 @dataclass(slots=True)
 class PendingCalls:
-    """The processor's calls: started here, settled by the loop in the order they were started."""
+    """Calls to the processor: started here, settled by the loop in the order of their start."""
 
     _under_way: list[tuple[ActivityHandle[Any], Settle]] = field(default_factory=list)
 
     def start(self, handle: ActivityHandle[Any], settle: Settle) -> None:
-        """Remember a started activity and what to do with its result."""
+        """Track a started activity and how to settle its result."""
         self._under_way.append((handle, settle))
 
     def any_done(self) -> bool:
-        """Say whether a result waits to be settled."""
+        """Return whether a result is ready to settle."""
         return any(handle.done() for handle, _ in self._under_way)
 
     def idle(self) -> bool:
-        """Say whether nothing is under way."""
+        """Return whether nothing is in flight."""
         return not self._under_way
 
     async def settle(self) -> None:

@@ -35,16 +35,16 @@ class Schedule:
         self._lifecycle = Lifecycle(context)
 
     def next_due(self) -> datetime | None:
-        """Return the next moment at which something must happen by itself."""
+        """Return the next moment at which the subscription must act on its own."""
         due = self.next_step()
         return due.at if due else None
 
     def next_step(self) -> Due | None:
-        """Return what happens by itself next, and when."""
+        """Return what the subscription does next on its own, and when."""
         return min(self._due_moments(), default=None)
 
     async def do_what_is_due(self) -> None:
-        """Carry out everything whose moment has come."""
+        """Do everything whose moment has come."""
         state = self._state
         if state.stage is Stage.ENDING:
             await self._end_once_quiet()
@@ -62,19 +62,19 @@ class Schedule:
         elif self._may_begin():
             await (
                 self._lifecycle.open_period()
-            )  # the first charge was given up: its period was over
+            )  # the first charge was voided because its period was over
         elif state.stage is Stage.SERVED:
             await self._close_window()
             await self._renew()
             await self._warn()
 
     async def drop_unwanted(self) -> None:
-        """Give up what nobody wants any more, once a message has changed that."""
+        """Give up charges that a message has made unwanted."""
         if self._state.stage not in (Stage.UNBEGUN, Stage.ENDED):
             await self._collector.drop_unwanted()
 
     async def _end_once_quiet(self) -> None:
-        """End the subscription once no charge is under way; what is not paid is void."""
+        """End the subscription once no charge is under way; unpaid charges are voided."""
         state = self._state
         for charge in state.charges:
             if charge.step in (Step.DECLINED, Step.PREPARED, Step.REVIEW):
@@ -82,7 +82,7 @@ class Schedule:
         if any(charge.step not in (Step.PAID, Step.PROCESSING) for charge in state.charges):
             return
         state.end()
-        self._mailbox.held_up = ""  # what waited is decided now: refused
+        self._mailbox.held_up = ""  # decide waiting usage now: it is refused
         if state.account_id == 0:
             return
         await self._settler.release_paid()
@@ -115,7 +115,7 @@ class Schedule:
             yield Due(state.warn_at, "warn of credits that expire soon")
 
     def _prepare_at(self) -> datetime:
-        """Return when the renewal's charge is prepared: spread over the minutes before the end."""
+        """Return when to prepare the renewal's charge: spread over the minutes before the end."""
         state = self._state
         if state.period is None:
             raise LookupError("the subscription has no period")
@@ -151,7 +151,7 @@ class Schedule:
                 self._collector.look(charge)
 
     async def _collect_what_is_due(self) -> None:
-        """Pay what is prepared, try again what was declined, end where patience has ended."""
+        """Pay prepared charges, retry declined ones, end where patience has run out."""
         state, now = self._state, workflow.now()
         self._look_at_what_is_due()
         for charge in state.charges:
@@ -171,25 +171,25 @@ class Schedule:
         await self._context.write_cancel(workflow.now())
 
     def _may_begin(self) -> bool:
-        """Say whether the first period is to be charged, or charged again."""
+        """Return whether the first period is to be charged, or charged again."""
         state = self._state
         return state.stage is Stage.UNPAID and state.charge_of(ChargeKind.PERIOD) is None
 
     def _patience_ends(self) -> datetime | None:
-        """Return when the subscription ends for an unpaid period that is over, if it does."""
+        """Return when an unpaid, finished period ends the subscription, or None."""
         state = self._state
         if state.stage is not Stage.LAPSED or state.held or state.arrears is None:
             return None
         return state.arrears.ends_at
 
     def _may_renew(self) -> bool:
-        """Say whether a renewal can be prepared: an upgrade being paid decides its price first.
+        """Return whether a renewal can be prepared: an upgrade being paid decides its price first.
 
-        Nothing is renewed while an operator's pause lasts; a subscription that was canceled ends.
+        Nothing is renewed during an operator's pause or after a cancellation.
         """
         state = self._state
         upgrade = state.charge_of(ChargeKind.UPGRADE)
-        # Money on its way may take days, and is no reason to be late with a renewal.
+        # Money on its way may take days and must not delay a renewal.
         deciding = upgrade is not None and upgrade.step not in (Step.PAID, Step.PROCESSING)
         stopped = state.held and not state.cancel_at_end
         return state.charge_of(ChargeKind.PERIOD) is None and not deciding and not stopped
@@ -205,7 +205,7 @@ class Schedule:
             await self._lifecycle.open_period()
 
     async def _warn(self) -> None:
-        """Tell of credits that expire soon; the ledger says when to look again."""
+        """Warn of credits about to expire; the ledger returns when to look again."""
         state = self._state
         if not _is_due(state.warn_at) or state.over:
             return

@@ -1,7 +1,7 @@
-"""The only timer of a subscription. It is set again only when the due moment changes.
+"""The only timer of a subscription, restarted only when the due moment changes.
 
-A timer per wait would cost two events of history for every message that arrives; this one costs
-them for every change of the due moment.
+A timer per wait would add two history events for every message; this one adds them only for every
+change of the due moment.
 """
 
 import asyncio
@@ -14,21 +14,21 @@ from workflows.options import short
 
 
 class Due(NamedTuple):
-    """Something that happens by itself at a moment; operators read what it is."""
+    """What the subscription does on its own at a moment; operators read the description."""
 
     at: datetime
     what: str
 
 
 class Timer:
-    """Rings once at the moment it was set to."""
+    """Fires once at the moment it was set to."""
 
     def __init__(self) -> None:
         self._due: Due | None = None
         self._timer: asyncio.Task[None] | None = None
 
     def set(self, due: Due | None) -> None:
-        """Set the timer, or switch it off with None."""
+        """Set the timer; None turns it off."""
         if due == self._due and self._timer is not None:
             return
         self.cancel()
@@ -39,14 +39,14 @@ class Timer:
             self._timer = asyncio.create_task(sleep)
 
     def rang(self) -> bool:
-        """Say whether the moment has come."""
+        """Return whether the moment has come."""
         if self._timer is not None and self._timer.done():
             self._timer = None
             return True
         return False
 
     def cancel(self) -> None:
-        """Switch the timer off."""
+        """Turn the timer off."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None

@@ -1,4 +1,4 @@
-"""Usage of one subscription: drained in batches, and the purchase that a shortfall starts."""
+"""Usage of one subscription: decided in batches, and the purchase that a shortfall starts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ Outcomes = tuple[DebitOutcome | HoldOutcome, ...]
 
 @dataclass(slots=True)
 class Found:
-    """What a batch left: what waits, in order, and what must happen before it can be decided."""
+    """The rest of a batch: what waits, in order, and what must happen before it can be decided."""
 
     undecided: list[Waiting] = field(default_factory=list)
     renewal_pending: bool = False
@@ -47,19 +47,19 @@ class Usage:
         self._mailbox = mailbox
         self._collector = collector
         self._settler = settler
-        self._asked: frozenset[str] = frozenset()  # keys that somebody waits for
-        self._unbought = ""  # the event for which the ledger would not buy
+        self._asked: frozenset[str] = frozenset()  # keys that an update waits for
+        self._unbought = ""  # the event for which the ledger refused to buy
 
     async def drain(self, leaves: Callable[[], bool]) -> None:
-        """Decide what is queued, one ledger call per batch, until nothing more can be decided.
+        """Decide the queue, one ledger call per batch, until the rest must wait.
 
-        `leaves` says whether usage that waits is left to the next run.
+        `leaves` returns whether waiting usage is left to the next run.
         """
         while self._mailbox.refusals or (self._mailbox.decidable() and not leaves()):
             await self._decide(self._mailbox.take_events())
 
     async def keep_refusals(self) -> None:
-        """Keep what was refused before the first period, when nothing can be debited yet."""
+        """Store refusals made before the first period, when nothing can be debited yet."""
         while self._mailbox.refusals:
             await self._decide([])
 
@@ -109,7 +109,7 @@ class Usage:
         return decided.outcomes, decided.deviations
 
     def _tell(self, queued: list[Waiting], outcomes: Outcomes, told: Sequence[Deviations]) -> Found:
-        """Answer what is decided, keep or count refusals; return what must wait, in order."""
+        """Answer what is decided, store or count refusals; return what must wait, in order."""
         found = Found()
         self._asked = self._mailbox.keys_asked_for(queued)
         answers, deviations = iter(outcomes), iter(told)
@@ -155,7 +155,7 @@ class Usage:
             await self.purchase(0)
 
     def _give_up_on(self, short: Short, status: str) -> None:
-        """Refuse an event that stays short although the ledger buys nothing for it."""
+        """Refuse an event that stays short because the ledger buys nothing for it."""
         if self._mailbox.held_up or self._unbought != short.key:
             self._unbought = "" if self._mailbox.held_up else short.key
             return
@@ -167,9 +167,9 @@ class Usage:
             self._mailbox.refuse(short.key, short.action, status)
 
     def _refuse(self, one: QueuedEvent, answer: Answer, reason: str) -> None:
-        """Answer who waits; keep the refusal of what nobody waits for, or waits for no more.
+        """Answer a waiting update; store the refusal of an event that nobody waits for any more.
 
-        Who asked again, with the same key, gets the answer: it is not kept as well.
+        A repeat with the same key gets the answer, so its refusal is not stored as well.
         """
         if self._mailbox.waits(one.ticket):
             self._mailbox.answer(one.ticket, answer)
@@ -177,9 +177,9 @@ class Usage:
             self._mailbox.refuse(one.event.key, one.event.action, reason)
 
     async def purchase(self, needed_micro: int, *, confirmed: bool = False) -> str:
-        """Let the ledger reserve what a shortfall needs (0: the wallet is empty); collect it.
+        """Let the ledger reserve what a shortfall needs (0: the wallet is empty) and collect it.
 
-        `confirmed`: who sent the event agreed to this purchase, whatever the switch says.
+        `confirmed`: the sender of the event agreed to this purchase, so the switch does not matter.
         """
         state = self._state
         buyer = self._settler.buyer()
@@ -224,7 +224,7 @@ class Usage:
 
 
 def _messages(queued: Sequence[Waiting]) -> tuple[UsageMessage, ...]:
-    """Return the messages of a batch, each with the number of events that come before it."""
+    """Return the messages of a batch, each with the number of events before it."""
     found: list[UsageMessage] = []
     alone = 0
     for one in queued:
@@ -256,7 +256,7 @@ def answer_to(outcome: DebitOutcome | HoldOutcome) -> Answer:
 
 
 def _asked(asked: Confirmation) -> Answer:
-    """Return what must be confirmed, as JSON: credits to be drawn, a purchase to be made."""
+    """Return what must be confirmed as JSON: the credits to draw, or the purchase to make."""
     answer: Answer = {}
     if asked.credits:
         answer["credits"] = {name: credit_text(micro) for name, micro in asked.credits}

@@ -1,7 +1,7 @@
-"""One subscription's life: the only clock and the only serialiser of one customer's billing.
+"""One subscription's life: one customer's only clock, and the queue that serialises its billing.
 
-Handlers parse and enqueue; one loop owns the only timer, carries things out and continues as new
-once a period has begun. Money is guarded by the ledger's lock, not by this state.
+Handlers parse and enqueue. One loop owns the only timer, carries commands out and continues as new
+once a period has begun. The ledger's lock guards money, not this state.
 """
 
 from temporalio import workflow
@@ -43,7 +43,7 @@ from workflows.subscription.timer import Timer
 from workflows.subscription.usage import Usage
 
 LONG_HISTORY_BYTES = 200_000
-NOTHING = RawValue(Payload())  # what a start without an argument comes to
+NOTHING = RawValue(Payload())  # the argument of a start without one
 
 
 @workflow.defn
@@ -68,7 +68,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
         self._unusable: ApplicationError | None = None
         try:
             state = _state(message)
-        except ApplicationError as error:  # the run raises it: the SDK cannot take it from here
+        except ApplicationError as error:  # raised later by `run`: the SDK cannot take it from here
             state, self._unusable = SubscriptionState(NOBODY), error
         self._state = state
         self._mailbox = Mailbox(refused_so_far=state.refused, last_refusal=state.last_refusal)
@@ -95,7 +95,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
 
     @workflow.run
     async def run(self, message: RawValue = NOTHING) -> str:  # noqa: ARG002
-        """Live until the subscription ends; return why. The argument is read by `__init__`."""
+        """Live until the subscription ends; return why. `__init__` has read the argument."""
         if self._unusable is not None:
             raise self._unusable
         self._view.tell(self._schedule.next_step())
@@ -116,7 +116,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
 
     @workflow.query(description="Where the subscription stands, as of its last decision.")
     def status(self) -> Answer:
-        """Return the state that people and the simulator need; the ledger has the truth."""
+        """Return the state for people and the simulator; the ledger has the truth."""
         busy = not self._resting or self._has_work() or not self._pending_calls.idle()
         return {
             **status_of(self._state, self._schedule.next_due()),
@@ -127,7 +127,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
         }
 
     async def _turn(self) -> None:
-        """Settle, do what is due, carry commands out, drain usage: in this order."""
+        """Settle results, do what is due, carry out commands, decide usage: in this order."""
         await self._pending_calls.settle()
         self._answer_the_impatient(light=False)
         await self._schedule.do_what_is_due()
@@ -147,9 +147,9 @@ class Subscription(UsageHandlers, UnknownHandlers):
         self._view.tell(self._schedule.next_step())
 
     def _answer_the_impatient(self, *, light: bool) -> None:
-        """Answer `pending`, once what can be decided has its answer: also after an outage.
+        """Answer `pending` only after everything decidable has its answer, even after an outage.
 
-        Runs that are not light do so first, as they began.
+        Runs that are not light answer first, as their histories did.
         """
         if self._state.light is light:
             self._mailbox.answer_the_impatient()
@@ -170,7 +170,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
         )
 
     def _may_leave(self) -> bool:
-        """Say whether this run can end: nothing under way and a reason to."""
+        """Return whether this run can end: nothing in flight and a reason to leave."""
         if self._leaves_usage():
             return not self._mailbox.refusals
         if not self._pending_calls.idle() or self._has_work() or self._mailbox.waiting:
@@ -181,7 +181,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
         )
 
     def _leaves_usage(self) -> bool:
-        """Say whether the next run decides the usage that waits: a long history is slow to read."""
+        """Return whether waiting usage is left to the next run: long histories replay slowly."""
         grown = workflow.info().get_current_history_size() - self._born_with
         if not self._state.light or grown < LONG_HISTORY_BYTES or not self._mailbox.portable():
             return False
@@ -189,17 +189,17 @@ class Subscription(UsageHandlers, UnknownHandlers):
         return self._pending_calls.idle() and not self._pending_calls.any_done() and not busy
 
     def _hand_on(self) -> None:
-        """Put what waits and what was counted into the state, for the next run."""
+        """Put waiting usage and counters into the state for the next run."""
         box = self._mailbox
         waiting = tuple(map(closed, box.events))
         self._state.hand_on(waiting, box.refused_so_far, box.last_refusal)
 
 
 def _state(message: RawValue) -> SubscriptionState:
-    """Return the state that the run before handed on, or that a first run starts with.
+    """Return the state that the previous run passed on, or the one a first run starts with.
 
-    Only a run before is trusted with more than `start`. What cannot be used fails the workflow
-    with its reason: a TypeError would fail its tasks for ever.
+    Only a previous run is trusted with more than `start`. An unusable argument fails the workflow
+    with its reason; a TypeError would instead fail its tasks forever.
     """
     info = workflow.info()
     if info.continued_run_id is not None:

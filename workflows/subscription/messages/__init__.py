@@ -1,1 +1,1 @@
-"""What a subscription can be told: one module a theme, each with its list of messages."""
+"""Everything a subscription can be told: one module per theme, each with its messages."""

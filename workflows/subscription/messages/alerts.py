@@ -1,4 +1,4 @@
-"""Alerts and notices: the ledger keeps them."""
+"""Alerts and notices, which the ledger stores."""
 
 from temporalio import workflow
 
@@ -40,7 +40,7 @@ async def _list_notices(context: Context, unread: bool, _ticket: int) -> Answer:
 
 
 async def _read_notices(context: Context, request: ReadNotices, _ticket: int) -> Answer:
-    """Answer `done` and how many were unread until now."""
+    """Answer `done` and how many were unread."""
     read = await workflow.execute_activity_method(
         NoticeActivities.read,
         args=[context.moment(), request],
@@ -53,13 +53,13 @@ async def _read_notices(context: Context, request: ReadNotices, _ticket: int) ->
 MESSAGES = (
     Update(
         "set_alerts",
-        "Set the balances at which the customer is told, or the plan's.",
+        "Set the balances at which the customer is alerted, or restore the plan's.",
         parse_set_alerts,
         _set_alerts,
     ),
     Update(
         "list_notices",
-        "List the newest notices, or those that nobody has read.",
+        "List the newest notices, or the unread ones.",
         parse_list_notices,
         _list_notices,
     ),

@@ -1,4 +1,4 @@
-"""Bonuses: credits that are given for something outside billing."""
+"""Bonuses: credits given for something outside billing."""
 
 from temporalio import workflow
 

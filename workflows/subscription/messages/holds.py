@@ -1,7 +1,7 @@
-"""Holds that are authorized already: captured, extended, released.
+"""Holds already authorized: captured, extended, released.
 
-They are carried out before usage that waits: their credits are set aside, and a purchase or renewal
-in flight must not let them lapse. A hold itself waits in the queue of usage, in its order.
+They overtake waiting usage: their credits are set aside, and they must not lapse behind a purchase
+or renewal in flight. A new hold instead waits in the queue of usage, in order.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ async def _ask(
 
 
 def holder(state: SubscriptionState) -> Holder:
-    """Return whose holds are asked about, at this instant."""
+    """Return the holder of the holds, at this instant."""
     return Holder(
         subscription_id=state.subscription_id,
         account_id=state.account_id,
@@ -93,19 +93,19 @@ def _by_type(amounts: tuple[tuple[str, int], ...]) -> dict[str, str | None]:
 MESSAGES = (
     Update(
         "capture",
-        "Take what held work came to; the rest goes back.",
+        "Charge the held work's final quantity; the rest goes back.",
         parse_capture,
         _capture,
     ),
     Update(
         "extend",
-        "Let a hold live longer.",
+        "Extend a hold.",
         parse_extend,
         _extend,
     ),
     Update(
         "release",
-        "Give back what a hold set aside.",
+        "Return the credits of a hold.",
         parse_release,
         _release,
     ),

@@ -1,4 +1,4 @@
-"""Invoices: the processor is asked, the loop goes on meanwhile."""
+"""Invoices: read from the processor while the loop goes on."""
 
 from temporalio import workflow
 
@@ -114,7 +114,7 @@ def _row(invoice: InvoiceRecord) -> Answer:
 
 
 async def _invoice_paid(context: Context, invoice: str, _ticket: int) -> Answer | None:
-    """Read the invoice back if it is one that we believe to be unpaid."""
+    """Read the invoice back if its charge is still open here."""
     for charge in context.state.charges:
         if charge.invoice != invoice:
             continue
@@ -128,7 +128,7 @@ async def _invoice_paid(context: Context, invoice: str, _ticket: int) -> Answer 
 MESSAGES = (
     Signal(
         "invoice_paid",
-        "The processor says that an invoice is paid: read it back.",
+        "The processor reports a paid invoice: read it back.",
         parse_invoice,
         _invoice_paid,
         early=True,
@@ -136,19 +136,19 @@ MESSAGES = (
     ),
     Update(
         "list_invoices",
-        "List the newest invoices, with their pages and PDFs.",
+        "List the newest invoices with their pages and PDFs.",
         parse_nothing,
         _list_invoices,
     ),
     Update(
         "mail_invoice",
-        "Mail an invoice to a finance address or another.",
+        "Mail an invoice to the finance address or another one.",
         parse_mail_invoice,
         _mail_invoice,
     ),
     Update(
         "set_finance_email",
-        "Choose where receipts go beside the customer's own address.",
+        "Choose where receipts go besides the customer's own address.",
         parse_set_finance_email,
         _set_finance_email,
     ),

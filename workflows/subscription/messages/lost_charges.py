@@ -1,4 +1,4 @@
-"""Money that a paid invoice says is this subscription's, and whose charge the ledger lost."""
+"""Paid invoices of this subscription whose charge the ledger lost."""
 
 from temporalio import workflow
 
@@ -22,7 +22,7 @@ from workflows.subscription.operator_view import money_for
 
 
 async def _money_found(context: Context, invoice: str, _ticket: int) -> Answer | None:
-    """Grant what an invoice paid for, once, if the price list sells it like that."""
+    """Grant what an invoice paid for, once, if the price list sells it so."""
 
     async def read(found: FoundMoney) -> None:
         await _take_up(context, found)
@@ -40,7 +40,7 @@ async def _money_found(context: Context, invoice: str, _ticket: int) -> Answer |
 
 
 async def _take_up(context: Context, found: FoundMoney) -> None:
-    """Let the ledger decide; what it has already, or leaves to operators, changes nothing."""
+    """Let the ledger decide; a known charge, or one left to operators, changes nothing here."""
     state = context.state
     if found.claim is None or state.ended:
         return
@@ -62,14 +62,14 @@ async def _take_up(context: Context, found: FoundMoney) -> None:
 
 
 def _count(context: Context, charge: Charge) -> None:
-    """Let no later auto-purchase have the name of this one."""
+    """Reserve this purchase's number, so that no later auto-purchase reuses it."""
     number = charge.charge_id.rpartition(":")[2]
     if charge.kind is ChargeKind.AUTO and number.isdecimal():
         context.state.purchases_reach(int(number))
 
 
 async def _settle(context: Context, taken: TakenUp, charge: Charge, paid: Paid) -> None:
-    """Settle what needs a window as any charge that is paid between two."""
+    """Settle a purchase that needs a window like any charge paid between two windows."""
     buyer = context.settler.buyer()
     waits = OpenCharge(
         charge,
@@ -88,7 +88,7 @@ async def _settle(context: Context, taken: TakenUp, charge: Charge, paid: Paid) 
 MESSAGES = (
     Signal(
         "money_found",
-        "Of ours: an invoice is paid whose charge the ledger lost.",
+        "Internal: an invoice is paid whose charge the ledger lost.",
         parse_invoice,
         _money_found,
     ),

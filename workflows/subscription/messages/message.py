@@ -1,4 +1,4 @@
-"""What a message is: how it is read, and what carries it out. The loop carries it out, in its turn.
+"""What a message consists of: how it is parsed, and what carries it out in its turn.
 
 Each theme lists its messages; `takes` gives the workflow a handler for each.
 """
@@ -22,7 +22,7 @@ Taker = TypeVar("Taker", bound=type)
 
 
 class Receiver:
-    """What takes messages: they wait in its mailbox and are carried out with its context."""
+    """Takes messages: they wait in its mailbox and are carried out with its context."""
 
     _mailbox: Mailbox
     _context: Context
@@ -32,8 +32,8 @@ class Receiver:
 class Update(Generic[Request]):
     """A message whose sender waits for an answer.
 
-    `carry_out` is given the ticket of who waits; None means that a charge will answer. What is not
-    `early` makes no sense before the first period is paid.
+    `carry_out` receives the sender's ticket; None means that the answer comes once its charge is
+    settled. Unless `early`, it is refused before the first period is paid.
     """
 
     name: str
@@ -45,9 +45,9 @@ class Update(Generic[Request]):
 
 @dataclass(frozen=True, slots=True)
 class Signal(Generic[Request]):
-    """A message that nobody waits for; what cannot be used is kept as a refusal.
+    """A message that nobody waits for; an unusable one is stored as a refusal.
 
-    What is `late` is heard after the end too, while money may still come.
+    A `late` one is heard even after the end, while money may still come.
     """
 
     name: str
@@ -71,7 +71,7 @@ def takes(*messages: Update[Any] | Signal[Any]) -> Callable[[Taker], Taker]:
 
 
 def _taken(update: Update[Request]) -> Callable[..., Any]:
-    """Return a handler that reads the message and lets it wait for its turn, and the sender too."""
+    """Return a handler that parses the message, queues it and waits for its answer."""
 
     class Taking(Receiver):
         @workflow.update(name=update.name, description=update.description)
@@ -98,7 +98,7 @@ def _taken(update: Update[Request]) -> Callable[..., Any]:
 
 
 def _heard(signal: Signal[Request]) -> Callable[..., Any]:
-    """Return a handler that reads the message and lets it wait for its turn."""
+    """Return a handler that parses the message and queues it."""
 
     class Hearing(Receiver):
         @workflow.signal(name=signal.name, description=signal.description)
@@ -123,7 +123,7 @@ def _heard(signal: Signal[Request]) -> Callable[..., Any]:
 
 
 def checked(read: Callable[[bytes], object], raw: RawValue) -> None:
-    """Reject an update before it is accepted; the reason is the failure's type."""
+    """Reject an unusable update before it is accepted; the reason is the failure's type."""
     try:
         read(payload(raw))
     except InvalidInput as error:
@@ -131,5 +131,5 @@ def checked(read: Callable[[bytes], object], raw: RawValue) -> None:
 
 
 def rejection(message: str, reason: str) -> ApplicationError:
-    """Return the failure of a message that is refused before it is accepted."""
+    """Return the failure of a message refused before it is accepted."""
     return ApplicationError(message, type=reason, non_retryable=True)

@@ -1,4 +1,4 @@
-"""What operators ask for: pauses and corrections."""
+"""Operators' requests: pauses, adjustments and corrections."""
 
 from temporalio import workflow
 
@@ -21,7 +21,7 @@ from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer, credit_text, refused
 from workflows.subscription.messages.message import Signal, Update
 
-# Runs that began before it go on charging while an operator's pause lasts.
+# Older runs go on charging during an operator's pause.
 NOTHING_CHARGED = "nothing-charged-while-paused"
 
 
@@ -45,7 +45,7 @@ async def _resume(context: Context, request: OperatorNote, _ticket: int) -> Answ
 
 
 async def _findings_changed(context: Context, told: OpenFindings, _ticket: int) -> Answer:
-    """Show the number to whoever looks."""
+    """Publish the new number of open findings."""
     context.state.findings_are(told.number)
     if told.settled:
         await context.collector.looked_into()
@@ -99,31 +99,31 @@ async def _correct(context: Context, request: CorrectUsage, _ticket: int) -> Ans
 MESSAGES = (
     Update(
         "pause",
-        "Operators: refuse metered actions for a reason.",
+        "Operators: pause metered actions, for a stated reason.",
         parse_operator_note,
         _pause,
     ),
     Update(
         "resume",
-        "Operators: end a pause by an operator.",
+        "Operators: end an operator's pause.",
         parse_resume,
         _resume,
     ),
     Update(
         "adjust_credits",
-        "Operators: give or take credits for a reason.",
+        "Operators: give or take credits, for a stated reason.",
         parse_adjust_credits,
         _adjust_credits,
     ),
     Update(
         "correct",
-        "Operators: let an event's quantity be less, for a reason.",
+        "Operators: reduce an event's quantity, for a stated reason.",
         parse_correct,
         _correct,
     ),
     Signal(
         "findings_changed",
-        "Of ours: how many findings nobody has settled.",
+        "Internal: how many findings are unsettled.",
         parse_open,
         _findings_changed,
         early=True,

@@ -1,4 +1,4 @@
-"""Payment methods: another card, the same again, and what is on file."""
+"""Payment methods: another card, the same card again, and the cards on file."""
 
 from temporalio import workflow
 
@@ -25,7 +25,7 @@ from workflows.subscription.payments.processing import other_way_found
 
 
 async def _payment_method_updated(context: Context, news: CardNews, _ticket: int) -> Answer | None:
-    """Take another card; the same again is one retry, however many events tell of it."""
+    """Take another card; the same card again causes one retry, however many events report it."""
     if news.method != context.state.payment_method:
         _use(context, news.method)
     elif news.update != THE_DEFAULT:
@@ -34,7 +34,7 @@ async def _payment_method_updated(context: Context, news: CardNews, _ticket: int
 
 
 async def _use_payment_method(context: Context, method: str, ticket: int) -> Answer | None:
-    """Take another card, or try again with the same, which somebody chose anew."""
+    """Take another card, or retry with the same one if the customer chooses it again."""
     if method != context.state.payment_method:
         _use(context, method, ticket)
         return None
@@ -57,14 +57,14 @@ async def _retry_payment(context: Context, request: RetryPayment, _ticket: int) 
 
 
 async def _payer_changed(context: Context, payer: str, _ticket: int) -> Answer | None:
-    """Read the payer back; news of an earlier one are none."""
+    """Read the payer back; news about an earlier payer is ignored."""
     if payer == context.state.payer:
         context.collector.payers.look()
     return None
 
 
 async def _heard(context: Context, sign: str) -> None:
-    """Take a sign that a card may work: each is one retry."""
+    """Take a sign that a card may work; each causes one retry."""
     if sign in context.state.signs:
         return
     context.state.hear(sign)
@@ -72,7 +72,7 @@ async def _heard(context: Context, sign: str) -> None:
 
 
 def _use(context: Context, method: str, ticket: int = 0) -> None:
-    """Verify a card with the processor; the loop goes on meanwhile."""
+    """Verify a card with the processor; the loop does not wait."""
 
     async def settled(card: CardInUse) -> None:
         await _card_in_use(context, card, ticket)
@@ -99,7 +99,7 @@ async def _card_in_use(context: Context, card: CardInUse, ticket: int) -> None:
         if not card.is_card:
             await other_way_found(state, card.method)
         if not card.is_card and state.payment_method:
-            _use(context, state.payment_method)  # charges go to the default there: ours again
+            _use(context, state.payment_method)  # make ours the default again: charges use it
         return
     if card.method == state.payment_method:
         mailbox.answer(ticket, _card_answer(context))
@@ -157,14 +157,14 @@ MESSAGES = (
     ),
     Update(
         "retry_payment",
-        "Try again what was declined: the card may work now.",
+        "Retry a declined charge: the card may work now.",
         parse_retry_payment,
         _retry_payment,
         early=True,
     ),
     Signal(
         "payer_changed",
-        "The processor has deleted the payer, or a card of it: read it.",
+        "The processor deleted the payer or one of its cards: read it back.",
         parse_payer,
         _payer_changed,
         early=True,
@@ -177,7 +177,7 @@ MESSAGES = (
     ),
     Update(
         "use_payment_method",
-        "Make a card on file the one that is charged.",
+        "Make a card on file the one to charge.",
         parse_use_payment_method,
         _use_payment_method,
         early=True,

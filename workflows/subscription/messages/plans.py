@@ -1,4 +1,4 @@
-"""Changes of plan, and the end."""
+"""Plan changes and cancellation."""
 
 from dataclasses import replace
 
@@ -32,11 +32,11 @@ MIGRATED = {
     ChangeKind.DOWNGRADE: "scheduled",
     ChangeKind.UPGRADE: "changed",
 }
-NOTHING_LEFT = LeftBehind(())  # of a subscription that has not begun
+NOTHING_LEFT = LeftBehind(())  # for a subscription that has not begun
 
 
 async def _change_plan(context: Context, request: ChangePlan, ticket: int) -> Answer | None:
-    """Change the plan; a key that was used before gets its first answer again."""
+    """Change the plan; a repeated key gets its first answer again."""
     if not request.key or request.preview:
         return await _change(context, request, ticket)
     charge_id = charge_of_key(context.state.subscription_id, request.key)
@@ -85,7 +85,7 @@ def _join(context: Context, charge: OpenCharge, request: ChangePlan, ticket: int
 
 
 async def _schedule(context: Context, quoted: Quoted, keyed: Keyed | None = None) -> None:
-    """Let a plan take over with the next period, or call off what was to."""
+    """Schedule a plan for the next period, or cancel the scheduled change."""
     state = context.state
     await context.drop_renewal()
     state.schedule_plan(quoted.plan if quoted.quote.kind is ChangeKind.DOWNGRADE else None)
@@ -98,7 +98,7 @@ async def _schedule(context: Context, quoted: Quoted, keyed: Keyed | None = None
 
 
 async def _migrate_plan(context: Context, request: MigratePlan, _ticket: int) -> Answer:
-    """Move to another version of the plan, as an operator asks: nobody is charged for it."""
+    """Move to another version of the plan for an operator; nobody is charged for it."""
     key = "" if request.preview else request.key
     keyed = context.keyed(key, f"migrate_plan {request.version} {request.when}")
     return await context.first_answer(keyed) or await _migrate(context, request, keyed)
@@ -138,7 +138,7 @@ async def _migrate(context: Context, request: MigratePlan, keyed: Keyed | None) 
 
 
 async def _keep_unmoved(context: Context, keyed: Keyed | None) -> None:
-    """Keep the answer that nothing had to move: a later version must not move it by a repeat."""
+    """Store the answer that nothing had to move, so that a repeat cannot move it later."""
     if keyed is not None:
         await workflow.execute_activity_method(
             AnswerActivities.keep,
@@ -164,11 +164,11 @@ def _next_upgrade(context: Context, quoted: Quoted, key: str = "") -> Upgrade:
 
 
 def _between_periods(context: Context) -> str | None:
-    """Return why no plan can be quoted at this moment, or None."""
+    """Return why no plan change can be quoted right now, or None."""
     state = context.state
     if state.period is None or state.period.end > workflow.now():
         return None
-    # The renewal under way decides which plan the new period has.
+    # The renewal in flight decides which plan the new period has.
     return f"paused:{state.pauses[0].value}" if state.pauses else "renewal_pending"
 
 
@@ -209,8 +209,8 @@ async def _upgrade(context: Context, quoted: Quoted, key: str, ticket: int) -> A
 
 
 async def _cancel(context: Context, request: Cancel, _ticket: int) -> Answer:
-    """End at the period's end, or now; a key that was used before gets its first answer again."""
-    # Nothing is kept of what moves nothing, and of what has not begun.
+    """End at the period's end or now; a repeated key gets its first answer again."""
+    # A preview, or a subscription that has not begun, stores no answer.
     key = "" if request.preview or context.state.period is None else request.key
     keyed = context.keyed(key, f"cancel {request.when}")
     return await context.first_answer(keyed) or await _end(context, request, keyed)

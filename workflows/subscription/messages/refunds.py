@@ -1,4 +1,4 @@
-"""Money that goes back: the ledger first, then the processor, then the ledger again."""
+"""Refunds: the ledger first, then the processor, then the ledger again."""
 
 from temporalio import workflow
 
@@ -77,7 +77,7 @@ async def _book(
 
 
 async def _money_returned(context: Context, _invoice: str, _ticket: int) -> Answer | None:
-    """Read from the ledger what that changed."""
+    """Read what the refund or dispute left in the ledger."""
     standing = await workflow.execute_activity_method(
         RefundActivities.standing,
         context.settler.buyer(),
@@ -103,13 +103,13 @@ def _answer(status: str, charge_id: str, asked: RefundAsked) -> Answer:
 MESSAGES = (
     Update(
         "refund",
-        "Operators: send money of a charge back; a preview moves nothing.",
+        "Operators: refund money of a charge; a preview moves nothing.",
         parse_refund,
         _refund,
     ),
     Signal(
         "money_returned",
-        "Money of an invoice went back or came back: it is booked already.",
+        "Internal: a refund or dispute of an invoice was booked.",
         parse_invoice,
         _money_returned,
     ),

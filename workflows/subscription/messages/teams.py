@@ -1,4 +1,4 @@
-"""Teams: members, and the approvals that wait for admins in workflows of their own."""
+"""Teams: members, and requests that wait for admins in workflows of their own."""
 
 from temporalio import workflow
 
@@ -68,7 +68,7 @@ async def _request(context: Context, wish: ApprovalRequest, _ticket: int) -> Ans
 MESSAGES = (
     Update(
         "set_member",
-        "Make or change a member: role, restriction, limits per window.",
+        "Add or change a member: role, restriction, limits per window.",
         parse_set_member,
         _set_member,
     ),
@@ -86,7 +86,7 @@ MESSAGES = (
     ),
     Update(
         "request_credits",
-        "Ask an admin for credits above one's own limit, this window.",
+        "Ask an admin for credits above the member's limit in this window.",
         parse_request_credits,
         _request,
     ),

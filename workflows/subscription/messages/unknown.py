@@ -1,4 +1,4 @@
-"""Messages that nobody understands."""
+"""Messages with a name that no handler knows."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,20 @@ from workflows.subscription.messages.message import rejection
 
 
 class UnknownHandlers:
-    """Refuses what has no handler."""
+    """Refuses messages without a handler."""
 
     _mailbox: Mailbox
 
     @workflow.signal(dynamic=True)
     def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:
-        """Keep what nobody understands as a refusal."""
+        """Store an unknown signal as a refusal."""
         known = workflow.get_signal_handler(name) is not None
         reason = "malformed" if known else "unknown_message"
         self._mailbox.refuse(None, f"{name} with {len(args)} arguments", reason)
 
     @workflow.update(dynamic=True)
     async def unknown_update(self, name: str, _args: Sequence[RawValue]) -> Answer:
-        """Never runs: the validator has refused."""
+        """Never runs: the validator has already refused the update."""
         raise rejection(f"there is no update {name!a:.60}", "unknown_message")
 
     @unknown_update.validator

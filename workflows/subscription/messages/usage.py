@@ -17,17 +17,17 @@ AS_IT_CAME = "usage-as-it-came"
 
 
 class UsageHandlers:
-    """Takes usage events, which wait in one queue in the order in which they came."""
+    """Takes usage events into one queue, in the order of their arrival."""
 
     _mailbox: Mailbox
     _state: SubscriptionState
-    _emptied: bool  # a debit elsewhere left nothing
+    _emptied: bool  # a debit elsewhere emptied the wallet
 
     @workflow.signal(description="Report usage; durable, nobody waits for an answer.")
     def record_usage(self, batch: RawValue) -> None:
-        """Queue events; what cannot be used is kept as a refusal with its reason."""
+        """Queue events; store what cannot be parsed as a refusal with its reason."""
         data = payload(batch)
-        # Before the first period nothing is decided, and a refusal is kept at once.
+        # Before the first period nothing is decided, and refusals are stored at once.
         if self._state.period is not None and self._is_light():
             count = events_in(data)
             if count and self._mailbox.add_message(data, count):
@@ -49,7 +49,7 @@ class UsageHandlers:
                 self._mailbox.add(event)
 
     def _is_light(self) -> bool:
-        """Say whether this run queues usage as it came: all do but those that began before."""
+        """Return whether this run queues raw messages; runs from before that existed do not."""
         light = self._state.light or workflow.patched(AS_IT_CAME)
         return self._state.take_usage_as_it_comes(light=light)
 
@@ -74,7 +74,7 @@ class UsageHandlers:
     def _check_consume(self, event: RawValue) -> None:
         checked(parse_event, event)
         if self._mailbox.full():
-            raise rejection("too many events wait", "too_many_waiting")
+            raise rejection("too many events are waiting", "too_many_waiting")
 
     @workflow.update(description="Set credits aside for work in progress.")
     async def hold(self, message: RawValue) -> Answer:
@@ -88,4 +88,4 @@ class UsageHandlers:
     def _check_hold(self, message: RawValue) -> None:
         checked(parse_hold, message)
         if self._mailbox.full():
-            raise rejection("too many events wait", "too_many_waiting")
+            raise rejection("too many events are waiting", "too_many_waiting")

@@ -1,7 +1,7 @@
-"""Charges of one subscription: prepared, paid, declined, retried, given up.
+"""Charges of one subscription: prepared, paid, declined, retried, voided.
 
-Every step is an activity that the loop does not wait for; what became of it is settled in one
-transaction of the ledger. The same attempt number repeats an attempt, a new one tries again.
+Every step is an activity that the loop does not wait for; its outcome is settled in one ledger
+transaction. The same attempt number repeats an attempt, a new one makes another.
 """
 
 from dataclasses import replace
@@ -45,8 +45,8 @@ class Collector:
         self.payers = Payers(state, pending_calls)
 
     def collect(self, charge: OpenCharge) -> None:
-        """Start to collect a charge that the ledger has opened."""
-        if charge.charge.payer != self._state.payer:  # its keys are used up: the payer is another
+        """Start collecting a charge that the ledger has opened."""
+        if charge.charge.payer != self._state.payer:  # its keys belong to an earlier payer
             ours = replace(charge.charge, payer=self._state.payer)
             charge = replace(charge, charge=ours, attempt=charge.attempt + 1)
         self._state.put(charge)
@@ -61,7 +61,7 @@ class Collector:
         )
 
     def pay(self, charge: OpenCharge) -> None:
-        """Start an attempt at a prepared charge; one of an earlier payer is prepared anew."""
+        """Start an attempt at a prepared charge; prepare it again if the payer has changed."""
         if charge.charge.payer != self._state.payer:
             self._prepare_anew(charge)
             return
@@ -80,7 +80,7 @@ class Collector:
         )
 
     def retry(self, charge: OpenCharge) -> None:
-        """Try a declined charge again, with a new attempt number."""
+        """Retry a declined charge under a new attempt number."""
         again = replace(charge, attempt=charge.attempt + 1, retry_at=None, refused=False)
         if again.invoice:
             self.pay(again)
@@ -88,7 +88,7 @@ class Collector:
             self.collect(replace(again, step=Step.PREPARING))
 
     def _prepare_anew(self, charge: OpenCharge) -> None:
-        """Void the invoice of a payer that was deleted; money that came first counts."""
+        """Void the invoice of a deleted payer; money that arrived before counts."""
         charge = replace(charge, step=Step.PREPARING, pay_at=None, retry_at=None)
         self._state.put(charge)
         self._pending_calls.start(
@@ -110,7 +110,7 @@ class Collector:
             self.collect(replace(charge, invoice=""))
 
     def _with_another_payer(self, charge: OpenCharge, detail: str) -> None:
-        """Read the payer back, which the processor has deleted, and try with the new one."""
+        """Read back a payer deleted at the processor, and try again with its replacement."""
         charge = replace(charge, step=Step.PREPARING, pay_at=None)
         self._state.put(charge)
         self.payers.look(lambda: self._payer_read(charge, detail))
@@ -119,7 +119,7 @@ class Collector:
         charge = self._state.charge_named(before.charge.charge_id)
         if charge is None or charge.step is not Step.PREPARING:
             return
-        if charge.charge.payer == self._state.payer:  # the processor makes no other
+        if charge.charge.payer == self._state.payer:  # the processor made no replacement
             await self._refused(charge, Invoiced(refused=PAYER_DELETED, detail=detail))
         elif charge.invoice:
             self._prepare_anew(charge)
@@ -127,13 +127,13 @@ class Collector:
             self.collect(charge)
 
     def look(self, charge: OpenCharge) -> None:
-        """Ask what became of money that is on its way; paying again could take it twice."""
+        """Ask about money on its way. Never pay again instead: that could take it twice."""
         charge = replace(charge, look_at=workflow.now() + BETWEEN_LOOKS)
         self._state.put(charge)
         self.read_back(charge)
 
     def read_back(self, charge: OpenCharge) -> None:
-        """Ask the processor what became of a charge that somebody says is paid."""
+        """Ask the processor about a charge that an event says is paid."""
         self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.read,
@@ -145,7 +145,7 @@ class Collector:
         )
 
     async def give_up(self, charge: OpenCharge) -> None:
-        """Void a charge; if money arrived first, it counts. What is on its way is waited for."""
+        """Void a charge; money that arrived first counts, and money on its way is waited for."""
         if charge.step is Step.PROCESSING:
             return
         if not charge.invoice:
@@ -164,7 +164,7 @@ class Collector:
         )
 
     async def drop_unwanted(self) -> None:
-        """Give up what nobody wants any more (domain/payments/charge_fates.py)."""
+        """Void charges no longer wanted (domain/payments/charge_fates.py)."""
         state, now = self._state, workflow.now()
         for charge in state.charges:
             if not is_void(state, charge, now):
@@ -174,9 +174,9 @@ class Collector:
             await self.give_up(charge)
 
     async def card_may_work(self) -> None:
-        """Retry once what is still wanted, give up what is not, resume if nothing is owed.
+        """Retry wanted charges once, void the others, and resume if nothing is owed.
 
-        What an operator's pause holds is tried after it.
+        Charges held by an operator's pause are tried after it.
         """
         await self.drop_unwanted()
         state, now = self._state, workflow.now()
@@ -193,7 +193,7 @@ class Collector:
             await self._nothing_owed()
 
     def _is_tried_again(self) -> bool:
-        """Say whether a try after a decline is under way: what it brings is settled then."""
+        """Return whether a retry is in flight: its outcome is settled when it arrives."""
         return any(
             charge.step is Step.REVIEW
             or (charge.declines and charge.step not in (Step.DECLINED, Step.VOIDING))
@@ -201,22 +201,22 @@ class Collector:
         )
 
     async def _nothing_owed(self) -> None:
-        """End a payment pause; the period under way is charged now where the one before was not."""
+        """End a payment pause and charge the period under way if the last one was unpaid."""
         state, now = self._state, workflow.now()
         state.owes_nothing()
         if Pause.PAYMENT_FAILED not in state.pauses:
             return
         if state.period is not None and state.period.end <= now:
-            # The wallet stays paused until the renewal, which is charged now, is paid.
+            # The wallet stays paused until the renewal, charged now, is paid.
             state.unpause(Pause.PAYMENT_FAILED)
             state.await_card(wanted=False)
         else:
             await self._settler.resume(None)
 
     async def looked_into(self) -> None:
-        """Go on once an operator has settled a finding: try again what the processor refused.
+        """Go on after an operator settled a finding: retry what the processor refused.
 
-        What was paid wrongly is given up; where it is still due it is charged anew.
+        A charge paid with a wrong amount is voided and, if still due, charged again.
         """
         state = self._state
         mine = [one for one in state.charges if one.refused or one.step is Step.REVIEW]
@@ -240,8 +240,8 @@ class Collector:
             return
         prepared = replace(charge, step=Step.PREPARED, invoice=invoiced.invoice)
         self._state.put(prepared)
-        # What is prepared once the subscription is to end is given up instead, as is what nobody
-        # wants by now: its making may have taken as long as the processor was away.
+        # Void instead if the subscription is to end or nobody wants the charge any more: an outage
+        # at the processor may have delayed its preparation.
         now = workflow.now()
         due = prepared.pay_at is None or prepared.pay_at <= now
         if due and not self._state.over and not is_void(self._state, prepared, now):
@@ -282,7 +282,7 @@ class Collector:
             return
         if collected.declined is None:
             return
-        if collected.declined.remark:  # written off there: it is not tried again by itself
+        if collected.declined.remark:  # written off there: not retried automatically
             charge = replace(charge, retry_at=None)
             self._state.put(charge)
         if charge.step is Step.PROCESSING:
@@ -296,7 +296,7 @@ class Collector:
             await self._void_in_ledger(charge)
 
     async def _settled(self, charge: OpenCharge, collected: Collected) -> bool:
-        """Settle what is no matter of trying again; say whether that was it."""
+        """Settle outcomes that need no retry; return whether this was one."""
         if collected.remark:
             await let_operators_look(self._state, charge, collected.remark)
         if collected.paid is not None:
@@ -312,7 +312,7 @@ class Collector:
         return True
 
     async def _closed_elsewhere(self, charge: OpenCharge) -> None:
-        """Give up what somebody else gave up; a period stays unpaid, and asks for a new invoice."""
+        """Void a charge whose invoice was voided elsewhere; a period stays due on a new invoice."""
         await let_operators_look(self._state, charge, Remark.GIVEN_UP_ELSEWHERE)
         if charge.kind is not ChargeKind.PERIOD:
             await self._void_in_ledger(charge, gone=True)

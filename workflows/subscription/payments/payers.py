@@ -1,4 +1,4 @@
-"""What a subscription pays with, read back when something of it was removed at the processor."""
+"""Reads the payer back after it, or its card, was removed at the processor."""
 
 from collections.abc import Awaitable, Callable
 
@@ -16,7 +16,7 @@ Then = Callable[[], Awaitable[None]]
 
 
 class Payers:
-    """Reads the payer back: one that was deleted is made anew, a card that is gone is forgotten.
+    """Reads the payer back: a deleted payer is created again, a missing card is forgotten.
 
     Neither is a declined charge: nobody is paused or mailed before something is due.
     """
@@ -26,7 +26,7 @@ class Payers:
         self._pending_calls = pending_calls
 
     def look(self, then: Then | None = None) -> None:
-        """Start to read the payer back; `then` follows once it is known."""
+        """Start reading the payer back; `then` runs once it is known."""
         state, start = self._state, self._state.start
         updates = state.card_updates
         self._pending_calls.start(
@@ -47,7 +47,7 @@ class Payers:
 
     async def _looked(self, updates: int, found: CardInUse, then: Then | None) -> None:
         state = self._state
-        if updates != state.card_updates:  # a card was taken meanwhile: what was read may be older
+        if updates != state.card_updates:  # a newer card came meanwhile: the result may be stale
             self.look(then)
             return
         if found.payer != state.payer:

@@ -1,4 +1,4 @@
-"""Money that is on its way: a bank debit takes days, some cards wait for their holder's word."""
+"""Money on its way: bank debits take days, some cards wait for their holder's confirmation."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,13 +19,13 @@ from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer
 from workflows.subscription.operator_view import demanded
 
-MONEY_WAITS = "money-waits-in-the-ledger"  # runs that began before it note nothing there
-BETWEEN_LOOKS = timedelta(days=1)  # an event tells sooner; this is for the one that gets lost
+MONEY_WAITS = "money-waits-in-the-ledger"  # older runs record nothing in the ledger
+BETWEEN_LOOKS = timedelta(days=1)  # usually an event comes first; this covers a lost one
 
 
 def waiting(charge: OpenCharge, processing: Processing | None) -> OpenCharge:
-    """Return a charge that nobody tries or gives up until its money has come or has failed."""
-    elsewhere = charge.step is Step.DECLINED  # tried on the invoice's own page: an attempt more
+    """Return the charge as processing: not retried or voided until its money came or failed."""
+    elsewhere = charge.step is Step.DECLINED  # paid on the invoice's own page: one more attempt
     return replace(
         charge,
         step=Step.PROCESSING,
@@ -41,9 +41,9 @@ def waiting(charge: OpenCharge, processing: Processing | None) -> OpenCharge:
 async def keep_waiting(
     state: SubscriptionState, buyer: Buyer, charge: OpenCharge, processing: Processing | None
 ) -> OpenCharge:
-    """Remember that the processor decides later; the ledger mails once that money is coming.
+    """Record that the processor decides later; the ledger mails once that money is coming.
 
-    None: its state there is unclear. Nobody is told, and an operator looks.
+    With None its state there is unclear: nobody is mailed, and an operator looks.
     """
     charge = waiting(charge, processing)
     state.put(charge)
@@ -59,7 +59,7 @@ async def keep_waiting(
 
 
 async def let_operators_look(state: SubscriptionState, charge: OpenCharge, remark: str) -> None:
-    """Keep a finding about a charge at the processor; the same one is kept once."""
+    """Record a finding about a charge at the processor; repeats are recorded once."""
     charge_id = charge.charge.charge_id
     advice = ADVICE[Remark(remark)]
     await workflow.execute_activity_method(
@@ -82,7 +82,7 @@ async def let_operators_look(state: SubscriptionState, charge: OpenCharge, remar
 async def wait_for_window(
     state: SubscriptionState, buyer: Buyer, charge: OpenCharge, paid: Paid
 ) -> Answer:
-    """Keep what is paid for until a window opens; return what its buyer hears."""
+    """Keep a paid purchase until a window opens; return its buyer's answer."""
     state.put(replace(charge, step=Step.PAID, paid=paid))
     if workflow.patched(MONEY_WAITS):
         await workflow.execute_activity_method(
@@ -101,7 +101,7 @@ async def wait_for_window(
 
 
 async def other_way_found(state: SubscriptionState, method: str) -> None:
-    """Keep a finding about a way to pay that became the default without us."""
+    """Record a finding: something other than a card became the default at the processor."""
     await workflow.execute_activity_method(
         FindingActivities.record,
         Finding(
@@ -114,13 +114,13 @@ async def other_way_found(state: SubscriptionState, method: str) -> None:
             detail=ADVICE[Remark.NOT_A_CARD],
             at=workflow.now(),
         ),
-        summary=short(f"{method} is no card"),
+        summary=short(f"{method} is not a card"),
         **LEDGER,
     )
 
 
 def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:
-    """Return the charge of a period whose money came after that period: it pays the running one."""
+    """Return the charge of a period paid after its end: it pays the running period instead."""
     plan, period, now = charge.plan, charge.period, workflow.now()
     late = period is not None and period.end <= now
     anchor = charge.anchor or state.anchor
@@ -131,7 +131,7 @@ def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:
 
 
 def processing_answer(charge: OpenCharge) -> Answer:
-    """Return what a buyer hears while the money is on its way."""
+    """Return the answer to a buyer whose money is on its way."""
     return {
         "status": "processing",
         "charge_id": charge.charge.charge_id,

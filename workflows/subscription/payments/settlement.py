@@ -1,4 +1,4 @@
-"""What became of a charge, settled: one transaction of the ledger each, then the state."""
+"""Settles the outcome of a charge: one ledger transaction, then the state."""
 
 from dataclasses import replace
 
@@ -32,12 +32,12 @@ from workflows.subscription.payments.processing import (
 )
 from workflows.subscription.payments.under_review import differing, look_into
 
-# Runs that began before it prepare a renewal at the period's end while a purchase is unpaid.
+# Older runs delay a renewal's charge to the period's end while a purchase is unpaid.
 RENEWALS_GO_ON = "renewals-go-on"
 
 
 class Settler:
-    """Settles charges that are paid or declined."""
+    """Settles paid and declined charges."""
 
     def __init__(self, state: SubscriptionState, mailbox: Mailbox) -> None:
         self._state = state
@@ -46,7 +46,7 @@ class Settler:
         self.period_opened = False
 
     def buyer(self, charge: OpenCharge | None = None) -> Buyer:
-        """Return who buys at this instant; before the first period, the one being paid for."""
+        """Return the buyer now; before the first period, under the one being paid for."""
         state = self._state
         period = state.period or (charge.period if charge else None)
         if period is None:
@@ -63,11 +63,11 @@ class Settler:
         )
 
     def await_answer(self, charge_id: str, ticket: int) -> None:
-        """Answer a ticket once a charge is settled."""
+        """Answer a ticket when the charge is settled."""
         self._tickets.setdefault(charge_id, []).append(ticket)
 
     async def paid(self, charge: OpenCharge, paid: Paid) -> list[OpenCharge]:
-        """Settle a paid charge; return the charges that are not needed any more."""
+        """Settle a paid charge; return the charges no longer needed."""
         if paid.amount_minor != charge.charge.amount_minor:
             return await self._looked_into(charge, differing(charge, paid))
         self._state.charge_was(f"{money_for(paid.amount_minor, charge.charge)} paid")
@@ -79,7 +79,7 @@ class Settler:
                 await self.open_period(paid_late(self._state, charge), paid)
             case _ if waits_for_window(self._state, charge, workflow.now()):
                 answer = await wait_for_window(self._state, self.buyer(charge), charge, paid)
-                if charge.kind is not ChargeKind.UPGRADE:  # that is answered once it is in force
+                if charge.kind is not ChargeKind.UPGRADE:  # answered once the plan is in force
                     self._answer(charge, answer)
             case ChargeKind.UPGRADE:
                 await self._complete_upgrade(charge, paid)
@@ -88,13 +88,13 @@ class Settler:
         return []
 
     async def processing(self, charge: OpenCharge, processing: Processing | None) -> None:
-        """Keep a charge that the processor decides about later; what waits for it hears so."""
+        """Keep a charge that the processor decides later, and answer what waits for it."""
         charge = await keep_waiting(self._state, self.buyer(charge), charge, processing)
-        self._mailbox.held_up = ""  # what waits for it is decided now: it may take days
+        self._mailbox.held_up = ""  # decide waiting usage now: the money may take days
         self._answer(charge, processing_answer(charge))
 
     async def declined(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
-        """Settle a declined attempt; return the charge if it is not tried again."""
+        """Settle a declined attempt; return the charge if it is not retried."""
         if declined.decline in LOOKED_INTO:
             return await self._looked_into(charge, declined)
         state, now = self._state, workflow.now()
@@ -142,7 +142,7 @@ class Settler:
             summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
             **LEDGER,
         )
-        self._mailbox.held_up = ""  # what waited is decided now: refused while paused
+        self._mailbox.held_up = ""  # decide waiting usage now: it is refused while paused
         if asked_for:
             self._answer(charge, answer)
             return [charge]
@@ -155,7 +155,7 @@ class Settler:
         return [charge] if final else []
 
     async def open_period(self, charge: OpenCharge, paid: Paid | None) -> None:
-        """Begin a period that is paid for, or free."""
+        """Begin a paid or free period."""
         state = self._state
         if charge.plan is None or charge.period is None:
             raise LookupError(f"{charge.charge.charge_id} is no charge of a period")
@@ -206,7 +206,7 @@ class Settler:
         self._state.credits_came(available, workflow.now())
 
     async def release_paid(self) -> None:
-        """Settle what was paid while no window was open."""
+        """Settle purchases that were paid while no window was open."""
         for charge in self._state.charges:
             if charge.step is not Step.PAID or charge.paid is None:
                 continue
@@ -216,7 +216,7 @@ class Settler:
                 await self._grant(charge, charge.paid)
 
     def voided(self, charge: OpenCharge) -> None:
-        """Forget a charge that was given up; who waits for it hears that it was declined."""
+        """Forget a voided charge; whoever waits for it is told that it was declined."""
         self._state.drop(charge)
         if charge.kind is ChargeKind.AUTO:
             self._mailbox.held_up = ""
@@ -284,7 +284,7 @@ class Settler:
         self._answer(charge, answer | {"available": credit_text(state.available_micro)})
 
     def _ends_pause(self, paid: OpenCharge) -> bool:
-        """Say whether a paid purchase ends the payment pause; an unpaid period is still owed."""
+        """Return whether a paid purchase ends the payment pause; not while a period is unpaid."""
         state = self._state
         if Pause.PAYMENT_FAILED not in state.pauses:
             return False

@@ -1,4 +1,4 @@
-"""Charges that operators look into: no card is the cause, so that no card cures them."""
+"""Charges under review by operators: the card is not the cause, so another card cannot help."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.options import LEDGER, short
 from workflows.subscription.operator_view import demanded
 
-BETWEEN_TRIES = timedelta(days=1)  # an operator who settles the finding tries at once
+BETWEEN_TRIES = timedelta(days=1)  # an operator who settles the finding causes a try at once
 ASKED_FOR = frozenset({ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.UPGRADE})
 STORIES = {
     Decline.REFUSED: "refused by the processor",
@@ -27,7 +27,7 @@ STORIES = {
 
 
 def differing(charge: OpenCharge, paid: Paid) -> Declined:
-    """Describe a payment that is not what was charged: nothing can be granted for it."""
+    """Describe a payment that differs from its charge: nothing can be granted for it."""
     came = format_money(paid.amount_minor, charge.charge.currency)
     detail = f"{came} came in its place"
     return Declined(
@@ -45,10 +45,10 @@ def differing(charge: OpenCharge, paid: Paid) -> Declined:
 async def look_into(
     state: SubscriptionState, buyer: Buyer, charge: OpenCharge, declined: Declined
 ) -> tuple[OpenCharge, bool]:
-    """Keep a charge for operators, who get a finding; say whether it is to be given up.
+    """Record a finding about a charge; return whether the charge is to be voided.
 
-    What somebody asked for is given up, for they were told. A period or an auto-purchase stays: one
-    that was refused is tried again with a new invoice, one that was paid wrongly by nobody.
+    A purchase somebody asked for is voided, because they were told so. A period or auto-purchase
+    stays open: if refused, it is retried on a new invoice; if paid with a wrong amount, it is not.
     """
     is_refused = declined.decline is Decline.REFUSED
     final = charge.kind in ASKED_FOR or state.ended
@@ -56,7 +56,7 @@ async def look_into(
     charge = replace(
         charge,
         step=Step.DECLINED if is_refused else Step.REVIEW,
-        invoice="",  # it leads nowhere
+        invoice="",  # its link leads nowhere
         refused=is_refused,
         pay_at=None,
         retry_at=workflow.now() + BETWEEN_TRIES if is_refused and not final else None,
@@ -66,7 +66,7 @@ async def look_into(
     if pauses:
         state.pause(Pause.PAYMENT_FAILED)
         if charge.kind is ChargeKind.AUTO and not is_refused:
-            state.await_card()  # a renewal that is paid is no cure
+            state.await_card()  # a paid renewal does not end the pause
     story = f"{demanded(charge.charge)} {STORIES[declined.decline]}: {declined.code}"
     state.charge_was(story)
     await workflow.execute_activity_method(
@@ -91,7 +91,7 @@ async def look_into(
 
 
 def _serves_until(charge: OpenCharge, at: datetime) -> datetime | None:
-    """Return how long what was bought serves an unpaid renewal: as long as after a decline."""
+    """Return until when purchased credits serve during an unpaid renewal, as after a decline."""
     plan = charge.plan
     if plan is None or plan.while_unpaid is not WhileUnpaid.SERVE_PURCHASED:
         return None
