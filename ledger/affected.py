@@ -29,7 +29,7 @@ SELECT c.customer_id, e.credit_type,
        sum((e.line = 0 AND e.kind <> 'correction')::integer)::bigint AS events,
        -sum(e.change) AS credits
 FROM entries e
-JOIN entries o ON o.account_id = e.account_id AND o.line = 0 AND o.seq = coalesce(e.corrects, e.seq)
+CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
 JOIN customers c ON c.account_id = e.account_id
 WHERE e.kind IN ('debit', 'capture', 'correction')
   AND coalesce(o.served_as, o.action) = :action

@@ -19,8 +19,7 @@ WITH usage AS (
            CASE e.kind WHEN 'correction' THEN -e.quantity ELSE e.quantity END AS quantity,
            (e.line = 0 AND e.kind <> 'correction')::integer AS event
     FROM entries e
-    JOIN entries o ON o.account_id = e.account_id AND o.line = 0
-                  AND o.seq = coalesce(e.corrects, e.seq)
+    CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
     WHERE e.kind IN ('debit', 'capture', 'correction')
       AND e.at >= :start AND e.at < :end
       AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id))

@@ -133,8 +133,7 @@ def standings(
             WITH used AS (
                 SELECT o.tags ->> 'member' AS member, -sum(e.change) AS used
                 FROM entries e
-                JOIN entries o ON o.account_id = e.account_id AND o.line = 0
-                              AND o.seq = coalesce(e.corrects, e.seq)
+                CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
                 WHERE e.account_id = :account AND e.kind IN ('debit', 'capture', 'correction')
                   AND e.at >= :period AND e.credit_type = :type AND o.tags ? 'member'
                 GROUP BY member),

@@ -14,7 +14,7 @@ SQL = Path(__file__).parent.parent / "sql" / revision
 SHAPES = ("arguments", "tables", "record_tables", "hold_tables", "published", "types")
 FUNCTIONS = (
     "alerts", "books", "charges", "corrections", "debit", "debit_batch", "grants", "guards", "hold_calls", "holds",
-    "lost_charges", "refunds", "rollover", "row_laws", "serving", "teams", "terms", "terms_debit", "usable",
+    "lost_charges", "operations", "refunds", "rollover", "row_laws", "serving", "teams", "terms", "terms_debit", "usable",
     "wallets", "violations",
 )  # fmt: skip
 FILES = (*SHAPES, *(f"functions/{name}" for name in FUNCTIONS), "triggers", "privileges")

@@ -44,7 +44,8 @@ def reached(ledger, history):
 def test_histories_reach_what_the_laws_are_about(books):
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=100)
+    # The same histories each time: what is rare is reached or is not, whoever runs it.
+    @settings(max_examples=100, derandomize=True)
     @given(told=steps)
     def live(told):
         with books() as ledger:
