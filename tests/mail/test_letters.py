@@ -168,7 +168,7 @@ def test_an_automatic_receipt_says_why_and_counts_against_the_cap():
             "20,000 of at most 80,000 credits until November 30, 2026",
             "$23.40 of at most $93.60",
             "Your next payment is $72.00 on December 1, 2026.",
-            "It can be switched off in Acme Automations.",
+            "You can switch it off in Acme Automations.",
             "ACME-0042",
         ):
             assert fact in part
@@ -258,7 +258,7 @@ def test_entities_are_made_for_links_with_parameters():
 def test_credits_are_called_what_the_catalog_calls_them():
     wallet = render(every_mail()["low_balance_wallet"])
 
-    assert wallet.subject == "4.998 SaaS credits in US dollars left (told at 20 %)"
+    assert wallet.subject == "4.998 SaaS credits in US dollars left (alert at 20 %)"
     assert "4.998\N{NO-BREAK SPACE}SaaS credits in US dollars left" in unescape(wallet.html)
 
 

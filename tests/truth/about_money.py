@@ -174,10 +174,10 @@ def looked_into(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     truth.says(f"We are looking into your payment of {amount}")
     truth.row("Amount", amount)
     if found.kind == "amount_differs":
-        truth.says(f"but not of the {amount} that we had asked for")
+        truth.says(f"that differs from the {amount} we charged")
         assert charge.state != "paid"
     else:
-        truth.says(f"We could not ask for {amount}")
+        truth.says(f"We could not charge {amount}")
 
 
 def paused(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
@@ -185,7 +185,7 @@ def paused(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
         at = datetime.fromisoformat(read.key.split("paused-by-operator:")[1])
         truth.balance(at, "Credits kept for you")
         truth.lots(at)
-        truth.says("While it lasts nothing is charged, and your plan is not renewed.")
+        truth.says("While the plan is paused nothing is charged, and it is not renewed.")
         return
     charge = truth.books.charge(read.key.split("paused:")[1])
     owed = truth.books.money(charge.amount_minor)
@@ -222,7 +222,7 @@ def cap_reached(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     end = datetime.fromisoformat(read.key.split("cap-reached:")[1])
     bought, paid, cap, window_end = _auto(truth, truth.books.at)
     assert end == window_end
-    truth.says(f"The limit counts anew after {plain(truth.books.show.until(end))}.")
+    truth.says(f"The limit resets after {plain(truth.books.show.until(end))}.")
     truth.says(f"its limit of {truth.books.show.credits(cap)}")
     truth.row("Bought automatically", truth.number(bought))
     truth.row("Limit", truth.number(cap))
@@ -263,7 +263,7 @@ def disputed(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
         label = "Credits set aside" if dispute.state == "open" else "Credits taken back"
         truth.row(label, truth.number(grants.taken))
     if grants.owed:
-        truth.row("Used and not paid for", books.show.credits(grants.owed))
+        truth.row("Used but not paid for", books.show.credits(grants.owed))
     truth.balance(books.now)
     auto = books.one("SELECT auto_on FROM policies WHERE account_id = :account")
     assert not auto.auto_on, "the mail says that automatic purchases are off"

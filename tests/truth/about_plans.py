@@ -43,12 +43,12 @@ def low_balance(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     truth.says(f"This window ends {plain(books.show.until(window.window_end))}.")
     if cause.payload["percent"] is not None:
         percent, base = cause.payload["percent"], cause.payload["base"]
-        truth.row("We tell you at", f"{percent} % of {truth.number(base)}")
-        truth.says(f"(told at {percent} %)")
+        truth.row("Alert set at", f"{percent} % of {truth.number(base)}")
+        truth.says(f"(alert at {percent} %)")
         assert balance * 100 <= percent * base
     else:
-        truth.row("We tell you at", truth.number(cause.payload["amount"]))
-        truth.says(f"(told at {truth.number(cause.payload['amount'])})")
+        truth.row("Alert set at", truth.number(cause.payload["amount"]))
+        truth.says(f"(alert at {truth.number(cause.payload['amount'])})")
     _use(truth, then, kind, payload)
 
 
@@ -70,7 +70,7 @@ def _use(truth: Truth, then: Books, kind: str, payload: dict[str, Any]) -> None:
         truth.row(f"{one['action']}, 30 days", truth.number(one["credits_micro"]))
     if payload["per_day_micro"]:
         assert payload["per_day_micro"] <= sum(used.values())
-        truth.row("Used a day of late", truth.number(payload["per_day_micro"]))
+        truth.row("Used per day lately", truth.number(payload["per_day_micro"]))
     if payload["days_left"]:
         days = payload["days_left"]
         assert days == then.balance(kind) // payload["per_day_micro"]
@@ -81,7 +81,7 @@ def _use(truth: Truth, then: Books, kind: str, payload: dict[str, Any]) -> None:
         packs = truth.books.subscription.plan["packs"]
         pack = next(one for one in packs if one["name"] == payload["offer"]["name"])
         truth.row(pack["name"], truth.books.money(pack["price_minor"]))
-        truth.says(f"A pack of {truth.number(pack['quantity_micro'])} would carry you over")
+        truth.says(f"A pack of {truth.number(pack['quantity_micro'])} would last until then")
 
 
 def credits_expiring(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ def credits_expiring(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
                f"{'a day' if due <= 1 else f'{due} days'}")  # fmt: skip
     truth.says(f"They can be used until {plain(truth.books.show.until(at))}.")
     truth.row("Expiring", truth.number(grants.n))
-    truth.row("All that you have now", truth.number(truth.books.balance(kind, truth.books.now)))
+    truth.row("All your credits now", truth.number(truth.books.balance(kind, truth.books.now)))
 
 
 def plan_changed(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
