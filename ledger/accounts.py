@@ -15,7 +15,7 @@ from models.tables import Customer, PauseRow, Refusal, Wallet
 
 @dataclass(frozen=True, slots=True)
 class CustomerDetails:
-    """Who the customer is; `payer` is the processor's id once known."""
+    """A customer's name and addresses; `payer` is the processor's id once known."""
 
     customer_id: str
     name: str
@@ -43,7 +43,7 @@ def open_wallet(connection: Connection, customer: CustomerDetails, currency: str
 
 
 def describe(connection: Connection, customer: CustomerDetails) -> None:
-    """Write what a customer is called and where mails go by now, under the wallet's lock."""
+    """Update a customer's name and mail address, under the wallet's lock."""
     connection.execute(
         update(Customer)
         .where(Customer.customer_id == customer.customer_id)
@@ -67,7 +67,7 @@ def account_of(connection: Connection, customer_id: str) -> int:
 
 
 def details_of(connection: Connection, account_id: int) -> CustomerDetails:
-    """Return who owns an account."""
+    """Return the customer that owns an account."""
     row = connection.execute(
         select(
             Customer.customer_id,
@@ -84,17 +84,17 @@ def details_of(connection: Connection, account_id: int) -> CustomerDetails:
 
 
 def customer_of_payer(connection: Connection, payer: str) -> str | None:
-    """Return the customer that the processor knows as `payer`."""
+    """Return the customer with this processor id."""
     return connection.scalar(select(Customer.customer_id).where(Customer.payer == payer))
 
 
 def customer_of_card(connection: Connection, method: str) -> str | None:
-    """Return the customer that a payment method of the processor is charged for."""
+    """Return the customer charged through this payment method of the processor."""
     return connection.scalar(select(Customer.customer_id).where(Customer.payment_method == method))
 
 
 def set_payer(connection: Connection, customer_id: str, payer: str, method: str = "") -> None:
-    """Remember how the processor calls a customer and the card that is charged; "": none."""
+    """Store the processor's id of the customer and the card to charge; "": none."""
     connection.execute(
         update(Customer)
         .where(Customer.customer_id == customer_id)
@@ -103,7 +103,7 @@ def set_payer(connection: Connection, customer_id: str, payer: str, method: str 
 
 
 def set_finance_email(connection: Connection, account_id: int, email: str | None) -> None:
-    """Remember where receipts go beside the customer's own address; None: nowhere."""
+    """Set where receipts go besides the customer's own address; None: nowhere else."""
     connection.execute(
         update(Customer).where(Customer.account_id == account_id).values(finance_email=email)
     )
@@ -117,7 +117,7 @@ def lock(connection: Connection, account_id: int, at: datetime) -> None:
 
 
 def not_before(connection: Connection, account_id: int, at: datetime) -> datetime:
-    """Return `at`, or the wallet's own time where that is ahead: it never goes back."""
+    """Return `at`, or the wallet's own time if that is later: it never goes back."""
     statement = select(func.greatest(Wallet.decided_at, at)).where(Wallet.account_id == account_id)
     return connection.scalar(statement) or at
 
@@ -137,7 +137,7 @@ def set_paused(
     reason: str = "",
     by: str = "",
 ) -> bool:
-    """Pause or resume for one cause; say whether that changed anything. The history keeps why."""
+    """Pause or resume for one cause; return whether that changed anything. History keeps why."""
     changed = connection.scalar(select(func.set_paused(account_id, cause, paused, at)))
     if changed:
         note = insert(PauseRow).values(
@@ -149,7 +149,7 @@ def set_paused(
 
 @dataclass(frozen=True, slots=True)
 class PauseLine:
-    """A pause or its end, as the history tells it."""
+    """A pause or its end, as the history shows it."""
 
     at: datetime
     cause: str
@@ -159,7 +159,7 @@ class PauseLine:
 
     @property
     def words(self) -> str:
-        """What happened, why, and by whose word."""
+        """What happened, why, and who did it."""
         what = "paused" if self.paused else "resumed"
         why = self.reason or self.cause
         return f"{what}: {why}{f', by {self.by}' if self.by else ''}"
@@ -177,7 +177,7 @@ def pauses(connection: Connection, account_id: int) -> tuple[PauseLine, ...]:
 
 
 def pause_note(connection: Connection, account_id: int) -> str:
-    """Return why an operator paused a wallet and who it was; empty: none has."""
+    """Return why an operator paused a wallet and who did; empty if none has."""
     last = [one for one in pauses(connection, account_id) if one.cause == Pause.BY_OPERATOR]
     if not last or not last[-1].paused:
         return ""
@@ -185,22 +185,22 @@ def pause_note(connection: Connection, account_id: int) -> str:
 
 
 def keep_serving(connection: Connection, account_id: int, until: datetime, at: datetime) -> None:
-    """Let what has not expired serve until an instant although the renewal is unpaid."""
+    """Let unexpired credits serve until an instant although the renewal is unpaid."""
     connection.execute(select(func.keep_serving(account_id, until, at)))
 
 
 def end(connection: Connection, account_id: int, at: datetime) -> None:
-    """Serve nothing any more; what never expires stays frozen."""
+    """Stop serving; credits that never expire stay, frozen."""
     connection.execute(select(func.end_wallet(account_id, at)))
 
 
 def keep_refusals(
     connection: Connection, account_id: int, refusals: Sequence[RefusedEvent], at: datetime
 ) -> None:
-    """Keep refused fire-and-forget messages; a repeat adds nothing."""
+    """Store refused fire-and-forget messages; a repeat adds nothing."""
     if not refusals:
         return
-    # The rows' foreign key shares the wallet's lock: taken second, two keepers could deadlock.
+    # Lock first: the rows' foreign key share-locks the wallet, and upgrading that could deadlock.
     lock(connection, account_id, at)
     rows = [
         {
@@ -219,7 +219,7 @@ def keep_refusals(
 def kept_refusals(
     connection: Connection, account_id: int, refusal_ids: Sequence[str], at: datetime
 ) -> dict[str, str]:
-    """Return the reasons of refusals that are kept already, by id; the wallet is locked first."""
+    """Return the reasons of refusals already stored, by id; locks the wallet first."""
     lock(connection, account_id, at)
     rows = connection.execute(
         select(Refusal.refusal_id, Refusal.reason).where(
@@ -230,5 +230,5 @@ def kept_refusals(
 
 
 def _storable(words: str) -> str:
-    """Return a text that PostgreSQL can keep: neither NUL nor lone surrogates."""
+    """Return a text that PostgreSQL can store: neither NUL nor lone surrogates."""
     return words.replace("\x00", "\ufffd").encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""Whom a re-rate of a price list concerns: live subscriptions, and events priced by a past rate."""
+"""Customers affected by a re-rate: live subscriptions, and events priced by the old rate."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from domain.subscription import Status
 from ledger import published
 from models.tables import Customer, Subscription
 
-# What a customer was charged for an action within a time of events, corrections included. An event
+# What a customer paid for an action's events of a time span, corrections included. An event with
 # of two credit types counts on its first one.
 _EVENTS = text("""
 SELECT c.customer_id, e.credit_type,
@@ -43,9 +43,9 @@ ORDER BY c.customer_id COLLATE "C", e.credit_type COLLATE "C"
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """One customer and what changes for it; `changes` is empty where something is withdrawn.
+    """A customer and what changes for it; `changes` is empty if an item is withdrawn.
 
-    `events` were booked for `credits_micro` of a type by a rate that is another now.
+    `events` were booked for `credits_micro` of a type by a rate that has changed since.
     """
 
     customer_id: str
@@ -67,7 +67,7 @@ class _Live:
 def affected(
     connection: Connection, catalog: Catalog, found: Comparison, at: datetime
 ) -> tuple[Affected, ...]:
-    """Return everyone whom the refused edits of a price list concern at `at`, item by item."""
+    """Return everyone affected by the refused edits of a price list at `at`, item by item."""
     edits: dict[Item, list[Difference]] = {}
     for one in found.refused:
         edits.setdefault(one.item, []).append(one)
@@ -84,13 +84,13 @@ def affected(
                     connection, catalog=catalog.name, item=item, told=told, until=until
                 )
                 rows += charged
-                if until is None or until > at:  # it is in force: everyone will pay by it
+                if until is None or until > at:  # still in force: every customer will pay by it
                     known = {one.customer_id for one in charged}
                     rows += _all(item, told, [one for one in live if one.customer_id not in known])
             case Kind.ACTION | Kind.BONUS:
                 rows += _all(item, told, live)
             case Kind.LIST:
-                pass  # customers keep what they have; others come under it
+                pass  # customers keep what they have; new ones get the edited item
     return tuple(rows)
 
 
@@ -100,7 +100,7 @@ def _all(item: Item, told: tuple[Difference, ...], live: Iterable[_Live]) -> Ite
 
 
 def _subscribers(catalog: Catalog, item: Item, live: tuple[_Live, ...]) -> Iterator[Affected]:
-    """Yield who is on a plan version, or will be, with what differs from what they were sold."""
+    """Yield who is on a plan version or moves to it, with the differences from what they bought."""
     read = next((plan for plan in catalog.plans if plan_item(plan) == item), None)
     for one in live:
         sold = next((plan for plan in one.plans if plan_item(plan) == item), None)
@@ -116,7 +116,7 @@ def _charged(
     told: tuple[Difference, ...],
     until: datetime | None,
 ) -> list[Affected]:
-    """Return whose events were priced by a rate, also where the subscription has ended."""
+    """Return the customers whose events a rate priced, even if the subscription has ended."""
     known = {"action": item.name, "catalog": catalog, "since": begins(item), "until": until}
     rows = connection.execute(_EVENTS, known)
     return [

@@ -1,4 +1,4 @@
-"""Questions asked of the ledger. Nothing here changes anything."""
+"""Reads of the ledger. Nothing here changes anything."""
 
 import json
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def available(connection: Connection, account_id: int, credit_type: str, at: dat
 
 
 def available_of_each(connection: Connection, account_id: int, at: datetime) -> dict[str, int]:
-    """Return the micro-credits that can be spent at `at` of every credit type, as booked now."""
+    """Return the available micro-credits of every credit type at `at`, as booked now."""
     kinds = text("SELECT DISTINCT credit_type FROM grants WHERE account_id = :account ORDER BY 1")
     return {
         kind: available(connection, account_id, kind, at)
@@ -54,7 +54,7 @@ def available_of_each(connection: Connection, account_id: int, at: datetime) -> 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Micro-credits of one type that can be spent and expire together; None: never."""
+    """Available micro-credits of one type that expire together; None: never."""
 
     credits_micro: int
     expires_at: datetime | None
@@ -63,7 +63,7 @@ class Batch:
 def by_expiry(
     connection: Connection, account_id: int, credit_type: str, at: datetime
 ) -> tuple[Batch, ...]:
-    """Return what `available` sums, by its expiry, the soonest first."""
+    """Return what `available` sums up, by expiry, the soonest first."""
     rows = connection.execute(
         text("""
             SELECT sum(g.unheld + coalesce(l.amount, 0))::bigint AS free,
@@ -80,9 +80,9 @@ def by_expiry(
 
 
 def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tuple[Balance, ...]:
-    """Return what was available at an instant, decided by the instant and not by bookings.
+    """Return what was available at an instant, by the instant itself, not by when it was booked.
 
-    Without overdraft, which is nobody's credit; with what is frozen, which no journal line tells.
+    Excludes overdraft, which is no one's credit; includes frozen credits, which the journal omits.
     """
     rows = connection.execute(
         text("""
@@ -106,7 +106,7 @@ def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tup
 
 
 def left_behind(connection: Connection, account_id: int, at: datetime) -> LeftBehind:
-    """Return what an end would leave of what there is at `at`."""
+    """Return what an end at `at` would leave of the credits that exist then."""
     rows = connection.execute(
         text("""
             SELECT credit_type,
@@ -170,7 +170,7 @@ HISTORY = text("""
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which lines are wanted: of an action, with all of these tags, decided in [start, end)."""
+    """Which lines to list: of an action, with all these tags, decided in [start, end)."""
 
     action: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
@@ -205,7 +205,7 @@ def history(
 def refusals(
     connection: Connection, account_id: int, *, limit: int
 ) -> tuple[dict[str, str | None], ...]:
-    """Return the newest refusals of fire-and-forget messages, with what would cure them."""
+    """Return the newest refusals of fire-and-forget messages, with their cures."""
     rows = connection.execute(
         text("""
             SELECT key, reason, request, at FROM refusals

@@ -84,7 +84,7 @@ def card_may_work(connection: Connection, account_id: int) -> None:
 
 
 def awaits_card(connection: Connection, account_id: int) -> bool:
-    """Say whether a declined purchase pauses until there is a sign of a card."""
+    """Return whether a declined purchase pauses until there is a sign of a card."""
     statement = text("""
         SELECT EXISTS (SELECT FROM charge_notes
                        WHERE account_id = :account AND note ? 'awaits_card')

@@ -1,4 +1,4 @@
-"""Credits given, expired and taken back."""
+"""Credits granted, expired and taken back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from domain.outcomes import Refusal
 
 @dataclass(frozen=True, slots=True)
 class RollTerms:
-    """How unused credits move into the next window: how often, which share, at most how much.
+    """How unused credits roll over: how often, which share, at most how much.
 
     `share` is a fraction of what is unused; `priority` is what the moved credits burn at.
     """
@@ -27,7 +27,7 @@ class RollTerms:
 
 @dataclass(frozen=True, slots=True)
 class GrantOrder:
-    """A block of credits to give once per key.
+    """A block of credits to grant once per key.
 
     `cost_minor` is the whole grant's share of its charge; `part` counts the grants of a charge.
     `expires_at` None means never. `ties` are the sort keys of domain/burn.py: tie_keys.
@@ -60,7 +60,7 @@ SELECT status, grant_id, available FROM grant_credits(
 
 
 def give(connection: Connection, account_id: int, order: GrantOrder, at: datetime) -> int:
-    """Give credits; return what is available afterwards. A repeated key gives nothing again.
+    """Grant credits; return what is available afterwards. A repeated key grants nothing.
 
     Raises `IdempotencyConflict` and `InvalidInput`: `unknown_customer`; `invalid_quantity` for an
     adjustment that would bring a wallet above 10^12 credits of its type.
@@ -110,7 +110,7 @@ def _rolling(rolls: RollTerms | None) -> dict[str, int | None]:
 
 
 def given(connection: Connection, account_id: int, key: str) -> int:
-    """Return the micro-credits that were given under a key, 0 if none were."""
+    """Return the micro-credits granted under a key, or 0."""
     statement = text(
         "SELECT change FROM entries"
         " WHERE account_id = :account AND key = 'ledger:' || :key AND kind = 'grant'"
@@ -119,7 +119,7 @@ def given(connection: Connection, account_id: int, key: str) -> int:
 
 
 def allowance_of(connection: Connection, account_id: int, credit_type: str, since: datetime) -> int:
-    """Return the micro-credits of allowances that take effect from an instant on, used or not."""
+    """Return the micro-credits of allowances that take effect from `since` on, used or not."""
     statement = text("""
         SELECT coalesce(sum(granted), 0) FROM grants
         WHERE account_id = :account AND source = 'allowance' AND credit_type = :type
@@ -130,7 +130,7 @@ def allowance_of(connection: Connection, account_id: int, credit_type: str, sinc
 
 
 def expire_due(connection: Connection, account_id: int, at: datetime) -> int:
-    """Book what has expired and the money it earns; return the micro-credits."""
+    """Book expired credits and the revenue they earn; return the micro-credits."""
     return int(connection.scalar(select(func.expire_due(account_id, at))) or 0)
 
 
@@ -160,7 +160,7 @@ def remove(
 
 
 def set_frozen(connection: Connection, account_id: int, at: datetime, *, frozen: bool) -> bool:
-    """Keep purchased credits from being spent, or let them; say whether that is a change."""
+    """Freeze or unfreeze purchased credits; return whether that changed anything."""
     return bool(connection.scalar(select(func.set_frozen(account_id, frozen, at))))
 
 
@@ -171,7 +171,7 @@ def open_windows(
     windows: Sequence[tuple[datetime, datetime]],
     at: datetime,
 ) -> None:
-    """Add paid allowance windows, in order, and serve from them."""
+    """Add paid allowance windows, in order, and open the current one."""
     connection.execute(
         select(
             func.open_windows(

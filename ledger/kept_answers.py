@@ -1,4 +1,4 @@
-"""Updates that were asked for with a key: the same again gets the first answer again."""
+"""Updates requested with a key: a repeat gets the first answer again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from models.tables import ChargeNote, KeptAnswer
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What was asked for under a key; `answer` empty: its charge was given up before any."""
+    """What a key asked for; `answer` empty: its charge was voided before there was one."""
 
     request: str
     answer: dict[str, Any]
@@ -27,7 +27,7 @@ def keep(
     answer: dict[str, Any],
     at: datetime,
 ) -> None:
-    """Keep an answer in the transaction that makes it true; the first one stays."""
+    """Store an answer in the transaction that makes it true; the first one stays."""
     statement = insert(KeptAnswer).values(
         account_id=account_id,
         subscription_id=subscription_id,
@@ -42,7 +42,7 @@ def keep(
 def kept(
     connection: Connection, account_id: int, subscription_id: str, key: str, charge_id: str
 ) -> Kept | None:
-    """Return what a key was used for: what is true since, or the charge that was given up."""
+    """Return what a key led to: its answer, or the charge that was voided."""
     found = connection.execute(
         select(KeptAnswer.request, KeptAnswer.answer).where(
             KeptAnswer.account_id == account_id,
@@ -63,7 +63,7 @@ def kept(
 
 
 def of_charge(connection: Connection, account_id: int, charge_id: str) -> dict[str, Any]:
-    """Return what who asked for a charge was answered, or {} where it is not settled."""
+    """Return the answer given for a charge, or {} if it is not settled."""
     found: dict[str, Any] | None = connection.scalar(
         select(ChargeNote.note["answer"]).where(
             ChargeNote.account_id == account_id, ChargeNote.charge_id == charge_id

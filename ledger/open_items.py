@@ -1,4 +1,4 @@
-"""What of an account waits for somebody: debts, disputes, requests, credits that are frozen."""
+"""An account's open items: debts, disputes, requests and frozen credits."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 
 
 def open_matters(connection: Connection, account_id: int) -> dict[str, object]:
-    """Return what is open by name, as people read it; what is not open is left out."""
+    """Return the open items by name, as texts for people."""
     values = {"account": account_id}
     disputes = connection.execute(
         text("""
@@ -57,7 +57,7 @@ def open_matters(connection: Connection, account_id: int) -> dict[str, object]:
 
 
 def _owed(connection: Connection, account_id: int) -> dict[str, str]:
-    """Return the debts by credit type, and what each comes to in money where a price is known."""
+    """Return the debts by credit type, in money too where a price is known."""
     found = [one for one in debts(connection, Scope(*EVER, account_id)) if one.closing_micro > 0]
     return {
         one.credit_type: format_credits(one.closing_micro)

@@ -1,4 +1,4 @@
-"""What price lists promised, as the database remembers it, and the one way to change it."""
+"""What price lists have published, as the database remembers it, and how to change it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -32,7 +32,7 @@ _TYPES: Mapping[Kind, type[Terms]] = {
     Kind.LIST: ListTerms,
 }
 
-# Both instants are the database's own: business time may be virtual.
+# Both instants are the database's own, because business time may be virtual.
 _RATED_ANEW = text("""
 SELECT EXISTS (
     SELECT FROM published p JOIN entries e ON e.account_id = :account AND e.key = :key
@@ -43,11 +43,11 @@ SELECT EXISTS (
 
 
 def published(connection: Connection, catalog: str) -> Published:
-    """Return what holds of a price list; what a release of ours has added takes its default."""
+    """Return what a price list has published; fields added since take their defaults."""
     rows = connection.execute(
         select(PublishedRow.item, PublishedRow.terms)
         .where(PublishedRow.catalog == catalog)
-        .order_by(PublishedRow.revision)  # of an item the newest stands last
+        .order_by(PublishedRow.revision)  # the newest revision of an item wins
     )
     newest = {row.item: row.terms for row in rows}
     items = ((_item(name), terms) for name, terms in newest.items())
@@ -59,7 +59,7 @@ def published(connection: Connection, catalog: str) -> Published:
 
 
 def compared(connection: Connection, catalog: Catalog, at: datetime) -> Comparison:
-    """Compare a price list that is read at `at` with what was published; write nothing."""
+    """Compare a price list read at `at` with what was published; write nothing."""
     known = published(connection, catalog.name)
     return compare(known, catalog, at, in_use(connection, catalog.name))
 
@@ -67,7 +67,7 @@ def compared(connection: Connection, catalog: Catalog, at: datetime) -> Comparis
 def publish(connection: Connection, catalog: Catalog, at: datetime) -> Comparison:
     """Compare a price list and publish what is new in it, unless something is refused.
 
-    Of two workers that start at once, one publishes and the other compares.
+    If two workers start at once, one publishes and the other compares.
     """
     _lock(connection)
     found = compared(connection, catalog, at)
@@ -78,10 +78,10 @@ def publish(connection: Connection, catalog: Catalog, at: datetime) -> Compariso
 
 
 def take_up(engine: Engine, lists: Iterable[PriceList], at: datetime) -> tuple[Catalog, ...]:
-    """Publish what is new in all price lists, or nothing where one changes what was published.
+    """Publish what is new in all price lists, or nothing if one changes what was published.
 
-    Return what may be served. Raises `InvalidInput` (`already_published`), which names every line
-    and the ways out.
+    Return the lists that may be served. Raises `InvalidInput` (`already_published`), naming every
+    line and the ways out.
     """
     read = {one.catalog.name: one for one in lists}
     with engine.begin() as connection:
@@ -100,9 +100,9 @@ def take_up(engine: Engine, lists: Iterable[PriceList], at: datetime) -> tuple[C
 def rerate(
     connection: Connection, catalog: Catalog, at: datetime, by: str, reason: str
 ) -> Comparison:
-    """Publish a price list as it is read, whatever was published before; return what changed.
+    """Publish a price list as it is read, overriding what was published; return what changed.
 
-    What it no longer has is no longer promised. Snapshots of subscriptions and what was booked stay
+    Items it no longer has are withdrawn. Subscriptions' snapshots and booked usage stay
     as they are. Raises `InvalidInput` (`reason_missing`).
     """
     if not (by.strip() and reason.strip()):
@@ -116,7 +116,7 @@ def rerate(
 
 
 def in_use(connection: Connection, catalog: str) -> frozenset[Item]:
-    """Return the plan versions that live subscriptions are on or will be with the next period."""
+    """Return the plan versions that live subscriptions are on or move to next period."""
     found: set[Item] = set()
     for plan in (Subscription.plan, Subscription.next_plan):
         rows = connection.execute(
@@ -129,7 +129,7 @@ def in_use(connection: Connection, catalog: str) -> frozenset[Item]:
 
 
 def is_rated_anew(connection: Connection, catalog: str, account_id: int, key: str) -> bool:
-    """Say whether a rate of an event's action was re-rated after the event had been booked."""
+    """Return whether a rate of an event's action was re-rated after the event was booked."""
     found = connection.scalar(_RATED_ANEW, {"catalog": catalog, "account": account_id, "key": key})
     return bool(found)
 
@@ -143,7 +143,7 @@ def _lists_in_use(connection: Connection) -> tuple[str, ...]:
 
 
 def _lock(connection: Connection) -> None:
-    """Let one transaction at a time publish; there is no row to lock before the first."""
+    """Let one transaction publish at a time; before the first there is no row to lock."""
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("published"))))
 
 

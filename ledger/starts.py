@@ -1,4 +1,4 @@
-"""Starts of subscriptions that came to nothing: they stand in nobody's way."""
+"""Failed starts of subscriptions, which must not block the customer's next one."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from models.tables import ChargeRow, Customer, Subscription
 
 
 def abandon(connection: Connection, subscription_id: str, at: datetime) -> bool:
-    """Take a start back that came to nothing; say whether it was one: nothing began or is charged.
+    """Undo a failed start; return whether it was one: nothing has begun or been charged.
 
     Its id, its trial and its customer are free again.
     """
@@ -24,7 +24,7 @@ def abandon(connection: Connection, subscription_id: str, at: datetime) -> bool:
 
 
 def is_unused(connection: Connection, subscription_id: str) -> bool:
-    """Say whether a subscription has never begun and was never charged for."""
+    """Return whether a subscription has never begun and was never charged for."""
     charged = select(ChargeRow.charge_id).where(ChargeRow.subscription_id == subscription_id)
     statement = select(Subscription.subscription_id).where(
         Subscription.subscription_id == subscription_id,
@@ -35,7 +35,7 @@ def is_unused(connection: Connection, subscription_id: str) -> bool:
 
 
 def serves(connection: Connection, subscription_id: str, customer_id: str) -> bool:
-    """Say whether a subscription is a customer's, has begun and has not ended."""
+    """Return whether a subscription belongs to a customer, has begun and has not ended."""
     statement = (
         select(Subscription.subscription_id)
         .join(Customer, Customer.account_id == Subscription.account_id)
@@ -50,7 +50,7 @@ def serves(connection: Connection, subscription_id: str, customer_id: str) -> bo
 
 
 def is_live(connection: Connection, subscription_id: str) -> bool:
-    """Say whether the ledger knows a subscription that has not ended."""
+    """Return whether the ledger has this subscription and it has not ended."""
     statement = select(Subscription.subscription_id).where(
         Subscription.subscription_id == subscription_id, Subscription.status != Status.ENDED
     )

@@ -31,7 +31,7 @@ class SubscriptionRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredSubscription:
-    """Everything that a subscription's row says, plans as JSON values."""
+    """All columns of a subscription's row, plans as JSON values."""
 
     subscription_id: str
     account_id: int
@@ -47,7 +47,7 @@ class StoredSubscription:
     cancel_at_end: bool
 
     def period(self) -> Window:
-        """Return the period under way; a pending subscription has none."""
+        """Return the current period; None while the subscription is pending."""
         if self.period_start is None or self.period_end is None:
             raise LookupError(f"subscription {self.subscription_id} has not begun")
         return Window(self.period_k, self.period_start, self.period_end)
@@ -55,7 +55,7 @@ class StoredSubscription:
 
 @dataclass(frozen=True, slots=True)
 class LiveSubscription:
-    """A subscription that has not ended, with the plan version that it is on."""
+    """A subscription that has not ended, with its plan version."""
 
     subscription_id: str
     account_id: int
@@ -86,7 +86,7 @@ def create(
     """Create a pending subscription; a repeat changes nothing.
 
     Raises `InvalidInput`: `already_subscribed` while the customer has another live one or the id
-    is another customer's, `subscription_ended` for an id that was used before: its charges are.
+    belongs to another customer, `subscription_ended` for an id used before: its charges keep it.
     """
     known = connection.execute(
         select(Subscription.account_id, Subscription.status).where(
@@ -182,7 +182,7 @@ def _live(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[Liv
         )
         .where(
             Subscription.status != Status.ENDED,
-            Subscription.plan.has_key("catalog"),  # not a row that no workflow wrote
+            Subscription.plan.has_key("catalog"),  # skips rows that no workflow wrote
             *conditions,
         )
         .order_by(Subscription.subscription_id)
@@ -202,7 +202,7 @@ def _live(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[Liv
 
 
 def had_trial(connection: Connection, account_id: int) -> bool:
-    """Say whether a customer has ever had a trial."""
+    """Return whether a customer has ever had a trial."""
     found = connection.scalar(
         select(Subscription.subscription_id)
         .where(Subscription.account_id == account_id, Subscription.trial_ends_at.is_not(None))
@@ -219,7 +219,7 @@ def begin_period(
     period: Window,
     at: datetime,
 ) -> None:
-    """Write that a period has begun under a plan; a scheduled change is done with."""
+    """Store that a period has begun under a plan; clears the scheduled change."""
     connection.execute(
         update(Subscription)
         .where(Subscription.subscription_id == subscription_id)
@@ -246,7 +246,7 @@ def write(connection: Connection, subscription_id: str, at: datetime, **values: 
 
 @dataclass(frozen=True, slots=True)
 class PlanName:
-    """Which plan version a subscription was sold."""
+    """The plan version a subscription was sold."""
 
     catalog: str
     plan_id: str

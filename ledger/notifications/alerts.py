@@ -1,4 +1,4 @@
-"""Thresholds of a wallet. The debit notices when one is reached; a relay of the outbox tells."""
+"""Thresholds of a wallet. The debit records a crossing; a relay of the outbox notifies."""
 
 from collections.abc import Sequence
 
@@ -10,17 +10,17 @@ from models.tables import Policy
 
 
 def follow_plan(connection: Connection, account_id: int, plan: Plan) -> None:
-    """Put a plan's thresholds in force, unless the customer has set its own."""
+    """Set a plan's thresholds, unless the customer has its own."""
     put(connection, account_id, plan.main_credit_type, plan.alerts, own=False)
 
 
 def set_own(connection: Connection, account_id: int, thresholds: Sequence[Alert]) -> None:
-    """Put a customer's own thresholds in force; none switches alerts off."""
+    """Set a customer's own thresholds; an empty list switches alerts off."""
     put(connection, account_id, None, thresholds, own=True)
 
 
 def give_up_own(connection: Connection, account_id: int, plan: Plan) -> None:
-    """Put a plan's thresholds in force in place of the customer's own."""
+    """Replace the customer's own thresholds by the plan's."""
     connection.execute(
         update(Policy).where(Policy.account_id == account_id).values(own_alerts=False)
     )
@@ -35,7 +35,7 @@ def put(
     *,
     own: bool,
 ) -> None:
-    """Put thresholds on a credit type in force; a plan's (not `own`) give way to the customer's."""
+    """Set a credit type's thresholds; a plan's (not `own`) never replace the customer's."""
     connection.execute(
         select(
             func.put_thresholds(

@@ -1,4 +1,4 @@
-"""Notices that people read inside the product, and what was used lately, which they tell of."""
+"""Notices that people read inside the product, and the recent usage that alerts quote."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from domain.forecast import LONG_DAYS
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notice; `payload` depends on `kind`, `read_at` is None until somebody has read it."""
+    """One notice; `payload` depends on `kind`; `read_at` None: unread."""
 
     notice_id: str
     kind: str
@@ -24,7 +24,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class RecentUse:
-    """The last days' use of a credit type, in micro-credits.
+    """Recent use of a credit type, in micro-credits.
 
     `burns` is a figure for each day the customer has had, at most a month's, the newest last;
     `actions` are those that took most, the dearest first.
@@ -42,7 +42,7 @@ def put(
     payload: Mapping[str, Any],
     at: datetime,
 ) -> bool:
-    """Leave a notice once per id; say whether it is new."""
+    """Add a notice once per id; return whether it is new."""
     added = connection.execute(
         text("""
             INSERT INTO notices (account_id, notice_id, kind, payload, at)
@@ -78,7 +78,7 @@ def newest(
 def mark_read(
     connection: Connection, account_id: int, notice_ids: Sequence[str], at: datetime
 ) -> int:
-    """Note that notices were read; return how many were unread until now."""
+    """Mark notices as read; return how many were unread."""
     read = connection.execute(
         text("""
             UPDATE notices SET read_at = :at
@@ -92,7 +92,7 @@ def mark_read(
 def recent_use(
     connection: Connection, account_id: int, credit_type: str, at: datetime
 ) -> RecentUse:
-    """Return what was used of a credit type in the month before `at`; corrections are netted."""
+    """Return the use of a credit type in the month before `at`, net of corrections."""
     rows = connection.execute(
         text("""
             SELECT floor(extract(epoch FROM :at - e.at) / 86400)::integer AS days_ago,
@@ -134,7 +134,7 @@ class Expiring:
 
 
 def expiring(connection: Connection, account_id: int, at: datetime) -> tuple[Expiring, ...]:
-    """Return what will expire and does not come again as an allowance, the soonest first."""
+    """Return credits that will expire and are not renewed as an allowance, the soonest first."""
     rows = connection.execute(
         text("""
             SELECT credit_type, expires_at, sum(remaining - held)::bigint FROM grants

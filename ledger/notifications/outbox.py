@@ -35,7 +35,7 @@ def put(
 
 
 def queued(connection: Connection, account_id: int, message_key: str) -> dict[str, Any] | None:
-    """Return what was queued under a key, delivered or not; None: nothing was."""
+    """Return the payload queued under a key, delivered or not, or None."""
     found = connection.scalar(
         text("SELECT payload FROM outbox WHERE account_id = :account AND message_key = :key"),
         {"account": account_id, "key": message_key},
@@ -46,7 +46,7 @@ def queued(connection: Connection, account_id: int, message_key: str) -> dict[st
 def waiting(connection: Connection, topic: str, *, grace_seconds: int, limit: int) -> list[Message]:
     """Claim undelivered messages until the transaction ends; other relays skip them.
 
-    The grace leaves a message to whoever caused it, who usually delivers it at once.
+    The grace leaves a message to its cause, which usually delivers it at once.
     """
     rows = connection.execute(
         text("""
@@ -61,7 +61,7 @@ def waiting(connection: Connection, topic: str, *, grace_seconds: int, limit: in
 
 
 def delivered(connection: Connection, message: Message, *, refused: str | None = None) -> None:
-    """Mark a message as delivered, or as one that never will be and why."""
+    """Mark a message as delivered, or as undeliverable with the reason."""
     connection.execute(
         text("""
             UPDATE outbox SET delivered_at = now(), refused = :refused

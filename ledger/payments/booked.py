@@ -1,4 +1,4 @@
-"""What the ledger has, to be compared with the processor, with Temporal and with the clock."""
+"""The ledger's side of reconciliation with the processor, with Temporal and with the clock."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ def charges_by_id(connection: Connection, charge_id: str | None = None) -> dict[
 
 
 def paid_by(connection: Connection, invoice: str) -> BookedCharge | None:
-    """Return the charge that is booked as paid by an invoice of the processor."""
+    """Return the charge booked as paid by an invoice of the processor."""
     found = _charges(connection, None, invoice).values()
     return next((one for one in found if one.state == ChargeState.PAID), None)
 
@@ -44,7 +44,7 @@ def _charges(
 
 
 def stuck_topics(connection: Connection, before: datetime) -> list[tuple[str, int, datetime]]:
-    """Return each topic of the outbox with messages from before an instant that wait."""
+    """Return each outbox topic that has undelivered messages older than an instant."""
     rows = connection.execute(
         text("""
             SELECT topic, count(*), min(recorded_at) FROM outbox

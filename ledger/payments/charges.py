@@ -16,7 +16,7 @@ from models.tables import ChargeRow
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What a shortfall came to.
+    """What reserving a purchase led to.
 
     `status`: `reserved`, `repeated`, `purchase_pending` (another is in flight), `not_needed`, or
     the reason why nothing is bought. Quantity in micro-credits, money in minor units.
@@ -42,7 +42,7 @@ def reserve_auto_purchase(
 ) -> Reservation:
     """Reserve the purchase that lets a debit of `needed_micro` pass (0: the wallet is empty).
 
-    `confirmed`: a person agreed to this purchase, whatever the switch says.
+    `confirmed`: a person agreed to this purchase, so the switch does not matter.
     """
     statement = text(
         "SELECT status, charge_id, quantity, amount_minor, surcharge_minor, currency"
@@ -104,7 +104,7 @@ def mark_paid(
     amount_minor: int,
     at: datetime,
 ) -> bool:
-    """Book the money of a charge; say whether this call did it. Raises `InvalidInput`."""
+    """Book the money of a charge; return whether this call did. Raises `InvalidInput`."""
     status = connection.scalar(
         select(func.mark_paid(account_id, charge_id, invoice, amount_minor, at))
     )
@@ -122,7 +122,7 @@ def mark_declined(
     code: str,
     at: datetime,
 ) -> str:
-    """Note a declined attempt; return `declined`, `repeated` or the state that a charge is in."""
+    """Record a declined attempt; return `declined`, `repeated` or the charge's state."""
     return str(
         connection.scalar(
             select(func.mark_declined(account_id, charge_id, invoice, attempt, code, at))
@@ -133,23 +133,23 @@ def mark_declined(
 def mark_received(
     connection: Connection, account_id: int, charge_id: str, invoice: str, at: datetime
 ) -> str:
-    """Note that money came and waits for a window; return `received` or the charge's state."""
+    """Record that money came and waits for a window; return `received` or the charge's state."""
     return str(connection.scalar(select(func.mark_received(account_id, charge_id, invoice, at))))
 
 
 def mark_processing(
     connection: Connection, account_id: int, charge_id: str, invoice: str, at: datetime
 ) -> str:
-    """Note that money is on its way; return `processing`, `repeated` or the charge's state."""
+    """Record that money is on its way; return `processing`, `repeated` or the charge's state."""
     return str(connection.scalar(select(func.mark_processing(account_id, charge_id, invoice, at))))
 
 
 def mark_void(
     connection: Connection, account_id: int, charge_id: str, at: datetime, *, gone: bool = False
 ) -> str:
-    """Give a charge up; return the state it is in now.
+    """Void a charge; return its state afterwards.
 
-    One whose money is on its way stays, unless it is `gone` at the processor as well.
+    A charge whose money is on its way stays open unless it is `gone` at the processor too.
     """
     return str(connection.scalar(select(func.mark_void(account_id, charge_id, at, gone))))
 
@@ -209,7 +209,7 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
 
 
 def known(connection: Connection, account_id: int, charge_id: str) -> ChargeRecord | None:
-    """Read a charge that may not exist."""
+    """Return a charge, or None."""
     try:
         return charge(connection, account_id, charge_id)
     except InvalidInput:
@@ -234,7 +234,7 @@ class ListedCharge:
 
 
 def listed(connection: Connection, account_id: int, *, limit: int) -> tuple[ListedCharge, ...]:
-    """Return the newest charges of a customer, of all its subscriptions, the newest first."""
+    """Return a customer's newest charges, of all its subscriptions, the newest first."""
     rows = connection.execute(
         text("""
             SELECT c.charge_id, c.kind, c.state, c.currency, c.amount_minor, c.opened_at,
@@ -256,7 +256,7 @@ def listed(connection: Connection, account_id: int, *, limit: int) -> tuple[List
 def paid_before(
     connection: Connection, account_id: int, subscription_id: str, charge_id: str
 ) -> bool:
-    """Say whether a subscription has paid for a plan with another charge than this."""
+    """Return whether a subscription has paid for a plan with a charge other than this."""
     statement = text("""
         SELECT EXISTS (
             SELECT FROM charges WHERE account_id = :account AND subscription_id = :subscription
@@ -269,7 +269,7 @@ def paid_before(
 def given_up_on(
     connection: Connection, account_id: int, subscription_id: str, at: datetime
 ) -> int | None:
-    """Return what a subscription was not paid in time, in minor units; None: it is not so."""
+    """Return the unpaid amount that ended a subscription, in minor units, or None."""
     statement = text("""
         SELECT c.amount_minor FROM charges c JOIN charge_notes n USING (account_id, charge_id)
         WHERE c.account_id = :account AND c.subscription_id = :subscription
@@ -283,7 +283,7 @@ def given_up_on(
 
 
 def auto_purchased(connection: Connection, account_id: int) -> tuple[int, int]:
-    """Return the auto-purchases of the cap's window, paid ones: micro-credits and minor units."""
+    """Return the paid auto-purchases in the cap's window: micro-credits and minor units."""
     row = connection.execute(
         text("""
             SELECT coalesce(sum(c.quantity), 0), coalesce(sum(c.amount_minor), 0)
@@ -299,7 +299,7 @@ def auto_purchased(connection: Connection, account_id: int) -> tuple[int, int]:
 
 
 def cap_ends(connection: Connection, account_id: int) -> datetime | None:
-    """Return when the cap of auto-purchase counts anew; None: the wallet has no window."""
+    """Return when the cap of auto-purchase resets; None: the wallet has no window."""
     ends: datetime | None = connection.scalar(
         text("""
             SELECT upper(cap_window(w, p, w.decided_at))

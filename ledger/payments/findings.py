@@ -1,4 +1,4 @@
-"""Findings: what operators must look at, kept until one of them settles it."""
+"""Findings: what operators must look at, open until one of them settles it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from domain.errors import InvalidInput
 from domain.payments.findings import Finding, FindingKind
 from models.tables import FindingRow
 
-LONGEST_DETAIL = 1_000  # characters; some of it is written by the processor
+LONGEST_DETAIL = 1_000  # characters; the processor wrote some of it
 COLUMNS = (
     FindingRow.key,
     FindingRow.kind,
@@ -26,9 +26,9 @@ COLUMNS = (
 
 
 def record(connection: Connection, finding: Finding) -> bool:
-    """Keep a finding; say whether it is new. One whose key is known, settled or not, is not.
+    """Record a finding; return whether its key is new, settled ones included.
 
-    The row that tells its subscription shares the wallet's lock: one subscription a transaction.
+    The row that notifies its subscription share-locks the wallet: one subscription per transaction.
     """
     values = asdict(finding) | {"detail": finding.detail[:LONGEST_DETAIL].replace("\x00", "\ufffd")}
     statement = insert(FindingRow).values(values).on_conflict_do_nothing()
@@ -39,7 +39,7 @@ def record(connection: Connection, finding: Finding) -> bool:
 
 
 def open_findings(connection: Connection, customer_id: str | None = None) -> tuple[Finding, ...]:
-    """Return what nobody has settled, of a customer or of all, the oldest first."""
+    """Return the open findings of a customer or of all, the oldest first."""
     own = () if customer_id is None else (FindingRow.customer_id == customer_id,)
     rows = connection.execute(
         select(*COLUMNS)
@@ -50,7 +50,7 @@ def open_findings(connection: Connection, customer_id: str | None = None) -> tup
 
 
 def is_open(connection: Connection, kind: FindingKind, charge_id: str) -> bool:
-    """Say whether operators have not settled yet what was found of a charge."""
+    """Return whether a finding about a charge is still open."""
     statement = select(FindingRow.key).where(
         FindingRow.kind == kind.value,
         FindingRow.charge_id == charge_id,
@@ -68,7 +68,7 @@ def count_of(connection: Connection, subscription_id: str) -> int:
 
 
 def counts(connection: Connection) -> Mapping[FindingKind, int]:
-    """Return how many findings of each kind are open, those without any included."""
+    """Return how many findings are open, by kind, kinds without any included."""
     rows = connection.execute(
         select(FindingRow.kind, func.count())
         .where(FindingRow.settled_at.is_(None))
@@ -79,7 +79,7 @@ def counts(connection: Connection) -> Mapping[FindingKind, int]:
 
 
 def settle(connection: Connection, key: str, by: str, reason: str, at: datetime) -> Finding:
-    """Say who looked and what came of it; the first word stays.
+    """Record who looked and what came of it; a second call changes nothing.
 
     Raises `InvalidInput`: `unknown_finding`, `reason_missing`.
     """
@@ -99,13 +99,13 @@ def settle(connection: Connection, key: str, by: str, reason: str, at: datetime)
 
 
 def is_settled(connection: Connection, key: str) -> bool:
-    """Say whether somebody has settled a finding: what came of it stands."""
+    """Return whether somebody has settled a finding: that decision stands."""
     statement = select(FindingRow.settled_at).where(FindingRow.key == key)
     return connection.scalar(statement) is not None
 
 
 def booked_since(connection: Connection) -> tuple[str, ...]:
-    """Return the keys of open findings about money whose charge is paid by it by now."""
+    """Return the open findings about money whose charge has been paid by it since."""
     rows = connection.execute(
         text("""
             SELECT f.key FROM findings f JOIN subscriptions s USING (subscription_id)
@@ -119,9 +119,9 @@ def booked_since(connection: Connection) -> tuple[str, ...]:
 
 
 def close(connection: Connection, key: str, reason: str, at: datetime) -> bool:
-    """Settle a finding that is none any more; say whether it was open.
+    """Settle a finding that no longer holds; return whether it was open.
 
-    Its subscription hears the number, and not that somebody looked: nothing is tried again by it.
+    Its subscription is told the count but not that somebody looked, so nothing is retried.
     """
     changed = connection.execute(
         update(FindingRow)
@@ -135,7 +135,7 @@ def close(connection: Connection, key: str, reason: str, at: datetime) -> bool:
 
 
 def _tell(connection: Connection, key: str, subscription_id: str | None, word: str) -> None:
-    """Let the subscription hear how many are open now, in the transaction that changes it."""
+    """Tell the subscription how many are open now, in the transaction that changes it."""
     connection.execute(
         text("""
             INSERT INTO outbox (account_id, message_key, topic, payload)

@@ -1,4 +1,4 @@
-"""Charges that the processor has and the ledger lost: taken up under the wallet's lock, once."""
+"""Charges that the processor has and the ledger lost: restored under the wallet's lock, once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from domain.payments.charges import ChargeKind
 
 @dataclass(frozen=True, slots=True)
 class LostCharge:
-    """A purchase as its paid invoice says it; money in minor units, quantity in micro-credits.
+    """A purchase as its paid invoice describes it; money in minor units, quantity in micro-credits.
 
-    `pack` is the pack as it was sold. What is not `booked` stays open until a window is there.
+    `pack` is the pack as sold. If not `booked`, it stays open until a window exists.
     """
 
     charge_id: str
@@ -35,9 +35,9 @@ def take_up(
     lost: LostCharge,
     at: datetime,
 ) -> str:
-    """Enter a lost charge; return `paid` or `opened`, or why it was not.
+    """Enter a lost charge; return `paid` or `opened`, or why not.
 
-    `repeated` (it is here), `cap_reached`, `purchase_pending`, `invoice_taken`.
+    `repeated` (it exists), `cap_reached`, `purchase_pending`, `invoice_taken`.
     """
     statement = select(
         func.take_up_charge(

@@ -1,4 +1,4 @@
-"""Whose the processor's objects are, and whom the processor knows a subscription's customer as."""
+"""Which subscription an invoice belongs to, and the processor's id of a customer."""
 
 from sqlalchemy import Connection, select
 
@@ -6,7 +6,7 @@ from models.tables import ChargeRow, Customer, Subscription
 
 
 def subscription_of_invoice(connection: Connection, invoice: str) -> str | None:
-    """Return the subscription whose charge was demanded by an invoice of the processor."""
+    """Return the subscription whose charge this invoice demands."""
     return connection.scalar(
         select(ChargeRow.subscription_id).where(ChargeRow.invoice == invoice).limit(1)
     )

@@ -1,4 +1,4 @@
-"""Money that goes back: refunds and disputes, and what they do to credits."""
+"""Refunds and disputes, and what they do to credits."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from models.tables import DisputeRow
 
 @dataclass(frozen=True, slots=True)
 class RefundOrder:
-    """A refund that an operator asks for, once per `refund_id`; `amount_minor` None is all."""
+    """A refund an operator requests, once per `refund_id`; `amount_minor` None: all."""
 
     refund_id: str
     charge_id: str
@@ -22,7 +22,7 @@ class RefundOrder:
 
 @dataclass(frozen=True, slots=True)
 class RefundOutcome:
-    """What became of an order; money in minor units.
+    """The outcome of a request; money in minor units.
 
     `status`: `refunded`, `repeated`, or the reason why nothing moved. `most_minor` is the most that
     could be refunded before this. `state`: `asked` until the processor has confirmed, `made`,
@@ -46,7 +46,7 @@ SELECT status, amount_minor, most_minor, currency, invoice, refund_state FROM re
 def refund(
     connection: Connection, account_id: int, order: RefundOrder, at: datetime
 ) -> RefundOutcome:
-    """Take the credits of a refund back and book its money, before the processor sends it."""
+    """Take a refund's credits and book its money before the processor sends it."""
     row = connection.execute(
         _REFUND,
         {
@@ -78,7 +78,7 @@ def note_refund(
     state: str,
     at: datetime,
 ) -> str:
-    """Book what the processor says of a refund (`made`, `failed`), whoever asked for it.
+    """Book what the processor reports of a refund (`made`, `failed`), whoever asked for it.
 
     Returns `noted`, `repeated`, `idempotency_conflict` or `unknown_charge`.
     """
@@ -95,7 +95,7 @@ def note_dispute(
     state: str,
     at: datetime,
 ) -> str:
-    """Book where a dispute stands (`open`, `lost`, `won`), in whatever order that is heard.
+    """Book the state of a dispute (`open`, `lost`, `won`); reports may come in any order.
 
     Returns `noted`, `repeated`, `idempotency_conflict` or `unknown_charge`.
     """
@@ -113,14 +113,14 @@ def has_open_dispute(connection: Connection, account_id: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What went back with a charge's money, in micro-credits: taken back, and owed as a debt."""
+    """What a charge's refunds and disputes took, in micro-credits: taken back, and owed."""
 
     taken_micro: int
     owed_micro: int
 
 
 def returned(connection: Connection, account_id: int, charge_id: str) -> Returned:
-    """Read what refunds and disputes of a charge did to its credits."""
+    """Return what refunds and disputes of a charge did to its credits."""
     row = connection.execute(
         text("""
             SELECT coalesce(sum(refunded), 0), coalesce(sum(owed), 0) FROM grants
@@ -134,7 +134,7 @@ def returned(connection: Connection, account_id: int, charge_id: str) -> Returne
 def taken_by(connection: Connection, account_id: int, cause: str, name: str) -> int:
     """Return the micro-credits that a `refund` or a `dispute` took, as the journal has it.
 
-    What another message had taken before is not among them. Companions are other credits.
+    Excludes what another refund or dispute had taken before, and companion credits.
     """
     return int(
         connection.scalar(

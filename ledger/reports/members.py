@@ -1,4 +1,4 @@
-"""Members and events: who used what, against which limit, and the usage that a filter finds."""
+"""Members and events: who used how much, against which limit, and filtered usage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class UsedEvent:
     tags: Mapping[str, str]
 
 
-# A limit counts in the window that runs; a member who has not used anything yet is there too.
+# Limits count in the current window; members without usage are listed too.
 BY_MEMBER = """
 , used AS (
     SELECT account_id, tags ->> 'member' AS member, credit_type, sum(event) AS events,
@@ -95,13 +95,13 @@ ORDER BY c.customer_id COLLATE "C", u.seq, u.credit_type COLLATE "C"
 
 
 def usage_by_member(connection: Connection, scope: Scope) -> tuple[MemberUsage, ...]:
-    """Return what each member used, those with a limit and no usage too; last: without member."""
+    """Return each member's usage, limited members without usage included; last: no member."""
     rows = answer(connection, (USAGE, BY_MEMBER), scope.parameters)
     return tuple(MemberUsage(*row) for row in rows)
 
 
 def limits_of(connection: Connection, account_id: int, member: str) -> tuple[MemberUsage, ...]:
-    """Return a member's limits of the window that runs; none: not limited, or unknown."""
+    """Return a member's limits in the current window; none: not limited, or unknown."""
     scope = Scope(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), account_id)
     own = (one for one in usage_by_member(connection, scope) if one.member == member)
     return tuple(one for one in own if one.limit_micro is not None)

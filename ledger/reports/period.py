@@ -1,4 +1,4 @@
-"""The period that runs: what is included and used, when it resets, and a member's fair share."""
+"""The current period: what is included and used, when it resets, and a member's share."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from ledger.reports.usage import USAGE
 class PeriodUsage:
     """A customer's current window of one credit type, in micro-credits.
 
-    `members` are those known, limited or with usage in the window; `months` it lasts, at least one.
+    `members` are those known, limited or using it in the window; `months` is its length, from 1.
     """
 
     customer_id: str

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from ledger.reports.scope import Scope, answer
 
 # What was used, one row per draw and per free line. Line 0 of an operation carries its quantity
-# and tags; what undoes or completes another operation has the action and tags of that one. The
-# action is the one served, where a cheaper one took the place of the one asked for.
+# and tags; whatever undoes or completes another operation carries that one's action and tags. The
+# action is the one served, if a cheaper one replaced the one asked for.
 USAGE = """
 WITH usage AS (
     SELECT e.account_id, e.seq, e.line, e.at, e.late, e.grant_id, e.credit_type,
@@ -48,7 +48,7 @@ class ActionUsage:
 
 @dataclass(frozen=True, slots=True)
 class DayUsage:
-    """Usage decided on one day of the customer's own calendar."""
+    """Usage decided on one day of the customer's calendar."""
 
     day: date
     usage: Usage
@@ -56,7 +56,7 @@ class DayUsage:
 
 @dataclass(frozen=True, slots=True)
 class TagUsage:
-    """Usage of one customer that carried one value of a tag; None: the tag was not there."""
+    """Usage of one customer with one value of a tag; None: without the tag."""
 
     customer_id: str
     value: str | None
@@ -104,7 +104,7 @@ def usage_by_day(connection: Connection, scope: Scope) -> tuple[DayUsage, ...]:
 
 
 def usage_by_tag(connection: Connection, scope: Scope, tag: str) -> tuple[TagUsage, ...]:
-    """Return what each value of a tag used, and last what was used without that tag."""
+    """Return what each value of a tag used, and last the usage without it."""
     rows = answer(connection, (USAGE, BY_TAG), scope.parameters | {"tag": tag})
     return tuple(TagUsage(row[0], row[1], _usage(*row[2:])) for row in rows)
 
@@ -112,7 +112,7 @@ def usage_by_tag(connection: Connection, scope: Scope, tag: str) -> tuple[TagUsa
 def _usage(
     credit_type: str, events: int, free: int | None, taken: Decimal, late: Decimal | None
 ) -> Usage:
-    # Sums of what fits a BIGINT need not fit one: they come as numeric.
+    # Sums of BIGINT values may not fit a BIGINT, so they come as numeric.
     return Usage(
         credit_type=credit_type,
         events=events,

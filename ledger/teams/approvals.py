@@ -1,4 +1,4 @@
-"""What members ask admins for, decided under the wallet's lock; answers are statuses."""
+"""Members' requests to admins, decided under the wallet's lock; the answers are statuses."""
 
 import json
 from dataclasses import replace
@@ -21,10 +21,10 @@ def ask(
     waits: timedelta,
     at: datetime,
 ) -> str:
-    """Keep a request until an admin decides, for `waits` at most.
+    """Store a request until an admin decides, for `waits` at most.
 
     `waiting`, `repeated`, or why not: `idempotency_conflict`, `unknown_member`, … The key is a
-    usage event's: what was debited or held under it cannot be asked for any more.
+    usage event's: nothing already debited or held under it can be requested.
     """
     statement = text("""
         SELECT ask_approval(:account, :key, :subscription, :kind, :member, CAST(:wish AS jsonb),
@@ -48,7 +48,7 @@ def ask(
 def may_decide(
     connection: Connection, account_id: int, key: str, decision: Decision, at: datetime
 ) -> str:
-    """Lock the wallet and say whether a person may give this word: `decidable`, or why not."""
+    """Lock the wallet and return whether this person may decide: `decidable`, or why not."""
     return str(
         connection.scalar(
             select(func.may_decide(account_id, key, decision.verdict, decision.by, at))
@@ -59,9 +59,9 @@ def may_decide(
 def settle(
     connection: Connection, account_id: int, key: str, decision: Decision, at: datetime
 ) -> str:
-    """End a request by an admin's word: its verdict, or why it was not decided by it.
+    """End a request by an admin's decision; return the verdict, or why it does not count.
 
-    An approved operation must be held before, in the same transaction. Approved credits are added
+    An approved operation must already be held in the same transaction. Approved credits are added
     to the member's limit for this window.
     """
     return str(
@@ -78,12 +78,12 @@ def settle(
 def need(
     connection: Connection, account_id: int, key: str, needed_micro: int | None, at: datetime
 ) -> None:
-    """Note what an approved operation needs that a purchase may cover; None: nothing does."""
+    """Store what an approved operation needs that a purchase may cover; None: nothing."""
     connection.execute(select(func.need_for_approval(account_id, key, needed_micro, at)))
 
 
 def lapse(connection: Connection, account_id: int, key: str, at: datetime) -> State:
-    """Write down a lapse whose instant has come; return where the request stands."""
+    """Record a lapse that is due; return where the request stands."""
     return State(str(connection.scalar(select(func.lapse_approval(account_id, key, at)))))
 
 
@@ -104,7 +104,7 @@ def named(connection: Connection, subscription_id: str, key: str) -> Approval:
         {"subscription": subscription_id, "key": key},
     ).one_or_none()
     if row is None:
-        message = f"nobody asked for {key!r:.60} of {subscription_id!r:.60}"
+        message = f"no request {key!r:.60} of {subscription_id!r:.60}"
         raise InvalidInput("unknown_approval", message)
     return Approval(
         account_id=row.account_id,
@@ -129,7 +129,7 @@ def named(connection: Connection, subscription_id: str, key: str) -> Approval:
 
 
 def _as_json(wish: ApprovalRequest) -> dict[str, Any]:
-    """Return what the sender said: a repeat is compared with it. Prices are not the sender's."""
+    """Return the sender's own content, which repeats are compared with; prices are not part of it."""
     event = wish.event
     if event is None:
         return {"note": wish.note, "credits": wish.amount_micro, "credit_type": wish.credit_type}

@@ -1,4 +1,4 @@
-"""Limits of counters of credits, such as a member's per window, and how far they have gone."""
+"""Ceilings of credit counters, such as a member's per window, and the counters' values."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,15 +24,15 @@ def set_limit(
     ceiling_micro: int | None,
     at: datetime,
 ) -> None:
-    """Let a counter take no more of a type than `ceiling_micro` in a window (None: as it likes).
+    """Limit a counter to `ceiling_micro` of a type per window; None removes the limit.
 
-    A ceiling of 0 allows only what is free. One below present use takes nothing back.
+    A ceiling of 0 allows only free actions. One below present use takes nothing back.
     """
     connection.execute(select(func.set_limit(account_id, counter, credit_type, ceiling_micro, at)))
 
 
 def usage(connection: Connection, account_id: int, window_start: datetime) -> tuple[Usage, ...]:
-    """Return every counter that has a ceiling or took credits in a window, by name."""
+    """Return every counter of a window that has a ceiling or took credits, by name."""
     rows = connection.execute(
         text("""
             SELECT coalesce(l.counter, c.name) AS counter, coalesce(l.credit_type, c.credit_type),
@@ -53,7 +53,7 @@ def usage(connection: Connection, account_id: int, window_start: datetime) -> tu
 
 
 def debt(connection: Connection, account_id: int, credit_type: str) -> int:
-    """Return the micro-credits of a type that are owed: taken on credit or charged back."""
+    """Return the micro-credits of a type that are owed: overdrawn or charged back."""
     name = f"debt:{credit_type}"
     owed = connection.scalar(select(func.counter_value(account_id, name, text("'-infinity'"))))
     return int(owed or 0)

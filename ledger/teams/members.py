@@ -1,4 +1,4 @@
-"""The members of a customer: who they are, what limits them, what they used."""
+"""A customer's members: their data, limits and usage."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class MemberUsage:
-    """What a member took of a credit type, in micro-credits.
+    """What a member used of a credit type, in micro-credits.
 
     `window_micro` is what counts towards the limit, holds too; `period_micro` is what was used
     since the period began. `limit_micro` None: the wallet is the only limit; else it is set `since`
@@ -38,7 +38,7 @@ class MemberUsage:
 
     @property
     def left_micro(self) -> int | None:
-        """What the limit leaves, if there is one; one below present use leaves nothing."""
+        """What the limit leaves, if there is one; a limit below present use leaves nothing."""
         return None if self.limit_micro is None else max(0, self.limit_micro - self.window_micro)
 
 
@@ -49,7 +49,7 @@ def put(
     credit_types: Sequence[str],
     at: datetime,
 ) -> None:
-    """Make or change a member; all that is in `member` holds from now on.
+    """Add or replace a member with all the values of `member`.
 
     A limit below present use blocks only further use. Restricting takes back what was added to
     the limit for this window.
@@ -80,7 +80,7 @@ def remove(
     credit_types: Sequence[str],
     at: datetime,
 ) -> str:
-    """Remove a member: `removed`, or `member_removed` before, or `unknown_member`.
+    """Remove a member; return `removed`, `member_removed` (already) or `unknown_member`.
 
     What they used stays in the history.
     """
@@ -99,7 +99,7 @@ def of_account(connection: Connection, account_id: int) -> tuple[Member, ...]:
 
 
 def admins(connection: Connection, account_id: int, *, but: str) -> tuple[Member, ...]:
-    """Return who may decide on a request of the member `but`."""
+    """Return the admins who may decide requests of the member `but`."""
     return tuple(
         one
         for one in of_account(connection, account_id)
@@ -108,7 +108,7 @@ def admins(connection: Connection, account_id: int, *, but: str) -> tuple[Member
 
 
 def named(connection: Connection, account_id: int, member_id: str) -> Member | None:
-    """Return a member, also one that was removed."""
+    """Return a member, even a removed one."""
     row = connection.execute(
         select(*_COLUMNS).where(
             MemberRow.account_id == account_id, MemberRow.member_id == member_id
@@ -124,9 +124,9 @@ def standings(
     window_start: datetime,
     period_start: datetime,
 ) -> dict[str, MemberUsage]:
-    """Return what each member took of a credit type; who took nothing and has no limit is absent.
+    """Return each member's usage of a credit type; members without use and limit are absent.
 
-    Members who were removed and tags that name nobody are in it too: their use is history.
+    Includes removed members and tags that name nobody: their use is history.
     """
     rows = connection.execute(
         text("""

@@ -1,1 +1,1 @@
-"""Debits, holds and corrections, each one function of the database."""
+"""Debits, holds and corrections, each one SQL function."""

@@ -1,4 +1,4 @@
-"""Corrections of usage: an event's quantity becomes less, and its draws are undone."""
+"""Corrections of usage: an event's quantity is reduced and its draws are undone."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SELECT status, seq, available, given, closed FROM correct_usage(
 
 @dataclass(frozen=True, slots=True)
 class CorrectionOrder:
-    """An event was of `quantity_micro` only; 0: it did not happen. `key` is the correction's."""
+    """The event was only `quantity_micro`; 0: it did not happen. `key` is the correction's."""
 
     key: str
     event: str
@@ -29,10 +29,10 @@ class CorrectionOrder:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionOutcome:
-    """What became of a correction, in micro-credits by credit type.
+    """The outcome of a correction, in micro-credits by credit type.
 
-    `status` is `corrected`, `repeated` or a reason. `given` came back; `closed` is what of it went
-    to windows that are over, where it moves on or expires at once.
+    `status` is `corrected`, `repeated` or a reason. `given` came back; `closed` is the part that
+    went to ended windows, where it rolls over or expires at once.
     """
 
     status: str
@@ -51,7 +51,7 @@ def correct(
 ) -> CorrectionOutcome:
     """Correct an event once per key; never raises for a business outcome.
 
-    `terms` are those that the event was paid by; without them each credit type gives in proportion.
+    `terms` are those the event was paid by; without them each credit type gives in proportion.
     """
     values = {
         "account": account_id,
@@ -69,7 +69,7 @@ def correct(
 
 
 def event_of(connection: Connection, account_id: int, key: str) -> UsageEvent | None:
-    """Return a usage event that was debited under a key, as it was sent."""
+    """Return the usage event debited under a key, as it was sent."""
     columns = (Entry.action, Entry.quantity, Entry.event_at, Entry.tags)
     found = connection.execute(
         select(*columns).where(

@@ -1,4 +1,4 @@
-"""The debit: one call of one SQL function for any events of any accounts."""
+"""The debit: one call of one SQL function, for any events of any accounts."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from domain.outcomes import Outcome
 from domain.usage import Confirmation, DebitOutcome, PricedEvent, PricedWay, Terms
 from models.tables import Entry
 
-# Arrays go as PostgreSQL's own literals: psycopg's lists of values cost three times as much.
+# PostgreSQL array literals: adapting psycopg lists takes three times as long.
 STATEMENT = """
 SELECT ord, status, seq, available, missing, crossed, detail FROM debit(
     %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[],
@@ -82,7 +82,7 @@ def _columns(demands: Sequence[Demand], at: datetime) -> Arguments:
 
 
 def outcomes(demands: Sequence[Demand], rows: Iterable[tuple[Any, ...]]) -> list[DebitOutcome]:
-    """Return what became of each event, in the order asked; rows come in any order."""
+    """Return each event's outcome in the order asked; rows come in any order."""
     answers = zip(demands, sorted(rows), strict=True)
     return [_outcome(demand.priced, answer) for demand, answer in answers]
 
@@ -136,7 +136,7 @@ def _credits(by_type: dict[str, int] | None) -> tuple[tuple[str, int], ...]:
 
 
 def asked_of(asked: dict[str, Any]) -> Confirmation:
-    """Return what must be confirmed, as the SQL of debits and holds says it."""
+    """Return what must be confirmed, from the detail of the debit's or hold's SQL."""
     purchase = asked.get("purchase")
     credits_asked = _credits(asked.get("credits"))
     if not purchase:
@@ -198,7 +198,7 @@ def _quoted(value: str) -> str:
 
 
 def known(connection: Connection, account_id: int, keys: Sequence[str]) -> frozenset[str]:
-    """Return which of some keys have been used for something that was recorded."""
+    """Return those of the given keys under which something was recorded."""
     if not keys:
         return frozenset()
     statement = select(Entry.key).where(Entry.account_id == account_id, Entry.key.in_(keys))

@@ -1,8 +1,8 @@
 """Group commit: waiting callers' debits go to the database together, routed by account.
 
-Each writer owns the accounts whose key falls to it, so that two writers never wait for each
-other's locks. There is no linger: batches grow by themselves while the previous one commits. The
-next batch is sent before the callers of the last one wake, so that the database need not wait.
+Each writer owns the accounts whose keys map to it, so that two writers never wait for each
+other's locks. There is no linger: a batch grows while the previous one commits. The next batch is
+sent before the callers of the last one wake, so that the database never idles.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from domain.usage import DebitOutcome, PricedEvent
 from ledger.usage.debits import Demand, outcomes, statement
 
 LARGEST_BATCH = 512  # larger ones only add latency
-MOST_WAITING = 8_192  # per writer; beyond it callers are told to come back
+MOST_WAITING = 8_192  # per writer; further callers are told to retry later
 RETRY_SECONDS = 0.2  # callers wait up to their deadline
 DEADLINE_CHECK_SECONDS = 0.1
-# Input that cannot be sent or kept: each sends its own kind of error.
+# Input that cannot be sent or stored; each kind raises its own error.
 UNUSABLE = (psycopg.DataError, ValueError, TypeError, ArithmeticError)
 ONE_SECOND = timedelta(seconds=1)
 OPTIONS = "-c lock_timeout=5s -c statement_timeout=15s -c timezone=UTC"
 
 
 class LedgerBusyError(Exception):
-    """Too many debits wait, or the answer did not come in time: repeat with the same key."""
+    """Too many debits are waiting, or no answer came in time: repeat with the same key."""
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class GroupCommit:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def debit(self, account_id: int, priced: PricedEvent, at: datetime) -> DebitOutcome:
-        """Debit one event. Raises `LedgerBusyError` when no answer can be given in time."""
+        """Debit one event. Raises `LedgerBusyError` if no answer comes in time."""
         writer = self._writers[account_id % len(self._writers)]
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[DebitOutcome] = loop.create_future()
@@ -75,7 +75,7 @@ class GroupCommit:
 
 
 class _Writer:
-    """One connection and the callers whose accounts are routed to it."""
+    """One connection, and the callers whose accounts map to it."""
 
     def __init__(self) -> None:
         self._queue: deque[_Waiting] = deque()
@@ -93,7 +93,7 @@ class _Writer:
         self._arrived.set()
 
     async def watch(self) -> None:
-        """Keep the deadlines: one look at the oldest is cheaper than a timer for each."""
+        """Enforce deadlines: checking the oldest caller is cheaper than a timer for each."""
         loop = asyncio.get_running_loop()
         oldest = self._unanswered
         while True:
@@ -109,7 +109,7 @@ class _Writer:
         finally:
             self._closed = True
             for waiting in self._queue:
-                _fail(waiting, LedgerBusyError("this process stops: repeat with the same key"))
+                _fail(waiting, LedgerBusyError("the process is stopping: repeat with the same key"))
 
     async def _connect_and_serve(self, url: str) -> None:
         try:
@@ -132,12 +132,12 @@ class _Writer:
                 self._put_back(batch)
                 raise
             except psycopg.OperationalError:
-                # The outcome is unknown: the same keys again give the first answers.
+                # The outcome is unknown; repeating with the same keys returns the first answers.
                 self._put_back(batch)
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _take(self) -> list[_Waiting]:
-        """Take what waits, of one second: no customer's clock may move another's."""
+        """Take the waiting debits of one second: no customer's clock may move another's."""
         batch: list[_Waiting] = []
         second = None
         while self._queue and len(batch) < LARGEST_BATCH:
@@ -159,7 +159,7 @@ class _Writer:
     async def _settle(
         self, connection: psycopg.AsyncConnection[tuple[object, ...]], batch: list[_Waiting]
     ) -> None:
-        """Commit a batch; what the database cannot take is found by halving and fails alone."""
+        """Commit a batch; halve it to isolate an event the database rejects, which fails alone."""
         parts = [batch]
         while parts:
             part = parts.pop()

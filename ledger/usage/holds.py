@@ -66,10 +66,10 @@ def capture(
     *,
     confirmed: bool = False,
 ) -> HoldOutcome:
-    """Take what the work came to, at the hold's own rates; the rest goes back.
+    """Charge the work's final quantity at the hold's own rates; the rest goes back.
 
-    `confirmed`: a person agreed to pay what goes beyond the hold where a way of paying asks. What
-    nobody agreed to is uncollected.
+    `confirmed`: a person agreed to pay beyond the hold where a way of paying asks. Without that,
+    the part beyond the hold stays uncollected.
     """
     values = {
         "account": account_id,
@@ -84,23 +84,23 @@ def capture(
 def extend(
     connection: Connection, account_id: int, key: str, lapses_at: datetime, at: datetime
 ) -> HoldOutcome:
-    """Let a hold live until `lapses_at` if that is later."""
+    """Move a hold's lapse to `lapses_at` if that is later."""
     values = {"account": account_id, "key": key, "lapses_at": lapses_at, "at": at}
     return _outcome(connection, _EXTEND, values)
 
 
 def release(connection: Connection, account_id: int, key: str, at: datetime) -> HoldOutcome:
-    """Give everything back."""
+    """Return all of a hold's credits."""
     return _outcome(connection, _RELEASE, {"account": account_id, "key": key, "at": at})
 
 
 def lapse_due(connection: Connection, account_id: int, at: datetime) -> int:
-    """Write down what has lapsed by `at`; return how many holds. Changes no answer."""
+    """Record holds lapsed by `at`; return how many. Changes no answer."""
     return int(connection.scalar(select(func.lapse_holds(account_id, at))) or 0)
 
 
 def open_holds(connection: Connection, account_id: int, at: datetime) -> Sequence[OpenHold]:
-    """Return the holds that hold something back at an instant, the next to lapse first."""
+    """Return the open holds at an instant, the next to lapse first."""
     rows = connection.execute(
         text("""
             SELECT h.key, h.action, h.quantity, h.lapses_at,
@@ -127,7 +127,7 @@ def open_holds(connection: Connection, account_id: int, at: datetime) -> Sequenc
 
 
 def _terms(priced: PricedEvent) -> Terms:
-    """Return how a hold may be paid; a plain price is a rate of its own."""
+    """Return how a hold may be paid; a plain price becomes a rate of its own."""
     if priced.terms is not None:
         return priced.terms
     way = PricedWay(priced.credit_type, priced.amount_micro, priced.event.quantity_micro)

@@ -1,4 +1,4 @@
-"""The policy of a plan that the wallet's lock reads: written with the plan, in one transaction."""
+"""The part of a plan's policy that the wallet's lock reads, written with the plan."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from models.tables import Policy, Subscription
 
 
 def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
-    """Write what the wallet's lock must know of a plan; the switch goes off where it cannot be on.
+    """Store what the wallet's lock needs of a plan; auto-purchase goes off if not offered.
 
     Call it in the transaction that locks the wallet and changes the plan, after a new period is
     written: what a cap counts between depends on it.
@@ -38,13 +38,13 @@ def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
     if auto is None or auto.units_per_window == 0:
         values["auto_on"] = False
     connection.execute(update(Policy).where(Policy.account_id == account_id).values(**values))
-    # What was purchased waits while the plan is free: an instant that decides nothing.
+    # Freezes purchased credits while the plan is free. Has no instant, for it decides nothing.
     connection.execute(select(func.set_frozen(account_id, not plan.paid, None)))
     alerts.follow_plan(connection, account_id, plan)
 
 
 def _cap_bounds(connection: Connection, account_id: int, plan: Plan) -> list[datetime] | None:
-    """Return what a cap with windows of its own counts between, in the period under way."""
+    """Return the bounds of a cap with windows of its own, in the current period."""
     live = connection.execute(
         select(
             Subscription.anchor,
@@ -66,19 +66,19 @@ def set_auto_purchase(connection: Connection, account_id: int, *, on: bool) -> N
 
 
 def set_card_usable(connection: Connection, account_id: int, *, usable: bool) -> None:
-    """Write whether there is a card to charge."""
+    """Store whether there is a card to charge."""
     connection.execute(
         update(Policy).where(Policy.account_id == account_id).values(card_usable=usable)
     )
 
 
 def auto_purchase_on(connection: Connection, account_id: int) -> bool:
-    """Say whether auto-purchase is switched on."""
+    """Return whether auto-purchase is switched on."""
     return bool(connection.scalar(select(Policy.auto_on).where(Policy.account_id == account_id)))
 
 
 def has_usable_card(connection: Connection, account_id: int) -> bool:
-    """Say whether there is a card to charge."""
+    """Return whether there is a card to charge."""
     return bool(
         connection.scalar(select(Policy.card_usable).where(Policy.account_id == account_id))
     )

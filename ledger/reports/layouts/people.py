@@ -1,4 +1,4 @@
-"""How reports for product people are laid out: members, the period that runs, single events."""
+"""Layouts of reports for product people: members, the current period, single events."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -18,12 +18,12 @@ from ledger.reports.tables import (
 )
 
 NONE = "(none)"
-# What a limit stands for.
+# The reason for a limit.
 STANDS_FOR = {"user_limit": "set", "member_removed": "removed", "member_restricted": "restricted"}
 
 
 def members_sheet(lines: Iterable[MemberUsage]) -> Sheet:
-    """Lay out usage by member, with limits of the window that runs."""
+    """Lay out usage by member, with the current window's limits."""
     rows = [
         (
             one.customer_id,
@@ -78,7 +78,7 @@ def debts_sheet(lines: Iterable[Debt]) -> Sheet:
 
 
 def periods_sheet(lines: Iterable[PeriodUsage]) -> Sheet:
-    """Lay out the windows that run."""
+    """Lay out the current windows."""
     rows = [
         (
             one.customer_id,
@@ -102,7 +102,7 @@ def periods_sheet(lines: Iterable[PeriodUsage]) -> Sheet:
 
 
 def events_sheet(lines: Iterable[UsedEvent]) -> Sheet:
-    """Lay out single events and what they sum to."""
+    """Lay out single events and their total."""
     rows = []
     total: dict[str, int] = {}
     for one in lines:

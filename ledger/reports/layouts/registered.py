@@ -175,7 +175,7 @@ def history_sheet(
     limits: Iterable[MemberUsage] = (),
     pauses: Iterable[PauseLine] = (),
 ) -> Sheet:
-    """Lay out an account's journal and pauses, and below what is left of a member's limits."""
+    """Lay out an account's journal and pauses, and what is left of a member's limits."""
     told = [
         (
             one.at,
