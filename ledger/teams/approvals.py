@@ -129,7 +129,7 @@ def named(connection: Connection, subscription_id: str, key: str) -> Approval:
 
 
 def _as_json(wish: ApprovalRequest) -> dict[str, Any]:
-    """Return the sender's own content, which repeats are compared with; prices are not part of it."""
+    """Return the sender's own content, which repeats are compared with; it excludes prices."""
     event = wish.event
     if event is None:
         return {"note": wish.note, "credits": wish.amount_micro, "credit_type": wish.credit_type}
