@@ -43,8 +43,8 @@ migration: setup ## Write the next migration from what changed in ledger/sql: NA
 test: setup ## Every test but those that kill processes or are slow by nature
 	$(BIN)/pytest -q -n auto --maxprocesses 4 -m 'not faults and not long' tests
 
-test-long: setup ## What is slow by nature, such as fresh installations
-	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m long tests
+test-long: setup ## What is slow by nature: seeded faults, long lives, fresh installations
+	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadgroup -m 'long and not faults' tests
 
 test-fast: setup ## The tests that start no server
 	$(BIN)/pytest -q tests/domain

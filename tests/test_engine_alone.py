@@ -12,6 +12,8 @@ from commands import toolbox
 from commands.local import simulator, stack
 from settings import NAMES
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 MAKE = "catalogs/make.yaml"
 # As if it were not installed: to Python, a module that is None cannot be found.

@@ -16,7 +16,8 @@ import pytest
 from local.postgres import Database, Postgres
 from settings import NAMES
 
-pytestmark = pytest.mark.long
+# In one process: an installation is made once for all.
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("installed")]
 
 ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).parent / "uv"

@@ -18,8 +18,8 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 QUOTED = re.compile(r"`([^`\n]+)`")
 BLOCK = re.compile(r"^```.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PATH = re.compile(r"(?:[\w.-]+/)+[\w.*-]*|[\w-]+\.(?:py|md|toml|yml|ini|lock)")
-TARGET = re.compile(r"\bmake ([a-z][a-z-]*)")
-COMMAND = re.compile(r"\bcli\.py ([a-z][a-z-]*)")
+TARGET = re.compile(r"\bmake ([a-z][a-z0-9-]*)")
+COMMAND = re.compile(r"\bcli\.py ([a-z][a-z0-9-]*)")
 ATTRIBUTE = re.compile(r"\bDrawdown[A-Z]\w+")
 MADE_BY_RUNNING = {"demo-report.png", "cli.py"}
 
@@ -59,7 +59,7 @@ def test_every_path_named_in_code_exists(page):
 
 def test_every_make_target_named_exists(page):
     makefile = (ROOT / "Makefile").read_text()
-    known = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+    known = set(re.findall(r"^([a-z][a-z0-9-]*):", makefile, re.MULTILINE))
 
     named = {target for part in code(page.read_text()) for target in TARGET.findall(part)}
 

@@ -145,6 +145,7 @@ def test_the_stand_in_shows_every_pair_of_states(here, standin, invoice, intent)
     assert isinstance(read, MEANT[case(invoice, intent)]), read
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("one", Case)
 def test_no_optional_key_is_needed_to_read_a_state(one):
     """Take each optional key of each object away, and make it null, in turn."""
@@ -174,6 +175,7 @@ def changes(made, path):
             yield what, {path: payments, "invoices/in_1": invoice}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "questions"),
     [

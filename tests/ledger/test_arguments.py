@@ -106,6 +106,7 @@ def fault_of(connection, one, arguments, account):
     return laws or None
 
 
+@pytest.mark.long
 def test_every_argument_of_every_function_is_answered_or_refused(played):
     connection, wallet = played
     faults = []

@@ -167,10 +167,12 @@ def seed(database, name):
                 owner.execute(statement)
 
 
+@pytest.mark.long
 def test_the_laws_hold_where_nothing_is_seeded(unguarded_database):
     assert first_broken(unguarded_database) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MUTANTS)
 def test_every_seeded_fault_breaks_a_law(unguarded_database, record_property, name):
     seed(unguarded_database, name)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -19,6 +20,8 @@ from tests.ledger.returns import (
     seen,
     sound,
 )
+
+pytestmark = pytest.mark.long
 
 HOUR = timedelta(hours=1)
 

@@ -22,6 +22,8 @@ from settings import Settings
 from tests.contract.terminal import Ran, Terminal
 from tests.contract.test_examples import PAGE, PAGES, answered_as_it_says, examples, settled
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 STRANGE = 'it\'s "$HOME" `id` \\ ! a  b\n*'
 # What a program says of itself after it took the lines up.

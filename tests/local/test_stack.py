@@ -17,6 +17,8 @@ from local.processes import StackError, free_port, listens, wait_until
 from local.stack import Stack, environment, reset
 from settings import Settings
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 UP = "import sys; from pathlib import Path; from local.stack import run_forever; "
 UP += "sys.exit(run_forever(Path(sys.argv[1])))"

@@ -15,6 +15,8 @@ from tests.fleet import RunningFleet
 from tests.truth import lives
 from tests.truth.checkers import CHECKERS
 
+pytestmark = pytest.mark.long
+
 # One number for all processes of a run: each must collect the same tests.
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex
 SEEDS = (1, int(RUN, 16) % 10**6)

@@ -5,11 +5,14 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
 from domain.credits import MICRO
 from tests.fleet import SECOND, Customer, RunningFleet
+
+pytestmark = pytest.mark.long
 
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 BOUNDARIES = [datetime(2027, month, 1, tzinfo=UTC) for month in (2, 3, 4)]

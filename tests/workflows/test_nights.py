@@ -22,6 +22,8 @@ from worker import THREADS, Fleet, start_nights
 from workflows import names
 from workflows.reconciliation import NIGHTS_PER_RUN
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def nights(

@@ -5,11 +5,14 @@ Charge by charge, not only in sum; nothing is left half done and no law of the l
 
 from collections import Counter
 
+import pytest
 from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
 
 from tests.fleet import Customer, RunningFleet
 from tests.workflows.happenings import ACTS
+
+pytestmark = pytest.mark.long
 
 LIVES = st.lists(
     st.tuples(st.sampled_from(sorted(ACTS)), st.integers(0, 9)), min_size=4, max_size=14

@@ -23,6 +23,8 @@ from tests.api.arrangements import environment, own_namespace
 from tests.builders import SubscribedWallet, a_wallet
 from workflows import names
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 LATE = datetime.now(UTC) - timedelta(hours=1)
 

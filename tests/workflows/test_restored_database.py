@@ -36,6 +36,8 @@ from worker import Fleet, start_relays
 from workflows import names
 from workflows.stripe_event import StripeEvent
 
+pytestmark = pytest.mark.long
+
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 

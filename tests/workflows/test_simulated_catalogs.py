@@ -3,12 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from domain.credits import MICRO
 from local.simulator import words
 from local.simulator.sides import Side, read_side
 from local.simulator.usage import DAY, Usage, Use
 from tests.fleet import RunningFleet
 from tests.workflows.test_simulations import every_day, simulated
+
+pytestmark = pytest.mark.long
 
 
 def side(catalog: str, plan: str, **how: bool) -> Side:

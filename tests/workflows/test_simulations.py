@@ -23,6 +23,8 @@ from local.simulator.sides import Side, read_side
 from local.simulator.usage import DAY, Usage, Use, days_of
 from tests.fleet import RunningFleet
 
+pytestmark = pytest.mark.long
+
 BEGINS = date(2027, 1, 1)
 _numbers = count(1)
 
