@@ -1,19 +1,18 @@
-"""Random histories: the ledger and a small model of the rules agree after every step."""
+"""Random histories of usage, grants and purchases: the ledger and a small model of the rules agree
+after every step.
+"""
 
-import os
-from collections import Counter
+import pytest
 
-from hypothesis import Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from tests.ledger.machine.features.batches import Batches
+from tests.ledger.machine.features.debits import Debits, ManyDebits
+from tests.ledger.machine.features.grants import Grants, GrantsAgain, Removals, RemovalsAgain
+from tests.ledger.machine.features.purchases import Earnings, Purchases
+from tests.ledger.machine.features.time import Pauses, Time, Windows, WindowsEnd
+from tests.ledger.machine.history import agree
 
-from tests.ledger.machine import Histories
-
-# Shrinking a history takes minutes: ask for it with HYPOTHESIS_PROFILE=thorough. Otherwise the
-# histories are the same in every run: a rare class that chance leaves out is no news.
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-PHASES = tuple(Phase) if THOROUGH else (Phase.generate,)
-EXAMPLES = 1_000 if THOROUGH else 320
-# A generator that no longer produces one of these proves nothing about it.
+EXAMPLES = 200
+DEEP_EXAMPLES = 320
 CLASSES = {
     "debit debited", "debit repeated", "debit idempotency_conflict", "debit insufficient_credits",
     "debit purchase_needed", "debit cap_reached", "debit renewal_pending", "debit period_closed",
@@ -31,16 +30,17 @@ CLASSES = {
 }  # fmt: skip
 
 
+class Histories(
+    Debits, ManyDebits, Batches, Grants, GrantsAgain, Removals, RemovalsAgain, Purchases, Earnings,
+    Time, Windows, WindowsEnd, Pauses,
+):  # fmt: skip
+    """Usage, what it takes from and what is bought for it."""
+
+
 def test_the_ledger_and_the_model_agree_on_random_histories(session_engine):
-    seen: Counter[str] = Counter()
-    run_state_machine_as_test(
-        lambda: Histories(session_engine, seen),
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=40,
-            phases=PHASES,
-            derandomize=not THOROUGH,
-            database=None,
-        ),
-    )
-    assert CLASSES - seen.keys() == set()
+    agree(session_engine, Histories, CLASSES, EXAMPLES)
+
+
+@pytest.mark.long
+def test_the_ledger_and_the_model_agree_on_random_histories_at_length(session_engine):
+    agree(session_engine, Histories, CLASSES, DEEP_EXAMPLES, deep=True)

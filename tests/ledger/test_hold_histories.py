@@ -1,15 +1,16 @@
 """Random histories with holds: the ledger and the model agree after every step."""
 
-from collections import Counter
+import pytest
 
-from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
+from tests.ledger.machine.features.debits import Debits
+from tests.ledger.machine.features.grants import Grants
+from tests.ledger.machine.features.holds import Holds, HoldsAgain
+from tests.ledger.machine.features.instants import Instants
+from tests.ledger.machine.features.time import Pauses, Time, Windows
+from tests.ledger.machine.history import agree
 
-from tests.ledger.hold_machine import HoldHistories
-from tests.ledger.test_histories import PHASES, THOROUGH
-
-EXAMPLES = 600 if THOROUGH else 120
-# A generator that no longer produces one of these proves nothing about it.
+EXAMPLES = 100
+DEEP_EXAMPLES = 120
 CLASSES = {
     "hold held", "hold repeated", "hold idempotency_conflict", "hold insufficient_credits",
     "hold purchase_needed", "hold renewal_pending", "hold invalid_lapse", "hold period_closed",
@@ -22,16 +23,14 @@ CLASSES = {
 }  # fmt: skip
 
 
+class HoldHistories(Debits, Grants, Holds, HoldsAgain, Instants, Time, Windows, Pauses):
+    """What happens to a wallet whose credits are set aside now and then."""
+
+
 def test_the_ledger_and_the_model_agree_on_random_histories_with_holds(session_engine):
-    seen: Counter[str] = Counter()
-    run_state_machine_as_test(
-        lambda: HoldHistories(session_engine, seen),
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=40,
-            phases=PHASES,
-            derandomize=not THOROUGH,
-            database=None,
-        ),
-    )
-    assert CLASSES - seen.keys() == set()
+    agree(session_engine, HoldHistories, CLASSES, EXAMPLES)
+
+
+@pytest.mark.long
+def test_the_ledger_and_the_model_agree_on_random_histories_with_holds_at_length(session_engine):
+    agree(session_engine, HoldHistories, CLASSES, DEEP_EXAMPLES, deep=True)

@@ -1,15 +1,21 @@
 """Random histories of everything at once: the ledger and the model agree after every step."""
 
-from collections import Counter
+import pytest
 
-from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
+from tests.ledger.machine.features.alerts import Alerts
+from tests.ledger.machine.features.batches import Batches
+from tests.ledger.machine.features.credit import Credit, Freezing, Overdraft
+from tests.ledger.machine.features.debits import Debits
+from tests.ledger.machine.features.grants import Grants, Removals
+from tests.ledger.machine.features.holds import Holds
+from tests.ledger.machine.features.late import Corrections, Late
+from tests.ledger.machine.features.paid import Packs, Paid
+from tests.ledger.machine.features.refunds import Disputes, Refunds
+from tests.ledger.machine.features.time import Pauses, Time, Windows
+from tests.ledger.machine.history import agree
 
-from tests.ledger.test_histories import PHASES, THOROUGH
-from tests.ledger.whole_machine import WholeHistories
-
-EXAMPLES = 2_000 if THOROUGH else 150
-# A generator that no longer produces one of these proves nothing about it.
+EXAMPLES = 120
+DEEP_EXAMPLES = 300
 CLASSES = {
     "alert", "rolled over", "correct corrected", "correct event_free", "correct event_held",
     "correct not_less", "correct what was held", "corrected into a window that is over",
@@ -26,16 +32,18 @@ CLASSES = {
 }  # fmt: skip
 
 
+class WholeHistories(
+    Debits, Batches, Grants, Removals, Holds, Paid, Packs, Overdraft,
+    Credit, Freezing, Late, Corrections, Refunds,
+    Disputes, Alerts, Time, Windows, Pauses,
+):  # fmt: skip
+    """What happens to a wallet of which every feature is used."""
+
+
 def test_the_ledger_and_the_model_agree_whatever_happens_together(session_engine):
-    seen: Counter[str] = Counter()
-    run_state_machine_as_test(
-        lambda: WholeHistories(session_engine, seen),
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=40,
-            phases=PHASES,
-            derandomize=not THOROUGH,
-            database=None,
-        ),
-    )
-    assert CLASSES - seen.keys() == set()
+    agree(session_engine, WholeHistories, CLASSES, EXAMPLES)
+
+
+@pytest.mark.long
+def test_the_ledger_and_the_model_agree_whatever_happens_together_at_length(session_engine):
+    agree(session_engine, WholeHistories, CLASSES, DEEP_EXAMPLES, deep=True)
