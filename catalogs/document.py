@@ -114,7 +114,7 @@ class Section:
         self.faults.add(_line(self._find(key) or self._node), self._place(key), reason)
 
     def has(self, key: str) -> bool:
-        """Say whether a key has a value, here or among the defaults; null is none."""
+        """Return whether a key has a value, here or among the defaults; null is none."""
         self._read.add(key)
         if self._defaults is not None:
             self._defaults.has(key)

@@ -18,7 +18,7 @@ COMMANDS = ("up", "env", "reset", "demo", "simulate", "compare")
 
 
 def is_installed() -> bool:
-    """Say whether the toolbox is here: its own code, and the packages that only it needs."""
+    """Return whether the toolbox is here: its own code, and the packages that only it needs."""
     return all(map(find_spec, PARTS))
 
 

@@ -73,7 +73,7 @@ async def failure(handle: Handle, described: WorkflowExecutionDescription) -> di
 
 
 def ended_well(described: WorkflowExecutionDescription) -> bool:
-    """Say whether a workflow runs, or has ended as it should."""
+    """Return whether a workflow runs, or has ended as it should."""
     return described.status in (
         WorkflowExecutionStatus.RUNNING,
         WorkflowExecutionStatus.COMPLETED,

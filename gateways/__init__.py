@@ -1,1 +1,1 @@
-"""Speak to the payment processor and the mail server in the language of the domain."""
+"""The payment processor and the mail server, behind domain types."""

@@ -1,4 +1,4 @@
-"""How people read money, credits and time: in their own locale and time zone, and never rounded."""
+"""Money, credits and time in the reader's own locale and time zone, never rounded."""
 
 import textwrap
 from collections.abc import Sequence
@@ -16,20 +16,20 @@ from domain.errors import InvalidInput
 from domain.mails.facts import Lot, OtherCredits, PlanTerms
 from domain.money import Ratio, minor_exponent
 
-MOST_LOTS = 4  # of a balance that a mail lists
+MOST_LOTS = 4  # lots of a balance that a mail lists
 MICRO = 6  # credits are counted in millionths
-PRICE_DECIMALS = 8  # of a price per credit that has no end, such as a third of a cent
+PRICE_DECIMALS = 8  # for a price per credit that does not end, such as a third of a cent
 NO_BREAK = "\N{NO-BREAK SPACE}"
 TEXT_WIDTH = 70  # columns of the plain text
 
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """The reader's ways of writing; the templates know it as `show`."""
+    """The reader's formats; templates know them as `show`."""
 
     locale: Locale
     zone: ZoneInfo
-    unit: str = ""  # what credits are called; empty: credits
+    unit: str = ""  # the name of a credit; empty: credits
 
     @classmethod
     def of(cls, locale: str, time_zone: str, unit: str = "") -> "Formats":
@@ -62,18 +62,18 @@ class Formats:
         return str(format_decimal(plain, locale=self.locale, decimal_quantization=False))
 
     def credits(self, amount_micro: int) -> str:
-        """Return a number of credits with what they are called, as in `10,000 credits`."""
+        """Return a number of credits with their name, as in `10,000 credits`."""
         if self.unit:
             return f"{self.number(amount_micro)}{NO_BREAK}{self.unit}"
         word = "credit" if amount_micro == 10**MICRO else "credits"
         return f"{self.number(amount_micro)}{NO_BREAK}{word}"
 
     def amount(self, amount_micro: int) -> str:
-        """Return a number of credits in a row that names them, and other types by their name."""
+        """Return credits for a row whose label names them; other types with their name."""
         return self.credits(amount_micro) if self.unit else self.number(amount_micro)
 
     def other(self, one: OtherCredits) -> str:
-        """Return credits of another type by its name, as in `100,000 AI words`."""
+        """Return credits of another type with their name, as in `100,000 AI words`."""
         return f"{self.number(one.credits_micro)}{NO_BREAK}{one.name}"
 
     def allowance(self, terms: PlanTerms) -> str:
@@ -84,7 +84,7 @@ class Formats:
         return f"{included} {every} {terms.allowance_interval}"
 
     def lots(self, lots: Sequence[Lot]) -> list[tuple[str, str]]:
-        """Return rows, label and value, that say how long each part of a balance lasts."""
+        """Return rows (label, value) that show how long each part of a balance lasts."""
         if len(lots) == 1:
             return [("Valid until", self._end(lots[0].expires_at))]
         first, later = lots[:MOST_LOTS], lots[MOST_LOTS:]
@@ -117,7 +117,7 @@ class Formats:
         return f"{self.day(at)}, {time}"
 
     def until(self, end: datetime) -> str:
-        """Return the last day of something that ends at local midnight, else the moment it ends."""
+        """Return the last day of what ends at local midnight, else the moment it ends."""
         local = end.astimezone(self.zone)
         at_midnight = not (local.hour or local.minute or local.second)
         return self.day(_last_instant(end)) if at_midnight else self.moment(end)
@@ -134,7 +134,7 @@ class Formats:
         return min(100, part * 100 // whole) if whole > 0 else 100
 
     def row(self, label: str, value: str) -> str:
-        """Return a line of plain text with the value at the right edge."""
+        """Return a line of plain text with the value right-aligned."""
         if len(label) + len(value) + 2 <= TEXT_WIDTH - 2:
             return f"  {label}{value.rjust(TEXT_WIDTH - 2 - len(label))}"
         return "\n".join([*textwrap.wrap(f"  {label}", TEXT_WIDTH), value.rjust(TEXT_WIDTH)])

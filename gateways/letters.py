@@ -1,4 +1,4 @@
-"""Turn the facts of a mail into a letter that people enjoy reading."""
+"""Render the facts of a mail into a letter."""
 
 import re
 import textwrap
@@ -15,9 +15,9 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "mail"
 
 
 def render(mail: Mail) -> Letter:
-    """Return the letter of a mail, in its reader's formats.
+    """Return a mail as a letter, in its reader's formats.
 
-    Raises InvalidInput when the reader's locale or time zone or the currency is unknown.
+    Raises `InvalidInput` if the reader's locale, time zone or the currency is unknown.
     """
     text = _templates().get_template(f"{mail.kind}.txt.j2")
     html = _templates().get_template(f"{mail.kind}.html.j2")
@@ -26,7 +26,7 @@ def render(mail: Mail) -> Letter:
         "reader": mail.reader,
         "show": Formats.of(mail.reader.locale, mail.reader.time_zone, mail.reader.unit),
     }
-    # One line of ordinary spaces, whatever a customer's or a plan's name contains.
+    # One line with plain spaces, whatever a customer's or a plan's name contains.
     subject = " ".join(text.render(facts, subject_only=True).split())
     body = _wrapped(text.render(facts, subject_only=False))
     return Letter(subject, body, html.render(facts, subject=subject))
@@ -49,6 +49,6 @@ def _wrapped(text: str) -> str:
 
 
 def _wrapped_line(line: str) -> str:
-    if line.startswith(" "):  # a row of a table or an address: its columns are chosen
+    if line.startswith(" "):  # a table row or an address, already laid out
         return line.rstrip()
     return textwrap.fill(line, TEXT_WIDTH, break_long_words=False, break_on_hyphens=False)

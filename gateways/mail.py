@@ -1,7 +1,7 @@
-"""What the engine asks of a mail server.
+"""What the engine needs from a mail server.
 
-Mail is delivered at least once. The Message-ID is the only key that SMTP has, so a repeated mail
-carries the same one.
+Mail is delivered at least once. The Message-ID is SMTP's only key, so a repeated mail carries the
+same one.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from domain.errors import BillingError
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail as people read it: the same news as plain text and as HTML."""
+    """A mail for people, with the same content as plain text and as HTML."""
 
     subject: str
     text: str
@@ -20,11 +20,11 @@ class Letter:
 
 
 class MailRefused(BillingError):
-    """The mail will never be delivered to this address: record it, and go on billing."""
+    """The mail can never be delivered to this address: record it and carry on billing."""
 
 
 class MailUnavailable(Exception):
-    """The server is away, busy, greylisting or misconfigured: send the same mail again later."""
+    """The server is down, busy, greylisting or misconfigured: send the same mail again later."""
 
 
 class Mailer(Protocol):
@@ -32,9 +32,9 @@ class Mailer(Protocol):
 
     @property
     def domain(self) -> str:
-        """The domain on which Message-IDs are made."""
+        """The domain of our Message-IDs."""
         ...
 
     def send(self, letter: Letter, *, to: str, message_id: str) -> None:
-        """Hand a letter over. Raises `MailRefused` (final) or `MailUnavailable` (retry)."""
+        """Hand over a letter. Raises `MailRefused` (final) or `MailUnavailable` (retry)."""
         ...

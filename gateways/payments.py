@@ -1,8 +1,8 @@
-"""What the engine asks of a payment processor.
+"""What the engine needs from a payment processor.
 
 Keys: the same key means "I do not know what happened"; a new key means "try again". Every method
-is safe to repeat with the same key. Raises `ProcessorUnavailable` when the outcome is unknown or
-nothing was executed (retry with the same key) and `ProcessorRefusal` when the request itself is
+is safe to repeat with the same key. Raises `ProcessorUnavailable` if the outcome is unknown or
+nothing was executed (retry with the same key), and `ProcessorRefusal` if the request itself is
 wrong (a bug or an operator's error; retrying does not help).
 """
 
@@ -22,9 +22,9 @@ from domain.payments.reconciliation import Claim
 
 
 class ProcessorUnavailable(Exception):
-    """Network, 5xx, 409, 429 or credentials: try again later with the same key.
+    """Network, 5xx, 409, 429 or credentials: retry later with the same key.
 
-    `retry_after` is in seconds where the processor named one.
+    `retry_after` is in seconds, if the processor gave one.
     """
 
     def __init__(self, message: str, retry_after: int | None = None) -> None:
@@ -33,7 +33,7 @@ class ProcessorUnavailable(Exception):
 
 
 class ProcessorRefusal(BillingError):
-    """The processor rejects the request as such: `reason` is its code; nothing was charged."""
+    """The processor rejects the request: `reason` is its code; nothing was charged."""
 
 
 class Payments(Protocol):
@@ -44,8 +44,8 @@ class Payments(Protocol):
     ) -> str:
         """Create the payer; return the processor's id.
 
-        One that is `known`, or was made before, is found and gets this address and name; one that
-        was deleted at the processor is made anew.
+        A `known` payer, or one made before, is found and updated with this address and name; a
+        payer deleted at the processor is created again.
         """
         ...
 
@@ -62,23 +62,23 @@ class Payments(Protocol):
         ...
 
     def void(self, invoice: str, *, key: str) -> PaymentState:
-        """Give an invoice up. Answers `Paid` if money had arrived first."""
+        """Void an invoice. Returns `Paid` if money had arrived first."""
         ...
 
     def refund(self, invoice: str, amount_minor: int, *, reason: str, key: str) -> str:
-        """Send money back by a credit note; return its id."""
+        """Refund by a credit note; return its id."""
         ...
 
     def refunded(self, refund: str) -> MoneyBack | None:
-        """Read a refund back, whoever made it; None when it is of no invoice."""
+        """Read a refund back, whoever made it; None if it concerns no invoice."""
         ...
 
     def disputed(self, dispute: str) -> MoneyBack | None:
-        """Read a dispute back; None when it took no money, or is of no invoice."""
+        """Read a dispute back; None if it took no money or concerns no invoice."""
         ...
 
     def card_link(self, payer: str, *, return_url: str, key: str) -> str:
-        """Return a URL, valid for minutes, of the processor's page where the card is replaced."""
+        """Return a URL, valid for minutes, of the processor's page to replace the card."""
         ...
 
     def payment_method(self, method: str) -> PaymentMethod:
@@ -96,7 +96,7 @@ class Payments(Protocol):
     def default_payment_method(self, payer: str) -> PaymentMethod | None:
         """Return the card that `pay` would use, if any.
 
-        Raises `ProcessorRefusal` with reason `payer_deleted` for one that is gone.
+        Raises `ProcessorRefusal` (`payer_deleted`) for a deleted payer.
         """
         ...
 
@@ -117,11 +117,11 @@ class Payments(Protocol):
         ...
 
     def is_kept(self, invoice: str) -> bool:
-        """Say whether a paid invoice's money is here: nothing was sent back or is disputed."""
+        """Return whether we still have a paid invoice's money: nothing refunded or disputed."""
         ...
 
     def claim(self, invoice: str) -> Claim | None:
-        """Read one; None when nothing was paid for it or it carries no charge of ours."""
+        """Read one; None if nothing was paid for it or it carries no charge of ours."""
         ...
 
     def invoice(self, payer: str, invoice: str) -> InvoiceRecord:

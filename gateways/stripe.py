@@ -1,8 +1,8 @@
-"""Payments by Stripe Invoices: one invoice a charge, collected by request only.
+"""Payments by Stripe Invoices: one invoice per charge, collected only on our request.
 
-The object's own state forbids a second success for ever; idempotency keys (24 hours at Stripe) only
-save work. Stripe never advances an invoice by itself (`auto_advance` false) and the library never
-retries: the caller is the one authority on both. May be shared by threads.
+The invoice's own state rules out a second success; idempotency keys (24 hours at Stripe) only save
+work. Stripe never advances an invoice by itself (`auto_advance` false) and the library never
+retries: the caller decides both. Threads may share an instance.
 """
 
 from typing import Self
@@ -43,7 +43,7 @@ class StripePayments:
     def __init__(
         self, api_key: str, *, base_url: str | None = None, http: stripe.HTTPClient | None = None
     ) -> None:
-        self._http = http or stripe.RequestsClient(timeout=TIMEOUT)  # a session for each thread
+        self._http = http or stripe.RequestsClient(timeout=TIMEOUT)  # one session per thread
         self._stripe = stripe.StripeClient(
             api_key,
             base_addresses={"api": base_url} if base_url else {},
@@ -74,7 +74,7 @@ class StripePayments:
             )
 
     def prepare(self, charge: Charge, *, key: str) -> Prepared:
-        """Create the invoice of a charge, finalised but unpaid; the same one when repeated.
+        """Create the invoice of a charge, finalised but unpaid; a repeat returns the same one.
 
         Raises `ProcessorRefusal` with reason `amount_not_positive`, `amount_too_small`,
         `amount_too_large`, `payer_balance_not_zero` (clear it at Stripe), `invoice_total_differs`
@@ -85,7 +85,7 @@ class StripePayments:
             raise ProcessorRefusal("amount_not_positive", message)
         most = maximum_charge_minor(charge.currency.upper())
         if charge.amount_minor > most:
-            message = f"{charge.amount_minor} {charge.currency} is above Stripe's most, {most}"
+            message = f"{charge.amount_minor} {charge.currency} is above Stripe's maximum, {most}"
             raise ProcessorRefusal("amount_too_large", message)
         with speaking():
             return Prepared(self._invoices.prepare(charge, checked_key(key)).id)
@@ -93,7 +93,7 @@ class StripePayments:
     def pay(self, invoice: str, *, key: str) -> PaymentOutcome:
         """Attempt to collect an invoice off-session with the payer's default card.
 
-        The answer is what the invoice says afterwards: 200 does not say that it is paid.
+        The result comes from reading the invoice: a 200 does not mean that it is paid.
         """
         with speaking():
             try:
@@ -103,7 +103,7 @@ class StripePayments:
                     lambda: self._if_settled(invoice),
                 )
             except stripe.CardError as error:
-                # A replayed decline may be older than a payment on the invoice's own page.
+                # A replayed decline may predate a payment on the invoice's own page.
                 seen = self._seen(invoice)
                 state = state_of(seen)
                 if isinstance(state, Unpaid | Declined):
@@ -114,7 +114,7 @@ class StripePayments:
                 if outcome is None:
                     raise
                 return outcome
-            # An answer that is repeated under its key may be a day old, but nothing follows `paid`.
+            # An answer replayed under its key may be a day old, but nothing follows `paid`.
             done = entry(answer, "status") == "paid"
             state = state_of(self._invoices.seen(answer) if done else self._seen(invoice))
             return (
@@ -127,7 +127,7 @@ class StripePayments:
             return self._state(invoice)
 
     def void(self, invoice: str, *, key: str) -> PaymentState:
-        """Give an invoice up. Answers what stands in the way: money that came, or is on its way."""
+        """Void an invoice. If money has arrived or is on its way, return that state instead."""
         with speaking():
             try:
                 take_effect_once(
@@ -143,7 +143,7 @@ class StripePayments:
             return self._state(invoice)
 
     def refund(self, invoice: str, amount_minor: int, *, reason: str, key: str) -> str:
-        """Send money back by a credit note; return its id. `reason` is printed on it.
+        """Refund by a credit note; return its id. `reason` is printed on it.
 
         Raises `ProcessorRefusal`, for example with reason `charge_disputed`.
         """
@@ -151,27 +151,27 @@ class StripePayments:
             return self._returns.refund(invoice, amount_minor, reason, checked_key(key)).id
 
     def refunded(self, refund: str) -> MoneyBack | None:
-        """Read a refund back, whoever made it; None when it is of no invoice."""
+        """Read a refund back, whoever made it; None if it concerns no invoice."""
         with speaking():
             return self._returns.refunded(refund)
 
     def disputed(self, dispute: str) -> MoneyBack | None:
-        """Read a dispute back; None when it took no money, or is of no invoice."""
+        """Read a dispute back; None if it took no money or concerns no invoice."""
         with speaking():
             return self._returns.disputed(dispute)
 
     def card_link(self, payer: str, *, return_url: str, key: str) -> str:
-        """Return a URL, valid for minutes, of Stripe's page where the card is replaced."""
+        """Return a URL, valid for minutes, of Stripe's page to replace the card."""
         with speaking():
             return self._payers.card_link(payer, return_url, checked_key(key))
 
     def payment_method(self, method: str) -> PaymentMethod:
-        """Read a card. Raises `ProcessorRefusal` (`resource_missing`) when unknown."""
+        """Read a card. Raises `ProcessorRefusal` (`resource_missing`)."""
         with speaking():
             return self._payers.method(method)
 
     def use_payment_method(self, payer: str, method: str, *, key: str) -> PaymentMethod:
-        """Make a card the payer's default, attaching one that belongs to nobody.
+        """Make a card the payer's default, attaching it if it belongs to nobody.
 
         Raises `ProcessorRefusal` with reason `payment_method_of_another_customer`.
         """
@@ -199,17 +199,17 @@ class StripePayments:
             return self._invoices.newest(payer)
 
     def claims(self) -> tuple[Claim, ...]:
-        """Return every paid invoice that carries our ids, however old: a page at a time."""
+        """Return every paid invoice that carries our ids, however old, page by page."""
         with speaking():
             return self._invoices.claims()
 
     def claim(self, invoice: str) -> Claim | None:
-        """Read one; None when nothing was paid for it or it carries no charge of ours."""
+        """Read one; None if nothing was paid for it or it carries no charge of ours."""
         with speaking():
             return self._invoices.claim(invoice)
 
     def is_kept(self, invoice: str) -> bool:
-        """Say whether a paid invoice's money is here: nothing was sent back or is disputed."""
+        """Return whether we still have a paid invoice's money: nothing refunded or disputed."""
         with speaking():
             return self._invoices.is_kept(invoice)
 
@@ -225,12 +225,12 @@ class StripePayments:
         return state_of(self._seen(invoice))
 
     def _if_settled(self, invoice: str) -> stripe.Invoice | None:
-        """Return the invoice if a request that failed has taken effect nevertheless."""
+        """Return the invoice if a failed request has taken effect nevertheless."""
         seen = self._seen(invoice)
         return None if _waits(state_of(seen)) else seen.invoice
 
     def _without_attempt(self, invoice: str) -> PaymentOutcome | None:
-        """Say why no attempt was made: it is settled already, or there is no card to charge."""
+        """Return why no attempt was made: already settled, or no card to charge."""
         seen = self._seen(invoice)
         state = state_of(seen)
         if isinstance(state, Declined) and state.remark:
@@ -243,5 +243,5 @@ class StripePayments:
 
 
 def _waits(state: PaymentState) -> bool:
-    """Say whether an invoice can still be paid or given up."""
+    """Return whether an invoice can still be paid or voided."""
     return isinstance(state, Unpaid | Declined)

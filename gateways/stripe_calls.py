@@ -55,6 +55,6 @@ def take_effect_once(
 def find_or_take_effect(
     key: str, call: Callable[[stripe.RequestOptions], T], find: Callable[[], T | None]
 ) -> T:
-    """Look first, so that nothing is made twice even when Stripe has forgotten the key."""
+    """Look first, so that nothing is created twice even if Stripe has forgotten the key."""
     found = find()
     return take_effect_once(key, call, find) if found is None else found

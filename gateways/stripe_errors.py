@@ -60,7 +60,7 @@ def is_replayed(error: stripe.StripeError) -> bool:
 
 
 def translated(error: stripe.StripeError) -> ProcessorRefusal | ProcessorUnavailable:
-    """Say what an error means; whatever is not plainly a refusal may be tried again."""
+    """Return what an error means; anything that is not plainly a refusal may be retried."""
     if isinstance(error, REFUSALS):
         message = error.user_message or "the payment processor rejected the request"
         return ProcessorRefusal(code_of(error), f"Stripe refuses: {message}")
@@ -72,7 +72,7 @@ def translated(error: stripe.StripeError) -> ProcessorRefusal | ProcessorUnavail
 
 @contextmanager
 def speaking() -> Iterator[None]:
-    """Raise the engine's errors for Stripe's."""
+    """Translate Stripe's errors into the engine's."""
     try:
         yield
     except stripe.StripeError as error:

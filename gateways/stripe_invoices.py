@@ -10,20 +10,20 @@ from gateways.stripe_calls import find_or_take_effect, take_effect_once
 from gateways.stripe_reading import claim_of, entry, identifier, invoice_record, metadata_value
 from gateways.stripe_states import Seen, default_payment, intent_reference
 
-PAGE = 100  # newest invoices of a payer, among which the one of a charge is looked for
+PAGE = 100  # newest invoices of a payer, among which a charge's is searched
 READ: list[str] = ["payments"]
 ATTEMPT = "attempt"  # metadata: absent for the first
 LINE = "line"  # metadata: which line of the charge an invoice item is
 
 
 class Invoices:
-    """Stripe's invoices, by the ids and keys of the engine's charges. Raises Stripe's errors."""
+    """Stripe's invoices, by our charges' ids and keys. Raises Stripe's errors."""
 
     def __init__(self, client: stripe.V1Services) -> None:
         self._stripe = client
 
     def prepare(self, charge: Charge, key: str) -> stripe.Invoice:
-        """Return the finalised invoice of a charge, going on from wherever a crash left it."""
+        """Return a charge's finalised invoice, continuing from wherever a crash left it."""
         invoice = find_or_take_effect(
             f"{key}:invoice",
             lambda options: self._stripe.invoices.create(
@@ -33,7 +33,7 @@ class Invoices:
                     "auto_advance": False,
                     "collection_method": "charge_automatically",
                     "pending_invoice_items_behavior": "exclude",
-                    # What an account's or a payer's settings would else add behind our back.
+                    # What settings of the account or the payer would otherwise add unasked.
                     "automatic_tax": {"enabled": False},
                     "discounts": "",
                     "payment_settings": {"payment_method_types": ["card"]},
@@ -53,12 +53,12 @@ class Invoices:
         return self._stripe.invoices.retrieve(invoice, {"expand": READ})
 
     def newest(self, payer: str) -> tuple[InvoiceRecord, ...]:
-        """Return a payer's newest invoices; a draft is nothing that anybody was shown."""
+        """Return a payer's newest invoices, without drafts, which nobody has seen."""
         found = self._stripe.invoices.list({"customer": payer, "limit": PAGE}).data
         return tuple(invoice_record(one) for one in found if entry(one, "status") != "draft")
 
     def of_payer(self, payer: str, invoice: str) -> InvoiceRecord:
-        """Return one invoice; that of another payer is as unknown as none."""
+        """Return one invoice; another payer's is reported as missing."""
         found = self._stripe.invoices.retrieve(invoice)
         if identifier(entry(found, "customer")) != payer or entry(found, "status") == "draft":
             raise ProcessorRefusal("resource_missing", f"{payer} has no invoice {invoice!r:.60}")
@@ -74,17 +74,17 @@ class Invoices:
         return claim_of(self._stripe.invoices.retrieve(invoice))
 
     def is_kept(self, invoice: str) -> bool:
-        """Say whether an invoice's money came by one charge of which nothing went back."""
+        """Return whether one charge paid an invoice and nothing of it was refunded or disputed."""
         charge = entry(self.seen(self.read(invoice)).intent, "latest_charge")
         untouched = not (entry(charge, "amount_refunded") or entry(charge, "disputed"))
         return bool(entry(charge, "paid")) and untouched
 
     def pay(self, invoice: str, options: stripe.RequestOptions) -> stripe.Invoice:
-        """Collect off-session; a charge needs no more than the payer's default card."""
+        """Collect off-session with the payer's default card."""
         return self._stripe.invoices.pay(invoice, {"off_session": True, "expand": READ}, options)
 
     def void(self, invoice: str, options: stripe.RequestOptions) -> stripe.Invoice:
-        """Void for good."""
+        """Void permanently."""
         return self._stripe.invoices.void_invoice(invoice, {}, options)
 
     def seen(self, invoice: stripe.Invoice) -> Seen:
@@ -109,7 +109,7 @@ class Invoices:
         return self._stripe.payment_intents.retrieve(intent, {"expand": wanted})
 
     def of_intent(self, intent: str) -> str:
-        """Return the invoice that an intent is for: intents do not name it any more."""
+        """Return the invoice that an intent is for: intents no longer name it."""
         found = self._stripe.invoice_payments.list(
             {"payment": {"type": "payment_intent", "payment_intent": intent}}
         ).data
@@ -126,7 +126,7 @@ class Invoices:
         live = [
             i for i in mine if entry(i, "status") not in {"draft", "void"} and not _is_settled(i)
         ]
-        # What an earlier attempt left void, settled or unfinished is its own affair.
+        # Void, settled or unfinished invoices of earlier attempts do not matter.
         now = [
             i
             for i in mine
@@ -186,11 +186,11 @@ class Invoices:
             return found
 
     def _accepted(self, charge: Charge, invoice: stripe.Invoice, key: str) -> stripe.Invoice:
-        """Return an invoice that demands exactly the charge; undo any other and refuse."""
+        """Return an invoice that demands exactly the charge; void any other and refuse."""
         demanded = charge.amount_minor
         exact = invoice.total == demanded and invoice.amount_due == demanded
         if entry(invoice, "status") == "void" and exact:
-            message = f"{charge.charge_id} was given up: make a new charge"
+            message = f"{charge.charge_id} was voided: make a new charge"
             raise ProcessorRefusal("charge_voided", message)
         if exact:
             return invoice
@@ -240,7 +240,7 @@ class Invoices:
 
 
 def _is_settled(invoice: stripe.Invoice) -> bool:
-    """Say whether it counts as paid though nothing came: a balance took it, or it was too small."""
+    """Return whether it is paid without money: by a balance, or as too small to charge."""
     came = invoice.amount_paid + (entry(invoice, "amount_paid_off_stripe") or 0)
     return entry(invoice, "status") == "paid" and came == 0
 

@@ -21,10 +21,10 @@ class Payers:
         self._stripe = client
 
     def register(self, customer_id: str, *, email: str, name: str, key: str, known: str) -> str:
-        """Create the payer of a customer, or find the one made before.
+        """Create a customer's payer, or find the one made before.
 
-        The ledger's word comes first: Stripe's list goes by the address, which changes, and its
-        search lags behind. The list is for what a crash kept from the ledger.
+        The ledger's id comes first: Stripe lists payers by mail address, which changes, and its
+        search lags behind. The list only finds a payer that a crash kept from the ledger.
         """
 
         def made() -> stripe.Customer | None:
@@ -40,11 +40,11 @@ class Payers:
         if found is not None:
             self._describe(found, email, name)
             return found.id
-        # Who has another address by now, or was deleted, is another request to Stripe.
+        # A changed address, or a payer deleted since, makes this a different request to Stripe.
         words = hashlib.sha256(f"{email}\n{name}\n{known}".encode()).hexdigest()[:16]
         key = f"{key}:{words}"
         new = self._create(customer_id=customer_id, email=email, name=name, key=key, made=made)
-        while self._living(new) is None:  # a repeated answer, about one that was deleted since
+        while self._living(new) is None:  # a replayed answer about a payer deleted since
             new = self._create(
                 customer_id=customer_id, email=email, name=name, key=f"{key}:{new}", made=made
             )
@@ -79,10 +79,10 @@ class Payers:
         return None if "deleted" in found else found
 
     def _describe(self, payer: stripe.Customer, email: str, name: str) -> None:
-        """Let invoices show the address and name of today; without a key, for it may go back."""
+        """Show the current address and name on invoices; no key, because they may change back."""
         if (entry(payer, "email"), entry(payer, "name")) == (email, name):
             return
-        # Mails are ours: an address that Stripe does not take keeps nobody from paying.
+        # We send the mails ourselves: an address that Stripe rejects must not block payment.
         with suppress(stripe.InvalidRequestError):
             self._stripe.customers.update(payer.id, {"email": email, "name": name})
 
@@ -117,14 +117,14 @@ class Payers:
         return tuple(payment_method(one) for one in found)
 
     def use(self, payer: str, method: str, key: str) -> PaymentMethod:
-        """Make a card the payer's default; attach it first when it belongs to nobody."""
+        """Make a card the payer's default; attach it first if it belongs to nobody."""
         card = self._saved(method)
         owner = identifier(entry(card, "customer")) if card else ""
         if owner not in {"", payer}:
             message = f"{method} belongs to another payer: save a card of {payer}"
             raise ProcessorRefusal("payment_method_of_another_customer", message)
         if card is not None and entry(card, "type") != "card":
-            message = f"{method} is no card: invoices take cards only"
+            message = f"{method} is not a card: invoices take only cards"
             raise ProcessorRefusal("not_a_card", message)
         if card is None or not owner:
             card = self._attach(payer, method, f"{key}:attach")
@@ -148,7 +148,7 @@ class Payers:
         return self.method(method) if method else None
 
     def _saved(self, method: str) -> stripe.PaymentMethod | None:
-        """Read a card; Stripe's test cards (pm_card_visa) exist only once they are attached."""
+        """Read a card; Stripe's test cards (pm_card_visa) exist only once attached."""
         try:
             return self._stripe.payment_methods.retrieve(method)
         except stripe.InvalidRequestError as error:

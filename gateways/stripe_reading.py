@@ -1,4 +1,4 @@
-"""Turn what Stripe knows into the words of the domain."""
+"""Convert Stripe's objects to domain types."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,24 +20,24 @@ BRANDS = {
     "unionpay": "UnionPay",
     "visa": "Visa",
 }
-# What Stripe answers for an invoice where a bank would say `authentication_required`:
+# Stripe's code on an invoice where a bank would say `authentication_required`:
 # https://docs.stripe.com/error-codes#invoice-payment-intent-requires-action
 SAME_AS = {"invoice_payment_intent_requires_action": "authentication_required"}
 
 
-# What people call a way to pay that is no card; others go by Stripe's own word.
+# Names for payment methods that are not cards; others keep Stripe's own name.
 ACCOUNTS = {"us_bank_account": "Bank account", "sepa_debit": "Bank account"}
-# Codes that say no more than that it failed; the bank's own is on the charge.
+# Codes that say only that it failed; the bank's own code is on the charge.
 VAGUE = frozenset({"", "payment_intent_payment_attempt_failed", "payment_intent_action_required"})
 
 
 def entry(thing: Any, name: str) -> Any:
-    """Return a field that may be absent, null or there; of an id instead of an object, None."""
+    """Return a field that may be absent, null or present; None for an unexpanded id."""
     return thing[name] if isinstance(thing, stripe.StripeObject) and name in thing else None
 
 
 def card_label(method: stripe.PaymentMethod | None) -> str:
-    """Name a card for people: "Visa ···4242"; accounts likewise, others by their type, none ""."""
+    """Name a card for people: "Visa ···4242"; accounts likewise, others by type, none as ""."""
     if method is None:
         return ""
     kind = str(entry(method, "type") or "")
@@ -48,13 +48,13 @@ def card_label(method: stripe.PaymentMethod | None) -> str:
 
 
 def payment_method(method: stripe.PaymentMethod) -> PaymentMethod:
-    """Describe a card on file; `payer` is empty for one that belongs to nobody."""
+    """Describe a card on file; `payer` is empty if it belongs to nobody."""
     payer = identifier(entry(method, "customer"))
     return PaymentMethod(method.id, payer, card_label(method))
 
 
 def invoice_record(invoice: stripe.Invoice) -> InvoiceRecord:
-    """Describe an invoice as finance teams ask for it."""
+    """Describe an invoice for finance teams."""
     return InvoiceRecord(
         invoice=invoice.id,
         number=entry(invoice, "number") or "",
@@ -68,9 +68,9 @@ def invoice_record(invoice: stripe.Invoice) -> InvoiceRecord:
 
 
 def claim_of(invoice: stripe.Invoice) -> Claim | None:
-    """Describe a paid invoice that carries our ids; None for what is not ours, or brought nothing.
+    """Describe a paid invoice that carries our ids; None if it is not ours or brought no money.
 
-    What was settled without money is refused when its charge is made, and no claim.
+    An invoice settled without money was refused when its charge was made, so it is not a claim.
     """
     metadata = entry(invoice, "metadata")
     charge_id = metadata_value(metadata, "charge_id")
@@ -102,7 +102,7 @@ def metadata_value(metadata: stripe.StripeObject | None, name: str) -> str:
 
 
 def code_of_failure(error: Any, charge: Any) -> tuple[str, str]:
-    """Return code and advice of an attempt's error; of a bank debit the charge knows more."""
+    """Return code and advice of a failed attempt; for bank debits the charge knows more."""
     code = str(entry(error, "decline_code") or entry(error, "code") or "")
     if code in VAGUE:
         code = str(entry(charge, "failure_code") or code)
@@ -118,7 +118,7 @@ def declined_by(error: stripe.StripeError, invoice: stripe.Invoice) -> Declined:
 def declined(
     invoice: stripe.Invoice, code: str, advice: str, method: stripe.PaymentMethod | None
 ) -> Declined:
-    """Describe a refusal; the rule of `domain.dunning` classifies it."""
+    """Describe a refusal; `domain.payments.dunning` classifies it."""
     code = SAME_AS.get(code, code)
     return Declined(
         kind="declined",

@@ -1,7 +1,7 @@
-"""What became of an invoice: its states there, read by the table of `domain.processor_states`.
+"""The state of an invoice at Stripe, by the table of `domain.payments.processor_states`.
 
-Every key that Stripe may leave out is read as absent, null or there; nothing is taken as paid that
-the amounts do not show.
+Every key that Stripe may omit is treated as absent, null or present; nothing counts as paid unless
+the amounts show it.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ OUTSIDE = "paid outside Stripe"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An invoice with all its payments; `intent` is that of the default one, with its card."""
+    """An invoice with all its payments; `intent` is the default payment's, with its card."""
 
     invoice: stripe.Invoice
     payments: tuple[stripe.InvoicePayment, ...]
@@ -28,18 +28,18 @@ class Seen:
 
     @property
     def case(self) -> Case:
-        """Where it stands in the table."""
+        """Its cell in the table."""
         payment = str(entry(self.intent, "status") or "") if self.intent is not None else NONE
         return case(str(entry(self.invoice, "status") or ""), payment)
 
 
 def state_of(seen: Seen) -> PaymentState:
-    """Return what became of an invoice."""
+    """Return the state of an invoice."""
     return _READERS[seen.case](seen)
 
 
 def default_payment(payments: tuple[stripe.InvoicePayment, ...]) -> stripe.InvoicePayment | None:
-    """Return the payment that `pay` uses: the default one, else the first by an intent."""
+    """Return the payment that `pay` uses: the default one, else the first with an intent."""
     by_intent = [one for one in payments if intent_reference(one) is not None]
     chosen = [one for one in by_intent if entry(one, "is_default")]
     return next(iter(chosen or by_intent), None)
@@ -67,7 +67,7 @@ def _unclear(remark: Remark) -> Callable[[Seen], PaymentState]:
 
 
 def _no_payment(seen: Seen) -> PaymentState:
-    """Without an intent: an outside way to pay may be under way, else nothing can pay it."""
+    """Without an intent: it may be being paid outside Stripe, else nothing can pay it."""
     under_way = any(entry(one, "status") == "open" for one in seen.payments)
     return (
         _on_its_way(seen) if under_way else Unclear("unclear", seen.invoice.id, Remark.NO_PAYMENT)
@@ -101,7 +101,7 @@ def _on_its_way(seen: Seen, remark: str = "") -> PaymentState:
 
 
 def _partly_paid(seen: Seen) -> PaymentState:
-    """Return a part payment; where nothing remains, the invoice will say `paid` in a moment."""
+    """Return a partial payment; if nothing remains, the invoice will turn `paid` in a moment."""
     if seen.invoice.amount_remaining > 0:
         return Unclear("unclear", seen.invoice.id, Remark.PARTLY_PAID)
     return _on_its_way(seen)
@@ -113,10 +113,10 @@ def _written_off(seen: Seen) -> PaymentState:
 
 
 def _paid(seen: Seen) -> PaymentState:
-    """Return an invoice as paid where the amounts say so, whatever has paid it.
+    """Return an invoice as paid if the amounts show it, whatever paid it.
 
-    `paid` alone does not: an invoice below the minimum charge, or covered by the payer's credit
-    balance, is finalised as `paid` with nothing received.
+    The status `paid` is not enough: an invoice below the minimum charge, or covered by the payer's
+    credit balance, is finalised as `paid` with nothing received.
     """
     invoice = seen.invoice
     if invoice.total <= 0 or not _all_came(seen):
@@ -145,7 +145,7 @@ def _all_came(seen: Seen) -> bool:
 
 
 def _paid_with(seen: Seen) -> str:
-    """Name what paid: the card or account, or that it was not by Stripe."""
+    """Name what paid: the card or account, or that it was outside Stripe."""
     paid = [one for one in seen.payments if entry(one, "status") == "paid"]
     by_intent = [one for one in paid if intent_reference(one) is not None]
     if paid and not by_intent:
@@ -161,7 +161,7 @@ def _way(seen: Seen) -> str:
 
 
 def _expected_by(seen: Seen) -> datetime | None:
-    """Return the day of the debit where the bank has named one, as the start of that day, UTC."""
+    """Return the day of the debit, if the bank has named one, as its start in UTC."""
     details = entry(entry(seen.intent, "latest_charge"), "payment_method_details")
     for kind in ("us_bank_account", "sepa_debit"):
         day = entry(entry(details, kind), "expected_debit_date")

@@ -1,4 +1,4 @@
-"""Verify a message of Stripe: https://docs.stripe.com/webhooks#verify-manually."""
+"""Verify Stripe's webhook events: https://docs.stripe.com/webhooks#verify-manually."""
 
 import json
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ from domain.errors import InvalidInput
 from domain.messages.fields import once_each
 from domain.payments.charges import ProcessorEvent
 
-TOLERANCE = timedelta(minutes=5)  # what Stripe's own libraries allow between sending and arriving
+TOLERANCE = timedelta(minutes=5)  # Stripe's own libraries allow this between sending and arrival
 
 
 def verify_event(
     payload: bytes, signature: str, secret: str, now: datetime | None = None
 ) -> ProcessorEvent:
-    """Return what the raw body `payload` says, once its `Stripe-Signature` is proved.
+    """Return the event in the raw body `payload` after verifying its `Stripe-Signature`.
 
     `now` (aware) replaces the machine's clock. Raises InvalidInput with reason `bad_signature`
     (also for a body that is not UTF-8, or signed more than five minutes ago) or `malformed_event`.
@@ -25,7 +25,7 @@ def verify_event(
     try:
         stripe.WebhookSignature.verify_header(payload, signature, secret, tolerance)
     except (stripe.SignatureVerificationError, UnicodeDecodeError) as error:
-        message = "the signature does not fit the body and the endpoint's secret, or is too old"
+        message = "the signature does not match the body and the endpoint's secret, or is too old"
         raise InvalidInput("bad_signature", message) from error
     if now is not None and now.timestamp() - _signed_at(signature) > TOLERANCE.total_seconds():
         raise InvalidInput("bad_signature", "the message was signed more than five minutes ago")
@@ -33,7 +33,7 @@ def verify_event(
 
 
 def _signed_at(signature: str) -> int:
-    """Return the seconds since 1970 in a header that was verified before."""
+    """Return the seconds since 1970 in an already verified header."""
     parts = dict(part.split("=", 1) for part in signature.split(","))
     return int(parts["t"])
 
@@ -43,7 +43,7 @@ def _event(payload: bytes) -> ProcessorEvent:
         event = json.loads(payload, object_pairs_hook=once_each)
         _require(event["object"] == "event")  # thin events are `v2.core.event`
         thing = event["data"]["object"]
-        name = thing.get("id", "")  # a few objects, such as an upcoming invoice, have none
+        name = thing.get("id", "")  # a few objects, such as an upcoming invoice, have no id
         found = ProcessorEvent(event["id"], event["type"], name)
         _require(all(isinstance(text, str) for text in (found.event_id, found.type, name)))
         _require(bool(found.event_id and found.type))

@@ -47,7 +47,7 @@ class Customer:
         return [event for event in events if event.key in wanted]
 
     def agrees_to(self, event: UsageEvent) -> bool:
-        """Say whether the customer has agreed to pay for an event."""
+        """Return whether the customer has agreed to pay for an event."""
         return event.key in self._agreed
 
     def _newly_refused(self, since: datetime) -> dict[str, str]:

@@ -119,7 +119,7 @@ def check_actions(usage: Usage, side: Side) -> None:
 
 
 def merges(action: Action) -> bool:
-    """Say whether one event of a sum costs what its parts cost: no job and no object is counted."""
+    """Return whether one event for a sum costs what its parts would: no job or object counts."""
     rounded = any(
         way.rate.rounding is not Rounding.EXACT for version in action.rates for way in version.ways
     )
