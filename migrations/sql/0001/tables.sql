@@ -182,6 +182,8 @@ CREATE UNIQUE INDEX charges_one_open_auto ON charges (account_id)
 
 -- The processor's events name the invoice only.
 CREATE INDEX charges_of_invoice ON charges (invoice) WHERE invoice IS NOT NULL;
+-- A paid invoice whose charge may be lost names the charge: its customer is looked up.
+CREATE INDEX charges_by_id ON charges (charge_id);
 
 -- What a workflow must know to go on with an open charge if it is lost. Written with the charge, so
 -- that one without a note was never shown to the processor.
