@@ -54,8 +54,9 @@ BEGIN
         r.status := 'period_closed'; RETURN r;
     END IF;
     IF late = 'reopen' THEN
-        RETURN debit_on_terms(w, p_key, p_action, p_quantity, p_credit_type, p_event_at, p_tags,
-                              plain_terms(p_action, p_quantity, p_credit_type, p_amount), p_at);
+        RETURN debit_on_terms(p_account, p_key, p_action, p_quantity, p_credit_type, p_event_at,
+                              p_tags, plain_terms(p_action, p_quantity, p_credit_type, p_amount),
+                              p_at);
     END IF;
 
     FOR g IN
@@ -98,12 +99,14 @@ BEGIN
     RETURN r;
 END $$;
 
--- One plain debit, alone: what `debit` answers to a batch of one, without arrays. The quick path: a
--- serving wallet whose first grant covers it, a key never seen. There the lock is the wallet's own
--- update, taken back if the debit turns out to need more care.
+-- One debit alone: what `debit` answers to a batch of one, without arrays; p_terms (NULL: none)
+-- says how it may be paid. The quick path: a plain one of a serving wallet whose first grant covers
+-- it, a key never seen. There the lock is the wallet's own update, taken back if the debit turns
+-- out to need more care.
 CREATE OR REPLACE FUNCTION debit_one(
     p_account bigint, p_key text, p_action text, p_quantity bigint, p_credit_type text,
-    p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at an_instant
+    p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at an_instant,
+    p_terms jsonb DEFAULT NULL
 ) RETURNS debit_outcome
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -120,6 +123,10 @@ BEGIN
     IF p_action IS NULL OR p_credit_type IS NULL
        OR (p_event_at >= '0001-01-01Z' AND p_event_at <= '9999-12-31T23:59:59Z') IS NOT TRUE THEN
         RAISE EXCEPTION 'an event has no action, type or time' USING ERRCODE = 'DD005';
+    END IF;
+    IF p_terms IS NOT NULL THEN
+        RETURN debit_on_terms(p_account, p_key, p_action, p_quantity, p_credit_type, p_event_at,
+                              p_tags, p_terms, p_at);
     END IF;
     IF p_amount > 0 AND p_quantity > 0 AND is_usage_key(p_key) THEN
         UPDATE wallets AS o SET seq = o.seq + 1, decided_at = greatest(p_at, o.decided_at)

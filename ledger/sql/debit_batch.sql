@@ -111,26 +111,6 @@ BEGIN
     FROM asked a WHERE NOT a.is_new;
 END $$;
 
--- One event, on terms or plain.
-CREATE OR REPLACE FUNCTION debit_either(
-    p_account bigint, p_key text, p_action text, p_quantity bigint, p_credit_type text,
-    p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at timestamptz, p_terms jsonb
-) RETURNS debit_outcome LANGUAGE plpgsql AS $$
-DECLARE
-    w wallets;
-BEGIN
-    IF p_terms IS NULL THEN
-        RETURN debit_one(p_account, p_key, p_action, p_quantity, p_credit_type, p_amount,
-                         p_event_at, p_tags, p_at);
-    END IF;
-    SELECT * INTO w FROM wallets o WHERE o.account_id = p_account FOR UPDATE;
-    IF NOT FOUND THEN
-        RETURN ('unknown_customer', NULL, NULL, NULL, false, NULL)::debit_outcome;
-    END IF;
-    RETURN debit_on_terms(w, p_key, p_action, p_quantity, p_credit_type, p_event_at, p_tags,
-                          p_terms, greatest(p_at, w.decided_at));
-END $$;
-
 -- A batch is a table: columns of one length, and no event without its action, type and time.
 CREATE OR REPLACE FUNCTION check_batch(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
@@ -180,8 +160,8 @@ BEGIN
         p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags,
         p_terms);
     IF cardinality(p_key) = 1 THEN
-        r := debit_either(p_account[1], p_key[1], p_action[1], p_quantity[1], p_credit_type[1],
-                          p_amount[1], p_event_at[1], p_tags[1], p_at, p_terms[1]);
+        r := debit_one(p_account[1], p_key[1], p_action[1], p_quantity[1], p_credit_type[1],
+                       p_amount[1], p_event_at[1], p_tags[1], p_at, p_terms[1]);
         RETURN NEXT (1, r.status, r.seq, r.available, r.missing, r.crossed, r.detail)::debit_row;
         RETURN;
     END IF;
@@ -203,8 +183,8 @@ BEGIN
         IF p_account[i] = ANY (waiting) THEN
             RETURN NEXT (i, 'purchase_needed', NULL, NULL, NULL, false, NULL)::debit_row;
         ELSE
-            r := debit_either(p_account[i], p_key[i], p_action[i], p_quantity[i], p_credit_type[i],
-                              p_amount[i], p_event_at[i], p_tags[i], p_at, p_terms[i]);
+            r := debit_one(p_account[i], p_key[i], p_action[i], p_quantity[i], p_credit_type[i],
+                           p_amount[i], p_event_at[i], p_tags[i], p_at, p_terms[i]);
             RETURN NEXT (i, r.status, r.seq, r.available, r.missing, r.crossed,
                          r.detail)::debit_row;
             IF r.status = 'purchase_needed' THEN waiting := waiting || p_account[i]; END IF;

@@ -55,23 +55,20 @@ LANGUAGE sql STABLE AS $$
     WHERE g.pays AND p_reopens
 $$;
 
--- Draw a way's cost, as far as there is, after what the plan draws already.
+-- Draw a way's cost, as far as there is, out of grants in burn order with what is free of each.
 CREATE OR REPLACE FUNCTION plan_draw(
-    p debit_plan, w wallets, p_credit_type text, p_cost numeric, p_at timestamptz, p_reopens boolean
-) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
+    p debit_plan, p_credit_type text, p_cost numeric, p_grants bigint[], p_free bigint[]
+) RETURNS debit_plan LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-    s    record;
     rest numeric := p_cost;
     part bigint;
 BEGIN
-    FOR s IN SELECT o.grant_id, o.free - coalesce(sum(t.take), 0) AS free
-             FROM stock(w, p_credit_type, p.action, p_at, p_reopens) o
-             LEFT JOIN unnest(p.grant_id, p.take) AS t (grant_id, take) ON t.grant_id = o.grant_id
-             GROUP BY o.place, o.grant_id, o.free ORDER BY o.place LOOP
-        part := least(s.free, rest);
+    FOR i IN 1 .. cardinality(p_grants) LOOP
+        EXIT WHEN rest <= 0;
+        part := least(p_free[i], rest);
         CONTINUE WHEN part <= 0;
         p.credit_type := p.credit_type || p_credit_type;
-        p.grant_id := p.grant_id || s.grant_id; p.take := p.take || part;
+        p.grant_id := p.grant_id || p_grants[i]; p.take := p.take || part;
         rest := rest - part;
     END LOOP;
     p.charged := p.charged || jsonb_build_object(
@@ -93,24 +90,34 @@ DECLARE
     debt   numeric;
     part   numeric;
     cost   numeric;
+    ids    bigint[];
+    frees  bigint[];
     n      integer := 0;
 BEGIN
     FOREACH y IN ARRAY p_ways LOOP
         n := n + 1;
         EXIT WHEN rest = 0;
         used := counter_value(w.account_id, y.carry, p_window_start);
-        SELECT coalesce(sum(o.free), 0), coalesce(sum(o.free) FILTER (WHERE o.is_debt), 0)
-        INTO free, debt
+        SELECT coalesce(sum(o.free), 0), coalesce(sum(o.free) FILTER (WHERE o.is_debt), 0),
+               coalesce(array_agg(o.grant_id ORDER BY o.place), '{}'),
+               array_agg(o.free ORDER BY o.place)
+        INTO free, debt, ids, frees
         FROM stock(w, y.credit_type, p.action, p_at, p_reopens) o;
-        free := free - (SELECT coalesce(sum(t.take), 0)
-                        FROM unnest(p.credit_type, p.take) AS t (type, take)
-                        WHERE t.type = y.credit_type);
+        IF y.credit_type = ANY (p.credit_type) THEN  -- an earlier way draws of it
+            free := free - (SELECT sum(t.take) FROM unnest(p.credit_type, p.take) AS t (type, take)
+                            WHERE t.type = y.credit_type);
+            frees := ARRAY(SELECT u.free - coalesce((
+                               SELECT sum(t.take) FROM unnest(p.grant_id, p.take) AS t (id, take)
+                               WHERE t.id = u.id), 0)::bigint
+                           FROM unnest(ids, frees) WITH ORDINALITY AS u (id, free, ord)
+                           ORDER BY u.ord);
+        END IF;
         part := CASE WHEN n = cardinality(p_ways) THEN rest
                      ELSE greatest(0, least(rest, way_covers(y, used, free))) END;
         CONTINUE WHEN part = 0;
         cost := way_costs(y, used, part);
         IF cost > 1000000000000000000 THEN p.status := 'invalid_quantity'; RETURN p; END IF;
-        p := plan_draw(p, w, y.credit_type, cost, p_at, p_reopens);
+        p := plan_draw(p, y.credit_type, cost, ids, frees);
         p.last_type := y.credit_type;
         p.missing := nullif(greatest(cost - free, 0), 0); p.available := greatest(free - debt, 0);
         rest := rest - part;
@@ -175,11 +182,10 @@ LANGUAGE sql IMMUTABLE AS $$
        AND coalesce(jsonb_typeof(p_terms -> 'counters'), 'array') = 'array'
        AND coalesce(jsonb_typeof(p_terms -> 'confirmed'), 'boolean') IN ('boolean', 'null')
        AND coalesce(jsonb_typeof(p_terms -> 'once'), 'string') IN ('string', 'null')
-       AND NOT p_terms @? '$.attempts[*] ? (@.type() != "object")'
-       AND NOT p_terms @? '$.attempts[*].ways[*] ? (@.type() != "object")'
-       AND NOT p_terms @? '$.attempts[*].ways[*].started ? (@.type() != "boolean")'
-       AND NOT p_terms @? '$.attempts[*].ways[*].credits ? (@.type() != "number")'
-       AND NOT p_terms @? '$.attempts[*].ways[*].per ? (@.type() != "number")'
+       AND NOT p_terms @? '$.attempts[*] ? (@.type() != "object" || exists(@.ways[*] ? (
+               @.type() != "object" || exists(@.started ? (@.type() != "boolean"))
+               || exists(@.credits ? (@.type() != "number"))
+               || exists(@.per ? (@.type() != "number")))))'
 $$;
 
 -- Whether the terms can be reckoned with: rates above zero and of a size that sums fit.

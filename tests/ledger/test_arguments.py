@@ -48,7 +48,7 @@ MAY_BE_MISSING = {
     "expire_due": {"p_by"},
     "correct_usage": {"p_quantity", "p_terms", "p_tags"},
     "debit": {"p_terms"},
-    "debit_one": {"p_account", "p_key", "p_quantity", "p_amount", "p_tags"},
+    "debit_one": {"p_account", "p_key", "p_quantity", "p_amount", "p_tags", "p_terms"},
 }
 
 

@@ -66,7 +66,7 @@ def test_alone_or_beside_another_an_event_has_the_same_answer_and_entries(
         assert journal(connection, alone.account_id) == journal(connection, batched.account_id)
 
 
-def test_one_plain_event_goes_without_arrays():
+def test_one_event_goes_without_arrays():
     plain = an_event(1)
     assert statement([plain], NOON)[0] == ALONE
     assert statement([plain, plain], NOON)[0] == STATEMENT

@@ -121,16 +121,25 @@ CREATE OR REPLACE FUNCTION note_crossing(
             jsonb_build_object('crossing', 'zero', 'seq', p_seq, 'credit_type', p_credit_type))
 $$;
 
--- What an operation took, by credit type, and as what it was served; NULL where it took nothing.
-CREATE OR REPLACE FUNCTION debit_detail(p_account bigint, p_seq bigint) RETURNS jsonb
-LANGUAGE sql STABLE AS $$
+-- What an operation took, by credit type, and as what it was served.
+CREATE OR REPLACE FUNCTION detail_of(
+    p_credit_type text[], p_take bigint[], p_served_as text
+) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT jsonb_strip_nulls(jsonb_build_object(
         'charged', jsonb_object_agg(t.credit_type, t.taken ORDER BY t.first)
                        FILTER (WHERE t.taken > 0),
-        'served_as', min(t.served_as)))
-    FROM (SELECT e.credit_type, min(e.line) AS first, -sum(e.change) AS taken,
-                 min(e.served_as) AS served_as
-          FROM entries e WHERE e.account_id = p_account AND e.seq = p_seq GROUP BY e.credit_type) t
+        'served_as', p_served_as))
+    FROM (SELECT u.credit_type, min(u.ord) AS first, sum(u.take) AS taken
+          FROM unnest(p_credit_type, p_take) WITH ORDINALITY AS u (credit_type, take, ord)
+          GROUP BY u.credit_type) t
+$$;
+
+-- The same of one in the journal.
+CREATE OR REPLACE FUNCTION debit_detail(p_account bigint, p_seq bigint) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT detail_of(array_agg(e.credit_type ORDER BY e.line), array_agg(-e.change ORDER BY e.line),
+                     min(e.served_as))
+    FROM entries e WHERE e.account_id = p_account AND e.seq = p_seq
 $$;
 
 -- The first answer to a key, if it binds: repeated | idempotency_conflict, else a status of NULL.

@@ -106,7 +106,7 @@ CREATE OR REPLACE FUNCTION write_debit(
 DECLARE
     r         debit_outcome;
     last_type text := coalesce(p.last_type, p_credit_type);
-    before    bigint := (balance_for(w, last_type, p.action, p_at)).available;
+    last_left bigint;
 BEGIN
     IF p.grant_id = '{}' THEN  -- a free line
         p.credit_type := ARRAY[last_type]; p.grant_id := ARRAY[NULL::bigint]; p.take := ARRAY[0];
@@ -115,34 +115,44 @@ BEGIN
     FROM (SELECT u.id, sum(u.take)::bigint AS take
           FROM unnest(p.grant_id, p.take) AS u (id, take) GROUP BY u.id) t
     WHERE g.account_id = w.account_id AND g.grant_id = t.id;
-    INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after, held_after,
-                         available_after, event_at, at, late, credit_type, key, action, served_as,
-                         quantity, tags)
-    SELECT w.account_id, w.seq + 1, u.ord - 1, 'debit', u.id, -u.take, b.booked, b.held,
-           b.available, p_event_at, p_at, p_is_late, u.credit_type,
-           CASE u.ord WHEN 1 THEN p_key END, p_action, CASE WHEN p.attempt > 1 THEN p.action END,
-           CASE u.ord WHEN 1 THEN p_quantity END, CASE u.ord WHEN 1 THEN p_tags END
-    FROM unnest(p.credit_type, p.grant_id, p.take) WITH ORDINALITY AS u (credit_type, id, take, ord)
-    CROSS JOIN LATERAL balance_for(w, u.credit_type, p.action, p_at) b;
+    WITH written AS (
+        INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after,
+                             held_after, available_after, event_at, at, late, credit_type, key,
+                             action, served_as, quantity, tags)
+        SELECT w.account_id, w.seq + 1, u.ord - 1, 'debit', u.id, -u.take, b.booked, b.held,
+               b.available, p_event_at, p_at, p_is_late, u.credit_type,
+               CASE u.ord WHEN 1 THEN p_key END, p_action,
+               CASE WHEN p.attempt > 1 THEN p.action END,
+               CASE u.ord WHEN 1 THEN p_quantity END, CASE u.ord WHEN 1 THEN p_tags END
+        FROM unnest(p.credit_type, p.grant_id, p.take)
+             WITH ORDINALITY AS u (credit_type, id, take, ord)
+        CROSS JOIN LATERAL balance_for(w, u.credit_type, p.action, p_at) b
+        RETURNING line, credit_type, available_after)
+    SELECT min(o.available_after) FILTER (WHERE o.line = 0),
+           min(o.available_after) FILTER (WHERE o.credit_type = last_type)
+    INTO r.available, last_left FROM written o;
     PERFORM write_counters(w, p);
     UPDATE wallets SET seq = w.seq + 1, decided_at = p_at WHERE account_id = w.account_id;
-    SELECT e.available_after INTO r.available FROM entries e
-    WHERE e.account_id = w.account_id AND e.seq = w.seq + 1 AND e.line = 0;
     r.status := CASE p.status WHEN 'fits' THEN 'debited' ELSE p.status END;
     r.seq := w.seq + 1;
-    r.crossed := before > 0 AND (balance_for(w, last_type, p.action, p_at)).available = 0;
-    r.detail := debit_detail(w.account_id, r.seq);
+    r.crossed := coalesce(last_left = 0, false) AND EXISTS (  -- something was there before
+        SELECT FROM unnest(p.credit_type, p.grant_id, p.take) AS u (credit_type, id, take)
+        JOIN grants g ON g.account_id = w.account_id AND g.grant_id = u.id
+        WHERE u.credit_type = last_type AND u.take > 0 AND g.source <> 'overdraft'
+          AND is_usable(g.effective_at, g.expires_at, g.source, w.frozen, p_at));
+    r.detail := detail_of(p.credit_type, p.take, CASE WHEN p.attempt > 1 THEN p.action END);
     IF r.crossed THEN PERFORM note_crossing(w.account_id, r.seq, last_type); END IF;
     IF w.alert_level >= 0 THEN PERFORM fire_alerts(w.account_id); END IF;
     RETURN r;
 END $$;
 
--- Debit one event on terms; p_credit_type is that of a free line. Called with the wallet locked.
+-- Debit one event on terms; p_credit_type is that of a free line. Locks the wallet.
 CREATE OR REPLACE FUNCTION debit_on_terms(
-    w wallets, p_key text, p_action text, p_quantity bigint, p_credit_type text,
+    p_account bigint, p_key text, p_action text, p_quantity bigint, p_credit_type text,
     p_event_at timestamptz, p_tags jsonb, p_terms jsonb, p_at timestamptz
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
 DECLARE
+    w       wallets;
     r       debit_outcome;
     p       debit_plan;
     is_late boolean;
@@ -150,6 +160,11 @@ DECLARE
     opened  timestamptz;
     reason  text;
 BEGIN
+    SELECT * INTO w FROM wallets o WHERE o.account_id = p_account FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN ('unknown_customer', NULL, NULL, NULL, false, NULL)::debit_outcome;
+    END IF;
+    p_at := greatest(p_at, w.decided_at);
     IF NOT is_usage_key(p_key) THEN r.status := 'invalid_key'; RETURN r; END IF;
     r := recall(w.account_id, p_key, 'debit', p_action, p_quantity, NULL, NULL, p_event_at, p_tags);
     IF r.status IS NOT NULL THEN RETURN r; END IF;
