@@ -1,1 +1,1 @@
-"""The HTTP door: health, the processor's webhook, the links in mails."""
+"""The HTTP process: health, the processor's webhook, the pages that mails link to."""

@@ -1,4 +1,4 @@
-"""Where the buttons of most mails lead: a page that shows plan and credits as they are now."""
+"""The page behind most mails' buttons: plan and credits as they are now."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -42,9 +42,9 @@ router = APIRouter()
 # Names of subscriptions may contain slashes, which arrive decoded.
 @router.get("/account/{subscription_id:path}/{token}", response_class=HTMLResponse)
 def show(subscription_id: str, token: str, services: Shared) -> HTMLResponse:
-    """Show a subscription to whom we mailed the link; 404 for a link that we did not sign."""
+    """Show a subscription to the holder of a mailed link; 404 if we did not sign it."""
     if not is_genuine(services.link_secret, subscription_id, token):
-        raise NotFoundError("unknown_link", "this link leads nowhere")
+        raise NotFoundError("unknown_link", "this link is not valid")
     with services.engine.connect() as connection:
         try:
             facts = _facts(connection, services, subscription_id)
@@ -78,7 +78,7 @@ def _facts(connection: Connection, services: Services, subscription_id: str) -> 
 def _credits(
     connection: Connection, show: Formats, account_id: int, at: datetime
 ) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """Return each credit type with what is available of it, and how long each part lasts."""
+    """Return each credit type with its available credits and their expiry."""
     found = []
     for kind, micro in balances.available_of_each(connection, account_id, at).items():
         parts = balances.by_expiry(connection, account_id, kind, at)

@@ -1,4 +1,4 @@
-"""Where the button of a request's mail leads: a page on which an admin approves or refuses."""
+"""The page behind a request's mail, where an admin approves or refuses."""
 
 import asyncio
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Who may speak on which request, as the mail's link says and we signed it."""
+    """The member who may decide a request, from the link that we signed."""
 
     subscription: str
     key: str
@@ -53,7 +53,7 @@ class Link:
     token: str
 
     def fields(self) -> dict[str, str]:
-        """Return what the page's forms send back."""
+        """Return the hidden fields of the page's forms."""
         return {
             "subscription": self.subscription,
             "key": self.key,
@@ -64,13 +64,13 @@ class Link:
 
 @router.get("/approvals", response_class=HTMLResponse)
 def show(services: Shared, subscription: str, key: str, member: str, token: str) -> HTMLResponse:
-    """Show a request; opening the page decides nothing, for mail programs open links too."""
+    """Show a request; opening it decides nothing, because mail programs open links too."""
     return _page(services, Link(subscription, key, member, token), told="")
 
 
 @router.post("/approvals", response_class=HTMLResponse)
 async def decide(services: Shared, body: RawBody) -> HTMLResponse:
-    """Take the word of whom the link was mailed to; 503 while Temporal is away."""
+    """Take the decision of the link's holder; 503 while Temporal is unreachable."""
     sent = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
     link = Link(*(sent.get(name, "") for name in ("subscription", "key", "member", "token")))
     _require(services, link)
@@ -79,7 +79,7 @@ async def decide(services: Shared, body: RawBody) -> HTMLResponse:
 
 
 async def _told(client: Client, link: Link, sent: dict[str, str]) -> str:
-    """Send the word to the request's workflow; return what the page says of a refusal."""
+    """Send the decision to the request's workflow; return why it was refused, or ""."""
     message = {"by": link.member}
     name = "approve"
     if sent.get("decision") != "approve":
@@ -92,14 +92,14 @@ async def _told(client: Client, link: Link, sent: dict[str, str]) -> str:
         return "Please write a reason."
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            return ""  # it has ended: the page says how
-        raise UnavailableError("temporal_unavailable", "your word was not taken") from error
+            return ""  # it has ended: the page shows how
+        raise UnavailableError("temporal_unavailable", "your decision was not recorded") from error
     except (RuntimeError, TimeoutError) as error:
-        raise UnavailableError("temporal_unavailable", "your word was not taken") from error
+        raise UnavailableError("temporal_unavailable", "your decision was not recorded") from error
     if answer["status"] == "done":
         return ""
     if answer["status"] == "pending":
-        return "Credits are being bought for it: it is approved as soon as they are paid."
+        return "We are buying credits for it: it will be approved as soon as they are paid."
     reason = str(answer["reason"])
     return f"Not done ({reason}): {CURES.get(reason, 'try again later')}."
 
@@ -107,7 +107,7 @@ async def _told(client: Client, link: Link, sent: dict[str, str]) -> str:
 def _require(services: Services, link: Link) -> None:
     name = (link.subscription, link.key, link.member)
     if not is_approver(services.link_secret, *name, link.token):
-        raise NotFoundError("unknown_link", "this link leads nowhere")
+        raise NotFoundError("unknown_link", "this link is not valid")
 
 
 def _page(services: Services, link: Link, told: str) -> HTMLResponse:

@@ -1,4 +1,4 @@
-"""Where mails about a card lead: the processor's own page, on which it is replaced."""
+"""The link in mails about a card: redirects to the processor's page to replace it."""
 
 from uuid import uuid4
 
@@ -14,7 +14,7 @@ BACK = "/billing/back"
 THANKS = """\
 You can close this page.
 
-If you have replaced your card, whatever waited for it goes on by itself within minutes.
+If you have replaced your card, everything that waited for it continues within minutes.
 """
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
@@ -23,21 +23,21 @@ router = APIRouter()
 
 @router.get(BACK, response_class=PlainTextResponse)
 def back() -> str:
-    """Receive a person who comes back from the processor's page."""
+    """Show a page to someone coming back from the processor's page."""
     return THANKS
 
 
 # Names of subscriptions may contain slashes, which arrive decoded.
 @router.get("/billing/{subscription_id:path}/{token}", response_class=RedirectResponse)
 def open_card_page(subscription_id: str, token: str, services: Shared) -> RedirectResponse:
-    """Redirect to a page that is valid for minutes; 404 for a link that we did not sign."""
+    """Redirect to a page that is valid for minutes; 404 if we did not sign the link."""
     if not is_genuine(services.link_secret, subscription_id, token):
-        raise NotFoundError("unknown_link", "this link leads nowhere")
+        raise NotFoundError("unknown_link", "this link is not valid")
     with services.engine.connect() as connection:
         payer = processor_ids.payer_of_subscription(connection, subscription_id)
     if payer is None:
         raise NotFoundError("unknown_link", "this subscription is unknown to the payment processor")
-    # A new key every time: the page of a repeated key would have expired.
+    # A new key every time: a repeated key would return an expired page.
     url = services.payments.card_link(
         payer, return_url=services.public_url + BACK, key=f"{payer}:card:{uuid4()}"
     )

@@ -1,4 +1,4 @@
-"""Request bodies as the bytes that were sent: signatures and exact decimals need them so."""
+"""Request bodies as raw bytes, which signatures and exact decimals need."""
 
 import asyncio
 from typing import Annotated
@@ -12,7 +12,7 @@ LONGEST = 10.0  # seconds from a request's head to the end of its body
 
 
 async def _raw_body(request: Request) -> bytes:
-    """Read a body; stop as soon as it is too large or too late, whatever its header said."""
+    """Read a body; stop as soon as it is too large or too slow, whatever its header says."""
     body = bytearray()
     try:
         async with asyncio.timeout(LONGEST):

@@ -20,7 +20,7 @@ RETRY_AFTER = 10  # seconds
 
 
 class NotFoundError(BillingError):
-    """There is no such thing, or the asker may not know of it."""
+    """It does not exist, or the client may not know that it does."""
 
 
 class TooLargeError(BillingError):
@@ -28,11 +28,11 @@ class TooLargeError(BillingError):
 
 
 class TooSlowError(BillingError):
-    """The body did not come in time: half a request holds no connection."""
+    """The body did not arrive in time: half a request must not hold a connection."""
 
 
 class UnavailableError(BillingError):
-    """A server that the request needs is away; nothing was done."""
+    """A server that the request needs is unreachable; nothing was done."""
 
 
 STATUSES: dict[type[BillingError], int] = {
@@ -47,23 +47,23 @@ STATUSES: dict[type[BillingError], int] = {
 }
 FRAMEWORK = {404: "not_found", 405: "method_not_allowed"}
 EDGE_CURES = {
-    "bad_signature": "sign the raw body with the endpoint's present secret, and send it at once",
-    "malformed_event": "send snapshot events of Stripe",
-    "not_found": "look the address up in /docs, which is there where API_DOCS is on",
-    "method_not_allowed": "look the method up in /docs, which is there where API_DOCS is on",
+    "bad_signature": "sign the raw body with the endpoint's current secret and send it at once",
+    "malformed_event": "send Stripe's snapshot events",
+    "not_found": "look the address up in /docs, which exists if API_DOCS is on",
+    "method_not_allowed": "look the method up in /docs, which exists if API_DOCS is on",
     "payload_too_large": "send at most 1 MB",
     "payload_too_slow": "send the whole body at once",
     "head_too_slow": "send the whole request at once",
-    "unknown_link": "open the button of the newest mail",
+    "unknown_link": "use the button in the newest mail",
     "temporal_unavailable": "send it again",
     "database_unavailable": "send it again",
     "processor_unavailable": "try again in a minute",
-    "internal_error": "tell an operator when it happened: the log has the rest",
+    "internal_error": "tell an operator when it happened; the log has the rest",
 }
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of every route from here."""
+    """Register the handlers that answer every error of every route."""
     app.add_exception_handler(BillingError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -76,7 +76,7 @@ def install(app: FastAPI) -> None:
 
 
 def told(reason: str, message: str) -> dict[str, str]:
-    """Return the body of an answer that is an error."""
+    """Return the JSON body of an error answer."""
     cure = EDGE_CURES.get(reason) or CURES.get(reason, "")
     return {"reason": reason, "message": message, "cure": cure}
 
@@ -92,13 +92,13 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     wait = RETRY_AFTER if isinstance(error, UnavailableError) else None
     answer = _answer(status, error.reason, str(error), wait)
-    if isinstance(error, TooSlowError):  # the rest of the body is not waited for
+    if isinstance(error, TooSlowError):  # do not wait for the rest of the body
         answer.headers["Connection"] = "close"
     return answer
 
 
 async def _gone(request: Request, _: Exception) -> JSONResponse:
-    """Nobody reads this answer: a client that hangs up is no fault of ours."""
+    """Nobody reads this answer: the client has hung up, which is not our fault."""
     log.info("a client hung up on %s %.200s", request.method, request.url.path)
     return _answer(400, "malformed", "the body ended before its length")
 
@@ -108,19 +108,19 @@ async def _malformed(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _processor_away(_: Request, error: Exception) -> JSONResponse:
-    log.warning("the payment processor is away: %s", error)
+    log.warning("the payment processor is unreachable: %s", error)
     wait = error.retry_after if isinstance(error, ProcessorUnavailable) else None
     message = "the payment processor does not answer"
     return _answer(503, "processor_unavailable", message, wait or RETRY_AFTER)
 
 
 async def _database_away(_: Request, error: Exception) -> JSONResponse:
-    log.warning("the database is away: %s", error)  # the text names hosts: for us alone
+    log.warning("the database is unreachable: %s", error)  # names hosts: only for our log
     return _answer(503, "database_unavailable", "the ledger does not answer", RETRY_AFTER)
 
 
 async def _unexpected(_: Request, __: Exception) -> JSONResponse:
-    """Say nothing of a fault of ours; the server logs it whole."""
+    """Reveal nothing about a bug of ours; the server logs it in full."""
     return _answer(500, "internal_error", "something went wrong here")
 
 

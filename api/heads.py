@@ -1,4 +1,4 @@
-"""Request heads that never end: the server drops whoever does not finish one in time."""
+"""Protection against request heads that never end: the connection is closed in time."""
 
 import json
 from asyncio import TimerHandle, Transport
@@ -26,7 +26,7 @@ class TimedHeads(H11Protocol):
     _running: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Give the first head its time."""
+        """Start the time for the first head."""
         super().connection_made(transport)
         self._run()
 
@@ -40,7 +40,7 @@ class TimedHeads(H11Protocol):
             self._run()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the time of a connection that is gone."""
+        """Cancel the time of a closed connection."""
         self._stop()
         super().connection_lost(exc)
 

@@ -1,4 +1,4 @@
-"""Whether this process is up and, asked deeply, whether it reaches what it needs."""
+"""Whether this process is up and, with `deep`, whether it reaches what it needs."""
 
 import asyncio
 import logging
@@ -12,14 +12,14 @@ from api.services import Shared
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 3  # seconds: less than whoever asks waits
+PATIENCE = 3  # seconds: less than a health check waits
 
 router = APIRouter()
 
 
 @router.get("/health")
 async def health(services: Shared, response: Response, *, deep: bool = False) -> dict[str, str]:
-    """Answer 200, or 503 when `deep` finds the database or Temporal away."""
+    """Answer 200, or 503 if `deep` finds the database or Temporal unreachable."""
     if not deep:
         return {"status": "ok"}
     database, temporal = await asyncio.gather(

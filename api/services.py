@@ -12,7 +12,7 @@ from gateways.payments import Payments
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Made once a process by `api.main`; the secrets are never shown."""
+    """Made once per process by `api.main`; secrets never appear in its repr."""
 
     engine: Engine
     temporal: Client

@@ -1,4 +1,4 @@
-"""Messages of the payment processor: proved, made durable, answered; understood elsewhere."""
+"""The processor's webhook: events are verified, made durable and acknowledged, nothing more."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ from workflows.stripe_event import HANDLED, StripeEvent
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 5  # seconds; Stripe gives up on an answer after ten or more
+PATIENCE = 5  # seconds; Stripe waits ten or more for an answer
 IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,255}")  # https://docs.stripe.com/upgrades
 
 router = APIRouter()
@@ -32,13 +32,13 @@ router = APIRouter()
 async def receive(
     services: Shared, body: RawBody, stripe_signature: Annotated[str, Header()] = ""
 ) -> dict[str, str]:
-    """Start one workflow an event, however often it is sent; 503 lets Stripe send it again."""
-    # The library compares texts in constant time, and can do so with ASCII only.
+    """Start one workflow per event, however often it is sent; 503 makes Stripe send it again."""
+    # The library's constant-time comparison accepts only ASCII.
     signature = stripe_signature if stripe_signature.isascii() else ""
     event = verify_event(body, signature, services.webhook_secret)
     for identifier in (event.event_id, event.object_id or "none"):
         if not IDENTIFIER.fullmatch(identifier):
-            raise InvalidInput("malformed_event", f"{identifier!r:.100} is no id of Stripe")
+            raise InvalidInput("malformed_event", f"{identifier!r:.100} is not an id of Stripe")
     if event.type not in HANDLED:
         return {"status": "ignored", "event": event.event_id}
     return {"status": await _start(services.temporal, event), "event": event.event_id}
@@ -59,6 +59,6 @@ async def _start(client: Client, event: ProcessorEvent) -> str:
     except WorkflowAlreadyStartedError:
         return "repeated"
     except (RPCError, RuntimeError, TimeoutError) as error:  # RuntimeError: no connection at all
-        log.warning("event %s was not taken, Temporal is away: %s", event.event_id, error)
-        raise UnavailableError("temporal_unavailable", "the event was not taken") from error
+        log.warning("event %s was not accepted, Temporal is unreachable: %s", event.event_id, error)
+        raise UnavailableError("temporal_unavailable", "the event was not accepted") from error
     return "accepted"

@@ -69,7 +69,7 @@ def _check_degrading(section: Section, action: Action, terms: KnownNames) -> Non
                 section.fault("degrades_to", f"{action.degrades_to!r} is not among the actions")
             return
         if following.action_id in passed:
-            section.fault("degrades_to", "degrading leads round in a circle: end it somewhere")
+            section.fault("degrades_to", "degrades_to forms a cycle: end it somewhere")
             return
         passed.add(following.action_id)
         current = following

@@ -29,7 +29,7 @@ def read_packs(document: Section, terms: KnownNames) -> None:
             refundable=section.optional("refundable", values.flag, True),
         )
         if pack.price_minor == 0:
-            section.fault("price", "a pack has a price; give credits away as a bonus")
+            section.fault("price", "a pack needs a price; give credits away as a bonus")
         unique(section, "id", pack.pack_id, terms.packs)
         section.close()
         terms.packs[pack.pack_id] = pack

@@ -41,7 +41,7 @@ def read_manual(plan_section: Section, plan: Plan, terms: KnownNames) -> ManualP
 def read_auto(plan_section: Section, plan: Plan, terms: KnownNames) -> AutoPurchase | None:
     """Return the terms of auto-purchase, or None where the plan has none.
 
-    A cap below one unit is no fault: the switch is refused on that plan, with that reason.
+    A cap below one unit is not a fault: the switch is refused on that plan, with that reason.
     """
     section = plan_section.section("auto")
     if section is None:
@@ -71,11 +71,11 @@ def read_auto(plan_section: Section, plan: Plan, terms: KnownNames) -> AutoPurch
 def _chargeable(
     section: Section, plan: Plan, terms: KnownNames, price: Ratio, unit_minor: int
 ) -> None:
-    """Note a fault where the processor cannot charge for one unit."""
+    """Add a fault if the processor cannot charge for one unit."""
     if unit_minor < terms.least_minor:
         section.fault("unit", f"one unit on {plan.plan_id} is below the processor's minimum charge")
     elif unit_minor > terms.most_minor and price is not _NEUTRAL:
-        section.fault("unit", f"one unit on {plan.plan_id} is above the processor's most at once")
+        section.fault("unit", f"one unit on {plan.plan_id} is above the processor's maximum charge")
 
 
 def dunning_days(section: Section, key: str) -> tuple[int, ...]:
@@ -94,7 +94,8 @@ def _unit_price(section: Section, plan: Plan, credit_type: str) -> Ratio:
         return written
     if [allowance.credit_type for allowance in plan.allowances] != [credit_type]:
         section.fault(
-            "unit_price", f"{plan.plan_id} has no one allowance of {credit_type}: write the price"
+            "unit_price",
+            f"{plan.plan_id} does not have exactly one allowance of {credit_type}: write the price",
         )
         return _NEUTRAL
     return plan.unit_price
@@ -108,7 +109,9 @@ def _cap_window(section: Section, plan: Plan) -> Interval | None:
     if not window.divides(plan.interval):
         section.fault("cap_window", "the interval must be a whole number of cap windows")
     if section.required("cap", _CAP, MICRO) is None:
-        section.fault("cap", "with a cap_window write the credits: an allowance is of its window")
+        section.fault(
+            "cap", "with a cap_window write the credits: the allowance is for its own window"
+        )
     return window
 
 

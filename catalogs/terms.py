@@ -29,7 +29,7 @@ class KnownNames:
 
     @property
     def most_minor(self) -> int:
-        """The most that the processor charges at once in the price list's currency."""
+        """The processor's maximum charge in the price list's currency."""
         return maximum_charge_minor(self.currency)
 
     def credit_type(self, section: Section, key: str = "type") -> str:

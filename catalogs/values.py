@@ -1,4 +1,4 @@
-"""Parsers of single values: exact text in, domain values out, a refusal that says the cure.
+"""Parsers of single values: exact text in, domain values out; each refusal names its cure.
 
 The first line of a parser's docstring tells sellers what to write: docs/catalog.md shows it.
 """
@@ -28,7 +28,7 @@ _LONGEST_NAME = 100
 def identifier(text: str) -> str:
     """Return an id of lower-case letters, digits and underscores."""
     if _ID.fullmatch(text) is None:
-        raise _refused(f"{text!r:.60} is no id: use lower-case letters, digits and underscores")
+        raise _refused(f"{text!r:.60} is not an id: use lower-case letters, digits and underscores")
     return text
 
 
@@ -74,7 +74,7 @@ def price_in(code: str) -> Callable[[str], int]:
         if 0 < minor < least:
             raise _refused(f"{text} {code} is below the processor's minimum charge")
         if minor > most:
-            raise _refused(f"{text} {code} is above the most that the processor charges at once")
+            raise _refused(f"{text} {code} is above the processor's maximum charge")
         return int(minor)
 
     parse.__doc__ = (
@@ -128,7 +128,9 @@ def interval(text: str) -> Interval:
     """Return an interval such as `month` or `2 weeks`."""
     match = _INTERVAL.fullmatch(text)
     if match is None:
-        raise _refused(f"{text!r:.60} is no interval: write month, quarter, year, 2 weeks, 10 days")
+        raise _refused(
+            f"{text!r:.60} is not an interval: write month, quarter, year, 2 weeks, 10 days"
+        )
     return Interval(Unit(match[2]), int(match[1] or 1))
 
 
@@ -137,7 +139,7 @@ def instant(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise _refused(f"{text!r:.60} is no instant: write 2027-01-31T10:00:00Z") from error
+        raise _refused(f"{text!r:.60} is not an instant: write 2027-01-31T10:00:00Z") from error
     if at.tzinfo is None:
         raise _refused(f"{text!r:.60} has no offset: write 2027-01-31T10:00:00Z")
     return at.astimezone(UTC)

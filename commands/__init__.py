@@ -1,1 +1,1 @@
-"""The commands of cli.py, a module for each theme."""
+"""The commands of cli.py, one module per theme."""

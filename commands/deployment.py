@@ -39,13 +39,13 @@ def bootstrap(_: Namespace) -> int:
             await client.operator_service.add_search_attributes(
                 AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
             )
-        console.print(f"registered {', '.join(missing) or 'nothing: all are there'}")
+        console.print(f"registered {', '.join(missing) or 'nothing: all exist already'}")
 
     asyncio.run(register())
     return 0
 
 
 def add_commands(add: Add) -> None:
-    """Name the commands and what they take."""
+    """Add this module's commands and their arguments."""
     add("migrate", migrate)
     add("bootstrap", bootstrap)

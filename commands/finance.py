@@ -19,7 +19,7 @@ from ledger.reports.members import limits_of
 from ledger.reports.registry import add_arguments, asked_in, midnight, sheet, tag_and_value
 from ledger.reports.scope import MOST_ROWS, snapshot
 
-TAGS = ("member", "campaign")  # named so often that they have options of their own
+TAGS = ("member", "campaign")  # used so often that they have their own options
 
 
 def history(arguments: Namespace) -> int:
@@ -48,7 +48,7 @@ def history(arguments: Namespace) -> int:
 def _pauses(
     connection: Connection, account: int, arguments: Namespace, lines: Sequence[HistoryLine]
 ) -> tuple[PauseLine, ...]:
-    """Return the pauses of the stretch that the lines tell of."""
+    """Return the pauses within the time of the lines."""
     found = accounts.pauses(connection, account)
     if arguments.after or arguments.first:
         found = tuple(one for one in found if lines and one.at >= lines[0].at)
@@ -58,7 +58,7 @@ def _pauses(
 
 
 def notices_of(arguments: Namespace) -> int:
-    """Print what a customer is told inside the product, the newest first; mark notices as read."""
+    """Print a customer's in-product notices, the newest first; mark notices as read."""
     with database() as engine, engine.begin() as connection:
         account = accounts.account_of(connection, arguments.customer)
         notices.mark_read(connection, account, arguments.read, datetime.now(UTC))
@@ -78,7 +78,7 @@ def notices_of(arguments: Namespace) -> int:
 
 
 def meter_of(arguments: Namespace) -> int:
-    """Print what a customer has, what burnt it, how long it lasts and when more comes."""
+    """Print a customer's balance, its use, how long it lasts and when more comes."""
     with database() as engine, engine.connect() as connection:
         account = accounts.account_of(connection, arguments.customer)
         record = subscriptions.record_of_account(connection, account)
@@ -102,11 +102,11 @@ def report(arguments: Namespace) -> int:
 
 
 def add_commands(add: Add) -> None:
-    """Name the commands and what they take."""
+    """Add this module's commands and their arguments."""
     one = add("history", history)
     one.add_argument("customer")
     one.add_argument("--after", type=int, default=0)
-    one.add_argument("--limit", type=int, default=200, help="lines; a CSV has all")
+    one.add_argument("--limit", type=int, default=200, help="lines to print; a CSV has all")
     one.add_argument("--from", dest="first", type=date.fromisoformat, help="its first day")
     one.add_argument("--to", dest="until", type=date.fromisoformat, help="the day after it")
     one.add_argument("--action")
@@ -118,8 +118,8 @@ def add_commands(add: Add) -> None:
     add_arguments(add("report", report))
     one = add("meter", meter_of)
     one.add_argument("customer")
-    one.add_argument("--member", help="and what this one may use of it")
+    one.add_argument("--member", help="also show what this member may use")
     one = add("notices", notices_of)
     one.add_argument("customer")
-    one.add_argument("--unread", action="store_true", help="only those that nobody has read")
+    one.add_argument("--unread", action="store_true", help="only unread ones")
     one.add_argument("--read", nargs="*", default=[], metavar="NOTICE", help="mark these as read")

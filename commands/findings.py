@@ -1,4 +1,4 @@
-"""Commands for what operators must look at."""
+"""Commands for findings."""
 
 import asyncio
 from argparse import Namespace
@@ -20,7 +20,7 @@ SETTLE = "settle"
 
 
 def findings_of(arguments: Namespace) -> int:
-    """Print the findings that nobody has settled, or settle one: `findings settle KEY`."""
+    """Print the open findings, or settle one: `findings settle KEY`."""
     if arguments.settle:
         return _settle(arguments)
     with database() as engine, engine.connect() as connection:
@@ -91,7 +91,7 @@ def _as_json(one: Finding) -> dict[str, str | None]:
 
 
 def add_commands(add: Add) -> None:
-    """Name the command and what it takes."""
+    """Add this module's command and its arguments."""
     one = add("findings", findings_of)
     one.add_argument("settle", nargs="*", help="`settle KEY`, with --by and --reason")
     one.add_argument("--by", help="who has looked")

@@ -33,7 +33,7 @@ def invoices(arguments: Namespace) -> int:
 
 
 def cards(arguments: Namespace) -> int:
-    """List a subscription's cards on file; the one that is charged is marked."""
+    """List a subscription's cards on file; the one in use is marked."""
     table = Table(title="Payment methods", title_justify="left", header_style="bold")
     for name in ("payment method", "card", "default"):
         table.add_column(name, overflow="fold")
@@ -44,7 +44,7 @@ def cards(arguments: Namespace) -> int:
 
 
 def charges_of(arguments: Namespace) -> int:
-    """List a customer's charges, the newest first, with what became of each."""
+    """List a customer's charges and their outcomes, the newest first."""
     with database() as engine, engine.connect() as connection:
         account = accounts.account_of(connection, arguments.customer)
         found = charges.listed(connection, account, limit=arguments.limit)
@@ -95,7 +95,7 @@ def _money(minor: str, currency: str) -> str:
 
 
 def add_commands(add: Add) -> None:
-    """Name the commands and what they take."""
+    """Add this module's commands and their arguments."""
     one = add("invoices", invoices)
     one.add_argument("subscription")
     one = add("charges", charges_of)
@@ -107,5 +107,5 @@ def add_commands(add: Add) -> None:
     one = add("mail-invoice", mail_invoice)
     one.add_argument("subscription")
     one.add_argument("invoice")
-    one.add_argument("--to", help="an address; the finance address if left out")
+    one.add_argument("--to", help="an address; default: the finance address")
     one.add_argument("--key", required=True, help="unique to this mail; repeats send nothing")

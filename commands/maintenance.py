@@ -1,4 +1,4 @@
-"""Commands that act on whole lives: rebuild what was lost, move subscribers to another version."""
+"""Maintenance: rebuild lost workflows, move subscribers to another plan version."""
 
 import asyncio
 from argparse import Namespace
@@ -26,7 +26,7 @@ CONCURRENT = 20
 
 
 def rebuild(arguments: Namespace) -> int:
-    """Start the workflows of live subscriptions that have none, from their rows in the ledger."""
+    """Restart workflows missing for live subscriptions, from their rows in the ledger."""
     with database() as engine, engine.connect() as connection:
         found = _live(connection, arguments)
         starts = [start_of(connection, one) for one in found]
@@ -41,7 +41,7 @@ def rebuild(arguments: Namespace) -> int:
 
 
 def migrate_plans(arguments: Namespace) -> int:
-    """Move all subscribers of a plan to another of its versions; with --preview, only say how."""
+    """Move all subscribers of a plan to another version; --preview only shows the effect."""
     with database() as engine, engine.connect() as connection:
         found = subscriptions.live_on_plan(connection, arguments.catalog, arguments.plan)
     if not found:
@@ -55,7 +55,7 @@ def migrate_plans(arguments: Namespace) -> int:
 
 
 async def start_again(client: Client, start: Start) -> str:
-    """Start a subscription's workflow from its rows unless it runs; say what was done."""
+    """Start a subscription's workflow from its rows unless it runs; return what was done."""
     try:
         await client.start_workflow(
             Subscription.run,
@@ -66,12 +66,12 @@ async def start_again(client: Client, start: Start) -> str:
             memo={"customer": start.customer_id, "plan": start.plan_id},
         )
     except WorkflowAlreadyStartedError:
-        return "runs: nothing to do"
+        return "already runs: nothing to do"
     return "rebuilt"
 
 
 def start_of(connection: Connection, live: LiveSubscription) -> Start:
-    """Return what starts a subscription again."""
+    """Return the start message of a subscription, from its rows."""
     customer = accounts.details_of(connection, live.account_id)
     return Start(
         subscription_id=live.subscription_id,
@@ -89,11 +89,13 @@ def _live(connection: Connection, arguments: Namespace) -> tuple[LiveSubscriptio
     if arguments.all:
         return subscriptions.live(connection)
     if arguments.customer is None:
-        raise InvalidInput("missing_field", "name a customer, or say --all")
+        raise InvalidInput("missing_field", "name a customer, or use --all")
     account_id = accounts.account_of(connection, arguments.customer)
     found = subscriptions.live(connection, account_id)
     if not found:
-        raise InvalidInput("subscription_ended", f"{arguments.customer!r:.60} has none that lives")
+        raise InvalidInput(
+            "subscription_ended", f"{arguments.customer!r:.60} has no live subscription"
+        )
     return found
 
 
@@ -137,7 +139,7 @@ def _table(found: Iterable[LiveSubscription], answers: Iterable[Any]) -> Table:
 
 
 def add_commands(add: Add) -> None:
-    """Name the commands and what they take."""
+    """Add this module's commands and their arguments."""
     one = add("rebuild", rebuild)
     one.add_argument("customer", nargs="?")
     one.add_argument("--all", action="store_true", help="every live subscription")

@@ -33,12 +33,12 @@ from settings import CATALOGS
 
 
 def catalog(arguments: Namespace) -> int:
-    """Check a price list, list what is sold, or print the reference of its keys."""
+    """Check a price list, list what is sold, or print the reference of all keys."""
     return int(arguments.does(arguments))
 
 
 def check(arguments: Namespace) -> int:
-    """Check a price list: every fault and every edit of what was published, with its line."""
+    """Check a price list: report every fault and every edit of what was published, by line."""
     try:
         read = _read(arguments.file)
     except InvalidCatalog as error:
@@ -47,18 +47,18 @@ def check(arguments: Namespace) -> int:
         found = _compared(read)
     except BillingError as error:
         return _told(
-            f"{read.file} is a sound price list; not compared with what was published: {error}"
+            f"{read.file} is a valid price list; not compared with what was published: {error}"
         )
     if found.refused:
         return _refused([str(refusal(told(read, found.refused)))])
-    _told(f"{read.file} is a sound price list, and keeps what was published")
+    _told(f"{read.file} is a valid price list and keeps what was published")
     for item in (*found.fresh, *found.withdrawn):
         _told(f"  {'new' if item in found.fresh else 'called off'}: {item}")
     return DONE
 
 
 def list_sold(arguments: Namespace) -> int:
-    """List plans and packs with their versions, prices and credits: of every list, or of files."""
+    """List plans and packs with versions, prices and credits, from all lists or the given files."""
     folder = Path(os.environ.get("DRAWDOWN_CATALOGS") or CATALOGS)
     files = [Path(name) for name in arguments.files]
     catalogs = [read_catalog(file) for file in files] or load_catalogs(folder)
@@ -68,7 +68,7 @@ def list_sold(arguments: Namespace) -> int:
 
 
 def rerate(arguments: Namespace) -> int:
-    """Change what was published, with everyone affected; --preview only says who they are."""
+    """Change what was published; --preview only lists everyone affected."""
     try:
         read = _read(arguments.file)
     except InvalidCatalog as error:
@@ -77,7 +77,7 @@ def rerate(arguments: Namespace) -> int:
 
 
 def print_reference(_: Namespace) -> int:
-    """Print every key of a price list: what it takes, its default, its meaning, an example."""
+    """Print every key of a price list: values, default, meaning, example."""
     sys.stdout.write(reference())
     return DONE
 
@@ -90,7 +90,7 @@ def _read(name: str) -> PriceList:
 
 
 def _compared(read: PriceList) -> Comparison:
-    """Compare with the database, if there is one. Raises `InvalidInput` (`not_compared`)."""
+    """Compare with the database. Raises `InvalidInput` (`not_compared`) without one."""
     url = environment().get("DATABASE_URL")
     if not url:
         raise InvalidInput("not_compared", "DATABASE_URL is not set")
@@ -98,7 +98,7 @@ def _compared(read: PriceList) -> Comparison:
     try:
         return _compared_in(engine, read)
     except OperationalError as error:
-        raise InvalidInput("not_compared", f"the database is away: {error.orig}") from error
+        raise InvalidInput("not_compared", f"the database is unreachable: {error.orig}") from error
     except ProgrammingError as error:
         message = "the database is not migrated: run `python cli.py migrate`"
         raise InvalidInput("not_compared", message) from error
@@ -138,7 +138,7 @@ def add_commands(add: Add) -> None:
     also("reference", print_reference)
     one = also("rerate", rerate)
     one.add_argument("file", metavar="FILE")
-    one.add_argument("--by", help="who answers for it")
+    one.add_argument("--by", help="who is responsible for it")
     one.add_argument("--reason", help="why what was published changes")
     one.add_argument("--preview", action="store_true", help="change nothing")
     one.add_argument("--csv", type=Path, help="write everyone affected to this file")

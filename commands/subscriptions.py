@@ -45,7 +45,7 @@ from workflows.subscription.workflow import Subscription
 
 
 def subscribe(arguments: Namespace) -> int:
-    """Start a subscription; wait until its first period is paid, or say why it is not."""
+    """Start a subscription; wait until its first period is paid or has failed."""
     start = Start(
         subscription_id=arguments.subscription or arguments.customer,
         customer_id=arguments.customer,
@@ -107,7 +107,7 @@ def buy(arguments: Namespace) -> int:
 
 
 def correct(arguments: Namespace) -> int:
-    """Let an event be less than it said, and print what came back."""
+    """Reduce the quantity of an event and print what came back."""
     message = {
         "key": arguments.key,
         "event": arguments.event,
@@ -126,7 +126,7 @@ def send(arguments: Namespace) -> int:
 
 
 def status(arguments: Namespace) -> int:
-    """Print where a subscription stands: its workflow's word and the ledger's."""
+    """Print a subscription's status as its workflow and the ledger have it."""
 
     async def ask() -> dict[str, Any]:
         client = await connected(settings())
@@ -145,7 +145,7 @@ def status(arguments: Namespace) -> int:
     with database() as engine, engine.connect() as connection:
         try:
             answer |= _in_the_books(connection, answer)
-        except BillingError:  # its first activity is still to come
+        except BillingError:  # its first activity has not run yet
             answer["ledger"] = "knows no such customer"
     print_json(answer)
     print_links(arguments.subscription)
@@ -153,7 +153,7 @@ def status(arguments: Namespace) -> int:
 
 
 def _in_the_books(connection: Connection, answer: Mapping[str, Any]) -> dict[str, object]:
-    """Return what the ledger says, which is right where the workflow's word differs."""
+    """Return the ledger's values, which are right if the workflow's differ."""
     account = accounts.account_of(connection, answer["customer"])
     now = datetime.now(UTC)
     at = max(now, parse_instant(answer["now"])) if "now" in answer else now
@@ -161,7 +161,7 @@ def _in_the_books(connection: Connection, answer: Mapping[str, Any]) -> dict[str
     record = subscriptions.record_of_account(connection, account)
     if record is not None and answer.get("subscription") == record.subscription_id:
         main = value_to_type(Plan, record.plan).credit_type
-        # The workflow's number is of its last decision, which may be a month ago.
+        # The workflow's balance is from its last decision, which may be a month old.
         free = balances.available(connection, account, main, at)
         found |= {"available": format_credits(free), "balance_as_of": at.isoformat()}
     for kind, free in balances.available_of_each(connection, account, at).items():
@@ -181,12 +181,12 @@ def _in_the_books(connection: Connection, answer: Mapping[str, Any]) -> dict[str
 
 
 def add_commands(add: Add) -> None:
-    """Name the commands and what they take."""
+    """Add this module's commands and their arguments."""
     one = add("subscribe", subscribe)
     one.add_argument("customer")
     one.add_argument("--email", required=True)
     one.add_argument("--name")
-    one.add_argument("--subscription", help="its id; the customer's if left out")
+    one.add_argument("--subscription", help="its id; default: the customer's")
     one.add_argument("--catalog", default="make")
     one.add_argument("--plan", required=True)
     one.add_argument("--card", help="a payment method of the processor, such as pm_card_visa")
@@ -198,9 +198,9 @@ def add_commands(add: Add) -> None:
     one.add_argument("action")
     one.add_argument("quantity")
     one.add_argument("--key", required=True, help="unique to this usage; repeats are harmless")
-    one.add_argument("--event-at", help="when it happened; now if left out")
+    one.add_argument("--event-at", help="when it happened; default: now")
     one.add_argument("--tag", action="append", default=[], metavar="TAG=VALUE",
-                     help="such as member=ada; again for another")  # fmt: skip
+                     help="such as member=ada; may be repeated")  # fmt: skip
     one.add_argument("--confirmed", action="store_true", help="the user agreed to its price")
     one = add("buy", buy)
     one.add_argument("subscription")
@@ -208,8 +208,8 @@ def add_commands(add: Add) -> None:
     one.add_argument("--key", required=True)
     one = add("correct", correct)
     one.add_argument("subscription")
-    one.add_argument("event", help="the key of usage that was debited")
-    one.add_argument("quantity", help="what it was in truth; 0 if it did not happen")
+    one.add_argument("event", help="the key of the debited usage")
+    one.add_argument("quantity", help="the true quantity; 0 if it did not happen")
     for name in ("key", "reason", "by"):
         one.add_argument(f"--{name}", required=True)
     one = add("send", send)

@@ -1,4 +1,4 @@
-"""Commands that look at the people of a customer."""
+"""Commands about a customer's team."""
 
 from argparse import Namespace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from ledger.reports.tables import ABSENT, Sheet, numbers, texts
 
 
 def team_of(arguments: Namespace) -> int:
-    """Print who of a team used what, what is left to whom, and the monthly goal."""
+    """Print each member's usage, what each has left, and the monthly goal."""
     with database() as engine, engine.connect() as connection:
         account = accounts.account_of(connection, arguments.customer)
         found = team(connection, account, datetime.now(UTC), arguments.member)
@@ -37,7 +37,7 @@ def team_sheet(found: dict[str, Any]) -> Sheet:
         *numbers("used this window", "limit", "left", "used this period"),
         *texts("limit since"),
     )
-    goal = f"{found['monthly_goal']} a member and month" if found["monthly_goal"] else "none"
+    goal = f"{found['monthly_goal']} per member and month" if found["monthly_goal"] else "none"
     notes = (
         f"{found['credits_left']} {found['credit_type']} left for all; monthly goal: {goal}",
         f"window until {found['window_ends']}, period until {found['period_ends']}",
@@ -46,8 +46,8 @@ def team_sheet(found: dict[str, Any]) -> Sheet:
 
 
 def add_commands(add: Add) -> None:
-    """Name the command and what it takes."""
+    """Add this module's command and its arguments."""
     one = add("team", team_of)
     one.add_argument("customer")
-    one.add_argument("--member", help="only this one, as members see themselves")
+    one.add_argument("--member", help="only this member, as members see themselves")
     one.add_argument("--json", action="store_true", help="as products read it")

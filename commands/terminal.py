@@ -1,4 +1,4 @@
-"""What commands share: the deployment they act on, and how they ask and print."""
+"""What commands share: the deployment they act on, and how they send and print."""
 
 import asyncio
 import json
@@ -32,11 +32,11 @@ from settings import Settings
 from worker import connected
 from workflows import names
 
-WIDTH = 120  # of tables where no terminal tells its own
-LONGEST_WORD = 20  # that a column of words keeps whole
-FRACTION = re.compile(r"(?<=:\d\d)\.\d{6}(?=Z)")  # of a second: the CSV has it
+WIDTH = 120  # of tables if the terminal gives none
+LONGEST_WORD = 20  # the longest word that a column never breaks
+FRACTION = re.compile(r"(?<=:\d\d)\.\d{6}(?=Z)")  # of a second: only the CSV shows it
 
-# Exit codes of commands; docs/operations.md says them to people.
+# Exit codes of commands; docs/operations.md explains them.
 DONE, REFUSED, UNUSABLE, UNDER_WAY = range(4)
 REFUSALS = frozenset({"refused", "declined", "rejected"})
 
@@ -69,7 +69,7 @@ def database() -> Iterator[Engine]:
 
 
 def named(catalogs: Mapping[str, Catalog], name: str) -> Catalog:
-    """Return a catalog by its name; `unknown_catalog` names the ones there are."""
+    """Return a catalog by its name. Raises `unknown_catalog`, listing those there are."""
     if name not in catalogs:
         raise InvalidInput("unknown_catalog", f"there are: {', '.join(sorted(catalogs))}")
     return catalogs[name]
@@ -95,18 +95,18 @@ def update(subscription_id: str, name: str, message: object) -> Any:
 
 
 def not_there(subscription_id: str, error: RPCError) -> Exception:
-    """Return what a person is told when a subscription's workflow does not answer."""
+    """Return the message for a subscription whose workflow does not answer."""
     if error.status is not RPCStatusCode.NOT_FOUND:
         return error
     message = (
-        f"no workflow runs for {subscription_id!r:.80}: it has ended or never began; "
+        f"no workflow runs for {subscription_id!r:.80}: it has ended or never started; "
         "if it should live, `python cli.py rebuild CUSTOMER` starts it again"
     )
     return InvalidInput("unknown_subscription", message)
 
 
 def json_object(words: str) -> object:
-    """Return a message that a person wrote as JSON; `malformed` says where it breaks."""
+    """Parse a message typed as JSON. Raises `malformed`, with the position of the error."""
     try:
         return json.loads(words, object_pairs_hook=once_each)
     except ValueError as error:
@@ -121,7 +121,7 @@ def print_json(answer: object) -> int:
 
 
 def print_answer(answer: Mapping[str, Any]) -> int:
-    """Print the answer to an update; the code says whether it was done."""
+    """Print the answer to an update; return its exit code."""
     print_json(answer)
     status = answer.get("status")
     if status in REFUSALS:
@@ -144,7 +144,7 @@ def print_sheet(found: Sheet) -> int:
         side: Literal["left", "right"] = "right" if one.is_number else "left"
         table.add_column(one.name, justify=side, overflow="fold", min_width=width)
     for row in rows:
-        table.add_row(*map(Text, row))  # other people's words: brackets are no markup
+        table.add_row(*map(Text, row))  # other people's text: brackets are not markup
     title, *notes = (FRACTION.sub("", one) for one in (found.title, *found.shown_notes()))
     console.print(Text(title, style="italic"), table, *notes, sep="\n")
     return 0
@@ -157,20 +157,20 @@ def show_sheet(found: Sheet, csv: Path | None) -> int:
     try:
         csv.write_text(csv_text(found), encoding="utf-8", newline="")
     except OSError as error:
-        message = f"{error.strerror}: name another file than {str(csv)!r:.80}"
+        message = f"{error.strerror}: choose a file other than {str(csv)!r:.80}"
         raise InvalidInput("file_not_written", message) from error
     return DONE
 
 
 def _least_width(column: Column, cells: Iterable[str]) -> int:
-    """Return the width that breaks no number, no instant and no heading within a word."""
+    """Return a width at which no number, instant or word of a heading breaks."""
     words = [word for text in (column.name, *cells) for word in text.split()]
     longest = max(map(len, words), default=1)
     return longest if column.is_number else min(longest, LONGEST_WORD)
 
 
 def print_links(subscription_id: str) -> None:
-    """Print where an operator looks; the UI's filters are part of its addresses."""
+    """Print the operators' addresses; the UI's filters are part of the URL."""
     if not toolbox.is_installed():
         return
     try:

@@ -1,6 +1,6 @@
-"""The toolbox: local stack, demo and simulator. The engine runs without, and says what is missing.
+"""The toolbox: local stack, demo and simulator. Without it the engine says what to install.
 
-Nothing here imports it before it is known to be installed.
+Nothing here imports it before checking that it is installed.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -18,25 +18,25 @@ COMMANDS = ("up", "env", "reset", "demo", "simulate", "compare")
 
 
 def is_installed() -> bool:
-    """Return whether the toolbox is here: its own code, and the packages that only it needs."""
+    """Return whether the toolbox is installed: its code and the packages that only it needs."""
     return all(map(find_spec, PARTS))
 
 
 def stack() -> "State":
-    """Return what the local stack has written; `not_running` when there is none."""
+    """Return the local stack's environment. Raises `not_running`."""
     from local import state  # noqa: PLC0415 - not everywhere installed
 
     return state.read(state.home())
 
 
 def refuse(arguments: Namespace) -> int:
-    """Not here: it needs the toolbox."""
+    """Refuse the command: the toolbox is not installed."""
     message = f"`{arguments.command}` needs the toolbox: pip install 'drawdown[local]'"
     raise InvalidInput("toolbox_missing", f"{message}, or `make setup` in a clone")
 
 
 def add_commands(add: Callable[[str, Callable[[Namespace], int]], ArgumentParser]) -> None:
-    """Name the commands of a toolbox that is not installed."""
+    """Add the commands of a toolbox that is not installed, all answered alike."""
     for name in COMMANDS:
         one = add(name, refuse)
         one.set_defaults(command=name)

@@ -1,6 +1,6 @@
-"""What became of a subscription's workflow: whether it runs, how its beginning went, why it failed.
+"""The fate of a subscription's workflow: whether it runs, how its start went, why it failed.
 
-Waiting is bounded by progress: as long as its history grows, it is worth waiting for.
+Waiting is bounded by progress: it goes on as long as the history grows.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ Handle = WorkflowHandle[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a person is told, and the exit code; `reason` is empty where all is well."""
+    """The message, the exit code and a reason, empty if all is well."""
 
     code: int
     words: str
@@ -37,7 +37,7 @@ class Told:
 
 
 async def beginning(handle: Handle) -> Told:
-    """Wait until a subscription has begun, is scheduled, or cannot begin; say which."""
+    """Wait until a subscription has begun, is scheduled or has failed; return which."""
     seen, quiet_since = None, time.monotonic()
     while True:
         described = await handle.describe()
@@ -55,7 +55,7 @@ async def beginning(handle: Handle) -> Told:
 
 
 async def failure(handle: Handle, described: WorkflowExecutionDescription) -> dict[str, str]:
-    """Return how a workflow ended that ended the wrong way: its state, reason, message and cure."""
+    """Return how a workflow failed: its state, reason, message and cure."""
     state = described.status.name.lower() if described.status else "unknown"
     try:
         await handle.result()
@@ -89,7 +89,7 @@ async def _closed(handle: Handle, described: WorkflowExecutionDescription) -> To
 
 
 def _begun(answer: Mapping[str, Any]) -> Told | None:
-    """Return what a status says of a beginning; None while it is under way."""
+    """Return how the start went by a status answer; None while it is in progress."""
     if answer["status"] != Status.PENDING:
         held = f"{answer['available']} credits until {answer['window_end']}"
         paid = answer["last_charge"] or "nothing to pay"
@@ -106,8 +106,8 @@ def _begun(answer: Mapping[str, Any]) -> Told | None:
 
 
 def _hindrance(described: WorkflowExecutionDescription) -> str:
-    """Return what keeps a workflow from going on."""
+    """Return what holds a workflow up."""
     for one in described.raw_description.pending_activities:
         if one.last_failure.message:
-            return f"{one.activity_type.name} is tried again after: {one.last_failure.message}"
+            return f"{one.activity_type.name} is being retried after: {one.last_failure.message}"
     return "nothing has moved for a minute; is a worker running?"

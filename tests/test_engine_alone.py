@@ -42,7 +42,7 @@ def test_operators_and_finance_have_their_commands():
         assert f"\n    {name} " in shown.stdout
     checked = alone(CLI, "catalog", "check", MAKE)
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert checked.stdout.startswith("make.yaml is a sound price list")
+    assert checked.stdout.startswith("make.yaml is a valid price list")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ ENDINGS = (".csv", ".gz")
 
 
 def simulate(arguments: Namespace) -> int:
-    """Live months of usage under a plan, in virtual time on the real workflow and ledger."""
+    """Simulate months of usage on a plan, in virtual time, with the real workflow and ledger."""
     from local.simulator import run  # noqa: PLC0415 - drawing takes long to import
 
     side = _chosen(arguments, read_side(arguments.catalog, arguments.plan))
@@ -28,7 +28,7 @@ def simulate(arguments: Namespace) -> int:
 
 
 def compare(arguments: Namespace) -> int:
-    """Live the same usage under two plans and say which is cheaper, and what each would refuse."""
+    """Simulate the same usage on two plans; show which is cheaper and what each refuses."""
     from local.simulator import run  # noqa: PLC0415 - drawing takes long to import
 
     one = read_side(*split_place(arguments.one))
@@ -59,7 +59,7 @@ def _asked(arguments: Namespace, sides: Sequence[Side], name: str) -> Simulation
 
 
 def _usage(arguments: Namespace, side: Side) -> Usage:
-    """Return the usage that is asked for; made-up usage fits the first plan's allowance."""
+    """Return the requested usage; generated usage fits the first plan's allowance."""
     usual = "llm_tokens" if arguments.usage == TRACE else side.metered().action_id
     action = arguments.action or usual
     if arguments.usage.endswith(ENDINGS):
@@ -77,7 +77,7 @@ def _usage(arguments: Namespace, side: Side) -> Usage:
 
 
 def add_commands(add: Add) -> None:
-    """Name the commands and what they take."""
+    """Add this module's commands and their arguments."""
     one = add("simulate", simulate)
     one.add_argument("catalog", help="a price list of catalogs/, or a file such as draft.yaml")
     one.add_argument("--plan", required=True)
@@ -92,15 +92,21 @@ def _add_usage(one: ArgumentParser) -> None:
     shapes = ", ".join([*SHAPES, TRACE])
     one.add_argument("--months", type=int, default=MONTHS, help=f"{MONTHS} if left out")
     one.add_argument("--usage", default="steady", help=f"a CSV file, or one of: {shapes}")
-    one.add_argument("--volume", help="a month's quantity of made-up usage; the first plan's "
+    one.add_argument("--volume", help="a month's quantity of generated usage; the first plan's "
                      "allowance if left out")  # fmt: skip
-    one.add_argument("--action", help="of made-up usage; the first that costs if left out")
+    one.add_argument("--action", help="of generated usage; default: the first that costs credits")
     one.add_argument("--map", action="append", default=[], metavar="USED=LISTED",
-                     help="what stands for an action of the usage in a price list")  # fmt: skip
+                     help="which action of a price list replaces one of the usage")  # fmt: skip
     one.add_argument("--auto", action="store_true", help="switch auto-purchase on")
-    one.add_argument("--top-up", action="store_true", help="buy what is missing: by hand, or packs")
-    one.add_argument("--confirm", action="store_true", help="agree to pay whenever asked")
+    one.add_argument(
+        "--top-up", action="store_true", help="buy missing credits by hand, or in packs"
+    )
+    one.add_argument(
+        "--confirm", action="store_true", help="agree whenever a payment must be confirmed"
+    )
     one.add_argument("--seed", type=int, default=1, help="of made-up usage")
     one.add_argument("--from", dest="begins", type=date.fromisoformat, default=BEGINS)
-    one.add_argument("--exact", action="store_true", help="report every event alone, not by hour")
-    one.add_argument("--out", type=Path, help="name of the files to write, without ending")
+    one.add_argument(
+        "--exact", action="store_true", help="report every event separately, not by hour"
+    )
+    one.add_argument("--out", type=Path, help="name of the files to write, without extension")

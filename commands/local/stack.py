@@ -33,7 +33,7 @@ def run_demo(_: Namespace) -> int:
 
 
 def add_commands(add: Add) -> None:
-    """Name the commands and what they take."""
+    """Add this module's commands and their arguments."""
     add("up", up)
     add("env", env)
     add("reset", reset_stack)

@@ -101,11 +101,11 @@ def test_a_trial_without_its_own_allowances_grants_the_plans():
 
 REFUSED = [
     ("at_zero: prompt", "at_zero: beg", 12, "must be one of: purchase, block, prompt"),
-    ("once_per: page", 'once_per: ""', 12, "is no id"),
+    ("once_per: page", 'once_per: ""', 12, "is not an id"),
     ("degrades_to: small", "degrades_to: tiny", 10, "'tiny' is not among the actions"),
     ("degrades_to: small, ", "", 10, "`degrade` needs degrades_to"),
     ("at_zero: degrade", "at_zero: block", 10, "`degrade` needs degrades_to"),
-    ("degrades_to: small", "degrades_to: large", 10, "round in a circle"),
+    ("degrades_to: small", "degrades_to: large", 10, "forms a cycle"),
     ("from: 500, percent_off: 5", "from: 1000, percent_off: 5", 14, "must begin above"),
     ('percent_off: "12.5"', "percent_off: 5", 14, "take more"),
     ('percent_off: "12.5"', "percent_off: 100", 14, "above 0 and below 100"),

@@ -81,7 +81,7 @@ async def test_a_catalog_survives_temporals_own_converter(catalog):
 
 # What is changed in the sound list, and the line and words of the only fault it must give.
 REFUSED = [
-    ("name: sample", "name: Sample Inc", 1, "is no id"),
+    ("name: sample", "name: Sample Inc", 1, "is not an id"),
     ("name: sample", "name: [sample]", 1, "must be one value"),
     ("version: 1", "version: 0", 2, "greater than zero"),
     ("version: 1", "version: 1.5", 2, "whole number"),
@@ -93,7 +93,7 @@ REFUSED = [
     ("decimals: 2", "decimals: 7", 7, "at most 6 decimals"),
     ("name: Quota}", "name: Quota, colour: red}", 8, "unknown key 'colour'"),
     ("name: Quota}", "name: Quota, name: Q}", 8, "given twice"),
-    ("once_per: caller", "once_per: The Caller", 12, "is no id"),
+    ("once_per: caller", "once_per: The Caller", 12, "is not an id"),
     ("with: quota", "with: gold", 14, "not among the credit_types"),
     ("with: quota, cost: 1", "with: credits, cost: 1", 14, "names a credit type twice"),
     ("cost: 1}", "cost: 0}", 14, "greater than zero"),
@@ -104,25 +104,25 @@ REFUSED = [
     ("rounding: started_unit", "rounding: up", 14, "must be one of: exact, started_unit"),
     ("ask: every_time", "ask: maybe", 14, "must be one of: never, per_action, every_time"),
     ("from: 2027-02-01T00:00:00Z", "from: 2027-02-01", 15, "has no offset"),
-    ("from: 2027-02-01T00:00:00Z", "from: soon", 15, "is no instant"),
+    ("from: 2027-02-01T00:00:00Z", "from: soon", 15, "is not an instant"),
     ("from: 2027-02-01T00:00:00Z, pay", "pay", 14, "must begin later"),
     (", pay: []}", "}", 15, "pay: is missing"),
     ("quantity: 20", "quantity: -20", 17, "greater than zero"),
     ("type: credits, quantity: 20", "type: gold, quantity: 20", 17, "not among the credit_types"),
     ("expires: period_end", "expires: someday", 17, "must be one of"),
     ('price: "25.00"', 'price: "0.49"', 19, "below the processor's minimum charge"),
-    ('price: "25.00"', 'price: "1000000.00"', 19, "above the most that the processor charges"),
-    ('price: "9.00"', 'price: "1000000.00"', 34, "above the most that the processor charges"),
+    ('price: "25.00"', 'price: "1000000.00"', 19, "above the processor's maximum charge"),
+    ('price: "9.00"', 'price: "1000000.00"', 34, "above the processor's maximum charge"),
     ('unit: 1000, unit_price: "0.0009"', 'unit: 1000, unit_price: "1001"', 39, "above the proc"),
-    ("unit_price: plan", 'unit_price: "80"', 40, "above the processor's most"),
-    ('price: "25.00"', 'price: "0.00"', 19, "a pack has a price"),
+    ("unit_price: plan", 'unit_price: "80"', 40, "above the processor's maximum charge"),
+    ('price: "25.00"', 'price: "0.00"', 19, "a pack needs a price"),
     ('price: "25.00"', 'price: "25.001"', 19, "more than 2 decimals"),
     ('price: "25.00"', 'price: "-25"', 19, "plain decimal"),
     ('price: "25.00"', 'price: {value: "25.00"}', 19, "assumed: true"),
     ("scope: [call]", "scope: [fly]", 19, "not among the actions"),
     ("type: credits, quantity: 500", "type: quota, quantity: 500, x: 1", 19, "unknown key 'x'"),
     ("scope: [call]", "scope: []", 19, "names no action"),
-    ("interval: month", "interval: fortnight", 21, "is no interval"),
+    ("interval: month", "interval: fortnight", 21, "is not an interval"),
     ("interval: month", "interval: 0 months", 21, "at least one unit"),
     ("extras_expire: window_end", "extras_expire: soon", 22, "must be one of"),
     ("resume_on: payment_method_update", "resume_on: hope", 23, "must be one of"),
@@ -213,7 +213,7 @@ def test_a_cap_may_count_in_windows_of_its_own():
         ("cap: 20000, cap_window: 5 months", "whole number of cap windows"),
         ("cap: 20000, cap_window: week", "whole number of cap windows"),
         ("cap: window_allowance, cap_window: year", "write the credits"),
-        ("cap: 20000, cap_window: moon", "is no interval"),
+        ("cap: 20000, cap_window: moon", "is not an interval"),
     ],
 )
 def test_a_cap_window_that_cannot_be_counted_in_is_refused_with_its_line(cap, words):
@@ -241,7 +241,7 @@ def test_a_plans_own_price_needs_one_allowance_of_that_credit_type():
         with_change("quantity: 10000}]", "quantity: 10000}, {type: quota, quantity: 5}]")
     )
 
-    assert "core has no one allowance of credits" in fault
+    assert "core does not have exactly one allowance of credits" in fault
 
 
 def test_a_cap_below_one_unit_is_allowed_and_leaves_no_unit():

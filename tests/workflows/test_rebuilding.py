@@ -112,7 +112,7 @@ async def test_what_runs_is_not_rebuilt_and_what_has_ended_cannot_be(fleet: Runn
         (found,) = subscriptions.live(connection, customer.account_id)
         start = start_of(connection, found)
 
-    assert await start_again(fleet.client, start) == "runs: nothing to do"
+    assert await start_again(fleet.client, start) == "already runs: nothing to do"
     await customer.cancel("now")
     await customer.outcome()
     with fleet.engine.connect() as connection:
