@@ -21,9 +21,9 @@ from tests.builders import (
 )
 from tests.ledger.holding import LAPSE, MINUTE, capture, counter, extend, hold, release, took
 from tests.ledger.test_concurrency import at_once
+from tests.ledger.two_windows import WINDOWS
 
 MEMBER = "member:ann"
-WINDOWS = ((START, MONTH_END), (MONTH_END, MONTH_END + timedelta(days=28)))
 WAYS = (PricedWay("credits", 1, 1),)
 OF_MEMBER = Terms((Attempt("operation", WAYS),), counters=(MEMBER,))
 ONCE = Terms((Attempt("operation", WAYS),), once="unlock:P1")

@@ -1,7 +1,5 @@
 """Corrections of usage: an event becomes less, as if it had always been."""
 
-from datetime import timedelta
-
 import pytest
 
 from domain.money import Ratio
@@ -16,7 +14,6 @@ from ledger.usage import corrections, debits
 from ledger.usage.corrections import CorrectionOrder
 from ledger.usage.debits import Demand
 from tests.builders import (
-    MONTH_END,
     NOON,
     START,
     a_grant,
@@ -28,10 +25,7 @@ from tests.builders import (
 )
 from tests.ledger.holding import hold
 from tests.ledger.returns import a_pack, debt, dispute
-
-DAY = timedelta(days=1)
-WINDOWS = ((START, MONTH_END), (MONTH_END, MONTH_END + 28 * DAY))
-LATER = MONTH_END + DAY
+from tests.ledger.two_windows import DAY, LATER, WINDOWS
 
 
 def correct(ledger, wallet, event, quantity, *, key="c", terms=None, at=NOON, reason="twice"):

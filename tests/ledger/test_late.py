@@ -24,12 +24,9 @@ from tests.builders import (
     micro,
     use,
 )
+from tests.ledger.two_windows import DAY, LATER, REOPENS, WINDOWS
 
-DAY = timedelta(days=1)
-WINDOWS = ((START, MONTH_END), (MONTH_END, MONTH_END + 28 * DAY))
-LATER = MONTH_END + DAY
 FIVE_HUNDRED = RollTerms(1, Ratio(1, 1), micro(500), 15)
-REOPENS = {"late_usage": "reopen", "reopen_days": 3}
 
 
 def books(ledger, wallet):
@@ -87,7 +84,8 @@ def test_after_the_days_a_late_event_is_booked_now_and_tagged_late(ledger):
     assert laws_broken(ledger, wallet) == []
 
 
-def test_a_late_event_moves_the_counters_of_its_own_window(ledger):
+def a_limited_member(ledger):
+    """A wallet whose member may use five a window, and how the member uses it."""
     wallet = a_subscribed_wallet(ledger, 10, windows=WINDOWS, **REOPENS)
     limits.set_limit(
         ledger,
@@ -103,6 +101,12 @@ def test_a_late_event_moves_the_counters_of_its_own_window(ledger):
         event = UsageEvent(key, "a", micro(amount), event_at)
         demand = Demand(wallet.account_id, PricedEvent(event, "credits", 0, terms))
         return debits.debit(ledger, [demand], at)[0].status
+
+    return wallet, act
+
+
+def test_a_late_event_moves_the_counters_of_its_own_window(ledger):
+    wallet, act = a_limited_member(ledger)
 
     assert act("a", 5, LATER, LATER) == "debited"
     assert act("b", 5, NOON, LATER) == "debited"
@@ -192,21 +196,7 @@ def test_what_does_not_fit_its_own_window_is_booked_now_on_the_day_and_a_day_lat
 
 
 def test_a_limit_of_its_own_window_is_no_refusal_while_this_one_has_room(ledger):
-    wallet = a_subscribed_wallet(ledger, 10, windows=WINDOWS, **REOPENS)
-    limits.set_limit(
-        ledger,
-        account_id=wallet.account_id,
-        counter="member:u1",
-        credit_type="credits",
-        ceiling_micro=micro(5),
-        at=NOON,
-    )
-    terms = Terms((Attempt("a", (PricedWay("credits", 1, 1),)),), ("member:u1",))
-
-    def act(key, amount, event_at, at):
-        event = UsageEvent(key, "a", micro(amount), event_at)
-        demand = Demand(wallet.account_id, PricedEvent(event, "credits", 0, terms))
-        return debits.debit(ledger, [demand], at)[0].status
+    _, act = a_limited_member(ledger)
 
     assert act("a", 5, NOON, NOON) == "debited"
     assert act("b", 5, NOON, LATER) == "debited"

@@ -6,12 +6,10 @@ import pytest
 
 from ledger import grants
 from ledger.payments import refunds
-from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, left, micro, use
+from tests.builders import MONTH_END, NOON, a_subscribed_wallet, left, micro, use
 from tests.ledger.holding import LAPSE, MINUTE, capture, hold, release
 from tests.ledger.returns import a_pack, debt, dispute, refund, replayed_debt, seen, sound
-
-DAY = timedelta(days=1)
-WINDOWS = ((START, MONTH_END), (MONTH_END, MONTH_END + 28 * DAY))
+from tests.ledger.two_windows import DAY, WINDOWS
 
 
 def returned(ledger, wallet, charge):

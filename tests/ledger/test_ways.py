@@ -1,7 +1,5 @@
 """Worked numbers of debits on terms, against the real ledger."""
 
-from datetime import timedelta
-
 import pytest
 
 from domain.credits import MICRO
@@ -20,8 +18,7 @@ from tests.builders import (
     micro,
     use,
 )
-
-WINDOWS = ((START, MONTH_END), (MONTH_END, MONTH_END + timedelta(days=28)))
+from tests.ledger.two_windows import WINDOWS
 
 
 def a_way(credits_of, per=1, credit_type="credits", **facts):

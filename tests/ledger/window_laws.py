@@ -1,7 +1,5 @@
 """Laws of windows that are looked at again, for the battery of laws.py."""
 
-from datetime import timedelta
-
 from domain.money import Ratio
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger import balances, grants
@@ -22,12 +20,8 @@ from tests.builders import (
     micro,
     use,
 )
+from tests.ledger.two_windows import LATER, REOPENS, WINDOWS
 from tests.ledger.undone import undone
-
-DAY = timedelta(days=1)
-WINDOWS = ((START, MONTH_END), (MONTH_END, MONTH_END + 28 * DAY))
-LATER = MONTH_END + DAY
-REOPENS = {"late_usage": "reopen", "reopen_days": 3}
 
 
 def an_allowance(connection, wallet, key, cap, share=1):
