@@ -9,12 +9,12 @@ from pathlib import Path
 
 from local.processes import Account, StackError
 
-UNPRIVILEGED = ("postgres", "nobody", "daemon")  # the first that the machine has
+UNPRIVILEGED = ("postgres", "nobody", "daemon")  # the first that exists on the machine
 FALLBACK = Path("/var/lib/drawdown")  # for root, when the account cannot enter the chosen folder
 
 
 def account_for(data: Path) -> Account | None:
-    """Return whom to become to run on `data`: its owner, or None when we are not root."""
+    """Return the user to run as on `data`: its owner, or None if we are not root."""
     if os.geteuid() != 0:
         return None
     if data.exists() and data.stat().st_uid != 0:

@@ -21,7 +21,7 @@ BUSY = 1.5  # processes that want a core, for each core
 
 
 class NothingMovesError(TimeoutError):
-    """What was waited for did not come, and nothing else moved for long."""
+    """The awaited state did not come, and nothing else moved for a long time."""
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ async def until(
     sign: Callable[[T], object] = lambda seen: seen,
     quiet_seconds: float = QUIET_SECONDS,
 ) -> T:
-    """Look until it is as wanted, as long as something moves; return it.
+    """Poll until the condition holds, as long as anything moves; return the last value.
 
     `sign` is that of what is seen by which one sees that it moves.
     Raises `NothingMovesError` with `what` and what was seen last.

@@ -1,4 +1,4 @@
-"""The ports of a stack: given, else those of its last run while they are free, else free ones."""
+"""A stack's ports: as given, else those of its last run if still free, else free ones."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Ports:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read DRAWDOWN_POSTGRES_PORT and so on; StackError for what is not a port."""
+        """Read DRAWDOWN_POSTGRES_PORT and so on; raise StackError for a non-port."""
         given: dict[str, int] = {}
         for listener in fields(cls):
             name = f"DRAWDOWN_{listener.name.upper()}_PORT"
@@ -61,5 +61,5 @@ def _free(remembered: int) -> int:
         try:
             return _given("the last run's", remembered)
         except StackError:
-            pass  # somebody else has it now
+            pass  # taken by another process now
     return free_port()

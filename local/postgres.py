@@ -212,6 +212,6 @@ def _initialise(binaries: Path, data: Path, log: Path, account: Account | None) 
         CLUSTER_LOCALE,
     ]
     process = spawn(args, log=log, account=account)
-    if process.wait():  # it ends by itself, late on a busy machine
+    if process.wait():  # it exits on its own, late on a busy machine
         message = f"initdb ended with status {process.returncode}; see {log}"
         raise StackError("exited_early", message)

@@ -70,7 +70,7 @@ def read(folder: Path) -> State:
 
 
 def live(folder: Path) -> State:
-    """Return the state of a stack that runs: its processes live and its servers answer.
+    """Return the state of a running stack: processes alive, servers answering.
 
     StackError else: what a killed stack has written outlives it, and its ports may be others' now.
     """
@@ -86,7 +86,7 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it lives, under another account
+    except PermissionError:  # it is alive, under another account
         return True
     return True
 

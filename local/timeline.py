@@ -31,7 +31,7 @@ Json = dict[str, Any]
 # The server stops skipping after 200 hops unless it is told otherwise.
 MOST_HOPS = 100_000
 ANSWER = timedelta(seconds=20)
-RPC_WORTH = 5.0  # seconds that a query counts which nobody answered
+RPC_WORTH = 5.0  # virtual seconds that an unanswered query counts for
 HAIR = timedelta(milliseconds=1)
 
 
@@ -131,5 +131,5 @@ class Timeline:
 
 
 def without_time(status: Json) -> Json:
-    """Return a status by which one sees that something moves: real time passes by itself."""
+    """Return a status that shows progress; real time alone is none."""
     return {name: value for name, value in status.items() if name != "now"}

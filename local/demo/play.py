@@ -84,7 +84,7 @@ def _print_failure(console: Console, error: Exception) -> None:
 async def _live(
     playing: Scene, usage: tuple[Request, ...], console: Console
 ) -> tuple[list[Story], list[str]]:
-    """Return the stories that came to their end, and why the others did not."""
+    """Return the stories that finished, and why the others failed."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -54,7 +54,7 @@ EVERY_CREDIT = "granted = used + expired + voided + refunded + rolled over + rem
 
 @dataclass(frozen=True)
 class Claim:
-    """One law and what was found."""
+    """One law and the exceptions found."""
 
     law: str
     found: str

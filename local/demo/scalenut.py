@@ -12,7 +12,7 @@ STEPS = 9
 
 
 async def wallet(scene: Scene, _: tuple[Request, ...], progress: Progress) -> Story:
-    """Use the quotas up but for 500 words, then live worked number M15 on ten dollars."""
+    """Use up all but 500 words of the quotas, then play worked number M15 on ten dollars."""
     life = await begin(scene, CUSTOMER, "Lena Longform", "growth", catalog="scalenut")
     await use(life, "ai_words", str(WORDS - 500))
     await use(life, "seo_doc", str(DOCS))

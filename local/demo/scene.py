@@ -33,7 +33,7 @@ class Scene:
     engine: Engine
 
     async def subscribe(self, start: Start) -> Timeline:
-        """Start a subscription; its first period begins by itself."""
+        """Start a subscription; its first period begins automatically."""
         return await Timeline.start(self.client, start)
 
     def account_of(self, customer_id: str) -> int:

@@ -30,7 +30,7 @@ STEPS = len(SHAPES) + 8
 
 
 async def general(scene: Scene, _: tuple[Request, ...], progress: Progress) -> Story:
-    """Live two months on Growth: half of what is left rolls over, and the rest runs out."""
+    """Play two months on Growth: half of the rest rolls over and the other half expires."""
     life = await begin(
         scene, CUSTOMER, "Gus General", "growth", catalog="schematic", begins_at=BEGINS
     )
@@ -43,7 +43,7 @@ async def general(scene: Scene, _: tuple[Request, ...], progress: Progress) -> S
     await life.advance(april + timedelta(hours=1))
     left_over = parse_credits("5000") - FIRST
     late = await _use_late(life, april - timedelta(hours=1))
-    rolled = (left_over - late) // 2  # as if it had been told in time
+    rolled = (left_over - late) // 2  # as if it had been reported in time
     progress(len(SHAPES) + 3, STEPS)
     await life.advance(april + timedelta(days=11))
     # All but five credits: what follows happens at the end of the balance.

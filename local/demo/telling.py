@@ -1,4 +1,4 @@
-"""How the demo's stories are told: what a story says at its end, and steps that must succeed."""
+"""How the demo's stories are told: their results, and steps that must succeed."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ CREDITS = "credits"
 
 
 class StoryError(RuntimeError):
-    """A customer's story did not go as it must."""
+    """A customer's story went wrong."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ async def use(
 
 
 async def until(life: Timeline, holds: Callable[[Json], bool]) -> Json:
-    """Wait until the status is as wanted; return it."""
+    """Wait until the status satisfies a condition; return it."""
     what = f"the status of {life.handle.id}"
     return await patience.until(life.settle, holds, what, sign=without_time)
 
 
 def must(found: object, wanted: object, what: str) -> None:
-    """Fail the story where something is not as it must be."""
+    """Fail the story if a value is not as expected."""
     if found != wanted:
         raise StoryError(f"{what} should be {wanted}, not {found}")

@@ -1,4 +1,4 @@
-"""Zaplify: a prospect is unlocked once, for ever and for the whole team."""
+"""Zaplify: a prospect is unlocked once, for good and for the whole team."""
 
 import asyncio
 from datetime import datetime

@@ -1,1 +1,1 @@
-"""A mail server that delivers to nobody: it keeps every mail in a folder and shows it."""
+"""A mail server that delivers nothing: it stores every mail in a folder and shows it."""

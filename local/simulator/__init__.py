@@ -1,1 +1,1 @@
-"""What prices cost: the real workflow and ledger live through usage in virtual time."""
+"""What prices cost: the real workflow and ledger run usage in virtual time."""

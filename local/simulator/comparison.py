@@ -42,7 +42,7 @@ def differences_grid(one: Figures, other: Figures) -> Sheet:
 
 
 def by_month_grid(one: Figures, other: Figures) -> Sheet:
-    """Return what is charged and refused in each month, side by side."""
+    """Return charges and refusals of each month, side by side."""
     rows = [
         _month_row(
             f"{a.start:%Y-%m}", one, (a.charged_minor, b.charged_minor, a.refused, b.refused)
@@ -101,7 +101,7 @@ def _count_rows(one: Figures, other: Figures) -> list[tuple[str, ...]]:
 
 
 def _price_rows(one: Figures, other: Figures) -> list[tuple[str, ...]]:
-    """Compare what one event served came to, and one credit where both have one type of them."""
+    """Compare the cost of an event served, and of a credit if both sides use one type."""
     each = [
         Fraction(side.total("consumed_minor"), max(side.total("events") - side.total("refused"), 1))
         for side in (one, other)

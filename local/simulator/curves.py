@@ -21,7 +21,7 @@ GRANTS = text("""
     WHERE g.account_id = :account AND g.credit_type = :type
     GROUP BY g.grant_id, g.source, g.effective_at, e.at ORDER BY 2
 """)
-# At last: what was asked for or bought first, and then served, is no refusal.
+# Final refusals only: an event first asked about and then served does not count.
 REFUSED = text("""
     SELECT DISTINCT r.at FROM refusals r WHERE r.account_id = :account
        AND NOT EXISTS (SELECT FROM entries e WHERE e.account_id = r.account_id AND e.key = r.key)

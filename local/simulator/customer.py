@@ -1,4 +1,4 @@
-"""What a customer does about what was refused: agree to pay, or buy what is missing."""
+"""What a customer does after a refusal: agree to pay, or buy the missing credits."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _REFUSED = text("""
 
 
 class Customer:
-    """Agrees and buys as its side says; `asked` counts the events that were asked about."""
+    """Agrees and buys as its side says; `asked` counts events that needed confirmation."""
 
     def __init__(self, engine: Engine, life: Timeline, side: Side, account_id: int) -> None:
         self.asked = 0
@@ -59,7 +59,7 @@ class Customer:
         return new
 
     async def _buy(self, short: Sequence[UsageEvent]) -> bool:
-        """Buy what events need: whole units by hand, else packs; say whether it was paid."""
+        """Buy what events need, in whole units by hand or in packs; return whether it was paid."""
         now, status = await self._life.now(), await self._life.status()
         priced = [price(self._side.catalog, self._side.plan, event, now) for event in short]
         credit_type = priced[0].credit_type

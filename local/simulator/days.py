@@ -1,4 +1,4 @@
-"""Usage of a side as days: what is decided together, and how many events each line stands for."""
+"""A side's usage by day: what is decided together, and how many events each line stands for."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

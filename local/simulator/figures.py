@@ -28,7 +28,7 @@ GRANTS = text("""
     SELECT credit_type, source, effective_at, granted FROM grants
     WHERE account_id = :account AND source NOT IN ('rollover', 'overdraft')
 """)
-# What expires at a month's end is that month's; what is used at it would be the next one's.
+# Expiry at a month's end belongs to that month; use at that instant to the next.
 # Credits that repay were used before, on credit. Holds and releases change nothing.
 MOVES = text("""
     SELECT e.credit_type, e.kind::text AS kind,
@@ -189,8 +189,8 @@ def _money(
     starts: list[datetime],
     months: tuple[MonthFigures, ...],
 ) -> int:
-    """Fill in money; return what is still owed as credits at the end."""
-    # The end of a life is decided a hair after its last month: what moves on runs out with it.
+    """Fill in money; return the deferred revenue left at the end."""
+    # The end is decided just after the last month: rolled-over credits expire with it.
     over = connection.execute(OVER, {"account": account_id}).scalar_one()
     ends = [*starts[1:-1], max(over, starts[-1])]
     values = {"instants": ends, "account": account_id}

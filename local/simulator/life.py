@@ -27,7 +27,7 @@ from local.simulator.usage import days_of
 from local.timeline import Json, Timeline
 
 MOST_EVENTS = 1_000  # in one message
-MOST_ROUNDS = 3  # of a day: asked, short, asked once more
+MOST_ROUNDS = 3  # per day: asked, short, asked again
 
 _WAITING = text("SELECT count(*) FROM outbox WHERE account_id = :account")
 _REASONS = text("SELECT DISTINCT reason FROM refusals WHERE account_id = :account AND at > :since")
@@ -57,7 +57,7 @@ async def live(
     days: Iterable[Day],
     progress: Callable[[int], None],
 ) -> Lived:
-    """Live the months; `progress` is told each month that is over."""
+    """Run the months; `progress` is called with each finished month."""
     anchor, _ = days_of(begins, 0)
     start = Start(
         subscription_id=customer_id,
@@ -113,7 +113,7 @@ class _Player:
             await self._report(day)
 
     async def close(self) -> None:
-        """End the subscription with its last period, so that what is unused expires."""
+        """End the subscription with its last period, so that unused credits expire."""
         lived = self._lived
         end, _ = days_of(lived.begins, lived.months)
         await self._life.advance(end - timedelta(hours=1))

@@ -56,7 +56,7 @@ def draw_life(curve: Curve, headline: str, kind: str) -> bytes:
 
 
 def draw_comparison(curves: Sequence[Curve], headline: str, kind: str) -> bytes:
-    """Return two lives as `png` or `svg`: money above, what was refused and left below."""
+    """Return two runs as `png` or `svg`: money above, refusals and credits left below."""
     sides = [curve.figures for curve in curves]
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(

@@ -18,7 +18,7 @@ from settings import CATALOGS
 
 @dataclass(frozen=True)
 class Side:
-    """One plan whose cost is asked for; `source` is the price list's text as workers read it."""
+    """One plan to cost; `source` is the price list's text as workers read it."""
 
     catalog: Catalog
     plan: Plan

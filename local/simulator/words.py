@@ -50,7 +50,7 @@ def month_grids(figures: Figures) -> list[Sheet]:
 
 
 def prices_grid(figures: Figures) -> Sheet:
-    """Return what one of each action came to, by the costs of the credits it drew."""
+    """Return the cost of one of each action, from the credits it drew."""
     rows = [
         (
             one.action,
@@ -120,7 +120,7 @@ def count_text(value: Fraction) -> str:
 
 
 def percent_text(share: Fraction) -> str:
-    """Return a share in percent with one decimal; what is too little for it is no zero."""
+    """Return a share in percent with one decimal; a tiny share is never shown as zero."""
     tenths = half_up(share.numerator * 1_000, share.denominator)
     if share and not tenths:
         return "under 0.1 %"
@@ -190,7 +190,7 @@ def _money(month: MonthFigures, text: Amount) -> Iterable[str]:
 
 
 def _each(figures: Figures, month: MonthFigures) -> str:
-    """Return what a credit used in a month came to, unused ones paid too."""
+    """Return the cost of a credit used in a month, paid but unused ones included."""
     used = month.flows[figures.main_type].used
     if figures.per_credit is None or used <= 0:
         return ABSENT

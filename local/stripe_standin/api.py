@@ -73,7 +73,7 @@ class Api:
         return found
 
     def _customer(self, ids: Json, params: Json) -> str:
-        """Find whom a request is about, so that faults can be aimed."""
+        """Return the customer a request concerns, so that faults can target it."""
         name = ids.get("customer") or params.get("customer")
         if name:
             return str(name)

@@ -1,4 +1,4 @@
-"""Misbehaviour on demand, so that tests and the demo can show what happens then.
+"""Misbehaviour on demand, for tests and the demo.
 
 | fault   | what happens                                                                       |
 | ------- | ---------------------------------------------------------------------------------- |

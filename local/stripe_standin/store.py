@@ -42,7 +42,7 @@ class Store:
         return [thing for thing in things if thing.get("customer") == customer]
 
     def remember(self, key: str, answer: Json) -> None:
-        """Keep what was answered to an idempotency key."""
+        """Store the answer to an idempotency key."""
         self.keys[key] = answer
         self._changed["key", key] = answer
 

@@ -1,4 +1,4 @@
-"""Payments that are answered later: bank debits, and cards whose holder must agree first.
+"""Payments decided later: bank debits, and cards whose holder must agree first.
 
 https://docs.stripe.com/payments/ach-direct-debit, https://docs.stripe.com/payments/sepa-debit:
 `pay` answers 200 with the invoice still open and its intent `processing`; days later it succeeds,

@@ -34,7 +34,7 @@ def create_refund(world: World, _: Json, params: Json) -> Json:
 
 
 def give_back(world: World, charge: Json, amount: int) -> Json:
-    """Refund a part of a charge; refused once it is disputed, or beyond what is left."""
+    """Refund part of a charge; refused once disputed, or beyond what is left."""
     left = charge["amount"] - charge["amount_refunded"]
     if charge["disputed"]:
         message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
@@ -65,7 +65,7 @@ def tell_refunded(world: World, refund: Json, charge: Json) -> None:
 
 
 def fail_refund(world: World, order: Json) -> Json:
-    """Let a refund fail afterwards, as the card `pm_card_refundFail` does by itself."""
+    """Let a refund fail afterwards, as the card `pm_card_refundFail` does on its own."""
     refund = world.get("refund", order["refund"])
     if refund["status"] != "failed":
         charge = world.get("charge", refund["charge"])
