@@ -100,7 +100,7 @@ class Customer(Payer):
         await self.life.skipper.fast_forward(self.life.handle, instant - now + HAIR)
 
     def found(self) -> list[tuple[str, str | None]]:
-        """Return kind and charge of every finding that nobody has settled, the oldest first."""
+        """Return kind and charge of every open finding, the oldest first."""
         with self.fleet.engine.connect() as connection:
             mine = findings.open_findings(connection, self.name)
         return [(one.kind.value, one.charge_id) for one in mine]

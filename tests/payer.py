@@ -24,7 +24,7 @@ class Payer:
     name: str
 
     def processor(self) -> Json:
-        """Return what the processor has of this customer, and as whom (`payer`)."""
+        """Return the processor's objects of this customer, and its `payer` there."""
         customers = self.fleet.standin.get("/_ledger")["customers"].items()
         return next(
             {"payer": payer} | one for payer, one in customers if one["customer_id"] == self.name

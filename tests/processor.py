@@ -4,7 +4,7 @@ import stripe
 
 
 def plain_client(api_key: str, base_url: str | None) -> stripe.V1Services:
-    """Return a client of a processor that waits for its answer as long as it takes."""
+    """Return a processor client that waits for an answer without limit."""
     client = stripe.StripeClient(
         api_key,
         base_addresses={"api": base_url} if base_url else {},

@@ -35,7 +35,7 @@ def catalogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Workers:
-    """The workers of every queue, which can be started anew."""
+    """The workers of every queue, which can be restarted."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet

@@ -1,4 +1,4 @@
-"""What a debit noticed is told exactly once: a notice, a mail, or both, as the channel says."""
+"""Each alert of a debit is sent exactly once: a notice, a mail, or both, by channel."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -21,7 +21,7 @@ CORE = MAKE.plan("core_10k")
 
 
 def rated(cost):
-    """Return our list with another price of an operation, for ever."""
+    """Return our list with another price of an operation, for all time."""
     action = MAKE.action("operation")
     (rate,) = action.rates
     ways = tuple(replace(way, rate=Rate(cost, MICRO)) for way in rate.ways)

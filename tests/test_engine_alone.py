@@ -1,4 +1,4 @@
-"""The engine without its toolbox: what an image carries, whose packages are fewer."""
+"""The engine without its toolbox, as in the image, with fewer packages."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What is installed from the engine's lock alone: the image's tree, and the wheel.
+"""The engine installed from its lock alone: the image's tree, and the wheel.
 
 Docker cannot run everywhere; the steps of deploy/Dockerfile can.
 """
@@ -69,7 +69,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what is built from: building leaves folders behind."""
+    """A copy of the sources to build from: building leaves folders behind."""
     tree = tmp_path_factory.mktemp("source")
     for path in ROOT.iterdir():
         if not path.name.startswith(".") and path.name not in {"tests", "benchmarks", "build"}:

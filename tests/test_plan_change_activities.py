@@ -1,4 +1,4 @@
-"""What a preview of an upgrade says is what its charge and its grants are, whatever the clocks."""
+"""An upgrade's preview equals its charge and grants, whatever the clocks."""
 
 from dataclasses import replace
 

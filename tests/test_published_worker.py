@@ -1,4 +1,4 @@
-"""A worker publishes what is new in its price lists, and does not start on an edited one."""
+"""A worker publishes new items of its price lists and refuses to start on an edited one."""
 
 import os
 import shutil

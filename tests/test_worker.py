@@ -1,4 +1,4 @@
-"""The worker starts only on servers that are ready for it, and says what is missing."""
+"""The worker starts only on servers ready for it, and says what is missing."""
 
 import importlib
 import inspect

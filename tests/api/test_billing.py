@@ -1,4 +1,4 @@
-"""The button of a mail opens the card page of its own customer, and of nobody else."""
+"""A mail's button opens the card page of its own customer and no other."""
 
 from uuid import uuid4
 

@@ -21,7 +21,7 @@ ASKED = b"GET / HTTP/1.1\r\nHost: api\r\n"
 
 @dataclass
 class Slow:
-    """An application whose answers wait until they are let go."""
+    """An application whose answers wait until released."""
 
     free: asyncio.Event = field(default_factory=asyncio.Event)
 

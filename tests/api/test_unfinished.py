@@ -1,4 +1,4 @@
-"""Requests that nobody finishes, and what the API says of itself."""
+"""Requests that are never finished, and the API's own documentation."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""`cli.py catalog check` says every fault and every edit of what was published, with its line."""
+"""`cli.py catalog check` reports every fault and every edit of what was published, by line."""
 
 from datetime import UTC, datetime
 from pathlib import Path

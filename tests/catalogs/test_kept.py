@@ -1,4 +1,4 @@
-"""Edits of what was published are told with the line on which they stand."""
+"""Edits of published items are reported with their line."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ def line_of(text, part):
 
 
 def told_of(old, new, text=SOUND, at=NOW, in_use=frozenset()):
-    """Return what is told of one replacement in a published text, and the line it stands on."""
+    """Return the report on one replacement in a published text, and its line."""
     assert text.count(old) >= 1, old
     was, now = read_list(text, "list.yaml"), read_list(text.replace(old, new, 1), "list.yaml")
     found = compare(items_of(was.catalog), now.catalog, at, in_use)

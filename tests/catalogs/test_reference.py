@@ -55,7 +55,7 @@ def test_what_has_a_meaning_is_asked_for():
 
 
 def test_the_words_of_the_code_are_the_keys():
-    """A key that no list of ours leads the reader to would be noted nowhere but in the code."""
+    """A key that no list leads the reader to would be documented only in the code."""
     named = {
         word.value
         for call in ast.walk(ast.Module([ast.parse(one.read_text()) for one in READERS], []))

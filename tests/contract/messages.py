@@ -79,7 +79,7 @@ STILL_SOUND = {
 
 
 def bent(name: str) -> Iterator[tuple[str, str]]:
-    """Yield what was bent, and the JSON of each bad message made from a sound one."""
+    """Yield each change and the JSON of the bad message it makes of a valid one."""
     sound = SOUND[name]
     yield "one field too many", json.dumps(sound | {"colour": "red"})
     for field in sound:

@@ -1,4 +1,4 @@
-"""The `temporal` program as a product team uses it, and what a ledger is before and after."""
+"""The `temporal` CLI as a product team uses it, and the ledger before and after."""
 
 import asyncio
 import json
@@ -75,7 +75,7 @@ def _message(workflow_id: str, name: str, inputs: Sequence[str]) -> list[str]:
 
 @asynccontextmanager
 async def unharmed(customer: Customer) -> AsyncIterator[None]:
-    """Assert that what happens inside leaves the ledger as it was and the subscription alive."""
+    """Assert that the block leaves the ledger unchanged and the subscription alive."""
     before = dump(customer)
     yield
     await customer.life.settle()

@@ -1,4 +1,4 @@
-"""Names that nobody has, or that look like the ledger's own: refused by name, moving nothing."""
+"""Unknown names, or names like the ledger's own: refused with a reason, moving nothing."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The pages name only what is there: files, links, make targets, commands, names of Temporal."""
+"""The pages name only things that exist: files, links, make targets, commands, Temporal names."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def page(request):
 
 
 def code(text):
-    """Return what a page shows as code, in lines and in blocks."""
+    """Return a page's code, inline and in blocks."""
     return [
         *QUOTED.findall(text),
         *re.findall(r"^```.*?\n(.*?)^```", text, re.MULTILINE | re.DOTALL),

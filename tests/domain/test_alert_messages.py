@@ -1,4 +1,4 @@
-"""Messages about alerts: what is understood and what is refused, by its reason."""
+"""Messages about alerts: which are accepted, and why others are refused."""
 
 import json
 

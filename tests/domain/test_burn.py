@@ -1,4 +1,4 @@
-"""What a debit draws: all or nothing, in one total order, never from credits it may not use."""
+"""A debit draws all or nothing, in one total order, never from credits it may not use."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

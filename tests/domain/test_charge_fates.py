@@ -59,7 +59,7 @@ def charge_of(kind: ChargeKind, step: Step) -> OpenCharge:
 def standing(
     kind: ChargeKind, step: Step, happened: Happened | None
 ) -> tuple[SubscriptionState, OpenCharge, datetime]:
-    """Return a subscription in which a thing has happened to a charge, and nothing else."""
+    """Return a subscription in which only this happened to a charge."""
     state = SubscriptionState(
         Start(
             subscription_id="s",

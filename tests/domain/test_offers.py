@@ -1,4 +1,4 @@
-"""What a purchase costs: the tier that it reaches, rounded once."""
+"""The price of a purchase: by the tier it reaches, rounded once."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""What the catalogs' actions come to: a plain amount where one way pays exactly, else terms."""
+"""Prices of the catalogs' actions: a plain amount if one way pays exactly, else terms."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

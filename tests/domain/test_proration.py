@@ -1,4 +1,4 @@
-"""A change of plan costs what is left of the period, and its preview says the same."""
+"""A plan change costs the rest of the period, and its preview says the same."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

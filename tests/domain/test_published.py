@@ -1,4 +1,4 @@
-"""What was published does not change under its version; what is new or lies ahead may come."""
+"""Published items do not change under their version; new and future ones may be added."""
 
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Whatever differs between the processor and the ledger is one finding, and nothing else is."""
+"""Every difference between processor and ledger is one finding, and nothing else is."""
 
 from datetime import UTC, datetime
 

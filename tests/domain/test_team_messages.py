@@ -1,4 +1,4 @@
-"""Messages of teams: what is understood, and the reason why anything else is not."""
+"""Messages about teams: which are accepted, and why others are refused."""
 
 import json
 

@@ -14,7 +14,7 @@ from tests.faults.mortal import MortalFleet
 
 @pytest.fixture(scope="package")
 def own_temporal(servers_folder: Path) -> Iterator[TemporalServer]:
-    """A server whose workflows only these fleets serve."""
+    """A server whose workflows only these fleets run."""
     server = TemporalServer.start(servers_folder / "temporal-of-faults")
     yield server
     server.stop()

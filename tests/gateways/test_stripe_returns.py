@@ -1,4 +1,4 @@
-"""Disputes and failing refunds, which Stripe makes by itself: on the stand-in."""
+"""Disputes and failing refunds, which Stripe starts: on the stand-in."""
 
 import pytest
 import stripe

@@ -11,7 +11,7 @@ from models.base import connect
 
 @pytest.fixture
 def engine(database: Database) -> Iterator[Engine]:
-    """The application's role on a database whose laws are checked after the test."""
+    """The application's role, on a database whose laws are checked after the test."""
     made = connect(database.url, pool_size=20)
     yield made
     made.dispose()

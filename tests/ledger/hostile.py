@@ -1,4 +1,4 @@
-"""Arguments that nobody means, for every function that the application may call."""
+"""Invalid arguments for every function that the application may call."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -223,7 +223,7 @@ def _batch(account: int) -> dict[str, object]:
 
 
 def bent(one: Callable, arguments: list[object]) -> Iterator[tuple[str, list[object]]]:
-    """Yield what is wrong and the arguments, each with one of them bent; then with none given."""
+    """Yield a fault and arguments with one of them invalid; then with none given."""
     for place, (name, kind) in enumerate(zip(one.arguments, one.types, strict=True)):
         for value in _bent_values(kind, arguments[place]):
             yield f"{name} = {_short(value)}", [*arguments[:place], value, *arguments[place + 1 :]]

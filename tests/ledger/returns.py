@@ -1,4 +1,4 @@
-"""Charges whose money goes back, with usual values."""
+"""Refunded and disputed charges, with usual values."""
 
 from sqlalchemy import select, text
 

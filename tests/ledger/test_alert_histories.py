@@ -1,4 +1,4 @@
-"""Random histories of one wallet: what is told is what a small model of thresholds says."""
+"""Random histories of one wallet: alerts match a small model of thresholds."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ FIGURES = st.lists(st.sampled_from([5, 20, 50, 90]), min_size=1, max_size=3, uni
 
 
 class Model:
-    """Allowance and packs of two windows of 100 credits, and what is told of them."""
+    """Allowance and packs of two windows of 100 credits, and their alerts."""
 
     def __init__(self, percents, amounts):
         self.thresholds = [(f"{n}_percent", n, None) for n in percents]

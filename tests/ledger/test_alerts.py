@@ -1,4 +1,4 @@
-"""Thresholds: somebody is told once per window when the balance sinks to them."""
+"""Thresholds: one alert per window when the balance falls to them."""
 
 from collections import Counter
 from contextlib import contextmanager
@@ -53,7 +53,7 @@ def put(connection, wallet, *thresholds):
 
 
 def told(connection, wallet):
-    """What was told, in order: (threshold, available)."""
+    """The alerts sent, in order: (threshold, available)."""
     rows = connection.execute(
         text("""
             SELECT payload ->> 'threshold', (payload ->> 'available')::bigint FROM outbox

@@ -1,4 +1,4 @@
-"""Every way in which a wallet sinks tells as a debit does; what is no sinking tells nothing."""
+"""Every fall of the balance alerts as a debit does; anything else alerts nobody."""
 
 from domain.usage import Attempt
 from ledger import grants

@@ -93,7 +93,7 @@ def broken_laws(connection, one):
 
 
 def fault_of(connection, one, arguments, account):
-    """Return what is wrong with how a call was answered."""
+    """Return what is wrong with a call's answer."""
     refusal = refusal_of(connection, one, arguments)
     if refusal is not None:
         return None if is_typed(refusal, one) else f"{type(refusal).__name__}: {refusal}"

@@ -1,4 +1,4 @@
-"""Corrections of held work: what a capture took becomes less, as if it had been captured so."""
+"""Corrections of held work: as if the smaller quantity had been captured."""
 
 import pytest
 

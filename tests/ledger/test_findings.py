@@ -1,4 +1,4 @@
-"""Findings: kept once, told to their subscription, settled once, by somebody and for a reason."""
+"""Findings: recorded once, reported to their subscription, settled once, with name and reason."""
 
 from dataclasses import replace
 

@@ -24,7 +24,7 @@ CLASSES = {
 
 
 class HoldHistories(Debits, Grants, Holds, HoldsAgain, Instants, Time, Windows, Pauses):
-    """What happens to a wallet whose credits are set aside now and then."""
+    """A wallet whose credits are sometimes held."""
 
 
 def test_the_ledger_and_the_model_agree_on_random_histories_with_holds(session_engine):

@@ -1,4 +1,4 @@
-"""Many clients at holds at once: each ends once, nothing is overspent, nobody waits for ever."""
+"""Many clients use holds at once: each ends once, nothing is overspent, nobody deadlocks."""
 
 from collections import Counter
 from datetime import timedelta

@@ -226,7 +226,7 @@ def a_wallet_of_two_windows(ledger, rolls=None):
 
 
 def left_in_all(ledger, wallet):
-    """Return what is left, moved on and expired, by credits that came of the same grant."""
+    """Return credits left, rolled over and expired, by the grant they came from."""
     rows = text(
         "SELECT sum(remaining), sum(rolled), sum(expired) FROM grants WHERE account_id = :a"
     )

@@ -1,4 +1,4 @@
-"""A charge that the ledger lost is taken up once, and only where nothing else stands for it."""
+"""A charge the ledger lost is restored once, and only if nothing else took its place."""
 
 from dataclasses import replace
 

@@ -227,7 +227,7 @@ STEP = st.sampled_from(("use", "hold", "capture", "release", "limit", "restrict"
 
 @dataclass
 class Limited:
-    """What a member's limit must come to, in micro-credits: a model to compare with."""
+    """A model of a member's limit, in micro-credits, to compare with."""
 
     connection: Connection
     wallet: SubscribedWallet

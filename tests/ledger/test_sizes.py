@@ -1,4 +1,4 @@
-"""Sizes that nobody means: refused or capped, never an exception out of the database."""
+"""Absurd sizes: refused or capped, never an exception from the database."""
 
 from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput

@@ -1,4 +1,4 @@
-"""Windows, pauses and ends: what serves is decided by the instant, not by who swept when."""
+"""Windows, pauses and ends: the instant decides what can be used, not when a sweep ran."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A connection to try things on: what is done on it is undone."""
+"""A connection whose changes are rolled back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -46,7 +46,7 @@ WHERE = state.State(
 
 
 def shell(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in bash, in an environment that has little but what is given."""
+    """Run a script in bash, in an almost empty environment."""
     usual = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")}
     return subprocess.run(
         ["bash", "-c", script],

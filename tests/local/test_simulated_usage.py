@@ -1,4 +1,4 @@
-"""What is used in a simulation: read from files with every fault named, or made by a seed."""
+"""Usage for a simulation: read from files with every fault named, or generated from a seed."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The virtual clock stays right over continue-as-new: one wrong flag breaks it without a word."""
+"""The virtual clock stays right over continue-as-new: one wrong flag breaks it silently."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

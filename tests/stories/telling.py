@@ -30,7 +30,7 @@ def dollars(minor: int) -> str:
 
 @dataclass(frozen=True)
 class Told:
-    """A customer whose story is told. What goes otherwise than told fails the test."""
+    """A customer whose story is played; any deviation fails the test."""
 
     customer: Customer
 
@@ -88,7 +88,7 @@ class Told:
         return answer
 
     async def has(self, amount: str, of: str = "credits") -> None:
-        """Assert what is available now of a credit type."""
+        """Assert the available credits of a type."""
         now = await self.customer.life.now()
         with self.customer.fleet.engine.connect() as connection:
             found = balances.available(connection, self.customer.account_id, of, now)

@@ -1,4 +1,4 @@
-"""Zaplify: a prospect is unlocked once, for ever and for the whole team; a year comes up front."""
+"""Zaplify: a prospect is unlocked once, for good and for the whole team; a year comes up front."""
 
 import asyncio
 from datetime import timedelta

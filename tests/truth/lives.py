@@ -48,7 +48,7 @@ class Life:
         return await self.customer.life.ask(name, message)
 
     async def read_mails(self, step: str) -> None:
-        """Read what is new in the catcher, each mail against the ledger of its transaction."""
+        """Check new mails in the catcher, each against the ledger as of its transaction."""
         rows = await self._sent()
         now = await self.customer.life.now()
         caught = {one["message_id"]: one for one in self.customer.fleet.mail_catcher.mails()}
@@ -65,7 +65,7 @@ class Life:
                 raise AssertionError(f"after {step}: {error}") from error
 
     async def _sent(self) -> list[Any]:
-        """Wait until whatever was to be told is told."""
+        """Wait until all alerts are sent."""
         books = Books(self.customer, FAR, FAR)
 
         async def rows() -> list[Any]:

@@ -76,7 +76,7 @@ class _Words(HTMLParser):
 
 
 def words(html: str) -> str:
-    """Return what a page of HTML says."""
+    """Return the text of an HTML page."""
     parser = _Words()
     parser.feed(html)
     return plain(" ".join(parser.words)).replace("’", "'")  # noqa: RUF001 - as typeset

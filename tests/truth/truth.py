@@ -1,4 +1,4 @@
-"""What a mail must say, collected from the ledger by the checker of its kind."""
+"""What a mail must say, collected from the ledger by its kind's checker."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -24,7 +24,7 @@ def act(happens: Act) -> Act:
 
 
 async def said(customer: Customer, update: str, message: dict[str, Any]) -> dict[str, Any]:
-    """Send an update; a subscription that has ended answers nobody."""
+    """Send an update; an ended subscription does not answer."""
     if (await customer.life.settle())["status"] == "ended":
         return {"status": "ended"}
     answer = await customer.life.ask(update, message)
@@ -34,7 +34,7 @@ async def said(customer: Customer, update: str, message: dict[str, Any]) -> dict
 
 @act
 async def some_usage(customer: Customer, n: int) -> Customer:
-    """Use by updates: whole parts of what a month includes."""
+    """Usage by updates: whole fractions of a month's allowance."""
     event = await customer.event(str(1000 * n + 1))
     await said(customer, "consume", event)
     return customer
@@ -42,7 +42,7 @@ async def some_usage(customer: Customer, n: int) -> Customer:
 
 @act
 async def a_burst(customer: Customer, n: int) -> Customer:
-    """Usage that nobody waits for, in one signal."""
+    """Fire-and-forget usage, in one signal."""
     if (await customer.life.settle())["status"] != "ended":
         await customer.report([str(700 * n + 1)] * 5)
     return customer
@@ -99,14 +99,14 @@ async def a_new_card(customer: Customer, _: int) -> Customer:
 
 @act
 async def the_next_payment_takes_days(customer: Customer, _: int) -> Customer:
-    """The next attempt is answered later: a bank debit, a card whose holder must agree first."""
+    """The next attempt is decided later: a bank debit, or a card whose holder must agree first."""
     customer.fault("later")
     return customer
 
 
 @act
 async def the_bank_answers(customer: Customer, n: int) -> Customer:
-    """What is on its way comes, or does not; the webhook tells of it, or only the daily look."""
+    """Money on its way comes or fails; the webhook reports it, or only the daily check."""
     for (invoice,) in customer.rows(ON_ITS_WAY):
         customer.settle_later(invoice, None if n % 3 else "account_closed")
         if n % 2 and (await customer.life.settle())["status"] != "ended":
@@ -117,7 +117,7 @@ async def the_bank_answers(customer: Customer, n: int) -> Customer:
 
 @act
 async def paid_without_us(customer: Customer, n: int) -> Customer:
-    """What is open is paid on the processor's page or by a transfer; the webhook tells of it."""
+    """An open invoice is paid on the processor's page or by transfer; the webhook reports it."""
     if (await customer.life.settle())["status"] == "ended":
         return customer
     on_its_way = {row[0] for row in customer.rows(ON_ITS_WAY)}
@@ -155,7 +155,7 @@ async def days_pass(customer: Customer, n: int) -> Customer:
 
 @act
 async def an_outage(customer: Customer, n: int) -> Customer:
-    """The workflow is lost, nobody notices for days or months; then it is rebuilt."""
+    """The workflow is lost, unnoticed for days or months; then it is rebuilt."""
     if (await customer.life.settle())["status"] in ("ended", "pending"):
         return customer
     lost = await lose(customer)
@@ -196,7 +196,7 @@ async def a_refund(customer: Customer, n: int) -> Customer:
 
 @act
 async def late_usage(customer: Customer, n: int) -> Customer:
-    """Use that is told days or weeks after it happened."""
+    """Usage reported days or weeks after it happened."""
     event = await customer.event(str(300 * n + 1))
     event["event_at"] = (await customer.life.now() - 3 * n * DAY).isoformat()
     await said(customer, "consume", event)
@@ -215,7 +215,7 @@ async def a_correction(customer: Customer, n: int) -> Customer:
 
 @act
 async def tried_again(customer: Customer, n: int) -> Customer:
-    """Somebody asks to try what was declined again, with the card as it is."""
+    """Somebody asks to retry a declined charge with the same card."""
     await said(customer, "retry_payment", {"key": f"again-{n}"})
     return customer
 

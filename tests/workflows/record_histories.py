@@ -97,7 +97,7 @@ async def changes(fleet: RunningFleet) -> Customer:
 
 
 async def dunning(fleet: RunningFleet) -> Customer:
-    """A renewal that is declined softly, retried by itself, and paid at the second retry."""
+    """A renewal that is soft-declined, retried automatically and paid at the second retry."""
     customer = await fleet.subscribe("core_10k")
     customer.fault("decline", code="insufficient_funds", count=2)
     await customer.pass_until(FEBRUARY)
@@ -107,7 +107,7 @@ async def dunning(fleet: RunningFleet) -> Customer:
 
 
 async def malformed(fleet: RunningFleet) -> Customer:
-    """Messages that nobody can read; the subscription lives on."""
+    """Messages that cannot be parsed; the subscription lives on."""
     customer = await fleet.subscribe("core_10k")
     handle = customer.life.handle
     await handle.signal("record_usage", {"events": [{"key": "k", "quantity": "NaN"}]})
@@ -153,7 +153,7 @@ async def stripe_events(fleet: RunningFleet) -> dict[str, list[Json]]:
 
 
 async def approvals(fleet: RunningFleet) -> dict[str, list[Json]]:
-    """Let requests be refused their word, be decided, lapse, and be no requests at all."""
+    """Make requests invalid, refused, approved and lapsed."""
     customer = await fleet.subscribe("starter", catalog="salestools")
     for member, role in (("ada", "member"), ("grace", "admin")):
         person = {"member": member, "name": member.title(), "email": f"{member}@example.com"}
@@ -218,7 +218,7 @@ def write(name: str, histories: list[Json]) -> None:
 
 
 async def live(stack: Stack, log: Path) -> dict[str, list[Json]]:
-    """Live every shape on a stack; return what is recorded of each."""
+    """Simulate every shape on a stack; return the record of each."""
     worker = await asyncio.to_thread(start_worker, environment(stack), stack.temporal, log)
     engine = connect(stack.postgres.dsn())
     client = await Client.connect(stack.temporal.address, data_converter=DATA_CONVERTER)
@@ -237,7 +237,7 @@ async def live(stack: Stack, log: Path) -> dict[str, list[Json]]:
 
 
 def main() -> None:
-    """Record everything anew."""
+    """Record everything again."""
     folder = Path(tempfile.mkdtemp(prefix="drawdown-histories-"))
     folder.chmod(0o755)  # PostgreSQL may run as another account
     stack = Stack.start(folder / "stack", persistent=False)

@@ -1,4 +1,4 @@
-"""Alerts and warnings in virtual time: told once, by mail and by notice, when it is their time."""
+"""Alerts and warnings in virtual time: sent once, by mail and by notice, when due."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ async def notices(customer: Customer, *, unread: bool = False) -> list[dict[str,
 
 
 async def told(customer: Customer, count: int) -> list[dict[str, Any]]:
-    """Wait for the relay, which is no part of virtual time."""
+    """Wait for the relay, which does not run in virtual time."""
     return await until(
         lambda: notices(customer), lambda seen: len(seen) >= count, f"{count} notices"
     )

@@ -1,4 +1,4 @@
-"""Requests of members, from the message that asks to the admin's word, in virtual time."""
+"""Members' requests, from the message to the admin's decision, in virtual time."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is approved happens at the approval: in the window of then, and it may buy."""
+"""An approved operation happens at the approval, in the window of then, and may buy."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Who was told `pending` asks again with the same key: the answer to that is no refusal to keep."""
+"""A repeat after `pending` with the same key: its answer is not stored as a refusal."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 
 
 async def told_pending(fleet: RunningFleet) -> Customer:
-    """Return a customer who was told that an event waits for the renewal's money."""
+    """Return a customer whose event waits for the renewal's money."""
     customer = await fleet.subscribe("core_10k")
     customer.fault("later")
     await customer.pass_until(FEBRUARY + timedelta(hours=1))

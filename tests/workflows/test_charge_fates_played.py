@@ -1,4 +1,4 @@
-"""The table of fates, played cell by cell in virtual time and rebuilt; what is not says why."""
+"""The table of fates, played cell by cell in virtual time and rebuilt; each omission says why."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -64,7 +64,7 @@ async def processing_auto(fleet: RunningFleet) -> Customer:
 
 
 async def ask_for(customer: Customer, kind: ChargeKind, key: str) -> str:
-    """Ask for what a customer pays for at once; return what became of it."""
+    """Make a purchase that a customer pays at once; return the answer."""
     if kind is UPGRADE:
         answer = await customer.change_plan("core_40k")
     elif kind is PACK:
@@ -75,7 +75,7 @@ async def ask_for(customer: Customer, kind: ChargeKind, key: str) -> str:
 
 
 def asked(kind: ChargeKind, fault: str, comes_to: str) -> Arranging:
-    """Return how a customer is arranged whose wish comes to this."""
+    """Return the setup of a customer whose request has this outcome."""
 
     async def arranged(fleet: RunningFleet) -> Customer:
         if kind is PACK:

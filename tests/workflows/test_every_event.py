@@ -1,4 +1,4 @@
-"""Every event that is handled: twice, too early, too late, and about what nobody knows."""
+"""Every handled event: twice, too early, too late, and about unknown objects."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -149,7 +149,7 @@ async def begins_to_come(customer: Customer) -> Scene:
 def by_intent(
     scene: Callable[[Customer], Awaitable[Scene]],
 ) -> Callable[[Customer], Awaitable[Scene]]:
-    """Return a scene that is told by the intent of its invoice."""
+    """Return a scene reported by its invoice's payment intent."""
 
     async def told(customer: Customer) -> Scene:
         found = await scene(customer)

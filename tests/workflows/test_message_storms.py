@@ -38,7 +38,7 @@ async def event_types(run: WorkflowHandle) -> list[EventType]:
 
 
 async def tasks(customers: Iterable[Customer]) -> list[int]:
-    """Return how often each present run was woken by something else than a signal.
+    """Return how often each current run was woken by something other than a signal.
 
     The relay of crossings signals, too, whenever it comes to it.
     """

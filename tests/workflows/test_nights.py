@@ -1,4 +1,4 @@
-"""Every night at its hour everything is compared: for ever, also after the processor was away."""
+"""Everything is compared every night at its hour, forever, even after a processor outage."""
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor

@@ -22,7 +22,7 @@ def payers_of(customer: Customer) -> list[str]:
 async def begin(
     customer: Customer, name: str, email: str, at: datetime, plan: str = "core_10k"
 ) -> Customer:
-    """Start a subscription of a customer who has another address by now."""
+    """Start a subscription of a customer whose address has changed."""
     start = Start(
         subscription_id=name,
         customer_id=customer.name,

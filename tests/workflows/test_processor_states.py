@@ -1,4 +1,4 @@
-"""What others do to an invoice at the processor: granted, waited for, or told to operators."""
+"""Changes of an invoice at the processor: granted, waited for, or reported to operators."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""`reconcile` by hand: a subscription nobody runs, a workflow nobody has, messages that stay."""
+"""`reconcile` by hand: lost workflows, orphaned workflows, stuck messages."""
 
 import json
 import os
@@ -79,7 +79,7 @@ async def let_run(client: Client, wallet: SubscribedWallet) -> None:
 
 
 def wait_for_long(database: Database, wallet: SubscribedWallet, key: str, since: datetime) -> None:
-    """Put a message into the outbox that nobody has fetched since."""
+    """Put a message into the outbox that no relay has fetched."""
     with psycopg.connect(database.owner_url) as connection:
         connection.execute(
             "INSERT INTO outbox (account_id, message_key, topic, payload, recorded_at)"
@@ -89,7 +89,7 @@ def wait_for_long(database: Database, wallet: SubscribedWallet, key: str, since:
 
 
 def found(variables: dict[str, str]) -> dict[str, tuple[str | None, str]]:
-    """Return subscription and detail of what was found, but for other tests' money."""
+    """Return subscription and detail of findings, except those of other tests."""
     listed = json.loads(cli(variables, "findings", "--json")[1])
     mine = (one for one in listed if one["kind"] != "paid_without_charge")
     return {one["kind"]: (one["subscription"], one["detail"]) for one in mine}

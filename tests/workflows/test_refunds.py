@@ -1,4 +1,4 @@
-"""Refunds by operators and at the processor, chargebacks, and what people are told."""
+"""Refunds by operators and at the processor, chargebacks, and their mails."""
 
 from tests.fleet import RunningFleet
 

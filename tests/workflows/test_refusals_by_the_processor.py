@@ -1,4 +1,4 @@
-"""What is no fault of the card: no invoice could be made, or another amount was paid."""
+"""Failures not caused by the card: no invoice could be made, or another amount was paid."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What ran yesterday must go on today: stored histories replay on the code as it is.
+"""What ran yesterday must go on today: stored histories replay on the current code.
 
 A history that does not replay any more is never recorded again to make this pass: guard the change
 with `workflow.patched`, for subscriptions with that history are running. Only until a shape is

@@ -1,4 +1,4 @@
-"""A database that is really restored from a copy: what was paid since is granted, once.
+"""A database really restored from a copy: payments since then are granted, once.
 
 The processor keeps what the ledger forgot. Its events come again, everything is compared, both at
 once and twice, and the subscriptions live on or are built again from their rows.
@@ -58,7 +58,7 @@ class Site:
         self.engine.dispose()
 
     async def back_up(self) -> str:
-        """Copy the database while nobody works on it; return the copy's name."""
+        """Copy the database while no one uses it; return the copy's name."""
         await self._still()
         copy = f"copy_{uuid4().hex}"
         self.postgres.create_database(copy, self.database.name)

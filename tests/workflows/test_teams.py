@@ -1,4 +1,4 @@
-"""What a team sees of itself, and what its members may use, on the real workflow."""
+"""A team's report and its members' limits, on the real workflow."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Usage is queued as it came and read where it is decided; only deviations come back."""
+"""Usage is queued as raw JSON and parsed when decided; only deviations come back."""
 
 import asyncio
 import json

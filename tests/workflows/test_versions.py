@@ -22,7 +22,7 @@ SECOND_VERSION = """
 async def edit(
     fleet: RunningFleet, catalogs: Path, name: str, *, more: str = "", granted: int = 1000
 ) -> None:
-    """Write a price list as `clocks` with changes, and start the workers anew."""
+    """Write a price list as `clocks` with changes, and restart the workers."""
     text = (catalogs / "clocks.yaml").read_text().replace("name: clocks", f"name: {name}", 1)
     text = text.replace("quantity: 1000}", f"quantity: {granted}}}", 1)
     (catalogs / f"{name}.yaml").write_text(text + more)

@@ -63,7 +63,7 @@ class RealWallet:
         return self.connection.connection.driver_connection
 
     def commit(self):
-        """Do what is deferred to the end of a transaction."""
+        """Run the checks deferred to the end of a transaction."""
         self.driver.execute(FLUSH)
 
     # Usage

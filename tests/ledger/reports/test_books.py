@@ -87,7 +87,7 @@ def book(ledger, name):
 
 
 def by_use(ledger, name):
-    """Return what a book took by use and expiry, before money that went back by charge."""
+    """Return what use and expiry posted to a book, before refunds and disputes, by charge."""
     return Counter({
         currency: -amount for book, currency, amount in ledger.execute(BY_GRANT) if book == name
     })  # fmt: skip
@@ -101,7 +101,7 @@ def added(lines, amount):
 
 
 def due(ledger, at):
-    """Return what was earned and what broke by an instant, as the rules have it."""
+    """Return revenue and breakage by an instant, according to the rules."""
     earned: Counter[str] = Counter()
     broken: Counter[str] = Counter()
     for grant in ledger.execute(GRANTS, {"at": at}):

@@ -1,4 +1,4 @@
-"""Reports of a ledger whose sums are more than a BIGINT holds."""
+"""Reports of a ledger whose sums exceed a BIGINT."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +31,7 @@ MOST_MINOR = 99_999_999  # that the processor takes at once
 
 
 def used_beyond_measure(ledger):
-    """A customer who bought and used the largest quantity ten times, and ten times for nothing."""
+    """A customer who used the largest quantity ten times, bought, and ten times free."""
     wallet = a_subscribed_wallet(ledger)
     free = [
         an_event(wallet.account_id, 0, quantity_micro=MOST * MICRO, tags=TAGS) for _ in range(TIMES)

@@ -1,4 +1,4 @@
-"""Usage and outcomes: what reports say is what was accepted, to the micro-credit."""
+"""Usage and outcomes: reports match what was accepted, to the micro-credit."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta

@@ -51,7 +51,7 @@ def any_terms(draw):
 
 
 def of_objects(terms: Terms) -> Terms:
-    """Return terms whose rates are of whole objects, with carries of their own."""
+    """Return terms with rates per whole object, each with its own carry."""
     attempts = [replace(one, ways=tuple(map(_of_objects, one.ways))) for one in terms.attempts]
     return replace(terms, attempts=tuple(attempts))
 

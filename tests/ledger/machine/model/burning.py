@@ -18,7 +18,7 @@ def ties_of(one: Grant):
 
 
 def draws(wallet: Wallet, grants, *, credit_type, action, amount, at):
-    """Return (grant, amount) drawn, and what is missing.
+    """Return (grant, amount) drawn, and the shortfall.
 
     The rules say it, but for credits that moved on or came again: those keep the ties they had.
     """

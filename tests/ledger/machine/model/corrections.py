@@ -45,7 +45,7 @@ def _merged(drawn):
 
 
 def _due(wallet, event, hold, quantity, whole):
-    """Return what is to be given back; held work takes off first what was not collected."""
+    """Return what to give back; for held work the uncollected part is reduced first."""
     taken = sum(part for _, part in wallet.drawn[event])
     if hold is None:
         if quantity == 0:

@@ -162,7 +162,7 @@ class Wallet:
         return available(self.terms(), credit_type, action, self.now)
 
     def available_at(self, credit_type: str, at: datetime) -> int:
-        """What any action could use at an instant, nothing else happening before."""
+        """What any action could use at an instant if nothing else happens before."""
         back: dict[int, int] = {}
         for hold in self.open_holds():
             if not is_open(hold.lapses_at, at):
