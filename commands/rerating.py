@@ -54,7 +54,7 @@ def _show(
     edits = tuple(f"re-rated: {item}" for item in items)
     currency = read.catalog.currency
     sheet = Sheet(
-        f"whom the re-rate of {read.catalog.name} concerns",
+        f"affected by the re-rate of {read.catalog.name}",
         COLUMNS,
         tuple(_row(one, currency) for one in rows),
         (*edits, *NOTES),

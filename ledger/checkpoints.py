@@ -1,4 +1,4 @@
-"""What a workflow needs to go on with if it is lost: charges under way, counters of its names."""
+"""Checkpoints to recover a lost workflow from: open charges, and counters of ids already used."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from models.tables import ChargeNote, Policy, Wallet
 
 @dataclass(frozen=True, slots=True)
 class NotedCharge:
-    """An open charge with its note: `charge`, and where it has them `plan`, `period`, `quote`.
+    """An open charge with its checkpoint: `charge` and, if it has them, `plan`, `period`, `quote`.
 
     A declined one also has `first_declined_at`, `retry_at` and `ends_at`.
     """
@@ -28,16 +28,16 @@ class NotedCharge:
 
 @dataclass(frozen=True, slots=True)
 class WalletFlags:
-    """What the lock guards a wallet by: causes of pause, the switch of auto-purchase."""
+    """The guards that the lock reads: causes of pause and the auto-purchase switch."""
 
     paused_by: tuple[str, ...]
     auto_on: bool
 
 
 def note(connection: Connection, account_id: int, charge_id: str, **facts: Any) -> None:
-    """Add facts to the note of an open charge; values are JSON or None (left as they are).
+    """Add facts to an open charge's checkpoint; values are JSON, or None to keep what is there.
 
-    A charge that is open and has no note was never shown to the processor.
+    An open charge without a checkpoint never reached the processor.
     """
     known = {name: value for name, value in facts.items() if value is not None}
     statement = insert(ChargeNote).values(account_id=account_id, charge_id=charge_id, note=known)
@@ -52,7 +52,7 @@ def note(connection: Connection, account_id: int, charge_id: str, **facts: Any) 
 def open_charges(
     connection: Connection, account_id: int, subscription_id: str
 ) -> tuple[NotedCharge, ...]:
-    """Return the open charges of a subscription that have a note, oldest first."""
+    """Return a subscription's open charges that have a checkpoint, oldest first."""
     rows = connection.execute(
         text("""
             SELECT c.opened_at, coalesce(c.quantity, 0), c.window_end, coalesce(c.invoice, ''),
@@ -68,12 +68,12 @@ def open_charges(
 
 
 def await_card(connection: Connection, account_id: int, charge_id: str) -> None:
-    """Note that a declined purchase pauses until there is a sign of a card."""
+    """Record that a declined purchase pauses until a sign of a card."""
     note(connection, account_id, charge_id, awaits_card=True)
 
 
 def card_may_work(connection: Connection, account_id: int) -> None:
-    """Forget which purchases waited for a sign of a card: there was one."""
+    """Clear the purchases that waited for a sign of a card, once there was one."""
     connection.execute(
         text("""
             UPDATE charge_notes SET note = note - 'awaits_card'
@@ -84,7 +84,7 @@ def card_may_work(connection: Connection, account_id: int) -> None:
 
 
 def awaits_card(connection: Connection, account_id: int) -> bool:
-    """Return whether a declined purchase pauses until there is a sign of a card."""
+    """Return whether a declined purchase pauses until a sign of a card."""
     statement = text("""
         SELECT EXISTS (SELECT FROM charge_notes
                        WHERE account_id = :account AND note ? 'awaits_card')
@@ -95,7 +95,7 @@ def awaits_card(connection: Connection, account_id: int) -> bool:
 def unpaid_period(
     connection: Connection, account_id: int, subscription_id: str
 ) -> dict[str, Any] | None:
-    """Return the note of the newest charge of a period if it was declined and given up."""
+    """Return the checkpoint of the newest period charge if it was declined and voided."""
     statement = text("""
         SELECT CASE WHEN c.state = 'void' AND c.declines > 0 THEN n.note END
         FROM charges c JOIN charge_notes n USING (account_id, charge_id)
@@ -108,7 +108,7 @@ def unpaid_period(
 
 
 def looked_into(connection: Connection, account_id: int, charge_id: str) -> str:
-    """Return how operators came to look into a charge, or "" where they did not."""
+    """Return why operators look into a charge, or "" if they do not."""
     found = connection.scalar(
         select(ChargeNote.note["looked_into"].astext).where(
             ChargeNote.account_id == account_id, ChargeNote.charge_id == charge_id
@@ -118,7 +118,7 @@ def looked_into(connection: Connection, account_id: int, charge_id: str) -> str:
 
 
 def void_renewals(connection: Connection, account_id: int, subscription_id: str) -> int:
-    """Return how many charges of periods were given up: later ones must not repeat their names."""
+    """Return how many period charges were voided: later ones must not reuse their ids."""
     statement = text("""
         SELECT count(*) FROM charges WHERE account_id = :account AND kind = 'period'
            AND subscription_id = :subscription AND state = 'void'
@@ -128,7 +128,7 @@ def void_renewals(connection: Connection, account_id: int, subscription_id: str)
 
 
 def last_number(connection: Connection, account_id: int, prefix: str) -> int:
-    """Return the last number of names such as `sub:upgrade:3`, of charges and of waived changes."""
+    """Return the last number in ids such as `sub:upgrade:3`, of charges and waived changes."""
     statement = text("""
         SELECT coalesce(max(split_part(substr(name, length(:prefix) + 1), ':', 1)::bigint), 0)
         FROM (SELECT charge_id AS name FROM charges WHERE account_id = :account
@@ -142,7 +142,7 @@ def last_number(connection: Connection, account_id: int, prefix: str) -> int:
 
 
 def standing(connection: Connection, account_id: int) -> WalletFlags:
-    """Return what the lock guards a wallet by."""
+    """Return the guards that the lock reads."""
     row = connection.execute(
         select(Wallet.paused_by, Policy.auto_on)
         .join(Policy, Policy.account_id == Wallet.account_id)

@@ -1,4 +1,4 @@
-"""What is left to buy by itself, and what waits for a paid plan."""
+"""Room left for auto-purchase, and credits frozen until the next paid plan."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class CapLeft:
-    """Auto-purchase of the cap's window, in micro-credits; `bought` has what is under way too."""
+    """Auto-purchases of the cap's window, in micro-credits; `bought` includes open ones."""
 
     on: bool
     unit_micro: int
@@ -22,7 +22,7 @@ class CapLeft:
 
 
 def cap_left(connection: Connection, account_id: int, at: datetime) -> CapLeft | None:
-    """Return what auto-purchase may still buy; None: the plan has none."""
+    """Return what auto-purchase may still buy; None: the plan has no auto-purchase."""
     row = connection.execute(
         text("""
             SELECT p.auto_on, p.auto_unit, p.auto_cap,
@@ -36,7 +36,7 @@ def cap_left(connection: Connection, account_id: int, at: datetime) -> CapLeft |
 
 
 def frozen_of_each(connection: Connection, account_id: int, at: datetime) -> dict[str, int]:
-    """Return the purchased micro-credits that wait for a paid plan, by credit type."""
+    """Return the purchased micro-credits frozen until a paid plan, by credit type."""
     rows = connection.execute(
         text("""
             SELECT g.credit_type, sum(g.remaining - g.held)::bigint AS waiting

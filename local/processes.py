@@ -48,7 +48,7 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, output appended to `log`, ended by our own death.
 
-    `env` replaces the whole environment; `account` is whom to become (needs root);
+    `env` replaces the whole environment; `account` is the user to run as (needs root);
     `death_signal` is what the kernel sends when this process ends in any way, SIGKILL included.
     """
     program = [str(argument) for argument in args]

@@ -1,4 +1,4 @@
-"""Debts: the credits that customers owe: served on credit, or charged back."""
+"""Debts: credits that customers owe because they were used on credit or charged back."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from ledger.reports.scope import Scope, answer
 class Debt:
     """How one customer's debt of a credit type moved in the scope, in micro-credits.
 
-    `charged_back_micro` is less what a won dispute took off; `given_back_micro` is what had been
-    repaid of that and came back as credits. `owed_minor` is what the closing debt comes to: as far
-    as it was charged back at the price it was sold at, the rest at the last price that was paid for
-    a credit of the type; None where none ever was.
+    `charged_back_micro` excludes won disputes; `given_back_micro` is the part of those that had
+    been repaid and came back as credits. `owed_minor` is the value of the closing debt: the part
+    charged back at its selling price, the rest at the last price paid for a credit of the type;
+    None if none was ever paid.
     """
 
     customer_id: str
@@ -29,7 +29,7 @@ class Debt:
 
     @property
     def closing_micro(self) -> int:
-        """What is owed at the scope's end."""
+        """The debt at the scope's end."""
         added = self.on_credit_micro + self.charged_back_micro + self.given_back_micro
         return self.opening_micro + added - self.repaid_micro
 

@@ -11,7 +11,7 @@ from ledger.reports.standing import STANDING
 
 @dataclass(frozen=True, slots=True)
 class Liability:
-    """What is owed until a month (its first day, UTC; None: never expires).
+    """What is owed by grants that expire in a month (its first day, UTC; None: never).
 
     Micro-credits and minor units. `expired_micro` has run out and is not booked yet;
     `deferred_minor` is the book; the two amounts not yet posted are due to leave it.

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ledger.reports.scope import Scope, answer
 from ledger.reports.standing import STANDING
 
-# The least stretch of time the database knows: what an instant includes ends just before it.
+# The database's smallest interval: the range up to an instant ends just before it.
 TICK = timedelta(microseconds=1)
 
 

@@ -15,7 +15,7 @@ from ledger.reports.usage import USAGE
 
 @dataclass(frozen=True, slots=True)
 class ActionPrice:
-    """What an action earned in one currency: minor units and millionths of quantity, exactly."""
+    """An action's revenue in one currency: minor units and millionths of quantity, exactly."""
 
     action: str
     currency: str
@@ -24,7 +24,7 @@ class ActionPrice:
 
     @property
     def price_minor(self) -> Fraction | None:
-        """Minor units per one of the action; None where its quantity came to nothing."""
+        """Minor units per one of the action; None if its net quantity is zero."""
         if self.quantity_micro <= 0:
             return None
         return self.earned_minor * MICRO / self.quantity_micro
@@ -32,7 +32,7 @@ class ActionPrice:
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """How a currency's prices tie to the books, in minor units.
+    """How a currency's prices reconcile with the books, in minor units.
 
     earned = posted + not posted at the end - not posted at the start, and the prices' exact sum
     plus `rounding` is `earned`: revenue is rounded once per grant. `returned` is what went back of
@@ -50,7 +50,7 @@ class Earned:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The prices of all actions and what ties them to the books."""
+    """The prices of all actions and their reconciliation with the books."""
 
     actions: tuple[ActionPrice, ...]
     earned: tuple[Earned, ...]
@@ -63,7 +63,7 @@ FROM usage u JOIN grants g ON g.account_id = u.account_id AND g.grant_id = u.gra
 GROUP BY u.action, g.currency, g.cost_minor, g.granted
 """
 
-# Credits that repaid a debt are earned too: for what was used on credit or charged back before.
+# Credits that repaid a debt are earned too: for usage on credit or charged back earlier.
 REPAID = """
 SELECT g.currency, g.cost_minor, g.granted, -sum(e.change) AS credits
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
@@ -101,7 +101,7 @@ FROM standing GROUP BY currency ORDER BY currency COLLATE "C"
 """
 
 
-# What went back names no grant: it is the charge's.
+# Refunds and disputes belong to the charge, not to a grant.
 RETURNED = """
 SELECT currency, sum(amount_minor) AS amount FROM postings
 WHERE book = 'revenue' AND cause IN ('refund', 'chargeback') AND at >= :start AND at < :end

@@ -1,4 +1,4 @@
-"""What a report is asked about, and how its statements are run: bounded, in one snapshot."""
+"""A report's scope, and how its statements run: bounded, in one snapshot."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ MOST_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose lines, None meaning all accounts', and the instants [start, end) they were decided in.
+    """The account, None for all, and the instants [start, end) in which lines were decided.
 
     Raises `InvalidInput` (`invalid_time`, `invalid_range`).
     """
@@ -28,13 +28,13 @@ class Scope:
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None:
-            raise InvalidInput("invalid_time", "a report's instants need an offset; send them so")
+            raise InvalidInput("invalid_time", "a report's instants need an offset")
         if self.start >= self.end:
             raise InvalidInput("invalid_range", "a report begins before it ends: swap the dates")
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The names that statements of reports use."""
+        """The parameters of report statements."""
         return {
             "start": self.start.astimezone(UTC),
             "end": self.end.astimezone(UTC),
@@ -47,7 +47,7 @@ def answer(
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """Run one statement given in parts, its shared WITH-queries first.
 
-    Sums may be more than a BIGINT holds: statements leave them NUMERIC, and here they are integers.
+    Sums may exceed a BIGINT: statements leave them NUMERIC, and they become integers here.
     A report cut short would not reconcile: above `MOST_ROWS` it is refused (`report_too_large`).
     """
     statement = text("\n".join((*parts, "LIMIT :limit")))

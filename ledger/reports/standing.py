@@ -1,17 +1,17 @@
-"""Where every grant stood at an instant: what it owed by the books and what it had earned by then.
+"""The state of every grant at an instant: what it owes by the books and what it has earned.
 
 Revenue is posted when `recognise` runs, at expiries and ends of periods; it is due the moment
-credits are used or expire. Both are stated, so that what is due and not posted hides nowhere.
+credits are used or expire. Both are shown, so that nothing due but unposted is hidden.
 """
 
 # One row per grant and instant of :instants, of :account or of all. An instant includes what was
 # decided at it; a grant that expires then has expired. A grant owes from its charge's payment on.
-# What has lapsed by the instant is held no more, written down or not.
+# A hold that has lapsed by the instant holds nothing, recorded or not.
 # Due revenue and breakage are the half-up functions of cumulative use that `recognise` posts;
-# what releases deferred revenue and is neither (a refund) is not due as breakage.
-# What may move on has not expired: until that is decided it stands in its old grant. Its cost goes
-# along: a grant costs less by what moved on, and a rolled grant owes from its move on. Nothing here
-# looks at what a grant has become since: an instant that is past has one answer for ever.
+# deferred revenue released otherwise (by a refund) is not due as breakage.
+# Credits that may roll over have not expired: until decided they stay in their old grant. Their
+# cost moves along: the old grant costs less, and a rolled grant owes from its rollover on. Nothing
+# here depends on what a grant has become since: a past instant always has the same answer.
 STANDING = """
 WITH instants AS (
     SELECT unnest(CAST(:instants AS timestamptz[])) AS instant),

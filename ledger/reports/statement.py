@@ -23,8 +23,8 @@ class StatementBalance:
 class StatementLine:
     """One line of the journal. Credits in micro-credits, quantity in millionths.
 
-    `rate` is credits of this type per one of the action: what the whole event came to. An event's
-    quantity stands on its first line only.
+    `rate` is credits of this type per one of the action, over the whole event. Only an event's
+    first line carries its quantity.
     `balance_micro` is booked after this line; `available_micro` could be spent after its event.
     """
 
@@ -74,8 +74,8 @@ GROUP BY c.customer_id, l.credit_type
 ORDER BY c.customer_id COLLATE "C", l.credit_type COLLATE "C"
 """
 
-# Line 0 of an operation (`o`) carries what was asked. The change is summed per line: `balance`
-# runs from the opening, so that it meets the journal's own balance only if no line is missing.
+# Line 0 of an operation (`o`) carries the request. Changes are summed line by line: `balance`
+# starts at the opening, so it matches the journal's own balance only if no line is missing.
 LINES = """
 SELECT c.customer_id, e.seq, e.line, e.at, e.event_at, e.kind::text AS kind,
        CASE WHEN e.kind IN ('debit', 'hold', 'capture', 'release') AND o.action IS NOT NULL

@@ -143,7 +143,7 @@ def _days(text: str) -> timedelta:
         days = Decimal(-1)
     if not (days.is_finite() and 0 <= days <= LATEST_DAY):
         raise InvalidInput(
-            "invalid_usage", f"day {text!r:.40} is no number of days: 0 is the first"
+            "invalid_usage", f"day {text!r:.40} is not a number of days: 0 is the first"
         )
     return timedelta(microseconds=int(days * 86_400_000_000))
 
