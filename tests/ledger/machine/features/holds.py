@@ -6,10 +6,12 @@ from datetime import datetime
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from tests.ledger.machine.features.debits import use
 from tests.ledger.machine.history import ACTIONS, HOUR, TYPES, History
 from tests.ledger.machine.model.holds import capture, extend, hold, lapse, release
 from tests.ledger.machine.model.purchases import CREDIT
 from tests.ledger.machine.model.wallet import Ask
+from tests.ledger.machine.real import Use
 
 UNKNOWN = "never-held"
 with_hold = precondition(lambda self: self.model.holds)
@@ -44,7 +46,7 @@ def finish(history: History, data, key: str) -> None:
         case "release":
             release_one(history, key)
         case "extend":
-            extend_one(history, key, data.draw(st.sampled_from([0, 6, 30])))
+            extend_one(history, key, data.draw(st.sampled_from([0, 6, 30, 300])))
         case "twice" if data.draw(st.booleans()):
             capture_one(history, key, 1)
             capture_one(history, key, data.draw(st.integers(1, 2)))
@@ -117,8 +119,8 @@ class Holds(History):
     @rule(
         data=st.data(),
         sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3),
-        hours=st.sampled_from([5, 24, 96, 1, 200]),
-        waits=st.sampled_from([0, 1, 4, 20, 97, None]),
+        hours=st.sampled_from([5, 24, 96, 1, 200, 200]),
+        waits=st.sampled_from([0, 1, 4, 20, 97, None, None]),
     )
     def work(self, data, sizes, hours, waits):
         """Hold for a few jobs, let time pass, do something about most of them.
@@ -134,6 +136,21 @@ class Holds(History):
         write_lapses_down(self)
         for key in keys:
             finish(self, data, key)
+
+    @rule(size=st.integers(1, 4), beyond=st.integers(0, 2))
+    def use_what_is_left(self, size, beyond):
+        """Use all that is not held, or more, which what is held must not pay."""
+        hold_for(self, size, 24)
+        left = self.model.available("credits", "email")
+        event = Use(
+            key=self.new_key(),
+            action="email",
+            quantity=1,
+            event_at=self.clock,
+            credit_type="credits",
+            amount=left + beyond * CREDIT,
+        )
+        use(self, event)
 
     def some_hold(self, data) -> str:
         still = [key for key, one in self.model.holds.items() if one.state == "open"]
@@ -155,7 +172,7 @@ class Holds(History):
         release_one(self, self.some_hold(data))
 
     @with_hold
-    @rule(data=st.data(), hours=st.sampled_from([0, 2, 6, 30]))
+    @rule(data=st.data(), hours=st.sampled_from([0, 2, 6, 30, 300]))
     def extend(self, data, hours):
         extend_one(self, self.some_hold(data), hours)
 
@@ -165,7 +182,7 @@ class Holds(History):
 
 
 class HoldsAgain(History):
-    """The same hold a second time, or another under its key."""
+    """The same hold a second time, or another under its key; a second end of one."""
 
     @with_hold
     @rule(data=st.data(), other=st.booleans())
@@ -174,3 +191,13 @@ class HoldsAgain(History):
         if other:
             asked = replace(asked, until=self.clock + HOUR)
         self.saw(f"hold {self.ask(hold, kept=False, asked=asked)[0]}")
+
+    @rule(size=st.integers(1, 4), released=st.booleans())
+    def end_twice(self, size, released):
+        """Capture what was released, or release what was captured, after more time for it."""
+        key = hold_for(self, size, 24)
+        extend_one(self, key, 30)
+        if released:
+            release_one(self, key)
+        capture_one(self, key, size)
+        release_one(self, key)

@@ -133,6 +133,19 @@ class AnyTerms(History):
         )
         use_on(self, self.an_event("email", max(free + beside, 1)), terms)
 
+    @rule(
+        kind=st.sampled_from(KINDS),
+        rate=st.sampled_from([(1, 3), (2, 3), (7, 10)]),
+        pieces=st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    )
+    def use_piece_by_piece(self, kind, rate, pieces):
+        """Use at a rate whose fractions carry from one event to the next."""
+        self.serve_again()
+        way = PricedWay(kind, *rate, carry=f"carry:{kind}:{rate[0]}/{rate[1]}")
+        for quantity in pieces:
+            terms = Terms((Attempt("email", (way,)),), at_zero="block")
+            use_on(self, self.an_event("email", quantity), terms)
+
     @rule(beyond=st.integers(1, 40))
     def use_two_types(self, beyond):
         """Use a little more than there is of one type, the rest from another."""
