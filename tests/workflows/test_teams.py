@@ -48,7 +48,7 @@ async def test_a_team_sees_its_monthly_goal_and_who_used_what(fleet: RunningFlee
     assert (ada["used_this_window"], ada["limit"], ada["left"]) == ("2", "2", "0")
     assert (bob["used_this_period"], bob["limit"], bob["left"]) == ("1", None, None)
     assert [one["used_this_period"] for one in others] == ["0", "0", "0"]
-    assert "200 a member and month" in team_sheet(found).notes[0]
+    assert "200 per member and month" in team_sheet(found).notes[0]
     assert team_sheet(found).rows[0][:6] == ("ada", "admin", "2", "2", "0", "2")
     assert team_sheet(found).rows[0][6] == ada["limit_since"]
     assert (ada["limit_since"][:10], bob["limit_since"]) == (f"{BEGINS:%Y-%m-%d}", None)
