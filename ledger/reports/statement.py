@@ -96,9 +96,11 @@ SELECT c.customer_id, e.seq, e.line, e.at, e.event_at, e.kind::text AS kind,
        o.quantity AS asked, (-sum(e.change) OVER event) AS event_credits,
        (sum(e.change) OVER running) AS moved
 FROM entries e
-JOIN entries o ON o.account_id = e.account_id AND o.seq = e.seq AND o.line = 0
+CROSS JOIN operation_of(e.account_id, e.seq, NULL) o
 JOIN customers c ON c.account_id = e.account_id
-LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+LEFT JOIN LATERAL (SELECT own.source, own.charge_id FROM grants own
+                   WHERE own.account_id = e.account_id AND own.grant_id = e.grant_id
+                   OFFSET 0) g ON true
 WHERE e.at >= :start AND e.at < :end
   AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
 WINDOW event AS (PARTITION BY e.account_id, e.seq, e.credit_type),

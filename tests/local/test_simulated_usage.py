@@ -111,8 +111,8 @@ def test_every_fault_of_a_file_is_named_with_its_line(tmp_path):
         ("time,day\n1,1\n", "2 columns of time"),
         ("time,action,action\n", "'action' is there twice"),
         ("time,action\n", "has no usage"),
-        ("day\n-1\n", "no number of days"),
-        ("day\nNaN\n", "no number of days"),
+        ("day\n-1\n", "not a number of days"),
+        ("day\nNaN\n", "not a number of days"),
     ],
 )
 def test_a_file_that_is_no_usage_says_what_one_looks_like(tmp_path, text, words):

@@ -83,7 +83,7 @@ async def test_commands_for_whole_lives_leave_alone_what_runs(run: Run) -> None:
     preview = await run("migrate-plans", "salestools", "starter", "--preview")
     registered = await run("bootstrap")
 
-    assert rebuilt.out.split() == ["cmd-lives:", "runs:", "nothing", "to", "do"]
+    assert rebuilt.out.split() == ["cmd-lives:", "already", "runs:", "nothing", "to", "do"]
     assert "cmd-lives" in preview.out
     assert registered.out.startswith("registered nothing")
 

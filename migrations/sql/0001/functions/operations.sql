@@ -4,9 +4,12 @@
 -- for each line: joined freely, a planner that expects few rows reads all lines of an account for
 -- each of the account's operations, which takes minutes where there are 100,000.
 CREATE OR REPLACE FUNCTION operation_of(p_account bigint, p_seq bigint, p_corrects bigint)
-RETURNS TABLE (action text, served_as text, tags jsonb, event_at timestamptz)
+RETURNS TABLE (
+    action text, served_as text, tags jsonb, event_at timestamptz, key text, quantity bigint
+)
 LANGUAGE sql STABLE ROWS 1 AS $$
-    SELECT first.action, first.served_as, first.tags, first.event_at FROM entries first
+    SELECT first.action, first.served_as, first.tags, first.event_at, first.key, first.quantity
+    FROM entries first
     WHERE first.account_id = p_account AND first.seq = coalesce(p_corrects, p_seq)
       AND first.line = 0
     OFFSET 0
