@@ -37,7 +37,7 @@ Activities = list[Callable[..., Any]]
 
 def by_the_processor(processor: Payments, context: BillingContext, client: Client) -> Activities:
     """Return the activities that call the payment processor."""
-    payments, papers = PaymentActivities(processor), InvoiceReading(processor)
+    payments, reading = PaymentActivities(processor), InvoiceReading(processor)
     compared = ReconcileActivities(context, processor, client, asyncio.get_running_loop())
     return [
         payments.register,
@@ -54,9 +54,9 @@ def by_the_processor(processor: Payments, context: BillingContext, client: Clien
         compared.examine,
         compared.doubt,
         LostChargeReading(processor).read,
-        papers.cards,
-        papers.invoices,
-        papers.invoice,
+        reading.cards,
+        reading.invoices,
+        reading.invoice,
     ]
 
 
@@ -125,7 +125,7 @@ def of_people(context: BillingContext, client: Client) -> Activities:
     """Return the activities for teams, operators and the outbox."""
     loop = asyncio.get_running_loop()
     teams, requests = TeamActivities(context), ApprovalActivities(context, client, loop)
-    notices, papers = NoticeActivities(context), InvoiceMails(context)
+    notices, invoice_mails = NoticeActivities(context), InvoiceMails(context)
     return [
         teams.set_member,
         teams.remove_member,
@@ -138,8 +138,8 @@ def of_people(context: BillingContext, client: Client) -> Activities:
         notices.notices,
         notices.read,
         notices.warn,
-        papers.set_address,
-        papers.mail,
+        invoice_mails.set_address,
+        invoice_mails.mail,
         *_of_customers(context),
         FindingActivities(context).record,
         FindingRelay(context, client, loop).relay,

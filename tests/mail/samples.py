@@ -40,7 +40,7 @@ def every_mail() -> dict[str, Mail]:
     """Return every wording by name."""
     return {
         **_receipts(),
-        **_papers(),
+        **_invoices(),
         **_failures(),
         **_pauses(),
         **_looks(),
@@ -83,7 +83,7 @@ def _receipts() -> dict[str, Mail]:
     }
 
 
-def _papers() -> dict[str, Mail]:
+def _invoices() -> dict[str, Mail]:
     copy = InvoiceCopy(
         reader=a_reader(),
         currency="usd",

@@ -64,7 +64,7 @@ async def test_every_report_fits_a_terminal_and_breaks_no_number(run: Run, tmp_p
     assert (refused.code, refused.err.split(":")[0]) == (2, "file_not_written")
 
 
-async def test_papers_can_be_listed_and_mailed(run: Run, fleet: RunningFleet) -> None:
+async def test_invoices_can_be_listed_and_mailed(run: Run, fleet: RunningFleet) -> None:
     await a_team(run, "cmd-papers")
     listed = await run("invoices", "cmd-papers")
     invoice = next(word for word in listed.out.split() if word.startswith("in_"))
