@@ -37,8 +37,15 @@ class HistoryLine:
 
 
 def available(connection: Connection, account_id: int, credit_type: str, at: datetime) -> int:
-    """Return the micro-credits that a debit at `at` may take, as booked now."""
-    statement = text("SELECT available FROM balance_at(:account, :type, :at)")
+    """Return the micro-credits that a debit at `at` may take, as booked now.
+
+    A debit is never decided before what was decided last: a clock that runs behind asks as of then.
+    """
+    statement = text("""
+        SELECT b.available FROM wallets w,
+               balance_at(w.account_id, :type, greatest(:at, w.decided_at)) b
+        WHERE w.account_id = :account
+    """)
     values = {"account": account_id, "type": credit_type, "at": at}
     return int(connection.scalar(statement, values) or 0)
 
@@ -69,8 +76,9 @@ def by_expiry(
             SELECT sum(g.unheld + coalesce(l.amount, 0))::bigint AS free,
                    nullif(g.expires_at, 'infinity') AS expires
             FROM wallets w
-            CROSS JOIN LATERAL grants_to_burn(:account, :type, NULL, w.frozen, :at, false) g
-            LEFT JOIN lapsed_by(:account, :at) l ON l.grant_id = g.grant_id
+            CROSS JOIN LATERAL (SELECT greatest(:at, w.decided_at) AS at) t
+            CROSS JOIN LATERAL grants_to_burn(:account, :type, NULL, w.frozen, t.at, false) g
+            LEFT JOIN LATERAL lapsed_by(:account, t.at) l ON l.grant_id = g.grant_id
             WHERE w.account_id = :account AND g.is_usable AND NOT g.is_debt
             GROUP BY 2 HAVING sum(g.unheld + coalesce(l.amount, 0)) > 0 ORDER BY 2
         """),

@@ -73,6 +73,19 @@ def test_a_balance_as_of_a_debit_is_what_its_answer_said(session_engine, amounts
         ledger.rollback()
 
 
+def test_what_is_told_by_a_clock_that_runs_behind_is_what_a_debit_by_it_may_take(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=10)
+    later = a_grant(quantity_micro=micro(70), effective_at=NOON + HOUR, expires_at=None)
+    grants.give(ledger, wallet.account_id, later, NOON + HOUR)
+
+    told = balances.available(ledger, wallet.account_id, "credits", NOON)
+    assert told == micro(80)
+    assert balances.available_of_each(ledger, wallet.account_id, NOON) == {"credits": micro(80)}
+    batches = balances.by_expiry(ledger, wallet.account_id, "credits", NOON)
+    assert sum(one.credits_micro for one in batches) == micro(80)
+    assert use(ledger, wallet, 80, at=NOON).status == "debited"
+
+
 def test_history_names_the_cause_of_every_line(ledger):
     wallet = a_subscribed_wallet(ledger, allowance=3, **auto_purchase_on())
     use(ledger, wallet, 0, key="free")
