@@ -21,8 +21,6 @@ class Outcome(StrEnum):
     REFUNDED = "refunded"
     NOTED = "noted"
     REMOVED = "removed"
-    WAITING = "waiting"
-    PENDING = "pending"
 
 
 class Undecided(StrEnum):

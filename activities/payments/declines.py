@@ -14,6 +14,7 @@ from activities.uninterrupted import uninterrupted
 from domain.mails.facts import neutral_reason
 from domain.mails.money import LookedInto, Paused, PaymentFailed, Resumed
 from domain.money import format_money
+from domain.outcomes import Outcome, Refusal
 from domain.payments.charges import LOOKED_INTO, Charge, ChargeKind, Decline, Declined, Paid
 from domain.payments.findings import Finding, FindingKind
 from domain.subscription import Pause, Status
@@ -78,7 +79,7 @@ class DeclineActivities:
                 code=failed.declined.code,
                 at=buyer.at,
             )
-            if state not in ("declined", "repeated"):
+            if state not in (Refusal.DECLINED, Outcome.REPEATED):
                 return
             checkpoints.note(
                 connection,

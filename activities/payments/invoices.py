@@ -8,6 +8,7 @@ from activities.notifications.mails import Desk
 from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError
 from domain.mails.money import InvoiceCopy
+from domain.outcomes import Refusal
 from domain.payments.charges import InvoiceRecord, PaymentMethod
 from domain.pricing.catalog import Plan
 from gateways.payments import Payments
@@ -128,7 +129,7 @@ class InvoiceMails:
             if before is not None:
                 same = before["mail"]["number"] == record.number
                 if not same or wanted.to not in (None, before["to"]):
-                    return Mailed(refused="idempotency_conflict")
+                    return Mailed(refused=Refusal.IDEMPOTENCY_CONFLICT)
                 return Mailed(before["to"])
             desk.send(
                 to,

@@ -16,7 +16,7 @@ from activities.purchases.offers import pack_words, sold_pack
 from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError, InvalidInput
 from domain.money import format_money
-from domain.outcomes import Outcome
+from domain.outcomes import Outcome, Refusal
 from domain.payments.charges import Charge, ChargeKind, ChargeLine, ChargeState, Paid
 from domain.payments.findings import Finding, FindingKind
 from domain.payments.reconciliation import Claim, finding_key
@@ -29,7 +29,7 @@ from ledger.payments.charges import ChargeRecord
 from ledger.payments.lost_charges import LostCharge
 
 REASONS = {
-    "cap_reached": "the cap of auto-purchase leaves no room for it",
+    Refusal.CAP_REACHED: "the cap of auto-purchase leaves no room for it",
     "purchase_pending": "another auto-purchase is under way",
     "invoice_taken": "its invoice paid another charge",
 }

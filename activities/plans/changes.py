@@ -28,7 +28,7 @@ from domain.credits import format_credits
 from domain.mails.money import Paused, Resumed
 from domain.mails.plans import DowngradeScheduled, PlanChanged
 from domain.messages.operators import AdjustCredits, OperatorNote
-from domain.outcomes import Outcome
+from domain.outcomes import Outcome, Undecided
 from domain.payments.charges import Charge, ChargeKind, ChargeLine
 from domain.pricing.catalog import Catalog, Plan
 from domain.subscription import Pause, Status
@@ -285,7 +285,7 @@ def _adjust(connection: Connection, adjustment: Adjustment, credit_type: str) ->
         )
         return Outcome.DONE if status in (Outcome.DEBITED, Outcome.REPEATED) else status
     if buyer.period.end <= buyer.at and not grants.given(connection, buyer.account_id, key):
-        return "renewal_pending"  # without a window the credits would expire at once
+        return Undecided.RENEWAL_PENDING  # without a window the credits would expire at once
     order = GrantOrder(
         key=key,
         source="adjustment",

@@ -10,6 +10,7 @@ from activities.uninterrupted import uninterrupted
 from domain.burn import tie_keys
 from domain.errors import InvalidInput
 from domain.messages.purchases import GiveBonus
+from domain.outcomes import Outcome, Undecided
 from ledger import accounts, balances, grants
 from ledger.grants import GrantOrder
 
@@ -68,11 +69,13 @@ class BonusActivities:
             if not known:
                 if expires_at is not None and expires_at <= buyer.at:
                     return Given(
-                        "renewal_pending"
+                        Undecided.RENEWAL_PENDING
                     )  # without a window the credits would expire at once
                 grants.give(connection, buyer.account_id, order, buyer.at)
             available = balances.available(
                 connection, buyer.account_id, bonus.credit_type, buyer.at
             )
         quantity = known or bonus.quantity_micro
-        return Given("repeated" if known else "given", bonus.credit_type, quantity, available)
+        return Given(
+            Outcome.REPEATED if known else Outcome.GIVEN, bonus.credit_type, quantity, available
+        )

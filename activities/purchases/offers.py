@@ -12,7 +12,7 @@ from activities.uninterrupted import uninterrupted
 from domain.credits import MICRO, MOST
 from domain.errors import InvalidInput
 from domain.money import maximum_charge_minor, minimum_charge_minor
-from domain.outcomes import Outcome
+from domain.outcomes import Outcome, Refusal, Undecided
 from domain.payments.charges import (
     LOOKED_INTO,
     Charge,
@@ -83,7 +83,7 @@ class OfferActivities:
             if known is not None:
                 # A repeat gets the first answer, even if plan or price have changed since.
                 if not same(known):
-                    return Purchase("idempotency_conflict")
+                    return Purchase(Refusal.IDEMPOTENCY_CONFLICT)
                 opened = _opened(buyer, charge_id, known.state, _order_of(buyer, known))
                 told = kept_answers.of_charge(connection, buyer.account_id, charge_id)
                 found = checkpoints.looked_into(connection, buyer.account_id, charge_id)
@@ -155,7 +155,7 @@ def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int, *, lasting: bo
     plan = buyer.plan
     buys = plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
     if buys and not lasting and buyer.window.end <= buyer.at:
-        return "renewal_pending"  # this plan's payment pause does not forbid buying
+        return Undecided.RENEWAL_PENDING  # this plan's payment pause does not forbid buying
     if amount_minor > maximum_charge_minor(plan.currency) or quantity_micro > MOST * MICRO:
         return "above_maximum"
     return "below_minimum" if amount_minor < minimum_charge_minor(plan.currency) else None

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         sign_of,
     )
     from domain.messages.invoices import parse_nothing, parse_use_payment_method
+    from domain.outcomes import Outcome
     from domain.subscription import Pause, Step
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
 from workflows.subscription.context import Context
@@ -46,7 +47,7 @@ async def _retry_payment(context: Context, request: RetryPayment, _ticket: int) 
     """Answer `retrying`, `repeated` or `refused`."""
     state, sign = context.state, f"try:{request.key}"
     if sign in state.signs:
-        return {"status": "repeated"}
+        return {"status": Outcome.REPEATED}
     if state.held:
         return refused("paused:by_operator")
     unpaid = any(charge.step is Step.DECLINED for charge in state.charges)

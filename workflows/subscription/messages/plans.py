@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
         parse_change_plan,
         parse_migrate_plan,
     )
-    from domain.outcomes import Outcome
+    from domain.outcomes import Outcome, Refusal, Undecided
     from domain.payments.charges import ChargeKind
     from domain.pricing.proration import ChangeKind
     from domain.subscription import LeftBehind, OpenCharge, Step
@@ -77,7 +77,7 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
 def _join(context: Context, charge: OpenCharge, request: ChangePlan, ticket: int) -> Answer | None:
     """Let a repeat wait for the charge that the first message opened."""
     if charge.plan is None or charge.plan.plan_id != request.plan_id:
-        return refused("idempotency_conflict")
+        return refused(Refusal.IDEMPOTENCY_CONFLICT)
     if charge.step is Step.PROCESSING:
         return processing_answer(charge)
     context.settler.await_answer(charge.charge.charge_id, ticket)
@@ -169,7 +169,7 @@ def _between_periods(context: Context) -> str | None:
     if state.period is None or state.period.end > workflow.now():
         return None
     # The renewal in flight decides which plan the new period has.
-    return f"paused:{state.pauses[0].value}" if state.pauses else "renewal_pending"
+    return f"paused:{state.pauses[0].value}" if state.pauses else Undecided.RENEWAL_PENDING
 
 
 async def _upgrade(context: Context, quoted: Quoted, key: str, ticket: int) -> Answer | None:
@@ -225,7 +225,7 @@ async def _end(context: Context, request: Cancel, keyed: Keyed | None) -> Answer
     if state.cancel_at_end:
         return refused("already_canceled")
     if state.period is None or over:
-        return refused("renewal_pending")
+        return refused(Undecided.RENEWAL_PENDING)
     ends = {"effective_at": state.period.end.isoformat()}
     if request.preview:
         left = await context.write_cancel(state.period.end, preview=True)
