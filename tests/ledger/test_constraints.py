@@ -28,6 +28,23 @@ from tests.ledger.attacks import ATTACKS, ELSEWHERE
 from tests.ledger.hostile import OF_ARGUMENTS
 from tests.ledger.teams import a_member, ask
 
+ROWS = """
+    INSERT INTO counters VALUES (%(account)s, 'c', %(at)s, 1);
+    INSERT INTO kept_answers VALUES (%(account)s, %(subscription)s, 'k', 'core_40k', '{}', %(at)s);
+    INSERT INTO pauses (account_id, at, cause, paused)
+        VALUES (%(account)s, %(at)s, 'by_operator', true);
+    INSERT INTO limits VALUES (%(account)s, 'member:a', 'credits', 5, 'user_limit', %(at)s);
+    INSERT INTO thresholds VALUES (%(account)s, '20_percent', 20, NULL, 'both');
+    INSERT INTO notices VALUES (%(account)s, 'n', 'low_balance', '{}', %(at)s);
+    INSERT INTO refusals VALUES (%(account)s, 'r', NULL, 'malformed', '', %(at)s);
+    INSERT INTO refunds (refund_id, account_id, charge_id, at, amount_minor, state)
+        VALUES ('r', %(account)s, %(charge)s, %(at)s, 1, 'failed');
+    INSERT INTO disputes (dispute_id, account_id, charge_id, at, amount_minor, state)
+        VALUES ('r', %(account)s, %(charge)s, %(at)s, 1, 'won');
+    UPDATE customers SET payer = customer_id WHERE account_id = %(account)s;
+    UPDATE subscriptions SET trial_ends_at = anchor WHERE account_id = %(account)s
+"""
+
 
 @pytest.fixture(scope="module")
 def victim(session_database):
@@ -35,71 +52,41 @@ def victim(session_database):
     engine = create_engine(driver_url(session_database.owner_url))
     with engine.begin() as connection:
         wallet = a_subscribed_wallet(connection, allowance=0, **auto_purchase_on())
-        bought(connection, wallet, f"{wallet.customer_id}:auto")
+        charge = f"{wallet.customer_id}:auto"
+        bought(connection, wallet, charge)
         grants.give(connection, wallet.account_id, a_grant(), START)
         use(connection, wallet)
-        held = an_event(wallet.account_id, key="held").priced
-        holds.hold(
-            connection, account_id=wallet.account_id, priced=held, lapses_at=MONTH_END, at=NOON
-        )
-        holds.capture(
-            connection,
-            account_id=wallet.account_id,
-            key="held",
-            quantity_micro=held.event.quantity_micro,
-            at=NOON,
-        )
-        outbox.put(
-            connection, account_id=wallet.account_id, message_key="m", topic="mail", payload={}
-        )
-        checkpoints.note(connection, wallet.account_id, f"{wallet.customer_id}:auto", charge={})
-        values = (wallet.account_id, START.isoformat())
-        connection.exec_driver_sql("INSERT INTO counters VALUES (%s, 'c', %s, 1)", values)
-        connection.exec_driver_sql(
-            "INSERT INTO kept_answers VALUES (%s, %s, 'k', 'core_40k', '{}', %s)",
-            (wallet.account_id, wallet.subscription_id, START.isoformat()),
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO pauses (account_id, at, cause, paused)"
-            " VALUES (%s, %s, 'by_operator', true)",
-            values,
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO limits VALUES (%s, 'member:a', 'credits', 5, 'user_limit', %s)", values
-        )
-        for member_id in ("ada", "grace"):
-            members.put(
-                connection,
-                account_id=wallet.account_id,
-                member=a_member(member_id),
-                credit_types=["credits"],
-                at=START,
-            )
-        ask(connection, wallet, key="asked", at=START)
-        connection.exec_driver_sql(
-            "INSERT INTO thresholds VALUES (%s, '20_percent', 20, NULL, 'both')", values[:1]
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO notices VALUES (%s, 'n', 'low_balance', '{}', %s)", values
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO refusals VALUES (%s, 'r', NULL, 'malformed', '', %s)", values
-        )
-        gone = (wallet.account_id, f"{wallet.customer_id}:auto", START.isoformat())
-        for table in ("refunds (refund_id,", "disputes (dispute_id,"):
-            connection.exec_driver_sql(
-                f"INSERT INTO {table} account_id, charge_id, at, amount_minor, state)"
-                " VALUES ('r', %s, %s, %s, 1, %s)",
-                (*gone, "failed" if table[0] == "r" else "won"),
-            )
-        connection.exec_driver_sql(
-            "UPDATE customers SET payer = customer_id WHERE account_id = %s", values[:1]
-        )
-        connection.exec_driver_sql(
-            "UPDATE subscriptions SET trial_ends_at = anchor WHERE account_id = %s", values[:1]
-        )
+        live(connection, wallet)
+        checkpoints.note(connection, wallet.account_id, charge, charge={})
+        values = {
+            "account": wallet.account_id,
+            "subscription": wallet.subscription_id,
+            "charge": charge,
+            "at": START.isoformat(),
+        }
+        for statement in ROWS.split(";"):
+            connection.exec_driver_sql(statement, values)
     engine.dispose()
     return wallet
+
+
+def live(connection, wallet):
+    """A hold that was captured, a message, a team and what one of it asked for."""
+    account = wallet.account_id
+    held = an_event(account, key="held").priced
+    quantity = held.event.quantity_micro
+    holds.hold(connection, account_id=account, priced=held, lapses_at=MONTH_END, at=NOON)
+    holds.capture(connection, account_id=account, key="held", quantity_micro=quantity, at=NOON)
+    outbox.put(connection, account_id=account, message_key="m", topic="mail", payload={})
+    for member_id in ("ada", "grace"):
+        members.put(
+            connection,
+            account_id=account,
+            member=a_member(member_id),
+            credit_types=["credits"],
+            at=START,
+        )
+    ask(connection, wallet, key="asked", at=START)
 
 
 @contextmanager
