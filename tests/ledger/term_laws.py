@@ -13,6 +13,7 @@ from tests.builders import (
     START,
     a_grant,
     a_subscribed_wallet,
+    an_event,
     auto_purchase_on,
     left,
     micro,
@@ -123,6 +124,25 @@ def what_is_taken_on_credit_is_a_debt_and_no_balance(engine, _):
         assert balances.violations(connection) == []
 
 
+def plain_usage_never_draws_on_credit(engine, _):
+    for allowance in (0, 1):  # nothing else is there, or too little
+        with undone(engine) as connection:
+            wallet = a_subscribed_wallet(connection, allowance=allowance)
+            credit = a_grant(source="overdraft", priority=90, scope=("a",), quantity_micro=micro(5))
+            grants.give(connection, wallet.account_id, credit, START)
+            plain = an_event(wallet.account_id, 2, action="a")
+            assert debits.debit(connection, [plain], NOON)[0].status == "insufficient_credits"
+
+
+def what_only_another_action_may_use_is_not_told_as_available(engine, _):
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, allowance=10)
+        others = a_grant(scope=("b",), quantity_micro=micro(7))
+        grants.give(connection, wallet.account_id, others, START)
+        answer = ask(connection, wallet, "k", micro(1), a_way())
+        assert (answer.status, answer.available_micro) == ("debited", micro(9))
+
+
 def a_debt_is_repaid_from_purchases_only_and_bought_for(engine, _):
     with undone(engine) as connection:
         policy = auto_purchase_on(cap=20_000)
@@ -183,6 +203,8 @@ TERM_LAWS = (
     a_member_stays_under_the_limit,
     what_blocks_at_zero_never_buys_and_what_prompts_asks,
     what_is_taken_on_credit_is_a_debt_and_no_balance,
+    plain_usage_never_draws_on_credit,
+    what_only_another_action_may_use_is_not_told_as_available,
     a_debt_is_repaid_from_purchases_only_and_bought_for,
     what_was_purchased_is_frozen_on_every_path,
     late_usage_reopens_its_own_window_for_some_days,
