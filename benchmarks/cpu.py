@@ -20,6 +20,8 @@ import psycopg
 
 from benchmarks.load.accounts import broken_laws, open_accounts
 from benchmarks.load.machine import describe, fresh_postgres, ratio
+from benchmarks.load.narrow import DATABASE as NARROW
+from benchmarks.load.narrow import debit_narrow, prepare_narrow, raw_insert
 from benchmarks.load.pgbench import PEER_DATABASE, PEER_SCALE, prepare_peer
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger.usage.debits import Demand, statement
@@ -35,7 +37,16 @@ PEER_STATEMENTS = (
     "SELECT abalance FROM pgbench_accounts WHERE aid = %(aid)s",
     "INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (1, 1, %(aid)s, 1, now())",
 )
-PLAIN_TERMS = Terms((Attempt("operation", (PricedWay("credits", CREDIT, CREDIT),)),))
+PLAIN_TERMS = Terms(
+    (Attempt("operation", (PricedWay("credits", CREDIT, CREDIT),)),), counters=("member:ada",)
+)
+# Name, what is divided by what: of single debits the cost (less is better), else the speed.
+BARS = (
+    ("single_cpu_over_prototype", "one", "narrow"),
+    ("on_terms", "one", "on_terms"),
+    ("on_terms_batch", "batch", "batch_on_terms"),
+    ("batch_hot", "raw_insert", "batch_hot"),
+)
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -104,9 +115,12 @@ def ways(server: Postgres) -> list[Way]:
 
     return [
         Way("simple_update", connect(PEER_DATABASE), simple_update),
+        Way("narrow", connect(NARROW), debit_narrow),
+        Way("raw_insert", connect(NARROW), raw_insert(BATCH), BATCH),
         Way("one", connect(), debiting(accounts)),
         Way("on_terms", connect(), debiting(accounts, terms=PLAIN_TERMS)),
         Way("batch", connect(), debiting(accounts, BATCH), BATCH),
+        Way("batch_on_terms", connect(), debiting(accounts, BATCH, PLAIN_TERMS), BATCH),
         Way("batch_hot", connect(), debiting(hot, BATCH), BATCH),
     ]
 
@@ -123,6 +137,12 @@ def measure(compared: Sequence[Way], rounds: int) -> dict[str, list[float]]:
     return taken
 
 
+def paired(taken: dict[str, list[float]], one: str, other: str) -> float:
+    """Return the median of the ratios, round by round."""
+    pairs = zip(taken[one], taken[other], strict=True)
+    return statistics.median(mine / theirs for mine, theirs in pairs)
+
+
 def main() -> None:
     """Print the costs and ratios; fail when a law of the ledger is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -131,16 +151,17 @@ def main() -> None:
     with fresh_postgres() as server:
         print(describe(server))
         prepare_peer(server)
+        prepare_narrow(server)
         taken = measure(ways(server), rounds)
         broken = broken_laws(server)
-    peer = taken["simple_update"]
     print(f"\n{'':<20}{'us an event':>12}")
     for name, costs in taken.items():
         print(f"{name:<20}{statistics.median(costs):>12.0f}")
     print(f"\nlaws of the ledger broken: {broken}")
-    for name, costs in list(taken.items())[1:]:
-        paired = statistics.median(one / other for one, other in zip(costs, peer, strict=True))
-        print(ratio(f"cpu_{name}_over_simple_update", paired))
+    for name in ("one", "on_terms", "batch"):
+        print(ratio(f"cpu_{name}_over_simple_update", paired(taken, name, "simple_update")))
+    for bar, one, other in BARS:
+        print(ratio(bar, paired(taken, one, other)))
     sys.exit(1 if broken else 0)
 
 

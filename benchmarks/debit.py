@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.load.accounts import GRANTS, broken_laws, open_accounts
 from benchmarks.load.callers import grouped_debits
-from benchmarks.load.machine import describe, fresh_postgres, ratio
+from benchmarks.load.machine import busy_loops, describe, fresh_postgres, ratio
 from benchmarks.load.measure import Speed, Written, watched
 from benchmarks.load.pgbench import (
     CLIENTS,
@@ -104,7 +104,14 @@ def main() -> None:
     """Print the table and the ratios; fail when a law of the ledger is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=8, help="of each measured part")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--busy", type=int, default=0, help="loops that run beside it")
+    asked = parser.parse_args()
+    with busy_loops(asked.busy):
+        run(asked.seconds, "_busy" if asked.busy else "")
+
+
+def run(seconds: int, beside: str) -> None:
+    """Measure, print, and end with what the laws say."""
     with fresh_postgres() as server:
         print(describe(server))
         prepare_peer(server)
@@ -115,7 +122,7 @@ def main() -> None:
         broken = broken_laws(server)
     print(f"\nlaws of the ledger broken: {broken}")
     for name, value in ratios:
-        print(ratio(name, value))
+        print(ratio(name + beside, value))
     sys.exit(1 if broken else 0)
 
 
