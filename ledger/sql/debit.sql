@@ -100,9 +100,9 @@ BEGIN
 END $$;
 
 -- One debit alone: what `debit` answers to a batch of one, without arrays; p_terms (NULL: none)
--- says how it may be paid. The quick path: a plain one of a serving wallet whose first grant covers
--- it, a key never seen. There the lock is the wallet's own update, taken back if the debit turns
--- out to need more care.
+-- says how it may be paid. The quick path: a serving wallet whose first grant covers it, a key
+-- never seen, and of terms their first way. There the lock is the wallet's own update, taken back
+-- if the debit turns out to need more care.
 CREATE OR REPLACE FUNCTION debit_one(
     p_account bigint, p_key text, p_action text, p_quantity bigint, p_credit_type text,
     p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at an_instant,
@@ -110,9 +110,15 @@ CREATE OR REPLACE FUNCTION debit_one(
 ) RETURNS debit_outcome
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
+    y          way;
+    u          way_use;
     g          record;
+    served     text := p_action;
+    paid_in    text := p_credit_type;
+    cost       bigint := p_amount;
     new_seq    bigint;
     decided    timestamptz;
+    starts     timestamptz;
     level      bigint;
     first      bigint;
     first_free bigint := 0;
@@ -125,51 +131,62 @@ BEGIN
         RAISE EXCEPTION 'an event has no action, type or time' USING ERRCODE = 'DD005';
     END IF;
     IF p_terms IS NOT NULL THEN
-        RETURN debit_on_terms(p_account, p_key, p_action, p_quantity, p_credit_type, p_event_at,
-                              p_tags, p_terms, p_at);
+        y := first_way(p_terms);
+        paid_in := y.credit_type;
+        served := p_terms -> 'attempts' -> 0 ->> 'action';
     END IF;
-    IF p_amount > 0 AND p_quantity > 0 AND is_usage_key(p_key) THEN
+    IF (p_amount > 0 OR p_terms IS NOT NULL) AND paid_in IS NOT NULL AND p_quantity > 0
+       AND is_usage_key(p_key) THEN
         UPDATE wallets AS o SET seq = o.seq + 1, decided_at = greatest(p_at, o.decided_at)
         WHERE o.account_id = p_account AND o.state = 'active' AND o.paused_by = '{}'
           AND NOT o.frozen
           AND greatest(p_at, o.decided_at) < least(o.window_end, o.next_lapse)
           AND p_event_at >= o.window_start
-        RETURNING o.seq, o.decided_at, CASE WHEN o.alert_type = p_credit_type THEN o.alert_level
-                                            ELSE -1 END
-        INTO new_seq, decided, level;
+        RETURNING o.seq, o.decided_at, o.window_start,
+                  CASE WHEN o.alert_type = paid_in THEN o.alert_level ELSE -1 END
+        INTO new_seq, decided, starts, level;
     END IF;
     IF new_seq IS NOT NULL THEN
+        IF p_terms IS NOT NULL THEN
+            u := use_of_way(p_account, y, p_terms, p_quantity, starts);
+            cost := u.cost;
+        END IF;
         FOR g IN
             SELECT o.grant_id, o.remaining, o.held,
                    CASE WHEN o.pays AND NOT o.is_debt THEN o.unheld ELSE 0 END AS free
-            FROM grants_to_burn(p_account, p_credit_type, p_action, false, decided, false) o
+            FROM grants_to_burn(p_account, paid_in, served, false, decided, false) o
         LOOP
             IF available = 0 AND g.free > 0 THEN first := g.grant_id; first_free := g.free; END IF;
             booked := booked + g.remaining;
             on_hold := on_hold + g.held;
             available := available + g.free;
         END LOOP;
-        IF first_free >= p_amount THEN
-            available := available - p_amount;
+        IF first_free >= cost THEN
+            available := available - cost;
             INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after,
                                  held_after, available_after, event_at, at, credit_type, key,
                                  action, quantity, tags)
-            VALUES (p_account, new_seq, 0, 'debit', first, -p_amount, booked - p_amount, on_hold,
-                    available, p_event_at, decided, p_credit_type, p_key, p_action,
-                    p_quantity, p_tags)
+            VALUES (p_account, new_seq, 0, 'debit', first, -cost, booked - cost, on_hold,
+                    available, p_event_at, decided, paid_in, p_key, p_action, p_quantity, p_tags)
             ON CONFLICT (account_id, key) DO NOTHING;
             IF FOUND THEN
-                UPDATE grants o SET remaining = o.remaining - p_amount,
-                                    is_open = o.remaining > p_amount
+                UPDATE grants o SET remaining = o.remaining - cost, is_open = o.remaining > cost
                 WHERE o.account_id = p_account AND o.grant_id = first;
-                IF available = 0 THEN
-                    PERFORM note_crossing(p_account, new_seq, p_credit_type);
+                IF u.counter IS NOT NULL THEN
+                    PERFORM put_counters(p_account, u.counter, u.value, u.starts);
                 END IF;
+                IF available = 0 THEN PERFORM note_crossing(p_account, new_seq, paid_in); END IF;
                 IF available <= level THEN PERFORM fire_alerts(p_account); END IF;
-                RETURN ('debited', new_seq, available, NULL, available = 0, NULL)::debit_outcome;
+                RETURN ('debited', new_seq, available, NULL, available = 0,
+                        CASE WHEN p_terms IS NOT NULL THEN all_charged(paid_in, cost) END
+                       )::debit_outcome;
             END IF;
         END IF;
         UPDATE wallets o SET seq = o.seq - 1 WHERE o.account_id = p_account;
+    END IF;
+    IF p_terms IS NOT NULL THEN
+        RETURN debit_on_terms(p_account, p_key, p_action, p_quantity, p_credit_type, p_event_at,
+                              p_tags, p_terms, p_at);
     END IF;
     RETURN debit_carefully(p_account, p_key, 'debit', p_action, p_quantity, p_credit_type, p_amount,
                            p_event_at, p_tags, p_at);

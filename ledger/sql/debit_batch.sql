@@ -5,12 +5,13 @@ CREATE OR REPLACE AGGREGATE total(bigint) (SFUNC = int8pl, STYPE = bigint, INITC
 
 -- Many events at once, set-based. Answers repeats, and the new events of accounts whose new events
 -- are all plain: one credit type, no scoped grant, serving, in the window, fitting together above
--- the level of the next alert, none so large (a million credits) that sums could leave bigint. No
--- row for all others. Locks the wallets.
+-- the level of the next alert, none so large (a million credits) that sums could leave bigint; and
+-- those of them on terms (p_terms, NULL: none) that have a cost by their first way. No row for all
+-- others. Locks the wallets.
 -- force_custom_plan: the planner must see the arrays' lengths, or it joins by nested loops.
 CREATE OR REPLACE FUNCTION debit_plain_accounts(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
-    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz
+    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz, p_terms jsonb[]
 ) RETURNS SETOF debit_row LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     accounts bigint[];
@@ -19,6 +20,8 @@ DECLARE
     starts   timestamptz[];  -- NULL where the wallet does not serve
     types    text[];
     levels   bigint[];
+    sized    sized_batch;
+    on_terms boolean[];
 BEGIN
     SELECT array_agg(w.account_id), array_agg(w.seq), array_agg(w.at),
            array_agg(CASE WHEN w.state = 'active' AND w.paused_by = '{}' AND NOT w.frozen
@@ -28,6 +31,12 @@ BEGIN
     INTO accounts, seqs, ats, starts, types, levels
     FROM (SELECT o.*, greatest(p_at, o.decided_at) AS at FROM wallets o
           WHERE o.account_id = ANY (p_account) ORDER BY o.account_id FOR UPDATE) w;
+    IF p_terms IS NOT NULL THEN
+        sized := size_by_terms(p_account, p_key, p_quantity, p_credit_type, p_amount, p_terms,
+                               accounts, starts);
+        p_credit_type := sized.credit_type; p_amount := sized.amount;
+        on_terms := ARRAY(SELECT t IS NOT NULL FROM unnest(p_terms) t);
+    END IF;
 
     RETURN QUERY
     WITH asked AS MATERIALIZED (
@@ -36,9 +45,9 @@ BEGIN
                (e.kind = 'debit' AND (e.action, e.quantity, e.event_at, e.tags)
                 IS NOT DISTINCT FROM (u.action, u.quantity, u.event_at, u.tags)) AS same
         FROM unnest(p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at,
-                    p_tags)
+                    p_tags, on_terms)
              WITH ORDINALITY AS u (account_id, key, action, quantity, credit_type, amount, event_at,
-                                   tags, ord)
+                                   tags, on_terms, ord)
         LEFT JOIN LATERAL (
             SELECT * FROM entries o WHERE o.account_id = u.account_id AND o.key = u.key LIMIT 1
         ) e ON is_usage_key(u.key)),
@@ -102,13 +111,15 @@ BEGIN
                d.available, d.event_at, d.at, d.credit_type, CASE d.line WHEN 0 THEN d.key END,
                d.action, CASE d.line WHEN 0 THEN d.quantity END, CASE d.line WHEN 0 THEN d.tags END
         FROM draws d)
-    SELECT d.ord::integer, 'debited', d.seq, d.available, NULL::bigint, d.available = 0, NULL::jsonb
+    SELECT d.ord::integer, 'debited', d.seq, d.available, NULL::bigint, d.available = 0,
+           CASE WHEN d.on_terms THEN all_charged(d.credit_type, d.size) END
     FROM draws d WHERE d.line = 0
     UNION ALL
     SELECT a.ord::integer, CASE WHEN a.same THEN 'repeated' ELSE 'idempotency_conflict' END,
            a.old_seq, a.old_available, NULL, false,
            CASE WHEN a.same THEN debit_detail(a.account_id, a.old_seq) END
     FROM asked a WHERE NOT a.is_new;
+    IF sized.counter IS NOT NULL THEN PERFORM put_batch_counters(sized, accounts, seqs); END IF;
 END $$;
 
 -- A batch is a table: columns of one length, and no event without its action, type and time.
@@ -144,7 +155,8 @@ END $$;
 -- no particular order. Events of one account are decided in the order given; one that does not fit
 -- is refused alone, unless a purchase can cover it: then it and all later events of that account
 -- wait for it (status purchase_needed; `missing` is the first one's). p_terms (NULL: none has any)
--- says how an event may be paid; its account's events are then decided one by one.
+-- says how an event may be paid; an account with one whose cost its first way does not settle has
+-- its events decided one by one.
 CREATE OR REPLACE FUNCTION debit(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
     p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at an_instant,
@@ -165,12 +177,9 @@ BEGIN
         RETURN NEXT (1, r.status, r.seq, r.available, r.missing, r.crossed, r.detail)::debit_row;
         RETURN;
     END IF;
-    -- Without a type no event is plain: the lock is taken and repeats are answered all the same.
     RETURN QUERY SELECT * FROM debit_plain_accounts(
-        p_account, p_key, p_action, p_quantity,
-        CASE WHEN p_terms IS NULL THEN p_credit_type
-             ELSE types_of_plain(p_account, p_credit_type, p_terms) END,
-        p_amount, p_event_at, p_tags, p_at);
+        p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags, p_at,
+        p_terms);
     GET DIAGNOSTICS answered = ROW_COUNT;
     IF answered = cardinality(p_key) THEN RETURN; END IF;
     -- What was answered is in the journal by now.

@@ -12,17 +12,6 @@ CREATE OR REPLACE FUNCTION plain_terms(
             'started', false)) END)))
 $$;
 
--- The credit types of a batch, without those of accounts that have terms in it.
-CREATE OR REPLACE FUNCTION types_of_plain(
-    p_account bigint[], p_credit_type text[], p_terms jsonb[]
-) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_agg(CASE WHEN u.account_id = ANY (t.accounts) THEN NULL ELSE u.credit_type END
-                     ORDER BY u.ord)
-    FROM unnest(p_account, p_credit_type) WITH ORDINALITY AS u (account_id, credit_type, ord),
-         (SELECT coalesce(array_agg(DISTINCT v.account_id), '{}') AS accounts
-          FROM unnest(p_account, p_terms) AS v (account_id, terms) WHERE v.terms IS NOT NULL) t
-$$;
-
 -- The window of a late event's own time, if it may still be reopened at p_at.
 CREATE OR REPLACE FUNCTION reopened_window(
     w wallets, p_event_at timestamptz, p_at timestamptz

@@ -13,7 +13,7 @@ down_revision = None
 SQL = Path(__file__).parent.parent / "sql" / revision
 SHAPES = ("arguments", "tables", "record_tables", "hold_tables", "published", "types")
 FUNCTIONS = (
-    "alerts", "books", "charges", "corrections", "debit", "debit_batch", "grants", "guards", "hold_calls", "holds",
+    "alerts", "books", "charges", "corrections", "debit", "debit_batch", "first_way", "grants", "guards", "hold_calls", "holds",
     "lost_charges", "operations", "refunds", "rollover", "row_laws", "serving", "teams", "terms", "terms_debit", "usable",
     "wallets", "violations",
 )  # fmt: skip

@@ -35,6 +35,7 @@ from tests.ledger.team_laws import TEAM_LAWS
 from tests.ledger.term_laws import TERM_LAWS
 from tests.ledger.test_concurrency import at_once, debit_alone, reserve_alone
 from tests.ledger.undone import undone
+from tests.ledger.way_laws import WAY_LAWS
 from tests.ledger.window_laws import WINDOW_LAWS
 
 HOUR = timedelta(hours=1)
@@ -324,6 +325,7 @@ LAWS = (
     *PATIENCE_LAWS,
     *TEAM_LAWS,
     *SIZE_LAWS,
+    *WAY_LAWS,
 )
 
 

@@ -18,4 +18,6 @@ SIZE_FAULTS = (
     ("a wallet is overfilled", "grant_credits", r"IF p_source = 'adjustment' AND", "IF false AND"),
     ("raises overflow", "settle_approval", r"capped\(counters\.value::numeric", "(counters.value"),
     ("raised limits overflow", "plan_counters", r"l\.ceiling::numeric", "l.ceiling"),
+    ("raised limits overflow alone", "use_of_way", r"l\.ceiling::numeric", "l.ceiling"),
+    ("raised limits overflow together", "size_by_terms", r"l\.ceiling::numeric", "l.ceiling"),
 )

@@ -11,6 +11,7 @@ from tests.ledger.hold_laws import HOLD_FAULTS
 from tests.ledger.laws import first_broken
 from tests.ledger.size_laws import SIZE_FAULTS
 from tests.ledger.team_laws import TEAM_FAULTS
+from tests.ledger.way_laws import WAY_FAULTS
 
 # Name, function, and a pattern of its definition with what it is replaced by. A blank of a pattern
 # is any white space of the definition.
@@ -140,6 +141,7 @@ IN_FUNCTIONS = (
     ("what broke cannot go back", "take_back", r", recognised_minor = earned, broken_minor = broken", ""),
     *TEAM_FAULTS,
     *SIZE_FAULTS,
+    *WAY_FAULTS,
 )  # fmt: skip
 IN_TABLES = (
     ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),

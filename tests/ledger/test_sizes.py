@@ -5,6 +5,8 @@ from domain.errors import InvalidInput
 from domain.teams.approvals import Kind
 from ledger import grants
 from ledger.teams import members
+from ledger.usage import debits
+from ledger.usage.debits import Demand
 from tests.builders import (
     NOON,
     START,
@@ -46,6 +48,10 @@ def test_raised_limits_do_not_overflow(ledger):
         assert teams.approve(ledger, wallet, f"raise-{n}") == "approved"
 
     assert teams.use(ledger, wallet, 1).status == "debited"
+    pair = [Demand(wallet.account_id, teams.an_operation(1)) for _ in range(2)]
+    assert {one.status for one in debits.debit(ledger, pair, NOON)} == {"debited"}
+    more_than_there_is = teams.use(ledger, wallet, 1_000_000, key="more")
+    assert more_than_there_is.status == "insufficient_credits"
     standing = members.standings(
         ledger,
         account_id=wallet.account_id,

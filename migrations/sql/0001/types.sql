@@ -46,6 +46,15 @@ CREATE TYPE debit_outcome AS (
 CREATE TYPE way AS (
     credit_type text, credits numeric, per numeric, started boolean, carry text, consent text);
 
+-- What an event comes to by one way, and what the counters that move with it come to.
+CREATE TYPE way_use AS (
+    cost bigint, counter text[], value bigint[], starts timestamptz[]);
+
+-- A batch on terms whose costs are known: type and cost of each event, and its wallets' counters.
+CREATE TYPE sized_batch AS (
+    credit_type text[], amount bigint[],
+    account_id bigint[], counter text[], value bigint[], starts timestamptz[]);
+
 CREATE TYPE debit_plan AS (
     status      text,      -- fits | already_unlocked | a reason
     action      text,      -- what is served, or was short last
