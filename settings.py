@@ -38,8 +38,10 @@ class Settings:
     public_url: str  # where customers and the processor reach the API; no slash at the end
     temporal_namespace: str = "default"
     stripe_api_base: str = STRIPE
+    stripe_calls_per_second: int = 20  # of the whole fleet; Stripe allows 25 to one endpoint
     drawdown_catalogs: Path = CATALOGS
     metrics_address: str | None = None  # where Prometheus finds us; None opens no port
+    renewal_spread_seconds: int = 0  # over which renewals of one instant are paid; 0: at once
     api_docs: bool = False  # whether the API describes itself at /docs and /openapi.json
     api_head_seconds: int = 10  # how long the head of a request may take before it is hung up on
 
@@ -121,8 +123,13 @@ def _switch(text: str) -> bool:
     return text == "on"
 
 
-def _seconds(text: str) -> int:
+def _number(text: str) -> int:
     _require(int(text) > 0)
+    return int(text)
+
+
+def _some(text: str) -> int:
+    _require(int(text) >= 0)
     return int(text)
 
 
@@ -137,14 +144,16 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "temporal_namespace": str,
     "stripe_api_key": _secret("sk_", "rk_"),
     "stripe_api_base": _web,
+    "stripe_calls_per_second": _number,
     "stripe_webhook_secret": _secret("whsec_"),
     "smtp_url": _smtp,
     "mail_from": _sender,
     "public_url": _web,
     "drawdown_catalogs": _folder,
     "metrics_address": _address,
+    "renewal_spread_seconds": _some,
     "api_docs": _switch,
-    "api_head_seconds": _seconds,
+    "api_head_seconds": _number,
 }
 EXPECTED = {
     "database_url": "the ledger's database, as postgresql://user:password@host:port/database",
@@ -152,12 +161,14 @@ EXPECTED = {
     "temporal_namespace": "a namespace of Temporal",
     "stripe_api_key": "a secret or restricted key of Stripe (sk_… or rk_…)",
     "stripe_api_base": "a http(s) address",
+    "stripe_calls_per_second": "a whole number above zero, the same for every worker",
     "stripe_webhook_secret": "the signing secret of Stripe's webhook endpoint (whsec_…)",
     "smtp_url": "the mail server, as smtp://user:password@host:port or smtps://…",
     "mail_from": "the sender's address",
     "public_url": "the http(s) address where customers reach the API",
     "drawdown_catalogs": "a folder that exists",
     "metrics_address": "host:port to listen on",
+    "renewal_spread_seconds": "a whole number of seconds",
     "api_docs": "on or off",
     "api_head_seconds": "a whole number of seconds above zero",
 }

@@ -54,7 +54,6 @@ from workflows.subscription.workflow import Subscription
 GRACE = timedelta(seconds=30)
 MEASURE_SECONDS = 15
 THREADS = 20
-STRIPE_CALLS_PER_SECOND = 20.0  # per queue; the processor allows 25 per endpoint
 # docs/operations.md says why, under "A worker on a busy machine".
 WORKFLOW_OPTIONS: dict[str, Any] = {
     "workflow_runner": UnsandboxedWorkflowRunner(),
@@ -101,6 +100,7 @@ class Fleet:
             catalogs={one.name: one for one in read},
             public_url=self.settings.public_url,
             link_secret=self.settings.stripe_webhook_secret,
+            renewal_spread=timedelta(seconds=self.settings.renewal_spread_seconds),
         )
 
     def worker(self, queue: str, executor: ThreadPoolExecutor, **options: Any) -> Worker:
@@ -120,7 +120,9 @@ class Fleet:
         if workflows:
             defaults |= WORKFLOW_OPTIONS
         if queue == names.STRIPE:
-            defaults["max_task_queue_activities_per_second"] = STRIPE_CALLS_PER_SECOND
+            # Of the queue, whoever serves it; the server believes the worker that polled last.
+            limit = float(self.settings.stripe_calls_per_second)
+            defaults["max_task_queue_activities_per_second"] = limit
         return Worker(self.client, task_queue=queue, **(defaults | options))
 
 

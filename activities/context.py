@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Connection, Engine
 
@@ -13,12 +14,16 @@ from ledger import subscriptions
 
 @dataclass(frozen=True)
 class BillingContext:
-    """Built once by an entry point. `link_secret` signs the links in mails."""
+    """Built once by an entry point. `link_secret` signs the links in mails.
+
+    Renewals due at one instant are paid over `renewal_spread` from then on.
+    """
 
     engine: Engine
     catalogs: Mapping[str, Catalog]
     public_url: str
     link_secret: str
+    renewal_spread: timedelta = timedelta(0)
 
     def catalog(self, name: str) -> Catalog:
         """Return a price list. Raises `InvalidInput` (`unknown_catalog`)."""

@@ -1,6 +1,7 @@
 """Windows of time: boundaries in the customer's time zone, always from the original anchor."""
 
 import calendar
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -147,3 +148,9 @@ def _latest(anchor: datetime, at: datetime, interval: Interval) -> int:
         return (at.date() - anchor.date()).days // interval.days
     months = (at.year - anchor.year) * 12 + at.month - anchor.month
     return months // interval.months
+
+
+def share_of(stretch: timedelta, name: str) -> timedelta:
+    """Return a part of a stretch of time, always the same for a name, that spreads names evenly."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return stretch * int.from_bytes(digest[:2]) / 65_536

@@ -24,9 +24,10 @@ def start_worker(
     log: Path,
     *flags: str,
     queues: tuple[str, ...] = QUEUES,
+    program: Path = ROOT / "worker.py",
 ) -> subprocess.Popen[bytes]:
-    """Start `worker.py` with `flags` and wait until it polls `queues`; StackError if it ends."""
-    process = _start([str(ROOT / "worker.py"), *flags], environment, log)
+    """Start `program` with `flags` and wait until it polls `queues`; StackError if it ends."""
+    process = _start([str(program), *flags], environment, log)
 
     def polls() -> bool:
         return all(temporal.polled_by(process.pid, queue) for queue in queues)

@@ -19,6 +19,7 @@ def test_defaults_fill_what_a_deployment_need_not_say():
     settings = Settings.from_environment(COMPLETE)
     assert settings.temporal_namespace == "default"
     assert settings.stripe_api_base == "https://api.stripe.com"
+    assert settings.stripe_calls_per_second == 20
     assert settings.drawdown_catalogs.is_dir()
     assert settings.metrics_address is None
     assert settings.public_url == "https://billing.example"
@@ -46,12 +47,15 @@ def test_an_empty_variable_is_a_missing_one():
         ("TEMPORAL_ADDRESS", "temporal:port"),
         ("STRIPE_API_KEY", "pk_test_hidden"),
         ("STRIPE_API_BASE", "api.stripe.com"),
+        ("STRIPE_CALLS_PER_SECOND", "0"),
+        ("STRIPE_CALLS_PER_SECOND", "many"),
         ("STRIPE_WEBHOOK_SECRET", "hidden"),
         ("SMTP_URL", "user:hidden@mail:25"),
         ("MAIL_FROM", "nobody"),
         ("PUBLIC_URL", "billing.example"),
         ("DRAWDOWN_CATALOGS", "/no/such/folder"),
         ("METRICS_ADDRESS", "9464"),
+        ("RENEWAL_SPREAD_SECONDS", "-1"),
         ("API_DOCS", "yes"),
         ("API_HEAD_SECONDS", "0"),
         ("API_HEAD_SECONDS", "ten"),
@@ -75,8 +79,10 @@ def test_the_names_are_the_contract():
     assert set(NAMES) - set(COMPLETE) == {
         "TEMPORAL_NAMESPACE",
         "STRIPE_API_BASE",
+        "STRIPE_CALLS_PER_SECOND",
         "DRAWDOWN_CATALOGS",
         "METRICS_ADDRESS",
+        "RENEWAL_SPREAD_SECONDS",
         "API_DOCS",
         "API_HEAD_SECONDS",
         "PAYLOAD_KEYS",

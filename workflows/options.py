@@ -57,3 +57,11 @@ INTERACTIVE, PURCHASE, RENEWAL = 1, 2, 4
 def ranked(options: Options, rank: int, customer_id: str) -> Options:
     """Give a call its priority, and the customer as its fairness key."""
     return {**options, "priority": Priority(priority_key=rank, fairness_key=customer_id[:64])}
+
+
+def of_a_period(customer_id: str, *, first: bool) -> Options:
+    """Return how the ledger is called for a period: renewals wait behind usage, which has no rank.
+
+    Somebody waits for a first one.
+    """
+    return ranked(LEDGER, INTERACTIVE if first else RENEWAL, customer_id)

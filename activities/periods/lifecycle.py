@@ -17,13 +17,15 @@ from activities.periods.paid_periods import PaidPeriod, Serving
 from activities.uninterrupted import uninterrupted
 from domain.mails.plans import Canceled
 from domain.payments.charges import Charge, ChargeKind, ChargeLine
-from domain.periods import Window
+from domain.periods import Window, share_of
 from domain.plan_calendar import period_at, period_price, period_stretch, window_at, windows_of
 from domain.pricing.catalog import Plan
 from domain.subscription import LeftBehind, Pause, Status
 from ledger import accounts, balances, checkpoints, grants, starts, subscriptions
 from ledger.payments import charges
 from ledger.usage import policies
+
+MOST_SPREAD = 100  # a renewal is late by at most this part of its period
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,11 @@ class NextPeriod:
 
 @dataclass(frozen=True, slots=True)
 class PeriodCharge:
-    """The period and its charge, None if nothing is due."""
+    """The period and its charge, None if nothing is due; `pay_at` None: when the period begins."""
 
     period: Window
     charge: Charge | None
+    pay_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,17 @@ class PeriodActivities:
                 period=period,
                 anchor=wanted.anchor,
             )
-        return PeriodCharge(period, charge)
+        return PeriodCharge(period, charge, self._pay_at(wanted, period))
+
+    def _pay_at(self, wanted: NextPeriod, period: Window) -> datetime | None:
+        """Spread renewals that are due at one instant: the processor takes only some a second.
+
+        What is late already is paid at once.
+        """
+        spread = min(self._context.renewal_spread, (period.end - period.start) / MOST_SPREAD)
+        if not spread or wanted.at >= period.start:
+            return None
+        return period.start + share_of(spread, wanted.subscription_id)
 
     @uninterrupted(name="open_period")
     def open_period(self, paid: PaidPeriod) -> Serving:

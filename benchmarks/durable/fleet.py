@@ -86,7 +86,7 @@ async def running(runner: WorkflowRunner | None = None) -> AsyncIterator[Bench]:
 
     `runner` runs the workflows in place of the worker's own.
     """
-    stack = _stack()
+    stack = new_stack()
     try:
         settings = Settings.from_environment(environment(stack) | {"METRICS_ADDRESS": ""})
         engine = connect(settings.database_url, pool_size=THREADS)
@@ -107,7 +107,8 @@ async def running(runner: WorkflowRunner | None = None) -> AsyncIterator[Bench]:
         shutil.rmtree(stack.home, ignore_errors=True)
 
 
-def _stack() -> Stack:
+def new_stack() -> Stack:
+    """Start the four servers in a new folder."""
     home = Path(tempfile.mkdtemp(prefix="drawdown-bench-"))
     home.chmod(0o755)  # PostgreSQL runs as another account when we are root
     return Stack.start(home, persistent=False)

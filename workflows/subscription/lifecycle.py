@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.pricing.catalog import Plan
     from domain.subscription import Arrears, OpenCharge, Step
     from domain.subscription_state import SubscriptionState
-from workflows.options import LEDGER, PROCESSOR, short
+from workflows.options import LEDGER, PROCESSOR, of_a_period, short
 from workflows.subscription.context import Context
 
 
@@ -71,7 +71,7 @@ class Lifecycle:
                 revision=state.renewals_dropped,
             ),
             summary=short(f"charge the next period of {plan.plan_id}"),
-            **LEDGER,
+            **of_a_period(state.start.customer_id, first=state.period is None),
         )
         if opened.charge is None:
             await self._settle_free(plan, opened.period)
@@ -80,6 +80,7 @@ class Lifecycle:
             arrears = state.arrears or Arrears()
             charge = replace(
                 charge,
+                pay_at=opened.pay_at or charge.pay_at,
                 anchor=anchor,
                 declines=arrears.declines,
                 first_declined_at=arrears.first_declined_at,

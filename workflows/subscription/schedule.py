@@ -1,6 +1,5 @@
 """The due moments of a subscription: windows, renewals, retries, ends. One timer serves all."""
 
-import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -11,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.periods.lifecycle import PeriodActivities
     from domain.payments.charge_fates import is_held
     from domain.payments.charges import ChargeKind
-    from domain.periods import Window
+    from domain.periods import Window, share_of
     from domain.subscription import OpenCharge, Pause, Step
     from domain.subscription_state import Stage
 from workflows.options import LEDGER
@@ -95,7 +94,8 @@ class Schedule:
         if (impatient := self._mailbox.patience_ends()) is not None:
             yield Due(impatient, "answer `pending` to who waits")
         for charge in state.charges:
-            yield from _moments(charge, held=is_held(state, charge, workflow.now()))
+            held = is_held(state, charge, workflow.now())
+            yield from _moments(charge, self._pay_at(charge), held=held)
         if state.stage is Stage.UNBEGUN and state.start.begins_at is not None:
             yield Due(state.start.begins_at, "begin")
         if self._may_begin():
@@ -125,9 +125,8 @@ class Schedule:
         plan = state.next_plan or state.plan_in_force()
         if not plan.paid:
             return state.period.end
-        digest = hashlib.sha256(state.subscription_id.encode()).digest()
         spread = min(LONGEST_JITTER, (state.period.end - state.period.start) / 10)
-        return state.period.end - spread * int.from_bytes(digest[:2]) / 65_536
+        return state.period.end - share_of(spread, state.subscription_id)
 
     async def _close_window(self) -> None:
         state = self._state
@@ -157,7 +156,7 @@ class Schedule:
         for charge in state.charges:
             if is_held(state, charge, now):
                 continue
-            if charge.step is Step.PREPARED and _is_due(charge.pay_at):
+            if charge.step is Step.PREPARED and _is_due(self._pay_at(charge)):
                 self._collector.pay(charge)
             elif charge.step is Step.DECLINED and _is_due(charge.retry_at):
                 self._collector.retry(charge)
@@ -165,6 +164,12 @@ class Schedule:
                 await self._end_unpaid()
         if _is_due(self._patience_ends()):
             await self._end_unpaid()
+
+    def _pay_at(self, charge: OpenCharge) -> datetime | None:
+        """Return when to pay a prepared charge: usage that waits for a renewal has it paid now."""
+        if charge.pay_at is None or charge.period is None or self._mailbox.held_up != "renewal":
+            return charge.pay_at
+        return min(charge.pay_at, charge.period.start)
 
     async def _end_unpaid(self) -> None:
         self._state.end_now()
@@ -218,10 +223,10 @@ class Schedule:
         state.look_for_expiry(warned.at)
 
 
-def _moments(charge: OpenCharge, *, held: bool) -> Iterator[Due]:
+def _moments(charge: OpenCharge, pay_at: datetime | None, *, held: bool) -> Iterator[Due]:
     what = demanded(charge.charge)
-    if not held and charge.step is Step.PREPARED and charge.pay_at is not None:
-        yield Due(charge.pay_at, f"pay {what}")
+    if not held and charge.step is Step.PREPARED and pay_at is not None:
+        yield Due(pay_at, f"pay {what}")
     if charge.step is Step.PROCESSING and charge.look_at is not None:
         yield Due(charge.look_at, f"ask whether {what} has come")
     if charge.step is Step.DECLINED:

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.pricing.policies import AfterDunning, ResumeOn, WhileUnpaid
     from domain.subscription import OpenCharge, Pause, Step
     from domain.subscription_state import SubscriptionState
-from workflows.options import LEDGER, short
+from workflows.options import LEDGER, of_a_period, short
 from workflows.subscription.mailbox import Answer, Mailbox, credit_text
 from workflows.subscription.operator_view import demanded, money_for
 from workflows.subscription.payments.processing import (
@@ -182,7 +182,7 @@ class Settler:
                 stays_paused=stays,
             ),
             summary=f"begin the period from {period.start:%Y-%m-%d}",
-            **LEDGER,
+            **of_a_period(state.start.customer_id, first=state.period is None),
         )
         state.drop(charge)
         state.serve_under(charge.plan)
