@@ -72,8 +72,8 @@ class Subscription(Base):
     """A subscription as its workflow last wrote it; enough to rebuild the workflow."""
 
     __tablename__ = "subscriptions"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
     subscription_id: Mapped[str] = mapped_column(primary_key=True)
-    account_id: Mapped[int]
     plan: Mapped[dict[str, Any]]
     status: Mapped[str]
     anchor: Mapped[datetime]

@@ -3,6 +3,7 @@
 from tests.builders import START
 
 NOBODY = 999_999_999
+ANOTHERS = "another:main"  # the subscription of another customer
 FREE = {"charge_id": None, "part": None, "cost_minor": 0}
 FRESH = {"seq": 900, "key": "another"}
 ASKED = {"key": "another"}
@@ -25,9 +26,9 @@ ATTACKS = (
     ("charges_surcharge", "charges", {"surcharge_minor": 99_999}),
     ("charges_account_id_fkey", "charges", {"account_id": NOBODY}),
     (
-        "charges_subscription_id_fkey",
+        "charges_subscription",
         "charges",
-        {"charge_id": "b", "invoice": None, "subscription_id": "?"},
+        {"charge_id": "b", "invoice": None, "subscription_id": ANOTHERS},
     ),
     ("charges_pk", "charges", {}),
     ("charge_notes_object", "charge_notes", {"note": [1]}),
@@ -39,7 +40,7 @@ ATTACKS = (
     ("kept_answers_answer", "kept_answers", {"answer": [1]}),
     ("kept_answers_pk", "kept_answers", {}),
     ("kept_answers_account_id_fkey", "kept_answers", {"account_id": NOBODY}),
-    ("kept_answers_subscription_id_fkey", "kept_answers", {"subscription_id": "?"}),
+    ("kept_answers_subscription", "kept_answers", {"subscription_id": ANOTHERS}),
     ("pauses_pk", "pauses", {}),
     ("pauses_account_id_fkey", "pauses", {"account_id": NOBODY}),
     ("counters_account_id_fkey", "counters", {"account_id": NOBODY}),
@@ -114,7 +115,7 @@ ATTACKS = (
     ("approvals_account_id_fkey", "approvals", ASKED | {"account_id": NOBODY}),
     ("approvals_member", "approvals", ASKED | {"member_id": "nobody"}),
     ("approvals_decider", "approvals", ENDED | {"decided_by": "nobody"}),
-    ("approvals_subscription_id_fkey", "approvals", ASKED | {"subscription_id": "?"}),
+    ("approvals_subscription", "approvals", ASKED | {"subscription_id": ANOTHERS}),
     ("approvals_pk", "approvals", {}),
     ("hold_lines_amount", "hold_lines", {"amount": 0}),
     ("hold_lines_pk", "hold_lines", {}),
@@ -173,6 +174,7 @@ ATTACKS = (
         {"subscription_id": "b", "account_id": NOBODY},
     ),
     ("subscriptions_pk", "subscriptions", {}),
+    ("subscriptions_id", "subscriptions", {"account_id": NOBODY}),
     ("subscriptions_one_live", "subscriptions", {"subscription_id": "b"}),
     ("thresholds_amount", "thresholds", {"amount": 0, "percent": None}),
     ("thresholds_channel", "thresholds", {"channel": "pigeon"}),
@@ -193,12 +195,12 @@ ATTACKS = (
     ("windows_order", "windows", {"window_end": START.isoformat()}),
     ("windows_account_id_fkey", "windows", {"account_id": NOBODY}),
     (
-        "windows_subscription_id_fkey",
+        "windows_subscription",
         "windows",
         {
             "window_start": "2028-01-01T00:00:00Z",
             "window_end": "2028-02-01T00:00:00Z",
-            "subscription_id": "?",
+            "subscription_id": ANOTHERS,
         },
     ),
     ("windows_pk", "windows", {"window_end": "2028-01-01T00:00:00Z"}),

@@ -19,12 +19,13 @@ from tests.builders import (
     START,
     a_grant,
     a_subscribed_wallet,
+    a_wallet,
     an_event,
     auto_purchase_on,
     bought,
     use,
 )
-from tests.ledger.attacks import ATTACKS, ELSEWHERE
+from tests.ledger.attacks import ANOTHERS, ATTACKS, ELSEWHERE
 from tests.ledger.hostile import OF_ARGUMENTS
 from tests.ledger.teams import a_member, ask
 
@@ -51,6 +52,7 @@ def victim(session_database):
     """A wallet with a sound row in every table; the first of each is a paid one."""
     engine = create_engine(driver_url(session_database.owner_url))
     with engine.begin() as connection:
+        a_wallet(connection, ANOTHERS.partition(":")[0])
         wallet = a_subscribed_wallet(connection, allowance=0, **auto_purchase_on())
         charge = f"{wallet.customer_id}:auto"
         bought(connection, wallet, charge)

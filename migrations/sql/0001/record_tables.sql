@@ -112,7 +112,7 @@ CREATE TABLE approvals (
     account_id      bigint      NOT NULL REFERENCES wallets,
     key             text        NOT NULL
                     CONSTRAINT approvals_key_length CHECK (length(key) BETWEEN 1 AND 200),
-    subscription_id text        NOT NULL REFERENCES subscriptions,
+    subscription_id text        NOT NULL,
     kind            text        NOT NULL
                     CONSTRAINT approvals_kind CHECK (kind IN ('operation', 'credits')),
     member_id       text        NOT NULL,                           -- who asks
@@ -132,6 +132,8 @@ CREATE TABLE approvals (
     recorded_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT approvals_waits CHECK (needed IS NULL OR state = 'waiting'),
     CONSTRAINT approvals_pk PRIMARY KEY (account_id, key),
+    CONSTRAINT approvals_subscription
+        FOREIGN KEY (account_id, subscription_id) REFERENCES subscriptions,
     CONSTRAINT approvals_member FOREIGN KEY (account_id, member_id) REFERENCES members,
     CONSTRAINT approvals_decider FOREIGN KEY (account_id, decided_by) REFERENCES members,
     CONSTRAINT approvals_lapse CHECK (asked_at < lapses_at),

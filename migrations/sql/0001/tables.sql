@@ -1,6 +1,7 @@
--- Every table carries the account key and every unique key contains it, so that accounts can be
--- spread over a distributed PostgreSQL without a redesign. Credits are micro-credits (1 credit =
--- 1,000,000), money is minor units of its currency. Constraints are named: tests attack each one.
+-- What belongs to an account carries its key, in every unique and foreign key too, so that accounts
+-- can be spread over machines (ledger/distribution says where each table goes). Credits are
+-- micro-credits (1 credit = 1,000,000), money is minor units of its currency. Constraints are
+-- named: tests attack each one.
 
 CREATE TYPE entry_kind AS ENUM
     ('grant', 'debit', 'hold', 'capture', 'release', 'expiry', 'adjustment', 'void', 'correction',
@@ -104,7 +105,7 @@ CREATE TABLE policies (
 );
 
 CREATE TABLE subscriptions (
-    subscription_id text        NOT NULL CONSTRAINT subscriptions_pk PRIMARY KEY
+    subscription_id text        NOT NULL CONSTRAINT subscriptions_id UNIQUE
                     CONSTRAINT subscriptions_id_length
                     CHECK (length(subscription_id) BETWEEN 1 AND 200),
     account_id      bigint      NOT NULL REFERENCES wallets,
@@ -125,6 +126,7 @@ CREATE TABLE subscriptions (
     cancel_at_end   boolean     NOT NULL DEFAULT false,
     updated_at      timestamptz NOT NULL,
     recorded_at     timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT subscriptions_pk PRIMARY KEY (account_id, subscription_id),
     CONSTRAINT subscriptions_period_order CHECK (period_start < period_end)
 );
 CREATE UNIQUE INDEX subscriptions_one_live ON subscriptions (account_id) WHERE status <> 'ended';
@@ -137,16 +139,18 @@ CREATE TABLE windows (
     account_id      bigint      NOT NULL REFERENCES wallets,
     window_start    timestamptz NOT NULL,
     window_end      timestamptz NOT NULL,
-    subscription_id text        NOT NULL REFERENCES subscriptions,
+    subscription_id text        NOT NULL,
     CONSTRAINT windows_pk PRIMARY KEY (account_id, window_start),
     CONSTRAINT windows_end UNIQUE (account_id, window_end),
+    CONSTRAINT windows_subscription
+        FOREIGN KEY (account_id, subscription_id) REFERENCES subscriptions,
     CONSTRAINT windows_order CHECK (window_start < window_end)
 );
 
 CREATE TABLE charges (
     account_id      bigint      NOT NULL REFERENCES wallets,
     charge_id       text        NOT NULL,
-    subscription_id text        NOT NULL REFERENCES subscriptions,
+    subscription_id text        NOT NULL,
     kind            text        NOT NULL CONSTRAINT charges_kind CHECK
                     (kind IN ('period', 'upgrade', 'manual_purchase', 'auto_purchase', 'pack')),
     state           text        NOT NULL DEFAULT 'open'
@@ -168,6 +172,8 @@ CREATE TABLE charges (
     invoice         text,
     recorded_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT charges_pk PRIMARY KEY (account_id, charge_id),
+    CONSTRAINT charges_subscription
+        FOREIGN KEY (account_id, subscription_id) REFERENCES subscriptions,
     CONSTRAINT charges_surcharge CHECK (surcharge_minor BETWEEN 0 AND amount_minor),
     CONSTRAINT charges_settled CHECK ((state IN ('open', 'processing')) = (settled_at IS NULL)),
     CONSTRAINT charges_purchase_quantity CHECK
@@ -198,7 +204,7 @@ CREATE TABLE charge_notes (
 -- Updates that were asked for with a key, and what was answered: the same again gets it again.
 CREATE TABLE kept_answers (
     account_id  bigint      NOT NULL REFERENCES wallets,
-    subscription_id text    NOT NULL REFERENCES subscriptions,
+    subscription_id text    NOT NULL,
     key         text        NOT NULL
                 CONSTRAINT kept_answers_key_length CHECK (length(key) BETWEEN 1 AND 200),
     request     text        NOT NULL,                        -- "cancel now", "change_plan core_40k"
@@ -206,7 +212,9 @@ CREATE TABLE kept_answers (
                 CONSTRAINT kept_answers_answer CHECK (jsonb_typeof(answer) = 'object'),
     at          timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT kept_answers_pk PRIMARY KEY (account_id, subscription_id, key)
+    CONSTRAINT kept_answers_pk PRIMARY KEY (account_id, subscription_id, key),
+    CONSTRAINT kept_answers_subscription
+        FOREIGN KEY (account_id, subscription_id) REFERENCES subscriptions
 );
 
 -- When and why a wallet was paused and resumed, and by whom, for people to read.
