@@ -96,9 +96,11 @@ $$;
 -- A window that is looked at again: what it had is what expired in it and what moved on out of it.
 
 -- What moved on out of a grant and was not used since, wherever it is now.
-CREATE OR REPLACE FUNCTION unused_of_rolled(g grants) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT coalesce(sum(r.remaining - r.held + r.expired + unused_of_rolled(r)), 0)::bigint
-    FROM grants r WHERE r.account_id = (g).account_id AND r.rolled_from = (g).grant_id
+CREATE OR REPLACE FUNCTION unused_of_rolled(p_account bigint, p_grant bigint) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(r.remaining - r.held + r.expired
+                        + unused_of_rolled(r.account_id, r.grant_id)), 0)::bigint
+    FROM grants r WHERE r.account_id = p_account AND r.rolled_from = p_grant
 $$;
 
 -- Change what is left of a grant that was looked at again, with what that makes of its money, and
@@ -132,7 +134,8 @@ DECLARE
 BEGIN
     FOR r IN SELECT * FROM grants o WHERE o.account_id = g.account_id AND o.rolled_from = g.grant_id
              ORDER BY o.grant_id DESC LOOP
-        part := least(rest, r.remaining - r.held + r.expired + unused_of_rolled(r));
+        part := least(rest, r.remaining - r.held + r.expired
+                            + unused_of_rolled(r.account_id, r.grant_id));
         CONTINUE WHEN part <= 0;
         rest := rest - part;
         IF r.remaining - r.held + r.expired < part THEN
@@ -182,7 +185,7 @@ BEGIN
         SELECT * INTO g FROM grants o WHERE o.account_id = p_account AND o.grant_id = g.grant_id;
         target := least(div(g.rollable::numeric * g.roll_num, g.roll_den), roll_room(g) + g.rolled);
         IF target < g.rolled THEN
-            target := least(g.rolled - target, unused_of_rolled(g));
+            target := least(g.rolled - target, unused_of_rolled(g.account_id, g.grant_id));
             CONTINUE WHEN target = 0;
             g := move_back(g, target, p_at);
             g.expired := g.expired + target;

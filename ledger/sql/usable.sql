@@ -30,7 +30,8 @@ CREATE OR REPLACE FUNCTION grants_to_burn(
 ) LANGUAGE sql STABLE AS $$
     SELECT g.grant_id, g.remaining, g.held,
            g.remaining - g.held
-               + CASE WHEN p_reopens THEN g.expired + unused_of_rolled(g) ELSE 0 END,
+               + CASE WHEN p_reopens THEN g.expired + unused_of_rolled(g.account_id, g.grant_id)
+                      ELSE 0 END,
            g.scope, g.expires_at,
            is_usable(g.effective_at, g.expires_at, g.source, p_frozen, p_at),
            is_usable(g.effective_at, g.expires_at, g.source, p_frozen, p_at)

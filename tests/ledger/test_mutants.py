@@ -124,7 +124,7 @@ IN_FUNCTIONS = (
     ("frozen credits are spent with care", "debit_carefully", r"p_action, w\.frozen", "p_action, false"),
     ("frozen credits are spent on terms", "stock", r"\(w\)\.frozen", "false"),
     ("a cap is each grant's own", "roll_room", r"AND t\.rolls_left > 0", "AND t.grant_id = (g).grant_id"),
-    ("what moved on is forgotten", "grants_to_burn", r" \+ unused_of_rolled\(g\)", ""),
+    ("what moved on is forgotten", "grants_to_burn", r" \+ unused_of_rolled\(g\.account_id, g\.grant_id\)", ""),
     ("what moves on is decided once", "debit_on_terms", r"PERFORM roll_again\([^;]*;", ""),
     ("money does not come back", "move_back", r"r\.rolled_minor := r\.rolled_minor \+ money", "money := 0"),
     ("a closed window buys", "debit_on_terms", r"p_terms := [^;]*;", ""),

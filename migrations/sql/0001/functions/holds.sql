@@ -236,16 +236,19 @@ END $$;
 CREATE OR REPLACE FUNCTION release_lapsed(w wallets, p_at timestamptz) RETURNS wallets
 LANGUAGE plpgsql AS $$
 DECLARE
-    due holds[] := ARRAY(
-        SELECT h FROM holds h
-        WHERE h.account_id = w.account_id AND h.state = 'open' AND h.lapses_at <= p_at
-        ORDER BY h.lapses_at, h.hold_id);
+    due bigint[] := ARRAY(
+        SELECT o.hold_id FROM holds o
+        WHERE o.account_id = w.account_id AND o.state = 'open' AND o.lapses_at <= p_at
+        ORDER BY o.lapses_at, o.hold_id);
+    one bigint;
     h   holds;
 BEGIN
-    FOREACH h IN ARRAY due LOOP
+    FOREACH one IN ARRAY due LOOP
+        SELECT * INTO h FROM holds o WHERE o.account_id = w.account_id AND o.hold_id = one;
         w := end_hold(w, h, 'lapsed', NULL, NULL, h.lapses_at);
     END LOOP;
-    FOREACH h IN ARRAY due LOOP
+    FOREACH one IN ARRAY due LOOP
+        SELECT * INTO h FROM holds o WHERE o.account_id = w.account_id AND o.hold_id = one;
         IF settle_again(w.account_id, ARRAY(
                SELECT l.grant_id FROM hold_lines l
                WHERE l.account_id = h.account_id AND l.hold_id = h.hold_id),
