@@ -1,6 +1,7 @@
 """Commands that prepare a deployment."""
 
 import asyncio
+import sys
 from argparse import Namespace
 
 from alembic import command
@@ -10,7 +11,8 @@ from temporalio.api.operatorservice.v1 import (
     ListSearchAttributesRequest,
 )
 
-from commands.terminal import Add, console, settings
+from commands.terminal import Add, console, database, settings
+from ledger.distribution import setup
 from migrations import configuration
 from worker import connected
 from workflows import names
@@ -45,7 +47,21 @@ def bootstrap(_: Namespace) -> int:
     return 0
 
 
+def distribute(arguments: Namespace) -> int:
+    """Spread the ledger over the machines of a Citus cluster; --print only shows the statements."""
+    with database() as engine, engine.begin() as connection:
+        if arguments.print:
+            for one in setup.statements(connection, arguments.shards):
+                sys.stdout.write(f"{one};\n")
+            return 0
+        console.print(f"{setup.distribute(connection, arguments.shards)} statements carried out")
+    return 0
+
+
 def add_commands(add: Add) -> None:
     """Add this module's commands and their arguments."""
     add("migrate", migrate)
     add("bootstrap", bootstrap)
+    one = add("distribute", distribute)
+    one.add_argument("--print", action="store_true", help="carry out nothing")
+    one.add_argument("--shards", type=int, default=setup.SHARDS, help="of each table")

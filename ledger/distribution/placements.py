@@ -1,0 +1,83 @@
+"""Where each table goes when the ledger is spread over machines by account: said only here.
+
+What belongs to an account lies on one machine, in all tables together. Everything that does not
+fit that is here with its reason; `tests/ledger/test_placements.py` compares it with a database.
+"""
+
+COLUMN = "account_id"
+ANCHOR = "wallets"  # the row that is locked: everything of an account lies where this row does
+
+BY_ACCOUNT = frozenset(
+    {
+        "approvals",
+        "charge_notes",
+        "charges",
+        "counters",
+        "disputes",
+        "entries",
+        "grants",
+        "hold_lines",
+        "holds",
+        "kept_answers",
+        "limits",
+        "members",
+        "notices",
+        "outbox",
+        "pauses",
+        "policies",
+        "postings",
+        "refunds",
+        "refusals",
+        "subscriptions",
+        "thresholds",
+        "wallets",
+        "windows",
+    }
+)
+
+# Whole on every machine: a write goes to all of them, a read stays where it is.
+REFERENCE = {
+    "customers": "found by its own id, its payer and its card, which name no account;"
+    " written at sign-up and when a card changes",
+}
+
+# On the coordinator only.
+LOCAL = {
+    "alembic_version": "what the database was migrated to",
+    "findings": "facts that may be of no customer we know; a few a day, read by operators",
+    "published": "what price lists promised: no account has a part in it",
+}
+
+# Unique keys of tables by account that lack the account. Citus can't have them: they are dropped.
+GLOBAL_KEYS = {
+    "subscriptions_id": "only the workflow of that id writes the row, after it has looked whose the"
+    " id is, and Temporal runs one workflow of an id at a time",
+}
+
+# Indexes of tables by account that do not begin with the account: whoever uses one asks every
+# shard. None is on the way of usage.
+FAN_OUT = {
+    "subscriptions_id": "a workflow's first look at its row, and its writes: a few a period",
+    "charges_of_invoice": "the processor's messages name the invoice: about two a period",
+    "charges_by_id": "a paid invoice whose charge is lost: reconciliation, once a night",
+    "outbox_waiting": "the relays of crossings, alerts and mails: one query a second each",
+}
+
+# Functions that the application calls and that name no single account first.
+WITHOUT_ACCOUNT = {
+    "debit": "takes events of many accounts: there, a call has one event and goes to `debit_one`",
+    "open_wallet": "makes the account: its customer is a row of a reference table",
+    "auto_purchased": "takes rows that were read before, and asks for their account",
+    "cap_window": "computes",
+    "capped": "computes",
+    "credits_worth": "computes",
+    "disputes_of": "takes a row that was read before, and asks for its account",
+    "is_purchased": "computes",
+    "is_usable": "computes",
+    "refunds_of": "takes a row that was read before, and asks for its account",
+    "used_of": "computes",
+}
+
+# Reads on the way of usage that give a function whole rows. A shard's rows have another type, so
+# that they must be read into variables first.
+WHOLE_ROWS = {"meter": ("policies", "wallets")}  # `room.cap_left` asks `auto_purchased`
