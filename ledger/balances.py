@@ -167,7 +167,9 @@ HISTORY = text("""
                        AND r.refund_id = f.tags ->> 'refund'
     LEFT JOIN holds h ON h.account_id = e.account_id
                      AND (h.hold_id = e.seq OR h.resolved_seq = e.seq)
-    WHERE e.account_id = :account AND e.seq > :after
+    WHERE e.account_id = :account
+      AND e.seq > CASE WHEN CAST(:start AS timestamptz) IS NULL THEN :after
+                       ELSE greatest(:after, seq_before(:account, :start)) END
       AND (CAST(:action AS text) IS NULL OR :action IN (f.action, f.served_as))
       AND coalesce(f.tags, '{}') @> CAST(:tags AS jsonb)
       AND e.at >= coalesce(CAST(:start AS timestamptz), '-infinity')

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from ledger.reports.movement import TICK
 from ledger.reports.scope import Scope, answer
 from ledger.reports.usage import USAGE
+from models.tables import Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,9 @@ def usage_by_member(connection: Connection, scope: Scope) -> tuple[MemberUsage, 
 
 def limits_of(connection: Connection, account_id: int, member: str) -> tuple[MemberUsage, ...]:
     """Return a member's limits in the current window; none: not limited, or unknown."""
-    scope = Scope(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), account_id)
+    window = select(Wallet.window_start).where(Wallet.account_id == account_id)
+    end = datetime.max.replace(tzinfo=UTC)
+    scope = Scope(connection.scalar(window) or end - TICK, end, account_id)
     own = (one for one in usage_by_member(connection, scope) if one.member == member)
     return tuple(one for one in own if one.limit_micro is not None)
 

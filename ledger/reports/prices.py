@@ -68,6 +68,7 @@ REPAID = """
 SELECT g.currency, g.cost_minor, g.granted, -sum(e.change) AS credits
 FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind = 'repayment' AND e.at >= :start AND e.at < :end
+  AND e.seq > seq_before(CAST(:account AS bigint), :start)
   AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
 GROUP BY g.currency, g.cost_minor, g.granted
 """

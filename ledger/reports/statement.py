@@ -58,20 +58,27 @@ class Statement:
 
 # The journal's own balance, read from the last line before each end.
 BALANCES = """
-WITH last AS (
-    SELECT e.account_id, e.credit_type, e.balance_after, e.at < :start AS earlier,
-           row_number() OVER (PARTITION BY e.account_id, e.credit_type, e.at < :start
-                              ORDER BY e.seq DESC) AS place
-    FROM entries e
-    WHERE e.at < :end AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id))
-SELECT c.customer_id, l.credit_type,
-       coalesce(max(l.balance_after) FILTER (WHERE l.earlier), 0),
-       coalesce(max(l.balance_after) FILTER (WHERE NOT l.earlier),
-                max(l.balance_after) FILTER (WHERE l.earlier))
-FROM last l JOIN customers c ON c.account_id = l.account_id
-WHERE l.place = 1
-GROUP BY c.customer_id, l.credit_type
-ORDER BY c.customer_id COLLATE "C", l.credit_type COLLATE "C"
+WITH types AS (
+    SELECT g.account_id, g.credit_type FROM grants g
+    WHERE g.account_id = coalesce(CAST(:account AS bigint), g.account_id)
+    UNION
+    SELECT e.account_id, e.credit_type FROM entries e
+    WHERE e.at >= :start AND e.at < :end
+      AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
+      AND e.seq > seq_before(CAST(:account AS bigint), :start))
+SELECT c.customer_id, t.credit_type, coalesce(opening.balance_after, 0), closing.balance_after
+FROM types t JOIN customers c ON c.account_id = t.account_id
+LEFT JOIN LATERAL (
+    SELECT e.balance_after FROM entries e
+    WHERE e.account_id = t.account_id AND e.credit_type = t.credit_type
+      AND e.seq <= seq_before(t.account_id, :start)
+    ORDER BY e.seq DESC LIMIT 1) opening ON true
+JOIN LATERAL (
+    SELECT e.balance_after FROM entries e
+    WHERE e.account_id = t.account_id AND e.credit_type = t.credit_type
+      AND e.seq <= seq_before(t.account_id, :end)
+    ORDER BY e.seq DESC LIMIT 1) closing ON true
+ORDER BY c.customer_id COLLATE "C", t.credit_type COLLATE "C"
 """
 
 # Line 0 of an operation (`o`) carries the request. Changes are summed line by line: `balance`
@@ -103,6 +110,7 @@ LEFT JOIN LATERAL (SELECT own.source, own.charge_id FROM grants own
                    OFFSET 0) g ON true
 WHERE e.at >= :start AND e.at < :end
   AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
+  AND e.seq > seq_before(CAST(:account AS bigint), :start)
 WINDOW event AS (PARTITION BY e.account_id, e.seq, e.credit_type),
        running AS (PARTITION BY e.account_id, e.credit_type ORDER BY e.seq, e.line)
 ORDER BY c.customer_id COLLATE "C", e.seq, e.line

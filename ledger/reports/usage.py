@@ -11,6 +11,8 @@ from ledger.reports.scope import Scope, answer
 # What was used, one row per draw and per free line. Line 0 of an operation carries its quantity
 # and tags; whatever undoes or completes another operation carries that one's action and tags. The
 # action is the one served, if a cheaper one replaced the one asked for.
+# `seq_before` (0 of no account) finds a customer's first line of the time by halving: a month costs
+# the same however many years came before it.
 USAGE = """
 WITH usage AS (
     SELECT e.account_id, e.seq, e.line, e.at, e.late, e.grant_id, e.credit_type,
@@ -22,7 +24,8 @@ WITH usage AS (
     CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
     WHERE e.kind IN ('debit', 'capture', 'correction')
       AND e.at >= :start AND e.at < :end
-      AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id))
+      AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
+      AND e.seq > seq_before(CAST(:account AS bigint), :start))
 """
 
 

@@ -135,7 +135,8 @@ def standings(
                 FROM entries e
                 CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
                 WHERE e.account_id = :account AND e.kind IN ('debit', 'capture', 'correction')
-                  AND e.at >= :period AND e.credit_type = :type AND o.tags ? 'member'
+                  AND e.at >= :period AND e.seq > seq_before(:account, :period)
+                  AND e.credit_type = :type AND o.tags ? 'member'
                 GROUP BY member),
             counted AS (
                 SELECT substr(c.counter, 8, length(c.counter) - 8 - length(:type)) AS member,

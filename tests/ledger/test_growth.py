@@ -1,0 +1,83 @@
+"""What is asked of a time costs what happened in it, however old the customer is."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from ledger import balances
+from ledger.reports.members import limits_of
+from ledger.reports.registry import ReportRequest, sheet
+from ledger.teams import members
+from ledger.usage import debits
+from local.postgres import Database
+from models.base import connect
+from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, an_event
+
+DAY = timedelta(days=1)
+FEBRUARY_END = datetime(2027, 3, 1, tzinfo=UTC)
+BEFORE, SINCE = 2_000, 5  # events of January, and of the first day of February
+FETCHED = text("""
+    SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
+    FROM pg_stat_xact_user_tables WHERE relname = 'entries'
+""")
+MOST = 400  # rows: what is told, and a few halvings of a customer's journal
+OF_A_TIME = ("usage", "usage-by-day", "usage-by-tag", "usage-by-member", "events", "outcomes",
+             "statement")  # fmt: skip
+
+
+def asked(customer_id: str, name: str) -> ReportRequest:
+    return ReportRequest(
+        name=name,
+        customer_id=customer_id,
+        first=MONTH_END.date(),
+        until=(MONTH_END + DAY).date(),
+        tag="member",
+    )
+
+
+def history(ledger, wallet):
+    chosen = balances.Chosen(start=MONTH_END, end=MONTH_END + DAY)
+    return balances.history(ledger, wallet.account_id, chosen=chosen)
+
+
+READS = {
+    name: lambda ledger, wallet, name=name: sheet(
+        ledger, asked(wallet.customer_id, name), MONTH_END + DAY
+    )
+    for name in OF_A_TIME
+} | {
+    "history": history,
+    "members": lambda ledger, wallet: members.standings(
+        ledger, wallet.account_id, "credits", MONTH_END, MONTH_END
+    ),
+    "limits": lambda ledger, wallet: limits_of(ledger, wallet.account_id, "ada"),
+}
+
+
+@pytest.fixture(scope="module")
+def old_customer(new_database: Callable[[], Database]):
+    """A customer who did much in January and a little since."""
+    engine = connect(new_database().url)
+    windows = ((START, MONTH_END), (MONTH_END, FEBRUARY_END))
+    with engine.begin() as ledger:
+        wallet = a_subscribed_wallet(ledger, windows=windows)
+        for at, many in ((NOON, BEFORE), (MONTH_END, SINCE)):
+            events = [
+                an_event(wallet.account_id, event_at=at, tags=(("member", "ada"),))
+                for _ in range(many)
+            ]
+            assert {one.status for one in debits.debit(ledger, events, at)} == {"debited"}
+    yield engine, wallet
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", READS)
+def test_what_was_before_a_time_is_not_read_for_it(old_customer, name):
+    engine, wallet = old_customer
+    with engine.connect() as ledger:
+        before = ledger.scalar(FETCHED)
+        READS[name](ledger, wallet)
+        assert ledger.scalar(FETCHED) - before <= MOST
+        ledger.rollback()
