@@ -1,8 +1,9 @@
-"""Maintenance: rebuild lost workflows, move subscribers to another plan version."""
+"""Maintenance: rebuild lost workflows, move subscribers to another plan, archive old entries."""
 
 import asyncio
 from argparse import Namespace
 from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from rich.table import Table
@@ -16,7 +17,7 @@ from domain.errors import InvalidInput
 from domain.money import format_money
 from domain.subscription import Start
 from domain.subscription_state import SubscriptionState
-from ledger import accounts, subscriptions
+from ledger import accounts, archive, subscriptions
 from ledger.subscriptions import LiveSubscription
 from worker import connected
 from workflows import names
@@ -52,6 +53,21 @@ def migrate_plans(arguments: Namespace) -> int:
     answers = asyncio.run(_ask_all([one.subscription_id for one in found], message))
     console.print(_table(found, answers))
     return 0 if all("reason" not in answer for answer in answers) else 1
+
+
+def archive_entries(arguments: Namespace) -> int:
+    """Archive the journal's lines decided before a day (UTC) and before the running window."""
+    before = datetime.combine(arguments.before, time(), UTC)
+    moved = 0
+    with database() as engine:
+        account = None
+        if arguments.customer is not None:
+            with engine.connect() as connection:
+                account = accounts.account_of(connection, arguments.customer)
+        for lines in archive.archive(engine, before, account):
+            moved += lines
+    console.print(f"{moved:,} lines archived")
+    return 0
 
 
 async def start_again(client: Client, start: Start) -> str:
@@ -149,3 +165,6 @@ def add_commands(add: Add) -> None:
     one.add_argument("--to", type=int, default=0, help="the version; the newest if left out")
     one.add_argument("--when", choices=("next_period", "now"), default="next_period")
     one.add_argument("--preview", action="store_true", help="change nothing")
+    one = add("archive", archive_entries)
+    one.add_argument("--before", type=date.fromisoformat, required=True, metavar="DAY")
+    one.add_argument("--customer", help="only this one; all if left out")

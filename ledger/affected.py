@@ -28,7 +28,7 @@ _EVENTS = text("""
 SELECT c.customer_id, e.credit_type,
        sum((e.line = 0 AND e.kind <> 'correction')::integer)::bigint AS events,
        -sum(e.change) AS credits
-FROM entries e
+FROM journal e
 CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
 JOIN customers c ON c.account_id = e.account_id
 WHERE e.kind IN ('debit', 'capture', 'correction')

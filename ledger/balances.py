@@ -100,10 +100,11 @@ def balances_as_of(connection: Connection, account_id: int, at: datetime) -> tup
                        AS available,
                    sum(coalesce(j.held, 0) - coalesce(l.amount, 0)) AS held
             FROM grants g
-            JOIN LATERAL (
-                SELECT sum(e.change) AS change, sum(e.held_change) AS held FROM entries e
-                WHERE e.account_id = g.account_id AND e.grant_id = g.grant_id AND e.at <= :at
-            ) j ON true
+            LEFT JOIN (
+                SELECT e.grant_id, sum(e.change) AS change, sum(e.held_change) AS held
+                FROM journal e WHERE e.account_id = :account AND e.at <= :at
+                GROUP BY e.grant_id
+            ) j ON j.grant_id = g.grant_id
             LEFT JOIN lapsed_by(:account, :at) l ON l.grant_id = g.grant_id
             WHERE g.account_id = :account AND g.source <> 'overdraft'
             GROUP BY g.credit_type ORDER BY g.credit_type
@@ -160,7 +161,7 @@ HISTORY = text("""
                     || coalesce(', approved by ' || (f.tags ->> 'approved_by'), '')
                END AS cause,
            g.source
-    FROM entries e
+    FROM journal e
     CROSS JOIN operation_of(e.account_id, e.seq, NULL) f
     LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
     LEFT JOIN refunds r ON r.account_id = e.account_id

@@ -133,8 +133,11 @@ def last_number(connection: Connection, account_id: int, prefix: str) -> int:
         SELECT coalesce(max(split_part(substr(name, length(:prefix) + 1), ':', 1)::bigint), 0)
         FROM (SELECT charge_id AS name FROM charges WHERE account_id = :account
               UNION ALL
-              SELECT substr(key, 8) FROM entries
-              WHERE account_id = :account AND kind = 'grant') known
+              SELECT substr(first.key, 8) FROM grants g CROSS JOIN LATERAL (
+                  SELECT e.key FROM journal e
+                  WHERE e.account_id = g.account_id AND e.seq = g.grant_id AND e.line = 0
+                  OFFSET 0) first
+              WHERE g.account_id = :account) known
         WHERE starts_with(name, :prefix)
           AND substr(name, length(:prefix) + 1) ~ '^[0-9]{1,9}(:|$)'
     """)

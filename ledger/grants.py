@@ -112,7 +112,7 @@ def _rolling(rolls: RollTerms | None) -> dict[str, int | None]:
 def given(connection: Connection, account_id: int, key: str) -> int:
     """Return the micro-credits granted under a key, or 0."""
     statement = text(
-        "SELECT change FROM entries"
+        "SELECT change FROM journal"
         " WHERE account_id = :account AND key = 'ledger:' || :key AND kind = 'grant'"
     )
     return int(connection.scalar(statement, {"account": account_id, "key": key}) or 0)

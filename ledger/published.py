@@ -35,7 +35,7 @@ _TYPES: Mapping[Kind, type[Terms]] = {
 # Both instants are the database's own, because business time may be virtual.
 _RATED_ANEW = text("""
 SELECT EXISTS (
-    SELECT FROM published p JOIN entries e ON e.account_id = :account AND e.key = :key
+    SELECT FROM published p JOIN journal e ON e.account_id = :account AND e.key = :key
     WHERE p.catalog = :catalog AND p.reason IS NOT NULL AND p.recorded_at > e.recorded_at
       AND split_part(p.item, ' ', 1) = 'rate'
       AND split_part(p.item, ' ', 2) IN (e.action, e.served_as))

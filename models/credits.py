@@ -1,9 +1,10 @@
 """Credits: grants, the journal, holds, counters and what people are told of them."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Enum, Integer, SmallInteger
+from sqlalchemy import Enum, Integer, Numeric, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -56,10 +57,9 @@ class GrantRow(Base):
     unrolled: Mapped[int]
 
 
-class Entry(Base):
-    """One line of the journal."""
+class Line:
+    """The columns of a line of the journal, wherever it is kept."""
 
-    __tablename__ = "entries"
     account_id: Mapped[int] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
     line: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
@@ -82,6 +82,33 @@ class Entry(Base):
     action: Mapped[str | None]
     served_as: Mapped[str | None]
     tags: Mapped[dict[str, Any] | None]
+
+
+class Entry(Line, Base):
+    """One line of the journal."""
+
+    __tablename__ = "entries"
+
+
+class ArchivedEntry(Line, Base):
+    """An old line of the journal, kept apart."""
+
+    __tablename__ = "archived_entries"
+
+
+class CarriedSum(Base):
+    """What the archived lines of a grant and a kind come to."""
+
+    __tablename__ = "carried"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    grant_id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(Enum(*ENTRY_KINDS, name="entry_kind"), primary_key=True)
+    credit_type: Mapped[str]
+    change: Mapped[Decimal] = mapped_column(Numeric)
+    held_change: Mapped[Decimal] = mapped_column(Numeric)
+    debt_change: Mapped[Decimal] = mapped_column(Numeric)
+    minor: Mapped[Decimal] = mapped_column(Numeric)
+    given_back: Mapped[Decimal] = mapped_column(Numeric)
 
 
 class HoldRow(Base):

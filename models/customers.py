@@ -43,6 +43,7 @@ class Wallet(Base):
     frozen: Mapped[bool]
     kept_until: Mapped[datetime | None]
     next_lapse: Mapped[datetime]
+    archived_seq: Mapped[int]
 
 
 class Policy(Base):

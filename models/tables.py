@@ -3,6 +3,8 @@
 from models.base import Base
 from models.credits import (
     ENTRY_KINDS,
+    ArchivedEntry,
+    CarriedSum,
     Counter,
     Entry,
     GrantRow,
@@ -41,7 +43,9 @@ __all__ = [
     "ENTRY_KINDS",
     "AllowanceWindow",
     "ApprovalRow",
+    "ArchivedEntry",
     "Base",
+    "CarriedSum",
     "ChargeNote",
     "ChargeRow",
     "Counter",

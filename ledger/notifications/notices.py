@@ -97,7 +97,7 @@ def recent_use(
         text("""
             SELECT floor(extract(epoch FROM :at - e.at) / 86400)::integer AS days_ago,
                    coalesce(o.action, '') AS action, -sum(e.change)::bigint AS credits
-            FROM entries e CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
+            FROM journal e CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
             WHERE e.account_id = :account AND e.seq > seq_before(:account, :since) AND e.at <= :at
               AND e.credit_type = :type AND e.kind IN ('debit', 'capture', 'correction')
             GROUP BY 1, 2
@@ -110,7 +110,7 @@ def recent_use(
         },
     ).all()
     first = connection.scalar(
-        text("SELECT at FROM entries WHERE account_id = :a ORDER BY seq LIMIT 1"), {"a": account_id}
+        text("SELECT at FROM journal WHERE account_id = :a ORDER BY seq LIMIT 1"), {"a": account_id}
     )
     days = min(LONG_DAYS, (at - first).days + 1) if first is not None and first <= at else 0
     by_day, by_action = [0] * days, dict[str, int]()

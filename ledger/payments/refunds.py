@@ -140,7 +140,7 @@ def taken_by(connection: Connection, account_id: int, cause: str, name: str) -> 
         connection.scalar(
             text("""
                 SELECT coalesce(-sum(e.change), 0)
-                FROM entries e JOIN grants g USING (account_id, grant_id)
+                FROM journal e JOIN grants g USING (account_id, grant_id)
                 WHERE e.account_id = :account AND e.kind IN ('refund', 'chargeback')
                   AND e.tags ->> :cause = :name AND g.cost_minor > 0
             """),

@@ -44,7 +44,7 @@ WITH parts AS (
            CASE e.kind WHEN 'repayment' THEN -e.change ELSE 0 END AS repaid,
            CASE WHEN e.kind = 'grant' AND e.key ^@ 'ledger::repaid:' THEN e.change
                 ELSE 0 END AS given_back
-    FROM entries e
+    FROM journal e
     LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
     WHERE e.at < :end AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
       AND (g.source = 'overdraft' OR e.kind IN ('debt', 'repayment', 'grant'))),
@@ -63,7 +63,7 @@ moved AS (
 priced AS (
     SELECT DISTINCT ON (g.account_id, g.credit_type) g.account_id, g.credit_type,
            g.cost_minor::numeric / g.granted AS price
-    FROM grants g JOIN entries e ON e.account_id = g.account_id AND e.seq = g.grant_id
+    FROM grants g JOIN journal e ON e.account_id = g.account_id AND e.seq = g.grant_id
                                 AND e.line = 0
     WHERE g.cost_minor > 0 AND e.at < :end
       AND g.account_id = coalesce(CAST(:account AS bigint), g.account_id)

@@ -66,7 +66,7 @@ GROUP BY u.action, g.currency, g.cost_minor, g.granted
 # Credits that repaid a debt are earned too: for usage on credit or charged back earlier.
 REPAID = """
 SELECT g.currency, g.cost_minor, g.granted, -sum(e.change) AS credits
-FROM entries e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+FROM journal e JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.kind = 'repayment' AND e.at >= :start AND e.at < :end
   AND e.seq > seq_before(CAST(:account AS bigint), :start)
   AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)

@@ -25,7 +25,7 @@ journal AS (
                WHERE e.kind = 'rollover' AND NOT e.tags ? 'back'), 0) AS rolled,
            coalesce(sum((e.tags ->> 'minor')::bigint) FILTER (WHERE e.kind = 'rollover'), 0)
                AS rolled_minor
-    FROM instants i JOIN entries e ON e.at <= i.instant AND e.grant_id IS NOT NULL
+    FROM instants i JOIN journal e ON e.at <= i.instant AND e.grant_id IS NOT NULL
     WHERE e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
     GROUP BY i.instant, e.account_id, e.grant_id),
 lapsed AS (

@@ -62,19 +62,19 @@ WITH types AS (
     SELECT g.account_id, g.credit_type FROM grants g
     WHERE g.account_id = coalesce(CAST(:account AS bigint), g.account_id)
     UNION
-    SELECT e.account_id, e.credit_type FROM entries e
+    SELECT e.account_id, e.credit_type FROM journal e
     WHERE e.at >= :start AND e.at < :end
       AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
       AND e.seq > seq_before(CAST(:account AS bigint), :start))
 SELECT c.customer_id, t.credit_type, coalesce(opening.balance_after, 0), closing.balance_after
 FROM types t JOIN customers c ON c.account_id = t.account_id
 LEFT JOIN LATERAL (
-    SELECT e.balance_after FROM entries e
+    SELECT e.balance_after FROM journal e
     WHERE e.account_id = t.account_id AND e.credit_type = t.credit_type
       AND e.seq <= seq_before(t.account_id, :start)
     ORDER BY e.seq DESC LIMIT 1) opening ON true
 JOIN LATERAL (
-    SELECT e.balance_after FROM entries e
+    SELECT e.balance_after FROM journal e
     WHERE e.account_id = t.account_id AND e.credit_type = t.credit_type
       AND e.seq <= seq_before(t.account_id, :end)
     ORDER BY e.seq DESC LIMIT 1) closing ON true
@@ -102,7 +102,7 @@ SELECT c.customer_id, e.seq, e.line, e.at, e.event_at, e.kind::text AS kind,
        g.source, e.credit_type, e.change, e.held_change, e.available_after,
        o.quantity AS asked, (-sum(e.change) OVER event) AS event_credits,
        (sum(e.change) OVER running) AS moved
-FROM entries e
+FROM journal e
 CROSS JOIN operation_of(e.account_id, e.seq, NULL) o
 JOIN customers c ON c.account_id = e.account_id
 LEFT JOIN LATERAL (SELECT own.source, own.charge_id FROM grants own

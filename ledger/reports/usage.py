@@ -20,7 +20,7 @@ WITH usage AS (
            -e.change AS credits,
            CASE e.kind WHEN 'correction' THEN -e.quantity ELSE e.quantity END AS quantity,
            (e.line = 0 AND e.kind <> 'correction')::integer AS event
-    FROM entries e
+    FROM journal e
     CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
     WHERE e.kind IN ('debit', 'capture', 'correction')
       AND e.at >= :start AND e.at < :end

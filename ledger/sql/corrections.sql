@@ -7,13 +7,13 @@ RETURNS TABLE (place integer, grant_id bigint, credit_type text, amount bigint)
 LANGUAGE sql STABLE AS $$
     SELECT max(e.line) FILTER (WHERE e.seq = p_seq AND e.change < 0)::integer, e.grant_id,
            e.credit_type, -sum(e.change)::bigint
-    FROM entries e WHERE e.account_id = p_account AND e.grant_id IS NOT NULL
+    FROM journal e WHERE e.account_id = p_account AND e.grant_id IS NOT NULL
                      AND (e.seq = p_seq OR e.corrects = p_seq)
     GROUP BY e.grant_id, e.credit_type HAVING sum(e.change) < 0
 $$;
 
 CREATE OR REPLACE FUNCTION quantity_of(e entries) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT (e).quantity - coalesce(sum(c.quantity), 0)::bigint FROM entries c
+    SELECT (e).quantity - coalesce(sum(c.quantity), 0)::bigint FROM journal c
     WHERE c.account_id = (e).account_id AND c.corrects = (e).seq
 $$;
 
@@ -39,7 +39,7 @@ LANGUAGE sql STABLE AS $$
         WHEN EXISTS (SELECT FROM jsonb_each_text((e).tags) t
                      WHERE counter_value((e).account_id, 'once:' || (e).action || ':' || t.value,
                                          '-infinity') > 0) THEN 'bought_for_ever'
-        WHEN NOT EXISTS (SELECT FROM entries d
+        WHEN NOT EXISTS (SELECT FROM journal d
                          WHERE d.account_id = (e).account_id AND d.seq = (e).seq
                            AND d.change < 0) THEN 'event_free'
         WHEN p_quantity >= quantity_of(e) THEN 'not_less'
@@ -212,7 +212,7 @@ LANGUAGE sql STABLE AS $$
            )::correction_outcome
     FROM (SELECT e.credit_type, sum(e.change)::bigint AS given,
                  coalesce(sum(e.change) FILTER (WHERE g.expires_at <= e.at), 0)::bigint AS closed
-          FROM entries e
+          FROM journal e
           LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
           WHERE e.account_id = (c).account_id AND e.seq = (c).seq GROUP BY e.credit_type) t
 $$;
@@ -246,14 +246,14 @@ BEGIN
     p_tags := coalesce(p_tags, '{}')
               || jsonb_build_object('event', p_event, 'quantity', p_quantity);
     p_key := 'ledger:correction:' || p_key;
-    SELECT * INTO c FROM entries o WHERE o.account_id = p_account AND o.key = p_key;
+    SELECT * INTO c FROM journal o WHERE o.account_id = p_account AND o.key = p_key;
     IF FOUND THEN
         RETURN correction_answer(CASE WHEN c.tags = p_tags THEN 'repeated'
                                       ELSE 'idempotency_conflict' END, c);
     END IF;
     SELECT * INTO h FROM holds o
     WHERE o.account_id = p_account AND o.key = p_event AND o.state <> 'open';
-    SELECT * INTO e FROM entries o
+    SELECT * INTO e FROM journal o
     WHERE o.account_id = p_account AND o.key = coalesce('ledger::hold:' || h.hold_id, p_event);
     r.status := correction_refusal(e, p_quantity);
     IF r.status IS NOT NULL THEN RETURN r; END IF;

@@ -120,6 +120,7 @@ DECLARE
     decided    timestamptz;
     starts     timestamptz;
     level      bigint;
+    archived   bigint;
     first      bigint;
     first_free bigint := 0;
     booked     bigint := 0;
@@ -143,8 +144,9 @@ BEGIN
           AND greatest(p_at, o.decided_at) < least(o.window_end, o.next_lapse)
           AND p_event_at >= o.window_start
         RETURNING o.seq, o.decided_at, o.window_start,
-                  CASE WHEN o.alert_type = paid_in THEN o.alert_level ELSE -1 END
-        INTO new_seq, decided, starts, level;
+                  CASE WHEN o.alert_type = paid_in THEN o.alert_level ELSE -1 END,
+                  o.archived_seq
+        INTO new_seq, decided, starts, level, archived;
     END IF;
     IF new_seq IS NOT NULL THEN
         IF p_terms IS NOT NULL THEN
@@ -161,6 +163,9 @@ BEGIN
             on_hold := on_hold + g.held;
             available := available + g.free;
         END LOOP;
+        IF archived > 0 THEN
+            IF is_archived(p_account, p_key) THEN first_free := -1; END IF;  -- not new
+        END IF;
         IF first_free >= cost THEN
             available := available - cost;
             INSERT INTO entries (account_id, seq, line, kind, grant_id, change, balance_after,

@@ -39,7 +39,7 @@ BEGIN
            IS NOT DISTINCT FROM
            (p_quantity, p_credit_type, p_source, p_cost_minor, p_charge, p_part, p_tags) AS same
     INTO old
-    FROM entries e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.seq
+    FROM journal e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.seq
     WHERE e.account_id = p_account AND e.key = p_key;
     IF FOUND THEN
         RETURN (CASE WHEN old.same THEN 'repeated' ELSE 'idempotency_conflict' END,

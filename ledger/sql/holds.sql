@@ -36,7 +36,7 @@ CREATE OR REPLACE FUNCTION hold_answer(h holds, p_status text) RETURNS debit_out
 LANGUAGE sql STABLE AS $$
     SELECT (p_status, coalesce((h).resolved_seq, (h).hold_id), e.available_after, NULL, false,
             hold_detail(h))::debit_outcome
-    FROM entries e
+    FROM journal e
     WHERE e.account_id = (h).account_id AND e.seq = coalesce((h).resolved_seq, (h).hold_id)
       AND e.line = 0
 $$;
@@ -206,7 +206,7 @@ BEGIN
            CASE u.ord WHEN 1 THEN p_quantity END, CASE u.ord WHEN 1 THEN f.tags END
     FROM unnest(x.kind, x.credit_type, x.grant_id, x.take, x.back)
          WITH ORDINALITY AS u (kind, type, id, take, back, ord)
-    JOIN entries f ON f.account_id = h.account_id AND f.seq = h.hold_id AND f.line = 0
+    JOIN journal f ON f.account_id = h.account_id AND f.seq = h.hold_id AND f.line = 0
     CROSS JOIN LATERAL balance_for(w, u.type, served, p_at) b;
     UPDATE holds o SET state = p_state, resolved_seq = w.seq, resolved_at = p_at,
                        captured = p_quantity,

@@ -99,7 +99,7 @@ BEGIN
     END IF;
     IF p_kind = 'credits' AND NOT m.limits ? p_credit_type THEN RETURN 'not_needed'; END IF;
     IF p_kind = 'operation'
-       AND EXISTS (SELECT FROM entries WHERE account_id = p_account AND key = p_key) THEN
+       AND EXISTS (SELECT FROM journal WHERE account_id = p_account AND key = p_key) THEN
         RETURN 'idempotency_conflict';
     END IF;
     INSERT INTO approvals (account_id, key, subscription_id, kind, member_id, wish, credit_type,
@@ -182,7 +182,7 @@ BEGIN
     w := lock_wallet(p_account, p_at);
     SELECT * INTO a FROM approvals WHERE account_id = p_account AND key = p_key;
     IF p_state = 'approved' AND a.kind = 'operation' AND NOT EXISTS (
-        SELECT FROM entries WHERE account_id = p_account AND key = p_key) THEN
+        SELECT FROM journal WHERE account_id = p_account AND key = p_key) THEN
         RAISE EXCEPTION 'an approved operation is held first' USING ERRCODE = 'DD004';
     END IF;
     IF p_state = 'approved' AND a.kind = 'credits' THEN

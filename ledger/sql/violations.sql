@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW violations AS
 SELECT g.account_id, 'a grant is not the sum of its entries' AS law,
        'grant ' || g.grant_id AS subject
-FROM grants g LEFT JOIN entries e ON e.account_id = g.account_id AND e.grant_id = g.grant_id
+FROM grants g LEFT JOIN sums e ON e.account_id = g.account_id AND e.grant_id = g.grant_id
 GROUP BY g.account_id, g.grant_id
 HAVING g.remaining <> coalesce(sum(e.change), 0) OR g.held <> coalesce(sum(e.held_change), 0)
     OR g.expired <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('expiry', 'reopen')), 0)
@@ -10,8 +10,7 @@ HAVING g.remaining <> coalesce(sum(e.change), 0) OR g.held <> coalesce(sum(e.hel
     OR g.refunded <> coalesce(-sum(e.change) FILTER (WHERE e.kind IN ('refund', 'chargeback')), 0)
     OR g.owed <> coalesce(sum(e.debt_change), 0)
     OR g.rolled + g.unrolled <> coalesce(-sum(e.change) FILTER (WHERE e.kind = 'rollover'), 0)
-    OR g.rolled_minor <> coalesce(
-        sum((e.tags ->> 'minor')::bigint) FILTER (WHERE e.kind = 'rollover'), 0)
+    OR g.rolled_minor <> coalesce(sum(e.minor), 0)
 UNION ALL
 SELECT g.account_id, 'what moved on is not what arrived', g.credit_type
 FROM grants g GROUP BY g.account_id, g.credit_type
@@ -23,21 +22,28 @@ SELECT e.account_id, 'an entry names a grant that does not exist', 'entry ' || e
 FROM entries e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
 WHERE e.grant_id IS NOT NULL AND (g.grant_id IS NULL OR g.credit_type <> e.credit_type)
 UNION ALL
-SELECT w.account_id, 'the sequence has gaps', w.seq || ' <> ' || count(DISTINCT e.seq)
+SELECT w.account_id, 'the sequence has gaps',
+       w.seq || ' <> ' || w.archived_seq || ' + ' || count(DISTINCT e.seq)
 FROM wallets w LEFT JOIN entries e ON e.account_id = w.account_id
-GROUP BY w.account_id HAVING w.seq <> count(DISTINCT e.seq) OR w.seq <> coalesce(max(e.seq), 0)
+GROUP BY w.account_id
+HAVING w.seq <> w.archived_seq + count(DISTINCT e.seq)
+    OR w.seq <> coalesce(max(e.seq), w.archived_seq) OR min(e.seq) <= w.archived_seq
 UNION ALL
 SELECT c.account_id, 'balances do not chain', 'entry ' || c.seq
 FROM (SELECT s.account_id, s.seq,
-             s.balance_after - lag(s.balance_after, 1, 0::bigint) OVER of_type <> s.change
-             OR s.held_after - lag(s.held_after, 1, 0::bigint) OVER of_type <> s.held_change
+             s.balance_after - coalesce(lag(s.balance_after) OVER of_type, o.balance, 0) <> s.change
+             OR s.held_after - coalesce(lag(s.held_after) OVER of_type, o.held, 0)
+                <> s.held_change
              OR s.at < lag(s.at) OVER of_account AS broken
       FROM (SELECT account_id, credit_type, seq, min(balance_after) AS balance_after,
                    min(held_after) AS held_after, min(at) AS at, sum(change) AS change,
                    sum(held_change) AS held_change
             FROM entries GROUP BY account_id, credit_type, seq) s
-      WINDOW of_type AS (PARTITION BY account_id, credit_type ORDER BY seq),
-             of_account AS (PARTITION BY account_id ORDER BY seq)) c
+      LEFT JOIN (SELECT account_id, credit_type, sum(change) AS balance, sum(held_change) AS held
+                 FROM carried GROUP BY account_id, credit_type) o
+          ON o.account_id = s.account_id AND o.credit_type = s.credit_type
+      WINDOW of_type AS (PARTITION BY s.account_id, s.credit_type ORDER BY s.seq),
+             of_account AS (PARTITION BY s.account_id ORDER BY s.seq)) c
 WHERE c.broken
 UNION ALL
 SELECT e.account_id, 'a debit drew from a grant out of its lifetime', 'entry ' || e.seq
@@ -52,9 +58,9 @@ WHERE e.kind IN ('debit', 'hold', 'capture') AND coalesce(e.served_as, e.action)
 UNION ALL
 SELECT e.account_id, 'more was corrected than was drawn, or of what was not drawn',
        'entry ' || c.corrects
-FROM (SELECT o.account_id, o.corrects, o.grant_id, sum(o.change) AS given FROM entries o
+FROM (SELECT o.account_id, o.corrects, o.grant_id, sum(o.change) AS given FROM journal o
       WHERE o.corrects IS NOT NULL GROUP BY o.account_id, o.corrects, o.grant_id) c
-CROSS JOIN LATERAL (SELECT c.account_id, coalesce(-sum(d.change), 0) AS drawn FROM entries d
+CROSS JOIN LATERAL (SELECT c.account_id, coalesce(-sum(d.change), 0) AS drawn FROM journal d
                     WHERE d.account_id = c.account_id AND d.seq = c.corrects
                       AND d.kind IN ('debit', 'capture')
                       AND d.grant_id IS NOT DISTINCT FROM c.grant_id) e
@@ -72,9 +78,9 @@ FROM wallets w CROSS JOIN LATERAL (
                                              AND g.source = 'overdraft'), 0)
            + coalesce(sum(e.debt_change), 0)
            + coalesce(sum(e.change) FILTER (
-               WHERE e.kind = 'repayment'
-                  OR e.kind = 'grant' AND e.key ^@ 'ledger::repaid:'), 0) AS owed
-    FROM entries e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
+               WHERE e.kind = 'repayment'), 0)
+           + coalesce(sum(e.given_back), 0) AS owed
+    FROM sums e LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
     WHERE e.account_id = w.account_id GROUP BY e.credit_type) o
 WHERE o.owed <> counter_value(w.account_id, 'debt:' || o.credit_type, '-infinity')
 UNION ALL
@@ -166,7 +172,7 @@ FROM windows n JOIN windows m ON m.account_id = n.account_id AND m.window_start 
 UNION ALL
 SELECT a.account_id, 'an operation was approved and never held', a.key
 FROM approvals a WHERE a.kind = 'operation' AND a.state = 'approved'
-  AND NOT EXISTS (SELECT FROM entries e WHERE e.account_id = a.account_id AND e.key = a.key)
+  AND NOT EXISTS (SELECT FROM journal e WHERE e.account_id = a.account_id AND e.key = a.key)
 UNION ALL
 SELECT m.account_id, 'the lock does not know a limit as it was set',
        m.member_id || ': ' || t.credit_type
@@ -193,11 +199,11 @@ CROSS JOIN LATERAL (
     WHERE l.account_id = h.account_id AND l.hold_id = h.hold_id) t
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(e.held_change), 0) AS held, coalesce(sum(e.change), 0) AS change
-    FROM entries e
+    FROM journal e
     WHERE e.account_id = h.account_id AND e.seq = h.hold_id AND e.kind = 'hold') b
 CROSS JOIN LATERAL (
     SELECT -coalesce(sum(e.held_change), 0) AS held, -coalesce(sum(e.change), 0) AS taken
-    FROM entries e
+    FROM journal e
     WHERE e.account_id = h.account_id AND e.seq = h.resolved_seq
       AND e.kind IN ('capture', 'release')
       AND e.at = h.resolved_at) r

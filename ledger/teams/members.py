@@ -132,7 +132,7 @@ def standings(
         text("""
             WITH used AS (
                 SELECT o.tags ->> 'member' AS member, -sum(e.change) AS used
-                FROM entries e
+                FROM journal e
                 CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
                 WHERE e.account_id = :account AND e.kind IN ('debit', 'capture', 'correction')
                   AND e.at >= :period AND e.seq > seq_before(:account, :period)

@@ -4,11 +4,10 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from domain.usage import Terms, UsageEvent
 from ledger.usage import debits
-from models.tables import Entry
 
 _CORRECT = text("""
 SELECT status, seq, available, given, closed FROM correct_usage(
@@ -70,11 +69,12 @@ def correct(
 
 def event_of(connection: Connection, account_id: int, key: str) -> UsageEvent | None:
     """Return the usage event debited under a key, as it was sent."""
-    columns = (Entry.action, Entry.quantity, Entry.event_at, Entry.tags)
     found = connection.execute(
-        select(*columns).where(
-            Entry.account_id == account_id, Entry.key == key, Entry.kind == "debit"
-        )
+        text("""
+            SELECT action, quantity, event_at, tags FROM journal
+            WHERE account_id = :account AND key = :key AND kind = 'debit'
+        """),
+        {"account": account_id, "key": key},
     ).one_or_none()
     if found is None or found.action is None or found.quantity is None:
         return None

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, text
 
 from domain.outcomes import Outcome
 from domain.usage import Confirmation, DebitOutcome, PricedEvent, PricedWay, Terms
-from models.tables import Entry
 
 # PostgreSQL array literals: adapting psycopg lists takes three times as long.
 STATEMENT = """
@@ -202,5 +201,5 @@ def known(connection: Connection, account_id: int, keys: Sequence[str]) -> froze
     """Return those of the given keys under which something was recorded."""
     if not keys:
         return frozenset()
-    statement = select(Entry.key).where(Entry.account_id == account_id, Entry.key.in_(keys))
-    return frozenset(key for key in connection.scalars(statement) if key is not None)
+    statement = text("SELECT key FROM journal WHERE account_id = :account AND key = ANY (:keys)")
+    return frozenset(connection.scalars(statement, {"account": account_id, "keys": list(keys)}))

@@ -15,6 +15,10 @@ ENDED = ASKED | {
 
 # Constraint, table, and what is changed in a copy of a sound row so that only it is broken.
 ATTACKS = (
+    ("archived_entries_pk", "archived_entries", {"key": "another"}),
+    ("archived_entries_key", "archived_entries", {"seq": 900}),
+    ("carried_pk", "carried", {}),
+    ("carried_grant", "carried", {"grant_id": NOBODY}),
     ("charges_amount", "charges", {"amount_minor": 0, "surcharge_minor": 0}),
     ("charges_currency", "charges", {"currency": "usd"}),
     ("charges_kind", "charges", {"kind": "gift", "quantity": None}),

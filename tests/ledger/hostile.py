@@ -137,6 +137,7 @@ USUAL: dict[str, object] = {
     "p_at": NOON,
     "p_event_at": NOON,
     "p_until": MONTH_END,
+    "p_before": NOON,
     "p_effective_at": START,
     "p_expires_at": MONTH_END,
     "p_lapses_at": MONTH_END,

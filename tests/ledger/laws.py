@@ -26,6 +26,7 @@ from tests.builders import (
     use,
 )
 from tests.ledger.alert_laws import ALERT_LAWS
+from tests.ledger.archive_laws import ARCHIVE_LAWS
 from tests.ledger.hold_laws import HOLD_LAWS
 from tests.ledger.patience_laws import PATIENCE_LAWS
 from tests.ledger.purchase_laws import PURCHASE_LAWS
@@ -326,6 +327,7 @@ LAWS = (
     *TEAM_LAWS,
     *SIZE_LAWS,
     *WAY_LAWS,
+    *ARCHIVE_LAWS,
 )
 
 

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from ledger import balances
+from ledger import balances, checkpoints, grants
 from ledger.reports.members import limits_of
 from ledger.reports.registry import ReportRequest, sheet
 from ledger.teams import members
 from ledger.usage import debits
 from local.postgres import Database
 from models.base import connect
-from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, an_event
+from tests.builders import MONTH_END, NOON, START, a_grant, a_subscribed_wallet, an_event
 
 DAY = timedelta(days=1)
 FEBRUARY_END = datetime(2027, 3, 1, tzinfo=UTC)
@@ -52,6 +52,9 @@ READS = {
     "members": lambda ledger, wallet: members.standings(
         ledger, wallet.account_id, "credits", MONTH_END, MONTH_END
     ),
+    "numbers of charges": lambda ledger, wallet: checkpoints.last_number(
+        ledger, wallet.account_id, f"{wallet.customer_id}:upgrade:"
+    ),
     "limits": lambda ledger, wallet: limits_of(ledger, wallet.account_id, "ada"),
 }
 
@@ -80,4 +83,16 @@ def test_what_was_before_a_time_is_not_read_for_it(old_customer, name):
         before = ledger.scalar(FETCHED)
         READS[name](ledger, wallet)
         assert ledger.scalar(FETCHED) - before <= MOST
+        ledger.rollback()
+
+
+def test_a_balance_as_of_an_instant_reads_each_line_once_however_many_grants(old_customer):
+    engine, wallet = old_customer
+    many = 40
+    with engine.connect() as ledger:
+        for _ in range(many):
+            grants.give(ledger, wallet.account_id, a_grant(expires_at=None), MONTH_END)
+        before = ledger.scalar(FETCHED)
+        balances.balances_as_of(ledger, wallet.account_id, MONTH_END)
+        assert ledger.scalar(FETCHED) - before <= BEFORE + SINCE + many + MOST
         ledger.rollback()

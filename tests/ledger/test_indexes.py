@@ -25,7 +25,8 @@ from tests.builders import (
 )
 
 CUSTOMERS, EVENTS = 300, 20
-LARGE = ["entries", "grants", "outbox", "charges", "postings"]
+LARGE = ["entries", "archived_entries", "grants", "outbox", "charges", "postings"]
+ARCHIVE = text("SELECT archive_entries(:account, :before, 15)")
 READ_WHOLE = text("""
     SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname = ANY (:large)
 """)
@@ -40,6 +41,7 @@ def a_customer(ledger):
         charge = a_paid_charge(ledger, wallet, name, 500, at=NOON)
         grants.give(ledger, wallet.account_id, a_grant(), NOON)
         outbox.put(ledger, wallet.account_id, f"receipt:{charge}", "mail", {})
+    ledger.execute(ARCHIVE, {"account": wallet.account_id, "before": MONTH_END})
     return wallet
 
 

@@ -7,6 +7,7 @@ import re
 import psycopg
 import pytest
 
+from tests.ledger.archive_laws import ARCHIVE_FAULTS
 from tests.ledger.hold_laws import HOLD_FAULTS
 from tests.ledger.laws import first_broken
 from tests.ledger.size_laws import SIZE_FAULTS
@@ -142,6 +143,7 @@ IN_FUNCTIONS = (
     *TEAM_FAULTS,
     *SIZE_FAULTS,
     *WAY_FAULTS,
+    *ARCHIVE_FAULTS,
 )  # fmt: skip
 IN_TABLES = (
     ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),

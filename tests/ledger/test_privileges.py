@@ -10,6 +10,8 @@ GUARDED = (
     "wallets",
     "grants",
     "entries",
+    "archived_entries",
+    "carried",
     "charges",
     "postings",
     "windows",

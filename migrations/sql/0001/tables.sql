@@ -70,7 +70,8 @@ CREATE TABLE wallets (
     alert_level  alert_balance NOT NULL DEFAULT -1,            -- fires at or below; -1: none left
     frozen       boolean     NOT NULL DEFAULT false,           -- purchased credits wait
     kept_until   timestamptz,                                  -- what is left serves, though unpaid
-    next_lapse   timestamptz NOT NULL DEFAULT 'infinity'       -- of its open holds
+    next_lapse   timestamptz NOT NULL DEFAULT 'infinity',      -- of its open holds
+    archived_seq bigint      NOT NULL DEFAULT 0                -- last entry in the archive
 ) WITH (fillfactor = 50);
 
 -- What the lock must know of the plan; written together with the workflow's own snapshot.

@@ -13,10 +13,19 @@ CREATE CONSTRAINT TRIGGER grants_credits_left
     AFTER UPDATE OF held, expired, voided, refunded, rolled, unrolled ON grants
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION credits_left();
 
-CREATE TRIGGER entries_append_only BEFORE UPDATE OR DELETE ON entries
+CREATE TRIGGER entries_append_only BEFORE UPDATE ON entries
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER entries_leave_as_they_are BEFORE DELETE ON entries
+    FOR EACH ROW EXECUTE FUNCTION leaves_as_it_is();
+
 CREATE TRIGGER entries_no_truncate BEFORE TRUNCATE ON entries
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER archived_entries_append_only BEFORE UPDATE OR DELETE ON archived_entries
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER archived_entries_no_truncate BEFORE TRUNCATE ON archived_entries
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER postings_append_only BEFORE UPDATE OR DELETE ON postings

@@ -276,7 +276,16 @@ class RealWallet:
         found = balances.balances_as_of(self.connection, self.account, at)
         return {one.credit_type: (one.available_micro, one.held_micro) for one in found}
 
+    def archive(self, before, most):
+        """Move old lines; return how many."""
+        statement = text("SELECT archive_entries(:account, :before, :most)")
+        values = {"account": self.account, "before": before, "most": most}
+        return self.connection.scalar(statement, values)
+
     def violations(self):
         """Return the laws that this wallet breaks."""
-        statement = text("SELECT * FROM violations WHERE account_id = :account")
+        statement = text("""
+            SELECT * FROM violations WHERE account_id = :account
+            UNION ALL SELECT * FROM archive_violations WHERE account_id = :account
+        """)
         return self.connection.execute(statement, {"account": self.account}).all()

@@ -96,7 +96,7 @@ STATE = text("""
                          coalesce(-sum(e.change) FILTER (
                              WHERE e.kind IN ('debit', 'capture', 'correction', 'repayment')),
                              0) AS used
-                  FROM entries e WHERE e.account_id = w.account_id AND e.grant_id IS NOT NULL
+                  FROM journal e WHERE e.account_id = w.account_id AND e.grant_id IS NOT NULL
                   GROUP BY e.grant_id) j) AS replayed,
            (SELECT jsonb_object_agg(c.counter || ' ' || CASE WHEN c.window_start > '-infinity'
                 THEN extract(epoch FROM c.window_start)::bigint::text ELSE '' END, c.value)

@@ -13,7 +13,7 @@ DECLARE
 BEGIN
     WHILE low < high LOOP
         middle := (low + high + 1) / 2;
-        IF (SELECT e.at < p_at FROM entries e
+        IF (SELECT e.at < p_at FROM journal e
             WHERE e.account_id = p_account AND e.seq = middle ORDER BY e.line LIMIT 1) THEN
             low := middle;
         ELSE
@@ -28,7 +28,7 @@ END $$;
 CREATE OR REPLACE FUNCTION held_at_start(w wallets) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(g.remaining - coalesce(since.change, 0)), 0)::bigint
     FROM grants g LEFT JOIN (
-        SELECT e.grant_id, sum(e.change) AS change FROM entries e
+        SELECT e.grant_id, sum(e.change) AS change FROM journal e
         WHERE e.account_id = (w).account_id AND e.seq > seq_before((w).account_id, (w).window_start)
           AND e.kind <> 'grant' GROUP BY e.grant_id) since ON since.grant_id = g.grant_id
     WHERE g.account_id = (w).account_id AND g.credit_type = (w).alert_type

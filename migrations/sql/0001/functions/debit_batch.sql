@@ -22,13 +22,14 @@ DECLARE
     levels   bigint[];
     sized    sized_batch;
     on_terms boolean[];
+    archived boolean;
 BEGIN
     SELECT array_agg(w.account_id), array_agg(w.seq), array_agg(w.at),
            array_agg(CASE WHEN w.state = 'active' AND w.paused_by = '{}' AND NOT w.frozen
                                AND w.at < least(w.window_end, w.next_lapse)
                           THEN w.window_start END),
-           array_agg(w.alert_type), array_agg(w.alert_level)
-    INTO accounts, seqs, ats, starts, types, levels
+           array_agg(w.alert_type), array_agg(w.alert_level), bool_or(w.archived_seq > 0)
+    INTO accounts, seqs, ats, starts, types, levels, archived
     FROM (SELECT o.*, greatest(p_at, o.decided_at) AS at FROM wallets o
           WHERE o.account_id = ANY (p_account) ORDER BY o.account_id FOR UPDATE) w;
     IF p_terms IS NOT NULL THEN
@@ -49,7 +50,11 @@ BEGIN
              WITH ORDINALITY AS u (account_id, key, action, quantity, credit_type, amount, event_at,
                                    tags, on_terms, ord)
         LEFT JOIN LATERAL (
-            SELECT * FROM entries o WHERE o.account_id = u.account_id AND o.key = u.key LIMIT 1
+            SELECT * FROM entries o WHERE o.account_id = u.account_id AND o.key = u.key
+            UNION ALL  -- planned with the arguments: without an archive there is nothing of it
+            SELECT * FROM archived_entries o
+            WHERE archived AND o.account_id = u.account_id AND o.key = u.key
+            LIMIT 1
         ) e ON is_usage_key(u.key)),
     demand AS MATERIALIZED (
         SELECT a.account_id, min(a.credit_type) AS credit_type, total(a.size) AS amount,
@@ -186,7 +191,7 @@ BEGIN
     FOR i IN
         SELECT u.ord FROM unnest(p_account, p_key) WITH ORDINALITY AS u (account_id, key, ord)
         WHERE NOT (is_usage_key(u.key) AND EXISTS (
-            SELECT FROM entries e WHERE e.account_id = u.account_id AND e.key = u.key))
+            SELECT FROM journal e WHERE e.account_id = u.account_id AND e.key = u.key))
         ORDER BY u.ord
     LOOP
         IF p_account[i] = ANY (waiting) THEN

@@ -105,7 +105,7 @@ BEGIN
         LEFT JOIN unnest(p_wallets, p_starts) AS w (account_id, window_start)
              ON w.account_id = u.account_id
         WHERE u.terms IS NOT NULL AND NOT EXISTS (
-            SELECT FROM entries e WHERE e.account_id = u.account_id AND e.key = u.key)),
+            SELECT FROM journal e WHERE e.account_id = u.account_id AND e.key = u.key)),
     carried AS MATERIALIZED (
         SELECT a.*, coalesce(c.value, 0) AS was,
                CASE WHEN a.carry IS NULL THEN 0

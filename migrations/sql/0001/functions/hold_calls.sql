@@ -65,7 +65,7 @@ BEGIN
     SELECT * INTO w FROM wallets o WHERE o.account_id = p_account FOR UPDATE;
     IF NOT FOUND THEN r.status := 'unknown_customer'; RETURN r; END IF;
     IF NOT is_usage_key(p_key) THEN r.status := 'invalid_key'; RETURN r; END IF;
-    SELECT * INTO old FROM entries e WHERE e.account_id = p_account AND e.key = p_key;
+    SELECT * INTO old FROM journal e WHERE e.account_id = p_account AND e.key = p_key;
     IF FOUND THEN
         SELECT * INTO h FROM holds o WHERE o.account_id = p_account AND o.key = p_key;
         r := ('idempotency_conflict', old.seq, old.available_after, NULL, false,

@@ -9,7 +9,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT first.action, first.served_as, first.tags, first.event_at, first.key, first.quantity
-    FROM entries first
+    FROM journal first
     WHERE first.account_id = p_account AND first.seq = coalesce(p_corrects, p_seq)
       AND first.line = 0
     OFFSET 0

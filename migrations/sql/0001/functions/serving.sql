@@ -139,7 +139,7 @@ CREATE OR REPLACE FUNCTION debit_detail(p_account bigint, p_seq bigint) RETURNS 
 LANGUAGE sql STABLE AS $$
     SELECT detail_of(array_agg(e.credit_type ORDER BY e.line), array_agg(-e.change ORDER BY e.line),
                      min(e.served_as))
-    FROM entries e WHERE e.account_id = p_account AND e.seq = p_seq
+    FROM journal e WHERE e.account_id = p_account AND e.seq = p_seq
 $$;
 
 -- The first answer to a key, if it binds: repeated | idempotency_conflict, else a status of NULL.
@@ -152,13 +152,13 @@ DECLARE
     old  entries;
     same boolean;
 BEGIN
-    SELECT * INTO old FROM entries e WHERE e.account_id = p_account AND e.key = p_key;
+    SELECT * INTO old FROM journal e WHERE e.account_id = p_account AND e.key = p_key;
     IF NOT FOUND THEN RETURN r; END IF;
     same := (old.kind, old.action, old.quantity, old.tags)
             IS NOT DISTINCT FROM (p_kind, p_action, p_quantity, p_tags)
             AND CASE p_kind WHEN 'debit' THEN old.event_at = p_event_at
                 ELSE (p_credit_type, p_amount) = (
-                    SELECT old.credit_type, -sum(e.change) FROM entries e
+                    SELECT old.credit_type, -sum(e.change) FROM journal e
                     WHERE e.account_id = p_account AND e.seq = old.seq) END;
     r.status := CASE WHEN same THEN 'repeated' ELSE 'idempotency_conflict' END;
     r.seq := old.seq; r.available := old.available_after; r.crossed := false;
