@@ -162,7 +162,7 @@ HISTORY = text("""
                END AS cause,
            g.source
     FROM journal e
-    CROSS JOIN operation_of(e.account_id, e.seq, NULL) f
+    CROSS JOIN operation_of(:account, e.seq, NULL) f
     LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
     LEFT JOIN refunds r ON r.account_id = e.account_id
                        AND r.refund_id = f.tags ->> 'refund'

@@ -10,6 +10,8 @@ ANCHOR = "wallets"  # the row that is locked: everything of an account lies wher
 BY_ACCOUNT = frozenset(
     {
         "approvals",
+        "archived_entries",
+        "carried",
         "charge_notes",
         "charges",
         "counters",

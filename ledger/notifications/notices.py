@@ -97,7 +97,7 @@ def recent_use(
         text("""
             SELECT floor(extract(epoch FROM :at - e.at) / 86400)::integer AS days_ago,
                    coalesce(o.action, '') AS action, -sum(e.change)::bigint AS credits
-            FROM journal e CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
+            FROM journal e CROSS JOIN operation_of(:account, e.seq, e.corrects) o
             WHERE e.account_id = :account AND e.seq > seq_before(:account, :since) AND e.at <= :at
               AND e.credit_type = :type AND e.kind IN ('debit', 'capture', 'correction')
             GROUP BY 1, 2

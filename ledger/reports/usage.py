@@ -21,7 +21,7 @@ WITH usage AS (
            CASE e.kind WHEN 'correction' THEN -e.quantity ELSE e.quantity END AS quantity,
            (e.line = 0 AND e.kind <> 'correction')::integer AS event
     FROM journal e
-    CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
+    CROSS JOIN operation_of(coalesce(CAST(:account AS bigint), e.account_id), e.seq, e.corrects) o
     WHERE e.kind IN ('debit', 'capture', 'correction')
       AND e.at >= :start AND e.at < :end
       AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)

@@ -133,7 +133,7 @@ def standings(
             WITH used AS (
                 SELECT o.tags ->> 'member' AS member, -sum(e.change) AS used
                 FROM journal e
-                CROSS JOIN operation_of(e.account_id, e.seq, e.corrects) o
+                CROSS JOIN operation_of(:account, e.seq, e.corrects) o
                 WHERE e.account_id = :account AND e.kind IN ('debit', 'capture', 'correction')
                   AND e.at >= :period AND e.seq > seq_before(:account, :period)
                   AND e.credit_type = :type AND o.tags ? 'member'
