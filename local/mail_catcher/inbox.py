@@ -36,12 +36,12 @@ class Inbox:
         envelope: Envelope,
     ) -> str:
         content = envelope.original_content or b""
-        mail = await asyncio.to_thread(self._store.add, content, envelope.rcpt_tos)
+        mail_id = await asyncio.to_thread(self._store.add, content, envelope.rcpt_tos)
         for address in envelope.rcpt_tos:
             fault = self._faults.take(address, Stage.STORED)
             if fault is not None:
                 return fault.answer
-        return f"250 kept as {mail.mail_id}"
+        return f"250 kept as {mail_id}"
 
 
 async def listen(store: MailStore, faults: Faults, port: int) -> asyncio.Server:

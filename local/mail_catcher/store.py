@@ -28,9 +28,25 @@ class CaughtMail:
     html: str
     headers: tuple[tuple[str, str], ...]
 
+
+@dataclass(slots=True)
+class _Kept:
+    """A mail that is read only once somebody looks: reading takes longer than catching."""
+
+    mail_id: str
+    to: tuple[str, ...]
+    content: bytes
+    _mail: CaughtMail | None = None
+
     def is_for(self, address: str) -> bool:
         """Return whether the mail was delivered to an address, in any case of its letters."""
         return address.lower() in (to.lower() for to in self.to)
+
+    def read(self) -> CaughtMail:
+        """Return the mail as its reader sees it."""
+        if self._mail is None:
+            self._mail = _read(self.mail_id, self.content)
+        return self._mail
 
 
 class MailStore:
@@ -40,11 +56,11 @@ class MailStore:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._lock = threading.Lock()
-        self._mails = [_read(path.stem, path.read_bytes()) for path in sorted(folder.glob("*.eml"))]
+        self._mails = [_kept(path.stem, path.read_bytes()) for path in sorted(folder.glob("*.eml"))]
         self._count = int(self._mails[-1].mail_id) if self._mails else 0
 
-    def add(self, content: bytes, to: Sequence[str]) -> CaughtMail:
-        """Keep a mail; it is on disk when this returns."""
+    def add(self, content: bytes, to: Sequence[str]) -> str:
+        """Keep a mail; it is on disk when this returns its id."""
         with self._lock:
             self._count += 1
             mail_id = f"{self._count:06d}"
@@ -54,19 +70,20 @@ class MailStore:
             unfinished = self._folder / f"{mail_id}.part"
             unfinished.write_bytes(whole)
             unfinished.replace(self._path(mail_id))
-            mail = _read(mail_id, whole)
-            self._mails.append(mail)
-            return mail
+            self._mails.append(_Kept(mail_id, tuple(to), whole))
+            return mail_id
 
     def all(self, to: str | None = None) -> list[CaughtMail]:
         """Return the mails, newest first, of one address or of all."""
         with self._lock:
-            mails = list(reversed(self._mails))
-        return [mail for mail in mails if to is None or mail.is_for(to)]
+            kept = list(reversed(self._mails))
+        return [one.read() for one in kept if to is None or one.is_for(to)]
 
     def get(self, mail_id: str) -> CaughtMail | None:
         """Return one mail, or None when there is none of that id."""
-        return next((mail for mail in self.all() if mail.mail_id == mail_id), None)
+        with self._lock:
+            found = next((one for one in self._mails if one.mail_id == mail_id), None)
+        return found.read() if found is not None else None
 
     def clear(self) -> int:
         """Forget every mail; return how many there were."""
@@ -79,6 +96,10 @@ class MailStore:
 
     def _path(self, mail_id: str) -> Path:
         return self._folder / f"{mail_id}.eml"
+
+
+def _kept(mail_id: str, content: bytes) -> _Kept:
+    return _Kept(mail_id, _read(mail_id, content).to, content)
 
 
 def _read(mail_id: str, content: bytes) -> CaughtMail:
