@@ -10,7 +10,7 @@ from benchmarks.durable.fleet import Bench, events
 from local.timeline import Timeline
 
 PLAN = "core_80k"
-CUSTOMERS = 10
+CUSTOMERS = 30  # the server takes ten updates under way for each
 EVERY = 0.1  # seconds between two calls, of all customers together
 
 
@@ -52,7 +52,8 @@ class Callers:
 @asynccontextmanager
 async def calling(bench: Bench) -> AsyncIterator[Callers]:
     """Let some customers consume while the block runs."""
-    callers = Callers([await bench.subscribe(PLAN) for _ in range(CUSTOMERS)])
+    lives = await asyncio.gather(*(bench.subscribe(PLAN) for _ in range(CUSTOMERS)))
+    callers = Callers(lives)
     task = asyncio.create_task(callers.call_on())
     try:
         yield callers
