@@ -1,4 +1,4 @@
-"""Compare what each way to debit costs the database: CPU time of its backend.
+"""Compare what each way to debit costs the database: CPU time of its backend, and its log.
 
 All ways go in turn, in small chunks; figures are medians over the rounds.
 """
@@ -72,6 +72,21 @@ def ways(server: Postgres) -> list[Way]:
     ]
 
 
+def log_bytes(server: Postgres, one: Way, events: int = 400) -> float:
+    """Return the bytes of write-ahead log of an event; nobody else writes meanwhile."""
+    calls = max(1, events // one.each)
+    with psycopg.connect(server.dsn(role=SUPERUSER), autocommit=True) as watcher:
+        before = _log(watcher)
+        for _ in range(calls):
+            one.call()
+        return (_log(watcher) - before) / (calls * one.each)
+
+
+def _log(connection: Connection) -> int:
+    row = connection.execute("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint").fetchone()
+    return int(str(row[0])) if row else 0
+
+
 def paired(taken: dict[str, list[float]], one: str, other: str) -> float:
     """Return the median of the ratios, round by round."""
     pairs = zip(taken[one], taken[other], strict=True)
@@ -87,11 +102,13 @@ def main() -> None:
         print(describe(server))
         prepare_peer(server)
         prepare_narrow(server)
-        taken = measure(ways(server), rounds)
+        compared = ways(server)
+        taken = measure(compared, rounds)
+        logs = {one.name: log_bytes(server, one) for one in compared}
         broken = broken_laws(server)
-    print(f"\n{'':<20}{'us an event':>12}")
+    print(f"\n{'':<20}{'us an event':>12}{'log, bytes':>12}")
     for name, costs in taken.items():
-        print(f"{name:<20}{statistics.median(costs):>12.0f}")
+        print(f"{name:<20}{statistics.median(costs):>12.0f}{logs[name]:>12.0f}")
     print(f"\nlaws of the ledger broken: {broken}")
     for name in ("one", "on_terms", "batch"):
         print(ratio(f"cpu_{name}_over_simple_update", paired(taken, name, "simple_update")))
