@@ -143,19 +143,19 @@ class Reader:
         }
 
     def _is_account_below(self, plan: Node, column: object, tables: list[str]) -> bool:
-        """Follow a column down the plan to the table that it is read from."""
-        while isinstance(column, Node) and column.kind == "VAR":
-            number = str(column.fields["varattno"])
-            if (side := SIDES.get(str(column.fields["varno"]))) is None:
-                relation = tables[int(str(column.fields["varno"])) - 1]
-                return self.account.get(relation) == number
-            below = next((one for one in plan.ending(side) if isinstance(one, Node)), None)
-            if below is None:
-                break
-            plan = below
-            (entries,) = plan.ending("targetlist")
-            column = entries[int(number) - 1].fields["expr"]
-        return False
+        """Follow a column down the plan to the tables that it is read from."""
+        if not isinstance(column, Node) or column.kind != "VAR":
+            return False
+        number, place = str(column.fields["varattno"]), str(column.fields["varno"])
+        if (side := SIDES.get(place)) is None:
+            return self.account.get(tables[int(place) - 1]) == number
+        below = plan.fields.get("appendplans") or list(plan.ending(side))
+        plans = [one for one in below if isinstance(one, Node)]
+        return bool(plans) and all(
+            self._is_account_below(one, entries[int(number) - 1].fields["expr"], tables)
+            for one in plans
+            for entries in one.ending("targetlist")
+        )
 
     def _accounts(self, node: Node, place: object, relation: str) -> Iterator[object]:
         """Yield the values that the account of a scanned row must equal."""

@@ -3,6 +3,7 @@ machines by account it touches one shard. Looked at in the plans of a real run, 
 """
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -61,7 +62,7 @@ def spread(request, new_database):
 
 
 def a_customer(connection):
-    """500 of an allowance, a bonus of 10, a member with a limit, an alert, one open hold."""
+    """500 of an allowance, a bonus of 10, a limit, an alert, an open hold, an archived debit."""
     wallet = a_subscribed_wallet(connection, 500)
     connection.execute(
         update(Subscription)
@@ -73,6 +74,10 @@ def a_customer(connection):
     grants.give(connection, wallet.account_id, a_grant(), START)
     alerts.put(connection, wallet.account_id, "credits", (FIFTH,), own=False)
     put(connection, wallet, "ada", 50, at=START)
+    use(connection, wallet, 1, key="archived", at=START)
+    archived = text("SELECT archive_entries(:account, :before, 1000)")
+    values = {"account": wallet.account_id, "before": START + timedelta(hours=1)}
+    assert connection.scalar(archived, values) > 1
     use(connection, wallet, 1, key="first")
     hold(connection, wallet, 5, key="open")
     return wallet
@@ -95,10 +100,11 @@ def lapsed(connection, wallet):
 
 WAYS = {
     "debit": lambda c, w: use(c, w, 1),
-    "debit of several grants": lambda c, w: use(c, w, 503),
-    "debit to zero": lambda c, w: use(c, w, 504),
+    "debit of several grants": lambda c, w: use(c, w, 502),
+    "debit to zero": lambda c, w: use(c, w, 503),
     "debit past an alert": lambda c, w: use(c, w, 420),
     "debit, repeated": lambda c, w: use(c, w, 1, key="first"),
+    "debit, repeated from the archive": lambda c, w: use(c, w, 1, key="archived", at=START),
     "debit, short": lambda c, w: use(c, w, 900),
     "debit of nothing": lambda c, w: use(c, w, 0),
     "debit, late": lambda c, w: use(c, w, 1, event_at=START - (NOON - START)),
@@ -106,7 +112,7 @@ WAYS = {
     "debit on terms, once": lambda c, w: on_terms(c, w, once="lookup:a", counters=()),
     "debit of a member": lambda c, w: use_as_member(c, w, 1),
     "debit above a limit": lambda c, w: use_as_member(c, w, 60),
-    "hold": lambda c, w: hold(c, w, 505, key="new"),
+    "hold": lambda c, w: hold(c, w, 502, key="new"),
     "hold of a member": lambda c, w: hold(c, w, 1, key="new", terms=a_members_terms()),
     "capture": lambda c, w: capture(c, w, 3, key="open"),
     "capture beyond the hold": lambda c, w: capture(c, w, 700, key="open"),
