@@ -16,7 +16,8 @@ T = TypeVar("T")
 
 QUIET_SECONDS = 60.0
 LOOK_WORTH = 0.1  # seconds that one look counts at most
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.01  # between the first two looks
+POLL_GROWTH = 0.3  # of the time since anything moved: looking costs what is looked at, too
 BUSY = 1.5  # processes that want a core, for each core
 
 
@@ -51,6 +52,11 @@ class Patience:
             self._seen, self._quiet = sign, 0.0
         return self._quiet > self.quiet_seconds
 
+    async def pause(self) -> None:
+        """Wait until the next look: the longer nothing has moved, the longer."""
+        since = self._quiet * POLL_GROWTH
+        await asyncio.sleep(min(max(POLL_SECONDS, since), LOOK_WORTH))
+
     def told(self) -> str:
         """Return how long was waited, and whether the machine was too slow, for an error."""
         return f"nothing moved in the last of {self.clock() - self._begun:.0f} s{slowness()}"
@@ -84,4 +90,4 @@ async def until(
             return seen
         if patience.over(sign(seen)):
             raise NothingMovesError(f"{what}: {patience.told()}; seen last: {seen}")
-        await asyncio.sleep(POLL_SECONDS)
+        await patience.pause()

@@ -22,7 +22,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from domain.subscription import Start
 from domain.subscription_state import SubscriptionState
-from local.patience import POLL_SECONDS, NothingMovesError, Patience
+from local.patience import NothingMovesError, Patience
 from workflows import names
 from workflows.subscription.workflow import Subscription
 
@@ -78,7 +78,7 @@ class Timeline:
                 if patience.over(worth=RPC_WORTH):
                     error.add_note(f"{self.handle.id} answers no query: {patience.told()}")
                     raise
-                await asyncio.sleep(POLL_SECONDS)
+                await patience.pause()
 
     async def settle(self) -> Json:
         """Wait until everything that is due has been done; return the status."""
@@ -92,7 +92,7 @@ class Timeline:
             if patience.over(without_time(status)):
                 told = patience.told()
                 raise NotSettledError(f"{self.handle.id} is still busy: {told}: {status}")
-            await asyncio.sleep(POLL_SECONDS)
+            await patience.pause()
 
     async def advance(self, until: datetime) -> Json:
         """Turn the clock to an instant, stopping at every due moment on the way."""
