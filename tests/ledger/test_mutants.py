@@ -165,13 +165,14 @@ def seed_in_function(owner, function, pattern, replacement):
 
 
 def seed(database, name):
+    """Seed a fault; return the function that it is in, if it is in one."""
     with psycopg.connect(database.owner_url) as owner:
         for mutant, *fault in IN_FUNCTIONS:
             if mutant == name:
                 seed_in_function(owner, *fault)
-        for mutant, statement in IN_TABLES:
-            if mutant == name:
-                owner.execute(statement)
+                return fault[0]
+        owner.execute(dict(IN_TABLES)[name])
+    return ""
 
 
 @pytest.mark.long
@@ -182,9 +183,9 @@ def test_the_laws_hold_where_nothing_is_seeded(unguarded_database):
 @pytest.mark.long
 @pytest.mark.parametrize("name", MUTANTS)
 def test_every_seeded_fault_breaks_a_law(unguarded_database, record_property, name):
-    seed(unguarded_database, name)
+    function = seed(unguarded_database, name)
 
-    killer = first_broken(unguarded_database)
+    killer = first_broken(unguarded_database, fault_in=function)
 
     record_property("killed by", str(killer))
     assert killer is not None, f"{name!r} survived"
