@@ -18,6 +18,8 @@ from tests.processor import plain_client
 from worker import THREADS, Fleet
 from workflows import names
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 async def fleet(temporal_server, new_database, standin, mail_catcher, servers_folder):

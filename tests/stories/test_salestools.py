@@ -2,9 +2,13 @@
 
 from datetime import date, timedelta
 
+import pytest
+
 from tests.fleet import RunningFleet
 from tests.stories.telling import Told, day, subscribed
 from workflows import names
+
+pytestmark = pytest.mark.long
 
 FREE_ACTIONS = (
     "send_email",

@@ -3,8 +3,12 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.fleet import SECOND, Customer, Json, RunningFleet
 from tests.workflows.test_approvals import request_of
+
+pytestmark = pytest.mark.long
 
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from temporalio.common import WorkflowIDConflictPolicy
 
 from domain.payments.charges import ProcessorEvent
@@ -10,6 +11,8 @@ from tests.fleet import SECOND, Customer, RunningFleet
 from tests.workflows.test_rebuilding import lose, rebuild
 from workflows import names
 from workflows.stripe_event import StripeEvent
+
+pytestmark = pytest.mark.long
 
 DAY = timedelta(days=1)
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)

@@ -15,6 +15,8 @@ from local.postgres import Database
 from local.temporal import TemporalServer
 from tests.fleet import BEGINS, RunningFleet
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -14,6 +14,8 @@ from tests.fleet import Customer, RunningFleet, result_of
 from workflows import names
 from workflows.stripe_event import HANDLED, StripeEvent
 
+pytestmark = pytest.mark.long
+
 Json = dict[str, Any]
 
 

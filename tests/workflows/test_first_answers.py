@@ -9,6 +9,8 @@ import pytest
 from tests.fleet import SECOND, Customer, Json, RunningFleet
 from tests.workflows.test_rebuilding import lose, rebuild
 
+pytestmark = pytest.mark.long
+
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 CREDIT = -20_000  # minor units, of a payer that the processor owes
 BAD_CARD = "tok_chargeCustomerFail"

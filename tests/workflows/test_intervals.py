@@ -6,6 +6,8 @@ import pytest
 
 from tests.fleet import BEGINS, SECOND, RunningFleet
 
+pytestmark = pytest.mark.long
+
 
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)

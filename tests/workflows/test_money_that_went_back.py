@@ -12,6 +12,8 @@ from tests.workflows.test_refunds import a_pack, ask, invoice_of, sent_back
 from workflows import names
 from workflows.stripe_event import StripeEvent
 
+pytestmark = pytest.mark.long
+
 
 async def hear(customer, type_, object_id):
     """Let an event be handled as the webhook starts it; return what became of it."""

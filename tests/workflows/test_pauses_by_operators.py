@@ -2,8 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.fleet import SECOND, RunningFleet
 from tests.workflows.test_rebuilding import lose, rebuild
+
+pytestmark = pytest.mark.long
 
 DAY = timedelta(days=1)
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)

@@ -12,6 +12,8 @@ from tests.workflows.test_payers import begin, left
 from workflows import names
 from workflows.stripe_event import EventOutcome, StripeEvent
 
+pytestmark = pytest.mark.long
+
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)

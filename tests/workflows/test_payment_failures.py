@@ -3,7 +3,11 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.fleet import BEGINS, SECOND, Customer, RunningFleet
+
+pytestmark = pytest.mark.long
 
 DAY = timedelta(days=1)
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)

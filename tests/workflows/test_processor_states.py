@@ -3,12 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
+
 from domain.payments.charges import ProcessorEvent
 from domain.payments.findings import FindingKind
 from ledger.payments import findings
 from tests.fleet import BEGINS, Customer, RunningFleet
 from workflows import names
 from workflows.stripe_event import EventOutcome, StripeEvent
+
+pytestmark = pytest.mark.long
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

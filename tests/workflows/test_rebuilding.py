@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from commands.maintenance import start_again, start_of
 from ledger import subscriptions
 from tests.fleet import SECOND, Customer, RunningFleet
+
+pytestmark = pytest.mark.long
 
 MID_JANUARY = datetime(2027, 1, 16, 12, tzinfo=UTC)
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)

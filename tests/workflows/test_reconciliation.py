@@ -23,6 +23,8 @@ from tests.workflows.lost_sales import lost_sale
 from workflows import names
 from workflows.stripe_event import StripeEvent
 
+pytestmark = pytest.mark.long
+
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 THREE_THOUSAND = Sold("make", "core_10k", 1, 3_000_000_000)
 TEN_THOUSAND = Sold("make", "core_10k", 1, 10_000_000_000)

@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.fleet import BEGINS, RunningFleet
+
+pytestmark = pytest.mark.long
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

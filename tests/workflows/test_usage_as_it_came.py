@@ -3,11 +3,14 @@
 import asyncio
 import json
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 
 from domain.credits import MICRO
 from tests.fleet import Customer, RunningFleet
 from tests.workflows.test_message_storms import run_of
+
+pytestmark = pytest.mark.long
 
 MEGABYTE = 1_000_000
 

@@ -3,7 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.fleet import SECOND, RunningFleet
+
+pytestmark = pytest.mark.long
 
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 MARCH = datetime(2027, 3, 1, tzinfo=UTC)

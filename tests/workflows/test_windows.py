@@ -3,8 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
+
 from domain.credits import MICRO
 from tests.fleet import SECOND, Customer, RunningFleet
+
+pytestmark = pytest.mark.long
 
 
 def utc(text: str) -> datetime:
