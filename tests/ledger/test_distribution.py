@@ -11,6 +11,7 @@ import cli
 from ledger import grants
 from ledger.distribution import setup
 from ledger.distribution.placements import ANCHOR, BY_ACCOUNT, REFERENCE, WITHOUT_ACCOUNT
+from local.postgres import SUPERUSER
 from models.base import connect
 from tests.builders import START, a_grant, a_subscribed_wallet
 from tests.ledger.attacks import FRESH
@@ -187,6 +188,47 @@ def test_the_command_shows_the_statements(deployed, capsys):
 def test_without_citus_the_command_says_what_to_install(deployed, capsys):
     assert cli.main(["distribute"]) == 2
     assert capsys.readouterr().err.startswith("citus_missing: this database has no Citus: add ")
+
+
+@pytest.fixture
+def cluster(unguarded_database, postgres):
+    """A server that says it has Citus 14: the catalog says so, and the stand-in answers."""
+    superuser = connect(postgres.dsn(unguarded_database.name, SUPERUSER))
+    with superuser.connect() as connection:
+        session = connection.connection.driver_connection
+        session.execute("CREATE SCHEMA stand_in; SET search_path = stand_in, public")
+        session.execute(STAND_IN)
+        session.execute("CREATE VIEW pg_dist_partition AS SELECT name AS logicalrelid FROM spread")
+        session.execute(
+            "SET LOCAL allow_system_table_mods = on; SET search_path = public, stand_in"
+        )
+        session.execute(
+            "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable,"
+            " extversion) VALUES (99999, 'citus', 10, 11, false, '14.0-1')"
+        )
+        yield connection
+        connection.rollback()
+    superuser.dispose()
+
+
+def test_a_ledger_is_spread_once(cluster):
+    taken = setup.distribute(cluster)
+
+    assert cluster.exec_driver_sql("SELECT count(*) FROM spread").scalar() == (
+        len(BY_ACCOUNT) + len(REFERENCE)
+    )
+    assert taken > len(BY_ACCOUNT) + len(REFERENCE) + 100
+    with pytest.raises(setup.CannotSpread) as refused:
+        setup.distribute(cluster)
+    assert refused.value.reason == "already_distributed"
+
+
+def test_an_old_citus_is_refused(cluster):
+    cluster.exec_driver_sql("UPDATE pg_extension SET extversion = '13.2-1' WHERE extname = 'citus'")
+
+    with pytest.raises(setup.CannotSpread, match="upgrade to 14") as refused:
+        setup.distribute(cluster)
+    assert refused.value.reason == "citus_too_old"
 
 
 def test_nothing_is_changed_without_citus(owner, keys):
