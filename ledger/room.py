@@ -26,7 +26,8 @@ def cap_left(connection: Connection, account_id: int, at: datetime) -> CapLeft |
     row = connection.execute(
         text("""
             SELECT p.auto_on, p.auto_unit, p.auto_cap,
-                   auto_purchased(w, p, greatest(w.decided_at, :at)) AS bought
+                   auto_purchased(w.account_id, w.window_start, w.window_end, p.cap_bounds,
+                                  greatest(w.decided_at, :at)) AS bought
             FROM wallets w JOIN policies p ON p.account_id = w.account_id
             WHERE w.account_id = :account AND p.auto_unit IS NOT NULL
         """),

@@ -69,7 +69,6 @@ FAN_OUT = {
 WITHOUT_ACCOUNT = {
     "debit": "takes events of many accounts: there, a call has one event and goes to `debit_one`",
     "open_wallet": "makes the account: its customer is a row of a reference table",
-    "auto_purchased": "takes rows that were read before, and asks for their account",
     "cap_window": "computes",
     "capped": "computes",
     "credits_worth": "computes",
@@ -79,7 +78,3 @@ WITHOUT_ACCOUNT = {
     "refunds_of": "takes a row that was read before, and asks for its account",
     "used_of": "computes",
 }
-
-# Reads on the way of usage that give a function whole rows. A shard's rows have another type, so
-# that they must be read into variables first.
-WHOLE_ROWS = {"meter": ("policies", "wallets")}  # `room.cap_left` asks `auto_purchased`

@@ -291,7 +291,8 @@ def auto_purchased(connection: Connection, account_id: int) -> tuple[int, int]:
             JOIN policies p ON p.account_id = c.account_id
             WHERE c.account_id = :account AND c.kind = 'auto_purchase' AND c.state = 'paid'
               AND CASE WHEN p.cap_bounds IS NULL THEN c.window_start = w.window_start
-                       ELSE c.settled_at <@ cap_window(w, p, w.decided_at) END
+                       ELSE c.settled_at <@ cap_window(
+                           w.window_start, w.window_end, p.cap_bounds, w.decided_at) END
         """),
         {"account": account_id},
     ).one()
@@ -302,7 +303,7 @@ def cap_ends(connection: Connection, account_id: int) -> datetime | None:
     """Return when the cap of auto-purchase resets; None: the wallet has no window."""
     ends: datetime | None = connection.scalar(
         text("""
-            SELECT upper(cap_window(w, p, w.decided_at))
+            SELECT upper(cap_window(w.window_start, w.window_end, p.cap_bounds, w.decided_at))
             FROM wallets w JOIN policies p ON p.account_id = w.account_id
             WHERE w.account_id = :account
         """),

@@ -142,6 +142,8 @@ USUAL: dict[str, object] = {
     "p_expires_at": MONTH_END,
     "p_lapses_at": MONTH_END,
     "p_window_start": START,
+    "p_window_end": MONTH_END,
+    "p_cap_bounds": [START, MONTH_END],
     "p_starts": [MONTH_END],
     "p_ends": [datetime(2027, 3, 1, tzinfo=UTC)],
     "p_currency": "USD",

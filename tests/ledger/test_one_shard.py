@@ -16,7 +16,7 @@ from domain.pricing.policies import Alert, Channel
 from domain.usage import Attempt, PricedWay, Terms
 from ledger import balances, grants, subscriptions
 from ledger.distribution import setup
-from ledger.distribution.placements import BY_ACCOUNT, WHOLE_ROWS
+from ledger.distribution.placements import BY_ACCOUNT
 from ledger.notifications import alerts
 from ledger.usage import debits, holds, policies
 from models.base import connect
@@ -151,7 +151,7 @@ def test_no_query_on_the_way_of_usage_takes_a_row_of_a_shard_as_a_value(spread, 
     taken = {table for query in queries for table in reader.whole_rows(query)} & BY_ACCOUNT
 
     assert queries
-    assert taken == set(WHOLE_ROWS.get(name, ()))
+    assert taken == set()
 
 
 @pytest.mark.parametrize("name", WAYS)

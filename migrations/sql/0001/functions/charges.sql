@@ -68,7 +68,8 @@ BEGIN
     IF r.available > 0 AND r.available >= p_needed THEN r.status := 'not_needed'; RETURN r; END IF;
     units := greatest(1, ceil(
         (p_needed - r.available + debt_of(p_account, p.auto_credit_type))::numeric / p.auto_unit));
-    IF auto_purchased(w, p, w.decided_at) + units * p.auto_unit > p.auto_cap THEN
+    IF auto_purchased(p_account, w.window_start, w.window_end, p.cap_bounds, w.decided_at)
+       + units * p.auto_unit > p.auto_cap THEN
         r.status := 'cap_reached'; RETURN r;
     END IF;
     r := quote_units(p, units);

@@ -30,7 +30,8 @@ BEGIN
                                   AND state IN ('open', 'processing')) THEN
             RETURN 'purchase_pending';
         END IF;
-        IF auto_purchased(w, p, w.decided_at) + p_quantity > p.auto_cap THEN
+        IF auto_purchased(p_account, w.window_start, w.window_end, p.cap_bounds, w.decided_at)
+           + p_quantity > p.auto_cap THEN
             RETURN 'cap_reached';
         END IF;
     END IF;

@@ -19,24 +19,29 @@ END $$;
 
 -- Between which instants the cap of auto-purchase counts at p_at: its own window where the plan
 -- gives it one, else the allowance's.
-CREATE OR REPLACE FUNCTION cap_window(w wallets, p policies, p_at timestamptz) RETURNS tstzrange
-LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION cap_window(
+    p_window_start timestamptz, p_window_end timestamptz, p_cap_bounds timestamptz[],
+    p_at timestamptz
+) RETURNS tstzrange LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN c.starts IS NULL OR c.ends IS NULL
-                THEN tstzrange((w).window_start, (w).window_end)
+                THEN tstzrange(p_window_start, p_window_end)
                 ELSE tstzrange(c.starts, c.ends) END
     FROM (SELECT max(b) FILTER (WHERE b <= p_at) AS starts, min(b) FILTER (WHERE b > p_at) AS ends
-          FROM unnest((p).cap_bounds) b) c
+          FROM unnest(p_cap_bounds) b) c
 $$;
 
 -- Micro-credits paid for and reserved against the cap. What was paid counts at its payment; what is
 -- in flight counts now, for it may be paid now.
-CREATE OR REPLACE FUNCTION auto_purchased(w wallets, p policies, p_at timestamptz) RETURNS bigint
-LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION auto_purchased(
+    p_account bigint, p_window_start timestamptz, p_window_end timestamptz,
+    p_cap_bounds timestamptz[], p_at timestamptz
+) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(c.quantity), 0)::bigint FROM charges c
-    WHERE c.account_id = (w).account_id AND c.kind = 'auto_purchase'
+    WHERE c.account_id = p_account AND c.kind = 'auto_purchase'
       AND c.state IN ('open', 'processing', 'paid')
-      AND CASE WHEN (p).cap_bounds IS NULL THEN c.window_start = (w).window_start
-               ELSE c.settled_at <@ cap_window(w, p, p_at) OR c.state <> 'paid' END
+      AND CASE WHEN p_cap_bounds IS NULL THEN c.window_start = p_window_start
+               ELSE c.settled_at <@ cap_window(p_window_start, p_window_end, p_cap_bounds, p_at)
+                    OR c.state <> 'paid' END
 $$;
 
 -- Whole units that a shortfall needs beside a purchase in flight. Debt is repaid out of them first.
@@ -72,7 +77,8 @@ BEGIN
         RETURN 'payment_processing';
     END IF;
     units := units_short(p, p_missing);
-    IF auto_purchased(w, p, p_at) + units * p.auto_unit > p.auto_cap THEN
+    IF auto_purchased(w.account_id, w.window_start, w.window_end, p.cap_bounds, p_at)
+       + units * p.auto_unit > p.auto_cap THEN
         RETURN 'cap_reached';
     END IF;
     IF (quote_units(p, units)).amount_minor > most_minor(p.currency) THEN

@@ -157,7 +157,8 @@ WHERE b.deferred <> b.owed
 UNION ALL
 SELECT c.account_id, 'auto-purchases above the cap', lower(n.cap)::text
 FROM policies p JOIN wallets w ON w.account_id = p.account_id
-CROSS JOIN LATERAL (SELECT cap_window(w, p, w.decided_at)) AS n (cap)
+CROSS JOIN LATERAL (
+    SELECT cap_window(w.window_start, w.window_end, p.cap_bounds, w.decided_at)) AS n (cap)
 JOIN charges c ON c.account_id = p.account_id
 WHERE c.kind = 'auto_purchase' AND c.state IN ('open', 'processing', 'paid')
   AND p.auto_cap IS NOT NULL
