@@ -93,7 +93,8 @@ END $$;
 CREATE OR REPLACE FUNCTION size_by_terms(
     p_account bigint[], p_key text[], p_quantity bigint[], p_credit_type text[], p_amount bigint[],
     p_terms jsonb[], p_wallets bigint[], p_starts timestamptz[]
-) RETURNS sized_batch LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+) RETURNS sized_batch
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     b sized_batch;
 BEGIN
