@@ -54,7 +54,7 @@ BEGIN
                                    tags, on_terms, ord)
         LEFT JOIN LATERAL (
             SELECT * FROM entries o WHERE o.account_id = u.account_id AND o.key = u.key
-            UNION ALL  -- planned with the arguments: without an archive there is nothing of it
+            UNION ALL  -- asked where a wallet of the batch has an archive
             SELECT * FROM archived_entries o
             WHERE archived AND o.account_id = u.account_id AND o.key = u.key
             LIMIT 1
