@@ -95,8 +95,10 @@ class Stack:
 
     def stop(self) -> None:
         """Stop the servers; their data are kept."""
-        for server in (self.mail, self.standin, self.temporal, self.postgres):
-            server.stop()
+        servers = (self.mail, self.standin, self.temporal, self.postgres)
+        with ThreadPoolExecutor() as pool:  # each takes its time
+            for stopping in [pool.submit(server.stop) for server in servers]:
+                stopping.result()
         (self.home / state.FILE).unlink(missing_ok=True)
         self.lock.close()
 
