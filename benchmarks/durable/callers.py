@@ -24,7 +24,7 @@ class Callers:
 
     async def between(self, begun: float, ended: float) -> list[float]:
         """Return the latencies of the calls that began then, once all are answered."""
-        await asyncio.gather(*self._under_way)
+        await self.answered()
         return [took for at, took in self.calls if begun <= at < ended]
 
     async def call_on(self) -> None:
@@ -36,6 +36,10 @@ class Callers:
             task.add_done_callback(self._answered)
             number, due = number + 1, due + EVERY
             await asyncio.sleep(max(due - time.perf_counter(), 0))
+
+    async def answered(self) -> None:
+        """Wait for the answers to all calls so far. Raises what a call raised."""
+        await asyncio.gather(*self._under_way)
 
     def _answered(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is None:
@@ -59,6 +63,7 @@ async def calling(bench: Bench) -> AsyncIterator[Callers]:
         yield callers
     finally:
         task.cancel()
+        await callers.answered()
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
