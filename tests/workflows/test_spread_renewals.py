@@ -80,3 +80,30 @@ async def test_usage_that_waits_for_a_renewal_has_it_paid_at_once(spreading: Run
     assert customer.paid() == [900, 900]
     assert [kind for kind, *_ in customer.charges()] == ["period", "period"]
     customer.check()
+
+
+async def test_a_renewal_ranks_behind_usage_and_a_first_period_before_it(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("core_10k")
+    await customer.use("1")
+    await customer.pass_until(BOUNDARY + SECOND)
+
+    ranks: dict[str, set[int]] = {}
+    described = await customer.life.handle.describe()
+    run_id = described.raw_description.workflow_execution_info.first_run_id
+    while run_id:
+        handle = fleet.client.get_workflow_handle(customer.life.handle.id, run_id=run_id)
+        events = (await handle.fetch_history()).events
+        for event in events:
+            if event.HasField("activity_task_scheduled_event_attributes"):
+                called = event.activity_task_scheduled_event_attributes
+                ranks.setdefault(called.activity_type.name, set()).add(called.priority.priority_key)
+        run_id = events[
+            -1
+        ].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+
+    usual = 3  # what the server gives to what has no rank
+    assert ranks["debit_usage"] == {0}
+    assert ranks["open_period"] == ranks["open_period_charge"] == {1, 4}
+    assert min(ranks["open_period"]) < usual < max(ranks["open_period"])
