@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from domain.pricing.policies import Alert, Channel
-from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
+from domain.usage import EVERY_TIME, Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger import grants
 from ledger.notifications import alerts
 from ledger.usage import debits
@@ -127,13 +127,15 @@ def what_is_not_debited_is_looked_at_as_the_transaction_ends(engine, _):
 
 
 def a_debit_on_terms_and_a_thawed_wallet_tell_too(engine, _):
-    with undone(engine) as connection:
-        wallet = watched(connection, 100)
-        way = PricedWay("credits", 1, 1)
-        event = UsageEvent("k", "a", micro(80), NOON)
-        priced = PricedEvent(event, "credits", 0, Terms((Attempt("a", (way,)),)))
-        debits.debit(connection, [Demand(wallet.account_id, priced)], NOON)
-        assert told(connection, wallet) == ["20_percent"]
+    for consent in (None, EVERY_TIME):  # its first way pays, or it is planned with care
+        with undone(engine) as connection:
+            wallet = watched(connection, 100)
+            way = PricedWay("credits", 1, 1, consent=consent)
+            event = UsageEvent("k", "a", micro(80), NOON)
+            terms = Terms((Attempt("a", (way,)),), confirmed=True)
+            demand = Demand(wallet.account_id, PricedEvent(event, "credits", 0, terms))
+            debits.debit(connection, [demand], NOON)
+            assert told(connection, wallet) == ["20_percent"]
     with undone(engine) as connection:
         wallet = watched(connection, 100)
         pack = a_grant(source="pack", quantity_micro=micro(500), expires_at=None, priority=30)

@@ -2,6 +2,7 @@
 
 from domain.teams.approvals import Kind, State
 from domain.teams.members import Role
+from domain.usage import EVERY_TIME
 from ledger import balances
 from ledger.teams import approvals, members
 from tests.builders import (
@@ -23,7 +24,8 @@ def a_member_keeps_to_the_limit_as_it_is_now(engine, _):
         assert use(connection, wallet, "0.5").status == "user_limit"
         ask(connection, wallet, 5, "more", kind=Kind.CREDITS)
         assert approve(connection, wallet, "more") == "approved"
-        assert use(connection, wallet, 5).status == "debited"
+        assert use(connection, wallet, 3, consent=EVERY_TIME).status == "debited"
+        assert use(connection, wallet, 2).status == "debited"
         assert use(connection, wallet, "0.5").status == "user_limit"
         put(connection, wallet, "ada", 40, restricted=True)
         assert use(connection, wallet, 1).status == "member_restricted"

@@ -42,8 +42,11 @@ def a_team(connection, allowance=100, limit=None):
     return wallet
 
 
-def an_operation(amount, member_id="ada", key=None, at=NOON):
-    """An event of a member that costs `amount` credits and moves the member's counter."""
+def an_operation(amount, member_id="ada", key=None, at=NOON, consent=None):
+    """An event of a member that costs `amount` credits and moves the member's counter.
+
+    With a consent, which is given, it is planned with care.
+    """
     event = UsageEvent(
         key=key or f"operation-{next(_numbers)}",
         action="lookup",
@@ -51,14 +54,19 @@ def an_operation(amount, member_id="ada", key=None, at=NOON):
         event_at=at,
         tags=(("member", member_id),),
     )
-    way = PricedWay("credits", 1, 1)
-    terms = Terms((Attempt("lookup", (way,)),), (member_counter(member_id),), at_zero="block")
+    way = PricedWay("credits", 1, 1, consent=consent)
+    terms = Terms(
+        (Attempt("lookup", (way,)),),
+        (member_counter(member_id),),
+        at_zero="block",
+        confirmed=consent is not None,
+    )
     return PricedEvent(event, "credits", micro(amount), terms)
 
 
-def use(connection, wallet, amount, member_id="ada", key=None, at=NOON):
+def use(connection, wallet, amount, member_id="ada", key=None, at=NOON, **facts):
     """Debit an operation of a member."""
-    demand = Demand(wallet.account_id, an_operation(amount, member_id, key, at))
+    demand = Demand(wallet.account_id, an_operation(amount, member_id, key, at, **facts))
     return debits.debit(connection, [demand], at)[0]
 
 

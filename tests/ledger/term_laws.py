@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
+from domain.usage import EVERY_TIME, Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger import balances, grants
 from ledger.teams import limits
 from ledger.usage import debits
@@ -141,6 +141,9 @@ def what_only_another_action_may_use_is_not_told_as_available(engine, _):
         grants.give(connection, wallet.account_id, others, START)
         answer = ask(connection, wallet, "k", micro(1), a_way())
         assert (answer.status, answer.available_micro) == ("debited", micro(9))
+        careful = a_way(consent=EVERY_TIME)
+        answer = ask(connection, wallet, "m", micro(1), careful, confirmed=True)
+        assert (answer.status, answer.available_micro) == ("debited", micro(8))
 
 
 def a_debt_is_repaid_from_purchases_only_and_bought_for(engine, _):
