@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# For tests that wait a good part of their time: for processes, and for what comes after a kill.
+MORE = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 # Without an index in the file: it holds for whoever mirrors one.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header
@@ -44,7 +46,7 @@ test: setup ## Every test but those that kill processes or are slow by nature
 	$(BIN)/pytest -q -n auto --maxprocesses 4 -m 'not faults and not long' tests
 
 test-long: setup ## What is slow by nature: seeded faults, long lives, fresh installations
-	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadgroup -m 'long and not faults' tests
+	$(BIN)/pytest -q -n $(MORE) --dist loadgroup -m 'long and not faults' tests
 
 test-fast: setup ## The tests that start no server
 	$(BIN)/pytest -q tests/domain
@@ -53,7 +55,7 @@ test-cache0: setup ## The workflow tests with every workflow replayed at every s
 	DRAWDOWN_TEST_CACHE=0 $(BIN)/pytest -q tests/workflows
 
 test-faults: setup ## Kill workers between every pair of effects
-	$(BIN)/pytest -q -n auto --maxprocesses 4 -m faults tests
+	$(BIN)/pytest -q -n $(MORE) -m faults tests
 
 histories: setup ## Record the histories to replay; only until a shape is released
 	$(BIN)/python -m tests.workflows.record_histories
