@@ -56,7 +56,8 @@ class Statement:
     lines: tuple[StatementLine, ...]
 
 
-# The journal's own balance, read from the last line before each end.
+# The journal's own balance, read from the last line before each end, of every type that was ever
+# granted or has a line between them: a type that only free actions were recorded in has none.
 BALANCES = """
 WITH types AS (
     SELECT g.account_id, g.credit_type FROM grants g
