@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# For tests that wait a good part of their time: for processes, and for what comes after a kill.
+# For tests that wait a good part of their time, such as for processes.
 MORE = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 # Without an index in the file: it holds for whoever mirrors one.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
@@ -55,7 +55,7 @@ test-cache0: setup ## The workflow tests with every workflow replayed at every s
 	DRAWDOWN_TEST_CACHE=0 $(BIN)/pytest -q tests/workflows
 
 test-faults: setup ## Kill workers between every pair of effects
-	$(BIN)/pytest -q -n $(MORE) -m faults tests
+	$(BIN)/pytest -q -n auto --maxprocesses 4 -m faults tests
 
 histories: setup ## Record the histories to replay; only until a shape is released
 	$(BIN)/python -m tests.workflows.record_histories
