@@ -56,17 +56,15 @@ class Statement:
     lines: tuple[StatementLine, ...]
 
 
-# The journal's own balance, read from the last line before each end, of every type that was ever
-# granted or has a line between them: a type that only free actions were recorded in has none.
+# The journal's own balance, read from the last line before each end.
 BALANCES = """
 WITH types AS (
     SELECT g.account_id, g.credit_type FROM grants g
     WHERE g.account_id = coalesce(CAST(:account AS bigint), g.account_id)
     UNION
-    SELECT e.account_id, e.credit_type FROM journal e
-    WHERE e.at >= :start AND e.at < :end
-      AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
-      AND e.seq > seq_before(CAST(:account AS bigint), :start))
+    SELECT w.account_id, f.credit_type FROM wallets w
+    CROSS JOIN free_types(w.account_id) AS f (credit_type)
+    WHERE w.account_id = coalesce(CAST(:account AS bigint), w.account_id))
 SELECT c.customer_id, t.credit_type, coalesce(opening.balance_after, 0), closing.balance_after
 FROM types t JOIN customers c ON c.account_id = t.account_id
 LEFT JOIN LATERAL (

@@ -14,3 +14,20 @@ LANGUAGE sql STABLE ROWS 1 AS $$
       AND first.line = 0
     OFFSET 0
 $$;
+
+-- The types in which a customer has free lines, each found by one look into the index, in whose
+-- order they are asked for.
+CREATE OR REPLACE FUNCTION free_types(p_account bigint) RETURNS SETOF text
+LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE found AS (
+        (SELECT e.credit_type FROM journal e
+         WHERE e.account_id = p_account AND e.grant_id IS NULL AND e.corrects IS NULL
+         ORDER BY e.corrects, e.credit_type LIMIT 1)
+        UNION ALL
+        SELECT n.credit_type FROM found f CROSS JOIN LATERAL (
+            SELECT e.credit_type FROM journal e
+            WHERE e.account_id = p_account AND e.grant_id IS NULL AND e.corrects IS NULL
+              AND e.credit_type > f.credit_type
+            ORDER BY e.corrects, e.credit_type LIMIT 1) n)
+    SELECT f.credit_type FROM found f
+$$;

@@ -9,6 +9,8 @@ from sqlalchemy import text
 from ledger import balances, checkpoints, grants
 from ledger.reports.members import limits_of
 from ledger.reports.registry import ReportRequest, sheet
+from ledger.reports.scope import Scope
+from ledger.reports.statement import statement
 from ledger.teams import members
 from ledger.usage import debits
 from local.postgres import Database
@@ -59,13 +61,15 @@ READS = {
 }
 
 
+WINDOWS = ((START, MONTH_END), (MONTH_END, FEBRUARY_END))
+
+
 @pytest.fixture(scope="module")
 def old_customer(new_database: Callable[[], Database]):
     """A customer who did much in January and a little since."""
     engine = connect(new_database().url)
-    windows = ((START, MONTH_END), (MONTH_END, FEBRUARY_END))
     with engine.begin() as ledger:
-        wallet = a_subscribed_wallet(ledger, windows=windows)
+        wallet = a_subscribed_wallet(ledger, windows=WINDOWS)
         for at, many in ((NOON, BEFORE), (MONTH_END, SINCE)):
             events = [
                 an_event(wallet.account_id, event_at=at, tags=(("member", "ada"),))
@@ -95,4 +99,18 @@ def test_a_balance_as_of_an_instant_reads_each_line_once_however_many_grants(old
         before = ledger.scalar(FETCHED)
         balances.balances_as_of(ledger, wallet.account_id, MONTH_END)
         assert ledger.scalar(FETCHED) - before <= BEFORE + SINCE + many + MOST
+        ledger.rollback()
+
+
+def test_a_type_of_free_lines_alone_is_told_without_reading_them(old_customer):
+    engine, _ = old_customer
+    with engine.connect() as ledger:
+        wallet = a_subscribed_wallet(ledger, 0, windows=WINDOWS)
+        free = [an_event(wallet.account_id, 0, credit_type="leads") for _ in range(BEFORE)]
+        assert {one.status for one in debits.debit(ledger, free, NOON)} == {"debited"}
+        before = ledger.scalar(FETCHED)
+        scope = Scope(MONTH_END, MONTH_END + DAY, wallet.account_id)
+        told = {one.credit_type: one for one in statement(ledger, scope).balances}
+        assert ledger.scalar(FETCHED) - before <= MOST
+        assert (told["leads"].opening_micro, told["leads"].closing_micro) == (0, 0)
         ledger.rollback()

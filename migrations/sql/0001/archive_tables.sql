@@ -5,8 +5,8 @@ CREATE TABLE archived_entries (
     CONSTRAINT archived_entries_pk PRIMARY KEY (account_id, seq, line),
     CONSTRAINT archived_entries_key UNIQUE (account_id, key)
 );
-CREATE INDEX archived_entries_corrections ON archived_entries (account_id, corrects)
-    WHERE corrects IS NOT NULL;
+CREATE INDEX archived_entries_corrections ON archived_entries (account_id, corrects, credit_type)
+    WHERE corrects IS NOT NULL OR grant_id IS NULL;
 
 -- What the archived lines of a grant come to, so that the laws are checked without reading them.
 CREATE TABLE carried (

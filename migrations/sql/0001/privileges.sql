@@ -25,5 +25,5 @@ GRANT EXECUTE ON FUNCTION
     release_hold, lapse_holds, lapsed_by, set_limit, set_frozen, is_purchased, grants_to_burn,
     is_usable, unused_of_rolled, counter_value, set_member, remove_member, member_refusal,
     keep_serving, correct_usage, take_up_charge, ask_approval, lapse_approval, may_decide,
-    settle_approval, need_for_approval, operation_of, archive_entries
+    settle_approval, need_for_approval, operation_of, free_types, archive_entries
     TO drawdown_app;

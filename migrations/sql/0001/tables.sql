@@ -342,4 +342,6 @@ CREATE TABLE entries (
     CONSTRAINT entries_key UNIQUE (account_id, key)
 );
 
-CREATE INDEX entries_corrections ON entries (account_id, corrects) WHERE corrects IS NOT NULL;
+-- One index for both: what corrects a line, and in which types free lines are.
+CREATE INDEX entries_corrections ON entries (account_id, corrects, credit_type)
+    WHERE corrects IS NOT NULL OR grant_id IS NULL;
