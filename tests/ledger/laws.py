@@ -1,6 +1,5 @@
-"""A compact battery: the laws of the ledger, each checked in a few calls on any database."""
+"""Laws of usage, money and the journal, each checked in a few calls on any database."""
 
-import re
 from collections import Counter
 from datetime import timedelta
 
@@ -9,8 +8,6 @@ import psycopg
 from ledger import accounts, balances, grants
 from ledger.payments import charges
 from ledger.usage import debits
-from local.postgres import Database
-from models.base import connect
 from tests.builders import (
     MONTH_END,
     NOON,
@@ -26,19 +23,8 @@ from tests.builders import (
     reserve_auto,
     use,
 )
-from tests.ledger.alert_laws import ALERT_LAWS
-from tests.ledger.archive_laws import ARCHIVE_LAWS
-from tests.ledger.hold_laws import HOLD_LAWS
-from tests.ledger.patience_laws import PATIENCE_LAWS
-from tests.ledger.purchase_laws import PURCHASE_LAWS
-from tests.ledger.return_laws import RETURN_LAWS
-from tests.ledger.size_laws import SIZE_LAWS
-from tests.ledger.team_laws import TEAM_LAWS
-from tests.ledger.term_laws import TERM_LAWS
 from tests.ledger.test_concurrency import at_once, debit_alone, reserve_alone
 from tests.ledger.undone import undone
-from tests.ledger.way_laws import WAY_LAWS
-from tests.ledger.window_laws import WINDOW_LAWS
 
 HOUR = timedelta(hours=1)
 
@@ -302,7 +288,7 @@ def changes_at_once_all_happen(engine, _):
         assert balances.violations(connection) == []
 
 
-LAWS = (
+USAGE_LAWS = (
     nothing_is_overspent_alone_or_together,
     a_key_is_debited_once_and_its_content_compared,
     a_grant_is_not_used_from_its_expiry_on,
@@ -313,49 +299,13 @@ LAWS = (
     a_window_ends_at_its_instant_and_the_next_begins_there,
     the_time_of_a_wallet_never_goes_back,
     reaching_zero_is_told_once,
-    *ALERT_LAWS,
-    *TERM_LAWS,
-    *WINDOW_LAWS,
+)
+MONEY_LAWS = (
     purchases_stay_under_the_cap_and_one_is_in_flight,
     money_is_booked_once_and_sums,
-    *RETURN_LAWS,
-    *HOLD_LAWS,
+)
+JOURNAL_LAWS = (
     history_cannot_be_changed_nor_money_made,
     callers_at_once_get_what_one_after_the_other_would,
     changes_at_once_all_happen,
-    *PURCHASE_LAWS,
-    *PATIENCE_LAWS,
-    *TEAM_LAWS,
-    *SIZE_LAWS,
-    *WAY_LAWS,
-    *ARCHIVE_LAWS,
 )
-
-
-# Where a fault in a function is noticed most probably, by the function's name: only for speed.
-LIKELY = (
-    ("hold|captur|lapse|is_agreed|plan_limits", HOLD_LAWS),
-    ("first_way|use_of_way|size_by", WAY_LAWS),
-    ("plan_|terms|write_|stock|repay|units_short", TERM_LAWS),
-    ("alert|threshold", ALERT_LAWS),
-    ("roll|move_|reopen|correct|cap_window|auto_purchased", WINDOW_LAWS + PURCHASE_LAWS),
-    ("refund|return|dispute|used_of|credits_worth", RETURN_LAWS),
-    ("charge|pack|price|shortfall|reserve|recognise|take_back", PURCHASE_LAWS),
-    ("patience|refusal|paused|frozen", PATIENCE_LAWS),
-    ("member|approval", TEAM_LAWS),
-)
-
-
-def first_broken(database: Database, fault_in: str = "") -> str | None:
-    """Return the first law that a database breaks, if any; the likely ones are tried first."""
-    likely = [law for names, laws in LIKELY if re.search(names, fault_in) for law in laws]
-    engine = connect(database.url, pool_size=12)
-    try:
-        for law in dict.fromkeys((*likely, *LAWS)):
-            try:
-                law(engine, database)
-            except Exception as error:  # noqa: BLE001 - any failure is a broken law
-                return f"{law.__name__}: {type(error).__name__}"
-        return None
-    finally:
-        engine.dispose()

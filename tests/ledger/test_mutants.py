@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from tests.ledger.archive_laws import ARCHIVE_FAULTS
+from tests.ledger.battery import first_broken
 from tests.ledger.hold_laws import HOLD_FAULTS
-from tests.ledger.laws import first_broken
 from tests.ledger.size_laws import SIZE_FAULTS
 from tests.ledger.team_laws import TEAM_FAULTS
 from tests.ledger.way_laws import WAY_FAULTS

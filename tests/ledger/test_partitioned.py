@@ -8,7 +8,7 @@ from local.postgres import Database
 from migrations.partitioned import MOST, partition
 from models.base import connect
 from tests.builders import a_subscribed_wallet, use
-from tests.ledger.laws import first_broken
+from tests.ledger.battery import first_broken
 
 PARTS = 4
 LINES = "SELECT * FROM entries ORDER BY account_id, seq, line"

@@ -2,11 +2,14 @@
 
 from collections import Counter
 
+from domain.usage import PricedWay
 from ledger import balances
 from ledger.teams import limits
+from ledger.usage import debits
 from tests.builders import NOON, a_subscribed_wallet, micro
 from tests.ledger.term_laws import a_way, ask
 from tests.ledger.test_concurrency import at_once
+from tests.ledger.way_laws import WHOLE, on_terms
 
 
 def together(engine, wallet, count, **terms):
@@ -59,3 +62,41 @@ def test_m09_colleagues_at_the_same_instant_make_one_debit_and_all_succeed(engin
     assert Counter(one.status for one in answers) == {"debited": 1, "already_unlocked": 9}
     assert sum(dict(one.charged).get("credits", 0) for one in answers) == micro(1)
     sound(engine, wallet, 98)
+
+
+THIRD = PricedWay("credits", 1, 3, carry="carry:third")
+
+
+def batches(engine, wallet, count, way=WHOLE, quantity=1_000_000, **terms):
+    """Send batches of two at once, each decided as one; return all answers."""
+
+    def pair(number):
+        asked = [on_terms(wallet, f"k{number}-{n}", quantity, way, **terms) for n in range(2)]
+        with engine.begin() as connection:
+            return debits.debit(connection, asked, NOON)
+
+    answers = at_once([lambda n=n: pair(n) for n in range(count)])
+    return [one for both in answers for one in both]
+
+
+def test_a_members_limit_holds_for_many_batches_at_once(engine):
+    wallet = committed(engine, 100)
+    with engine.begin() as connection:
+        limits.set_limit(
+            connection,
+            account_id=wallet.account_id,
+            counter="member:u",
+            credit_type="credits",
+            ceiling_micro=micro(5),
+            at=NOON,
+        )
+    answers = batches(engine, wallet, 8, counters=("member:u",))
+    assert Counter(one.status for one in answers) == {"debited": 5, "user_limit": 11}
+    sound(engine, wallet, 95)
+
+
+def test_rounding_drifts_by_nothing_over_many_batches_at_once(engine):
+    wallet = committed(engine, 100)
+    answers = batches(engine, wallet, 8, THIRD, 7)
+    taken = sum(dict(one.charged)["credits"] for one in answers)
+    assert taken == 37  # 16 x 7 / 3 = 37.3
