@@ -15,6 +15,7 @@ import pytest
 
 from local.postgres import Database, Postgres
 from settings import NAMES
+from tests.deployment import environment
 
 # In one process: an installation is made once for all.
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("installed")]
@@ -106,18 +107,6 @@ def copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def settings_for(database_url: str) -> dict[str, str]:
-    return {
-        "DATABASE_URL": database_url,
-        "TEMPORAL_ADDRESS": "127.0.0.1:1",
-        "STRIPE_API_KEY": "sk_test_x",
-        "STRIPE_WEBHOOK_SECRET": "whsec_x",
-        "SMTP_URL": "smtp://127.0.0.1:1",
-        "MAIL_FROM": "billing@drawdown.test",
-        "PUBLIC_URL": "http://127.0.0.1:1",
-    }
-
-
 def test_the_image_has_a_worker_that_asks_for_its_settings(image):
     assert image("worker.py", "--help").returncode == 0
     ended = image("worker.py")
@@ -144,7 +133,7 @@ def test_the_image_has_the_commands_of_operators(image):
 def test_the_image_migrates_a_database_and_reads_its_books(image, empty_database):
     migrated = image("-m", "alembic", "upgrade", "head", DATABASE_URL=empty_database.owner_url)
     assert migrated.returncode == 0, migrated.stderr
-    told = image("cli.py", "report", "movement", **settings_for(empty_database.url))
+    told = image("cli.py", "report", "movement", **environment(empty_database.url))
     assert told.returncode == 0, told.stderr
 
 
@@ -168,7 +157,7 @@ def test_the_wheel_runs_from_any_folder(installed, empty_database):
     checked = installed("-m", "cli", "catalog", "check", ROOT / "catalogs/make.yaml")
     assert checked.returncode == 0, checked.stderr
     assert MISSING in installed("-m", "worker").stderr
-    settings = settings_for(empty_database.url)
+    settings = environment(empty_database.url)
     early = installed("-m", "worker", **settings)
     assert "database is at nothing" in early.stderr
     owner = settings | {"DATABASE_URL": empty_database.owner_url}

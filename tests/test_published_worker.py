@@ -16,6 +16,7 @@ from local.processes import spawn, wait_until
 from local.temporal import TemporalServer
 from settings import Settings
 from tests.api.arrangements import own_namespace
+from tests.deployment import environment
 from worker import Fleet
 
 ROOT = Path(__file__).parents[1]
@@ -37,18 +38,13 @@ async def variables(
     lists: Path, database: Database, temporal_server: TemporalServer
 ) -> dict[str, str]:
     client = await own_namespace(temporal_server.address)
-    return {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": database.url,
-        "TEMPORAL_ADDRESS": temporal_server.address,
-        "TEMPORAL_NAMESPACE": client.namespace,
-        "STRIPE_API_KEY": "sk_test_x",
-        "STRIPE_WEBHOOK_SECRET": "whsec_x",
-        "SMTP_URL": "smtp://127.0.0.1:1",
-        "MAIL_FROM": "billing@drawdown.test",
-        "PUBLIC_URL": "http://127.0.0.1:1",
-        "DRAWDOWN_CATALOGS": str(lists),
-    }
+    return environment(
+        database.url,
+        PATH=os.environ["PATH"],
+        TEMPORAL_ADDRESS=temporal_server.address,
+        TEMPORAL_NAMESPACE=client.namespace,
+        DRAWDOWN_CATALOGS=str(lists),
+    )
 
 
 def edit(lists: Path, old: str, new: str) -> int:

@@ -22,6 +22,7 @@ from local.postgres import Database, Postgres
 from local.temporal import TemporalServer
 from models.base import connect
 from settings import Settings
+from tests.deployment import environment
 from worker import Fleet, check_database, check_search_attributes
 from workflows import names
 
@@ -63,18 +64,11 @@ async def test_bootstrap_cures_a_namespace_without_our_search_attributes(
     assert refused.value.reason == "search_attributes_missing"
     assert "cli.py bootstrap" in str(refused.value)
 
-    environment = {
-        "DATABASE_URL": session_database.url,
-        "TEMPORAL_ADDRESS": temporal_server.address,
-        "TEMPORAL_NAMESPACE": "bare",
-        "STRIPE_API_KEY": "sk_test_x",
-        "STRIPE_WEBHOOK_SECRET": "whsec_x",
-        "SMTP_URL": "smtp://127.0.0.1:1",
-        "MAIL_FROM": "billing@drawdown.test",
-        "PUBLIC_URL": "http://127.0.0.1:1",
-    }
+    bare = environment(
+        session_database.url, TEMPORAL_ADDRESS=temporal_server.address, TEMPORAL_NAMESPACE="bare"
+    )
     for _ in range(2):  # repeating it is harmless
-        ended = run("cli.py", "bootstrap", environment=environment)
+        ended = run("cli.py", "bootstrap", environment=bare)
         assert ended.returncode == 0, ended.stderr
     await check_search_attributes(client)
 

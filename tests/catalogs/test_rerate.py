@@ -18,6 +18,7 @@ from models.base import connect
 from models.tables import PublishedRow
 from settings import CATALOGS
 from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, an_event
+from tests.deployment import environment
 
 LISTS_OF_TESTS = Path(__file__).parent
 DAY = timedelta(days=1)
@@ -31,15 +32,7 @@ REASON = ("--by", "ann", "--reason", "agreed with all")
 @pytest.fixture
 def engine(monkeypatch, database):
     """A database in which our own price lists are published, named by the environment."""
-    for name, text in {
-        "DATABASE_URL": database.url,
-        "TEMPORAL_ADDRESS": "127.0.0.1:1",
-        "STRIPE_API_KEY": "sk_test_x",
-        "STRIPE_WEBHOOK_SECRET": "whsec_x",
-        "SMTP_URL": "smtp://127.0.0.1:1",
-        "MAIL_FROM": "billing@drawdown.test",
-        "PUBLIC_URL": "http://127.0.0.1:1",
-    }.items():
+    for name, text in environment(database.url).items():
         monkeypatch.setenv(name, text)
     made = connect(database.url)
     published.take_up(made, load_lists(CATALOGS), NOON)

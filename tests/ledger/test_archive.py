@@ -9,6 +9,7 @@ from ledger import archive, balances
 from ledger.usage import debits
 from local.postgres import Database
 from tests.builders import NOON, a_subscribed_wallet, an_event, use
+from tests.deployment import environment
 from tests.ledger.archive_laws import ARCHIVE_LAWS, EVERYTHING
 from tests.ledger.test_concurrency import at_once
 from tests.ledger.two_windows import LATER, WINDOWS
@@ -129,18 +130,8 @@ def test_what_is_carried_is_proven_by_the_laws(engine, wallet, database, damage,
         owner.rollback()
 
 
-ENVIRONMENT = {
-    "TEMPORAL_ADDRESS": "127.0.0.1:1",
-    "STRIPE_API_KEY": "sk_test_x",
-    "STRIPE_WEBHOOK_SECRET": "whsec_x",
-    "SMTP_URL": "smtp://127.0.0.1:1",
-    "MAIL_FROM": "billing@drawdown.test",
-    "PUBLIC_URL": "http://127.0.0.1:1",
-}
-
-
 def test_operators_archive_by_a_command(engine, wallet, database, monkeypatch, capsys):
-    for name, value in (ENVIRONMENT | {"DATABASE_URL": database.url}).items():
+    for name, value in environment(database.url).items():
         monkeypatch.setenv(name, value)
     with engine.connect() as ledger:
         before = balances.history(ledger, wallet.account_id)

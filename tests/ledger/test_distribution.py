@@ -14,6 +14,7 @@ from ledger.distribution.placements import ANCHOR, BY_ACCOUNT, REFERENCE, WITHOU
 from local.postgres import SUPERUSER
 from models.base import connect
 from tests.builders import START, a_grant, a_subscribed_wallet
+from tests.deployment import environment
 from tests.ledger.attacks import FRESH
 from tests.ledger.test_constraints import insert_copy
 
@@ -165,15 +166,7 @@ def test_a_shard_refuses_a_change_that_breaks_a_law(spread):
 
 @pytest.fixture
 def deployed(session_database, monkeypatch):
-    for name, text in {
-        "DATABASE_URL": session_database.owner_url,
-        "TEMPORAL_ADDRESS": "127.0.0.1:1",
-        "STRIPE_API_KEY": "sk_test_x",
-        "STRIPE_WEBHOOK_SECRET": "whsec_x",
-        "SMTP_URL": "smtp://127.0.0.1:1",
-        "MAIL_FROM": "billing@drawdown.test",
-        "PUBLIC_URL": "http://127.0.0.1:1",
-    }.items():
+    for name, text in environment(session_database.owner_url).items():
         monkeypatch.setenv(name, text)
 
 
