@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import (
     Client,
     WorkflowHandle,
@@ -33,6 +34,7 @@ MOST_HOPS = 100_000
 ANSWER = timedelta(seconds=20)
 RPC_WORTH = 5.0  # virtual seconds that an unanswered query counts for
 HAIR = timedelta(milliseconds=1)
+LAST_EVENTS = 12  # of a subscription that does not come to rest
 
 
 class NotSettledError(NothingMovesError):
@@ -90,9 +92,30 @@ class Timeline:
             if not status["busy"] and not late:
                 return status
             if patience.over(without_time(status)):
-                told = patience.told()
-                raise NotSettledError(f"{self.handle.id} is still busy: {told}: {status}")
+                error = NotSettledError(
+                    f"{self.handle.id} is still busy: {patience.told()}: {status}"
+                )
+                error.add_note(await self.last_events())
+                raise error
             await patience.pause()
+
+    async def last_events(self) -> str:
+        """Return what the server did last for the subscription, and what it waits for."""
+        history = await self.handle.fetch_history()
+        last = [
+            f"{one.event_id} {EventType.Name(one.event_type).removeprefix('EVENT_TYPE_')}"
+            f" {one.event_time.ToJsonString()}"
+            for one in history.events[-LAST_EVENTS:]
+        ]
+        described = (await self.handle.describe()).raw_description
+        pending = [
+            f"{one.activity_type.name}, attempt {one.attempt}, {one.last_worker_identity}"
+            for one in described.pending_activities
+        ]
+        if described.HasField("pending_workflow_task"):
+            task = described.pending_workflow_task
+            pending.append(f"a workflow task, attempt {task.attempt}")
+        return "\n".join(["last events:", *last, "pending:", *(pending or ["nothing"])])
 
     async def advance(self, until: datetime) -> Json:
         """Turn the clock to an instant, stopping at every due moment on the way."""
