@@ -19,6 +19,8 @@ from gateways.stripe import StripePayments
 from tests.contract.terminal import Terminal, unharmed
 from tests.fleet import Customer, RunningFleet
 
+pytestmark = pytest.mark.long
+
 JSON = b"json/plain"
 
 

@@ -115,12 +115,14 @@ async def assert_purchased(mortal: MortalFleet, point: Point) -> None:
     assert sorted(customer.used().values()) == [2 * MICRO, 3 * MICRO, 9_999 * MICRO]
 
 
+@pytest.mark.faults
 async def test_a_renewal_whose_payment_only_the_processor_knows_is_charged_once(
     mortal: MortalFleet,
 ) -> None:
     await assert_renewed(mortal, KNOWN_TO_THE_PROCESSOR_ONLY)
 
 
+@pytest.mark.faults
 async def test_an_auto_purchase_whose_payment_only_the_processor_knows_is_charged_once(
     mortal: MortalFleet,
 ) -> None:

@@ -14,8 +14,7 @@ from tests.ledger.machine.features.refunds import Disputes, Refunds
 from tests.ledger.machine.features.time import Time, Windows
 from tests.ledger.machine.history import agree
 
-EXAMPLES = 60
-DEEP_EXAMPLES = 160
+EXAMPLES = 160
 CLASSES = {
     "archived", "nothing to archive", "redelivery", "debit debited", "debit repeated",
     "debit idempotency_conflict", "batch with a repeat", "grant repeated", "grant conflict",
@@ -32,10 +31,6 @@ class ArchivedHistories(
     """What happens to a wallet whose journal is archived again and again."""
 
 
-def test_the_ledger_and_the_model_agree_whatever_is_archived(session_engine):
-    agree(session_engine, ArchivedHistories, CLASSES, EXAMPLES)
-
-
 @pytest.mark.long
-def test_the_ledger_and_the_model_agree_whatever_is_archived_at_length(session_engine):
-    agree(session_engine, ArchivedHistories, CLASSES, DEEP_EXAMPLES, deep=True)
+def test_the_ledger_and_the_model_agree_whatever_is_archived(session_engine):
+    agree(session_engine, ArchivedHistories, CLASSES, EXAMPLES, deep=True)

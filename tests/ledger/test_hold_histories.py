@@ -9,8 +9,7 @@ from tests.ledger.machine.features.instants import Instants
 from tests.ledger.machine.features.time import Pauses, Time, Windows
 from tests.ledger.machine.history import agree
 
-EXAMPLES = 120
-DEEP_EXAMPLES = 200
+EXAMPLES = 200
 CLASSES = {
     "hold held", "hold repeated", "hold idempotency_conflict", "hold insufficient_credits",
     "hold purchase_needed", "hold renewal_pending", "hold invalid_lapse", "hold period_closed",
@@ -27,10 +26,6 @@ class HoldHistories(Debits, Grants, Holds, HoldsAgain, Instants, Time, Windows, 
     """A wallet whose credits are sometimes held."""
 
 
-def test_the_ledger_and_the_model_agree_on_random_histories_with_holds(session_engine):
-    agree(session_engine, HoldHistories, CLASSES, EXAMPLES)
-
-
 @pytest.mark.long
-def test_the_ledger_and_the_model_agree_on_random_histories_with_holds_at_length(session_engine):
-    agree(session_engine, HoldHistories, CLASSES, DEEP_EXAMPLES, deep=True)
+def test_the_ledger_and_the_model_agree_on_random_histories_with_holds(session_engine):
+    agree(session_engine, HoldHistories, CLASSES, EXAMPLES, deep=True)

@@ -9,6 +9,8 @@ from domain.credits import format_credits, parse_credits
 from tests.fleet import RunningFleet
 from tests.stories.telling import Told, subscribed
 
+pytestmark = pytest.mark.long
+
 # Action, quantity, credits.
 RATES = (
     ("export", 1, "1"),

@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from tests.fleet import RunningFleet
+
+pytestmark = pytest.mark.long
 
 
 async def change(customer, plan, key="change-1", **more):

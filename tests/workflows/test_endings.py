@@ -2,8 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from domain.credits import MICRO
 from tests.fleet import BEGINS, SECOND, Customer, Json, RunningFleet
+
+pytestmark = pytest.mark.long
 
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 BEGUN = ["receipt", "welcome"]

@@ -3,8 +3,12 @@
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
+
 from domain.credits import MICRO
 from tests.fleet import SECOND, RunningFleet
+
+pytestmark = pytest.mark.long
 
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 

@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.fleet import Customer, RunningFleet
+
+pytestmark = pytest.mark.long
 
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 MARCH, APRIL = datetime(2027, 3, 1, tzinfo=UTC), datetime(2027, 4, 1, tzinfo=UTC)

@@ -3,8 +3,12 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from domain.credits import MICRO
 from tests.fleet import SECOND, Json, RunningFleet
+
+pytestmark = pytest.mark.long
 
 MID_JANUARY = datetime(2027, 1, 16, 12, tzinfo=UTC)  # half of January is left
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)

@@ -1,6 +1,10 @@
 """Refunds by operators and at the processor, chargebacks, and their mails."""
 
+import pytest
+
 from tests.fleet import RunningFleet
+
+pytestmark = pytest.mark.long
 
 
 async def a_pack(fleet: RunningFleet, used: str = "400"):
