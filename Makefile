@@ -43,10 +43,10 @@ migration: setup ## Write the next migration from what changed in ledger/sql: NA
 	$(BIN)/python -m migrations.draft $(NAME)
 
 test: setup ## Every test but those that kill processes or are slow by nature
-	$(BIN)/pytest -q -n auto --maxprocesses 4 -m 'not faults and not long' tests
+	$(BIN)/pytest -q -n auto --maxprocesses 4 -m 'not faults and not long' tests clients/python/tests
 
 test-long: setup ## What is slow by nature: seeded faults, long lives, fresh installations
-	$(BIN)/pytest -q -n $(MORE) --dist loadgroup -m 'long and not faults' tests
+	$(BIN)/pytest -q -n $(MORE) --dist loadgroup -m 'long and not faults' tests clients/python/tests
 
 test-fast: setup ## The tests that start no server
 	$(BIN)/pytest -q tests/domain

@@ -10,7 +10,8 @@ from workflows import names
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     page
-    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md"))
+    for pattern in ("*.md", "docs/**/*.md", "*/README.md", "clients/*/README.md")
+    for page in ROOT.glob(pattern)
     if ".venv" not in page.parts
 )
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0].isalpha()}

@@ -1,0 +1,63 @@
+"""The client for products that charge credits through Drawdown's HTTP API."""
+
+from drawdown_client.amounts import Amount
+from drawdown_client.answers import (
+    Balance,
+    Captured,
+    Check,
+    CreditType,
+    Debited,
+    Held,
+    Outcome,
+    Pending,
+    Refusal,
+)
+from drawdown_client.client import Drawdown
+from drawdown_client.errors import (
+    Conflict,
+    DrawdownError,
+    InvalidRequest,
+    NoAnswer,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    PaymentRequired,
+    Problem,
+    Refused,
+    StillPending,
+    TooManyRequests,
+    Unavailable,
+    UnexpectedAnswer,
+)
+from drawdown_client.events import Event
+from drawdown_client.hold import Hold
+
+__all__ = [
+    "Amount",
+    "Balance",
+    "Captured",
+    "Check",
+    "Conflict",
+    "CreditType",
+    "Debited",
+    "Drawdown",
+    "DrawdownError",
+    "Event",
+    "Held",
+    "Hold",
+    "InvalidRequest",
+    "NoAnswer",
+    "NotAllowed",
+    "NotAuthenticated",
+    "NotFound",
+    "Outcome",
+    "PaymentRequired",
+    "Pending",
+    "Problem",
+    "Refusal",
+    "Refused",
+    "StillPending",
+    "TooManyRequests",
+    "Unavailable",
+    "UnexpectedAnswer",
+]

@@ -1,0 +1,198 @@
+"""What the engine answers, with exact decimals and instants."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from drawdown_client import amounts
+
+
+@dataclass(frozen=True, slots=True)
+class Debited:
+    """An event that was charged, now or before (`repeated`, `already_unlocked`)."""
+
+    customer_id: str
+    key: str
+    status: Literal["debited", "repeated", "already_unlocked"]
+    seq: int | None
+    available: Decimal
+    charged: Mapping[str, Decimal]
+    served_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event that waits for a purchase or a renewal: send it again with the same key."""
+
+    customer_id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An event of several that was refused; its key is not bound."""
+
+    customer_id: str
+    key: str
+    reason: str
+    cure: str
+    missing: Decimal | None = None
+    asked: Mapping[str, Any] | None = None
+
+
+Outcome = Debited | Pending | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Whether an event would be allowed, and what it would take; or why not."""
+
+    allowed: bool
+    charged: Mapping[str, Decimal]
+    available: Decimal | None
+    served_as: str | None = None
+    reason: str | None = None
+    cure: str | None = None
+    missing: Decimal | None = None
+    asked: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Credits set aside until `lapses_at`, and what became of them."""
+
+    status: str
+    state: str
+    seq: int | None
+    held: Mapping[str, Decimal]
+    available: Decimal
+    lapses_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What a hold's work cost at last; `uncollected` was not covered and is not owed."""
+
+    status: str
+    seq: int | None
+    available: Decimal
+    taken: Mapping[str, Decimal]
+    uncollected: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class CreditType:
+    """One credit type of a customer. `grants` are as the engine tells them."""
+
+    available: Decimal
+    held: Decimal
+    owed: Decimal
+    included: Decimal | None
+    used: Decimal | None
+    next_reset_at: datetime | None
+    grants: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a customer has, as of line `seq` of its ledger."""
+
+    customer_id: str
+    seq: int
+    at: datetime
+    credit_types: Mapping[str, CreditType]
+
+
+def read_debited(raw: Any) -> Debited:
+    """Read the answer to one event."""
+    return Debited(
+        customer_id=raw["customer_id"],
+        key=raw["key"],
+        status=raw["status"],
+        seq=raw["seq"],
+        available=amounts.read(raw["available"]),
+        charged=amounts.read_each(raw["charged"]),
+        served_as=raw.get("served_as"),
+    )
+
+
+def read_outcome(raw: Any) -> Outcome:
+    """Read the outcome of one event of several."""
+    match raw["status"]:
+        case "pending":
+            return Pending(raw["customer_id"], raw["key"])
+        case "refused":
+            return Refusal(
+                customer_id=raw["customer_id"],
+                key=raw["key"],
+                reason=raw["reason"],
+                cure=raw["cure"],
+                missing=optional(raw.get("missing")),
+                asked=raw.get("asked"),
+            )
+        case _:
+            return read_debited(raw)
+
+
+def read_check(raw: Any) -> Check:
+    """Read the answer to a check."""
+    return Check(
+        allowed=raw["allowed"],
+        charged=amounts.read_each(raw.get("charged") or {}),
+        available=optional(raw.get("available")),
+        served_as=raw.get("served_as"),
+        reason=raw.get("reason"),
+        cure=raw.get("cure"),
+        missing=optional(raw.get("missing")),
+        asked=raw.get("asked"),
+    )
+
+
+def read_held(raw: Any) -> Held:
+    """Read the state of a hold."""
+    lapses_at = raw.get("lapses_at")
+    return Held(
+        status=raw["status"],
+        state=raw["state"],
+        seq=raw["seq"],
+        held=amounts.read_each(raw["held"]),
+        available=amounts.read(raw["available"]),
+        lapses_at=amounts.read_instant(lapses_at) if lapses_at else None,
+    )
+
+
+def read_captured(raw: Any) -> Captured:
+    """Read the answer to a capture."""
+    return Captured(
+        status=raw["status"],
+        seq=raw["seq"],
+        available=amounts.read(raw["available"]),
+        taken=amounts.read_each(raw.get("taken") or {}),
+        uncollected=amounts.read_each(raw.get("uncollected") or {}),
+    )
+
+
+def read_balance(raw: Any) -> Balance:
+    """Read a customer's balance."""
+    types = {name: _credit_type(one) for name, one in raw["credit_types"].items()}
+    return Balance(raw["customer_id"], raw["seq"], amounts.read_instant(raw["at"]), types)
+
+
+def _credit_type(raw: Any) -> CreditType:
+    reset = raw.get("next_reset_at")
+    return CreditType(
+        available=amounts.read(raw["available"]),
+        held=amounts.read(raw["held"]),
+        owed=amounts.read(raw["owed"]),
+        included=optional(raw.get("included")),
+        used=optional(raw.get("used")),
+        next_reset_at=amounts.read_instant(reset) if reset else None,
+        grants=tuple(raw.get("grants") or ()),
+    )
+
+
+def optional(value: Any) -> Decimal | None:
+    """Read an amount that need not be there."""
+    return None if value is None else amounts.read(value)
