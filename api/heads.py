@@ -5,8 +5,7 @@ from asyncio import TimerHandle, Transport
 from logging import getLogger
 from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.errors import told
 
@@ -15,7 +14,7 @@ SECONDS = "head_seconds"  # in the application's state: how long a head may take
 log = getLogger(__name__)
 
 
-class TimedHeads(H11Protocol):
+class TimedHeads(HttpToolsProtocol):
     """uvicorn's HTTP/1.1, given as `--http api.heads:TimedHeads`, with a time for each head.
 
     It runs from the connection's begin to the first head, and from the first byte that follows an
@@ -24,6 +23,7 @@ class TimedHeads(H11Protocol):
     """
 
     _running: TimerHandle | None = None
+    _begun: bool = False  # a head has begun and has not ended
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start the time for the first head."""
@@ -33,11 +33,23 @@ class TimedHeads(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes; they end the time if they end the head, and begin one between requests."""
         super().data_received(data)
+        if self.transport.is_closing():
+            return
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
             self._stop()
-        elif self._running is None and not self.transport.is_closing():
+        elif self._running is None:
             self._run()
+
+    def on_message_begin(self) -> None:
+        """Note that a head begins."""
+        self._begun = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Note that it has ended."""
+        self._begun = False
+        super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the time of a closed connection."""
@@ -58,15 +70,15 @@ class TimedHeads(H11Protocol):
             return
         seconds = self.app_state[SECONDS]
         log.info("closed a connection of %s: no whole request within %g s", self.client, seconds)
-        begun, _ = self.conn.trailing_data
-        if begun and self.conn.states == {h11.CLIENT: h11.IDLE, h11.SERVER: h11.IDLE}:
+        if self._begun:
             message = f"the head of the request did not come within {seconds:g} s"
             self._answer(told("head_too_slow", message))
         self.transport.close()
 
     def _answer(self, body: dict[str, Any]) -> None:
-        headers = [("Content-Type", "application/json"), ("Connection", "close")]
-        response = h11.Response(status_code=408, headers=headers, reason=b"Request Timeout")
-        content = h11.Data(data=json.dumps(body).encode())
-        for event in (response, content, h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        content = json.dumps(body).encode()
+        head = (
+            "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + content)

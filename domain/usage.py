@@ -63,6 +63,7 @@ class Terms:
     `counters` add up the credits taken and may have ceilings. `once` names an object that is paid
     for only once. `at_zero` says what a shortfall of the last attempt leads to: `purchase` if
     auto-purchase is on, `prompt` to ask a person, or `block`. `confirmed`: a person agreed to pay.
+    `needs_approval`: so large that a second person must agree first; it is refused until then.
     """
 
     attempts: tuple[Attempt, ...]
@@ -70,6 +71,7 @@ class Terms:
     once: str | None = None
     at_zero: AtShortfall = "purchase"
     confirmed: bool = False
+    needs_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Identity, Integer
+from sqlalchemy import DateTime, Identity, Integer, LargeBinary
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,6 +44,7 @@ class Wallet(Base):
     kept_until: Mapped[datetime | None]
     next_lapse: Mapped[datetime]
     archived_seq: Mapped[int]
+    plan_revision: Mapped[int]
 
 
 class Policy(Base):
@@ -124,6 +125,21 @@ class KeptAnswer(Base):
     request: Mapped[str]
     answer: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class KeptRequest(Base):
+    """A request of the HTTP door that carried a key, and its first answer."""
+
+    __tablename__ = "kept_requests"
+    catalog: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    begun_at: Mapped[datetime]
+    status: Mapped[int | None] = mapped_column(Integer)
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+    answered_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
 
 

@@ -4,7 +4,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.plans.upgrades import Quoted
-from workflows.subscription.mailbox import Answer, credit_text
+    from domain.messages.answers import credit_text
+from workflows.subscription.mailbox import Answer
 
 
 def preview_of(quoted: Quoted) -> Answer:

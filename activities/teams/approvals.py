@@ -25,7 +25,6 @@ from domain.teams.approvals import (
     Decision,
     Kind,
     State,
-    needs_approval,
     operation_cost,
 )
 from domain.usage import AtShortfall, RefusedEvent
@@ -118,8 +117,8 @@ class ApprovalActivities(SignalsSubscriptions):
         catalog = self._context.catalog(buyer.plan.catalog)
         event = asking.wish.event
         if event is not None:
-            price(catalog, buyer.plan, event, buyer.at)  # refuse an unusable event before asking
-            if not needs_approval(catalog, buyer.plan, event):
+            priced = price(catalog, buyer.plan, event, buyer.at)  # refuses an unusable event
+            if priced.terms is None or not priced.terms.needs_approval:
                 return RequestStanding("approval_not_needed")
         wish = _with_amount(catalog, asking.wish)
         waits = timedelta(days=buyer.plan.approval_days)
@@ -237,7 +236,8 @@ class ApprovalActivities(SignalsSubscriptions):
         if priced.terms is not None:
             # The approval covers credits only. Nobody saw a purchase's price: the switch decides.
             at_zero: AtShortfall = "block" if priced.terms.at_zero == "block" else "purchase"
-            priced = replace(priced, terms=replace(priced.terms, at_zero=at_zero, confirmed=True))
+            approved = replace(priced.terms, at_zero=at_zero, confirmed=True, needs_approval=False)
+            priced = replace(priced, terms=approved)
         until = at + timedelta(seconds=wish.hold_seconds)
         return holds.hold(
             connection, account_id=known.account_id, priced=priced, lapses_at=until, at=at

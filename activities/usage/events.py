@@ -12,7 +12,6 @@ from temporalio import activity
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.uninterrupted import uninterrupted
-from activities.usage.approval_threshold import unapproved
 from activities.usage.batches import Deviations, Short, UsageMessage
 from domain.errors import InvalidInput
 from domain.mails.money import CapReached
@@ -122,9 +121,6 @@ class UsageActivities:
     ) -> list[DebitOutcome]:
         """Return each event's outcome; one that cannot be priced is refused with the reason."""
         catalog = self._context.catalog(batch.plan.catalog)
-        large = unapproved(
-            connection, catalog=catalog, plan=batch.plan, account_id=batch.account_id, events=events
-        )
         outcomes: list[DebitOutcome | None] = []
         demands: list[debits.Demand] = []
         for event in events:
@@ -132,9 +128,6 @@ class UsageActivities:
                 priced = price(catalog, batch.plan, event, batch.at)
             except InvalidInput as error:
                 outcomes.append(DebitOutcome(event.key, error.reason))
-                continue
-            if event.key in large:
-                outcomes.append(DebitOutcome(event.key, "approval_required"))
                 continue
             outcomes.append(None)
             demands.append(debits.Demand(batch.account_id, priced))

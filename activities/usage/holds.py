@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.uninterrupted import uninterrupted
-from activities.usage.approval_threshold import unapproved
 from activities.usage.events import tell_cap_reached
 from domain.errors import InvalidInput
 from domain.holds import HoldOutcome
@@ -19,6 +18,7 @@ from domain.pricing.event_price import price_on_terms
 from domain.usage import UsageEvent
 from ledger import balances
 from ledger.usage import holds
+from ledger.usage.requests import ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,6 @@ class HoldActivities:
                 priced = price_on_terms(catalog, holder.plan, event, holder.at)
             except InvalidInput as error:
                 return self._decided(connection, holder, HoldOutcome(event.key, error.reason))
-            if unapproved(
-                connection,
-                catalog=catalog,
-                plan=holder.plan,
-                account_id=holder.account_id,
-                events=[event],
-            ):
-                refused = HoldOutcome(event.key, "approval_required")
-                return self._decided(connection, holder, refused)
             outcome = holds.hold(
                 connection,
                 account_id=holder.account_id,
@@ -85,34 +76,21 @@ class HoldActivities:
     def capture(self, holder: Holder, wanted: Capture) -> Decided:
         """Charge the work's final quantity."""
         with self._context.engine.begin() as connection:
-            outcome = holds.capture(
-                connection,
-                account_id=holder.account_id,
-                key=wanted.key,
-                quantity_micro=wanted.quantity_micro,
-                at=holder.at,
-                confirmed=wanted.confirmed,
-            )
+            outcome = ask(connection, holds.capturing(holder.account_id, wanted, holder.at))
             return self._decided(connection, holder, outcome)
 
     @uninterrupted(name="extend_hold")
     def extend(self, holder: Holder, wanted: Extend) -> Decided:
         """Move the instant a hold lapses."""
         with self._context.engine.begin() as connection:
-            outcome = holds.extend(
-                connection,
-                account_id=holder.account_id,
-                key=wanted.key,
-                lapses_at=wanted.lapses_at,
-                at=holder.at,
-            )
+            outcome = ask(connection, holds.extending(holder.account_id, wanted, holder.at))
             return self._decided(connection, holder, outcome)
 
     @uninterrupted(name="release_hold")
     def release(self, holder: Holder, wanted: Release) -> Decided:
         """Return all of a hold's credits."""
         with self._context.engine.begin() as connection:
-            outcome = holds.release(connection, holder.account_id, wanted.key, holder.at)
+            outcome = ask(connection, holds.releasing(holder.account_id, wanted, holder.at))
             return self._decided(connection, holder, outcome)
 
     def _decided(self, connection: Connection, holder: Holder, outcome: HoldOutcome) -> Decided:

@@ -1,11 +1,15 @@
-"""Answers to purchases, kept so that a repeated request gets the same one."""
+"""Answers to messages: the same through every door, and on every repeat."""
 
 from typing import Any
 
 from domain.credits import format_credits
+from domain.holds import HELD, HoldOutcome, HoldState
 from domain.mails.facts import neutral_reason
 from domain.payments.charges import LOOKED_INTO, Charge, Declined
 from domain.reasons import CURES
+from domain.usage import DECIDED, Confirmation, DebitOutcome
+
+Answer = dict[str, Any]
 
 
 def paid(
@@ -43,3 +47,73 @@ def declined(charge: Charge, by: Declined) -> dict[str, Any]:
         "decline": by.decline.value,
         "invoice_url": by.invoice_url,
     }
+
+
+def refused(reason: str, **facts: Any) -> Answer:
+    """Return the answer that refuses a request."""
+    return {"status": "refused", "reason": reason, "cure": CURES.get(reason, ""), **facts}
+
+
+def credit_text(micro: int | None) -> str | None:
+    """Return micro-credits as a decimal text."""
+    return None if micro is None else format_credits(micro)
+
+
+def answer_to(outcome: DebitOutcome | HoldOutcome) -> Answer:
+    """Return the answer to who reported usage or asked for a hold."""
+    if outcome.status not in (*DECIDED, *HELD):
+        facts: Answer = {"missing": credit_text(outcome.missing_micro)}
+        if outcome.asked is not None:
+            facts["asked"] = _asked(outcome.asked)
+        return refused(outcome.status, **facts)
+    if isinstance(outcome, HoldOutcome):
+        return answer_to_hold(outcome)
+    answer: Answer = {
+        "status": outcome.status,
+        "seq": outcome.seq,
+        "available": credit_text(outcome.available_micro),
+        "charged": _by_type(outcome.charged),
+    }
+    if outcome.served_as is not None:
+        answer["served_as"] = outcome.served_as
+    return answer
+
+
+def answer_to_hold(outcome: HoldOutcome) -> Answer:
+    """Return the answer to a request about a hold."""
+    if outcome.status not in HELD:
+        return refused(outcome.status, missing=credit_text(outcome.missing_micro))
+    answer: Answer = {
+        "status": outcome.status,
+        "seq": outcome.seq,
+        "state": outcome.state,
+        "held": _by_type(outcome.held),
+        "available": credit_text(outcome.available_micro),
+    }
+    if outcome.state is HoldState.CAPTURED:
+        answer["taken"] = _by_type(outcome.taken)
+        answer["uncollected"] = _by_type(outcome.uncollected)
+    if outcome.state is HoldState.OPEN and outcome.lapses_at is not None:
+        answer["lapses_at"] = outcome.lapses_at.isoformat()
+    if outcome.served_as is not None:
+        answer["served_as"] = outcome.served_as
+    return answer
+
+
+def _asked(asked: Confirmation) -> Answer:
+    """Return what must be confirmed: the credits to draw, or the purchase to make."""
+    answer: Answer = {}
+    if asked.credits:
+        answer["credits"] = _by_type(asked.credits)
+    if asked.quantity_micro:
+        answer["purchase"] = {
+            "credits": credit_text(asked.quantity_micro),
+            "amount_minor": asked.amount_minor,
+            "surcharge_minor": asked.surcharge_minor,
+            "currency": asked.currency,
+        }
+    return answer
+
+
+def _by_type(amounts: tuple[tuple[str, int], ...]) -> dict[str, str | None]:
+    return {credit_type: credit_text(micro) for credit_type, micro in amounts}

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from domain.credits import parse_quantity
+from domain.credits import parse_credits, parse_quantity
 from domain.errors import InvalidInput
 from domain.messages import fields
 from domain.usage import UsageEvent
@@ -23,6 +23,24 @@ class RefusedPart:
     key: str | None
     reason: str
     request: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A wallet was emptied by a debit elsewhere, or one is short of `needed_micro` in all.
+
+    `confirmed`: a person agreed to the purchase that it needs.
+    """
+
+    needed_micro: int = 0
+    confirmed: bool = False
+
+
+def parse_crossing(data: bytes) -> Crossing:
+    """Read `{"needed": "12.5", "confirmed": false}`, both optional, among any other fields."""
+    raw = fields.parse_object(data)
+    needed = max(0, parse_credits(raw["needed"])) if "needed" in raw else 0
+    return Crossing(needed, fields.flag({"confirmed": False} | raw, "confirmed"))
 
 
 def parse_events(data: bytes) -> tuple[tuple[UsageEvent, ...], tuple[RefusedPart, ...]]:

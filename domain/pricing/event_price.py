@@ -41,7 +41,8 @@ def price(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> Pric
     once = _once(action, tags, event.quantity_micro)
     amount = cost(event.quantity_micro, ways[-1].rate)
     priced = PricedEvent(event, ways[-1].credit_type, amount)
-    if not (counters or once) and _is_plain(action, plan, ways, event.quantity_micro):
+    large = needs_approval(plan, event, ways[0])
+    if not (counters or once or large) and _is_plain(action, plan, ways, event.quantity_micro):
         return priced
     attempts = [action, *_cheaper(catalog, action)]
     terms = Terms(
@@ -50,6 +51,7 @@ def price(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime) -> Pric
         once=once,
         at_zero=_at_zero(attempts[-1]),
         confirmed=event.confirmed,
+        needs_approval=large,
     )
     return PricedEvent(event, priced.credit_type, amount, terms)
 
@@ -66,6 +68,15 @@ def price_on_terms(catalog: Catalog, plan: Plan, event: UsageEvent, at: datetime
     attempts = (_attempt(action, event.event_at),)
     terms = Terms(attempts, at_zero=_at_zero(action), confirmed=event.confirmed)
     return replace(priced, terms=terms)
+
+
+def needs_approval(plan: Plan, event: UsageEvent, way: Way) -> bool:
+    """Return whether an operation costs more than the plan allows without a second person.
+
+    By its first way of paying: a person is asked about the size, whatever quota is left.
+    """
+    above = plan.approval_above_micro
+    return above is not None and cost(event.quantity_micro, way.rate) > above
 
 
 def _once(action: Action, tags: dict[str, str], quantity_micro: int) -> str | None:

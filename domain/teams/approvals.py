@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.catalog import Catalog
 from domain.pricing.rates import cost
 from domain.usage import UsageEvent
 
@@ -93,9 +93,3 @@ def operation_cost(catalog: Catalog, event: UsageEvent) -> tuple[str, int]:
         return catalog.credit_types[0].credit_type, 0
     way = rate.ways[0]
     return way.credit_type, cost(event.quantity_micro, way.rate)
-
-
-def needs_approval(catalog: Catalog, plan: Plan, event: UsageEvent) -> bool:
-    """Return whether an operation costs more than the plan allows without a second person."""
-    above = plan.approval_above_micro
-    return above is not None and operation_cost(catalog, event)[1] > above

@@ -47,6 +47,7 @@ REFERENCE = {
 LOCAL = {
     "alembic_version": "what the database was migrated to",
     "findings": "facts that may be of no customer we know; a few a day, read by operators",
+    "kept_requests": "keys of requests that may name no account, looked up before one is known",
     "published": "what price lists promised: no account has a part in it",
 }
 

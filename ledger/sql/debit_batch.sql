@@ -7,18 +7,22 @@ CREATE OR REPLACE AGGREGATE total(bigint) (SFUNC = int8pl, STYPE = bigint, INITC
 -- are all plain: one credit type, no scoped grant, serving, in the window, fitting together above
 -- the level of the next alert, none so large (a million credits) that sums could leave bigint; and
 -- those of them on terms (p_terms, NULL: none) that have a cost by their first way. No row for all
--- others. Locks the wallets.
+-- others, nor for what was priced by another revision of the wallet's plan (p_revision, NULL: not
+-- said). Locks the wallets.
 -- force_generic_plan: planning costs as much as deciding thirty events, and the plan that does not
 -- know the arrays' lengths is as good, for 2 events as for 4,000. enable_seqscan: a plan made while
 -- the journal is empty is kept while it grows.
 CREATE OR REPLACE FUNCTION debit_plain_accounts(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
-    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz, p_terms jsonb[]
+    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at timestamptz, p_terms jsonb[],
+    p_revision bigint[]
 ) RETURNS SETOF debit_row
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     accounts bigint[];
     seqs     bigint[];
+    plans    bigint[];
+    stale    bigint[];
     ats      timestamptz[];
     starts   timestamptz[];  -- NULL where the wallet does not serve
     types    text[];
@@ -31,10 +35,22 @@ BEGIN
            array_agg(CASE WHEN w.state = 'active' AND w.paused_by = '{}' AND NOT w.frozen
                                AND w.at < least(w.window_end, w.next_lapse)
                           THEN w.window_start END),
-           array_agg(w.alert_type), array_agg(w.alert_level), bool_or(w.archived_seq > 0)
-    INTO accounts, seqs, ats, starts, types, levels, archived
+           array_agg(w.alert_type), array_agg(w.alert_level), bool_or(w.archived_seq > 0),
+           array_agg(w.plan_revision)
+    INTO accounts, seqs, ats, starts, types, levels, archived, plans
     FROM (SELECT o.*, greatest(p_at, o.decided_at) AS at FROM wallets o
           WHERE o.account_id = ANY (p_account) ORDER BY o.account_id FOR UPDATE) w;
+    IF p_revision IS NOT NULL THEN
+        SELECT array_agg(DISTINCT u.account_id) INTO stale
+        FROM unnest(p_account, p_revision) AS u (account_id, revision)
+        JOIN unnest(accounts, plans) AS w (account_id, revision) ON w.account_id = u.account_id
+        WHERE w.revision <> u.revision;
+        IF stale IS NOT NULL THEN
+            starts := ARRAY(SELECT CASE WHEN NOT u.account_id = ANY (stale) THEN u.starts END
+                            FROM unnest(accounts, starts) WITH ORDINALITY
+                                 AS u (account_id, starts, ord) ORDER BY u.ord);
+        END IF;
+    END IF;
     IF p_terms IS NOT NULL THEN
         sized := size_by_terms(p_account, p_key, p_quantity, p_credit_type, p_amount, p_terms,
                                accounts, starts);
@@ -133,7 +149,8 @@ END $$;
 -- A batch is a table: columns of one length, and no event without its action, type and time.
 CREATE OR REPLACE FUNCTION check_batch(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
-    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_terms jsonb[]
+    p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_terms jsonb[],
+    p_revision bigint[]
 ) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     n    integer := cardinality(p_key);
@@ -144,12 +161,14 @@ BEGIN
        OR (CASE WHEN n = 0
            THEN cardinality(p_account) + cardinality(p_action) + cardinality(p_quantity)
                 + cardinality(p_credit_type) + cardinality(p_amount) + cardinality(p_event_at)
-                + cardinality(p_tags) + coalesce(cardinality(p_terms), 0) = 0
+                + cardinality(p_tags) + coalesce(cardinality(p_terms), 0)
+                + coalesce(cardinality(p_revision), 0) = 0
            ELSE array_dims(p_key) = dims AND array_dims(p_account) = dims
                 AND array_dims(p_action) = dims AND array_dims(p_quantity) = dims
                 AND array_dims(p_credit_type) = dims AND array_dims(p_amount) = dims
                 AND array_dims(p_event_at) = dims AND array_dims(p_tags) = dims
-                AND (p_terms IS NULL OR array_dims(p_terms) = dims) END) IS NOT TRUE
+                AND (p_terms IS NULL OR array_dims(p_terms) = dims)
+                AND (p_revision IS NULL OR array_dims(p_revision) = dims) END) IS NOT TRUE
        OR num_nulls(VARIADIC p_action) + num_nulls(VARIADIC p_credit_type)
           + num_nulls(VARIADIC p_event_at) <> 0
        OR '0001-01-01Z' > ANY (p_event_at) OR '9999-12-31T23:59:59Z' < ANY (p_event_at) THEN
@@ -163,12 +182,13 @@ END $$;
 -- no particular order. Events of one account are decided in the order given; one that does not fit
 -- is refused alone, unless a purchase can cover it: then it and all later events of that account
 -- wait for it (status purchase_needed; `missing` is the first one's). p_terms (NULL: none has any)
--- says how an event may be paid; an account with one whose cost its first way does not settle has
--- its events decided one by one.
+-- says how an event may be paid, p_revision by which revision of the wallet's plan it was priced
+-- (status stale_plan: by another than is in force); an account with one whose cost its first way
+-- does not settle has its events decided one by one.
 CREATE OR REPLACE FUNCTION debit(
     p_account bigint[], p_key text[], p_action text[], p_quantity bigint[], p_credit_type text[],
     p_amount bigint[], p_event_at timestamptz[], p_tags jsonb[], p_at an_instant,
-    p_terms jsonb[] DEFAULT NULL
+    p_terms jsonb[] DEFAULT NULL, p_revision bigint[] DEFAULT NULL
 ) RETURNS SETOF debit_row LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answered integer;
@@ -178,16 +198,16 @@ DECLARE
 BEGIN
     PERFORM check_batch(
         p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags,
-        p_terms);
+        p_terms, p_revision);
     IF cardinality(p_key) = 1 THEN
         r := debit_one(p_account[1], p_key[1], p_action[1], p_quantity[1], p_credit_type[1],
-                       p_amount[1], p_event_at[1], p_tags[1], p_at, p_terms[1]);
+                       p_amount[1], p_event_at[1], p_tags[1], p_at, p_terms[1], p_revision[1]);
         RETURN NEXT (1, r.status, r.seq, r.available, r.missing, r.crossed, r.detail)::debit_row;
         RETURN;
     END IF;
     RETURN QUERY SELECT * FROM debit_plain_accounts(
         p_account, p_key, p_action, p_quantity, p_credit_type, p_amount, p_event_at, p_tags, p_at,
-        p_terms);
+        p_terms, p_revision);
     GET DIAGNOSTICS answered = ROW_COUNT;
     IF answered = cardinality(p_key) THEN RETURN; END IF;
     -- What was answered is in the journal by now.
@@ -201,7 +221,8 @@ BEGIN
             RETURN NEXT (i, 'purchase_needed', NULL, NULL, NULL, false, NULL)::debit_row;
         ELSE
             r := debit_one(p_account[i], p_key[i], p_action[i], p_quantity[i], p_credit_type[i],
-                           p_amount[i], p_event_at[i], p_tags[i], p_at, p_terms[i]);
+                           p_amount[i], p_event_at[i], p_tags[i], p_at, p_terms[i],
+                           p_revision[i]);
             RETURN NEXT (i, r.status, r.seq, r.available, r.missing, r.crossed,
                          r.detail)::debit_row;
             IF r.status = 'purchase_needed' THEN waiting := waiting || p_account[i]; END IF;

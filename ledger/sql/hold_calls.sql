@@ -53,7 +53,8 @@ END $$;
 -- held) | repeated | a reason; `detail` says what is held by type, or what must be confirmed.
 CREATE OR REPLACE FUNCTION hold(
     p_account an_account, p_key a_name, p_action a_name, p_quantity bigint, p_credit_type a_name,
-    p_event_at an_instant, p_tags jsonb, p_terms jsonb, p_lapses_at an_instant, p_at an_instant
+    p_event_at an_instant, p_tags jsonb, p_terms jsonb, p_lapses_at an_instant, p_at an_instant,
+    p_revision bigint DEFAULT NULL
 ) RETURNS debit_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w   wallets;
@@ -76,6 +77,8 @@ BEGIN
         END IF;
         RETURN r;
     END IF;
+    r.status := refused_unplanned(w, p_terms, p_revision);
+    IF r.status IS NOT NULL THEN RETURN r; END IF;
     p_at := greatest(p_at, w.decided_at);
     w := enter_window(w, p_at);
     p := plan_debit(w, p_terms, p_quantity, p_at, w.window_start);

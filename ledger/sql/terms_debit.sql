@@ -135,10 +135,19 @@ BEGIN
     RETURN r;
 END $$;
 
+-- What refuses an event before it is planned: another plan is in force than it was priced by, or it
+-- is so large that a second person must agree. An approved one is a hold, which says so no more.
+CREATE OR REPLACE FUNCTION refused_unplanned(w wallets, p_terms jsonb, p_revision bigint)
+RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN (w).plan_revision <> p_revision THEN 'stale_plan'
+                WHEN (p_terms -> 'needs_approval')::boolean THEN 'approval_required' END
+$$;
+
 -- Debit one event on terms; p_credit_type is that of a free line. Locks the wallet.
 CREATE OR REPLACE FUNCTION debit_on_terms(
     p_account bigint, p_key text, p_action text, p_quantity bigint, p_credit_type text,
-    p_event_at timestamptz, p_tags jsonb, p_terms jsonb, p_at timestamptz
+    p_event_at timestamptz, p_tags jsonb, p_terms jsonb, p_at timestamptz,
+    p_revision bigint DEFAULT NULL
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
 DECLARE
     w       wallets;
@@ -156,6 +165,8 @@ BEGIN
     p_at := greatest(p_at, w.decided_at);
     IF NOT is_usage_key(p_key) THEN r.status := 'invalid_key'; RETURN r; END IF;
     r := recall(w.account_id, p_key, 'debit', p_action, p_quantity, NULL, NULL, p_event_at, p_tags);
+    IF r.status IS NOT NULL THEN RETURN r; END IF;
+    r.status := refused_unplanned(w, p_terms, p_revision);
     IF r.status IS NOT NULL THEN RETURN r; END IF;
     w := enter_window(w, p_at);
     is_late := coalesce(p_event_at < w.window_start, false);

@@ -4,18 +4,20 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from domain.outcomes import Outcome
 from domain.usage import Confirmation, DebitOutcome, PricedEvent, PricedWay, Terms
+from ledger.usage.requests import Request
 
 # PostgreSQL array literals: adapting psycopg lists takes three times as long.
 STATEMENT = """
 SELECT ord, status, seq, available, missing, crossed, detail FROM debit(
     %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[],
-    %s::timestamptz[], %s::jsonb[], %s::timestamptz, %s::jsonb[])
+    %s::timestamptz[], %s::jsonb[], %s::timestamptz, %s::jsonb[], %s::bigint[])
 """
 
 
@@ -23,16 +25,20 @@ SELECT ord, status, seq, available, missing, crossed, detail FROM debit(
 ALONE = """
 SELECT 1, status, seq, available, missing, crossed, detail FROM debit_one(
     %s::bigint, %s::text, %s::text, %s::bigint, %s::text, %s::bigint,
-    %s::timestamptz, %s::jsonb, %s::timestamptz, %s::jsonb)
+    %s::timestamptz, %s::jsonb, %s::timestamptz, %s::jsonb, %s::bigint)
 """
+
+# What it would come to; nothing moves.
+CHECK = ALONE.replace("debit_one(", "check_debit(")
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One event of one account, priced."""
+    """One event of one account, priced by a revision of its plan (None: by who changes plans)."""
 
     account_id: int
     priced: PricedEvent
+    revision: int | None = None
 
 
 Arguments = tuple[str | int | datetime | None, ...]
@@ -41,11 +47,12 @@ Arguments = tuple[str | int | datetime | None, ...]
 def statement(demands: Sequence[Demand], at: datetime) -> tuple[str, Arguments]:
     """Return what asks for these debits, and its arguments."""
     if len(demands) == 1:
-        return ALONE, _alone(demands[0], at)
+        return ALONE, alone(demands[0], at)
     return STATEMENT, _columns(demands, at)
 
 
-def _alone(demand: Demand, at: datetime) -> Arguments:
+def alone(demand: Demand, at: datetime) -> Arguments:
+    """Return the arguments of `ALONE` and `CHECK`."""
     event, terms = demand.priced.event, demand.priced.terms
     return (
         demand.account_id,
@@ -58,6 +65,7 @@ def _alone(demand: Demand, at: datetime) -> Arguments:
         json.dumps(dict(event.tags)) if event.tags else None,
         at,
         json.dumps(as_json(terms)) if terms else None,
+        demand.revision,
     )
 
 
@@ -78,7 +86,13 @@ def _columns(demands: Sequence[Demand], at: datetime) -> Arguments:
         ),
         at,
         _all_terms([one.terms for one in priced]),
+        _revisions(demands),
     )
+
+
+def checking(demand: Demand, at: datetime) -> Request:
+    """Return the request that asks what a debit would come to; nothing moves."""
+    return Request(demand.account_id, CHECK, alone(demand, at), partial(_outcome, demand.priced))
 
 
 def outcomes(demands: Sequence[Demand], rows: Iterable[tuple[Any, ...]]) -> list[DebitOutcome]:
@@ -150,6 +164,12 @@ def asked_of(asked: dict[str, Any]) -> Confirmation:
     )
 
 
+def _revisions(demands: Sequence[Demand]) -> str | None:
+    if all(demand.revision is None for demand in demands):
+        return None
+    return _array(["NULL" if one.revision is None else str(one.revision) for one in demands])
+
+
 def _all_terms(terms: list[Terms | None]) -> str | None:
     """Return the array of terms; None, the usual case, if no event has any."""
     if not any(terms):
@@ -168,6 +188,7 @@ def as_json(terms: Terms) -> dict[str, Any]:
         "once": terms.once,
         "at_zero": terms.at_zero,
         "confirmed": terms.confirmed,
+        **({"needs_approval": True} if terms.needs_approval else {}),
     }
 
 
@@ -195,11 +216,3 @@ def _texts(values: list[str]) -> str:
 
 def _quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def known(connection: Connection, account_id: int, keys: Sequence[str]) -> frozenset[str]:
-    """Return those of the given keys under which something was recorded."""
-    if not keys:
-        return frozenset()
-    statement = text("SELECT key FROM journal WHERE account_id = :account AND key = ANY (:keys)")
-    return frozenset(connection.scalars(statement, {"account": account_id, "keys": list(keys)}))

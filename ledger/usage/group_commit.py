@@ -1,4 +1,7 @@
-"""Group commit: waiting callers' debits go to the database together, routed by account.
+"""Group commit: waiting callers' requests go to the database together, routed by account.
+
+Debits are one call of one function. Holds and what is asked of them go along in the same
+transaction, which then locks all its wallets first, in the order of their keys.
 
 Each writer owns the accounts whose keys map to it, so that two writers never wait for each
 other's locks. There is no linger: a batch grows while the previous one commits. The next batch is
@@ -7,16 +10,18 @@ sent before the callers of the last one wake, so that the database never idles.
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
 from domain.errors import InvalidInput
 from domain.usage import DebitOutcome, PricedEvent
 from ledger.usage.debits import Demand, outcomes, statement
+from ledger.usage.requests import Request, Row
 
 LARGEST_BATCH = 512  # larger ones only add latency
 MOST_WAITING = 8_192  # per writer; further callers are told to retry later
@@ -32,11 +37,16 @@ class LedgerBusyError(Exception):
     """Too many debits are waiting, or no answer came in time: repeat with the same key."""
 
 
+LOCK = """
+SELECT FROM wallets WHERE account_id = ANY (%s::bigint[]) ORDER BY account_id FOR UPDATE
+"""
+
+
 @dataclass(slots=True)
 class _Waiting:
-    demand: Demand
+    asked: Demand | Request
     at: datetime
-    answer: asyncio.Future[DebitOutcome]
+    answer: asyncio.Future[Any]
     until: float  # of the event loop's clock
 
 
@@ -64,14 +74,27 @@ class GroupCommit:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def debit(self, account_id: int, priced: PricedEvent, at: datetime) -> DebitOutcome:
+    async def debit(
+        self, account_id: int, priced: PricedEvent, at: datetime, revision: int | None = None
+    ) -> DebitOutcome:
         """Debit one event. Raises `LedgerBusyError` if no answer comes in time."""
-        writer = self._writers[account_id % len(self._writers)]
+        answer: DebitOutcome = await self._enqueue(Demand(account_id, priced, revision), at)
+        return answer
+
+    def debit_all(self, demands: Sequence[Demand], at: datetime) -> list[asyncio.Future[Any]]:
+        """Queue debits, in order; each future is its outcome, after the commit."""
+        return [self._enqueue(demand, at) for demand in demands]
+
+    async def ask(self, request: Request, at: datetime) -> Any:
+        """Ask one thing of one account, in turn with its debits; return its outcome."""
+        return await self._enqueue(request, at)
+
+    def _enqueue(self, asked: Demand | Request, at: datetime) -> asyncio.Future[Any]:
+        writer = self._writers[asked.account_id % len(self._writers)]
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[DebitOutcome] = loop.create_future()
-        until = loop.time() + self._deadline_seconds
-        writer.enqueue(_Waiting(Demand(account_id, priced), at, answer, until))
-        return await answer
+        answer: asyncio.Future[Any] = loop.create_future()
+        writer.enqueue(_Waiting(asked, at, answer, loop.time() + self._deadline_seconds))
+        return answer
 
 
 class _Writer:
@@ -122,7 +145,7 @@ class _Writer:
         async with connection:
             await self._serve(connection)
 
-    async def _serve(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    async def _serve(self, connection: psycopg.AsyncConnection[Row]) -> None:
         while not connection.closed:
             await self._arrived.wait()
             batch = self._take()
@@ -157,7 +180,7 @@ class _Writer:
         self._arrived.set()
 
     async def _settle(
-        self, connection: psycopg.AsyncConnection[tuple[object, ...]], batch: list[_Waiting]
+        self, connection: psycopg.AsyncConnection[Row], batch: list[_Waiting]
     ) -> None:
         """Commit a batch; halve it to isolate an event the database rejects, which fails alone."""
         parts = [batch]
@@ -175,18 +198,50 @@ class _Writer:
                     parts += [part[middle:], part[:middle]]
 
     async def _commit(
-        self, connection: psycopg.AsyncConnection[tuple[object, ...]], batch: list[_Waiting]
+        self, connection: psycopg.AsyncConnection[Row], batch: list[_Waiting]
     ) -> None:
         if not batch:
             return
-        demands = [waiting.demand for waiting in batch]
         at = max(waiting.at for waiting in batch)
-        cursor = await connection.execute(*statement(demands, at), binary=True)
-        rows = await cursor.fetchall()
-        asyncio.get_running_loop().call_soon(_answer, batch, outcomes(demands, rows))
+        demands = [one.asked for one in batch if isinstance(one.asked, Demand)]
+        if len(demands) == len(batch):
+            cursor = await connection.execute(*statement(demands, at), binary=True)
+            decided: Sequence[Any] = outcomes(demands, await cursor.fetchall())
+        else:
+            decided = await _decide_mixed(connection, [one.asked for one in batch], demands, at)
+        asyncio.get_running_loop().call_soon(_answer, batch, decided)
 
 
-def _answer(batch: list[_Waiting], answers: list[DebitOutcome]) -> None:
+async def _decide_mixed(
+    connection: psycopg.AsyncConnection[Row],
+    asked: Sequence[Demand | Request],
+    demands: list[Demand],
+    at: datetime,
+) -> list[Any]:
+    """Decide debits, then everything else in turn, in one transaction; answers as asked."""
+    async with connection.transaction():
+        if len(asked) > 1:  # several wallets of one transaction are locked in order
+            accounts = sorted({one.account_id for one in asked})
+            await connection.execute(LOCK, (accounts,))
+        debited: list[DebitOutcome] = []
+        if demands:
+            cursor = await connection.execute(*statement(demands, at), binary=True)
+            debited = outcomes(demands, await cursor.fetchall())
+        rest = iter(debited)
+        found: list[Any] = []
+        for one in asked:
+            if isinstance(one, Demand):
+                found.append(next(rest))
+                continue
+            cursor = await connection.execute(one.statement, one.arguments)
+            row = await cursor.fetchone()
+            if row is None:
+                raise RuntimeError(f"no row from {one.statement[:60]}")
+            found.append(one.outcome(row))
+    return found
+
+
+def _answer(batch: list[_Waiting], answers: Sequence[Any]) -> None:
     for waiting, outcome in zip(batch, answers, strict=True):
         if not waiting.answer.done():
             waiting.answer.set_result(outcome)

@@ -4,22 +4,25 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from sqlalchemy import Connection, func, select, text
 
 from domain.holds import HoldOutcome, HoldState
+from domain.messages.holds import Capture, Extend, Release
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms
 from ledger.usage import debits
+from ledger.usage.requests import Request, Row, ask
 
-_HOLD = text("""
-SELECT status, seq, available, missing, crossed, detail FROM hold(
-    :account, :key, :action, :quantity, :credit_type, :event_at, CAST(:tags AS jsonb),
-    CAST(:terms AS jsonb), :lapses_at, :at)
-""")
-_CAPTURE = text("SELECT * FROM capture_hold(:account, :key, :quantity, :confirmed, :at)")
-_EXTEND = text("SELECT * FROM extend_hold(:account, :key, :lapses_at, :at)")
-_RELEASE = text("SELECT * FROM release_hold(:account, :key, :at)")
+COLUMNS = "SELECT status, seq, available, missing, crossed, detail FROM "
+HOLD = (
+    COLUMNS
+    + """hold(%s::bigint, %s::text, %s::text, %s::bigint, %s::text, %s::timestamptz, %s::jsonb,
+    %s::jsonb, %s::timestamptz, %s::timestamptz, %s::bigint)"""
+)
+CAPTURE = COLUMNS + "capture_hold(%s::bigint, %s::text, %s::bigint, %s::boolean, %s::timestamptz)"
+EXTEND = COLUMNS + "extend_hold(%s::bigint, %s::text, %s::timestamptz, %s::timestamptz)"
+RELEASE = COLUMNS + "release_hold(%s::bigint, %s::text, %s::timestamptz)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +44,55 @@ def hold(
     at: datetime,
 ) -> HoldOutcome:
     """Set aside what an event will cost, until `lapses_at`; never raises for a business outcome."""
+    outcome: HoldOutcome = ask(connection, holding(account_id, priced, lapses_at, at))
+    return outcome
+
+
+def holding(
+    account_id: int,
+    priced: PricedEvent,
+    lapses_at: datetime,
+    at: datetime,
+    revision: int | None = None,
+) -> Request:
+    """Return the request for a hold, priced by a revision of the plan (None: not compared)."""
     event = priced.event
-    values = {
-        "account": account_id,
-        "key": event.key,
-        "action": event.action,
-        "quantity": event.quantity_micro,
-        "credit_type": priced.credit_type,
-        "event_at": event.event_at,
-        "tags": json.dumps(dict(event.tags)) if event.tags else None,
-        "terms": json.dumps(debits.as_json(_terms(priced))),
-        "lapses_at": lapses_at,
-        "at": at,
-    }
-    return _outcome(connection, _HOLD, values)
+    arguments = (
+        account_id,
+        event.key,
+        event.action,
+        event.quantity_micro,
+        priced.credit_type,
+        event.event_at,
+        json.dumps(dict(event.tags)) if event.tags else None,
+        json.dumps(debits.as_json(_terms(priced))),
+        lapses_at,
+        at,
+        revision,
+    )
+    return Request(account_id, HOLD, arguments, partial(_outcome, event.key))
+
+
+def capturing(account_id: int, wanted: Capture, at: datetime) -> Request:
+    """Return the request to charge the work's final quantity; the rest goes back.
+
+    At the hold's own rates. Unless `confirmed` (a person agreed to pay beyond the hold where a way
+    of paying asks), the part beyond the hold stays uncollected.
+    """
+    arguments = (account_id, wanted.key, wanted.quantity_micro, wanted.confirmed, at)
+    return Request(account_id, CAPTURE, arguments, partial(_outcome, wanted.key))
+
+
+def extending(account_id: int, wanted: Extend, at: datetime) -> Request:
+    """Return the request to move a hold's lapse to a later instant."""
+    arguments = (account_id, wanted.key, wanted.lapses_at, at)
+    return Request(account_id, EXTEND, arguments, partial(_outcome, wanted.key))
+
+
+def releasing(account_id: int, wanted: Release, at: datetime) -> Request:
+    """Return the request to give all of a hold's credits back."""
+    arguments = (account_id, wanted.key, at)
+    return Request(account_id, RELEASE, arguments, partial(_outcome, wanted.key))
 
 
 def capture(
@@ -66,32 +104,24 @@ def capture(
     *,
     confirmed: bool = False,
 ) -> HoldOutcome:
-    """Charge the work's final quantity at the hold's own rates; the rest goes back.
-
-    `confirmed`: a person agreed to pay beyond the hold where a way of paying asks. Without that,
-    the part beyond the hold stays uncollected.
-    """
-    values = {
-        "account": account_id,
-        "key": key,
-        "quantity": quantity_micro,
-        "confirmed": confirmed,
-        "at": at,
-    }
-    return _outcome(connection, _CAPTURE, values)
+    """Charge the work's final quantity; see `capturing`."""
+    wanted = Capture(key, quantity_micro, confirmed)
+    outcome: HoldOutcome = ask(connection, capturing(account_id, wanted, at))
+    return outcome
 
 
 def extend(
     connection: Connection, account_id: int, key: str, lapses_at: datetime, at: datetime
 ) -> HoldOutcome:
     """Move a hold's lapse to `lapses_at` if that is later."""
-    values = {"account": account_id, "key": key, "lapses_at": lapses_at, "at": at}
-    return _outcome(connection, _EXTEND, values)
+    outcome: HoldOutcome = ask(connection, extending(account_id, Extend(key, lapses_at), at))
+    return outcome
 
 
 def release(connection: Connection, account_id: int, key: str, at: datetime) -> HoldOutcome:
     """Return all of a hold's credits."""
-    return _outcome(connection, _RELEASE, {"account": account_id, "key": key, "at": at})
+    outcome: HoldOutcome = ask(connection, releasing(account_id, Release(key), at))
+    return outcome
 
 
 def lapse_due(connection: Connection, account_id: int, at: datetime) -> int:
@@ -134,17 +164,17 @@ def _terms(priced: PricedEvent) -> Terms:
     return Terms((Attempt(priced.event.action, (way,) if priced.amount_micro else ()),))
 
 
-def _outcome(connection: Connection, statement: Any, values: dict[str, object]) -> HoldOutcome:
-    row = connection.execute(statement, values).one()
-    detail = row.detail or {}
+def _outcome(key: str, row: Row) -> HoldOutcome:
+    status, seq, available, missing, crossed, facts = row
+    detail = facts or {}
     asked = detail.get("asked")
     return HoldOutcome(
-        key=str(values["key"]),
-        status=row.status,
-        seq=row.seq,
-        available_micro=row.available,
-        missing_micro=row.missing,
-        crossed=bool(row.crossed),
+        key=key,
+        status=status,
+        seq=seq,
+        available_micro=available,
+        missing_micro=missing,
+        crossed=bool(crossed),
         held=_by_type(detail.get("held")),
         taken=_by_type(detail.get("taken")),
         uncollected=_by_type(detail.get("uncollected")),

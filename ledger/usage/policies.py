@@ -10,7 +10,7 @@ from domain.pricing.catalog import Plan
 from domain.pricing.policies import ResumeOn
 from domain.subscription import Status
 from ledger.notifications import alerts
-from models.tables import Policy, Subscription
+from models.tables import Policy, Subscription, Wallet
 
 
 def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
@@ -38,6 +38,12 @@ def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
     if auto is None or auto.units_per_window == 0:
         values["auto_on"] = False
     connection.execute(update(Policy).where(Policy.account_id == account_id).values(**values))
+    # Whoever keeps plans in memory learns by this that theirs is another.
+    connection.execute(
+        update(Wallet)
+        .where(Wallet.account_id == account_id)
+        .values(plan_revision=Wallet.plan_revision + 1)
+    )
     # Freezes purchased credits while the plan is free. Has no instant, for it decides nothing.
     connection.execute(select(func.set_frozen(account_id, not plan.paid, None)))
     alerts.follow_plan(connection, account_id, plan)

@@ -11,11 +11,11 @@ revision = "0001"
 down_revision = None
 
 SQL = Path(__file__).parent.parent / "sql" / revision
-SHAPES = ("arguments", "tables", "record_tables", "archive_tables", "hold_tables", "published", "types")
+SHAPES = ("arguments", "tables", "record_tables", "archive_tables", "hold_tables", "published", "door_tables", "types")
 FUNCTIONS = (
-    "alerts", "archive", "books", "charges", "corrections", "debit", "debit_batch", "first_way", "grants", "guards", "hold_calls", "holds",
+    "alerts", "archive", "books", "charges", "check", "corrections", "debit", "debit_batch", "first_way", "grants", "guards", "hold_calls", "holds",
     "lost_charges", "operations", "refunds", "rollover", "row_laws", "serving", "teams", "terms", "terms_debit", "usable",
-    "wallets", "violations",
+    "wakeups", "wallets", "violations",
 )  # fmt: skip
 FILES = (*SHAPES, *(f"functions/{name}" for name in FUNCTIONS), "triggers", "privileges")
 

@@ -41,6 +41,7 @@ REASON_AT = {
 # What is answered and is not a refusal.
 OUTCOMES = {
     *("held", "captured", "extended", "released", "lapsed"),
+    "stale_plan",  # asked again by the plan in force: no sender sees it
     *(
         "debited",
         "repeated",

@@ -137,6 +137,7 @@ USUAL: dict[str, object] = {
     "p_at": NOON,
     "p_event_at": NOON,
     "p_until": MONTH_END,
+    "p_revision": 0,
     "p_before": NOON,
     "p_effective_at": START,
     "p_expires_at": MONTH_END,
@@ -222,6 +223,7 @@ def _batch(account: int) -> dict[str, object]:
         "p_event_at": [NOON, NOON],
         "p_tags": [None, Jsonb({"a": "b"})],
         "p_terms": None,
+        "p_revision": [0, 0],
     }
 
 

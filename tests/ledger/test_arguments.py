@@ -26,6 +26,7 @@ MEANWHILE = {
         "deferred revenue is not what grants still owe",
     },
 }
+ONE_DEBIT = {"p_account", "p_key", "p_quantity", "p_amount", "p_tags", "p_terms", "p_revision"}
 # What may be missing, or is answered with a status where it is: all else is refused when it is.
 MAY_BE_MISSING = {
     "put_thresholds": {"p_credit_type", "p_percents", "p_amounts"},
@@ -39,7 +40,7 @@ MAY_BE_MISSING = {
     "mark_processing": {"p_invoice"},
     "mark_declined": {"p_invoice", "p_code"},
     "refund_charge": {"p_amount", "p_reason", "p_by"},
-    "hold": {"p_quantity", "p_tags", "p_terms"},
+    "hold": {"p_quantity", "p_tags", "p_terms", "p_revision"},
     "capture_hold": {"p_quantity", "p_confirmed"},
     "set_limit": {"p_ceiling"},
     "set_frozen": {"p_at"},
@@ -47,8 +48,9 @@ MAY_BE_MISSING = {
     "need_for_approval": {"p_needed"},
     "expire_due": {"p_by"},
     "correct_usage": {"p_quantity", "p_terms", "p_tags"},
-    "debit": {"p_terms"},
-    "debit_one": {"p_account", "p_key", "p_quantity", "p_amount", "p_tags", "p_terms"},
+    "debit": {"p_terms", "p_revision"},
+    "debit_one": ONE_DEBIT,
+    "check_debit": ONE_DEBIT,
 }
 
 

@@ -119,7 +119,6 @@ WAYS = {
     "release": lambda c, w: release(c, w, key="open"),
     "extend": lambda c, w: extend(c, w, MONTH_END, key="open"),
     "lapse": lapsed,
-    "keys": lambda c, w: debits.known(c, w.account_id, ["first"]),
     "balance": lambda c, w: balances.available(c, w.account_id, "credits", NOON),
     "balances": lambda c, w: balances.available_of_each(c, w.account_id, NOON),
     "by expiry": lambda c, w: balances.by_expiry(c, w.account_id, "credits", NOON),

@@ -30,7 +30,7 @@ INNER = (
     "SELECT note_crossing(1, 1, 'credits')",
     "SELECT note_decision(1, now())",
     "SELECT settle_returns(1, 'c', 'refund', NULL, now())",
-    "SELECT debit_plain_accounts('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', now(), NULL)",
+    "SELECT check_quickly(1, 'k', 'a', 1, 'c', 1, now(), now(), NULL, 0)",
 )
 
 

@@ -24,12 +24,13 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.errors import InvalidInput
     from domain.messages import teams
+    from domain.messages.answers import credit_text, refused
     from domain.outcomes import Undecided
     from domain.teams.approvals import ApprovalName, Decision, State
 from workflows import names
 from workflows.approval.operator_view import ApprovalView
 from workflows.options import LEDGER, short
-from workflows.subscription.mailbox import Answer, Command, Mailbox, credit_text, payload, refused
+from workflows.subscription.mailbox import Answer, Command, Mailbox, payload
 from workflows.subscription.messages.message import checked, rejection
 from workflows.subscription.messages.unknown import UnknownHandlers
 from workflows.subscription.timer import Due, Timer

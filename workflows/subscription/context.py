@@ -11,12 +11,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.plans.upgrades import PlanRequest
     from activities.purchases.buyers import Purchase
     from domain.messages import answers
+    from domain.messages.answers import refused
     from domain.outcomes import Outcome
     from domain.payments.charges import Charge, ChargeKind, ChargeState
     from domain.subscription import LeftBehind, OpenCharge, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
-from workflows.subscription.mailbox import Answer, Mailbox, refused
+from workflows.subscription.mailbox import Answer, Mailbox
 from workflows.subscription.payments.collection import Collector
 from workflows.subscription.payments.processing import processing_answer
 from workflows.subscription.payments.settlement import Settler

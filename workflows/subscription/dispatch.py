@@ -2,8 +2,9 @@
 
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from domain.messages.answers import refused
 from workflows.subscription.context import Context
-from workflows.subscription.mailbox import Command, refused
+from workflows.subscription.mailbox import Command
 
 UNKNOWN = "internal_error"
 

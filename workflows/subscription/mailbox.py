@@ -11,7 +11,6 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from domain.credits import format_credits
     from domain.errors import InvalidInput
     from domain.queued_usage import Queued, QueuedEvent, QueuedMessage
     from domain.reasons import CURES
@@ -205,16 +204,6 @@ class Mailbox:
 def payload(raw: RawValue) -> bytes:
     """Return the bytes of a message's only argument."""
     return raw.payload.data
-
-
-def refused(reason: str, **facts: Any) -> Answer:
-    """Return the answer that refuses a request."""
-    return {"status": "refused", "reason": reason, "cure": CURES.get(reason, ""), **facts}
-
-
-def credit_text(micro: int | None) -> str | None:
-    """Return micro-credits as a decimal text."""
-    return None if micro is None else format_credits(micro)
 
 
 def closed(one: Waiting) -> Queued:

@@ -12,14 +12,16 @@ with workflow.unsafe.imports_passed_through():
     from activities.usage.events import Batch, UsageActivities
     from activities.usage.holds import HoldActivities
     from domain.holds import HELD, HoldOutcome
+    from domain.messages.answers import answer_to, refused
+    from domain.messages.usage import Crossing
     from domain.outcomes import UNDECIDED, Undecided
     from domain.queued_usage import QueuedEvent, QueuedMessage
     from domain.subscription import OpenCharge, Step
     from domain.subscription_state import SubscriptionState
-    from domain.usage import DECIDED, Confirmation, DebitOutcome, UsageEvent
+    from domain.usage import DECIDED, DebitOutcome, UsageEvent
 from workflows.options import LEDGER, short
-from workflows.subscription.mailbox import Answer, Mailbox, Waiting, count_of, credit_text, refused
-from workflows.subscription.messages.holds import answer_to_hold, holder
+from workflows.subscription.mailbox import Answer, Mailbox, Waiting, count_of
+from workflows.subscription.messages.holds import holder
 from workflows.subscription.operator_view import demanded
 from workflows.subscription.payments.collection import Collector
 from workflows.subscription.payments.settlement import Settler
@@ -176,6 +178,11 @@ class Usage:
         elif not (one.ticket and one.event.key in self._asked):
             self._mailbox.refuse(one.event.key, one.event.action, reason)
 
+    async def buy_for(self, crossing: Crossing) -> None:
+        """Buy what a debit elsewhere found missing, or one unit for an empty wallet."""
+        if self._state.auto_purchase or crossing.confirmed:
+            await self.purchase(crossing.needed_micro, confirmed=crossing.confirmed)
+
     async def purchase(self, needed_micro: int, *, confirmed: bool = False) -> str:
         """Let the ledger reserve what a shortfall needs (0: the wallet is empty) and collect it.
 
@@ -233,38 +240,3 @@ def _messages(queued: Sequence[Waiting]) -> tuple[UsageMessage, ...]:
         else:
             alone += 1
     return tuple(found)
-
-
-def answer_to(outcome: DebitOutcome | HoldOutcome) -> Answer:
-    """Return an outcome as an update's answer."""
-    if outcome.status not in (*DECIDED, *HELD):
-        facts: Answer = {"missing": credit_text(outcome.missing_micro)}
-        if outcome.asked is not None:
-            facts["asked"] = _asked(outcome.asked)
-        return refused(outcome.status, **facts)
-    if isinstance(outcome, HoldOutcome):
-        return answer_to_hold(outcome)
-    answer: Answer = {
-        "status": outcome.status,
-        "seq": outcome.seq,
-        "available": credit_text(outcome.available_micro),
-        "charged": {name: credit_text(micro) for name, micro in outcome.charged},
-    }
-    if outcome.served_as is not None:
-        answer["served_as"] = outcome.served_as
-    return answer
-
-
-def _asked(asked: Confirmation) -> Answer:
-    """Return what must be confirmed as JSON: the credits to draw, or the purchase to make."""
-    answer: Answer = {}
-    if asked.credits:
-        answer["credits"] = {name: credit_text(micro) for name, micro in asked.credits}
-    if asked.quantity_micro:
-        answer["purchase"] = {
-            "credits": credit_text(asked.quantity_micro),
-            "amount_minor": asked.amount_minor,
-            "surcharge_minor": asked.surcharge_minor,
-            "currency": asked.currency,
-        }
-    return answer

@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain.errors import InvalidInput
     from domain.messages.start import parse_start
+    from domain.messages.usage import Crossing
     from domain.subscription import NOBODY
     from domain.subscription_state import SubscriptionState
 from workflows import names
@@ -89,7 +90,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
         self._schedule = Schedule(context)
         self._view = OperatorView(state, self._mailbox)
         self._timer = Timer()
-        self._emptied = False
+        self._crossing: Crossing | None = None
         self._resting = False
         self._born_with = workflow.info().get_current_history_size()
 
@@ -138,9 +139,9 @@ class Subscription(UsageHandlers, UnknownHandlers):
             await self._schedule.do_what_is_due()
         if self._state.period is not None or (self._state.ended and self._state.account_id):
             await self._usage.drain(self._leaves_usage)
-            if self._emptied and self._state.auto_purchase and not self._mailbox.held_up:
-                await self._usage.purchase(0)
-            self._emptied = False
+            if self._crossing and not self._mailbox.held_up:
+                await self._usage.buy_for(self._crossing)
+            self._crossing = None  # whoever is still short says so again
         elif self._state.account_id:
             await self._usage.keep_refusals()
         self._answer_the_impatient(light=True)
@@ -165,7 +166,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
         return (
             self._pending_calls.any_done()
             or bool(self._mailbox.commands)
-            or (served and (self._mailbox.ready() or self._emptied))
+            or (served and (self._mailbox.ready() or self._crossing is not None))
             or bool(self._state.account_id and self._mailbox.refusals)
         )
 
@@ -185,7 +186,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
         grown = workflow.info().get_current_history_size() - self._born_with
         if not self._state.light or grown < LONG_HISTORY_BYTES or not self._mailbox.portable():
             return False
-        busy = self._mailbox.waiting or self._mailbox.commands or self._emptied or self._state.over
+        busy = self._mailbox.waiting or self._mailbox.commands or self._crossing or self._state.over
         return self._pending_calls.idle() and not self._pending_calls.any_done() and not busy
 
     def _hand_on(self) -> None:

@@ -10,6 +10,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO drawdown_app;
 GRANT UPDATE (name, email, locale, time_zone, payer, payment_method, finance_email)
     ON customers TO drawdown_app;
 GRANT INSERT, UPDATE ON subscriptions, policies, charge_notes TO drawdown_app;
+GRANT INSERT, UPDATE, DELETE ON kept_requests TO drawdown_app;
+GRANT UPDATE (plan_revision) ON wallets TO drawdown_app;
 GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, published
     TO drawdown_app;
 GRANT UPDATE (delivered_at, refused) ON outbox TO drawdown_app;
@@ -17,7 +19,8 @@ GRANT UPDATE (read_at) ON notices TO drawdown_app;
 GRANT UPDATE (settled_by, settled_reason, settled_at) ON findings TO drawdown_app;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    debit, debit_one, lock_wallet, open_wallet, open_windows, set_paused, end_wallet, balance_at,
+    debit, debit_one, check_debit, lock_wallet, open_wallet, open_windows, set_paused, end_wallet,
+    balance_at,
     grant_credits, expire_due, remove_credits, reserve_auto_purchase, open_charge, mark_paid,
     mark_declined, mark_processing, mark_received, mark_void, refund_charge, note_refund,
     note_dispute, used_of, capped, credits_worth, refunds_of, disputes_of, recognise,

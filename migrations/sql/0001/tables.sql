@@ -71,7 +71,8 @@ CREATE TABLE wallets (
     frozen       boolean     NOT NULL DEFAULT false,           -- purchased credits wait
     kept_until   timestamptz,                                  -- what is left serves, though unpaid
     next_lapse   timestamptz NOT NULL DEFAULT 'infinity',      -- of its open holds
-    archived_seq bigint      NOT NULL DEFAULT 0                -- last entry in the archive
+    archived_seq bigint      NOT NULL DEFAULT 0,               -- last entry in the archive
+    plan_revision bigint     NOT NULL DEFAULT 0                -- counts plans that were in force
 ) WITH (fillfactor = 50);
 
 -- What the lock must know of the plan; written together with the workflow's own snapshot.

@@ -42,3 +42,12 @@ CREATE TRIGGER published_append_only BEFORE UPDATE OR DELETE ON published
 
 CREATE TRIGGER published_no_truncate BEFORE TRUNCATE ON published
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER grants_wake AFTER INSERT ON grants
+    FOR EACH ROW EXECUTE FUNCTION tell_of_wallet();
+
+-- By columns that no debit names: a plain debit runs no trigger.
+CREATE TRIGGER wallets_wake AFTER UPDATE OF state, paused_by, window_end ON wallets
+    FOR EACH ROW WHEN ((old.state, old.paused_by, old.window_end)
+                       IS DISTINCT FROM (new.state, new.paused_by, new.window_end))
+    EXECUTE FUNCTION tell_of_wallet();

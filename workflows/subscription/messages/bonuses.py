@@ -4,11 +4,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.purchases.bonuses import BonusActivities, BonusGift
+    from domain.messages.answers import credit_text, refused
     from domain.messages.purchases import GiveBonus, parse_give_bonus
     from domain.outcomes import Outcome
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context
-from workflows.subscription.mailbox import Answer, credit_text, refused
+from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Update
 
 

@@ -11,7 +11,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.usage.holds import Decided, HoldActivities, Holder
-    from domain.holds import HELD, HoldOutcome, HoldState
+    from domain.messages.answers import answer_to_hold, credit_text
     from domain.messages.holds import (
         Capture,
         Extend,
@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context
-from workflows.subscription.mailbox import Answer, credit_text, refused
+from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Update
 
 
@@ -63,31 +63,6 @@ def holder(state: SubscriptionState) -> Holder:
         window_end=state.window.end if state.window else None,
         at=workflow.now(),
     )
-
-
-def answer_to_hold(outcome: HoldOutcome) -> Answer:
-    """Return an outcome as an update's answer."""
-    if outcome.status not in HELD:
-        return refused(outcome.status, missing=credit_text(outcome.missing_micro))
-    answer: Answer = {
-        "status": outcome.status,
-        "seq": outcome.seq,
-        "state": outcome.state,
-        "held": _by_type(outcome.held),
-        "available": credit_text(outcome.available_micro),
-    }
-    if outcome.state is HoldState.CAPTURED:
-        answer["taken"] = _by_type(outcome.taken)
-        answer["uncollected"] = _by_type(outcome.uncollected)
-    if outcome.state is HoldState.OPEN and outcome.lapses_at is not None:
-        answer["lapses_at"] = outcome.lapses_at.isoformat()
-    if outcome.served_as is not None:
-        answer["served_as"] = outcome.served_as
-    return answer
-
-
-def _by_type(amounts: tuple[tuple[str, int], ...]) -> dict[str, str | None]:
-    return {credit_type: credit_text(micro) for credit_type, micro in amounts}
 
 
 MESSAGES = (

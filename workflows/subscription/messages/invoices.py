@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
         InvoiceReading,
         Invoices,
     )
+    from domain.messages.answers import refused
     from domain.messages.invoices import (
         MailInvoice,
         SetFinanceEmail,
@@ -24,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription import Step
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
 from workflows.subscription.context import Context
-from workflows.subscription.mailbox import Answer, refused
+from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Signal, Update
 
 

@@ -5,6 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.plans.changes import Adjustment, ChangeActivities, OperatorPause
     from activities.usage.corrections import Correction, CorrectionActivities
+    from domain.messages.answers import credit_text, refused
     from domain.messages.corrections import CorrectUsage, parse_correct
     from domain.messages.operators import (
         AdjustCredits,
@@ -18,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription import Pause
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context
-from workflows.subscription.mailbox import Answer, credit_text, refused
+from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Signal, Update
 
 # Older runs go on charging during an operator's pause.

@@ -6,6 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.invoices import Cards, InvoiceReading
     from activities.payments.processor import CardInUse, PaymentActivities
     from activities.periods.lifecycle import KnownPayer, PeriodActivities
+    from domain.messages.answers import refused
     from domain.messages.cards import (
         THE_DEFAULT,
         CardNews,
@@ -20,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription import Pause, Step
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
 from workflows.subscription.context import Context
-from workflows.subscription.mailbox import Answer, refused
+from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Signal, Update
 from workflows.subscription.payments.processing import other_way_found
 

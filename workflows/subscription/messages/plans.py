@@ -8,6 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.answers import AnswerActivities, Asker, Keyed
     from activities.plans.changes import ChangeActivities, ScheduledChange
     from activities.plans.upgrades import Quoted, Upgrade, VersionRequest, charge_of_key
+    from domain.messages.answers import credit_text, refused
     from domain.messages.plans import (
         Cancel,
         ChangePlan,
@@ -23,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.options import LEDGER, short
 from workflows.previews import preview_of
 from workflows.subscription.context import Context
-from workflows.subscription.mailbox import Answer, credit_text, refused
+from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Update
 from workflows.subscription.payments.processing import processing_answer
 

@@ -5,6 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.purchases.extra_credits import PurchaseActivities, Switch
     from activities.purchases.offers import OfferActivities
+    from domain.messages.answers import refused
     from domain.messages.purchases import (
         BuyCredits,
         BuyPack,
@@ -16,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.outcomes import Outcome
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context
-from workflows.subscription.mailbox import Answer, refused
+from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Update
 
 

@@ -5,13 +5,14 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.payments.processor import PaymentActivities, RefundSending, RefundSent
     from activities.payments.refunds import RefundActivities, RefundAsked, RefundRequest
+    from domain.messages.answers import credit_text, refused
     from domain.messages.invoices import parse_invoice
     from domain.messages.refunds import Refund, parse_refund
     from domain.outcomes import Outcome
     from domain.payments.charges import MoneyBack, RefundState, refund_name
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked, short
 from workflows.subscription.context import Context
-from workflows.subscription.mailbox import Answer, credit_text, refused
+from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Signal, Update
 
 

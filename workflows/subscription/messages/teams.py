@@ -5,6 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.teams.approvals import ApprovalActivities, Asking
     from activities.teams.members import MemberChange, MemberRemoval, TeamActivities
+    from domain.messages.answers import credit_text, refused
     from domain.messages.teams import (
         parse_remove_member,
         parse_request_approval,
@@ -17,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows import names
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context
-from workflows.subscription.mailbox import Answer, credit_text, refused
+from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Update
 
 STATES = frozenset(State)

@@ -5,9 +5,8 @@ from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from domain.errors import InvalidInput
-    from domain.messages import fields
     from domain.messages.holds import parse_hold
-    from domain.messages.usage import parse_event, parse_events
+    from domain.messages.usage import Crossing, parse_crossing, parse_event, parse_events
     from domain.subscription_state import SubscriptionState
     from workflows.shape import events_in
 from workflows.subscription.mailbox import Answer, Mailbox, payload
@@ -21,7 +20,7 @@ class UsageHandlers:
 
     _mailbox: Mailbox
     _state: SubscriptionState
-    _emptied: bool  # a debit elsewhere emptied the wallet
+    _crossing: Crossing | None  # what debits elsewhere have come to
 
     @workflow.signal(description="Report usage; durable, nobody waits for an answer.")
     def record_usage(self, batch: RawValue) -> None:
@@ -53,15 +52,18 @@ class UsageHandlers:
         light = self._state.light or workflow.patched(AS_IT_CAME)
         return self._state.take_usage_as_it_comes(light=light)
 
-    @workflow.signal(description="A debit elsewhere emptied the wallet.")
+    @workflow.signal(description="A debit elsewhere emptied the wallet, or found it short.")
     def balance_crossed(self, message: RawValue) -> None:
         """Let the ledger decide again whether a purchase is needed."""
         try:
-            fields.parse_object(payload(message))
+            crossing = parse_crossing(payload(message))
         except InvalidInput as error:
             self._mailbox.refuse_unread("balance_crossed", payload(message), error)
             return
-        self._emptied = True
+        known = self._crossing or Crossing()
+        self._crossing = Crossing(
+            max(known.needed_micro, crossing.needed_micro), known.confirmed or crossing.confirmed
+        )
 
     @workflow.update(description="Debit one usage event and wait for the outcome.")
     async def consume(self, event: RawValue) -> Answer:

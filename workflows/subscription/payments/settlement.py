@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.purchases.buyers import Buyer, PaidPurchase
     from activities.purchases.extra_credits import PurchaseActivities
     from domain.messages import answers
+    from domain.messages.answers import credit_text
     from domain.payments.charge_fates import waits_for_window
     from domain.payments.charges import LOOKED_INTO, ChargeKind, Declined, Paid, Processing
     from domain.payments.dunning import next_try, patience_ends
@@ -21,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription import OpenCharge, Pause, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, of_a_period, short
-from workflows.subscription.mailbox import Answer, Mailbox, credit_text
+from workflows.subscription.mailbox import Answer, Mailbox
 from workflows.subscription.operator_view import demanded, money_for
 from workflows.subscription.payments.processing import (
     keep_waiting,

@@ -6,7 +6,8 @@
 -- late events, several grants, shortfalls. Locks the wallet.
 CREATE OR REPLACE FUNCTION debit_carefully(
     p_account bigint, p_key text, p_kind entry_kind, p_action text, p_quantity bigint,
-    p_credit_type text, p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at timestamptz
+    p_credit_type text, p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at timestamptz,
+    p_revision bigint DEFAULT NULL
 ) RETURNS debit_outcome LANGUAGE plpgsql AS $$
 DECLARE
     w       wallets;
@@ -33,6 +34,7 @@ BEGIN
     r := recall(w.account_id, p_key, p_kind, p_action, p_quantity, p_credit_type, p_amount,
                 p_event_at, p_tags);
     IF r.status IS NOT NULL THEN RETURN r; END IF;
+    IF w.plan_revision <> p_revision THEN r.status := 'stale_plan'; RETURN r; END IF;
     IF (p_amount BETWEEN 0 AND 1000000000000000000) IS NOT TRUE
        OR p_kind = 'debit' AND p_quantity > 0 IS NOT TRUE
        OR p_kind = 'adjustment' AND p_amount = 0 THEN
@@ -100,13 +102,14 @@ BEGIN
 END $$;
 
 -- One debit alone: what `debit` answers to a batch of one, without arrays; p_terms (NULL: none)
--- says how it may be paid. The quick path: a serving wallet whose first grant covers it, a key
+-- says how it may be paid, p_revision by which revision of the wallet's plan it was priced (NULL:
+-- by whoever changes the plan). The quick path: a serving wallet whose first grant covers it, a key
 -- never seen, and of terms their first way. There the lock is the wallet's own update, taken back
 -- if the debit turns out to need more care.
 CREATE OR REPLACE FUNCTION debit_one(
     p_account bigint, p_key text, p_action text, p_quantity bigint, p_credit_type text,
     p_amount bigint, p_event_at timestamptz, p_tags jsonb, p_at an_instant,
-    p_terms jsonb DEFAULT NULL
+    p_terms jsonb DEFAULT NULL, p_revision bigint DEFAULT NULL
 ) RETURNS debit_outcome
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -143,6 +146,7 @@ BEGIN
           AND NOT o.frozen
           AND greatest(p_at, o.decided_at) < least(o.window_end, o.next_lapse)
           AND p_event_at >= o.window_start
+          AND o.plan_revision = coalesce(p_revision, o.plan_revision)
         RETURNING o.seq, o.decided_at, o.window_start,
                   CASE WHEN o.alert_type = paid_in THEN o.alert_level ELSE -1 END,
                   o.archived_seq
@@ -191,8 +195,8 @@ BEGIN
     END IF;
     IF p_terms IS NOT NULL THEN
         RETURN debit_on_terms(p_account, p_key, p_action, p_quantity, p_credit_type, p_event_at,
-                              p_tags, p_terms, p_at);
+                              p_tags, p_terms, p_at, p_revision);
     END IF;
     RETURN debit_carefully(p_account, p_key, 'debit', p_action, p_quantity, p_credit_type, p_amount,
-                           p_event_at, p_tags, p_at);
+                           p_event_at, p_tags, p_at, p_revision);
 END $$;

@@ -2,12 +2,12 @@
 -- type that are there. Such an event has a cost as soon as its counters are known, and is then
 -- debited as a plain one is. Everything else is planned with care (terms.sql).
 
--- The first way, if the terms are sound and nobody has to agree to it; else NULL.
+-- The first way, if the terms are sound and nobody has to agree to it or approve it; else NULL.
 CREATE OR REPLACE FUNCTION first_way(p_terms jsonb) RETURNS way LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     y way;
 BEGIN
-    IF terms_are_sound(p_terms) THEN
+    IF terms_are_sound(p_terms) AND (p_terms -> 'needs_approval') IS DISTINCT FROM 'true' THEN
         y := jsonb_populate_record(NULL::way, p_terms -> 'attempts' -> 0 -> 'ways' -> 0);
         IF y.consent IS NULL AND y.credits = trunc(y.credits) AND y.per = trunc(y.per) THEN
             RETURN y;

@@ -1,0 +1,290 @@
+"""Usage, holds and checks for callers that wait: priced here, decided by the ledger, no workflow.
+
+The same functions price and decide as for messages of a subscription. A workflow is told only of
+what it alone can cure: a shortfall that a purchase covers. Its callers are parked until the wallet
+changes, or for as long as they are patient.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from activities.context import BillingContext
+from activities.direct.shortfalls import Shortfalls
+from domain.errors import InvalidInput
+from domain.holds import HoldOutcome
+from domain.messages.holds import Capture, Extend, Hold, Release
+from domain.outcomes import UNDECIDED, Refusal, Undecided
+from domain.pricing.event_price import price, price_on_terms
+from domain.usage import DebitOutcome, PricedEvent, UsageEvent
+from ledger.direct.plans import PlanInForce, PlansInForce, unknown
+from ledger.usage import debits, holds
+from ledger.usage.debits import Demand
+from ledger.usage.group_commit import GroupCommit, LedgerBusyError
+from ledger.usage.requests import Request
+
+STALE = "stale_plan"
+MOST_CHANGES = 8  # plans of one wallet during one call
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersEvent:
+    """A usage event and whose it is."""
+
+    customer_id: str
+    event: UsageEvent
+
+
+@dataclass(slots=True)
+class _Case:
+    """One event on its way; `outcome` once it is decided."""
+
+    asked: CustomersEvent
+    known: PlanInForce | None = None
+    outcome: DebitOutcome | None = None
+
+
+class DirectUsage:
+    """Decides usage for one seller's catalog, or for all (`catalog` None)."""
+
+    def __init__(
+        self,
+        context: BillingContext,
+        *,
+        commit: GroupCommit,
+        plans: PlansInForce,
+        shortfalls: Shortfalls,
+        now: Now,
+    ) -> None:
+        self._context = context
+        self._commit = commit
+        self._plans = plans
+        self._shortfalls = shortfalls
+        self._now = now
+
+    async def use(
+        self, asked: Sequence[CustomersEvent], *, catalog: str | None, patience: float
+    ) -> list[DebitOutcome]:
+        """Debit events, in order; each is decided on its own.
+
+        One that waits for a purchase or a renewal longer than `patience` (seconds) has the status
+        `purchase_needed` or `renewal_pending`. Raises `LedgerBusyError`.
+        """
+        cases = [_Case(one) for one in asked]
+        await self._find_plans(cases, catalog)
+        await self._decide(cases)
+        waiting = [case for case in cases if _undecided(case.outcome)]
+        if waiting and patience > 0:
+            await self._wait(waiting, patience)
+        await self._tell_caps(cases)
+        return [case.outcome or _refused(case.asked.event.key, STALE) for case in cases]
+
+    async def check(self, asked: CustomersEvent, *, catalog: str | None) -> DebitOutcome:
+        """Return what a debit would come to now; nothing moves. Raises `LedgerBusyError`."""
+
+        def request(known: PlanInForce) -> Request:
+            demand = Demand(known.account_id, self._priced(known, asked.event), known.revision)
+            return debits.checking(demand, self._now())
+
+        outcome: DebitOutcome = await self._ask(asked.customer_id, catalog, request)
+        return outcome
+
+    async def hold(
+        self, customer_id: str, wanted: Hold, *, catalog: str | None, patience: float
+    ) -> HoldOutcome:
+        """Set credits aside; waits for a purchase as usage does. Raises `LedgerBusyError`."""
+
+        def request(known: PlanInForce) -> Request:
+            priced = self._priced(known, wanted.event, price_on_terms)
+            return holds.holding(
+                known.account_id,
+                priced,
+                lapses_at=wanted.lapses_at,
+                at=self._now(),
+                revision=known.revision,
+            )
+
+        async def again() -> HoldOutcome:
+            outcome: HoldOutcome = await self._ask(customer_id, catalog, request)
+            return outcome
+
+        outcome = await again()
+        if outcome.status in UNDECIDED and patience > 0:
+            known = await self._known(customer_id, catalog)
+            outcome = await self._shortfalls.wait(
+                known, again, lambda one: _needs(one, wanted.event), patience
+            )
+        if outcome.status == Refusal.CAP_REACHED:
+            await self._shortfalls.tell_cap(await self._known(customer_id, catalog), self._now())
+        return outcome
+
+    async def settle(
+        self, customer_id: str, wanted: Capture | Extend | Release, *, catalog: str | None
+    ) -> HoldOutcome:
+        """Capture, extend or release a hold, at its own rates. Raises `LedgerBusyError`."""
+        account_id = (await self._known(customer_id, catalog)).account_id
+        at = self._now()
+        outcome: HoldOutcome = await self._commit.ask(_settling(account_id, wanted, at), at)
+        return outcome
+
+    async def _find_plans(self, cases: Sequence[_Case], catalog: str | None) -> None:
+        """Find each customer's plan; who has none is refused."""
+        names = dict.fromkeys(case.asked.customer_id for case in cases)
+        found = await self._plans.of(names)
+        for case in cases:
+            case.known = _of_catalog(found.get(case.asked.customer_id), catalog)
+            if case.known is None:
+                case.outcome = _refused(case.asked.event.key, Refusal.UNKNOWN_CUSTOMER)
+
+    async def _decide(self, cases: Sequence[_Case]) -> None:
+        """Decide events by the plans that are in force at their place in the order."""
+        left = [case for case in cases if case.outcome is None or _undecided(case.outcome)]
+        for _ in range(MOST_CHANGES):
+            await self._debit(left)
+            left = [case for case in left if case.outcome and case.outcome.status == STALE]
+            if not left:
+                return
+            await self._renew(left)
+        raise LedgerBusyError("the plan changes again and again: repeat with the same key")
+
+    async def _renew(self, cases: Sequence[_Case]) -> None:
+        names = dict.fromkeys(case.asked.customer_id for case in cases)
+        found = await self._plans.again(names)
+        for case in cases:
+            known = found.get(case.asked.customer_id)
+            case.known, case.outcome = known, None
+            if known is None:
+                case.outcome = _refused(case.asked.event.key, Refusal.UNKNOWN_CUSTOMER)
+
+    async def _debit(self, cases: Sequence[_Case]) -> None:
+        """Send priced events to the ledger, in order; note what each came to."""
+        at = self._now()
+        sent: list[_Case] = []
+        demands: list[Demand] = []
+        for case in cases:
+            if case.known is None:
+                continue
+            try:
+                priced = self._priced(case.known, case.asked.event)
+            except InvalidInput as error:
+                case.outcome = await self._unpriced(case, error)
+                continue
+            sent.append(case)
+            demands.append(Demand(case.known.account_id, priced, case.known.revision))
+        answers = await asyncio.gather(*self._commit.debit_all(demands, at))
+        for case, outcome in zip(sent, answers, strict=True):
+            case.outcome = outcome
+
+    async def _unpriced(self, case: _Case, error: InvalidInput) -> DebitOutcome:
+        """Return why an event has no price; its wallet's time may be ahead of what we know."""
+        event = case.asked.event
+        if error.reason == "event_in_future" and case.known is not None:
+            found = await self._plans.again([case.asked.customer_id])
+            known = found.get(case.asked.customer_id)
+            if known is not None and known.decided_at > case.known.decided_at:
+                case.known = known
+                return _refused(event.key, STALE)
+        return _refused(event.key, error.reason)
+
+    def _priced(
+        self, known: PlanInForce, event: UsageEvent, by: Callable[..., PricedEvent] = price
+    ) -> PricedEvent:
+        catalog = self._context.catalog(known.plan.catalog)
+        return by(catalog, known.plan, event, max(self._now(), known.decided_at))
+
+    async def _wait(self, cases: Sequence[_Case], patience: float) -> None:
+        """Park the callers of each wallet until it is decided, all for the same time."""
+        wallets: dict[int, list[_Case]] = {}
+        for case in cases:
+            if case.known is not None:
+                wallets.setdefault(case.known.account_id, []).append(case)
+        await asyncio.gather(*(self._wait_for(some, patience) for some in wallets.values()))
+
+    async def _wait_for(self, cases: list[_Case], patience: float) -> None:
+        async def again() -> DebitOutcome | None:
+            await self._decide(cases)
+            return next((case.outcome for case in cases if _undecided(case.outcome)), None)
+
+        def needs(outcome: DebitOutcome | None) -> tuple[int, bool] | None:
+            first = next((case for case in cases if case.outcome is outcome), None)
+            return _needs(outcome, first.asked.event) if outcome and first else None
+
+        known = cases[0].known
+        if known is not None:
+            await self._shortfalls.wait(known, again, needs, patience)
+
+    async def _tell_caps(self, cases: Sequence[_Case]) -> None:
+        """Mail that auto-purchase has reached its cap, once a window, as the workflow does."""
+        reached = {
+            case.known.account_id: case.known
+            for case in cases
+            if case.known and case.outcome and case.outcome.status == Refusal.CAP_REACHED
+        }
+        for known in reached.values():
+            await self._shortfalls.tell_cap(known, self._now())
+
+    async def _known(self, customer_id: str, catalog: str | None) -> PlanInForce:
+        found = await self._plans.of([customer_id])
+        known = _of_catalog(found.get(customer_id), catalog)
+        if known is None:
+            raise unknown(customer_id)
+        return known
+
+    async def _ask(
+        self, customer_id: str, catalog: str | None, request: Callable[[PlanInForce], Request]
+    ) -> Any:
+        """Ask by the plan in force, and again if it was another."""
+        known = await self._known(customer_id, catalog)
+        for _ in range(MOST_CHANGES):
+            try:
+                asked = request(known)
+            except InvalidInput as error:
+                again = await self._plans.again([customer_id])
+                newer = again.get(customer_id)
+                if error.reason != "event_in_future" or newer is None:
+                    raise
+                if newer.decided_at <= known.decided_at:
+                    raise
+                known = newer
+                continue
+            outcome: DebitOutcome | HoldOutcome = await self._commit.ask(asked, self._now())
+            if outcome.status != STALE:
+                return outcome
+            await self._plans.again([customer_id])
+            known = await self._known(customer_id, catalog)
+        raise LedgerBusyError("the plan changes again and again: repeat with the same key")
+
+
+def _settling(account_id: int, wanted: Capture | Extend | Release, at: datetime) -> Request:
+    match wanted:
+        case Capture():
+            return holds.capturing(account_id, wanted, at)
+        case Extend():
+            return holds.extending(account_id, wanted, at)
+        case Release():
+            return holds.releasing(account_id, wanted, at)
+
+
+def _of_catalog(known: PlanInForce | None, catalog: str | None) -> PlanInForce | None:
+    """Return a customer's plan unless it is another seller's."""
+    if known is None or catalog not in (None, known.plan.catalog):
+        return None
+    return known
+
+
+def _undecided(outcome: DebitOutcome | None) -> bool:
+    return outcome is not None and outcome.status in UNDECIDED
+
+
+def _refused(key: str, reason: str) -> DebitOutcome:
+    return DebitOutcome(key, reason)
+
+
+def _needs(outcome: DebitOutcome | HoldOutcome, event: UsageEvent) -> tuple[int, bool] | None:
+    """Return what a purchase must cover in all, and whether a person agreed; None: no purchase."""
+    if outcome.status != Undecided.PURCHASE_NEEDED:
+        return None
+    return (outcome.missing_micro or 0) + (outcome.available_micro or 0), event.confirmed
