@@ -19,6 +19,7 @@ from commands import (
     finance,
     findings,
     invoices,
+    keys,
     maintenance,
     price_lists,
     subscriptions,
@@ -37,6 +38,7 @@ THEMES = (
     finance,
     findings,
     price_lists,
+    keys,
 )
 
 

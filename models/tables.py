@@ -28,6 +28,7 @@ from models.customers import (
     Subscription,
     Wallet,
 )
+from models.keys import ApiKeyRow
 from models.money import (
     BOOKS,
     ChargeNote,
@@ -43,6 +44,7 @@ __all__ = [
     "BOOKS",
     "ENTRY_KINDS",
     "AllowanceWindow",
+    "ApiKeyRow",
     "ApprovalRow",
     "ArchivedEntry",
     "Base",

@@ -13,10 +13,10 @@ from activities.notifications.outbox import BATCH, Shift, work
 from activities.uninterrupted import uninterrupted
 from domain.credits import format_credits
 from domain.errors import InvalidInput
-from domain.forecast import Forecast, forecast
 from domain.mails.facts import Offer, UsedMost
 from domain.mails.notices import LowBalance
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.forecast import Forecast, forecast
 from domain.pricing.policies import Channel
 from ledger import subscriptions
 from ledger.notifications import notices, outbox

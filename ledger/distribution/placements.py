@@ -46,6 +46,7 @@ REFERENCE = {
 # On the coordinator only.
 LOCAL = {
     "alembic_version": "what the database was migrated to",
+    "api_keys": "looked up before any customer is known; a few rows, each read every few seconds",
     "findings": "facts that may be of no customer we know; a few a day, read by operators",
     "kept_requests": "keys of requests that may name no account, looked up before one is known",
     "published": "what price lists promised: no account has a part in it",

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from domain.forecast import LONG_DAYS
+from domain.pricing.forecast import LONG_DAYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ revision = "0001"
 down_revision = None
 
 SQL = Path(__file__).parent.parent / "sql" / revision
-SHAPES = ("arguments", "tables", "record_tables", "archive_tables", "hold_tables", "published", "door_tables", "types")
+SHAPES = (
+    "arguments", "tables", "record_tables", "archive_tables", "hold_tables", "published", "door_tables", "key_tables",
+    "types",
+)  # fmt: skip
 FUNCTIONS = (
     "alerts", "archive", "books", "charges", "check", "corrections", "debit", "debit_batch", "first_way", "grants", "guards", "hold_calls", "holds",
     "lost_charges", "operations", "refunds", "rollover", "row_laws", "serving", "teams", "terms", "terms_debit", "usable",

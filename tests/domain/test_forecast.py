@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from domain.credits import MICRO
 from domain.errors import InvalidInput
-from domain.forecast import LONG_DAYS, burn_rate, forecast
 from domain.pricing.catalog import Extras, Pack
+from domain.pricing.forecast import LONG_DAYS, burn_rate, forecast
 
 DAY = 10 * MICRO
 

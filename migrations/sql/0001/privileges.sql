@@ -12,11 +12,13 @@ GRANT UPDATE (name, email, locale, time_zone, payer, payment_method, finance_ema
 GRANT INSERT, UPDATE ON subscriptions, policies, charge_notes TO drawdown_app;
 GRANT INSERT, UPDATE, DELETE ON kept_requests TO drawdown_app;
 GRANT UPDATE (plan_revision) ON wallets TO drawdown_app;
-GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, published
-    TO drawdown_app;
+GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, published,
+    api_keys TO drawdown_app;
 GRANT UPDATE (delivered_at, refused) ON outbox TO drawdown_app;
 GRANT UPDATE (read_at) ON notices TO drawdown_app;
 GRANT UPDATE (settled_by, settled_reason, settled_at) ON findings TO drawdown_app;
+GRANT UPDATE (last_used_at, expires_at, replaced_by, revoked_at, revoked_by)
+    ON api_keys TO drawdown_app;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     debit, debit_one, check_debit, lock_wallet, open_wallet, open_windows, set_paused, end_wallet,
