@@ -5,20 +5,34 @@
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypedDict
 
 from fastapi import FastAPI
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 
+from activities.context import BillingContext
+from activities.direct.shortfalls import Shortfalls
+from activities.direct.usage import DirectUsage
 from api import account, approvals, billing, errors, health, webhooks
+from api.keyring import KeyRing
 from api.services import Services
+from api.v1.app import create_door
+from catalogs.reader import load_catalogs
 from gateways.stripe import StripePayments
+from ledger.direct.plans import PlansInForce
+from ledger.direct.wakeups import Wakeups
+from ledger.usage.group_commit import GroupCommit
 from models.base import connect
 from settings import Settings, wants_api_docs
 from workflows.converter import DATA_CONVERTER
+
+READERS = 4  # connections that look up plans; debits have their own
 
 
 class _State(TypedDict):
@@ -35,6 +49,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> FastAPI:
     )
     for part in (health, webhooks, account, billing, approvals):
         app.include_router(part.router)
+    app.mount("/v1", create_door())
     errors.install(app)
     return app
 
@@ -44,22 +59,57 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
     settings = Settings.from_environment(environment)
     engine = connect(settings.database_url)
     try:
-        with closing(
-            StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base)
-        ) as payments:
+        async with AsyncExitStack() as running:
+            payments = running.enter_context(
+                closing(StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base))
+            )
+            context = _context(settings, engine)
+            temporal = await _temporal(settings)
             yield {
                 "services": Services(
                     engine=engine,
-                    temporal=await _temporal(settings),
+                    temporal=temporal,
                     payments=payments,
                     public_url=settings.public_url,
                     webhook_secret=settings.stripe_webhook_secret,
                     link_secret=settings.stripe_webhook_secret,
+                    context=context,
+                    keys=KeyRing(engine),
+                    usage=await _usage(running, settings, context, temporal),
                 ),
                 "head_seconds": settings.api_head_seconds,
             }
     finally:
         engine.dispose()
+
+
+def _context(settings: Settings, engine: Engine) -> BillingContext:
+    return BillingContext(
+        engine=engine,
+        catalogs={one.name: one for one in load_catalogs(settings.drawdown_catalogs)},
+        public_url=settings.public_url,
+        link_secret=settings.stripe_webhook_secret,
+    )
+
+
+async def _usage(
+    running: AsyncExitStack, settings: Settings, context: BillingContext, temporal: Client
+) -> DirectUsage:
+    """Return what decides usage; its connections are made when first needed, and again if lost."""
+    url = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    pool = AsyncConnectionPool(
+        url, min_size=0, max_size=READERS, open=False, kwargs={"autocommit": True}
+    )
+    await running.enter_async_context(pool)
+    wakeups = await running.enter_async_context(Wakeups(url))
+    commit = await running.enter_async_context(GroupCommit(url))
+    return DirectUsage(
+        context,
+        commit=commit,
+        plans=PlansInForce(pool),
+        shortfalls=Shortfalls(context, temporal, wakeups),
+        now=partial(datetime.now, UTC),
+    )
 
 
 async def _temporal(settings: Settings) -> Client:

@@ -7,6 +7,9 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 from temporalio.client import Client
 
+from activities.context import BillingContext
+from activities.direct.usage import DirectUsage
+from api.keyring import KeyRing
 from gateways.payments import Payments
 
 
@@ -20,6 +23,9 @@ class Services:
     public_url: str
     webhook_secret: str = field(repr=False)
     link_secret: str = field(repr=False)
+    context: BillingContext = field(repr=False)
+    keys: KeyRing
+    usage: DirectUsage
 
 
 def _services(request: Request) -> Services:

@@ -5,11 +5,13 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ledger import api_keys
 from local.mail_catcher.process import MailCatcher
 from local.postgres import Database
 from local.stripe_standin.process import StandIn
@@ -102,3 +104,14 @@ async def shared_fleet(
     )
     await workers.stop()
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def api_key(session_database: Database) -> str:
+    """A key of the API that covers everything."""
+    engine = connect(session_database.url)
+    with engine.begin() as connection:
+        at = datetime.now(UTC)
+        made = api_keys.create(connection, "tests", ["admin"], None, by="tests", at=at)
+    engine.dispose()
+    return made.secret

@@ -1,0 +1,1 @@
+"""The HTTP door: one list of endpoints, from which routes and the OpenAPI document come."""

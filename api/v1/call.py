@@ -1,0 +1,52 @@
+"""A request as an endpoint sees it, and its reply."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from api.services import Services
+from api.v1.problems import Problem
+from domain.api_keys import ApiKey
+
+JSON = "application/json"
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated request; header names are lower-case."""
+
+    services: Services
+    key: ApiKey
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    request_id: str
+    address: str  # method and path as sent, which an idempotency key is bound to
+
+    def known(self, *names: str) -> Mapping[str, str]:
+        """Return the query's parameters. Raises `Problem` (`unknown_parameter`) for any other."""
+        for name in self.query:
+            if name not in names:
+                told = f"{name!a:.60} is not a parameter of {self.address:.200}"
+                raise Problem("unknown_parameter", told)
+        return self.query
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer: a status and JSON bytes."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = JSON
+
+
+def reply(answer: Any, status: int = 200, **headers: str) -> Reply:
+    """Return a reply of JSON values; `headers` are named with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(_encode(answer), status, named)

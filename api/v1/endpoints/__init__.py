@@ -1,0 +1,1 @@
+"""What the door offers, one module a theme."""

@@ -1,0 +1,99 @@
+"""Credits held for work in progress: held, then captured, extended or released."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from api.v1.call import Call, Reply, reply
+from api.v1.endpoint import Endpoint
+from api.v1.endpoints import schemas
+from api.v1.endpoints.usage import patience_of, taken
+from api.v1.problems import Problem
+from domain.api_keys import Scope
+from domain.errors import InvalidInput
+from domain.holds import HELD, HoldOutcome
+from domain.messages import fields
+from domain.messages.answers import answer_to
+from domain.messages.holds import (
+    Capture,
+    Extend,
+    Release,
+    parse_capture,
+    parse_extend,
+    parse_hold,
+    parse_release,
+)
+from domain.outcomes import UNDECIDED, Outcome
+
+_encode = msgspec.json.Encoder().encode
+Read = Callable[[bytes], Capture | Extend | Release]
+
+
+async def hold(call: Call) -> Reply:
+    """Set credits aside for work in progress."""
+    raw = fields.parse_object(call.body)
+    customer = taken(raw, "customer_id")
+    wanted = parse_hold(_encode(raw))
+    outcome = await call.services.usage.hold(
+        customer, wanted, catalog=call.key.catalog, patience=patience_of(call)
+    )
+    return _answer(customer, outcome)
+
+
+async def settle(read: Read, call: Call) -> Reply:
+    """Capture, extend or release the hold that the path names."""
+    raw = fields.parse_object(call.body)
+    customer = taken(raw, "customer_id")
+    if "key" in raw:
+        raise InvalidInput("unknown_field", "the path names the hold: leave `key` out")
+    wanted = read(_encode({**raw, "key": call.path["key"]}))
+    return _answer(
+        customer, await call.services.usage.settle(customer, wanted, catalog=call.key.catalog)
+    )
+
+
+def _answer(customer: str, outcome: HoldOutcome) -> Reply:
+    names: dict[str, Any] = {"customer_id": customer, "key": outcome.key}
+    if outcome.status in UNDECIDED:
+        return reply({**names, "status": "pending"}, 202, Retry_After="1")
+    if outcome.status not in HELD:
+        refused = answer_to(outcome)
+        facts = {name: refused.get(name) for name in ("missing", "asked")}
+        raise Problem(outcome.status, f"{outcome.key!a:.100} is refused", facts={**names, **facts})
+    answer = {**names, **answer_to(outcome)}
+    if outcome.status == Outcome.REPEATED:
+        return reply(answer, Idempotent_Replayed="true")
+    return reply(answer)
+
+
+def _settling(name: str, summary: str, read: Read, request: dict[str, Any]) -> Endpoint:
+    return Endpoint(
+        "POST",
+        f"/holds/{{key:path}}/{name}",
+        Scope.USAGE,
+        summary=summary,
+        handle=partial(settle, read),
+        request=request,
+        answer=schemas.HOLD_ANSWER,
+        reasons=schemas.SETTLE_REASONS,
+    )
+
+
+HOLDS = (
+    Endpoint(
+        "POST",
+        "/holds",
+        Scope.USAGE,
+        summary="Set credits aside for work in progress.",
+        handle=hold,
+        request=schemas.HOLD,
+        answer=schemas.HOLD_ANSWER,
+        statuses=(200, 202),
+        reasons=schemas.DEBIT_REASONS,
+    ),
+    _settling("capture", "Charge the work's final quantity.", parse_capture, schemas.CAPTURE),
+    _settling("extend", "Keep a hold until a later instant.", parse_extend, schemas.EXTEND),
+    _settling("release", "Give a hold's credits back.", parse_release, schemas.RELEASE),
+)

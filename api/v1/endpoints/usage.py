@@ -1,0 +1,140 @@
+"""Usage and checks: the hot path, through the group commit."""
+
+from typing import Any
+
+from activities.direct.usage import CustomersEvent
+from api.v1.call import Call, Reply, reply
+from api.v1.endpoint import Endpoint
+from api.v1.endpoints import schemas
+from api.v1.problems import Problem
+from domain.api_keys import Scope
+from domain.errors import InvalidInput
+from domain.messages import fields
+from domain.messages.answers import Answer, answer_to
+from domain.messages.usage import MAX_EVENTS, usage_event
+from domain.outcomes import UNDECIDED, Outcome
+from domain.usage import DECIDED, DebitOutcome
+
+PATIENCE = 5.0  # seconds that callers of a shortfall are parked, unless they prefer another time
+MOST_PATIENCE = 30.0
+PENDING = {"status": "pending"}
+
+
+async def report(call: Call) -> Reply:
+    """Debit one event, or many, each with its outcome."""
+    raw = fields.shallow_object(call.body)
+    if "events" in raw:
+        return await _report_many(call, raw)
+    one = customers_event(_shallow(raw))
+    (outcome,) = await call.services.usage.use(
+        [one], catalog=call.key.catalog, patience=patience_of(call)
+    )
+    return answer_alone(one.customer_id, outcome)
+
+
+async def _report_many(call: Call, raw: dict[str, Any]) -> Reply:
+    parts = fields.only(raw, "events")["events"]
+    if not isinstance(parts, list) or not parts:
+        raise InvalidInput("malformed", "`events` must be a list with at least one event")
+    if len(parts) > MAX_EVENTS:
+        raise InvalidInput("too_many_events", f"{len(parts)} events in one request")
+    return await decide_many(call, parts)
+
+
+async def decide_many(call: Call, parts: list[Any]) -> Reply:
+    """Decide events in order; what can't be read is refused alone."""
+    read = [_read(part) for part in parts]
+    usable = [one for one in read if isinstance(one, CustomersEvent)]
+    decided = iter(
+        await call.services.usage.use(usable, catalog=call.key.catalog, patience=patience_of(call))
+    )
+    answers = [
+        named(one.customer_id, next(decided)) if isinstance(one, CustomersEvent) else one
+        for one in read
+    ]
+    return reply({"outcomes": answers})
+
+
+def _read(part: Any) -> CustomersEvent | Answer:
+    """Return an event, or the outcome that refuses it."""
+    try:
+        return customers_event(_shallow(part))
+    except InvalidInput as error:
+        raw = part if isinstance(part, dict) else {}
+        names = {name: _text(raw.get(name)) for name in ("customer_id", "key")}
+        refused = answer_to(DebitOutcome("", error.reason))
+        return {**names, **refused, "detail": str(error)}
+
+
+def _shallow(part: Any) -> Any:
+    if fields.is_deep(part):
+        raise InvalidInput("malformed", fields.TOO_DEEP)
+    return part
+
+
+def _text(value: Any) -> str | None:
+    return value if fields.is_text(value) else None
+
+
+def customers_event(raw: Any, **defaults: Any) -> CustomersEvent:
+    """Return the event of an object that names its customer. Raises `InvalidInput`."""
+    if not isinstance(raw, dict):
+        raise InvalidInput("malformed", "an event is a JSON object")
+    event = {**defaults, **raw}
+    return CustomersEvent(taken(event, "customer_id"), usage_event(event))
+
+
+def taken(raw: dict[str, Any], name: str) -> str:
+    """Take an id out of a message. Raises `InvalidInput`: `missing_field`, `invalid_id`."""
+    if name not in raw:
+        raise InvalidInput("missing_field", f"`{name}` is missing")
+    return fields.identifier(raw.pop(name), "invalid_id")
+
+
+def named(customer_id: str, outcome: DebitOutcome) -> Answer:
+    """Return an outcome with the names of what it is about."""
+    names = {"customer_id": customer_id, "key": outcome.key}
+    if outcome.status in UNDECIDED:
+        return {**names, **PENDING}
+    return {**names, **answer_to(outcome)}
+
+
+def answer_alone(customer_id: str, outcome: DebitOutcome) -> Reply:
+    """Return the reply to who sent one event: its outcome, or the problem that refuses it."""
+    if outcome.status in UNDECIDED:
+        return reply(named(customer_id, outcome), 202, Retry_After="1")
+    if outcome.status not in DECIDED:
+        facts = {
+            name: one for name, one in named(customer_id, outcome).items() if name not in REFUSED
+        }
+        raise Problem(outcome.status, f"{outcome.key!a:.100} is refused", facts=facts)
+    if outcome.status == Outcome.REPEATED:
+        return reply(named(customer_id, outcome), Idempotent_Replayed="true")
+    return reply(named(customer_id, outcome))
+
+
+REFUSED = ("status", "reason", "cure")  # a problem says these itself
+
+
+def patience_of(call: Call) -> float:
+    """Return how long the caller waits for a purchase, in seconds: `Prefer: wait=n`."""
+    for part in call.headers.get("prefer", "").split(","):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "wait" and value.isascii() and value.isdigit():
+            return min(float(value[:3]), MOST_PATIENCE)
+    return PATIENCE
+
+
+USAGE = (
+    Endpoint(
+        "POST",
+        "/usage",
+        Scope.USAGE,
+        summary="Debit usage: one event, or 1 to 1,000 of any customers.",
+        handle=report,
+        request=schemas.USAGE,
+        answer=schemas.USAGE_ANSWER,
+        statuses=(200, 202),
+        reasons=schemas.DEBIT_REASONS,
+    ),
+)

@@ -1,0 +1,145 @@
+"""One path of the door: who asks, what was sent, the answer; every error becomes a problem.
+
+Plain ASGI, because it runs for each debit: a middleware of the framework costs more than that.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+import psycopg
+from psycopg_pool import PoolTimeout
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.types import Receive, Scope, Send
+
+from activities.direct.shortfalls import TemporalAwayError
+from api.errors import STATUSES as RAISED
+from api.v1 import authentication, bodies, idempotency
+from api.v1.call import Call, Reply
+from api.v1.endpoint import Endpoint
+from api.v1.problems import (
+    MEDIA_TYPE,
+    RETRY_SECONDS,
+    STATUSES,
+    UNPROCESSABLE,
+    WAITS,
+    Problem,
+    problem,
+    status_of,
+)
+from api.v1.request_ids import request_id_of
+from domain.errors import BillingError
+from gateways.payments import ProcessorUnavailable
+from ledger.usage.group_commit import LedgerBusyError
+
+log = logging.getLogger(__name__)
+
+# What a server that we need raises when it does not answer.
+AWAY: dict[type[Exception], str] = {
+    TemporalAwayError: "temporal_unavailable",
+    psycopg.OperationalError: "database_unavailable",
+    PoolTimeout: "database_unavailable",
+    LedgerBusyError: "ledger_busy",
+    OperationalError: "database_unavailable",
+    PoolTimeoutError: "database_unavailable",
+    ProcessorUnavailable: "processor_unavailable",
+}
+
+
+class Serve:
+    """The operations of one path, by method."""
+
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        self._endpoints = {one.method: one for one in endpoints}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        request_id = request_id_of(headers)
+        try:
+            answer = await self._answer(scope, receive, headers, request_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            answer = refusal(error, request_id)
+        await respond(send, answer, request_id)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, headers: Mapping[str, str], request_id: str
+    ) -> Reply:
+        method = scope["method"]
+        endpoint = self._endpoints.get("GET" if method == "HEAD" else method)
+        address = f"{method} {scope['path']}"
+        if endpoint is None:
+            allowed = ", ".join(sorted(self._endpoints))
+            raise Problem("method_not_allowed", f"there is no {address:.200}", Allow=allowed)
+        services = scope["state"]["services"]
+        key = await authentication.authenticate(services, headers, endpoint.scope)
+        body = b""
+        if endpoint.request is not None:
+            body = await bodies.read(receive, headers, endpoint.media_types)
+        query = scope["query_string"]
+        call = Call(
+            services=services,
+            key=key,
+            path=scope.get("path_params", {}),
+            query=_query(query) if query else {},
+            headers=headers,
+            body=body,
+            request_id=request_id,
+            address=address,
+        )
+        if endpoint.keyed:
+            return await idempotency.once(call, endpoint.handle)
+        return await endpoint.handle(call)
+
+
+def _query(text: bytes) -> dict[str, str]:
+    pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise Problem("invalid_parameter", "a parameter occurs twice")
+    return query
+
+
+def refusal(error: Exception, request_id: str) -> Reply:
+    """Return the reply that an error comes to; what is our fault is logged, not told."""
+    away = next((reason for kind, reason in AWAY.items() if isinstance(error, kind)), None)
+    if away is not None:
+        log.warning("request %s: %s: %s", request_id, away, error)  # may name hosts: for the log
+        error = Problem(away, "a server that the request needs does not answer")
+    if not isinstance(error, BillingError):
+        log.error("request %s failed", request_id, exc_info=error)
+        error = Problem("internal_error", "something went wrong here")
+    status = status_of(error.reason) if error.reason in STATUSES else raised_status(error)
+    facts: dict[str, Any] = {}
+    more: dict[str, str] = {}
+    if isinstance(error, Problem):
+        facts, more = error.facts, error.headers
+    if status in WAITS:
+        more = {"Retry-After": str(RETRY_SECONDS), **more}
+    body = problem(error.reason, str(error), request_id, {**facts, "status": status})
+    return Reply(body, status, more, MEDIA_TYPE)
+
+
+def raised_status(error: BillingError) -> int:
+    """Return the status of an error whose reason has none of its own."""
+    known = {kind: status for kind, status in RAISED.items() if status > UNPROCESSABLE}
+    return next((known[kind] for kind in type(error).__mro__ if kind in known), UNPROCESSABLE)
+
+
+async def respond(send: Send, answer: Reply, request_id: str) -> None:
+    """Send a reply."""
+    headers = [
+        (b"content-type", answer.media_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"x-request-id", request_id.encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    headers += [
+        (name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,130 @@
+"""Usage past the workflow: shortfalls are bought for, callers wait for what cures them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.postgres import Database
+from local.stripe_standin.process import StandIn
+from tests.api.arrangements import api, environment
+from tests.fleet import Customer, RunningFleet
+
+
+@pytest.fixture(scope="module")
+def door_url(
+    shared_fleet: RunningFleet,
+    session_database: Database,
+    standin: StandIn,
+    catalogs: Path,
+    servers_folder: Path,
+) -> Iterator[str]:
+    variables = environment(session_database.url, shared_fleet.client, standin)
+    with api(variables | {"DRAWDOWN_CATALOGS": str(catalogs)}, servers_folder) as url:
+        yield url
+
+
+@pytest.fixture
+async def door(door_url: str, api_key: str) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {api_key}"}
+    async with httpx.AsyncClient(
+        base_url=f"{door_url}/v1", headers=headers, timeout=None
+    ) as client:
+        yield client
+
+
+async def use(
+    door: httpx.AsyncClient, customer: Customer, quantity: str, key: str | None = None, **more: Any
+) -> httpx.Response:
+    event = await customer.event(quantity, key)
+    sent = {**event, "customer_id": customer.name, **more}
+    return await door.post("/usage", json=sent, headers={"Prefer": "wait=30"})
+
+
+async def test_a_shortfall_is_bought_for_and_its_caller_answered(fleet, door) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    assert (await use(door, customer, "9997")).json()["available"] == "3"
+
+    answer = await use(door, customer, "5", "split")
+
+    assert (answer.status_code, answer.json()["available"]) == (200, "9998")
+    assert customer.paid() == [900, 1170]
+    split = [line.source for line in customer.history() if "split" in line.cause]
+    assert split == ["allowance", "auto_purchase"]
+    customer.check()
+
+
+async def test_many_callers_of_one_shortfall_are_one_purchase(fleet, door) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    await use(door, customer, "9990")
+
+    answers = await asyncio.gather(*(use(door, customer, "100") for _ in range(24)))
+
+    assert {one.status_code for one in answers} == {200}
+    assert customer.paid() == [900, 1170]
+    customer.check()
+
+
+async def test_who_does_not_wait_repeats_with_the_same_key(fleet, door) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    event = {**await customer.event("10005", "late"), "customer_id": customer.name}
+
+    answer = await door.post("/usage", json=event, headers={"Prefer": "wait=0"})
+    assert (answer.status_code, answer.json()["status"]) == (202, "pending")
+    again = await door.post("/usage", json=event, headers={"Prefer": "wait=30"})
+
+    assert (again.status_code, again.json()["status"]) == (200, "debited")
+    assert customer.paid() == [900, 1170]
+    customer.check()
+
+
+async def test_a_declined_purchase_answers_its_callers_with_the_pause(fleet, door) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    await customer.update_card("tok_chargeCustomerFail")
+
+    answer = await use(door, customer, "10005")
+
+    assert (answer.status_code, answer.json()["reason"]) == (402, "paused:payment_failed")
+    assert customer.mails().count("payment_failed") == 1
+    customer.check()
+
+
+async def test_the_cap_is_told_once_whoever_reaches_it(fleet, door) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    await use(door, customer, "20000")
+
+    answers = [await use(door, customer, "1"), await use(door, customer, "1")]
+
+    assert [one.json()["reason"] for one in answers] == ["cap_reached"] * 2
+    assert customer.mails().count("cap_reached") == 1
+    customer.check()
+
+
+async def test_a_hold_waits_for_its_purchase_too(fleet, door) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    event = {**await customer.event("10005", "job"), "customer_id": customer.name}
+    until = {"lapses_at": "2027-01-20T00:00:00Z"}
+
+    held = await door.post("/holds", json=event | until, headers={"Prefer": "wait=30"})
+
+    assert (held.status_code, held.json()["available"]) == (200, "9995")
+    assert customer.paid() == [900, 1170]
+    customer.check()
+
+
+async def test_both_doors_answer_alike(fleet, door) -> None:
+    customer = await fleet.subscribe("core_10k")
+    event = await customer.event("5", "both")
+
+    through = (await door.post("/usage", json=event | {"customer_id": customer.name})).json()
+    again = await customer.life.ask("consume", event)
+
+    names = {"customer_id": customer.name, "key": "both"}
+    assert {**again, **names} == {**through, "status": "repeated"}
+    other = event | {"quantity": "6"}
+    refused = (await door.post("/usage", json=other | {"customer_id": customer.name})).json()
+    told = await customer.life.ask("consume", other)
+    assert (refused["reason"], refused["cure"]) == (told["reason"], told["cure"])
