@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from domain.errors import InvalidInput
 
 CATALOGS = Path(__file__).parent / "catalogs"
+SHORTEST_SECRET = 32  # characters
+MOST_SECRETS = 2  # live at once: the new one and, for a while, the one before it
 STRIPE = "https://api.stripe.com"
 
 
@@ -33,6 +35,7 @@ class Settings:
     temporal_address: str
     stripe_api_key: str = field(repr=False)
     stripe_webhook_secret: str = field(repr=False)
+    link_secrets: tuple[str, ...] = field(repr=False)  # the first signs, any is accepted
     smtp_url: str = field(repr=False)
     mail_from: str
     public_url: str  # where customers and the processor reach the API; no slash at the end
@@ -113,6 +116,13 @@ def _secret(*prefixes: str) -> Callable[[str], str]:
     return parse
 
 
+def _secrets(text: str) -> tuple[str, ...]:
+    found = tuple(one.strip() for one in text.split(","))
+    _require(len(found) <= MOST_SECRETS and len(set(found)) == len(found))
+    _require(all(len(one) >= SHORTEST_SECRET for one in found))
+    return found
+
+
 def _sender(text: str) -> str:
     _require("@" in parseaddr(text)[1])
     return text
@@ -146,6 +156,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "stripe_api_base": _web,
     "stripe_calls_per_second": _number,
     "stripe_webhook_secret": _secret("whsec_"),
+    "link_secrets": _secrets,
     "smtp_url": _smtp,
     "mail_from": _sender,
     "public_url": _web,
@@ -163,6 +174,7 @@ EXPECTED = {
     "stripe_api_base": "a http(s) address",
     "stripe_calls_per_second": "a whole number above zero, the same for every worker",
     "stripe_webhook_secret": "the signing secret of Stripe's webhook endpoint (whsec_…)",
+    "link_secrets": "one or two secrets of 32 characters or more: the newest first, then a comma",
     "smtp_url": "the mail server, as smtp://user:password@host:port or smtps://…",
     "mail_from": "the sender's address",
     "public_url": "the http(s) address where customers reach the API",

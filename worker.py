@@ -99,7 +99,7 @@ class Fleet:
             engine=self.engine,
             catalogs={one.name: one for one in read},
             public_url=self.settings.public_url,
-            link_secret=self.settings.stripe_webhook_secret,
+            link_secrets=self.settings.link_secrets,
             renewal_spread=timedelta(seconds=self.settings.renewal_spread_seconds),
         )
 

@@ -14,7 +14,7 @@ from ledger import subscriptions
 
 @dataclass(frozen=True)
 class BillingContext:
-    """Built once by an entry point. `link_secret` signs the links in mails.
+    """Built once by an entry point. The first of `link_secrets` signs the links in mails.
 
     Renewals due at one instant are paid over `renewal_spread` from then on.
     """
@@ -22,7 +22,7 @@ class BillingContext:
     engine: Engine
     catalogs: Mapping[str, Catalog]
     public_url: str
-    link_secret: str
+    link_secrets: tuple[str, ...]
     renewal_spread: timedelta = timedelta(0)
 
     def catalog(self, name: str) -> Catalog:
@@ -48,12 +48,12 @@ class BillingContext:
     def approval_link(self, subscription_id: str, key: str, member_id: str) -> str:
         """Return the link to a request's page for one member; its buttons act for that member."""
         name = (subscription_id, key, member_id)
-        return links.approval_link(self.public_url, self.link_secret, *name)
+        return links.approval_link(self.public_url, self.link_secrets, *name)
 
     def account_link(self, subscription_id: str) -> str:
         """Return the link to the page that shows a subscription's plan and credits."""
-        return links.account_link(self.public_url, self.link_secret, subscription_id)
+        return links.account_link(self.public_url, self.link_secrets, subscription_id)
 
     def billing_link(self, subscription_id: str) -> str:
         """Return the link to the processor's page where the card is replaced."""
-        return links.billing_link(self.public_url, self.link_secret, subscription_id)
+        return links.billing_link(self.public_url, self.link_secrets, subscription_id)

@@ -43,7 +43,7 @@ router = APIRouter()
 @router.get("/account/{subscription_id:path}/{token}", response_class=HTMLResponse)
 def show(subscription_id: str, token: str, services: Shared) -> HTMLResponse:
     """Show a subscription to the holder of a mailed link; 404 if we did not sign it."""
-    if not is_genuine(services.link_secret, subscription_id, token):
+    if not is_genuine(services.link_secrets, subscription_id, token):
         raise NotFoundError("unknown_link", "this link is not valid")
     with services.engine.connect() as connection:
         try:
@@ -71,7 +71,7 @@ def _facts(connection: Connection, services: Services, subscription_id: str) -> 
         "next_at": kept.period_end if goes_on and price else None,
         "next_plan": kept.next_plan["name"] if kept.next_plan and goes_on else None,
         "price": show.money(price, kept.plan["currency"]),
-        "card_link": billing_link(services.public_url, services.link_secret, subscription_id),
+        "card_link": billing_link(services.public_url, services.link_secrets, subscription_id),
     }
 
 

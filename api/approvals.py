@@ -106,7 +106,7 @@ async def _told(client: Client, link: Link, sent: dict[str, str]) -> str:
 
 def _require(services: Services, link: Link) -> None:
     name = (link.subscription, link.key, link.member)
-    if not is_approver(services.link_secret, *name, link.token):
+    if not is_approver(services.link_secrets, *name, link.token):
         raise NotFoundError("unknown_link", "this link is not valid")
 
 

@@ -31,7 +31,7 @@ def back() -> str:
 @router.get("/billing/{subscription_id:path}/{token}", response_class=RedirectResponse)
 def open_card_page(subscription_id: str, token: str, services: Shared) -> RedirectResponse:
     """Redirect to a page that is valid for minutes; 404 if we did not sign the link."""
-    if not is_genuine(services.link_secret, subscription_id, token):
+    if not is_genuine(services.link_secrets, subscription_id, token):
         raise NotFoundError("unknown_link", "this link is not valid")
     with services.engine.connect() as connection:
         payer = processor_ids.payer_of_subscription(connection, subscription_id)

@@ -72,7 +72,7 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                     payments=payments,
                     public_url=settings.public_url,
                     webhook_secret=settings.stripe_webhook_secret,
-                    link_secret=settings.stripe_webhook_secret,
+                    link_secrets=settings.link_secrets,
                     context=context,
                     keys=KeyRing(engine),
                     usage=await _usage(running, settings, context, temporal),
@@ -88,7 +88,7 @@ def _context(settings: Settings, engine: Engine) -> BillingContext:
         engine=engine,
         catalogs={one.name: one for one in load_catalogs(settings.drawdown_catalogs)},
         public_url=settings.public_url,
-        link_secret=settings.stripe_webhook_secret,
+        link_secrets=settings.link_secrets,
     )
 
 

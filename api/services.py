@@ -22,7 +22,7 @@ class Services:
     payments: Payments
     public_url: str
     webhook_secret: str = field(repr=False)
-    link_secret: str = field(repr=False)
+    link_secrets: tuple[str, ...] = field(repr=False)
     context: BillingContext = field(repr=False)
     keys: KeyRing
     usage: DirectUsage

@@ -42,7 +42,7 @@ def reconcile(_: Namespace) -> int:
             database() as engine,
             StripePayments(chosen.stripe_api_key, base_url=chosen.stripe_api_base) as payments,
         ):
-            context = BillingContext(engine, {}, chosen.public_url, chosen.stripe_webhook_secret)
+            context = BillingContext(engine, {}, chosen.public_url, chosen.link_secrets)
             loop = asyncio.get_running_loop()
             activities = ReconcileActivities(context, payments, client, loop)
             return await asyncio.to_thread(activities.reconcile, datetime.now(UTC))

@@ -14,21 +14,31 @@ from local.temporal import binary
 from workflows.names import BILLING
 
 ROOT = Path(__file__).parents[1]
+SHOWN_ONCE = ("LINK_SECRETS", "DRAWDOWN_API_KEY")  # what a folder made for itself
 USUAL = Path(".venv/bin/python")  # from the root of the repository
 
 
 def lines(
-    where: state.State, environment: Mapping[str, str] = os.environ, program: str | None = None
+    where: state.State,
+    environment: Mapping[str, str] = os.environ,
+    program: str | None = None,
+    *,
+    with_secrets: bool = True,
 ) -> str:
     """Return one line for each variable; StackError when `temporal` is not installed.
 
     `environment` is the one of the shell: what in it speaks of another deployment is unset.
-    `program` is the path of `temporal`, found where it is left out.
+    `program` is the path of `temporal`, found where it is left out. Without secrets, `SHOWN_ONCE`
+    is left out.
     """
     values = where.environment() | {
+        "DRAWDOWN_URL": where.api,
+        "DRAWDOWN_API_KEY": where.api_key,
         "TEMPORAL_TASK_QUEUE": BILLING,
         "METRICS_ADDRESS": "",  # the worker of the stack listens there; a second one could not
     }
+    if not with_secrets:
+        values = {name: text for name, text in values.items() if name not in SHOWN_ONCE}
     foreign = environment.keys() - state.clean_environment(dict(environment)).keys()
     folder = quote(str(Path(program or binary()).absolute().parent))
     return "\n".join(

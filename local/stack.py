@@ -15,8 +15,9 @@ from typing import Any, Self, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from local import exports, fleet, state
+from local import credentials, exports, fleet, state
 from local.accounts import fallback_for
+from local.credentials import Credentials
 from local.mail_catcher.process import MailCatcher
 from local.ports import FILE as PORTS
 from local.ports import Ports, choose
@@ -28,7 +29,7 @@ from local.temporal import TemporalServer
 WEBHOOK_PATH = "/webhooks/stripe"
 LOCK = "lock"
 FOLDERS = ("postgres", "temporal", "stripe", "mail")
-FILES = (state.FILE, PORTS, LOCK)
+FILES = (state.FILE, credentials.FILE, PORTS, LOCK)
 LOOK = 0.5  # seconds between two looks at the processes
 
 
@@ -43,6 +44,7 @@ class Stack:
     temporal: TemporalServer
     standin: StandIn
     mail: MailCatcher
+    credentials: Credentials
 
     @classmethod
     def start(cls, home: Path, ports: Ports | None = None, *, persistent: bool = True) -> Self:
@@ -57,7 +59,9 @@ class Stack:
             chosen = choose(home, ports or Ports.from_environment(os.environ))
             with ThreadPoolExecutor() as pool:
                 parts += _submit(pool, home, chosen, persistent=persistent)
-            return cls(home, chosen, lock, *[part.result() for part in parts])
+            database, *servers = [part.result() for part in parts]
+            made = credentials.of(home, database.dsn())
+            return cls(home, chosen, lock, *[database, *servers, made])
         except BaseException:
             for part in parts:
                 if part.done() and not part.exception():
@@ -86,6 +90,8 @@ class Stack:
             stripe=self.standin.base_url,
             stripe_key=StandIn.api_key,
             stripe_webhook_secret=WEBHOOK_SECRET,
+            link_secret=self.credentials.link_secret,
+            api_key=self.credentials.api_key,
             mail=self.mail.url,
             smtp=self.mail.smtp_url,
             api=f"http://{LOOPBACK}:{self.ports.api}",
@@ -158,19 +164,21 @@ def _start_all(
     running.callback(stop, worker, grace=fleet.WORKER_GRACE)
     written = state.write(home, stack.state(API=api, worker=worker))
     console.print(_table(stack, written))
-    _print_exports(console, stack.state())
+    _print_exports(console, stack)
     return stack.servers | {"the API": api, "the worker": worker}
 
 
-def _print_exports(console: Console, where: state.State) -> None:
+def _print_exports(console: Console, stack: Stack) -> None:
     """Print what another shell needs: each value whole, on a line of its own."""
+    are_new = stack.credentials.are_new
+    hidden = "" if are_new else f" (and {' and '.join(exports.SHOWN_ONCE)}, shown at first only)"
     told = f"""In another shell, in this folder, paste one line, then the examples of docs/contract:
 
 {exports.command()}
 
-which sets:
+which sets{hidden}:
 
-{exports.lines(where)}
+{exports.lines(stack.state(), with_secrets=are_new)}
 """
     console.print(told, markup=False, highlight=False, soft_wrap=True)
 

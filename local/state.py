@@ -12,7 +12,7 @@ FILE = "stack.json"
 HOME = "DRAWDOWN_HOME"
 MAIL_FROM = "Drawdown <billing@drawdown.example>"
 # Variables of another deployment that must not leak into the children of this one.
-FOREIGN = ("TEMPORAL_", "STRIPE_", "SMTP_", "PG", "PAYLOAD_KEYS")
+FOREIGN = ("TEMPORAL_", "STRIPE_", "SMTP_", "PG", "PAYLOAD_KEYS", "LINK_SECRETS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class State:
     stripe: str
     stripe_key: str
     stripe_webhook_secret: str
+    link_secret: str
+    api_key: str
     mail: str
     smtp: str
     api: str
@@ -41,6 +43,7 @@ class State:
             "STRIPE_API_KEY": self.stripe_key,
             "STRIPE_API_BASE": self.stripe,
             "STRIPE_WEBHOOK_SECRET": self.stripe_webhook_secret,
+            "LINK_SECRETS": self.link_secret,
             "SMTP_URL": self.smtp,
             "MAIL_FROM": MAIL_FROM,
             "PUBLIC_URL": self.api,

@@ -18,6 +18,7 @@ from local.stripe_standin.process import StandIn
 from local.temporal import TemporalServer
 from models.base import connect
 from settings import Settings
+from tests.deployment import LINK_SECRET
 from tests.fleet import RunningFleet
 from worker import Fleet, connected, start_relays
 from workflows import names
@@ -85,6 +86,7 @@ async def shared_fleet(
         stripe_api_key=standin.api_key,
         stripe_api_base=standin.base_url,
         stripe_webhook_secret="whsec_test",
+        link_secrets=(LINK_SECRET,),
         smtp_url=mail_catcher.smtp_url,
         mail_from="billing@drawdown.test",
         public_url="http://127.0.0.1:1",

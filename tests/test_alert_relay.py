@@ -34,7 +34,7 @@ def engine(database):
 
 @pytest.fixture
 def relay(engine):
-    return AlertRelay(BillingContext(engine, CATALOGS, "https://billing.example", "secret"))
+    return AlertRelay(BillingContext(engine, CATALOGS, "https://billing.example", ("secret",)))
 
 
 def a_starter(engine, *, own=None):

@@ -94,6 +94,7 @@ def test_ours_get_variables_that_settings_know_and_all_they_need(name):
     assert set(given) <= set(NAMES)
     filled = {"LEDGER_APP_PASSWORD": "word", "STRIPE_API_KEY": "sk_live_x"}
     filled |= {"STRIPE_WEBHOOK_SECRET": "whsec_x", "MAIL_FROM": "a@b.example"}
+    filled |= {"LINK_SECRETS": "x" * 32}
     filled |= {"PUBLIC_URL": "https://billing.example", "SMTP_URL": "smtp://mailpit:1025"}
     filled |= {"STRIPE_API_BASE": "https://api.stripe.com", "STRIPE_CALLS_PER_SECOND": "20"}
     filled |= {"RENEWAL_SPREAD_SECONDS": "0"}

@@ -47,7 +47,7 @@ def test_an_event_priced_before_a_re_rate_gives_back_in_proportion(engine, cost)
     anew = rated(cost)
     with engine.begin() as connection:
         published.rerate(connection, catalog=anew, at=NOON, by="ann", reason="agreed with all")
-    activities = CorrectionActivities(BillingContext(engine, {"make": anew}, "http://x", "s"))
+    activities = CorrectionActivities(BillingContext(engine, {"make": anew}, "http://x", ("s",)))
 
     half = CorrectUsage(
         key="fix", event="old", quantity_micro=micro(5), reason="counted twice", by="ann"

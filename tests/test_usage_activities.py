@@ -48,7 +48,7 @@ def a_batch(wallet, quantities, at: datetime) -> Batch:
 def attempt(engine, batch, number):
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, attempt=number)
-    activities = UsageActivities(BillingContext(engine, {"make": MAKE}, "http://x", "s"))
+    activities = UsageActivities(BillingContext(engine, {"make": MAKE}, "http://x", ("s",)))
     return environment.run(activities.debit, batch)
 
 

@@ -22,7 +22,7 @@ from local.postgres import Database, Postgres
 from local.temporal import TemporalServer
 from models.base import connect
 from settings import Settings
-from tests.deployment import environment
+from tests.deployment import LINK_SECRET, environment
 from worker import Fleet, check_database, check_search_attributes
 from workflows import names
 
@@ -113,6 +113,7 @@ async def test_the_fleet_serves_every_workflow_and_activity_there_is(
             "TEMPORAL_ADDRESS": temporal_server.address,
             "STRIPE_API_KEY": "sk_test_none",
             "STRIPE_WEBHOOK_SECRET": "whsec_test",
+            "LINK_SECRETS": LINK_SECRET,
             "SMTP_URL": "smtp://127.0.0.1:1",
             "MAIL_FROM": "billing@drawdown.test",
             "PUBLIC_URL": "http://127.0.0.1:1",

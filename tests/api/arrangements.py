@@ -35,6 +35,7 @@ from local.processes import free_port, stop
 from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
 from local.stripe_standin.webhooks import sign
 from tests.builders import NOON, SubscribedWallet, a_wallet
+from tests.deployment import LINK_SECRET
 from tests.processor import plain_client
 from workflows import names
 from workflows.converter import DATA_CONVERTER
@@ -68,6 +69,7 @@ def environment(
         "STRIPE_API_KEY": standin.api_key,
         "STRIPE_API_BASE": standin.base_url,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "LINK_SECRETS": LINK_SECRET,
         "SMTP_URL": f"smtp://{NOWHERE}",
         "MAIL_FROM": "Drawdown <billing@drawdown.example>",
         **others,
@@ -118,9 +120,9 @@ class Peer:
 @asynccontextmanager
 async def inbox(client: Client, engine: Engine, payments: StripePayments) -> AsyncIterator[None]:
     """Serve events and peers in the client's namespace."""
-    customers = OwnerActivities(BillingContext(engine, {}, "", ""))
+    customers = OwnerActivities(BillingContext(engine, {}, "", ("",)))
     processor = PaymentActivities(payments)
-    context = BillingContext(engine, {}, "", "")
+    context = BillingContext(engine, {}, "", ("",))
     examiner = ReconcileActivities(context, payments, client, asyncio.get_running_loop())
     with ThreadPoolExecutor(4) as executor:
         billing = Worker(

@@ -5,11 +5,11 @@ from uuid import uuid4
 import pytest
 
 from domain.mails.links import account_link, billing_link, link_token
-from local.stripe_standin.process import WEBHOOK_SECRET
+from tests.deployment import LINK_SECRET
 
 
 def link(subscription_id):
-    return account_link("", WEBHOOK_SECRET, subscription_id)
+    return account_link("", (LINK_SECRET,), subscription_id)
 
 
 async def test_the_page_shows_plan_and_credits_and_leads_to_the_card(http, desk):
@@ -17,7 +17,7 @@ async def test_the_page_shows_plan_and_credits_and_leads_to_the_card(http, desk)
     answer = await http.get(link(wallet.subscription_id))
     assert answer.status_code == 200
     assert "Update your card" in answer.text
-    assert billing_link("", WEBHOOK_SECRET, wallet.subscription_id) in answer.text
+    assert billing_link("", (LINK_SECRET,), wallet.subscription_id) in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
 
@@ -26,7 +26,7 @@ async def test_a_link_that_we_did_not_sign_shows_nothing(http, desk):
     wallet, _ = desk.customer()
     other, _ = desk.customer()
     answer = await http.get(
-        f"/account/{wallet.subscription_id}/{link_token(WEBHOOK_SECRET, other.subscription_id)}"
+        f"/account/{wallet.subscription_id}/{link_token((LINK_SECRET,), other.subscription_id)}"
     )
     assert (answer.status_code, answer.json()["reason"]) == (404, "unknown_link")
 

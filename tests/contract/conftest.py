@@ -17,6 +17,7 @@ from models.base import connect
 from settings import Settings
 from tests.api.arrangements import own_namespace
 from tests.contract.terminal import Terminal
+from tests.deployment import LINK_SECRET
 from tests.fleet import Customer, RunningFleet
 from worker import Fleet, start_relays
 from workflows import names
@@ -45,6 +46,7 @@ async def fleet(
         stripe_api_key=standin.api_key,
         stripe_api_base=standin.base_url,
         stripe_webhook_secret="whsec_test",
+        link_secrets=(LINK_SECRET,),
         smtp_url=mail_catcher.smtp_url,
         mail_from="billing@drawdown.test",
         public_url="http://127.0.0.1:1",

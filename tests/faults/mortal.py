@@ -22,6 +22,7 @@ from local.postgres import Database
 from local.stripe_standin.process import StandIn
 from local.temporal import TemporalServer
 from models.base import connect
+from tests.deployment import LINK_SECRET
 from tests.faults.gates import Gate, Point, Trap
 from tests.fleet import Customer, RunningFleet
 from workflows.converter import DATA_CONVERTER
@@ -64,6 +65,7 @@ class MortalFleet:
             "TEMPORAL_NAMESPACE": client.namespace,
             "STRIPE_API_KEY": standin.api_key,
             "STRIPE_WEBHOOK_SECRET": "whsec_test",
+            "LINK_SECRETS": LINK_SECRET,
             "SMTP_URL": mail_catcher.smtp_url,
             "MAIL_FROM": "billing@drawdown.test",
             "PUBLIC_URL": "http://127.0.0.1:1",

@@ -37,6 +37,8 @@ WHERE = state.State(
     stripe="http://127.0.0.1:4",
     stripe_key="sk_test_local",
     stripe_webhook_secret="whsec_local",
+    link_secret="the links of this folder are signed with this",
+    api_key="dd_abcdefghijkl_" + "x" * 43,
     mail="http://127.0.0.1:5",
     smtp="smtp://127.0.0.1:6",
     api="http://127.0.0.1:7",
@@ -78,6 +80,8 @@ def test_a_shell_has_every_value_as_it_was_written():
     assert told["TEMPORAL_ADDRESS"] == where.temporal
     assert told["TEMPORAL_NAMESPACE"] == "default"
     assert told["TEMPORAL_TASK_QUEUE"] == "billing"
+    assert told["DRAWDOWN_URL"] == where.api
+    assert told["DRAWDOWN_API_KEY"] == where.api_key
     assert told["PATH"] == "/a b/it's $1:/usr/bin:/bin"
 
 
@@ -88,6 +92,13 @@ def test_a_second_process_may_run_on_what_a_shell_took_up():
 
     assert settings.metrics_address is None  # the worker of the stack listens there
     assert settings.temporal_address == WHERE.temporal
+
+
+def test_what_a_folder_made_for_itself_is_left_out_where_it_was_shown_before():
+    shown = exports.lines(WHERE, {}, with_secrets=False)
+
+    assert WHERE.api_key not in shown
+    assert WHERE.link_secret not in shown
 
 
 def test_what_speaks_of_another_deployment_is_taken_away():

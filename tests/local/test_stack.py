@@ -147,7 +147,7 @@ def test_a_reset_takes_nothing_that_the_stack_has_not_made(tmp_path):
 
 
 def test_the_state_is_for_its_owner_alone(tmp_path):
-    whole = state.State(*(["x"] * 11), pids={"worker": os.getpid()})
+    whole = state.State(*(["x"] * 13), pids={"worker": os.getpid()})
     written = state.write(tmp_path, whole)
     assert written.stat().st_mode & 0o077 == 0
     assert json.loads(written.read_text())["pids"] == {"worker": os.getpid()}

@@ -10,6 +10,7 @@ import pytest
 import cli
 from local.postgres import Database
 from local.temporal import TemporalServer
+from tests.deployment import LINK_SECRET
 from tests.fleet import RunningFleet
 
 
@@ -44,6 +45,7 @@ def run(
         "STRIPE_API_KEY": fleet.standin.api_key,
         "STRIPE_API_BASE": fleet.standin.base_url,
         "STRIPE_WEBHOOK_SECRET": "whsec_test",
+        "LINK_SECRETS": LINK_SECRET,
         "SMTP_URL": fleet.mail_catcher.smtp_url,
         "MAIL_FROM": "billing@drawdown.test",
         "PUBLIC_URL": "http://127.0.0.1:1",

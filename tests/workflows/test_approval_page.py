@@ -9,8 +9,9 @@ import pytest
 
 from domain.mails.links import approval_token
 from local.postgres import Database
-from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
+from local.stripe_standin.process import StandIn
 from tests.api.arrangements import api, environment
+from tests.deployment import LINK_SECRET
 from tests.fleet import Customer, RunningFleet
 from tests.workflows.test_approvals import a_team, ask, leave, request_of
 
@@ -27,7 +28,7 @@ async def http(
 
 def link(customer: Customer, member: str = "grace", key: str = "job") -> dict[str, str]:
     subscription = customer.life.handle.id.removeprefix("subscription:")
-    token = approval_token(WEBHOOK_SECRET, subscription, key, member)
+    token = approval_token((LINK_SECRET,), subscription, key, member)
     return {"subscription": subscription, "key": key, "member": member, "token": token}
 
 

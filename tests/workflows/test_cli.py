@@ -13,6 +13,7 @@ from domain.payments.findings import Finding, FindingKind
 from ledger.payments import findings
 from local.postgres import Database
 from local.temporal import TemporalServer
+from tests.deployment import LINK_SECRET
 from tests.fleet import BEGINS, RunningFleet
 
 pytestmark = pytest.mark.long
@@ -31,6 +32,7 @@ def environment(
         "STRIPE_API_KEY": fleet.standin.api_key,
         "STRIPE_API_BASE": fleet.standin.base_url,
         "STRIPE_WEBHOOK_SECRET": "whsec_test",
+        "LINK_SECRETS": LINK_SECRET,
         "SMTP_URL": fleet.mail_catcher.smtp_url,
         "MAIL_FROM": "billing@drawdown.test",
         "PUBLIC_URL": "http://127.0.0.1:1",

@@ -62,7 +62,7 @@ async def taken_up(fleet: RunningFleet, payments: StripePayments, invoice: str) 
     assert claim is not None
     assert isinstance(paid, Paid)
     lists = {one.name: one for one in load_catalogs(Path("catalogs"))}
-    context = BillingContext(fleet.engine, lists, "http://127.0.0.1:1", "")
+    context = BillingContext(fleet.engine, lists, "http://127.0.0.1:1", ("",))
     with fleet.engine.connect() as connection:
         stored = subscriptions.stored(connection, claim.subscription_id)
     period, plan = stored.period(), lists["make"].plan("core_10k")
@@ -72,7 +72,7 @@ async def taken_up(fleet: RunningFleet, payments: StripePayments, invoice: str) 
 
 
 async def compared(fleet: RunningFleet, payments: StripePayments) -> Reconciled:
-    context = BillingContext(fleet.engine, {}, "", "")
+    context = BillingContext(fleet.engine, {}, "", ("",))
     loop = asyncio.get_running_loop()
     activities = ReconcileActivities(context, payments, fleet.client, loop)
     return await asyncio.to_thread(activities.reconcile, datetime.now(UTC))

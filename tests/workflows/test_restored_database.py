@@ -86,7 +86,7 @@ class Site:
 
     async def compared(self) -> Reconciled:
         """Compare everything, as the command does."""
-        context, loop = BillingContext(self.engine, {}, "", ""), asyncio.get_running_loop()
+        context, loop = BillingContext(self.engine, {}, "", ("",)), asyncio.get_running_loop()
         activities = ReconcileActivities(context, self.payments, self.fleet.client, loop)
         return await asyncio.to_thread(activities.reconcile, datetime.now(UTC))
 
