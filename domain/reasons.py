@@ -16,6 +16,9 @@ MESSAGES: dict[str, str] = {
     "event_in_future": "send the event when its time has come, or set the sender's clock right",
     "idempotency_conflict": "the key was used with other content: send that content again or use "
     "a new key",
+    "invalid_url": "send an https address on port 443 or 8443, without a user, up to 2,000 "
+    "characters",
+    "invalid_types": "send types of events that docs/webhooks.md names, or none for all",
     "too_many_events": "send at most 1,000 events in one message",
     "too_many_waiting": "wait until the open purchase or renewal is settled, then send it again",
 }
@@ -40,6 +43,8 @@ NAMES: dict[str, str] = {
     "unknown_plan": "use a plan from the catalog",
     "unknown_bonus": "use a bonus from the catalog",
     "unknown_customer": "subscribe the customer first",
+    "unknown_endpoint": "use the id of a webhook endpoint that was created",
+    "unknown_webhook_event": "use the id of an event that was published",
     "unknown_charge": "use the id of one of this customer's charges",
     "unknown_invoice": "use the payment processor's id of an invoice",
     "unknown_payer": "use the payment processor's id of the customer",

@@ -39,6 +39,7 @@ from models.money import (
     Posting,
     RefundRow,
 )
+from models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
     "BOOKS",
@@ -74,4 +75,7 @@ __all__ = [
     "Subscription",
     "Threshold",
     "Wallet",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

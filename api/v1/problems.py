@@ -78,6 +78,8 @@ BY_STATUS: dict[int, tuple[str, ...]] = {
         "unknown_report",
         "unknown_finding",
         "unknown_key",
+        "unknown_endpoint",
+        "unknown_webhook_event",
         "no_subscription",
     ),
     405: ("method_not_allowed",),

@@ -33,6 +33,8 @@ BY_ACCOUNT = frozenset(
         "subscriptions",
         "thresholds",
         "wallets",
+        "webhook_deliveries",
+        "webhook_events",
         "windows",
     }
 )
@@ -49,6 +51,7 @@ LOCAL = {
     "api_keys": "looked up before any customer is known; a few rows, each read every few seconds",
     "findings": "facts that may be of no customer we know; a few a day, read by operators",
     "kept_requests": "keys of requests that may name no account, looked up before one is known",
+    "webhook_endpoints": "addresses of the seller: no account has a part in them",
     "published": "what price lists promised: no account has a part in it",
 }
 
@@ -65,11 +68,15 @@ FAN_OUT = {
     "charges_of_invoice": "the processor's messages name the invoice: about two a period",
     "charges_by_id": "a paid invoice whose charge is lost: reconciliation, once a night",
     "outbox_waiting": "the relays of crossings, alerts and mails: one query a second each",
+    "webhook_events_fresh": "the relay of webhooks: one query a second",
+    "webhook_events_published": "systems that catch up ask for what is new of all accounts",
+    "webhook_deliveries_due": "the relay of webhooks: one query a second for each endpoint",
 }
 
 # Functions that the application calls and that name no single account first.
 WITHOUT_ACCOUNT = {
     "debit": "takes events of many accounts: there, a call has one event and goes to `debit_one`",
+    "publish_events": "gives what is new of all accounts its place, one at a time",
     "open_wallet": "makes the account: its customer is a row of a reference table",
     "cap_window": "computes",
     "capped": "computes",

@@ -13,14 +13,14 @@ down_revision = None
 SQL = Path(__file__).parent.parent / "sql" / revision
 SHAPES = (
     "arguments", "tables", "record_tables", "archive_tables", "hold_tables", "published", "door_tables", "key_tables",
-    "types",
+    "webhook_tables", "types",
 )  # fmt: skip
 FUNCTIONS = (
     "alerts", "archive", "books", "charges", "check", "corrections", "debit", "debit_batch", "first_way", "grants", "guards", "hold_calls", "holds",
     "lost_charges", "operations", "refunds", "rollover", "row_laws", "serving", "teams", "terms", "terms_debit", "usable",
-    "wakeups", "wallets", "violations",
+    "wakeups", "wallets", "webhooks", "violations",
 )  # fmt: skip
-FILES = (*SHAPES, *(f"functions/{name}" for name in FUNCTIONS), "triggers", "privileges")
+FILES = (*SHAPES, *(f"functions/{name}" for name in FUNCTIONS), "triggers", "webhook_triggers", "privileges")
 
 
 def upgrade() -> None:

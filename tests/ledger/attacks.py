@@ -209,19 +209,30 @@ ATTACKS = (
     ),
     ("windows_pk", "windows", {"window_end": "2028-01-01T00:00:00Z"}),
     ("windows_end", "windows", {"window_start": "2026-12-01T00:00:00Z"}),
+    ("webhook_deliveries_state", "webhook_deliveries", {"state": "lost"}),
+    ("webhook_deliveries_attempts", "webhook_deliveries", {"attempts": -1}),
+    ("webhook_deliveries_done", "webhook_deliveries", {"state": "delivered"}),
+    ("webhook_deliveries_event", "webhook_deliveries", {"number": 900_000_000}),
+    ("webhook_deliveries_pk", "webhook_deliveries", {}),
+    ("webhook_events_type", "webhook_events", {"number": 900_000_000, "type": "gossip"}),
+    ("webhook_events_position", "webhook_events", {"number": 900_000_000, "position": 0}),
+    ("webhook_events_account_id_fkey", "webhook_events", {"account_id": NOBODY}),
+    ("webhook_events_pk", "webhook_events", {}),
 )
 # Not by a copy: two clauses of one constraint, and an index that needs a state of its own.
-# Findings, price lists, API keys and kept requests are of no account: tests of their own attack
-# them.
+# Findings, price lists, API keys, kept requests and endpoints are of no account: tests of their own
+# attack them.
 PUBLISHED = ("pk", "catalog", "item", "revision", "terms", "made_by", "reason", "re_rate")
 KEYS = (
     *("pk", "id", "digest", "digest_length", "name", "scopes", "catalog", "created_by"),
     *("replaced_by", "replaced", "revoked_by", "revoked"),
 )
+ENDPOINTS = ("pk", "id", "url", "secret", "types", "state", "because", "old", "off")
 ELSEWHERE = (
     {"policies_auto_needs_terms", "charges_one_open_auto"}
     | {f"findings_{name}" for name in ("pk", "key_length", "kind", "ids", "settled")}
     | {f"published_{name}" for name in PUBLISHED}
     | {f"kept_requests_{name}" for name in ("pk", "key_length", "answered")}
     | {f"api_keys_{name}" for name in KEYS}
+    | {f"webhook_endpoints_{name}" for name in ENDPOINTS}
 )

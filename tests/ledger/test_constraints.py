@@ -43,7 +43,12 @@ ROWS = """
     INSERT INTO disputes (dispute_id, account_id, charge_id, at, amount_minor, state)
         VALUES ('r', %(account)s, %(charge)s, %(at)s, 1, 'won');
     UPDATE customers SET payer = customer_id WHERE account_id = %(account)s;
-    UPDATE subscriptions SET trial_ends_at = anchor WHERE account_id = %(account)s
+    UPDATE subscriptions SET trial_ends_at = anchor WHERE account_id = %(account)s;
+    SET CONSTRAINTS ALL IMMEDIATE;
+    INSERT INTO webhook_deliveries (account_id, number, endpoint_id, next_at)
+        SELECT account_id, min(number), 'we_1', %(at)s FROM webhook_events
+        WHERE account_id = %(account)s GROUP BY account_id;
+    SET CONSTRAINTS ALL DEFERRED
 """
 
 

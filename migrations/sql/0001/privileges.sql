@@ -14,6 +14,10 @@ GRANT INSERT, UPDATE, DELETE ON kept_requests TO drawdown_app;
 GRANT UPDATE (plan_revision) ON wallets TO drawdown_app;
 GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, published,
     api_keys TO drawdown_app;
+GRANT INSERT, UPDATE ON webhook_endpoints TO drawdown_app;
+GRANT INSERT (account_id, number, endpoint_id, next_at) ON webhook_deliveries TO drawdown_app;
+GRANT UPDATE (state, attempts, next_at, last_status, last_failure, delivered_at)
+    ON webhook_deliveries TO drawdown_app;
 GRANT UPDATE (delivered_at, refused) ON outbox TO drawdown_app;
 GRANT UPDATE (read_at) ON notices TO drawdown_app;
 GRANT UPDATE (settled_by, settled_reason, settled_at) ON findings TO drawdown_app;
@@ -30,5 +34,6 @@ GRANT EXECUTE ON FUNCTION
     release_hold, lapse_holds, lapsed_by, set_limit, set_frozen, is_purchased, grants_to_burn,
     is_usable, unused_of_rolled, counter_value, set_member, remove_member, member_refusal,
     keep_serving, correct_usage, take_up_charge, ask_approval, lapse_approval, may_decide,
-    settle_approval, need_for_approval, operation_of, free_types, archive_entries
+    settle_approval, need_for_approval, operation_of, free_types, archive_entries,
+    publish_events
     TO drawdown_app;

@@ -139,11 +139,12 @@ END $$;
 
 -- Debits and holds look at the level themselves. All other ways of sinking (captures, removals,
 -- refunds, expiries, voids) are looked at when their transaction ends: a renewal in it has filled
--- the wallet.
+-- the wallet. Some of them bring credits back: that is told as well.
 CREATE OR REPLACE FUNCTION credits_left() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM fire_alerts(new.account_id);
+    PERFORM tell_restored(new.account_id, new.credit_type);
     RETURN NULL;
 END $$;
 -- Put thresholds in force in place of those there are; no credit type: the one that is watched

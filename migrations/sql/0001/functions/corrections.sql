@@ -284,6 +284,7 @@ BEGIN
     PERFORM roll_again(p_account, ids, ARRAY(SELECT -o FROM unnest(backs) o), w.decided_at);
     PERFORM recognise_grants(p_account, ids, w.decided_at);
     PERFORM settle_again(p_account, ids, w.decided_at);
+    PERFORM tell_restored(p_account, t.key) FROM jsonb_each_text(p.charged) t;
     SELECT * INTO c FROM entries o WHERE o.account_id = p_account AND o.key = p_key;
     RETURN correction_answer('corrected', c);
 END $$;

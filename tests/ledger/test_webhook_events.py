@@ -1,0 +1,367 @@
+"""What the seller's systems are told: once per fact, in order, with the balance of the journal."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event as Flag
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+
+from domain.credits import format_credits
+from domain.errors import InvalidInput
+from domain.pricing.policies import Alert, Channel
+from domain.webhooks.events import TYPES
+from ledger import accounts, grants
+from ledger.notifications import alerts, notices, webhook_events
+from ledger.payments import charges, refunds
+from ledger.usage import corrections, debits
+from ledger.usage.corrections import CorrectionOrder
+from tests.builders import (
+    MONTH_END,
+    NOON,
+    START,
+    a_grant,
+    a_subscribed_wallet,
+    an_event,
+    auto_purchase_on,
+    bought,
+    left,
+    micro,
+    reserve_auto,
+    use,
+)
+
+FEW = Alert("5_credits", None, micro(5), Channel.BOTH)
+WRITTEN = text("""
+    SELECT type, seq, at, payload FROM webhook_events WHERE account_id = :account ORDER BY number
+""")
+# The journal's own balance of a type when an event was written.
+BOOKED = text("""
+    SELECT available_after FROM journal
+    WHERE account_id = :account AND credit_type = :type AND seq <= :seq
+    ORDER BY seq DESC, line DESC LIMIT 1
+""")
+
+
+def written(engine, wallet):
+    with engine.connect() as connection:
+        return connection.execute(WRITTEN, {"account": wallet.account_id}).all()
+
+
+def types_of(engine, wallet):
+    return [one.type for one in written(engine, wallet)]
+
+
+def ends(engine, act, *given, **named):
+    """Do something in a transaction of its own."""
+    with engine.begin() as connection:
+        return act(connection, *given, **named)
+
+
+def read(engine, event=None, limit=100, **wanted):
+    with engine.connect() as connection:
+        return webhook_events.after(connection, event, limit=limit, **wanted)
+
+
+def publish(engine, limit=500):
+    return ends(engine, webhook_events.publish, NOON, limit)
+
+
+def test_a_grant_a_threshold_and_zero_are_told_once_each_and_plain_debits_never(engine):
+    wallet = ends(engine, a_subscribed_wallet, 20)
+    ends(engine, alerts.put, wallet.account_id, "credits", [FEW], own=False)
+    for _ in range(3):
+        ends(engine, use, wallet, 4)
+    assert types_of(engine, wallet) == ["credits.granted"]
+
+    ends(engine, use, wallet, 4)
+    ends(engine, use, wallet, 4)
+    ends(engine, grants.give, wallet.account_id, a_grant(), NOON)
+
+    assert types_of(engine, wallet)[1:] == [
+        "balance.low",
+        "balance.exhausted",
+        "credits.granted",
+        "balance.restored",
+    ]
+    low, zero, granted, restored = written(engine, wallet)[1:]
+    assert low.payload["data"] == {
+        "credit_type": "credits",
+        "threshold": "5_credits",
+        "available": "4",
+        "base": "20",
+        "window_end": "2027-02-01T00:00:00.000000Z",
+    }
+    assert low.payload["balance"] == {"credits": {"available": "4", "held": "0"}}
+    assert zero.payload["balance"] == {"credits": {"available": "0", "held": "0"}}
+    assert granted.payload["data"]["credits"] == "10"
+    assert restored.payload["timestamp"] == "2027-01-01T12:00:00.000000Z"
+    assert restored.payload["customer_id"] == wallet.customer_id
+    assert restored.payload["subscription_id"] == wallet.subscription_id
+
+
+def test_the_balance_and_the_sequence_are_those_of_the_journal(engine):
+    wallet = ends(engine, a_subscribed_wallet, 20, **auto_purchase_on())
+    ends(engine, alerts.put, wallet.account_id, "credits", [FEW], own=False)
+    for amount in ("7.25", "8", "4.75"):
+        ends(engine, use, wallet, amount)
+    ends(engine, bought, wallet)
+    ends(engine, use, wallet, "0.000001")
+    ends(engine, grants.expire_due, wallet.account_id, MONTH_END)
+
+    events = written(engine, wallet)
+    with engine.connect() as connection:
+        for one in events:
+            values = {"account": wallet.account_id, "type": "credits", "seq": one.seq}
+            booked = connection.scalar(BOOKED, values)
+            told = one.payload["balance"].get("credits", {"available": "0"})
+            assert told["available"] == format_credits(booked), one.type
+            assert one.payload["seq"] == one.seq
+        last = connection.scalar(
+            text("SELECT seq FROM wallets WHERE account_id = :a"), {"a": wallet.account_id}
+        )
+    assert [one.seq for one in events] == sorted(one.seq for one in events)
+    assert events[-1].seq == last
+    expired = [one.payload["data"] for one in events if one.type == "credits.expired"]
+    assert [one["credits"] for one in expired] == ["9999.999999"]
+
+
+@pytest.mark.parametrize("way", ["one by one", "in a batch"])
+def test_zero_is_told_whichever_way_it_is_reached(engine, way):
+    wallet = ends(engine, a_subscribed_wallet, 3)
+    events = [an_event(wallet.account_id, 1) for _ in range(3)]
+    if way == "in a batch":
+        ends(engine, debits.debit, events, NOON)
+    else:
+        for one in events:
+            ends(engine, debits.debit, [one], NOON)
+
+    assert types_of(engine, wallet) == ["credits.granted", "balance.exhausted"]
+
+
+def test_a_correction_that_gives_credits_back_is_told(engine):
+    wallet = ends(engine, a_subscribed_wallet, 3)
+    ends(engine, use, wallet, 3, key="all")
+    with engine.begin() as connection:
+        order = CorrectionOrder("less", "all", micro(1), reason="a double", by="grace")
+        corrections.correct(connection, wallet.account_id, order, None, NOON)
+        assert left(connection, wallet) == micro(2)
+
+    assert types_of(engine, wallet)[-1] == "balance.restored"
+
+
+def test_a_window_paid_ahead_is_told_when_it_begins(engine):
+    next_end = MONTH_END + timedelta(days=28)
+    wallet = ends(
+        engine, a_subscribed_wallet, 3, windows=((START, MONTH_END), (MONTH_END, next_end))
+    )
+    ends(engine, use, wallet, 3)
+    assert types_of(engine, wallet)[-1] == "balance.exhausted"
+
+    ends(engine, use, wallet, 1, at=MONTH_END)
+
+    assert types_of(engine, wallet)[-1] == "balance.restored"
+
+
+def test_nothing_is_told_of_what_did_not_happen(engine):
+    wallet = ends(engine, a_subscribed_wallet, 3)
+    before = types_of(engine, wallet)
+    with engine.connect() as connection:
+        use(connection, wallet, 3)
+        grants.give(connection, wallet.account_id, a_grant(), NOON)
+        connection.rollback()
+
+    assert types_of(engine, wallet) == before
+
+
+def test_purchases_refunds_and_disputes_are_told_whatever_the_order_of_their_messages(engine):
+    wallet = ends(engine, a_subscribed_wallet, 3, **auto_purchase_on(cap=30_000))
+    ends(engine, use, wallet, 3)
+    ends(engine, reserve_auto, wallet, "auto-1")
+    with engine.begin() as connection:
+        for attempt in (1, 1, 2):
+            charges.mark_declined(
+                connection,
+                account_id=wallet.account_id,
+                charge_id="auto-1",
+                invoice="in_1",
+                attempt=attempt,
+                code="expired_card",
+                at=NOON,
+            )
+    ends(engine, charges.mark_void, wallet.account_id, "auto-1", NOON)
+    ends(engine, bought, wallet, "auto-2")
+    with engine.begin() as connection:
+        for state in ("made", "made"):
+            refunds.note_refund(
+                connection,
+                account_id=wallet.account_id,
+                charge_id="auto-2",
+                refund_id="re_1",
+                amount_minor=100,
+                state=state,
+                at=NOON,
+            )
+    for state in ("lost", "open"):
+        with engine.begin() as connection:
+            refunds.note_dispute(
+                connection,
+                account_id=wallet.account_id,
+                charge_id="auto-2",
+                dispute_id="dp_1",
+                amount_minor=200,
+                state=state,
+                at=NOON,
+            )
+
+    events = written(engine, wallet)
+    told = {one.type: one.payload["data"] for one in events}
+    types = [one.type for one in events]
+    assert types.count("purchase.declined") == 2
+    assert {types.count(one) for one in TYPES[-3:]} == {1}
+    assert told["purchase.declined"]["decline_code"] == "expired_card"
+    assert told["purchase.paid"]["amount_minor"] == 1170
+    assert told["refund.made"] == {
+        "charge_id": "auto-2",
+        "kind": "auto_purchase",
+        "refund_id": "re_1",
+        "amount_minor": 100,
+        "currency": "USD",
+    }
+    assert told["dispute.closed"]["outcome"] == "lost"
+
+
+def test_notices_of_expiry_and_pauses_are_told(engine):
+    wallet = ends(engine, a_subscribed_wallet, 3)
+    payload = {
+        "credit_type": "credits",
+        "credits": "3",
+        "expires_at": MONTH_END.isoformat(),
+        "days": 7,
+    }
+    for _ in range(2):
+        ends(engine, notices.put, wallet.account_id, "n", "credits_expiring", payload, NOON)
+        ends(
+            engine,
+            accounts.set_paused,
+            wallet.account_id,
+            "by_operator",
+            NOON,
+            paused=True,
+            reason="fraud?",
+            by="grace",
+        )
+
+    expiring, paused = written(engine, wallet)[1:]
+    assert expiring.type == "credits.expiring"
+    assert expiring.payload["data"]["expires_at"] == "2027-02-01T00:00:00.000000Z"
+    assert paused.payload["data"] == {"cause": "by_operator", "reason": "fraud?", "by": "grace"}
+
+
+def test_an_event_committed_late_comes_after_all_that_were_published(engine):
+    """The later account's event has the lower number: a cursor by number would never show it."""
+    slow, quick = ends(engine, a_subscribed_wallet, 3), ends(engine, a_subscribed_wallet, 3)
+    publish(engine)
+    start = read(engine).events[-1].event_id
+    with engine.connect() as late:
+        grants.give(late, slow.account_id, a_grant(), NOON)
+        late.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        ends(engine, grants.give, quick.account_id, a_grant(), NOON)
+        assert publish(engine) == 1
+        page = read(engine, start)
+        assert [one.payload["customer_id"] for one in page.events] == [quick.customer_id]
+        late.commit()
+    assert read(engine, page.events[-1].event_id).events == ()
+    publish(engine)
+
+    after = read(engine, page.events[-1].event_id)
+    assert [one.payload["customer_id"] for one in after.events] == [slow.customer_id]
+
+
+def writing(engine, wallet):
+    for _ in range(15):
+        ends(engine, grants.give, wallet.account_id, a_grant(), NOON)
+
+
+def publishing(engine, done):
+    while not done.is_set():
+        publish(engine, 3)
+
+
+def reading(engine, done):
+    """Read on from the last event seen until no more can come."""
+    seen, last = [], None
+    while True:
+        ended = done.is_set()
+        page = read(engine, last, limit=4)
+        seen += page.events
+        last = page.events[-1].event_id if page.events else last
+        if ended and not page.events:
+            return seen
+
+
+def test_readers_see_every_event_once_and_each_accounts_in_order_while_writers_commit(engine):
+    wallets = [ends(engine, a_subscribed_wallet, 3) for _ in range(3)]
+    done = Flag()
+    with ThreadPoolExecutor(8) as pool:
+        readers = [pool.submit(reading, engine, done) for _ in range(2)]
+        publishers = [pool.submit(publishing, engine, done) for _ in range(2)]
+        list(pool.map(writing, [engine] * 3, wallets))
+        while publish(engine):
+            pass
+        done.set()
+        assert [one.result() for one in publishers] == [None, None]
+        seen = [one.result() for one in readers]
+
+    for events in seen:
+        assert len({one.event_id for one in events}) == len(events) == 3 * 16
+        for wallet in wallets:
+            own = [one.seq for one in events if one.payload["customer_id"] == wallet.customer_id]
+            assert own == sorted(own)
+            assert len(own) == 16
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "UPDATE webhook_events SET payload = '{}'",
+        "UPDATE webhook_events SET number = DEFAULT",
+        "DELETE FROM webhook_events",
+        "TRUNCATE webhook_events CASCADE",
+    ],
+)
+def test_what_was_told_is_never_changed_even_by_its_owner(owner, attack):
+    a_subscribed_wallet(owner, 3)
+    owner.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    with pytest.raises(DBAPIError) as refusal:
+        owner.execute(text(attack))
+    assert refusal.value.orig.sqlstate == "DD001"
+
+
+@pytest.mark.parametrize(
+    "attack",
+    ["UPDATE webhook_events SET position = 1", "INSERT INTO webhook_events DEFAULT VALUES"],
+)
+def test_the_application_writes_no_event_itself(ledger, attack):
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        ledger.execute(text(attack))
+
+
+def test_a_cursor_filters_pages_and_refuses_what_is_no_event(engine):
+    ends(engine, a_subscribed_wallet, 3)
+    wallet = ends(engine, a_subscribed_wallet, 3)
+    ends(engine, use, wallet, 3)
+    publish(engine)
+
+    first = read(engine, limit=1)
+    assert first.has_more
+    rest = read(engine, first.events[0].event_id, limit=2)
+    assert [one.type for one in rest.events] == ["credits.granted", "balance.exhausted"]
+    assert not rest.has_more
+    assert len(read(engine, types=["balance.exhausted"]).events) == 1
+    assert read(engine, catalog="make").events == ()
+    for wrong in ("evt_1", "evt_1_999999", "1", "evt_99999999999999999999_1"):
+        with pytest.raises(InvalidInput, match="event") as refusal:
+            read(engine, wrong)
+        assert refusal.value.reason == "unknown_webhook_event"
