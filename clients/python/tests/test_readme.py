@@ -45,7 +45,8 @@ def answer(asked):
     return problem(402, "insufficient_credits", missing="9990008.5")
 
 
-def test_every_example_runs(door, monkeypatch, capsys):
+def test_every_example_runs(door, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
     door.otherwise = answer
     monkeypatch.setenv("DRAWDOWN_URL", door.url)
     monkeypatch.setenv("DRAWDOWN_KEY", KEY)

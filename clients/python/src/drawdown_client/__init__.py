@@ -31,6 +31,8 @@ from drawdown_client.errors import (
 )
 from drawdown_client.events import Event
 from drawdown_client.hold import Hold
+from drawdown_client.reporter import Lag, Reporter
+from drawdown_client.spool import RefusedEvent, SpoolError, SpoolFull
 
 __all__ = [
     "Amount",
@@ -46,6 +48,7 @@ __all__ = [
     "Held",
     "Hold",
     "InvalidRequest",
+    "Lag",
     "NoAnswer",
     "NotAllowed",
     "NotAuthenticated",
@@ -56,6 +59,10 @@ __all__ = [
     "Problem",
     "Refusal",
     "Refused",
+    "RefusedEvent",
+    "Reporter",
+    "SpoolError",
+    "SpoolFull",
     "StillPending",
     "TooManyRequests",
     "Unavailable",

@@ -61,3 +61,16 @@ def body(event: Event) -> dict[str, Any]:
     if event.confirmed:
         sent["confirmed"] = True
     return sent
+
+
+def of(sent: Mapping[str, Any]) -> Event:
+    """Return the event of a body."""
+    return Event(
+        customer_id=sent["customer_id"],
+        key=sent["key"],
+        action=sent["action"],
+        quantity=sent["quantity"],
+        event_at=amounts.read_instant(sent["event_at"]),
+        tags=sent.get("tags", {}),
+        confirmed=sent.get("confirmed", False),
+    )
