@@ -229,7 +229,7 @@ def main() -> int:
     parser.add_argument("--queue", action="append", choices=names.QUEUES, default=[])
     queues = parser.parse_args().queue or list(names.QUEUES)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("stripe").setLevel(logging.WARNING)  # two lines for each of its calls
+    logging.getLogger("temporalio.worker").setLevel(logging.INFO)  # below: whole payloads
     try:
         asyncio.run(serve(Settings.from_environment(), queues))
     except InvalidInput as error:

@@ -19,7 +19,7 @@ from temporalio.envconfig import ClientConfig
 from activities.context import BillingContext
 from activities.direct.shortfalls import Shortfalls
 from activities.direct.usage import DirectUsage
-from api import account, approvals, billing, errors, health, webhooks
+from api import access_log, account, approvals, billing, errors, health, webhooks
 from api.keyring import KeyRing
 from api.services import Services
 from api.v1.app import create_door
@@ -49,6 +49,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> FastAPI:
     )
     for part in (health, webhooks, account, billing, approvals):
         app.include_router(part.router)
+    access_log.install()
     app.mount("/v1", create_door())
     errors.install(app)
     return app

@@ -5,6 +5,7 @@ work. Stripe never advances an invoice by itself (`auto_advance` false) and the 
 retries: the caller decides both. Threads may share an instance.
 """
 
+import logging
 from typing import Self
 
 import stripe
@@ -35,6 +36,8 @@ from gateways.stripe_states import Seen, state_of
 
 TIMEOUT = 20.0  # seconds; the library's own 80 would outlive the activity
 PAGE = 100
+# What these libraries say below has names, addresses and whole answers of the processor in it.
+QUIET = {"stripe": logging.WARNING, "urllib3": logging.INFO}
 
 
 class StripePayments:
@@ -43,6 +46,8 @@ class StripePayments:
     def __init__(
         self, api_key: str, *, base_url: str | None = None, http: stripe.HTTPClient | None = None
     ) -> None:
+        for name, level in QUIET.items():
+            logging.getLogger(name).setLevel(level)
         self._http = http or stripe.RequestsClient(timeout=TIMEOUT)  # one session per thread
         self._stripe = stripe.StripeClient(
             api_key,

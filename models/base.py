@@ -33,6 +33,7 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
         pool_size=pool_size,
         max_overflow=5,
         pool_pre_ping=True,
+        hide_parameters=True,  # errors are logged and kept in histories: names, addresses, digests
         connect_args={
             "options": "-c lock_timeout=5s -c statement_timeout=15s -c timezone=UTC"
             " -c idle_in_transaction_session_timeout=20s"

@@ -3,6 +3,8 @@
 import psycopg
 import pytest
 from psycopg import errors, sql
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from tests.builders import NOON, START, a_subscribed_wallet, use
 
@@ -104,3 +106,11 @@ def test_only_the_owner_and_the_application_may_call_anything(app):
     ).fetchall()
 
     assert public == []
+
+
+def test_what_the_database_refuses_quotes_nobodys_address(ledger):
+    statement = text("INSERT INTO customers (email) VALUES (:email)")
+    with pytest.raises(ProgrammingError, match="permission denied") as refusal:
+        ledger.execute(statement, {"email": "zoe@unmistakable.example"})
+
+    assert "unmistakable" not in str(refusal.value)

@@ -1,0 +1,285 @@
+"""Nothing secret is in logs and histories, and personal things are only where they came in.
+
+One life with a decline, mailed links, a team's request and both doors, in processes that log all
+that any library says at DEBUG. docs/decisions/0054 says what may be where.
+"""
+
+import base64
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import pytest
+from temporalio.client import Client
+
+from local.demo.scene import Scene, scene
+from local.patience import until
+from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
+from tests.fleet import Customer, Json, RunningFleet
+
+pytestmark = pytest.mark.long
+
+# Python imports a module of this name as it starts, so that every logger is heard.
+LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"
+PERSON = {"name": "Zoe Unmistakable", "email": "zoe@unmistakable.example"}
+SECRET = slice(len("dd_abcdefghijkl_"), None)  # of a key, after its id
+UNUSABLE = "ada(at)unmistakable.example"
+CARD = re.compile(r"(?<![\w.-])[3-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\w.-])")
+# Where a history may have addresses and names: where they come in, and on the way to the ledger,
+# the processor and the next run.
+MAY_HOLD_ADDRESSES = {
+    "started Subscription",
+    "continued as new",
+    "asked set_member",
+    "calls begin_subscription",
+    "calls register_payer",
+    "calls set_member",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a history: its workflow, what it is, and all that it says, decoded."""
+
+    workflow: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a life left behind in logs and histories, and what must not be there."""
+
+    logs: dict[str, str]
+    events: list[Event]
+    lists: str
+    secrets: dict[str, str]
+    addresses: set[str]
+    names: set[str]
+
+
+@pytest.fixture(scope="module")
+async def heard(servers_folder: Path) -> AsyncIterator[Heard]:
+    folder = servers_folder / "loud"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(LOUD)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder))
+        async with scene() as playing:
+            secrets = await a_life(playing)
+            yield await listened(playing, secrets)
+
+
+async def a_life(playing: Scene) -> dict[str, str]:
+    """Live; return what is secret, by what it is called."""
+    stack = playing.stack
+    fleet = RunningFleet(playing.client, playing.engine, stack.standin, stack.mail)
+    key = stack.credentials.api_key
+    wrong = key[:-8] + "unknown_"
+    async with httpx.AsyncClient(base_url=stack.state().api, timeout=None) as http:
+        customer = await fleet.subscribe("core_10k", auto=True)
+        await through_http(http, customer, key, wrong)
+        account, billing = await declined(customer)
+        for link in (account, billing):
+            assert (await http.get(link)).status_code in (200, 303)
+        approval = await asked_by_a_member(fleet)
+        assert (await http.get(approval)).status_code == 200
+        forged = {"Stripe-Signature": f"t=1,v1={WEBHOOK_SECRET}"}
+        await http.post("/webhooks/stripe", json=PERSON, headers=forged)
+    await refused_at_its_start(playing.client)
+    return {
+        "an API key": key[SECRET],
+        "a wrong API key": wrong[SECRET],
+        "what signs links": stack.credentials.link_secret,
+        "what signs webhooks": WEBHOOK_SECRET,
+        "the processor's key": StandIn.api_key,
+        "a link's token": urlsplit(account).path.rpartition("/")[2],
+        "a request's token": approval.rpartition("token=")[2],
+    }
+
+
+async def through_http(http: httpx.AsyncClient, customer: Customer, *keys: str) -> None:
+    """Send usage with a key that works and with one that does not, and unreadable bodies."""
+    event = await customer.event("1") | {"customer_id": customer.name}
+    statuses = []
+    for key in keys:
+        headers = {"Authorization": f"Bearer {key}"}
+        sent = await http.post("/v1/usage", json=event, headers=headers)
+        statuses.append(sent.status_code)
+        await http.post("/v1/usage", json=event | PERSON, headers=headers)
+        await http.post("/v1/check", content=key.encode(), headers=headers)
+    assert statuses == [200, 401]
+
+
+async def declined(customer: Customer) -> tuple[str, str]:
+    """Let a card be declined; return the mailed links to the account and to the card page."""
+    card = customer.new_card("tok_chargeCustomerFail")
+    await customer.life.signal("payment_method_updated", {"payment_method": card})
+    await customer.life.settle()
+    await customer.report(["10000"])
+    assert (await customer.life.settle())["paused_by"] == ["payment_failed"]
+    return await mailed(customer, "/account/"), await mailed(customer, "/billing/")
+
+
+async def asked_by_a_member(fleet: RunningFleet) -> str:
+    """Let a member ask for an approval; return the link that an admin was mailed."""
+    team = await fleet.subscribe("starter", catalog="salestools")
+    for member, role, email in (("zoe", "member", PERSON["email"]), ("grace", "admin", "")):
+        person = {"name": PERSON["name"], "email": email or f"grace@{team.name}.example"}
+        await team.life.ask("set_member", person | {"member": member, "role": role})
+    event = await team.event("80", "job", "ai_email")
+    await team.life.ask("request_approval", event | {"member": "zoe"})
+    return await mailed(team, "/approvals")
+
+
+async def mailed(customer: Customer, place: str) -> str:
+    """Wait for a mailed link to a place; return it."""
+    query = "SELECT payload FROM outbox WHERE account_id = %s AND topic = 'mail'"
+
+    async def look() -> list[str]:
+        text = json.dumps([row[0] for row in customer.rows(query)])
+        return re.findall(rf'https?://[^"/]+{place}[^"]+', text)
+
+    return (await until(look, bool, f"a mail that leads to {place}"))[-1]
+
+
+async def refused_at_its_start(client: Client) -> None:
+    """Start a subscription with an address that is none."""
+    sent: Json = {
+        "subscription_id": "refused",
+        "customer_id": "refused",
+        "name": PERSON["name"],
+        "email": UNUSABLE,
+        "catalog": "make",
+        "plan_id": "core_10k",
+    }
+    handle = await client.start_workflow(
+        "Subscription", sent, id="subscription:refused", task_queue="billing"
+    )
+    with pytest.raises(Exception, match="Workflow execution failed"):
+        await handle.result()
+
+
+async def listened(playing: Scene, secrets: dict[str, str]) -> Heard:
+    """Collect logs, histories and lists of a life."""
+    events: list[Event] = []
+    lists = []
+    async for one in playing.client.list_workflows():
+        handle = playing.client.get_workflow_handle(one.id, run_id=one.run_id)
+        history = await handle.fetch_history()
+        seen = history.to_json_dict()["events"]
+        events += [Event(one.id, kind(event), told(event)) for event in seen]
+        lists.append(f"{one.id} {one.typed_search_attributes} {await one.memo()}")
+    with playing.engine.connect() as connection:
+        people = connection.exec_driver_sql(
+            "SELECT email, name FROM customers UNION SELECT email, name FROM members"
+        ).all()
+    return Heard(
+        {log.name: unquote(log.read_text()) for log in playing.stack.home.glob("*.log")},
+        events,
+        "\n".join(lists),
+        secrets,
+        {str(email) for email, _ in people if email},
+        {str(name) for _, name in people},
+    )
+
+
+def kind(event: Json) -> str:
+    """Name an event by what it is and whom it concerns."""
+    said: Json = next((event[one] for one in event if one.endswith("Attributes")), {})
+    name = event["eventType"].removeprefix("EVENT_TYPE_")
+    if name == "WORKFLOW_EXECUTION_STARTED":
+        return f"started {said['workflowType']['name']}"
+    if name == "WORKFLOW_EXECUTION_CONTINUED_AS_NEW":
+        return "continued as new"
+    if name == "WORKFLOW_EXECUTION_UPDATE_ACCEPTED":
+        return f"asked {said['acceptedRequest']['input']['name']}"
+    if name == "ACTIVITY_TASK_SCHEDULED":
+        return f"calls {said['activityType']['name']}"
+    return f"{name} {said.get('signalName', '')}".strip()
+
+
+def told(event: Json) -> str:
+    """Return all that an event says, its payloads decoded."""
+    return json.dumps(event) + "".join(decoded(event))
+
+
+def decoded(part: Any) -> Iterator[str]:
+    if isinstance(part, list):
+        for one in part:
+            yield from decoded(one)
+    elif isinstance(part, dict):
+        if "data" in part and "metadata" in part:
+            yield base64.b64decode(part["data"]).decode(errors="replace")
+        for one in part.values():
+            yield from decoded(one)
+
+
+def holding(heard: Heard, words: set[str]) -> set[tuple[str, str]]:
+    """Return which events hold one of the words, and of what kind of workflow."""
+    return {
+        (one.workflow.partition(":")[0], one.kind)
+        for one in heard.events
+        if any(word in one.text for word in words)
+    }
+
+
+async def test_the_life_was_loud_enough_to_be_heard(heard: Heard) -> None:
+    assert set(heard.logs) >= {"api.log", "worker.log"}
+    assert "DEBUG:" in heard.logs["api.log"] + heard.logs["worker.log"]
+    assert "relay_mails" in heard.logs["worker.log"]
+    assert "/account/sub-" in heard.logs["api.log"]
+    assert all(len(secret) >= 12 for secret in heard.secrets.values())
+    assert PERSON["email"] in heard.addresses
+
+
+async def test_no_secret_is_in_a_log(heard: Heard) -> None:
+    found = {
+        (name, secret)
+        for name, text in heard.logs.items()
+        for secret, value in heard.secrets.items()
+        if value in text
+    }
+    assert found == set()
+
+
+async def test_no_secret_is_in_a_history(heard: Heard) -> None:
+    found = {name: holding(heard, {value}) for name, value in heard.secrets.items()}
+
+    assert {name: where for name, where in found.items() if where} == {}
+
+
+async def test_nobodys_name_or_address_is_in_a_log(heard: Heard) -> None:
+    words = heard.addresses | heard.names | {UNUSABLE}
+    found = {(name, word) for name, text in heard.logs.items() for word in words if word in text}
+
+    assert found == set()
+
+
+async def test_no_card_number_is_anywhere(heard: Heard) -> None:
+    assert CARD.search("card 4242 4242 4242 4242 was")
+    everything = [*heard.logs.values(), *(one.text for one in heard.events), heard.lists]
+
+    assert [found[0] for text in everything for found in CARD.finditer(text)] == []
+
+
+async def test_addresses_are_in_histories_only_where_they_came_in(heard: Heard) -> None:
+    found = holding(heard, heard.addresses | {UNUSABLE})
+
+    assert found == {("subscription", kind) for kind in MAY_HOLD_ADDRESSES}
+
+
+async def test_names_are_there_and_where_admins_are_asked(heard: Heard) -> None:
+    found = holding(heard, heard.names)
+
+    asked = {("approval", "ACTIVITY_TASK_COMPLETED")}
+    assert found == {("subscription", kind) for kind in MAY_HOLD_ADDRESSES} | asked
+
+
+async def test_lists_of_workflows_show_nobodys_name_or_address(heard: Heard) -> None:
+    assert [word for word in heard.addresses | heard.names if word in heard.lists] == []
