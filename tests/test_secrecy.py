@@ -29,16 +29,25 @@ LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"
 PERSON = {"name": "Zoe Unmistakable", "email": "zoe@unmistakable.example"}
 SECRET = slice(len("dd_abcdefghijkl_"), None)  # of a key, after its id
 UNUSABLE = "ada(at)unmistakable.example"
+INVOICED = {"finance@unmistakable.example", "auditor@unmistakable.example"}
 CARD = re.compile(r"(?<![\w.-])[3-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\w.-])")
-# Where a history may have addresses and names: where they come in, and on the way to the ledger,
-# the processor and the next run.
-MAY_HOLD_ADDRESSES = {
+# Where a history may have people: where they come in, on the way to the ledger, the processor and
+# the next run, and in the answer to whoever named an address.
+PEOPLE = {
     "started Subscription",
     "continued as new",
     "asked set_member",
     "calls begin_subscription",
     "calls register_payer",
     "calls set_member",
+}
+ADDRESSES = PEOPLE | {
+    "asked mail_invoice",
+    "asked set_finance_email",
+    "calls mail_invoice",
+    "calls set_finance_address",
+    "answer to mail_invoice",
+    "answer to set_finance_email",
 }
 
 
@@ -87,6 +96,7 @@ async def a_life(playing: Scene) -> dict[str, str]:
         account, billing = await declined(customer)
         for link in (account, billing):
             assert (await http.get(link)).status_code in (200, 303)
+        await invoices_by_mail(customer)
         approval = await asked_by_a_member(fleet)
         assert (await http.get(approval)).status_code == 200
         forged = {"Stripe-Signature": f"t=1,v1={WEBHOOK_SECRET}"}
@@ -124,6 +134,15 @@ async def declined(customer: Customer) -> tuple[str, str]:
     await customer.report(["10000"])
     assert (await customer.life.settle())["paused_by"] == ["payment_failed"]
     return await mailed(customer, "/account/"), await mailed(customer, "/billing/")
+
+
+async def invoices_by_mail(customer: Customer) -> None:
+    """Have receipts copied to one address and an invoice mailed to another."""
+    (paid,) = customer.rows("SELECT invoice FROM charges WHERE account_id = %s AND state = 'paid'")
+    finance = {"email": "finance@unmistakable.example"}
+    assert (await customer.life.ask("set_finance_email", finance))["status"] == "done"
+    sent = {"key": "mail", "invoice": paid[0], "email": "auditor@unmistakable.example"}
+    assert (await customer.life.ask("mail_invoice", sent))["status"] == "done"
 
 
 async def asked_by_a_member(fleet: RunningFleet) -> str:
@@ -172,8 +191,7 @@ async def listened(playing: Scene, secrets: dict[str, str]) -> Heard:
     async for one in playing.client.list_workflows():
         handle = playing.client.get_workflow_handle(one.id, run_id=one.run_id)
         history = await handle.fetch_history()
-        seen = history.to_json_dict()["events"]
-        events += [Event(one.id, kind(event), told(event)) for event in seen]
+        events += told_by(one.id, history.to_json_dict()["events"])
         lists.append(f"{one.id} {one.typed_search_attributes} {await one.memo()}")
     with playing.engine.connect() as connection:
         people = connection.exec_driver_sql(
@@ -184,24 +202,37 @@ async def listened(playing: Scene, secrets: dict[str, str]) -> Heard:
         events,
         "\n".join(lists),
         secrets,
-        {str(email) for email, _ in people if email},
+        {str(email) for email, _ in people if email} | INVOICED,
         {str(name) for _, name in people},
     )
 
 
-def kind(event: Json) -> str:
+def told_by(workflow: str, events: list[Json]) -> Iterator[Event]:
+    """Yield the events of a history; an answer is named by what was asked."""
+    names: dict[str, str] = {}
+    for event in events:
+        said: Json = next((event[one] for one in event if one.endswith("Attributes")), {})
+        names[event["eventId"]] = name = name_of(event, said)
+        asked = said.get("scheduledEventId") or said.get("acceptedEventId")
+        is_answer = event["eventType"].endswith(("TASK_COMPLETED", "UPDATE_COMPLETED"))
+        if is_answer and asked in names:
+            name = f"answer to {names[asked].partition(' ')[2]}"
+        yield Event(workflow, name, told(event))
+
+
+def name_of(event: Json, said: Json) -> str:
     """Name an event by what it is and whom it concerns."""
-    said: Json = next((event[one] for one in event if one.endswith("Attributes")), {})
-    name = event["eventType"].removeprefix("EVENT_TYPE_")
-    if name == "WORKFLOW_EXECUTION_STARTED":
-        return f"started {said['workflowType']['name']}"
-    if name == "WORKFLOW_EXECUTION_CONTINUED_AS_NEW":
-        return "continued as new"
-    if name == "WORKFLOW_EXECUTION_UPDATE_ACCEPTED":
-        return f"asked {said['acceptedRequest']['input']['name']}"
-    if name == "ACTIVITY_TASK_SCHEDULED":
-        return f"calls {said['activityType']['name']}"
-    return f"{name} {said.get('signalName', '')}".strip()
+    match event["eventType"].removeprefix("EVENT_TYPE_"):
+        case "WORKFLOW_EXECUTION_STARTED":
+            return f"started {said['workflowType']['name']}"
+        case "WORKFLOW_EXECUTION_CONTINUED_AS_NEW":
+            return "continued as new"
+        case "WORKFLOW_EXECUTION_UPDATE_ACCEPTED":
+            return f"asked {said['acceptedRequest']['input']['name']}"
+        case "ACTIVITY_TASK_SCHEDULED":
+            return f"calls {said['activityType']['name']}"
+        case other:
+            return f"{other} {said.get('signalName', '')}".strip()
 
 
 def told(event: Json) -> str:
@@ -271,14 +302,15 @@ async def test_no_card_number_is_anywhere(heard: Heard) -> None:
 async def test_addresses_are_in_histories_only_where_they_came_in(heard: Heard) -> None:
     found = holding(heard, heard.addresses | {UNUSABLE})
 
-    assert found == {("subscription", kind) for kind in MAY_HOLD_ADDRESSES}
+    assert found == {("subscription", kind) for kind in ADDRESSES}
 
 
 async def test_names_are_there_and_where_admins_are_asked(heard: Heard) -> None:
     found = holding(heard, heard.names)
 
-    asked = {("approval", "ACTIVITY_TASK_COMPLETED")}
-    assert found == {("subscription", kind) for kind in MAY_HOLD_ADDRESSES} | asked
+    assert found == {("subscription", kind) for kind in PEOPLE} | {
+        ("approval", "answer to read_approval")
+    }
 
 
 async def test_lists_of_workflows_show_nobodys_name_or_address(heard: Heard) -> None:

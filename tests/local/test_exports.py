@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 import cli
@@ -223,6 +224,18 @@ def test_what_up_prints_is_what_the_line_takes_up(up: Up):
 
     assert printed["DATABASE_URL"] == taken["DATABASE_URL"] == state.read(up.home).database
     assert {name for name in taken if taken[name] != printed.get(name)} <= {"LINES_OF_IT"}
+
+
+def test_the_key_that_the_line_takes_up_opens_the_door(up: Up):
+    told = after(up.line)
+
+    def asked(key: str) -> int:
+        headers = {"Authorization": f"Bearer {key}"}
+        url = f"{told['DRAWDOWN_URL']}/v1/check"
+        return httpx.post(url, json={}, headers=headers, timeout=None).status_code
+
+    assert asked(told["DRAWDOWN_API_KEY"]) == 422  # the message is read, and says too little
+    assert asked(told["DRAWDOWN_API_KEY"][:-1]) == 401
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -49,7 +49,7 @@ def test_every_example_runs(door, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     door.otherwise = answer
     monkeypatch.setenv("DRAWDOWN_URL", door.url)
-    monkeypatch.setenv("DRAWDOWN_KEY", KEY)
+    monkeypatch.setenv("DRAWDOWN_API_KEY", KEY)
     names = {}
 
     for example in EXAMPLE.findall(README.read_text()):
