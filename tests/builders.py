@@ -79,10 +79,11 @@ def a_subscribed_wallet(
     *,
     windows: tuple[tuple[datetime, datetime], ...] = ((START, MONTH_END),),
     amount_minor: int = PERIOD_MINOR,
+    customer_id: str | None = None,
     **policy: object,
 ) -> SubscribedWallet:
     """A wallet that serves January, its allowance paid for; no allowance: nothing was charged."""
-    wallet = a_wallet(connection)
+    wallet = a_wallet(connection, customer_id)
     at = windows[0][0]
     grants.open_windows(
         connection,

@@ -9,8 +9,18 @@ from domain.api_keys import ApiKey, Scope
 CHALLENGE = 'Bearer realm="drawdown"'
 
 
-async def authenticate(services: Services, headers: Mapping[str, str], scope: Scope) -> ApiKey:
-    """Return the key that a request carries. Raises `Problem`: `unauthorized`, `scope_missing`."""
+NOBODY = ApiKey("", frozenset(), None)  # who asks for what is open to all
+
+
+async def authenticate(
+    services: Services, headers: Mapping[str, str], scope: Scope | None
+) -> ApiKey:
+    """Return the key that a request carries; `scope` None: none is needed.
+
+    Raises `Problem`: `unauthorized`, `scope_missing`.
+    """
+    if scope is None:
+        return NOBODY
     kind, _, token = headers.get("authorization", "").partition(" ")
     token = token.strip()
     if kind.lower() != "bearer" or not token:

@@ -156,6 +156,11 @@ def cure_of(reason: str) -> str:
     return OWN.get(reason) or CURES.get(reason, "")
 
 
+def title_of(reason: str) -> str:
+    """Return a reason in words."""
+    return reason.replace("_", " ").replace(":", ": ")
+
+
 def problem(
     reason: str, detail: str, request_id: str, facts: Mapping[str, Any] | None = None
 ) -> bytes:
@@ -164,7 +169,7 @@ def problem(
     return _encode(
         {
             "type": f"/v1/reasons/{reason}",
-            "title": reason.replace("_", " ").replace(":", ": "),
+            "title": title_of(reason),
             "status": status_of(reason),
             "reason": reason,
             "detail": detail,

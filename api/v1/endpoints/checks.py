@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from activities.direct.usage import CustomersEvent
 from api.v1.call import Call, Reply, reply
-from api.v1.endpoint import Endpoint
+from api.v1.endpoint import Endpoint, Example
 from api.v1.endpoints import schemas
 from api.v1.endpoints.usage import customers_event, patience_of
 from domain.api_keys import Scope
@@ -74,6 +74,9 @@ def _seconds(value: Any) -> int:
     return value
 
 
+ASKED = {**schemas.ACME, "action": "operation", "quantity": "5"}
+WOULD = {"status": "debited", "seq": None, "available": "9975", "charged": {"credits": "5"}}
+
 CHECKS = (
     Endpoint(
         "POST",
@@ -83,6 +86,29 @@ CHECKS = (
         handle=check,
         request=schemas.CHECK,
         answer=schemas.CHECK_ANSWER,
-        reasons=("unknown_customer", "unknown_action", "invalid_quantity", "event_in_future"),
+        reasons=(*schemas.EVENT_REASONS, "invalid_lapse"),
+        parameters=(schemas.PREFER,),
+        examples=(
+            Example("May they?", ASKED, {**schemas.ACME, "allowed": True, **WOULD}),
+            Example(
+                "May they, and do it",
+                {**ASKED, "key": "export-1", "event_at": schemas.AT, "use": True},
+                {**schemas.ACME, "allowed": True, **WOULD, "seq": 4},
+            ),
+            Example(
+                "May they, and hold it for an hour",
+                {**ASKED, "key": "export-2", "event_at": schemas.AT, "hold_seconds": 3600},
+                {
+                    **schemas.ACME,
+                    "allowed": True,
+                    "status": "held",
+                    "seq": 5,
+                    "state": "open",
+                    "held": {"credits": "5"},
+                    "available": "9970",
+                    "lapses_at": "2027-01-01T01:00:00+00:00",
+                },
+            ),
+        ),
     ),
 )

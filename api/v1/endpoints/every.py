@@ -1,7 +1,9 @@
 """The list: what is not here does not exist. Paths are tried in turn: the hot ones come first."""
 
 from api.v1.endpoints.checks import CHECKS
+from api.v1.endpoints.documents import Documents
 from api.v1.endpoints.holds import HOLDS
 from api.v1.endpoints.usage import USAGE
 
-ENDPOINTS = (*USAGE, *CHECKS, *HOLDS)
+DOCUMENTS = Documents((*USAGE, *CHECKS, *HOLDS))
+ENDPOINTS = DOCUMENTS.endpoints

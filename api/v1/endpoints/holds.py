@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from api.v1.call import Call, Reply, reply
-from api.v1.endpoint import Endpoint
+from api.v1.endpoint import Endpoint, Example, Link
 from api.v1.endpoints import schemas
 from api.v1.endpoints.usage import patience_of, taken
 from api.v1.problems import Problem
@@ -68,7 +68,9 @@ def _answer(customer: str, outcome: HoldOutcome) -> Reply:
     return reply(answer)
 
 
-def _settling(name: str, summary: str, read: Read, request: dict[str, Any]) -> Endpoint:
+def _settling(
+    name: str, summary: str, read: Read, request: dict[str, Any], *shown: Example
+) -> Endpoint:
     return Endpoint(
         "POST",
         f"/holds/{{key:path}}/{name}",
@@ -77,8 +79,41 @@ def _settling(name: str, summary: str, read: Read, request: dict[str, Any]) -> E
         handle=partial(settle, read),
         request=request,
         answer=schemas.HOLD_ANSWER,
-        reasons=schemas.SETTLE_REASONS,
+        reasons=(*schemas.SETTLE_REASONS, *(("invalid_lapse",) if name == "extend" else ())),
+        examples=shown,
     )
+
+
+JOB = {
+    **schemas.ACME,
+    "key": "render-1",
+    "action": "operation",
+    "quantity": "100",
+    "event_at": schemas.AT,
+    "lapses_at": "2027-01-02T00:00:00Z",
+}
+HELD_NOW = {
+    **schemas.ACME,
+    "key": "render-1",
+    "status": "held",
+    "seq": 6,
+    "state": "open",
+    "held": {"credits": "100"},
+    "available": "9870",
+    "lapses_at": "2027-01-02T00:00:00+00:00",
+}
+LATER = "2027-01-03T00:00:00Z"
+OF_JOB = {"key": "$request.body#/key"}
+WHOSE = {"customer_id": "$request.body#/customer_id"}
+QUANTITY = {"quantity": "$request.body#/quantity"}
+
+
+SETTLED = {name: value for name, value in HELD_NOW.items() if name != "lapses_at"}
+
+
+def _example(name: str, key: str, body: dict[str, Any], **answer: Any) -> Example:
+    told = {**SETTLED, "key": key, **answer}
+    return Example(name, {**schemas.ACME, **body}, told, path={"key": key})
 
 
 HOLDS = (
@@ -91,9 +126,53 @@ HOLDS = (
         request=schemas.HOLD,
         answer=schemas.HOLD_ANSWER,
         statuses=(200, 202),
-        reasons=schemas.DEBIT_REASONS,
+        reasons=(*schemas.DEBIT_REASONS, "invalid_lapse"),
+        parameters=(schemas.PREFER,),
+        examples=(
+            Example("A day's work", JOB, HELD_NOW),
+            Example("Work that may fail", {**JOB, "key": "render-2"}, {**HELD_NOW, "seq": 7}),
+        ),
+        links=(
+            Link("capture", "post_holds_key_capture", OF_JOB, {**WHOSE, **QUANTITY}),
+            Link("extend", "post_holds_key_extend", OF_JOB, {**WHOSE, "lapses_at": LATER}),
+            Link("release", "post_holds_key_release", OF_JOB, WHOSE),
+        ),
     ),
-    _settling("capture", "Charge the work's final quantity.", parse_capture, schemas.CAPTURE),
-    _settling("extend", "Keep a hold until a later instant.", parse_extend, schemas.EXTEND),
-    _settling("release", "Give a hold's credits back.", parse_release, schemas.RELEASE),
+    _settling(
+        "capture",
+        "Charge the work's final quantity.",
+        parse_capture,
+        schemas.CAPTURE,
+        _example(
+            "Less than was held",
+            "render-1",
+            {"quantity": "70"},
+            status="captured",
+            state="captured",
+            seq=8,
+            available="9800",
+            taken={"credits": "70"},
+            uncollected={},
+        ),
+    ),
+    _settling(
+        "extend",
+        "Keep a hold until a later instant.",
+        parse_extend,
+        schemas.EXTEND,
+        _example(
+            "One more day",
+            "render-2",
+            {"lapses_at": LATER},
+            status="extended",
+            lapses_at="2027-01-03T00:00:00+00:00",
+        ),
+    ),
+    _settling(
+        "release",
+        "Give a hold's credits back.",
+        parse_release,
+        schemas.RELEASE,
+        _example("Nothing was done", "render-2", {}, status="released", state="released", held={}),
+    ),
 )

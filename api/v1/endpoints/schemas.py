@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from api.v1.endpoint import Parameter
+
 Schema = dict[str, Any]
 
 CREDITS: Schema = {
@@ -43,6 +45,28 @@ def closed(required: dict[str, Schema], **optional: Schema) -> Schema:
     }
 
 
+def titled(title: str, schema: Schema, description: str = "") -> Schema:
+    """Return a schema with a name, by which clients' types are called."""
+    about = {"description": description} if description else {}
+    return {"title": title, **about, **schema}
+
+
+ACME = {"customer_id": "acme"}  # whom the document's examples are about
+AT = "2027-01-01T00:00:00Z"
+PENDING: Schema = titled(
+    "Pending",
+    {
+        "type": "object",
+        "required": ["status"],
+        "properties": {
+            "customer_id": CUSTOMER,
+            "key": KEY,
+            "status": {"enum": ["pending", "processing"]},
+        },
+    },
+    "A purchase or a payment is under way: send the same again, with the same key.",
+)
+KEY_HEADER: Schema = {"type": "string", "minLength": 1, "maxLength": 202}  # quoted or not
 EVENT = closed(
     {
         "customer_id": CUSTOMER,
@@ -52,25 +76,38 @@ EVENT = closed(
         "event_at": INSTANT,
     },
     tags=TAGS,
-    confirmed={"type": "boolean"},
+    confirmed={"type": "boolean", "description": "A person agreed to what it costs."},
 )
-USAGE: Schema = {
-    "oneOf": [
-        EVENT,
-        closed(
-            {
-                "events": {
-                    "type": "array",
-                    "minItems": 1,
-                    "maxItems": 1000,
-                    "items": {"type": "object"},
-                }
-            }
-        ),
-    ]
-}
-ASKED: Schema = {"type": "object"}
+NAMED_EVENT = titled("Event", EVENT, "Usage of one customer.")
+EVENTS = titled(
+    "Events",
+    closed(
+        {"events": {"type": "array", "minItems": 1, "maxItems": 1000, "items": NAMED_EVENT}},
+    ),
+    "Events of any customers, in order. One that cannot be read is refused alone.",
+)
+USAGE: Schema = {"oneOf": [NAMED_EVENT, EVENTS]}
+ASKED: Schema = titled(
+    "Asked",
+    {
+        "type": "object",
+        "properties": {
+            "credits": BY_TYPE,
+            "purchase": {
+                "type": "object",
+                "properties": {
+                    "credits": CREDITS,
+                    "amount_minor": {"type": "integer"},
+                    "surcharge_minor": {"type": "integer"},
+                    "currency": {"type": "string"},
+                },
+            },
+        },
+    },
+    "What a person is asked to agree to: credits to draw, or a purchase to make.",
+)
 OUTCOME: Schema = {
+    "title": "Outcome",
     "type": "object",
     "required": ["customer_id", "key", "status"],
     "properties": {
@@ -94,6 +131,7 @@ USAGE_ANSWER: Schema = {
     "oneOf": [
         OUTCOME,
         {
+            "title": "Outcomes",
             "type": "object",
             "required": ["outcomes"],
             "properties": {"outcomes": {"type": "array", "items": OUTCOME}},
@@ -109,7 +147,9 @@ CHECK = closed(
     use={"type": "boolean", "description": "Debit it as well; needs `key` and `event_at`."},
     hold_seconds={"type": "integer", "minimum": 1, "maximum": 31 * 86_400},
 )
+CHECK["title"] = "Check"
 CHECK_ANSWER: Schema = {
+    "title": "Allowed",
     "type": "object",
     "required": ["customer_id", "allowed"],
     "properties": {
@@ -123,8 +163,9 @@ CHECK_ANSWER: Schema = {
     },
 }
 HOLD = closed({**EVENT["properties"], "lapses_at": INSTANT})
-HOLD["required"] = [*EVENT["required"], "lapses_at"]
+HOLD.update(title="Hold", required=[*EVENT["required"], "lapses_at"])
 HOLD_ANSWER: Schema = {
+    "title": "HoldAnswer",
     "type": "object",
     "required": ["customer_id", "key", "status"],
     "properties": {
@@ -141,28 +182,64 @@ HOLD_ANSWER: Schema = {
         "served_as": {"type": "string"},
     },
 }
-CAPTURE = closed({"customer_id": CUSTOMER, "quantity": QUANTITY}, confirmed={"type": "boolean"})
-EXTEND = closed({"customer_id": CUSTOMER, "lapses_at": INSTANT})
-RELEASE = closed({"customer_id": CUSTOMER})
+CAPTURE = titled(
+    "Capture",
+    closed({"customer_id": CUSTOMER, "quantity": QUANTITY}, confirmed={"type": "boolean"}),
+)
+EXTEND = titled("Extend", closed({"customer_id": CUSTOMER, "lapses_at": INSTANT}))
+RELEASE = titled("Release", closed({"customer_id": CUSTOMER}))
+# What a body of another type than JSON looks like.
+BY_MEDIA_TYPE: dict[str, Schema] = {}
 
-DEBIT_REASONS = (
+PREFER = Parameter(
+    "Prefer",
+    {"type": "string"},
+    "`wait=n`: seconds, up to 30, to wait for a purchase that is needed; without it 5.",
+    "header",
+)
+# What an event is refused for as such, before any wallet is looked at.
+EVENT_REASONS = (
+    "invalid_id",
+    "invalid_key",
+    "invalid_quantity",
+    "invalid_time",
+    "invalid_tags",
     "unknown_customer",
     "unknown_action",
+    "no_rate",
+    "missing_object",
+    "quantity_not_one",
+    "event_in_future",
+)
+DEBIT_REASONS = (
+    *EVENT_REASONS,
     "insufficient_credits",
     "cap_reached",
     "user_limit",
+    "member_restricted",
+    "member_removed",
     "confirmation_required",
     "approval_required",
+    "not_in_plan",
     "paused:payment_failed",
+    "paused:by_operator",
     "idempotency_conflict",
+    "no_subscription",
     "subscription_ended",
     "period_closed",
+    "too_many_waiting",
+    "temporal_unavailable",
 )
 SETTLE_REASONS = (
+    "invalid_id",
+    "invalid_key",
+    "invalid_quantity",
+    "invalid_time",
     "unknown_customer",
     "unknown_hold",
     "hold_captured",
     "hold_released",
     "hold_lapsed",
     "idempotency_conflict",
+    "confirmation_required",
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 from activities.direct.usage import CustomersEvent
 from api.v1.call import Call, Reply, reply
-from api.v1.endpoint import Endpoint
+from api.v1.endpoint import Endpoint, Example
 from api.v1.endpoints import schemas
 from api.v1.problems import Problem
 from domain.api_keys import Scope
@@ -125,6 +125,23 @@ def patience_of(call: Call) -> float:
     return PATIENCE
 
 
+EVENT = {
+    **schemas.ACME,
+    "key": "import-17",
+    "action": "operation",
+    "quantity": "10",
+    "event_at": schemas.AT,
+}
+OUTCOME = {
+    **schemas.ACME,
+    "key": "import-17",
+    "status": "debited",
+    "seq": 2,
+    "available": "9990",
+    "charged": {"credits": "10"},
+}
+REPEATED = {**OUTCOME, "status": "repeated"}
+
 USAGE = (
     Endpoint(
         "POST",
@@ -135,6 +152,15 @@ USAGE = (
         request=schemas.USAGE,
         answer=schemas.USAGE_ANSWER,
         statuses=(200, 202),
-        reasons=schemas.DEBIT_REASONS,
+        reasons=(*schemas.DEBIT_REASONS, "too_many_events"),
+        parameters=(schemas.PREFER,),
+        examples=(
+            Example("One event", EVENT, {**OUTCOME, "available": "9990"}),
+            Example(
+                "Many events",
+                {"events": [{**EVENT, "key": "import-18"}, {**EVENT, "key": "import-17"}]},
+                {"outcomes": [OUTCOME, REPEATED]},
+            ),
+        ),
     ),
 )

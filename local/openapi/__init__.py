@@ -1,0 +1,1 @@
+"""The committed OpenAPI document: written, and held against what was promised before."""

@@ -1,0 +1,40 @@
+"""`python -m local.openapi`: write docs/openapi.json as the code has it now.
+
+Whatever it takes away from the document of before must be named in CHANGELOG.md, in code marks.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from api.v1.endpoints.every import DOCUMENTS
+from local.openapi.breaking import breaking
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "openapi.json"
+CHANGELOG = ROOT / "CHANGELOG.md"
+
+
+def unsaid(old: bytes, new: bytes, changelog: str) -> list[str]:
+    """Return what a new document takes away and the changelog's newest section does not name."""
+    newest = changelog.split("\n## [")[1]
+    return [
+        name for name in breaking(json.loads(old), json.loads(new)) if f"`{name}`" not in newest
+    ]
+
+
+def main() -> int:
+    """Write the document; return 1 if it takes away what nobody was told of."""
+    new = DOCUMENTS.json
+    if DOCUMENT.exists():
+        found = unsaid(DOCUMENT.read_bytes(), new, CHANGELOG.read_text(encoding="utf-8"))
+        if found:
+            print("Breaking, and not in the newest section of CHANGELOG.md:")
+            print(*(f"- `{name}`" for name in found), sep="\n")
+            return 1
+    DOCUMENT.write_bytes(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Every example of the document is sent, in order, and answered as it is shown."""
+
+import json
+import re
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from api.v1.endpoint import Endpoint, Example
+from api.v1.endpoints.every import DOCUMENTS, ENDPOINTS
+from tests.api.v1.conftest import put_on
+from tests.builders import a_subscribed_wallet, shipped_plan
+
+TOLD = json.loads(DOCUMENTS.json)
+
+
+def names_in(value: Any) -> Any:
+    """Return a JSON value's names: what its values are depends on who asked before."""
+    if isinstance(value, dict):
+        return {name: names_in(one) for name, one in value.items()}
+    return [names_in(one) for one in value] if isinstance(value, list) else None
+
+
+@pytest.fixture
+def acme(engine):
+    """The customer whom the examples are about, with 10,000 credits."""
+    with engine.begin() as connection:
+        wallet = a_subscribed_wallet(connection, customer_id="acme")
+        put_on(connection, wallet, shipped_plan("make", "core_10k"))
+
+
+async def send(door, endpoint: Endpoint, example: Example):
+    path = re.sub(r"\{(\w+)\}", lambda found: example.path[found[1]], endpoint.address)
+    headers = {"Content-Type": example.media_type, **example.headers}
+    if endpoint.keyed:
+        headers.setdefault("Idempotency-Key", f"{endpoint.name}: {example.name}")
+    body = None if example.body is None else json.dumps(example.body)
+    return await door.request(
+        endpoint.method, path, params=dict(example.query), headers=headers, content=body
+    )
+
+
+async def test_every_example_works_as_it_is_shown(door, acme):
+    wrong = []
+    for endpoint in ENDPOINTS:
+        for example in endpoint.examples:
+            answer = await send(door, endpoint, example)
+            named = f"{endpoint.name}, {example.name}"
+            wrong += [f"{named}: {one}" for one in faults(endpoint, example, answer)]
+    assert wrong == []
+
+
+def faults(endpoint, example, answer):
+    if answer.status_code != example.status:
+        yield f"{answer.status_code} {answer.text}"
+        return
+    if example.answer is not None and names_in(answer.json()) != names_in(example.answer):
+        yield f"answered {answer.text}"
+    told = TOLD["paths"][endpoint.address][endpoint.method.lower()]["responses"]
+    content = told[str(example.status)]["content"]["application/json"]
+    whole = {**content["schema"], "components": TOLD["components"]}
+    for error in jsonschema_rs.Draft202012Validator(whole).iter_errors(answer.json()):
+        yield error.message
