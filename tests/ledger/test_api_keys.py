@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import errors
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from domain.api_keys import Scope, digest_of, key_id_of
 from domain.errors import InvalidInput
@@ -223,6 +224,27 @@ def test_a_row_that_breaks_a_constraint_is_refused_by_its_name(
             insert(connection, SOUND | OTHER | changes)
         assert refusal.value.diag.constraint_name == constraint
         connection.rollback()
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "UPDATE api_keys SET revoked_at = NULL, revoked_by = NULL",
+        "UPDATE api_keys SET revoked_at = now()",
+        "UPDATE api_keys SET expires_at = now() + interval '10 years'",
+        "UPDATE api_keys SET expires_at = NULL, replaced_by = NULL",
+    ],
+)
+def test_a_key_that_ended_stays_so_even_for_the_owner_of_the_table(owner, attack):
+    made = a_key(owner)
+    api_keys.rotate(owner, made.key.key_id, 1, "ann", NOON)
+    api_keys.revoke(owner, made.key.key_id, "ann", NOON)
+    api_keys.note_used(owner, {made.key.key_id: NOON})
+
+    with pytest.raises(DBAPIError, match="append-only") as refusal:
+        owner.exec_driver_sql(f"{attack} WHERE key_id = '{made.key.key_id}'")
+
+    assert refusal.value.orig.sqlstate == "DD001"
 
 
 @pytest.mark.parametrize(

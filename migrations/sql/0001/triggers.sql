@@ -51,3 +51,11 @@ CREATE TRIGGER wallets_wake AFTER UPDATE OF state, paused_by, window_end ON wall
     FOR EACH ROW WHEN ((old.state, old.paused_by, old.window_end)
                        IS DISTINCT FROM (new.state, new.paused_by, new.window_end))
     EXECUTE FUNCTION tell_of_wallet();
+
+-- A key that was revoked or replaced stays so, whoever would have it otherwise.
+CREATE TRIGGER api_keys_stay_ended BEFORE UPDATE ON api_keys FOR EACH ROW
+    WHEN (old.revoked_at IS NOT NULL AND ROW(new.revoked_at, new.revoked_by)
+              IS DISTINCT FROM ROW(old.revoked_at, old.revoked_by)
+          OR old.replaced_by IS NOT NULL AND ROW(new.replaced_by, new.expires_at)
+              IS DISTINCT FROM ROW(old.replaced_by, old.expires_at))
+    EXECUTE FUNCTION refuse_change();
