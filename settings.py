@@ -45,6 +45,7 @@ class Settings:
     drawdown_catalogs: Path = CATALOGS
     metrics_address: str | None = None  # where Prometheus finds us; None opens no port
     renewal_spread_seconds: int = 0  # over which renewals of one instant are paid; 0: at once
+    webhook_private_addresses: bool = False  # whether webhooks may go inside, and by plain http
     api_docs: bool = False  # whether the API describes itself at /docs and /openapi.json
     api_head_seconds: int = 10  # how long the head of a request may take before it is hung up on
 
@@ -163,6 +164,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "drawdown_catalogs": _folder,
     "metrics_address": _address,
     "renewal_spread_seconds": _some,
+    "webhook_private_addresses": _switch,
     "api_docs": _switch,
     "api_head_seconds": _number,
 }
@@ -181,6 +183,7 @@ EXPECTED = {
     "drawdown_catalogs": "a folder that exists",
     "metrics_address": "host:port to listen on",
     "renewal_spread_seconds": "a whole number of seconds",
+    "webhook_private_addresses": "on or off",
     "api_docs": "on or off",
     "api_head_seconds": "a whole number of seconds above zero",
 }

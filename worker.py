@@ -32,12 +32,14 @@ from activities import served
 from activities.context import BillingContext
 from activities.errors import NamedErrors
 from activities.notifications.outbox import MailRelay
+from activities.notifications.webhooks import WebhookRelay
 from activities.payments.findings import keep_measuring
 from catalogs.reader import load_catalogs, load_lists
 from domain.errors import InvalidInput
 from domain.pricing.catalog import Catalog
 from gateways.smtp import SmtpMailer
 from gateways.stripe import StripePayments
+from gateways.webhooks.sending import Sender
 from ledger import published
 from migrations import configuration
 from models.base import connect
@@ -85,7 +87,9 @@ class Fleet:
             return [], served.by_the_processor(processor, context, self.client)
         if queue == names.MAIL:
             mailer = SmtpMailer(self.settings.smtp_url, sender=self.settings.mail_from)
-            return [], [MailRelay(context, mailer).relay]
+            sender = Sender(anywhere=self.settings.webhook_private_addresses)
+            webhooks = WebhookRelay(context, sender, lambda: datetime.now(UTC))
+            return [], [MailRelay(context, mailer).relay, webhooks.relay]
         return [Subscription, OutboxRelay, StripeEvent, Approval, Reconciliation], [
             *served.of_usage(context),
             *served.of_periods_and_plans(context),

@@ -48,6 +48,7 @@ class State:
             "MAIL_FROM": MAIL_FROM,
             "PUBLIC_URL": self.api,
             "METRICS_ADDRESS": self.metrics,
+            "WEBHOOK_PRIVATE_ADDRESSES": "on",  # who tries receivers runs them here
         }
 
 

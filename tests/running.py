@@ -91,6 +91,7 @@ async def shared_fleet(
         mail_from="billing@drawdown.test",
         public_url="http://127.0.0.1:1",
         drawdown_catalogs=catalogs,
+        webhook_private_addresses=True,  # receivers of tests are on this machine
     )
     engine = connect(settings.database_url, pool_size=20)
     client = await connected(settings)

@@ -15,6 +15,7 @@ TOPICS = {
     "crossing": ("relay_crossings", BILLING),
     "alert": ("relay_alerts", BILLING),
     "finding": ("relay_findings", BILLING),
+    "webhook": ("relay_webhooks", MAIL),
 }
 SHIFT = Shift(seconds=120)
 SHIFTS_PER_RUN = 50
@@ -22,7 +23,7 @@ SHIFTS_PER_RUN = 50
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Which messages a relay delivers: `mail`, `crossing`, `alert` or `finding`."""
+    """Which messages a relay delivers: `mail`, `crossing`, `alert`, `finding` or `webhook`."""
 
     name: str
 

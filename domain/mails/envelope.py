@@ -15,7 +15,13 @@ from domain.mails.money import (
     Refunded,
     Resumed,
 )
-from domain.mails.notices import ApprovalAsked, ApprovalDecided, CreditsExpiring, LowBalance
+from domain.mails.notices import (
+    ApprovalAsked,
+    ApprovalDecided,
+    CreditsExpiring,
+    EndpointOff,
+    LowBalance,
+)
 from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Welcome
 
 # Any constant will do; changing it would make every repeated mail look like a new one.
@@ -40,6 +46,7 @@ Mail = (
     | Disputed
     | ApprovalAsked
     | ApprovalDecided
+    | EndpointOff
 )
 
 

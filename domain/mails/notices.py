@@ -66,3 +66,18 @@ class ApprovalDecided:
     reason: str = ""
     held_until: datetime | None = None
     window_end: datetime | None = None  # when a raised limit ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointOff:
+    """A webhook endpoint gets nothing any more; its reader is its owner, no customer.
+
+    `is_gone`: it answered that it is gone; else it failed for so many days.
+    """
+
+    kind: Literal["endpoint_off"] = "endpoint_off"
+    reader: Reader
+    endpoint_id: str
+    is_gone: bool
+    off_at: datetime
+    days: int

@@ -14,7 +14,13 @@ from domain.mails.money import (
     Disputed,
     Refunded,
 )
-from domain.mails.notices import ApprovalAsked, ApprovalDecided, CreditsExpiring, LowBalance
+from domain.mails.notices import (
+    ApprovalAsked,
+    ApprovalDecided,
+    CreditsExpiring,
+    EndpointOff,
+    LowBalance,
+)
 from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Welcome
 from tests.mail.facts import (
     CORE,
@@ -206,6 +212,17 @@ def _approvals() -> dict[str, Mail]:
     }
 
 
+def _endpoints() -> dict[str, Mail]:
+    failing = EndpointOff(
+        reader=a_reader(plan_name=""),
+        endpoint_id="we_0123456789abcdef",
+        is_gone=False,
+        off_at=NEXT,
+        days=5,
+    )
+    return {"endpoint_failing": failing, "endpoint_gone": replace(failing, is_gone=True)}
+
+
 def other_mails() -> dict[str, Mail]:
     """Return every wording about these by name."""
-    return {**_plans(), **_balances(), **_ends(), **_returns(), **_approvals()}
+    return {**_plans(), **_balances(), **_ends(), **_returns(), **_approvals(), **_endpoints()}
