@@ -100,7 +100,8 @@ def test_an_instant_needs_a_time_zone():
         CUT,
         PENDING,
         problem(429, "too_many_waiting", 0),
-        problem(503, "unavailable", 0),
+        problem(503, "ledger_busy", 0),
+        problem(409, "request_under_way", 0),
         Answer(502, "<html>"),
     ],
 )
@@ -152,6 +153,8 @@ def test_an_engine_that_asks_for_more_time_than_there_is_is_not_asked_again(door
         (409, "Conflict"),
         (413, "InvalidRequest"),
         (422, "InvalidRequest"),
+        (500, "EngineFailed"),
+        (502, "EngineFailed"),
     ],
 )
 def test_each_family_of_refusals_has_a_class(door, dd, status, name):

@@ -3,14 +3,20 @@
 import random
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from drawdown_client import Drawdown, Reporter
+from sqlalchemy import func, select
 
-from clients.python.tests.charging import Charging
-from clients.python.tests.conftest import KEY
-from clients.python.tests.door import CUT
+from clients.python.tests.door import CUT, passing_on
+from clients.python.tests.reporting import TOGETHER
+from ledger import balances
+from models.credits import Entry
+from tests.builders import micro
 
+EVENTS, KILLS = 100_000, 50
 ROOT = Path(__file__).parents[3]
 PROGRAM = ROOT / "clients/python/tests/reporting.py"
 
@@ -27,7 +33,7 @@ def live(url, key, path, customer, events, kills):
     while True:
         last = events if killed == kills else stored + 2 * events // kills
         with start(url, key, path, customer, stored, min(last, events)) as process:
-            lines = random.randint(1, events // kills // 10)  # noqa: S311 - a place to die
+            lines = random.randint(1, events // kills // TOGETHER)  # noqa: S311 - a place to die
             for line in process.stdout:
                 stored = int(line)
                 lines -= 1
@@ -54,12 +60,22 @@ def on_a_bad_line(answer, losses):
 
 
 @pytest.mark.long
-def test_each_event_is_charged_once_though_its_process_is_killed_fifty_times(door, tmp_path):
-    charging = Charging()
-    door.otherwise = on_a_bad_line(charging, 10)
+def test_each_event_is_charged_once_though_its_process_is_killed_fifty_times(
+    door, api_url, api_key, new_customer, engine, tmp_path
+):
+    wallet, path = new_customer(EVENTS + 1), tmp_path / "usage.sqlite3"
+    with passing_on(api_url) as decide:
+        door.otherwise = on_a_bad_line(decide, 10)
+        killed = live(door.url, api_key, path, wallet.customer_id, EVENTS, KILLS)
 
-    killed = live(door.url, KEY, tmp_path / "usage.sqlite3", "acme", 100_000, 50)
-
-    assert killed == 50
-    assert set(charging.debits) == {f"e-{n}" for n in range(100_000)}
-    assert charging.conflicts == []
+    assert killed == KILLS
+    with Drawdown(api_url, api_key) as dd, Reporter(dd, path) as reporter:
+        assert (reporter.lag().waiting, reporter.refused()) == (0, [])
+    with engine.connect() as connection:
+        debits = select(Entry.key, func.count()).where(
+            Entry.account_id == wallet.account_id, Entry.action == "operation"
+        )
+        found = dict(connection.execute(debits.group_by(Entry.key)).all())
+        now = datetime.now(UTC)
+        assert balances.available(connection, wallet.account_id, "credits", now) == micro(1)
+    assert found == {f"e-{n}": 1 for n in range(EVENTS)}

@@ -94,8 +94,19 @@ def test_what_a_dead_process_left_is_sent_by_the_next(door, dd, path):
     assert [*charging.debits] == ["e-1", "e-2"]
 
 
-@pytest.mark.parametrize("fault", [CUT, problem(503, "unavailable", 0), problem(401, "no_such_key"),
-                                   Answer(502, "<html>"), Answer(404, "elsewhere")])  # fmt: skip
+@pytest.mark.parametrize(
+    "fault",
+    [
+        CUT,
+        problem(401, "unauthorized"),
+        problem(403, "scope_missing"),
+        problem(404, "not_found"),
+        problem(500, "internal_error"),
+        problem(503, "ledger_busy", 0),
+        Answer(502, "<html>"),
+        Answer(404, "elsewhere"),
+    ],
+)
 def test_while_nothing_can_be_sent_it_waits_and_says_why(door, reporter, fault):
     door.otherwise = lambda asked: fault
     reporter.report(an_event("e-1"))
@@ -169,8 +180,8 @@ def test_what_is_pending_blocks_nothing_behind_it(charging, reporter):
     waits = {f"e-{n}" for n in range(1_000)}
     charging.waits = waits
     reporter.report(*(an_event(f"e-{n}") for n in range(1_500)))
-    until(lambda: len(charging.debits) == 500)
-    assert reporter.lag().waiting == 1_000
+    until(lambda: reporter.lag().waiting == 1_000)
+    assert len(charging.debits) == 500
 
     charging.waits = set()
     all_sent(reporter)

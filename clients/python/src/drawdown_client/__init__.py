@@ -12,10 +12,13 @@ from drawdown_client.answers import (
     Pending,
     Refusal,
 )
+from drawdown_client.async_hold import AsyncHold
+from drawdown_client.asynchronous import AsyncDrawdown
 from drawdown_client.client import Drawdown
 from drawdown_client.errors import (
     Conflict,
     DrawdownError,
+    EngineFailed,
     InvalidRequest,
     NoAnswer,
     NotAllowed,
@@ -31,11 +34,13 @@ from drawdown_client.errors import (
 )
 from drawdown_client.events import Event
 from drawdown_client.hold import Hold
-from drawdown_client.reporter import Lag, Reporter
-from drawdown_client.spool import RefusedEvent, SpoolError, SpoolFull
+from drawdown_client.reporting.reporter import Lag, Reporter
+from drawdown_client.reporting.spool import RefusedEvent, SpoolError, SpoolFull
 
 __all__ = [
     "Amount",
+    "AsyncDrawdown",
+    "AsyncHold",
     "Balance",
     "Captured",
     "Check",
@@ -44,6 +49,7 @@ __all__ = [
     "Debited",
     "Drawdown",
     "DrawdownError",
+    "EngineFailed",
     "Event",
     "Held",
     "Hold",

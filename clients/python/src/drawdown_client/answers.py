@@ -17,7 +17,7 @@ class Debited:
     key: str
     status: Literal["debited", "repeated", "already_unlocked"]
     seq: int | None
-    available: Decimal
+    available: Decimal | None
     charged: Mapping[str, Decimal]
     served_as: str | None = None
 
@@ -47,11 +47,15 @@ Outcome = Debited | Pending | Refusal
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether an event would be allowed, and what it would take; or why not."""
+    """Whether an event would be allowed, and what it would take; or why not.
+
+    `pending`: it would be, once credits are bought or a renewal is paid.
+    """
 
     allowed: bool
     charged: Mapping[str, Decimal]
     available: Decimal | None
+    pending: bool = False
     served_as: str | None = None
     reason: str | None = None
     cure: str | None = None
@@ -64,10 +68,10 @@ class Held:
     """Credits set aside until `lapses_at`, and what became of them."""
 
     status: str
-    state: str
+    state: str | None
     seq: int | None
     held: Mapping[str, Decimal]
-    available: Decimal
+    available: Decimal | None
     lapses_at: datetime | None = None
 
 
@@ -77,7 +81,7 @@ class Captured:
 
     status: str
     seq: int | None
-    available: Decimal
+    available: Decimal | None
     taken: Mapping[str, Decimal]
     uncollected: Mapping[str, Decimal]
 
@@ -112,7 +116,7 @@ def read_debited(raw: Any) -> Debited:
         key=raw["key"],
         status=raw["status"],
         seq=raw["seq"],
-        available=amounts.read(raw["available"]),
+        available=optional(raw["available"]),
         charged=amounts.read_each(raw["charged"]),
         served_as=raw.get("served_as"),
     )
@@ -142,6 +146,7 @@ def read_check(raw: Any) -> Check:
         allowed=raw["allowed"],
         charged=amounts.read_each(raw.get("charged") or {}),
         available=optional(raw.get("available")),
+        pending=raw.get("pending", False),
         served_as=raw.get("served_as"),
         reason=raw.get("reason"),
         cure=raw.get("cure"),
@@ -155,10 +160,10 @@ def read_held(raw: Any) -> Held:
     lapses_at = raw.get("lapses_at")
     return Held(
         status=raw["status"],
-        state=raw["state"],
+        state=raw.get("state"),
         seq=raw["seq"],
-        held=amounts.read_each(raw["held"]),
-        available=amounts.read(raw["available"]),
+        held=amounts.read_each(raw.get("held") or {}),
+        available=optional(raw["available"]),
         lapses_at=amounts.read_instant(lapses_at) if lapses_at else None,
     )
 
@@ -168,7 +173,7 @@ def read_captured(raw: Any) -> Captured:
     return Captured(
         status=raw["status"],
         seq=raw["seq"],
-        available=amounts.read(raw["available"]),
+        available=optional(raw["available"]),
         taken=amounts.read_each(raw.get("taken") or {}),
         uncollected=amounts.read_each(raw.get("uncollected") or {}),
     )

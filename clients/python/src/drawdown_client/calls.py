@@ -135,6 +135,7 @@ def _problem(status: int, raw: Any) -> Problem:
         reason=raw["reason"],
         cure=raw.get("cure") or "",
         title=raw.get("title") or "",
+        detail=raw.get("detail") or "",
         request_id=raw.get("request_id"),
         missing=answers.optional(raw.get("missing")),
         asked=raw.get("asked"),

@@ -38,6 +38,7 @@ class Problem:
     reason: str
     cure: str
     title: str = ""
+    detail: str = ""
     request_id: str | None = None
     missing: Decimal | None = None
     asked: Mapping[str, Any] | None = None
@@ -47,9 +48,12 @@ class Refused(DrawdownError):
     """The engine said no. Nothing was charged, and the key is not bound."""
 
     def __init__(self, problem: Problem, retry_after: int | None = None) -> None:
-        super().__init__(f"{problem.reason}: {problem.cure}")
+        told = f" ({problem.detail})" if problem.detail else ""
+        super().__init__(f"{problem.reason}: {problem.cure}{told}")
         self.problem = problem
         self.retry_after = retry_after
+        passing = problem.status in _PASSING or problem.reason == "request_under_way"
+        self.repeatable = passing
 
     @property
     def status(self) -> int:
@@ -109,13 +113,13 @@ class Conflict(Refused):
 class TooManyRequests(Refused):
     """More than this key, or this customer's queue, takes at once."""
 
-    repeatable = True
-
 
 class Unavailable(Refused):
     """The engine cannot decide now."""
 
-    repeatable = True
+
+class EngineFailed(Refused):
+    """The engine has a fault: report it to the operators, with the `request_id`."""
 
 
 class StillPending(DrawdownError):
@@ -140,6 +144,8 @@ class UnexpectedAnswer(DrawdownError):
         self.repeatable = status in (502, 503, 504)
 
 
+_PASSING = (408, 429, 503)
+_FAILED = 500
 _BY_STATUS: dict[int, type[Refused]] = {
     401: NotAuthenticated,
     402: PaymentRequired,
@@ -153,4 +159,5 @@ _BY_STATUS: dict[int, type[Refused]] = {
 
 def refusal(problem: Problem, retry_after: int | None = None) -> Refused:
     """Return the error of a problem's status."""
-    return _BY_STATUS.get(problem.status, InvalidRequest)(problem, retry_after)
+    other = EngineFailed if problem.status >= _FAILED else InvalidRequest
+    return _BY_STATUS.get(problem.status, other)(problem, retry_after)

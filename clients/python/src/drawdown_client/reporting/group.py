@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from drawdown_client.events import Event
-from drawdown_client.spool import SpoolError, SpoolFull
+from drawdown_client.reporting.spool import SpoolError, SpoolFull
 
 Write = Callable[[Sequence[Sequence[Event]]], Sequence[SpoolFull | None]]
 

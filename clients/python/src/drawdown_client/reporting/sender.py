@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable, Sequence
 
 from drawdown_client.answers import Debited, Outcome, Pending, Refusal
-from drawdown_client.errors import DrawdownError, NotAllowed, NotAuthenticated, Refused
+from drawdown_client.errors import DrawdownError, Refused
 from drawdown_client.events import Event
-from drawdown_client.spool import Spool, Stored, Turn
+from drawdown_client.reporting.spool import Spool, Stored, Turn
 
 BATCH = 1_000  # events in one request, as many as the engine takes
 LOOK = 0.2  # seconds between two looks for what other processes reported or what is due again
@@ -19,6 +19,9 @@ PASSING = frozenset(
 """Reasons that say: send it again."""
 
 log = logging.getLogger("drawdown_client")
+
+UNFIT = (400, 413, 422)
+"""Statuses of a whole request for which one of its events may be to blame."""
 
 Send = Callable[[list[Event]], list[Outcome]]
 
@@ -88,7 +91,7 @@ class Sender(threading.Thread):
         try:
             outcomes = self._send([one.event for one in batch])
         except Refused as error:
-            if error.repeatable or isinstance(error, NotAuthenticated | NotAllowed):
+            if error.status not in UNFIT:
                 raise
             if len(batch) > 1:
                 self._deliver_halves(batch)

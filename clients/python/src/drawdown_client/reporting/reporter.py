@@ -11,9 +11,9 @@ from typing import Self
 from drawdown_client.answers import Outcome
 from drawdown_client.client import Drawdown
 from drawdown_client.events import Event
-from drawdown_client.group import GroupCommit
-from drawdown_client.sender import Sender
-from drawdown_client.spool import RefusedEvent, Spool, Turn
+from drawdown_client.reporting.group import GroupCommit
+from drawdown_client.reporting.sender import Sender
+from drawdown_client.reporting.spool import RefusedEvent, Spool, Turn
 
 MAX_EVENTS = 1_000_000
 LOOK = 0.02  # seconds between two looks whether everything was sent

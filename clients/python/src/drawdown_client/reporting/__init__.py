@@ -1,0 +1,1 @@
+"""Usage that nobody waits for, through one SQLite file."""
