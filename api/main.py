@@ -1,6 +1,6 @@
 """The HTTP process, configured by the environment.
 
-`uvicorn --http api.heads:TimedHeads --factory api.main:create_app`
+`uvicorn --http api.heads:TimedHeads --no-access-log --factory api.main:create_app`
 """
 
 import os
@@ -13,6 +13,7 @@ from typing import TypedDict
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Engine
+from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 
@@ -32,6 +33,7 @@ from models.base import connect
 from settings import Settings, wants_api_docs
 from workflows.converter import DATA_CONVERTER
 
+PREFIX = "/v1/"
 READERS = 4  # connections that look up plans; debits have their own
 
 
@@ -40,7 +42,25 @@ class _State(TypedDict):
     head_seconds: int  # for api/heads.py
 
 
-def create_app(environment: Mapping[str, str] = os.environ) -> FastAPI:
+class Doors:
+    """The door under `/v1` and, for every other path, pages and webhooks.
+
+    The door is asked first and alone: the framework's layers would cost as much as a debit.
+    """
+
+    def __init__(self, pages: FastAPI, door: ASGIApp) -> None:
+        self.pages = pages
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on to who answers it."""
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self._door(scope, receive, send)
+        else:
+            await self.pages(scope, receive, send)
+
+
+def create_app(environment: Mapping[str, str] = os.environ) -> Doors:
     """Return the application; it reads `environment` and connects when it is started."""
     app = FastAPI(
         title="Drawdown",
@@ -50,9 +70,8 @@ def create_app(environment: Mapping[str, str] = os.environ) -> FastAPI:
     for part in (health, webhooks, account, billing, approvals):
         app.include_router(part.router)
     access_log.install()
-    app.mount("/v1", create_door())
     errors.install(app)
-    return app
+    return Doors(app, create_door())
 
 
 @asynccontextmanager

@@ -14,7 +14,8 @@ from workflows.names import QUEUES
 ROOT = Path(__file__).parents[1]
 START_TIMEOUT = 60  # seconds
 # What the API is served with, here and in docker-compose.yml.
-SERVED = ("--http", "api.heads:TimedHeads", "--factory", "api.main:create_app")
+SERVED = ("--http", "api.heads:TimedHeads", "--no-access-log", "--factory")
+API = "api.main:create_app"
 WORKER_GRACE = 40  # seconds: longer than the worker gives its activities
 
 
@@ -36,10 +37,12 @@ def start_worker(
     return process
 
 
-def start_api(environment: Mapping[str, str], port: int, log: Path) -> subprocess.Popen[bytes]:
+def start_api(
+    environment: Mapping[str, str], port: int, log: Path, *, app: str = API
+) -> subprocess.Popen[bytes]:
     """Start the API on a loopback port and wait until it listens; StackError if it ends."""
     place = ["--app-dir", str(ROOT), "--host", LOOPBACK, "--port", str(port)]
-    process = _start(["-m", "uvicorn", *place, *SERVED], environment, log)
+    process = _start(["-m", "uvicorn", *place, *SERVED, app], environment, log)
     _await(process, log, "the API", lambda: listens(port))
     return process
 

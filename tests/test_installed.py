@@ -115,7 +115,7 @@ def test_the_image_has_a_worker_that_asks_for_its_settings(image):
 
 
 def test_the_image_has_the_api(image):
-    source = "from api import heads, main; print(len(main.create_app({}).routes))"
+    source = "from api import heads, main; print(len(main.create_app({}).pages.routes))"
     ended = image("-c", source)
     assert ended.returncode == 0, ended.stderr
     assert int(ended.stdout) > 0

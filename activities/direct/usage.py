@@ -174,7 +174,8 @@ class DirectUsage:
                 continue
             sent.append(case)
             demands.append(Demand(case.known.account_id, priced, case.known.revision))
-        answers = await asyncio.gather(*self._commit.debit_all(demands, at))
+        queued = self._commit.debit_all(demands, at)
+        answers = [await queued[0]] if len(queued) == 1 else await asyncio.gather(*queued)
         for case, outcome in zip(sent, answers, strict=True):
             case.outcome = outcome
 

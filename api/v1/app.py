@@ -16,7 +16,7 @@ from api.v1.serving import Serve, refusal, respond
 def create_door(endpoints: Sequence[Endpoint] = every.ENDPOINTS) -> Router:
     """Return the application; the hot path's routes come first, because they are tried in turn."""
     routes = [
-        Route(path, Serve(tuple(some)))
+        Route(f"/v1{path}", Serve(tuple(some)))
         for path, some in groupby(endpoints, key=lambda one: one.path)
     ]
     return Router(routes, redirect_slashes=False, default=_not_found)

@@ -152,11 +152,9 @@ def _tag(value: Any) -> str:
 def is_text(value: Any) -> bool:
     """Return whether a value is a text of 1 to 200 characters that PostgreSQL can store."""
     # PostgreSQL stores neither NUL nor the lone surrogates that JSON can escape.
-    return (
-        isinstance(value, str)
-        and 0 < len(value) <= MAX_TEXT
-        and not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value)
-    )
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or "\x00" in value:
+        return False
+    return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def is_deep(value: Any, level: int = 1) -> bool:

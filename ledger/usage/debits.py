@@ -92,7 +92,13 @@ def _columns(demands: Sequence[Demand], at: datetime) -> Arguments:
 
 def checking(demand: Demand, at: datetime) -> Request:
     """Return the request that asks what a debit would come to; nothing moves."""
-    return Request(demand.account_id, CHECK, alone(demand, at), partial(_outcome, demand.priced))
+    return Request(
+        demand.account_id,
+        CHECK,
+        alone(demand, at),
+        partial(_outcome, demand.priced),
+        reads=True,
+    )
 
 
 def outcomes(demands: Sequence[Demand], rows: Iterable[tuple[Any, ...]]) -> list[DebitOutcome]:

@@ -11,12 +11,13 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A statement that returns one row, and what that row means."""
+    """A statement that returns one row, and what that row means; `reads`: it changes nothing."""
 
     account_id: int
     statement: str
     arguments: tuple[object, ...]
     outcome: Callable[[Row], Any]
+    reads: bool = False
 
 
 def ask(connection: Connection, request: Request) -> Any:

@@ -173,6 +173,13 @@ HOLDS = (
         "Give a hold's credits back.",
         parse_release,
         schemas.RELEASE,
-        _example("Nothing was done", "render-2", {}, status="released", state="released", held={}),
+        _example(
+            "Nothing was done",
+            "render-2",
+            {},
+            status="released",
+            state="released",
+            held={"credits": "100"},
+        ),
     ),
 )

@@ -1,8 +1,10 @@
 """Usage and checks: the hot path, through the group commit."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from activities.direct.usage import CustomersEvent
+from api.v1 import reading
 from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import Endpoint, Example
 from api.v1.endpoints import schemas
@@ -22,10 +24,15 @@ PENDING = {"status": "pending"}
 
 async def report(call: Call) -> Reply:
     """Debit one event, or many, each with its outcome."""
-    raw = fields.shallow_object(call.body)
-    if "events" in raw:
-        return await _report_many(call, raw)
-    one = customers_event(_shallow(raw))
+    one = reading.one_event(call.body)
+    if one is None:
+        usual = reading.many_events(call.body)
+        if usual is not None:
+            return await _decide(call, usual)
+        raw = fields.shallow_object(call.body)
+        if "events" in raw:
+            return await _report_many(call, raw)
+        one = customers_event(_shallow(raw))
     (outcome,) = await call.services.usage.use(
         [one], catalog=call.key.catalog, patience=patience_of(call)
     )
@@ -43,7 +50,10 @@ async def _report_many(call: Call, raw: dict[str, Any]) -> Reply:
 
 async def decide_many(call: Call, parts: list[Any]) -> Reply:
     """Decide events in order; what can't be read is refused alone."""
-    read = [_read(part) for part in parts]
+    return await _decide(call, [_read(part) for part in parts])
+
+
+async def _decide(call: Call, read: Sequence[CustomersEvent | Answer]) -> Reply:
     usable = [one for one in read if isinstance(one, CustomersEvent)]
     decided = iter(
         await call.services.usage.use(usable, catalog=call.key.catalog, patience=patience_of(call))
