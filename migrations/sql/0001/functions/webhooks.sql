@@ -13,14 +13,18 @@ CREATE OR REPLACE FUNCTION instant_text(p_at timestamptz) RETURNS text LANGUAGE 
                 THEN to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END
 $$;
 
--- What there is of each credit type with open grants, and of the one that the fact is about.
+-- What there is of each credit type: of those with open grants, and of those that were told before,
+-- for they may be used up.
 CREATE OR REPLACE FUNCTION balances_told(w wallets, p_credit_type text) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(jsonb_object_agg(t.credit_type, jsonb_build_object(
                'available', credits_text(b.available), 'held', credits_text(b.held))), '{}')
     FROM (SELECT g.credit_type FROM grants g
           WHERE g.account_id = (w).account_id AND g.is_open
-          UNION SELECT p_credit_type WHERE p_credit_type IS NOT NULL) t
+          UNION SELECT p_credit_type WHERE p_credit_type IS NOT NULL
+          UNION SELECT jsonb_object_keys(
+              (SELECT e.payload -> 'balance' FROM webhook_events e
+               WHERE e.account_id = (w).account_id ORDER BY e.number DESC LIMIT 1))) t
     CROSS JOIN LATERAL balance_at((w).account_id, t.credit_type, (w).decided_at) b
 $$;
 
