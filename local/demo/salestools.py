@@ -3,6 +3,7 @@
 from temporalio.client import Client
 
 from domain.credits import MICRO
+from local.demo.door import Product
 from local.demo.scene import Scene
 from local.demo.telling import (
     CREDITS,
@@ -13,7 +14,6 @@ from local.demo.telling import (
     expect,
     mail,
     must,
-    use,
 )
 from local.demo.trace import Request
 from local.timeline import Json, Timeline
@@ -22,38 +22,35 @@ from workflows import names
 CUSTOMER = "s-salestools"
 VERIFICATIONS, EMAILS, MEETINGS = 399, 200, 12
 STEPS = 8
+BEN = {"member": "ben", "campaign": "list-cleaning"}
+ADA = {"member": "ada", "campaign": "ai"}
 
 
 async def team(scene: Scene, _: tuple[Request, ...], progress: Progress) -> Story:
     """Live a month of a team of three on Starter's 500 credits."""
     life = await begin(scene, CUSTOMER, "Sam Outreach", "starter", catalog="salestools")
+    product = Product(scene, CUSTOMER)
     await _hire(life)
-    await _report(
-        life=life,
-        action="email_verification",
-        times=VERIFICATIONS,
-        member="ben",
-        campaign="list-cleaning",
-    )
-    await use(life, "ai_email", "1", "user_limit", key="ben-too-much", tags={"member": "ben"})
+    await _report(product, "email_verification", VERIFICATIONS, BEN)
+    await product.use("ai_email", "1", "user_limit", key="ben-too-much", tags={"member": "ben"})
     # Half a credit still fits his 200.
-    await use(life, "email_verification", "1", key="ben-half", tags={"member": "ben"})
+    await product.use("email_verification", "1", key="ben-half", tags={"member": "ben"})
     progress(2, STEPS)
-    await _report(life=life, action="ai_email", times=EMAILS, member="ada", campaign="ai")
-    await _report(life=life, action="meeting_booked", times=MEETINGS, member="ada", campaign="ai")
+    await _report(product, "ai_email", EMAILS, ADA)
+    await _report(product, "meeting_booked", MEETINGS, ADA)
     alert = await mail(scene, f"{CUSTOMER}@example.com", "100 credits")
     progress(4, STEPS)
 
-    await _ask_for_eighty(life)
-    await use(life, "phone_lookup", "15", key="cem-calls", tags={"member": "cem"})
+    await _ask_for_eighty(life, product)
+    await product.use("phone_lookup", "15", key="cem-calls", tags={"member": "cem"})
     await _decide(scene.client, "insufficient_credits")  # 70 are left: it goes on waiting
     progress(5, STEPS)
     await expect(life, "buy_pack", {"key": "pack-1", "pack": "pack_500"}, "paid")
     await _decide(scene.client, "done")
     progress(6, STEPS)
-    taken = await expect(life, "capture", {"key": "big-list", "quantity": "35"}, "captured")
+    taken = await product.expect("/holds/big-list/capture", {"quantity": "35"}, "captured")
     must(taken["taken"], {CREDITS: "70"}, "what 35 lookups take of the 80 held")
-    await use(life, "send_email", "1", key="free-mail")
+    await product.use("send_email", "1", key="free-mail")
     progress(STEPS, STEPS)
     return Story(
         customer_id=CUSTOMER,
@@ -82,34 +79,23 @@ async def _hire(life: Timeline) -> None:
         await expect(life, "set_member", {"member": member, **address, **more}, "done")
 
 
-async def _report(life: Timeline, action: str, times: int, member: str, campaign: str) -> None:
-    at = (await life.now()).isoformat()
-    tags = {"member": member, "campaign": campaign}
-    await life.record(
+async def _report(product: Product, action: str, times: int, tags: Json) -> None:
+    await product.report(
         [
-            {
-                "key": f"{action}-{n}",
-                "action": action,
-                "quantity": "1",
-                "event_at": at,
-                "tags": tags,
-            }
+            {"key": f"{action}-{n}", "action": action, "quantity": "1", "tags": tags}
             for n in range(times)
         ]
     )
-    await life.settle()
 
 
-async def _ask_for_eighty(life: Timeline) -> None:
-    wanted: Json = {
-        "key": "big-list",
-        "action": "phone_lookup",
-        "quantity": "40",
-        "event_at": (await life.now()).isoformat(),
-    }
-    refused = {**wanted, "tags": {"member": "ben"}}
-    await expect(life, "consume", {**refused, "key": "unasked"}, "approval_required")
-    await expect(life, "request_approval", {**wanted, "member": "cem"}, "waiting")
+async def _ask_for_eighty(life: Timeline, product: Product) -> None:
+    wanted: Json = {"key": "big-list", "action": "phone_lookup", "quantity": "40"}
+    await product.use(
+        "phone_lookup", "40", "approval_required", key="unasked", tags={"member": "ben"}
+    )
+    at = (await life.now()).isoformat()
+    asked = {**wanted, "event_at": at, "member": "cem"}
+    await expect(life, "request_approval", asked, "waiting")
 
 
 async def _decide(client: Client, wanted: str) -> None:

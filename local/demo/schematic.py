@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from domain.credits import parse_credits
+from local.demo.door import Product
 from local.demo.scene import Scene
-from local.demo.telling import CREDITS, Progress, Story, begin, expect, must, use
+from local.demo.telling import CREDITS, Progress, Story, begin, expect, must
 from local.demo.trace import Request
 from local.timeline import Timeline
 
@@ -35,8 +36,9 @@ async def general(scene: Scene, _: tuple[Request, ...], progress: Progress) -> S
         scene, CUSTOMER, "Gus General", "growth", catalog="schematic", begins_at=BEGINS
     )
     await life.advance(BEGINS + SECOND)
+    product = Product(scene, CUSTOMER)
     for number, (action, quantity, credits_) in enumerate(SHAPES, 1):
-        answer = await use(life, action, quantity, key=action)
+        answer = await product.use(action, quantity, key=action)
         must(answer["charged"], {CREDITS: credits_}, f"{quantity} of {action}")
         progress(number, STEPS)
     april = datetime(2027, 4, 1, tzinfo=UTC)
@@ -48,14 +50,14 @@ async def general(scene: Scene, _: tuple[Request, ...], progress: Progress) -> S
     await life.advance(april + timedelta(days=11))
     # All but five credits: what follows happens at the end of the balance.
     rest = parse_credits("5000") + rolled - parse_credits("5")
-    await use(life, "build_minute", _text(rest), key="nearly-all")
-    degraded = await use(life, "hd_transcoding", "60", key="last-film")
+    await product.use("build_minute", _text(rest), key="nearly-all")
+    degraded = await product.use("hd_transcoding", "60", key="last-film")
     must(degraded["served_as"], "sd_transcoding", "a film that HD is too dear for")
     progress(len(SHAPES) + 5, STEPS)
-    await use(life, "company_lookup", "1", "insufficient_credits", key="blocked")
-    asked = await use(life, "booking_page", "1", "confirmation_required", key="page")
+    await product.use("company_lookup", "1", "insufficient_credits", key="blocked")
+    asked = await product.use("booking_page", "1", "confirmation_required", key="page")
     must(asked["asked"]["purchase"]["amount_minor"], 750, "the price of 500 credits more")
-    await use(life, "booking_page", "1", key="page", confirmed=True)
+    await product.use("booking_page", "1", key="page", confirmed=True)
     progress(STEPS, STEPS)
     used = FIRST + late + rest + parse_credits("4") + parse_credits("5")
     return Story(
