@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event as Flag
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from activities.context import BillingContext
@@ -192,6 +192,36 @@ def test_a_redirect_is_tried_again_and_never_followed(engine, relay, clock):
 
     assert [one.state for one in deliveries(engine)] == ["delivered"]
     assert inside.received == []
+
+
+def test_one_that_is_down_gets_everything_when_it_is_back(engine, relay, clock):
+    with receiving() as receiver:
+        an_endpoint(engine, receiver.url)
+        ids = events(engine, 2)
+    deliver(relay)
+    assert {(one.last_status, one.last_failure) for one in deliveries(engine)} == {
+        (None, "not_reachable")
+    }
+    clock.ahead = GAPS[0] * 2
+    with receiving() as back:
+        with engine.begin() as connection:
+            connection.execute(update(WebhookEndpoint).values(url=back.url))
+        deliver(relay)
+        clock.ahead *= 2  # one at once while it fails
+        deliver(relay)
+
+    assert sorted(back.ids) == sorted(ids)
+
+
+def test_a_private_address_is_not_asked_unless_that_is_allowed(engine, clock):
+    context = BillingContext(engine, {}, "https://billing.example", ("secret",))
+    with receiving() as inside:
+        an_endpoint(engine, inside.url)
+        events(engine)
+        deliver(WebhookRelay(context, Sender(), clock))
+
+    assert inside.received == []
+    assert [one.last_failure for one in deliveries(engine)] == ["address_not_allowed"]
 
 
 def test_a_receiver_that_asks_for_time_gets_it_with_all_its_events(engine, relay, clock):
