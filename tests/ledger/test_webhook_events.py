@@ -1,21 +1,25 @@
 """What the seller's systems are told: once per fact, in order, with the balance of the journal."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from threading import Event as Flag
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
+from catalogs.reader import load_catalogs
 from domain.credits import format_credits
 from domain.errors import InvalidInput
+from domain.periods import Window
 from domain.pricing.policies import Alert, Channel
 from domain.webhooks.events import TYPES
-from ledger import accounts, grants
+from ledger import accounts, grants, subscriptions
 from ledger.notifications import alerts, notices, webhook_events
 from ledger.payments import charges, refunds
-from ledger.usage import corrections, debits
+from ledger.usage import corrections, debits, holds
 from ledger.usage.corrections import CorrectionOrder
 from tests.builders import (
     MONTH_END,
@@ -23,6 +27,7 @@ from tests.builders import (
     START,
     a_grant,
     a_subscribed_wallet,
+    a_wallet,
     an_event,
     auto_purchase_on,
     bought,
@@ -32,6 +37,9 @@ from tests.builders import (
     use,
 )
 
+CATALOGS = {one.name: one for one in load_catalogs(Path("catalogs"))}
+CORE = CATALOGS["make"].plan("core_10k")
+NOON_TO_NOON = timedelta(days=1)
 FEW = Alert("5_credits", None, micro(5), Channel.BOTH)
 WRITTEN = text("""
     SELECT type, seq, at, payload FROM webhook_events WHERE account_id = :account ORDER BY number
@@ -257,6 +265,61 @@ def test_notices_of_expiry_and_pauses_are_told(engine):
     assert expiring.type == "credits.expiring"
     assert expiring.payload["data"]["expires_at"] == "2027-02-01T00:00:00.000000Z"
     assert paused.payload["data"] == {"cause": "by_operator", "reason": "fraud?", "by": "grace"}
+
+
+def test_a_subscription_starts_with_its_first_period_and_renews_with_every_other(engine):
+    wallet = ends(engine, a_wallet)
+    name = wallet.subscription_id
+    plans = [replace(CORE, version=version) for version in (1, 2)]
+    ends(engine, subscriptions.write, name, START, status="paused")  # the first charge was declined
+    steps = (
+        (plans[0], Window(-1, START, NOON), "trialing"),
+        (plans[0], Window(0, NOON, MONTH_END), "active"),
+        (plans[1], Window(1, MONTH_END, MONTH_END + NOON_TO_NOON), "active"),
+    )
+    for plan, period, status in steps:
+        with engine.begin() as connection:
+            accounts.lock(connection, wallet.account_id, period.start)
+            subscriptions.begin_period(
+                connection,
+                subscription_id=name,
+                plan=plan,
+                anchor=START,
+                period=period,
+                at=period.start,
+            )
+            subscriptions.write(connection, name, period.start, status=status)
+    for status in ("past_due", "past_due", "active"):
+        ends(engine, subscriptions.write, name, MONTH_END, status=status)
+    ends(engine, subscriptions.write, name, MONTH_END, status="canceled", cancel_at_end=True)
+    ends(engine, subscriptions.write, name, MONTH_END, status="ended")
+
+    told = [(one.type, one.payload["data"]["status"]) for one in written(engine, wallet)]
+    assert told == [
+        ("subscription.started", "trialing"),
+        ("subscription.renewed", "active"),
+        ("subscription.plan_changed", "active"),
+        ("subscription.renewed", "active"),
+        ("subscription.past_due", "past_due"),
+        ("subscription.canceled", "canceled"),
+        ("subscription.ended", "ended"),
+    ]
+
+
+def test_a_hold_that_is_released_restores_what_was_exhausted(engine):
+    wallet = ends(engine, a_subscribed_wallet, 3)
+    held = an_event(wallet.account_id, 2).priced
+    with engine.begin() as connection:
+        holds.hold(
+            connection, account_id=wallet.account_id, priced=held, lapses_at=MONTH_END, at=NOON
+        )
+    ends(engine, use, wallet, 1)
+    assert types_of(engine, wallet)[-1] == "balance.exhausted"
+    ends(engine, holds.release, wallet.account_id, held.event.key, NOON)
+
+    last = written(engine, wallet)[-1]
+    assert last.type == "balance.restored"
+    assert last.payload["balance"] == {"credits": {"available": "2", "held": "0"}}
 
 
 def test_an_event_committed_late_comes_after_all_that_were_published(engine):

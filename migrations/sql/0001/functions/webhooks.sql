@@ -159,26 +159,30 @@ CREATE OR REPLACE FUNCTION plan_told(p_plan jsonb) RETURNS jsonb LANGUAGE sql IM
                               'version', p_plan -> 'version', 'name', p_plan -> 'name')
 $$;
 
+-- What changed is the row's; how it stands is the transaction's, which writes the row in steps.
 CREATE OR REPLACE FUNCTION event_of_subscription() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    lives   boolean := old.status <> 'pending' AND new.status <> 'pending';
-    changed boolean := lives AND plan_told(old.plan) <> plan_told(new.plan);
-    told    jsonb := jsonb_build_object(
-        'status', new.status, 'plan', plan_told(new.plan),
-        'period_start', instant_text(new.period_start),
-        'period_end', instant_text(new.period_end));
+    s    subscriptions;
+    told jsonb;
 BEGIN
+    SELECT * INTO s FROM subscriptions o
+    WHERE o.account_id = new.account_id AND o.subscription_id = new.subscription_id;
+    told := jsonb_build_object(
+        'status', s.status, 'plan', plan_told(s.plan),
+        'period_start', instant_text(s.period_start), 'period_end', instant_text(s.period_end));
     PERFORM write_event(new.account_id, 'subscription.' || t.type, NULL, told || t.more)
     FROM (VALUES
-        (1, old.status = 'pending' AND NOT new.status IN ('pending', 'ended'), 'started',
-         jsonb_build_object('trial_ends_at', instant_text(new.trial_ends_at))),
-        (2, changed, 'plan_changed', jsonb_build_object('previous', plan_told(old.plan))),
-        (3, lives AND old.period_start <> new.period_start, 'renewed', '{}'),
-        (4, old.status <> 'past_due' AND new.status = 'past_due', 'past_due', '{}'),
+        (1, old.period_start IS NULL AND new.period_start IS NOT NULL, 'started',
+         jsonb_build_object('trial_ends_at', instant_text(s.trial_ends_at))),
+        (2, old.period_start IS NOT NULL AND plan_told(old.plan) <> plan_told(new.plan),
+         'plan_changed', jsonb_build_object('previous', plan_told(old.plan))),
+        (3, old.period_start <> new.period_start, 'renewed', '{}'),
+        (4, old.status <> 'past_due' AND new.status = 'past_due' AND new.period_start IS NOT NULL,
+         'past_due', '{}'),
         (5, new.cancel_at_end AND NOT old.cancel_at_end, 'canceled', '{}'),
         (6, old.status <> 'ended' AND new.status = 'ended', 'ended', '{}')
-    ) AS t (nth, is_so, type, more) WHERE t.is_so;
+    ) AS t (nth, is_so, type, more) WHERE t.is_so ORDER BY t.nth;
     RETURN NULL;
 END $$;
 
