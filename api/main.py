@@ -96,6 +96,7 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                     context=context,
                     keys=KeyRing(engine),
                     usage=await _usage(running, settings, context, temporal),
+                    webhook_private_addresses=settings.webhook_private_addresses,
                 ),
                 "head_seconds": settings.api_head_seconds,
             }

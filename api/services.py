@@ -26,6 +26,7 @@ class Services:
     context: BillingContext = field(repr=False)
     keys: KeyRing
     usage: DirectUsage
+    webhook_private_addresses: bool = False
 
 
 def _services(request: Request) -> Services:

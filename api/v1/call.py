@@ -1,7 +1,7 @@
 """A request as an endpoint sees it, and its reply."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -44,6 +44,11 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = JSON
+    kept: bytes | None = None  # what a repeat is answered, where it may not have all of `body`
+
+    def keeping(self, answer: Any) -> "Reply":
+        """Return the reply with what is kept of it: a secret is shown once."""
+        return replace(self, kept=_encode(answer))
 
 
 def reply(answer: Any, status: int = 200, **headers: str) -> Reply:

@@ -88,7 +88,9 @@ def _end(call: Call, name: kept_requests.Name, answer: Reply) -> None:
         _forget(call, name)
         return
     with call.services.engine.begin() as connection:
-        kept_requests.answer(connection, name, answer.status, answer.body, at=datetime.now(UTC))
+        kept_requests.answer(
+            connection, name, answer.status, answer.kept or answer.body, at=datetime.now(UTC)
+        )
 
 
 def _forget(call: Call, name: kept_requests.Name) -> None:

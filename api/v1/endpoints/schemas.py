@@ -51,6 +51,12 @@ def titled(title: str, schema: Schema, description: str = "") -> Schema:
     return {"title": title, **about, **schema}
 
 
+def page(title: str, item: Schema) -> Schema:
+    """Return the schema of a page of a list."""
+    members = {"data": {"type": "array", "items": item}, "has_more": {"type": "boolean"}}
+    return titled(title, {"type": "object", "required": [*members], "properties": members})
+
+
 ACME = {"customer_id": "acme"}  # whom the document's examples are about
 AT = "2027-01-01T00:00:00Z"
 PENDING: Schema = titled(

@@ -2,15 +2,22 @@
 
 import json
 import re
+from datetime import UTC, datetime
+from secrets import token_bytes
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from sqlalchemy import insert, select
 
 from api.v1.endpoint import Endpoint, Example
+from api.v1.endpoints import keys, webhooks
 from api.v1.endpoints.every import DOCUMENTS, ENDPOINTS
+from api.v1.endpoints.webhooks import EVENT_SHOWN
+from ledger.notifications import webhook_events
+from models.tables import ApiKeyRow, WebhookEndpoint, WebhookEvent
 from tests.api.v1.conftest import put_on
-from tests.builders import a_subscribed_wallet, shipped_plan
+from tests.builders import START, a_subscribed_wallet, shipped_plan
 
 TOLD = json.loads(DOCUMENTS.json)
 
@@ -28,10 +35,47 @@ def acme(engine):
     with engine.begin() as connection:
         wallet = a_subscribed_wallet(connection, customer_id="acme")
         put_on(connection, wallet, shipped_plan("make", "core_10k"))
+        of_webhooks(connection)
+    while published(engine):
+        pass
+    with engine.connect() as connection:
+        first = select(WebhookEvent.number).filter_by(account_id=wallet.account_id).limit(1)
+        return {EVENT_SHOWN: f"evt_{wallet.account_id}_{connection.scalar(first)}"}
 
 
-async def send(door, endpoint: Endpoint, example: Example):
-    path = re.sub(r"\{(\w+)\}", lambda found: example.path[found[1]], endpoint.address)
+def of_webhooks(connection):
+    """Make the endpoint and the key that are shown."""
+    connection.execute(
+        insert(WebhookEndpoint).values(
+            endpoint_id=webhooks.SHOWN["endpoint_id"],
+            url="https://product.example/hooks",
+            secret="whsec_" + "A" * 43 + "=",
+            owner_email="ops@product.example",
+            created_at=START,
+        )
+    )
+    connection.execute(
+        insert(ApiKeyRow).values(
+            key_id=keys.SHOWN["key_id"],
+            digest=token_bytes(32),
+            name="shown",
+            scopes=["read"],
+            created_at=START,
+            created_by="ada",
+        )
+    )
+
+
+def published(engine):
+    with engine.begin() as connection:
+        return webhook_events.publish(connection, datetime.now(UTC))
+
+
+async def send(door, endpoint: Endpoint, example: Example, others):
+    def named(found):
+        return others.get(example.path[found[1]], example.path[found[1]])
+
+    path = re.sub(r"\{(\w+)\}", named, endpoint.address)
     headers = {"Content-Type": example.media_type, **example.headers}
     if endpoint.keyed:
         headers.setdefault("Idempotency-Key", f"{endpoint.name}: {example.name}")
@@ -45,7 +89,7 @@ async def test_every_example_works_as_it_is_shown(door, acme):
     wrong = []
     for endpoint in ENDPOINTS:
         for example in endpoint.examples:
-            answer = await send(door, endpoint, example)
+            answer = await send(door, endpoint, example, acme)
             named = f"{endpoint.name}, {example.name}"
             wrong += [f"{named}: {one}" for one in faults(endpoint, example, answer)]
     assert wrong == []

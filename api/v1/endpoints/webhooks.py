@@ -1,0 +1,308 @@
+"""Webhooks out: who hears, what was sent, and sending it again."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from api.v1.call import Call, Reply, reply
+from api.v1.endpoint import Endpoint, Example, Parameter
+from api.v1.endpoints import schemas
+from api.v1.endpoints.schemas import INSTANT, Schema, closed, titled
+from api.v1.problems import Problem
+from domain.api_keys import Scope
+from domain.errors import InvalidInput
+from domain.messages import fields
+from domain.webhooks.events import TYPES
+from ledger.notifications import webhook_endpoints, webhook_events
+from ledger.notifications.webhook_endpoints import NewSecret
+
+T = TypeVar("T")
+MOST, USUAL = 100, 20  # events of a page
+# What the document's examples are about.
+SHOWN, EVENT_SHOWN = {"endpoint_id": "we_4k2m9x7q1c8d5e3f"}, "evt_7_1"
+
+
+async def create(call: Call) -> Reply:
+    """Register an address that hears of what happens from now on."""
+    raw = fields.only(
+        fields.parse_object(call.body), "url", "owner_email", optional=("types", "catalog")
+    )
+    types = raw.get("types")
+    if types is not None and not _texts(types):
+        raise InvalidInput("invalid_types", "`types` must be a list of texts")
+    catalog = _own_catalog(call, raw.get("catalog"))
+    email = fields.email({"email": raw["owner_email"]})
+    url = fields.text(raw, "url", "invalid_url")
+
+    def make(connection: Connection, at: datetime) -> NewSecret:
+        return webhook_endpoints.create(
+            connection,
+            url,
+            email,
+            at=at,
+            types=types,
+            catalog=catalog,
+            anywhere=call.services.webhook_private_addresses,
+        )
+
+    return _shown_once(await _changed(call, make), 201)
+
+
+async def listed(call: Call) -> Reply:
+    """List endpoints, the oldest first."""
+    call.known()
+    found = await _read(call, partial(_own, call))
+    return reply({"data": [asdict(one) for one in found], "has_more": False})
+
+
+async def rotate(call: Call) -> Reply:
+    """Replace an endpoint's secret; the old one signs as well for a day."""
+    fields.only(fields.parse_object(call.body))
+
+    def change(connection: Connection, at: datetime) -> NewSecret:
+        _require_own(call, connection)
+        return webhook_endpoints.rotate_secret(connection, call.path["endpoint_id"], at)
+
+    return _shown_once(await _changed(call, change), 200)
+
+
+async def switch(call: Call) -> Reply:
+    """Switch an endpoint on or off."""
+    on = fields.flag(fields.only(fields.parse_object(call.body), "on"), "on")
+
+    def change(connection: Connection, at: datetime) -> None:
+        _require_own(call, connection)
+        if on:
+            webhook_endpoints.switch_on(connection, call.path["endpoint_id"])
+        else:
+            webhook_endpoints.switch_off(connection, call.path["endpoint_id"], at)
+
+    await _changed(call, change)
+    return reply({"endpoint_id": call.path["endpoint_id"], "state": "on" if on else "off"})
+
+
+async def events(call: Call) -> Reply:
+    """List events in the order in which they are sent: go on after the last one that you have."""
+    query = call.known("limit", "starting_after", "types")
+    limit = _limit(query.get("limit", str(USUAL)))
+    types = tuple(filter(None, query.get("types", "").split(",")))
+    if unknown := sorted(set(types) - set(TYPES)):
+        raise Problem("invalid_parameter", f"{unknown[0]!a:.60} is no type of events")
+
+    def read(connection: Connection) -> webhook_events.Page:
+        return webhook_events.after(
+            connection,
+            query.get("starting_after"),
+            limit=limit,
+            types=types,
+            catalog=call.key.catalog,
+        )
+
+    try:
+        page = await _read(call, read)
+    except InvalidInput as error:
+        raise Problem("invalid_cursor", str(error)) from error
+    told = [{"id": one.event_id, **one.payload} for one in page.events]
+    return reply({"data": told, "has_more": page.has_more})
+
+
+async def redeliver(call: Call) -> Reply:
+    """Send an event to an endpoint once more."""
+    raw = fields.only(fields.parse_object(call.body), "endpoint_id")
+    endpoint = fields.text(raw, "endpoint_id", "unknown_endpoint")
+
+    def change(connection: Connection, at: datetime) -> None:
+        if all(one.endpoint_id != endpoint for one in _own(call, connection)):
+            raise InvalidInput("unknown_endpoint", f"there is no endpoint {endpoint!a:.60}")
+        webhook_events.redeliver(connection, call.path["event_id"], endpoint, at)
+
+    await _changed(call, change)
+    told = {"event_id": call.path["event_id"], "endpoint_id": endpoint, "status": "waiting"}
+    return reply(told)
+
+
+def _own(call: Call, connection: Connection) -> list[webhook_endpoints.Endpoint]:
+    """Return the endpoints that a key may see: all, or those of its price list."""
+    found = webhook_endpoints.listed(connection)
+    return [one for one in found if call.key.catalog in (None, one.catalog)]
+
+
+def _require_own(call: Call, connection: Connection) -> None:
+    wanted = call.path["endpoint_id"]
+    if all(one.endpoint_id != wanted for one in _own(call, connection)):
+        raise InvalidInput("unknown_endpoint", f"there is no endpoint {wanted!a:.60}")
+
+
+def _own_catalog(call: Call, wanted: Any) -> str | None:
+    own = call.key.catalog
+    if wanted is not None and (
+        wanted not in call.services.context.catalogs or own not in (None, wanted)
+    ):
+        raise InvalidInput("unknown_catalog", f"there is no price list {wanted!a:.60}")
+    return own or wanted
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MOST):
+        raise Problem("invalid_parameter", f"`limit` is from 1 to {MOST}")
+    return int(text)
+
+
+def _shown_once(made: NewSecret, status: int) -> Reply:
+    told = {"endpoint_id": made.endpoint_id}
+    return reply({**told, "secret": made.secret}, status).keeping({**told, "secret": None})
+
+
+async def _changed(call: Call, change: Callable[[Connection, datetime], T]) -> T:
+    def run() -> T:
+        with call.services.engine.begin() as connection:
+            return change(connection, datetime.now(UTC))
+
+    return await asyncio.to_thread(run)
+
+
+async def _read(call: Call, read: Callable[[Connection], T]) -> T:
+    def run() -> T:
+        with call.services.engine.connect() as connection:
+            return read(connection)
+
+    return await asyncio.to_thread(run)
+
+
+_TYPES: Schema = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": [*TYPES]}}
+_MAYBE: Schema = {"type": ["string", "null"]}
+_ENDPOINT: Schema = titled(
+    "WebhookEndpoint",
+    {
+        "type": "object",
+        "required": ["endpoint_id", "url", "state"],
+        "properties": {
+            "endpoint_id": {"type": "string"},
+            "url": {"type": "string"},
+            "types": {"anyOf": [_TYPES, {"type": "null"}]},
+            "catalog": _MAYBE,
+            "owner_email": {"type": "string"},
+            "state": {"enum": ["on", "off"]},
+            "off_because": _MAYBE,
+            "created_at": INSTANT,
+        },
+    },
+)
+_SECRET: Schema = titled(
+    "WebhookSecret",
+    {
+        "type": "object",
+        "required": ["endpoint_id", "secret"],
+        "properties": {
+            "endpoint_id": {"type": "string"},
+            "secret": {**_MAYBE, "description": "Shown once: a repeat answers null."},
+        },
+    },
+)
+_EVENT: Schema = titled(
+    "WebhookEvent",
+    {
+        "type": "object",
+        "required": ["id", "type", "timestamp", "data"],
+        "properties": {
+            "id": {"type": "string"},
+            "type": {"enum": [*TYPES]},
+            "timestamp": INSTANT,
+            "data": {"type": "object"},
+        },
+    },
+)
+_STATE: Schema = {"type": "object", "properties": {"state": {"enum": ["on", "off"]}}}
+_post = partial(Endpoint, "POST", keyed=True)
+
+WEBHOOKS = (
+    _post(
+        "/webhook_endpoints",
+        scope=Scope.ADMIN,
+        summary="Register an address that hears of what happens from now on.",
+        handle=create,
+        request=closed(
+            {
+                "url": {"type": "string", "pattern": "^https://[!-~]{1,180}$"},
+                "owner_email": {"type": "string", "format": "email"},
+            },
+            types=_TYPES,
+            catalog={"type": "string", "pattern": "^[!-~]{1,64}$"},
+        ),
+        answer=_SECRET,
+        statuses=(201,),
+        reasons=("invalid_url", "invalid_types", "invalid_email", "unknown_catalog"),
+        examples=(
+            Example(
+                "All that concerns credits",
+                {
+                    "url": "https://product.example/hooks",
+                    "owner_email": "ops@product.example",
+                    "types": ["balance.low", "balance.exhausted", "credits.granted"],
+                },
+                status=201,
+            ),
+        ),
+    ),
+    Endpoint(
+        "GET",
+        "/webhook_endpoints",
+        Scope.ADMIN,
+        summary="List the addresses that hear.",
+        handle=listed,
+        answer=schemas.page("WebhookEndpoints", _ENDPOINT),
+    ),
+    _post(
+        "/webhook_endpoints/{endpoint_id}/rotate",
+        scope=Scope.ADMIN,
+        summary="Replace the secret; the old one signs as well for a day.",
+        handle=rotate,
+        request=closed({}),
+        answer=_SECRET,
+        reasons=("unknown_endpoint",),
+        examples=(Example("A new secret", {}, path=SHOWN),),
+    ),
+    _post(
+        "/webhook_endpoints/{endpoint_id}/switch",
+        scope=Scope.ADMIN,
+        summary="Switch an endpoint on or off.",
+        handle=switch,
+        request=closed({"on": {"type": "boolean"}}),
+        answer=_STATE,
+        reasons=("unknown_endpoint",),
+        examples=(Example("Nothing more for now", {"on": False}, path=SHOWN),),
+    ),
+    Endpoint(
+        "GET",
+        "/events",
+        Scope.READ,
+        summary="List events in the order in which they are sent.",
+        handle=events,
+        answer=schemas.page("WebhookEvents", _EVENT),
+        parameters=(
+            Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, "Of a page."),
+            Parameter("starting_after", {"type": "string"}, "The last event that you have."),
+            Parameter("types", {"type": "string"}, "Types, separated by commas; all without it."),
+        ),
+        reasons=("invalid_cursor",),
+    ),
+    _post(
+        "/events/{event_id}/redeliver",
+        scope=Scope.OPERATOR,
+        summary="Send an event to an endpoint once more.",
+        handle=redeliver,
+        request=closed({"endpoint_id": {"type": "string", "minLength": 1, "maxLength": 200}}),
+        answer={"type": "object"},
+        reasons=("unknown_endpoint", "unknown_webhook_event"),
+        examples=(Example("Once more", SHOWN, path={"event_id": EVENT_SHOWN}),),
+    ),
+)
