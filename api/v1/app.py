@@ -1,7 +1,6 @@
 """The application under `/v1`: a route for each path of the list of endpoints."""
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
@@ -15,10 +14,10 @@ from api.v1.serving import Serve, refusal, respond
 
 def create_door(endpoints: Sequence[Endpoint] = every.ENDPOINTS) -> Router:
     """Return the application; the hot path's routes come first, because they are tried in turn."""
-    routes = [
-        Route(f"/v1{path}", Serve(tuple(some)))
-        for path, some in groupby(endpoints, key=lambda one: one.path)
-    ]
+    by_path: dict[str, list[Endpoint]] = {}
+    for one in endpoints:
+        by_path.setdefault(one.path, []).append(one)
+    routes = [Route(f"/v1{path}", Serve(tuple(some))) for path, some in by_path.items()]
     return Router(routes, redirect_slashes=False, default=_not_found)
 
 

@@ -18,7 +18,8 @@ MOST_KNOWN = 1_000_000  # customers, of some 400 bytes each
 _decode = msgspec.json.Decoder(Plan).decode
 
 _READ = """
-SELECT c.customer_id, c.account_id, s.subscription_id, w.plan_revision, w.decided_at, s.plan::text
+SELECT c.customer_id, c.account_id, s.subscription_id, w.plan_revision,
+       greatest(w.decided_at, to_timestamp(0)), s.plan::text
 FROM customers c JOIN wallets w ON w.account_id = c.account_id
 LEFT JOIN LATERAL (
     SELECT o.subscription_id, o.plan FROM subscriptions o WHERE o.account_id = c.account_id

@@ -1,11 +1,25 @@
-"""The list: what is not here does not exist. Paths are tried in turn: the hot ones come first."""
+"""The list: what is not here does not exist. Paths are tried in turn: the hot ones come first.
+
+The reads are the last: a customer's own path takes every other one below it, for ids may contain
+slashes.
+"""
 
 from api.v1.endpoints.checks import CHECKS
 from api.v1.endpoints.documents import Documents
 from api.v1.endpoints.holds import HOLDS
 from api.v1.endpoints.keys import KEYS
+from api.v1.endpoints.reads import READS
 from api.v1.endpoints.usage import USAGE
 from api.v1.endpoints.webhooks import WEBHOOKS
 
-DOCUMENTS = Documents((*USAGE, *CHECKS, *HOLDS, *WEBHOOKS, *KEYS))
+DOCUMENTS = Documents(
+    (
+        *USAGE,
+        *CHECKS,
+        *HOLDS,
+        *WEBHOOKS,
+        *KEYS,
+        *READS,
+    )
+)
 ENDPOINTS = DOCUMENTS.endpoints

@@ -1,0 +1,1 @@
+"""Answers to reads: JSON values with credits as decimal texts."""

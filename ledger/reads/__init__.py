@@ -1,0 +1,1 @@
+"""What people and programs read of one customer, each answer from one snapshot."""

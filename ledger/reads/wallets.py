@@ -1,0 +1,236 @@
+"""A wallet at an instant: whether it serves, what each grant gives, what was used and is owed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from domain.pricing.forecast import LONG_DAYS
+from domain.subscription import Status
+
+
+@dataclass(frozen=True, slots=True)
+class WalletNow:
+    """A wallet as of `at`, which is never before its own time.
+
+    The window is the one that holds `at`, or the last that was paid for; `refusal` is why metered
+    use is refused, None if it is not.
+    """
+
+    account_id: int
+    seq: int
+    at: datetime
+    state: str
+    paused_by: tuple[str, ...]
+    frozen: bool
+    window_start: datetime | None
+    window_end: datetime | None
+    refusal: str | None
+
+
+def wallet_now(connection: Connection, account_id: int, at: datetime) -> WalletNow:
+    """Return a wallet as of `at`, or as of its own time if that is later."""
+    row = connection.execute(
+        text("""
+            SELECT w.seq, t.at, w.state, w.paused_by, w.frozen, o.starts, o.ends,
+                   serving_refusal(jsonb_populate_record(w, jsonb_strip_nulls(
+                       jsonb_build_object('window_end', o.ends))), t.at) AS refusal
+            FROM wallets w
+            CROSS JOIN LATERAL (SELECT greatest(:at, w.decided_at) AS at) t
+            LEFT JOIN LATERAL (
+                SELECT n.window_start, n.window_end FROM windows n
+                WHERE n.account_id = w.account_id AND n.window_start <= t.at
+                  AND w.state = 'active' AND t.at >= w.window_end
+                ORDER BY n.window_start DESC LIMIT 1) n ON true
+            CROSS JOIN LATERAL (
+                SELECT coalesce(n.window_start, w.window_start) AS starts,
+                       coalesce(n.window_end, w.window_end) AS ends) o
+            WHERE w.account_id = :account
+        """),
+        {"account": account_id, "at": at},
+    ).one()
+    return WalletNow(
+        account_id=account_id,
+        seq=row.seq,
+        at=row.at,
+        state=row.state,
+        paused_by=tuple(row.paused_by),
+        frozen=row.frozen,
+        window_start=row.starts,
+        window_end=row.ends,
+        refusal=row.refusal,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GrantNow:
+    """A grant that gives credits or holds some, in micro-credits; `expires_at` None: never.
+
+    `available` is what a debit may take of it; `frozen` credits wait for a paid plan.
+    """
+
+    grant_id: int
+    credit_type: str
+    source: str
+    granted: int
+    used: int
+    available: int
+    held: int
+    frozen: int
+    effective_at: datetime
+    expires_at: datetime | None
+    scope: list[str] | None
+    charge_id: str | None
+    tags: dict[str, Any] | None
+
+
+def grants_now(connection: Connection, wallet: WalletNow) -> tuple[GrantNow, ...]:
+    """Return the grants in effect, in burn order; an overdraft is no one's credit."""
+    rows = connection.execute(
+        text("""
+            SELECT g.grant_id, g.credit_type, g.source, g.granted, used_of(g),
+                   CASE WHEN o.usable THEN g.remaining - o.held ELSE 0 END AS available, o.held,
+                   CASE WHEN NOT o.usable AND g.expires_at > :at THEN g.remaining - o.held
+                        ELSE 0 END AS frozen,
+                   g.effective_at, nullif(g.expires_at, 'infinity'), g.scope, g.charge_id, e.tags
+            FROM grants g
+            LEFT JOIN lapsed_by(:account, :at) l ON l.grant_id = g.grant_id
+            CROSS JOIN LATERAL (
+                SELECT g.held - coalesce(l.amount, 0) AS held,
+                       is_usable(g.effective_at, g.expires_at, g.source, :frozen, :at) AS usable) o
+            LEFT JOIN LATERAL (
+                SELECT j.tags FROM journal j
+                WHERE j.account_id = g.account_id AND j.seq = g.grant_id
+                ORDER BY j.line LIMIT 1) e ON true
+            WHERE g.account_id = :account AND g.is_open AND g.source <> 'overdraft'
+              AND g.effective_at <= :at AND (g.expires_at > :at OR o.held > 0)
+            ORDER BY g.priority, g.expires_at, g.tie_1, g.tie_2, g.grant_id
+        """),
+        {"account": wallet.account_id, "at": wallet.at, "frozen": wallet.frozen},
+    )
+    return tuple(GrantNow(*row) for row in rows)
+
+
+def included_of_each(connection: Connection, wallet: WalletNow) -> dict[str, int]:
+    """Return the micro-credits that the plan gave for this window, by credit type."""
+    rows = connection.execute(
+        text("""
+            SELECT credit_type, sum(granted)::bigint FROM grants
+            WHERE account_id = :account AND source IN ('allowance', 'trial')
+              AND effective_at >= :start AND effective_at <= :at
+            GROUP BY credit_type
+        """),
+        {"account": wallet.account_id, "start": wallet.window_start, "at": wallet.at},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def used_of_each(connection: Connection, wallet: WalletNow) -> dict[str, int]:
+    """Return the micro-credits used since this window began, less what corrections gave back.
+
+    A correction of an earlier window's event changes that window's use, not this one's.
+    """
+    rows = connection.execute(
+        text("""
+            SELECT e.credit_type, -sum(e.change)::bigint
+            FROM (SELECT seq_before(:account, :start) AS seq OFFSET 0) b
+            JOIN journal e ON e.account_id = :account AND e.seq > b.seq
+            WHERE e.kind IN ('debit', 'capture', 'correction')
+              AND (e.corrects IS NULL OR e.corrects > b.seq)
+            GROUP BY e.credit_type
+        """),
+        {"account": wallet.account_id, "start": wallet.window_start},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def owed_of_each(connection: Connection, account_id: int) -> dict[str, int]:
+    """Return the micro-credits taken on credit or charged back, by credit type."""
+    rows = connection.execute(
+        text("""
+            SELECT substr(counter, 6), value FROM counters
+            WHERE account_id = :account AND counter ^@ 'debt:' AND window_start = '-infinity'
+        """),
+        {"account": account_id},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class AutoNow:
+    """Auto-purchase in the window its cap counts; micro-credits. `bought` includes open ones."""
+
+    credit_type: str
+    on: bool
+    card_usable: bool
+    unit: int
+    cap: int
+    bought: int
+    in_flight: bool
+
+
+def auto_now(connection: Connection, wallet: WalletNow) -> AutoNow | None:
+    """Return where auto-purchase stands; None: the plan has none."""
+    row = connection.execute(
+        text("""
+            SELECT p.auto_credit_type, p.auto_on, p.card_usable, p.auto_unit, p.auto_cap,
+                   auto_purchased(p.account_id, :start, :end, p.cap_bounds, :at),
+                   EXISTS (SELECT FROM charges c WHERE c.account_id = p.account_id
+                           AND c.kind = 'auto_purchase' AND c.state IN ('open', 'processing'))
+            FROM policies p WHERE p.account_id = :account AND p.auto_unit IS NOT NULL
+        """),
+        {
+            "account": wallet.account_id,
+            "start": wallet.window_start,
+            "end": wallet.window_end,
+            "at": wallet.at,
+        },
+    ).one_or_none()
+    return AutoNow(*row) if row else None
+
+
+def burns_of_each(connection: Connection, wallet: WalletNow) -> dict[str, list[int]]:
+    """Return the use of each day the customer has had, a month's at most, by credit type.
+
+    Micro-credits net of corrections, the newest day last, as `forecast` takes them.
+    """
+    rows = connection.execute(
+        text("""
+            SELECT floor(extract(epoch FROM :at - e.at) / 86400)::integer, e.credit_type,
+                   -sum(e.change)::bigint
+            FROM (SELECT seq_before(:account, :since) AS seq OFFSET 0) b
+            JOIN journal e ON e.account_id = :account AND e.seq > b.seq
+            WHERE e.kind IN ('debit', 'capture', 'correction') AND e.at <= :at
+            GROUP BY 1, 2
+        """),
+        {
+            "account": wallet.account_id,
+            "at": wallet.at,
+            "since": wallet.at - timedelta(days=LONG_DAYS),
+        },
+    ).all()
+    first: datetime | None = connection.scalar(
+        text("SELECT at FROM journal WHERE account_id = :account ORDER BY seq LIMIT 1"),
+        {"account": wallet.account_id},
+    )
+    days = min(LONG_DAYS, (wallet.at - first).days + 1) if first is not None else 0
+    found: dict[str, list[int]] = {}
+    for days_ago, credit_type, used in rows:
+        if days_ago < days:
+            found.setdefault(credit_type, [0] * days)[-1 - days_ago] += used
+    return {kind: [max(0, one) for one in each] for kind, each in found.items()}
+
+
+def subscription_of(connection: Connection, account_id: int) -> dict[str, Any] | None:
+    """Return the columns of a customer's live subscription, else of the one that ended last."""
+    row = connection.execute(
+        text("""
+            SELECT subscription_id, status, plan, next_plan, period_start, period_end,
+                   trial_ends_at, cancel_at_end
+            FROM subscriptions WHERE account_id = :account
+            ORDER BY status = :ended, recorded_at DESC LIMIT 1
+        """),
+        {"account": account_id, "ended": Status.ENDED},
+    ).one_or_none()
+    return dict(row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public name for it
