@@ -39,6 +39,7 @@ MANY = 100  # events of a batch
 BATCHES = 8  # connections that send batches
 APP = "benchmarks.load.empty_beside:create_app"
 CALLERS = Path(__file__).parent / "load" / "http_callers.py"
+KNOWN = Path(__file__).parent / "load" / "known.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +177,16 @@ def batches(server: Postgres, api: Served, seconds: int, rounds: int) -> float:
     return sorted(found)[len(found) // 2]
 
 
+def known_bytes() -> int:
+    """Return the memory for each of a million customers that a process knows."""
+    done = subprocess.run([sys.executable, KNOWN], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
 def run(seconds: int, rounds: int, beside: str) -> None:
     """Measure, print, and end with what the laws say."""
+    each = known_bytes()
+    print(f"a million customers known: {each} bytes each, {each} MB in all")
     with fresh_postgres() as server:
         print(describe(server))
         prepare_peer(server)

@@ -4,9 +4,10 @@ Whoever prices by what this remembers says so with the revision; the ledger answ
 under the wallet's lock if another plan is in force by then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from psycopg_pool import AsyncConnectionPool
@@ -66,9 +67,13 @@ class PlansInForce:
             rows = await cursor.fetchall()
         for customer in wanted:
             self._known.pop(customer, None)
-        found = {row[0]: self._kept(*row[1:]) for row in rows if row[2] is not None}
+        return self.keep({row[0]: row[1:] for row in rows if row[2] is not None})
+
+    def keep(self, rows: Mapping[str, tuple[Any, ...]]) -> dict[str, PlanInForce]:
+        """Remember what was read of customers, and forget those read longest ago beyond a bound."""
+        found = {customer: self._kept(*row) for customer, row in rows.items()}
         self._known |= found
-        while len(self._known) > MOST_KNOWN:  # those read longest ago
+        while len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
         return found
 
