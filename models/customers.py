@@ -136,6 +136,7 @@ class KeptRequest(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     address: Mapped[str]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+    attempt: Mapped[str]
     begun_at: Mapped[datetime]
     status: Mapped[int | None] = mapped_column(Integer)
     answer: Mapped[bytes | None] = mapped_column(LargeBinary)

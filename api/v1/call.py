@@ -26,6 +26,7 @@ class Call:
     body: bytes
     request_id: str
     address: str  # method and path as sent, which an idempotency key is bound to
+    attempt: str = ""  # names what an idempotency key has begun; repeats carry it on
 
     def known(self, *names: str) -> Mapping[str, str]:
         """Return the query's parameters. Raises `Problem` (`unknown_parameter`) for any other."""

@@ -8,7 +8,9 @@ from api.v1.endpoints.checks import CHECKS
 from api.v1.endpoints.documents import Documents
 from api.v1.endpoints.holds import HOLDS
 from api.v1.endpoints.keys import KEYS
+from api.v1.endpoints.purchases import PURCHASES
 from api.v1.endpoints.reads import READS
+from api.v1.endpoints.subscriptions import SUBSCRIPTIONS
 from api.v1.endpoints.usage import USAGE
 from api.v1.endpoints.webhooks import WEBHOOKS
 
@@ -17,6 +19,8 @@ DOCUMENTS = Documents(
         *USAGE,
         *CHECKS,
         *HOLDS,
+        *SUBSCRIPTIONS,
+        *PURCHASES,
         *WEBHOOKS,
         *KEYS,
         *READS,

@@ -67,10 +67,10 @@ PENDING: Schema = titled(
         "properties": {
             "customer_id": CUSTOMER,
             "key": KEY,
-            "status": {"enum": ["pending", "processing"]},
+            "status": {"enum": ["pending", "processing", "waiting"]},
         },
     },
-    "A purchase or a payment is under way: send the same again, with the same key.",
+    "A purchase, a payment or a decision is under way: send the same again, with the same key.",
 )
 KEY_HEADER: Schema = {"type": "string", "minLength": 1, "maxLength": 202}  # quoted or not
 EVENT = closed(

@@ -6,6 +6,7 @@ CREATE TABLE kept_requests (
                             CHECK (length(key) BETWEEN 1 AND 200),
     address     text        NOT NULL,  -- method and path
     digest      bytea       NOT NULL,  -- of the body's content
+    attempt     text        NOT NULL,  -- kept when an abandoned request is taken over
     begun_at    timestamptz NOT NULL,
     status      integer,
     answer      bytea,

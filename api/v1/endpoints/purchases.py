@@ -1,0 +1,87 @@
+"""What a customer buys and is given: credits, packs, bonuses, the switch of auto-purchase."""
+
+from api.v1.call import Call, Reply
+from api.v1.endpoint import Endpoint
+from api.v1.endpoints import acting, schemas
+from api.v1.endpoints.acting import Message, shown
+from api.v1.endpoints.subscriptions import SWITCH, SWITCH_REASONS
+from domain.api_keys import Scope
+from domain.errors import InvalidInput
+from domain.messages import fields
+from domain.messages.purchases import (
+    parse_buy_credits,
+    parse_buy_pack,
+    parse_give_bonus,
+    parse_set_auto_purchase,
+)
+from domain.pricing.purchase_price import MOST_PACKS
+
+CREDITS = Message("buy_credits", parse_buy_credits)
+PACKS = Message("buy_pack", parse_buy_pack)
+PURCHASE: schemas.Schema = {
+    "oneOf": [
+        schemas.closed({"credits": schemas.QUANTITY}),
+        schemas.closed(
+            {"pack": schemas.TEXT},
+            count={"type": "integer", "minimum": 1, "maximum": MOST_PACKS},
+        ),
+    ]
+}
+PURCHASE_REASONS = (
+    *("not_in_plan", "invalid_unit", "invalid_count", "below_minimum", "above_maximum"),
+    *("no_payment_method", "declined", "paused:by_operator", "renewal_pending"),
+)
+
+
+async def buy(call: Call) -> Reply:
+    """Buy credits in the plan's unit, or packs."""
+    return await acting.of_customer(_wanted(call), call)
+
+
+def _wanted(call: Call) -> Message:
+    raw = fields.parse_object(call.body)
+    if "pack" in raw and "credits" in raw:
+        raise InvalidInput("malformed", "`credits` and `pack` exclude each other")
+    if "pack" not in raw and "credits" not in raw:
+        raise InvalidInput("missing_field", "`credits` or `pack` is missing")
+    return PACKS if "pack" in raw else CREDITS
+
+
+PURCHASES = (
+    Endpoint(
+        "POST",
+        f"{acting.CUSTOMER}/purchases",
+        Scope.CUSTOMER,
+        summary="Buy extra credits by hand, or packs of them.",
+        handle=buy,
+        request=PURCHASE,
+        answer=acting.ANSWER,
+        statuses=(200, 202),
+        reasons=(*acting.REASONS, *PURCHASE_REASONS),
+        keyed=True,
+        examples=(
+            shown("In the plan's unit", {"credits": "3000"}),
+            shown("Packs", {"pack": "enterprise_50000", "count": 2}, customer_id="initech"),
+        ),
+    ),
+    acting.customers(
+        "/auto_purchase",
+        Message("set_auto_purchase", parse_set_auto_purchase),
+        "Switch auto-purchase.",
+        SWITCH,
+        *SWITCH_REASONS,
+        example=shown("Off", {"on": False}),
+    ),
+    acting.customers(
+        "/bonuses",
+        Message("give_bonus", parse_give_bonus, keyed=False),
+        "Give a bonus, once for each invitee.",
+        schemas.closed({"bonus": schemas.TEXT, "invitee": schemas.CUSTOMER}),
+        *("unknown_bonus", "own_referral"),
+        example=shown(
+            "Somebody told us what they think",
+            {"bonus": "feedback", "invitee": "user-7"},
+            customer_id="initech",
+        ),
+    ),
+)

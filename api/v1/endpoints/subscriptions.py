@@ -1,0 +1,150 @@
+"""A subscription's life: started, read, changed, ended."""
+
+import asyncio
+
+from api.v1 import starts
+from api.v1.acts import encode
+from api.v1.call import Call, Reply, reply
+from api.v1.endpoint import Endpoint, Example
+from api.v1.endpoints import acting, schemas
+from api.v1.endpoints.acting import PREVIEW, Message, shown
+from domain.api_keys import Scope
+from domain.messages import fields
+from domain.messages.plans import parse_cancel, parse_change_plan, parse_migrate_plan
+from domain.messages.purchases import parse_set_auto_purchase
+from domain.messages.start import parse_start
+
+TEXT, INSTANT = schemas.TEXT, schemas.INSTANT
+ID: schemas.Schema = {"type": "string", "pattern": "^[!-9;-~]{1,64}$"}
+EMAIL: schemas.Schema = {"type": "string", "format": "email", "maxLength": 200}
+BOOLEAN: schemas.Schema = {"type": "boolean"}
+START = schemas.closed(
+    {
+        "subscription_id": ID,
+        "customer_id": schemas.CUSTOMER,
+        "name": TEXT,
+        "email": EMAIL,
+        "catalog": schemas.CUSTOMER,
+        "plan_id": schemas.CUSTOMER,
+    },
+    payment_method=schemas.CUSTOMER,
+    locale=TEXT,
+    time_zone=TEXT,
+    begins_at=INSTANT,
+)
+SWITCH = schemas.closed({"on": BOOLEAN})
+SWITCH_REASONS = ("not_in_plan", "no_payment_method", "dispute_open")
+STATUS = schemas.titled(
+    "Subscription",
+    {
+        "type": "object",
+        "required": ["subscription", "customer", "status", "catalog"],
+        "properties": {
+            **{
+                name: {"type": "string"}
+                for name in ("subscription", "customer", "catalog", "status")
+            },
+            "plan": {"type": ["string", "null"]},
+            "next_plan": {"type": ["string", "null"]},
+            "cancel_at_end": BOOLEAN,
+            "period_start": {"type": ["string", "null"]},
+            "period_end": {"type": ["string", "null"]},
+        },
+    },
+)
+
+
+async def start(call: Call) -> Reply:
+    """Start a subscription and answer where it stands once the ledger knows it."""
+    raw = fields.parse_object(call.body)
+    begun = parse_start(encode({"start": raw}))
+    return reply(await starts.start(call, begun, raw), 201)
+
+
+async def show(call: Call) -> Reply:
+    """Answer where a subscription stands, also after its end."""
+    call.known()
+    named = call.path["subscription_id"]
+    told, row = await asyncio.gather(starts.told(call, named), starts.row_of(call, named))
+    return reply(await starts.described(call, named, row, told))
+
+
+ACME = {
+    "subscription_id": "acme",
+    "customer_id": "acme",
+    "name": "Acme Inc.",
+    "email": "billing@acme.example",
+    "catalog": "make",
+    "plan_id": "core_10k",
+    "payment_method": "pm_card_visa",
+}
+
+
+SUBSCRIPTIONS = (
+    Endpoint(
+        "POST",
+        "/subscriptions",
+        Scope.CUSTOMER,
+        summary="Start a subscription: the first period is charged, then its credits are granted.",
+        handle=start,
+        request=START,
+        answer=STATUS,
+        statuses=(201, 202),
+        reasons=(
+            *("unknown_catalog", "unknown_plan", "already_subscribed", "subscription_ended"),
+            *("invalid_id", "invalid_email", "unknown_locale", "unknown_time_zone"),
+        ),
+        keyed=True,
+        examples=(
+            Example("A monthly plan, paid by card", ACME, status=201),
+            Example("A plan that sells packs", acting.INITECH, status=201),
+        ),
+    ),
+    Endpoint(
+        "GET",
+        acting.SUBSCRIPTION,
+        Scope.READ,
+        summary="Where a subscription stands, also after its end.",
+        handle=show,
+        answer=STATUS,
+        reasons=("no_subscription",),
+    ),
+    acting.subscriptions(
+        "/change_plan",
+        Message("change_plan", parse_change_plan),
+        "Change the plan: an upgrade at once, all else with the next period.",
+        schemas.closed({"plan": TEXT}, preview=PREVIEW),
+        *("unknown_plan", "same_plan", "change_under_way", "already_canceled", "declined"),
+        example=shown("What it would cost", {"plan": "core_40k", "preview": True}),
+    ),
+    acting.subscriptions(
+        "/cancel",
+        Message("cancel", parse_cancel),
+        "End a subscription, at its period's end or now.",
+        schemas.closed({"when": {"enum": ["period_end", "now"]}}, preview=PREVIEW),
+        *("already_canceled", "renewal_pending"),
+        example=shown("What would be lost", {"when": "now", "preview": True}),
+    ),
+    acting.subscriptions(
+        "/migrate_plan",
+        Message("migrate_plan", parse_migrate_plan),
+        "Operators: move a subscription to another version of its plan.",
+        schemas.closed(
+            {},
+            version={"type": "integer", "minimum": 0, "description": "0: the newest."},
+            when={"enum": ["next_period", "now"]},
+            preview=PREVIEW,
+        ),
+        *("unknown_plan", "already_canceled", "change_under_way"),
+        scope=Scope.OPERATOR,
+        example=shown("To the newest, as it would be", {"preview": True}),
+    ),
+    acting.subscriptions(
+        "/auto_purchase",
+        Message("set_auto_purchase", parse_set_auto_purchase),
+        "Switch auto-purchase.",
+        SWITCH,
+        *SWITCH_REASONS,
+        example=shown("Off", {"on": False}),
+    ),
+)
