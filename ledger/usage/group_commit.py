@@ -207,17 +207,21 @@ class _Writer:
         if len(demands) == len(batch):
             cursor = await connection.execute(*statement(demands, at), binary=True)
             decided: Sequence[Any] = outcomes(demands, await cursor.fetchall())
-        elif all(isinstance(one.asked, Request) and one.asked.reads for one in batch):
-            decided = await _read(connection, [one.asked for one in batch])
+        elif len(batch) == 1 or all(_changes_nothing(one.asked) for one in batch):
+            decided = await _ask(connection, [one.asked for one in batch])
         else:
             decided = await _decide_mixed(connection, [one.asked for one in batch], demands, at)
         asyncio.get_running_loop().call_soon(_answer, batch, decided)
 
 
-async def _read(
+def _changes_nothing(asked: Demand | Request) -> bool:
+    return isinstance(asked, Request) and asked.reads
+
+
+async def _ask(
     connection: psycopg.AsyncConnection[Row], asked: Sequence[Demand | Request]
 ) -> list[Any]:
-    """Answer requests that change nothing, each in a transaction of its own, in one round trip."""
+    """Answer one request, or some that change nothing and so lock nothing, in one round trip."""
     reads = [one for one in asked if isinstance(one, Request)]
     async with connection.pipeline():
         cursors = [await connection.execute(one.statement, one.arguments) for one in reads]
