@@ -17,7 +17,7 @@ OWN: dict[str, str] = {
     "scope_missing": "use a key whose scopes cover it",
     "not_found": "look the path up in the OpenAPI document",
     "method_not_allowed": "use one of the methods in `Allow`",
-    "unsupported_media_type": "send `application/json`",
+    "unsupported_media_type": "send `application/json`; usage also as CloudEvents",
     "payload_too_large": "send at most 1 MB",
     "payload_too_slow": "send the whole body at once",
     "unknown_parameter": "leave out parameters that the document does not name",

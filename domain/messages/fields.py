@@ -55,8 +55,16 @@ def parse_object(data: bytes) -> dict[str, Any]:
 
 def shallow_object(data: bytes) -> dict[str, Any]:
     """Read one JSON object without checking its depth. Raises `InvalidInput` (`malformed`)."""
+    value = shallow(data)
+    if not isinstance(value, dict):
+        raise InvalidInput("malformed", "the payload is not a JSON object")
+    return value
+
+
+def shallow(data: bytes) -> Any:
+    """Read one JSON value without checking its depth. Raises `InvalidInput` (`malformed`)."""
     try:
-        value = json.loads(
+        return json.loads(
             data,
             parse_float=Decimal,
             parse_constant=_no_constant,
@@ -64,9 +72,6 @@ def shallow_object(data: bytes) -> dict[str, Any]:
         )
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise InvalidInput("malformed", "the payload is not JSON") from error
-    if not isinstance(value, dict):
-        raise InvalidInput("malformed", "the payload is not a JSON object")
-    return value
 
 
 def parse_instant(value: Any) -> datetime:

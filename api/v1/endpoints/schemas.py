@@ -194,8 +194,37 @@ CAPTURE = titled(
 )
 EXTEND = titled("Extend", closed({"customer_id": CUSTOMER, "lapses_at": INSTANT}))
 RELEASE = titled("Release", closed({"customer_id": CUSTOMER}))
+CLOUD_EVENT = titled(
+    "CloudEvent",
+    {
+        "type": "object",
+        "required": ["specversion", "source", "id", "type", "subject", "time", "data"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "source": {"description": "Not part of the key: `id` alone counts."},
+            "id": {**KEY, "description": "The event's key."},
+            "type": {**TEXT, "description": "The action."},
+            "subject": {**CUSTOMER, "description": "The customer."},
+            "time": {**INSTANT, "description": "The event's time."},
+            "datacontenttype": {},
+            "dataschema": {},
+            "data": closed({"quantity": QUANTITY}, tags=TAGS, confirmed={"type": "boolean"}),
+        },
+        "patternProperties": {"^[a-z0-9]{1,20}$": {"description": "Extensions are ignored."}},
+        "additionalProperties": False,
+    },
+    "CloudEvents 1.0 as usage. Binary mode (`ce-…` headers, the body is `data`) is taken as well.",
+)
 # What a body of another type than JSON looks like.
-BY_MEDIA_TYPE: dict[str, Schema] = {}
+BY_MEDIA_TYPE: dict[str, Schema] = {
+    "application/cloudevents+json": CLOUD_EVENT,
+    "application/cloudevents-batch+json": {
+        "type": "array",
+        "maxItems": 1000,
+        "items": CLOUD_EVENT,
+        "description": "In order; one that cannot be read is refused alone.",
+    },
+}
 
 PREFER = Parameter(
     "Prefer",
