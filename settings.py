@@ -48,6 +48,9 @@ class Settings:
     webhook_private_addresses: bool = False  # whether webhooks may go inside, and by plain http
     api_docs: bool = False  # whether the API describes itself at /docs and /openapi.json
     api_head_seconds: int = 10  # how long the head of a request may take before it is hung up on
+    api_requests_per_second: int = 0  # of one key, in each process; 0: any number
+    api_most_requests: int = 1_000  # under way in one process; a body of each may have 1 MB
+    api_most_streams: int = 5_000  # of balances, open in one process
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -167,6 +170,9 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "webhook_private_addresses": _switch,
     "api_docs": _switch,
     "api_head_seconds": _number,
+    "api_requests_per_second": _some,
+    "api_most_requests": _number,
+    "api_most_streams": _number,
 }
 EXPECTED = {
     "database_url": "the ledger's database, as postgresql://user:password@host:port/database",
@@ -186,4 +192,7 @@ EXPECTED = {
     "webhook_private_addresses": "on or off",
     "api_docs": "on or off",
     "api_head_seconds": "a whole number of seconds above zero",
+    "api_requests_per_second": "a whole number; 0 sets no limit",
+    "api_most_requests": "a whole number above zero",
+    "api_most_streams": "a whole number above zero",
 }

@@ -22,6 +22,7 @@ from activities.direct.shortfalls import Shortfalls
 from activities.direct.usage import DirectUsage
 from api import access_log, account, approvals, billing, errors, health, webhooks
 from api.keyring import KeyRing
+from api.limits import limits
 from api.services import Services
 from api.v1.app import create_door
 from catalogs.reader import load_catalogs
@@ -96,6 +97,11 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                     context=context,
                     keys=KeyRing(engine),
                     usage=await _usage(running, settings, context, temporal),
+                    limits=limits(
+                        requests=settings.api_most_requests,
+                        streams=settings.api_most_streams,
+                        per_second=settings.api_requests_per_second,
+                    ),
                     webhook_private_addresses=settings.webhook_private_addresses,
                 ),
                 "head_seconds": settings.api_head_seconds,

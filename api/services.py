@@ -10,6 +10,7 @@ from temporalio.client import Client
 from activities.context import BillingContext
 from activities.direct.usage import DirectUsage
 from api.keyring import KeyRing
+from api.limits import Limits
 from gateways.payments import Payments
 
 
@@ -26,6 +27,7 @@ class Services:
     context: BillingContext = field(repr=False)
     keys: KeyRing
     usage: DirectUsage
+    limits: Limits
     webhook_private_addresses: bool = False
 
 

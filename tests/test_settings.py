@@ -65,6 +65,9 @@ def test_an_empty_variable_is_a_missing_one():
         ("API_DOCS", "yes"),
         ("API_HEAD_SECONDS", "0"),
         ("API_HEAD_SECONDS", "ten"),
+        ("API_REQUESTS_PER_SECOND", "-1"),
+        ("API_MOST_REQUESTS", "0"),
+        ("API_MOST_STREAMS", "0"),
         ("PAYLOAD_KEYS", "hidden"),
     ],
 )
@@ -92,5 +95,8 @@ def test_the_names_are_the_contract():
         "WEBHOOK_PRIVATE_ADDRESSES",
         "API_DOCS",
         "API_HEAD_SECONDS",
+        "API_REQUESTS_PER_SECOND",
+        "API_MOST_REQUESTS",
+        "API_MOST_STREAMS",
         "PAYLOAD_KEYS",
     }

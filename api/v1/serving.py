@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from activities.direct.shortfalls import TemporalAwayError
 from api.errors import STATUSES as RAISED
+from api.limits import NONE
 from api.v1 import authentication, bodies, idempotency
 from api.v1.call import Call, Reply
 from api.v1.endpoint import Endpoint
@@ -60,23 +61,42 @@ class Serve:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         request_id = request_id_of(headers)
+        told: dict[str, str] = {}
+        services = scope["state"]["services"]
+        if not services.limits.requests.take():  # before anything is read
+            await respond(send, refusal(busy(), request_id), request_id)
+            return
         try:
-            answer = await self._answer(scope, receive, headers, request_id)
+            answer = await self._answer(scope, receive, headers, request_id, told=told)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
             answer = refusal(error, request_id)
-        await respond(send, answer, request_id)
+        finally:
+            services.limits.requests.free()
+        await respond(send, answer, request_id, told)
 
     async def _answer(
-        self, scope: Scope, receive: Receive, headers: Mapping[str, str], request_id: str
+        self,
+        scope: Scope,
+        receive: Receive,
+        headers: Mapping[str, str],
+        request_id: str,
+        *,
+        told: dict[str, str],
     ) -> Reply:
+        """Return the answer; `told` gets the headers of every one, refusals included."""
         method = scope["method"]
         endpoint = self._endpoints.get("GET" if method == "HEAD" else method)
         address = f"{method} {scope['path']}"
         if endpoint is None:
-            allowed = ", ".join(sorted(self._endpoints))
-            raise Problem("method_not_allowed", f"there is no {address:.200}", Allow=allowed)
+            methods = ", ".join(sorted(self._endpoints))
+            raise Problem("method_not_allowed", f"there is no {address:.200}", Allow=methods)
         services = scope["state"]["services"]
         key = await authentication.authenticate(services, headers, endpoint.scope)
+        if endpoint.scope is not None:
+            allowed, rate = services.limits.rates.count(key.key_id)
+            told.update(rate)
+            if not allowed:
+                raise Problem("too_many_requests", f"the key {key.key_id} asks too often")
         body = b""
         if endpoint.request is not None:
             body = await bodies.read(receive, headers, endpoint.media_types)
@@ -102,6 +122,11 @@ def _query(text: bytes) -> dict[str, str]:
     if len(query) < len(pairs):
         raise Problem("invalid_parameter", "a parameter occurs twice")
     return query
+
+
+def busy() -> Problem:
+    """Return the refusal of a request that this process has no room for."""
+    return Problem("ledger_busy", "this process has as many requests as it takes at once")
 
 
 def refusal(error: Exception, request_id: str) -> Reply:
@@ -130,16 +155,19 @@ def raised_status(error: BillingError) -> int:
     return next((known[kind] for kind in type(error).__mro__ if kind in known), UNPROCESSABLE)
 
 
-async def respond(send: Send, answer: Reply, request_id: str) -> None:
-    """Send a reply."""
+async def respond(
+    send: Send, answer: Reply, request_id: str, more: Mapping[str, str] = NONE
+) -> None:
+    """Send a reply, with `more` headers."""
     headers = [
         (b"content-type", answer.media_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),
         (b"x-request-id", request_id.encode()),
         (b"cache-control", b"no-store"),
     ]
-    headers += [
-        (name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()
-    ]
+    for named in (answer.headers, more):
+        headers += [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in named.items()
+        ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

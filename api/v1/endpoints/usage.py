@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from activities.direct.usage import CustomersEvent
-from api.v1 import cloud_events, reading
+from api import cloud_events
+from api.v1 import reading
 from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import JSON, Endpoint, Example
 from api.v1.endpoints import schemas
