@@ -20,6 +20,7 @@ GUARDED = (
     "customers",
     "refunds",
     "disputes",
+    "webhook_events",
 )
 FORBIDDEN = (
     "INSERT INTO {} DEFAULT VALUES",
