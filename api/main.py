@@ -27,6 +27,7 @@ from api.services import Services
 from api.v1.app import create_door
 from catalogs.reader import load_catalogs
 from gateways.stripe import StripePayments
+from ledger.direct.lists import ListsInForce
 from ledger.direct.plans import PlansInForce
 from ledger.direct.wakeups import Wakeups
 from ledger.usage.group_commit import GroupCommit
@@ -135,6 +136,7 @@ async def _usage(
         commit=commit,
         plans=PlansInForce(pool),
         shortfalls=Shortfalls(context, temporal, wakeups),
+        lists=await running.enter_async_context(ListsInForce(context.engine, context.catalogs)),
         now=partial(datetime.now, UTC),
     )
 

@@ -19,6 +19,7 @@ from domain.messages.holds import Capture, Extend, Hold, Release
 from domain.outcomes import UNDECIDED, Refusal, Undecided
 from domain.pricing.event_price import price, price_on_terms
 from domain.usage import DebitOutcome, PricedEvent, UsageEvent
+from ledger.direct.lists import ListsInForce
 from ledger.direct.plans import PlanInForce, PlansInForce, unknown
 from ledger.usage import debits, holds
 from ledger.usage.debits import Demand
@@ -57,12 +58,14 @@ class DirectUsage:
         commit: GroupCommit,
         plans: PlansInForce,
         shortfalls: Shortfalls,
+        lists: ListsInForce,
         now: Now,
     ) -> None:
         self._context = context
         self._commit = commit
         self._plans = plans
         self._shortfalls = shortfalls
+        self._lists = lists
         self._now = now
 
     async def use(
@@ -132,6 +135,7 @@ class DirectUsage:
 
     async def _find_plans(self, cases: Sequence[_Case], catalog: str | None) -> None:
         """Find each customer's plan; who has none is refused."""
+        await self._lists.require()
         names = dict.fromkeys(case.asked.customer_id for case in cases)
         found = await self._plans.of(names)
         for case in cases:
@@ -228,6 +232,7 @@ class DirectUsage:
             await self._shortfalls.tell_cap(known, self._now())
 
     async def _known(self, customer_id: str, catalog: str | None) -> PlanInForce:
+        await self._lists.require()
         found = await self._plans.of([customer_id])
         known = _of_catalog(found.get(customer_id), catalog)
         if known is None:

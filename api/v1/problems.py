@@ -27,6 +27,7 @@ OWN: dict[str, str] = {
     "request_under_way": "wait for the answer to the first request, or repeat it in a second",
     "too_many_requests": "wait as long as `Retry-After` says, then repeat it with the same key",
     "ledger_busy": "repeat it with the same key",
+    "other_price_lists": "tell an operator: this process has other price lists than were published",
     "temporal_unavailable": "repeat it with the same key",
     "database_unavailable": "repeat it with the same key",
     "processor_unavailable": "repeat it in a minute",
@@ -121,6 +122,7 @@ BY_STATUS: dict[int, tuple[str, ...]] = {
     502: ("processor_refused",),
     503: (
         "ledger_busy",
+        "other_price_lists",
         "temporal_unavailable",
         "database_unavailable",
         "processor_unavailable",

@@ -33,6 +33,7 @@ from api.v1.problems import (
 from api.v1.request_ids import request_id_of
 from domain.errors import BillingError
 from gateways.payments import ProcessorUnavailable
+from ledger.direct.lists import OtherListsError
 from ledger.usage.group_commit import LedgerBusyError
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 # What a server that we need raises when it does not answer.
 AWAY: dict[type[Exception], str] = {
     TemporalAwayError: "temporal_unavailable",
+    OtherListsError: "other_price_lists",
     psycopg.OperationalError: "database_unavailable",
     PoolTimeout: "database_unavailable",
     LedgerBusyError: "ledger_busy",

@@ -1,0 +1,82 @@
+"""Whether a process prices by what was published; one that does not must not price at all.
+
+Workers compare their price lists when they start. A process that only prices compares again and
+again, because a newer worker may have published what its own files lack.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.pricing.catalog import Catalog
+from ledger import published
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 20
+
+
+class OtherListsError(Exception):
+    """The process has other price lists than were published: nothing was decided."""
+
+
+class ListsInForce:
+    """Price lists that are compared with what was published."""
+
+    def __init__(self, engine: Engine, catalogs: Mapping[str, Catalog]) -> None:
+        self._engine = engine
+        self._catalogs = catalogs
+        self._compared = asyncio.Event()
+        self._differ: tuple[str, ...] = ()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def require(self) -> None:
+        """Return if prices may be made. Raises `OtherListsError`."""
+        if not self._compared.is_set():
+            await self._compare()
+        if self._differ:
+            raise OtherListsError(", ".join(self._differ))
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._compare()
+            except SQLAlchemyError as error:
+                log.warning("price lists were not compared: %s", error)
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def _compare(self) -> None:
+        differ = await asyncio.to_thread(self._differences)
+        if differ != self._differ and differ:
+            log.error("other price lists were published than are here: %s", ", ".join(differ))
+        self._differ = differ
+        self._compared.set()
+
+    def _differences(self) -> tuple[str, ...]:
+        at = datetime.now(UTC)
+        with self._engine.connect() as connection:
+            return tuple(
+                f"{catalog.name}: {one.item.kind} {one.item.name} {one.item.version}"
+                for catalog in self._catalogs.values()
+                for one in published.compared(connection, catalog, at).refused
+            )
