@@ -4,13 +4,16 @@ The reads are the last: a customer's own path takes every other one below it, fo
 slashes.
 """
 
+from api.v1.endpoints.acts.accounts import ACCOUNTS
+from api.v1.endpoints.acts.operators import OPERATORS
+from api.v1.endpoints.acts.purchases import PURCHASES
+from api.v1.endpoints.acts.subscriptions import SUBSCRIPTIONS
+from api.v1.endpoints.acts.teams import TEAMS
 from api.v1.endpoints.checks import CHECKS
 from api.v1.endpoints.documents import Documents
 from api.v1.endpoints.holds import HOLDS
 from api.v1.endpoints.keys import KEYS
-from api.v1.endpoints.purchases import PURCHASES
 from api.v1.endpoints.reads import READS
-from api.v1.endpoints.subscriptions import SUBSCRIPTIONS
 from api.v1.endpoints.usage import USAGE
 from api.v1.endpoints.webhooks import WEBHOOKS
 
@@ -21,6 +24,9 @@ DOCUMENTS = Documents(
         *HOLDS,
         *SUBSCRIPTIONS,
         *PURCHASES,
+        *ACCOUNTS,
+        *TEAMS,
+        *OPERATORS,
         *WEBHOOKS,
         *KEYS,
         *READS,

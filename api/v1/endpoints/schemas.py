@@ -33,6 +33,7 @@ TAGS: Schema = {
     "additionalProperties": {"type": "string", "pattern": "^[^\\u0000]{1,200}$"},
 }
 TEXT: Schema = {"type": "string", "pattern": "^[^\\u0000]{1,200}$"}
+EMAIL: Schema = {"type": "string", "format": "email", "maxLength": 200}
 
 
 def closed(required: dict[str, Schema], **optional: Schema) -> Schema:

@@ -50,10 +50,11 @@ def post(door: httpx.AsyncClient) -> Post:
     """A function that sends a body under a key of its own, or under the one named."""
 
     async def send(
-        path: str, body: Any = None, key: str | None = None, **more: str
+        path: str, body: Any = None, key: str | None = None, method: str = "POST", **more: str
     ) -> httpx.Response:
         headers = {"Idempotency-Key": key or f"request-{next(_numbers)}", **more}
-        return await door.post(path, json={} if body is None else body, headers=headers)
+        sent = {} if body is None else body
+        return await door.request(method, path, json=sent, headers=headers)
 
     return send
 

@@ -2,12 +2,13 @@
 
 import asyncio
 
-from api.v1 import starts
-from api.v1.acts import encode
 from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import Endpoint, Example
-from api.v1.endpoints import acting, schemas
-from api.v1.endpoints.acting import PREVIEW, Message, shown
+from api.v1.endpoints import schemas
+from api.v1.endpoints.acts import acting
+from api.v1.endpoints.acts.acting import PREVIEW, Message, shown
+from api.v1.sending import starts
+from api.v1.sending.acts import encode
 from domain.api_keys import Scope
 from domain.messages import fields
 from domain.messages.plans import parse_cancel, parse_change_plan, parse_migrate_plan
@@ -16,14 +17,13 @@ from domain.messages.start import parse_start
 
 TEXT, INSTANT = schemas.TEXT, schemas.INSTANT
 ID: schemas.Schema = {"type": "string", "pattern": "^[!-9;-~]{1,64}$"}
-EMAIL: schemas.Schema = {"type": "string", "format": "email", "maxLength": 200}
 BOOLEAN: schemas.Schema = {"type": "boolean"}
 START = schemas.closed(
     {
         "subscription_id": ID,
         "customer_id": schemas.CUSTOMER,
         "name": TEXT,
-        "email": EMAIL,
+        "email": schemas.EMAIL,
         "catalog": schemas.CUSTOMER,
         "plan_id": schemas.CUSTOMER,
     },
@@ -64,7 +64,7 @@ async def start(call: Call) -> Reply:
 async def show(call: Call) -> Reply:
     """Answer where a subscription stands, also after its end."""
     call.known()
-    named = call.path["subscription_id"]
+    named = call.path["id"]
     told, row = await asyncio.gather(starts.told(call, named), starts.row_of(call, named))
     return reply(await starts.described(call, named, row, told))
 
@@ -115,7 +115,7 @@ SUBSCRIPTIONS = (
         "Change the plan: an upgrade at once, all else with the next period.",
         schemas.closed({"plan": TEXT}, preview=PREVIEW),
         *("unknown_plan", "same_plan", "change_under_way", "already_canceled", "declined"),
-        example=shown("What it would cost", {"plan": "core_40k", "preview": True}),
+        examples=(shown("What it would cost", {"plan": "core_40k", "preview": True}),),
     ),
     acting.subscriptions(
         "/cancel",
@@ -123,7 +123,7 @@ SUBSCRIPTIONS = (
         "End a subscription, at its period's end or now.",
         schemas.closed({"when": {"enum": ["period_end", "now"]}}, preview=PREVIEW),
         *("already_canceled", "renewal_pending"),
-        example=shown("What would be lost", {"when": "now", "preview": True}),
+        examples=(shown("What would be lost", {"when": "now", "preview": True}),),
     ),
     acting.subscriptions(
         "/migrate_plan",
@@ -137,7 +137,7 @@ SUBSCRIPTIONS = (
         ),
         *("unknown_plan", "already_canceled", "change_under_way"),
         scope=Scope.OPERATOR,
-        example=shown("To the newest, as it would be", {"preview": True}),
+        examples=(shown("To the newest, as it would be", {"preview": True}),),
     ),
     acting.subscriptions(
         "/auto_purchase",
@@ -145,6 +145,6 @@ SUBSCRIPTIONS = (
         "Switch auto-purchase.",
         SWITCH,
         *SWITCH_REASONS,
-        example=shown("Off", {"on": False}),
+        examples=(shown("Off", {"on": False}),),
     ),
 )

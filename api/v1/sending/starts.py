@@ -18,9 +18,9 @@ from temporalio.exceptions import (
     WorkflowAlreadyStartedError,
 )
 
-from api.v1.acts import AWAY, away, rejected
 from api.v1.call import Call
 from api.v1.problems import Problem
+from api.v1.sending.acts import AWAY, away, rejected
 from domain.messages.answers import Answer
 from domain.subscription import Start
 from ledger import accounts, subscriptions

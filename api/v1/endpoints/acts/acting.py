@@ -1,25 +1,25 @@
 """Endpoints that are messages of a subscription under another name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from api.v1 import acts
-from api.v1.acts import Letter
 from api.v1.call import Call, Reply
 from api.v1.endpoint import Endpoint, Example
 from api.v1.endpoints import schemas
 from api.v1.idempotency import key_of
 from api.v1.problems import Problem
+from api.v1.sending import acts
+from api.v1.sending.acts import Letter
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
 from domain.messages import fields
 from ledger.direct.owners import Owner
 from workflows import names
 
-CUSTOMER = "/customers/{customer_id:path}"
-SUBSCRIPTION = "/subscriptions/{subscription_id:path}"
+CUSTOMER = "/customers/{id:path}"
+SUBSCRIPTION = "/subscriptions/{id:path}"
 PREVIEW = {"type": "boolean", "description": "Answer the same numbers and move nothing."}
 ANSWER = schemas.titled(
     "ActAnswer",
@@ -45,7 +45,12 @@ OF_SUBSCRIPTION = ("no_subscription", "subscription_ended")
 
 def shown(name: str, body: Mapping[str, Any], **path: str) -> Example:
     """Return an example about the document's customer and its subscription, or another's."""
-    return Example(name, dict(body), path={**schemas.ACME, "subscription_id": "acme", **path})
+    return Example(name, dict(body), path={"id": "acme", **path})
+
+
+def keyed(key: str, example: Example) -> Example:
+    """Return an example sent under a key that other examples name."""
+    return replace(example, headers={"Idempotency-Key": key})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ async def of_subscription(message: Message, call: Call) -> Reply:
     content = content_of(call, message)
     owner = await acts.subscription_of(call)
     if owner is None:
-        named = call.path["subscription_id"]
+        named = call.path["id"]
         raise Problem("no_subscription", f"there is no subscription {named!a:.80}")
     return await to_owner(call, owner, message.name, content)
 
@@ -107,7 +112,7 @@ def customers(
     summary: str,
     request: schemas.Schema,
     *reasons: str,
-    example: Example,
+    examples: tuple[Example, ...] = (),
     scope: Scope = Scope.CUSTOMER,
 ) -> Endpoint:
     """Return the endpoint of a message to a customer's subscription."""
@@ -122,7 +127,7 @@ def customers(
         statuses=(200, 202),
         reasons=(*REASONS, *reasons),
         keyed=True,
-        examples=(example,),
+        examples=examples,
     )
 
 
@@ -132,7 +137,7 @@ def subscriptions(
     summary: str,
     request: schemas.Schema,
     *reasons: str,
-    example: Example,
+    examples: tuple[Example, ...] = (),
     scope: Scope = Scope.CUSTOMER,
 ) -> Endpoint:
     """Return the endpoint of a message to a subscription."""
@@ -147,5 +152,5 @@ def subscriptions(
         statuses=(200, 202),
         reasons=(*OF_SUBSCRIPTION, *reasons),
         keyed=True,
-        examples=(example,),
+        examples=examples,
     )

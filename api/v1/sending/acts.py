@@ -41,7 +41,7 @@ class Letter:
 
 async def customer_of(call: Call) -> Owner:
     """Return the subscription of the path's customer. Raises `Problem` (`unknown_customer`)."""
-    named = call.path["customer_id"]
+    named = call.path["id"]
     found = await asyncio.to_thread(_found, call, owners.of_customer, named)
     if found is None:
         raise Problem("unknown_customer", f"there is no customer {named!a:.80}")
@@ -50,7 +50,7 @@ async def customer_of(call: Call) -> Owner:
 
 async def subscription_of(call: Call) -> Owner | None:
     """Return the subscription in the path; None: the ledger knows none of this seller's."""
-    named = call.path["subscription_id"]
+    named = call.path["id"]
     return await asyncio.to_thread(_found, call, owners.of_subscription, named)
 
 

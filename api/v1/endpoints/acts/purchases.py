@@ -2,9 +2,10 @@
 
 from api.v1.call import Call, Reply
 from api.v1.endpoint import Endpoint
-from api.v1.endpoints import acting, schemas
-from api.v1.endpoints.acting import Message, shown
-from api.v1.endpoints.subscriptions import SWITCH, SWITCH_REASONS
+from api.v1.endpoints import schemas
+from api.v1.endpoints.acts import acting
+from api.v1.endpoints.acts.acting import Message, keyed, shown
+from api.v1.endpoints.acts.subscriptions import SWITCH, SWITCH_REASONS
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
 from domain.messages import fields
@@ -60,8 +61,8 @@ PURCHASES = (
         reasons=(*acting.REASONS, *PURCHASE_REASONS),
         keyed=True,
         examples=(
-            shown("In the plan's unit", {"credits": "3000"}),
-            shown("Packs", {"pack": "enterprise_50000", "count": 2}, customer_id="initech"),
+            keyed("order-7", shown("In the plan's unit", {"credits": "3000"})),
+            shown("Packs", {"pack": "enterprise_50000", "count": 2}, id="initech"),
         ),
     ),
     acting.customers(
@@ -70,7 +71,7 @@ PURCHASES = (
         "Switch auto-purchase.",
         SWITCH,
         *SWITCH_REASONS,
-        example=shown("Off", {"on": False}),
+        examples=(shown("Off", {"on": False}),),
     ),
     acting.customers(
         "/bonuses",
@@ -78,10 +79,12 @@ PURCHASES = (
         "Give a bonus, once for each invitee.",
         schemas.closed({"bonus": schemas.TEXT, "invitee": schemas.CUSTOMER}),
         *("unknown_bonus", "own_referral"),
-        example=shown(
-            "Somebody told us what they think",
-            {"bonus": "feedback", "invitee": "user-7"},
-            customer_id="initech",
+        examples=(
+            shown(
+                "Somebody told us what they think",
+                {"bonus": "feedback", "invitee": "user-7"},
+                id="initech",
+            ),
         ),
     ),
 )

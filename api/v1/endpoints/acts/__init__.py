@@ -1,0 +1,1 @@
+"""Endpoints that are messages of a subscription, a module each theme."""

@@ -1,0 +1,1 @@
+"""Requests sent on to workflows, and what their answers come to."""
