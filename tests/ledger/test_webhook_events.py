@@ -322,6 +322,26 @@ def test_a_hold_that_is_released_restores_what_was_exhausted(engine):
     assert last.payload["balance"] == {"credits": {"available": "2", "held": "0"}}
 
 
+# Triggers that write events on what a debit writes, and the columns whose change fires them.
+ON_THE_WAY = text("""
+    SELECT c.relname, t.tgname, t.tgtype & 16 > 0,
+           ARRAY(SELECT a.attname::text FROM unnest(t.tgattr) n
+                 JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = n ORDER BY 1)
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE t.tgname LIKE '%_event' AND c.relname IN
+        ('entries', 'grants', 'wallets', 'counters', 'limits', 'holds', 'hold_lines')
+    ORDER BY t.tgname
+""")
+
+
+def test_no_column_that_a_debit_or_a_hold_names_writes_an_event(ledger):
+    assert [tuple(one) for one in ledger.execute(ON_THE_WAY)] == [
+        ("grants", "grants_event", False, []),
+        ("grants", "grants_expiry_event", True, ["expired"]),
+        ("wallets", "wallets_event", True, ["frozen", "window_start"]),
+    ]
+
+
 def test_an_event_committed_late_comes_after_all_that_were_published(engine):
     """The later account's event has the lower number: a cursor by number would never show it."""
     slow, quick = ends(engine, a_subscribed_wallet, 3), ends(engine, a_subscribed_wallet, 3)
