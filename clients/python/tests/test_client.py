@@ -231,27 +231,6 @@ def test_a_check_needs_no_key_and_no_time(door, dd):
     assert checked.missing == checked.charged["credits"] - checked.available
 
 
-def test_a_balance_is_read_with_exact_numbers(door, dd):
-    told = {
-        "available": "1.5",
-        "held": "0",
-        "owed": "0",
-        "included": "10",
-        "used": "8.5",
-        "next_reset_at": "2026-08-01T12:00:00Z",
-        "grants": [{"remaining": "1.5"}],
-    }
-    door.will(ok({"customer_id": "a/b", "seq": 7, "at": "2026-07-01T12:00:00Z",
-                  "credit_types": {"credits": told}}))  # fmt: skip
-
-    balance = dd.balance("a/b")
-
-    assert door.asked[0].path == "/v1/customers/a%2Fb/balance"
-    assert (balance.seq, balance.at) == (7, AT)
-    assert balance.credit_types["credits"].available == Decimal("1.5")
-    assert balance.credit_types["credits"].next_reset_at == AT.replace(month=8)
-
-
 @pytest.mark.parametrize("url", ["ftp://x", "localhost:8000", ""])
 def test_an_address_that_is_none_is_refused_at_once(url):
     with pytest.raises(ValueError, match="is not the address"):

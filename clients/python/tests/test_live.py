@@ -117,3 +117,28 @@ def test_a_hold_can_be_extended_by_hand(live, acme):
     later = AT + timedelta(days=1)
 
     assert live.extend(acme, "job-1", later).lapses_at == later != placed.lapses_at
+
+
+def test_a_balance_says_all_that_there_is_with_exact_numbers(live, new_customer):
+    acme = new_customer().customer_id
+    use(live, acme, "2.5")
+    live.hold(acme, "operation", 100, key="job-1", event_at=AT).place()
+
+    balance = live.balance(acme)
+
+    credits_ = balance.credit_types["credits"]
+    assert (balance.customer_id, balance.seq) == (acme, 3)
+    assert (credits_.available, credits_.held) == (Decimal("9897.5"), 100)
+    assert credits_.included_available == credits_.available
+    (grant,) = credits_.grants
+    assert (grant.source, grant.available) == ("allowance", Decimal("9897.5"))
+    assert AT < credits_.next_reset_at == grant.expires_at
+    assert credits_.auto_purchase.unit == 10_000
+    assert not credits_.auto_purchase.on
+
+
+def test_the_balance_of_nobody_is_not_found(live):
+    with pytest.raises(NotFound) as raised:
+        live.balance("a/b c")
+
+    assert raised.value.reason == "unknown_customer"

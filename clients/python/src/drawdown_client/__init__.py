@@ -2,10 +2,8 @@
 
 from drawdown_client.amounts import Amount
 from drawdown_client.answers import (
-    Balance,
     Captured,
     Check,
-    CreditType,
     Debited,
     Held,
     Outcome,
@@ -14,6 +12,7 @@ from drawdown_client.answers import (
 )
 from drawdown_client.async_hold import AsyncHold
 from drawdown_client.asynchronous import AsyncDrawdown
+from drawdown_client.balances import AutoPurchase, Balance, CreditType, Grant
 from drawdown_client.client import Drawdown
 from drawdown_client.errors import (
     Conflict,
@@ -41,6 +40,7 @@ __all__ = [
     "Amount",
     "AsyncDrawdown",
     "AsyncHold",
+    "AutoPurchase",
     "Balance",
     "Captured",
     "Check",
@@ -51,6 +51,7 @@ __all__ = [
     "DrawdownError",
     "EngineFailed",
     "Event",
+    "Grant",
     "Held",
     "Hold",
     "InvalidRequest",

@@ -86,29 +86,6 @@ class Captured:
     uncollected: Mapping[str, Decimal]
 
 
-@dataclass(frozen=True, slots=True)
-class CreditType:
-    """One credit type of a customer. `grants` are as the engine tells them."""
-
-    available: Decimal
-    held: Decimal
-    owed: Decimal
-    included: Decimal | None
-    used: Decimal | None
-    next_reset_at: datetime | None
-    grants: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """What a customer has, as of line `seq` of its ledger."""
-
-    customer_id: str
-    seq: int
-    at: datetime
-    credit_types: Mapping[str, CreditType]
-
-
 def read_debited(raw: Any) -> Debited:
     """Read the answer to one event."""
     return Debited(
@@ -176,25 +153,6 @@ def read_captured(raw: Any) -> Captured:
         available=optional(raw["available"]),
         taken=amounts.read_each(raw.get("taken") or {}),
         uncollected=amounts.read_each(raw.get("uncollected") or {}),
-    )
-
-
-def read_balance(raw: Any) -> Balance:
-    """Read a customer's balance."""
-    types = {name: _credit_type(one) for name, one in raw["credit_types"].items()}
-    return Balance(raw["customer_id"], raw["seq"], amounts.read_instant(raw["at"]), types)
-
-
-def _credit_type(raw: Any) -> CreditType:
-    reset = raw.get("next_reset_at")
-    return CreditType(
-        available=amounts.read(raw["available"]),
-        held=amounts.read(raw["held"]),
-        owed=amounts.read(raw["owed"]),
-        included=optional(raw.get("included")),
-        used=optional(raw.get("used")),
-        next_reset_at=amounts.read_instant(reset) if reset else None,
-        grants=tuple(raw.get("grants") or ()),
     )
 
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from drawdown_client import amounts, answers, events
+from drawdown_client import amounts, answers, balances, events
 from drawdown_client.amounts import Amount
-from drawdown_client.answers import Balance, Captured, Check, Debited, Held, Outcome
+from drawdown_client.answers import Captured, Check, Debited, Held, Outcome
+from drawdown_client.balances import Balance
 from drawdown_client.errors import Problem, StillPending, UnexpectedAnswer, refusal
 from drawdown_client.events import Event
 
@@ -108,7 +109,7 @@ def release(customer_id: str, key: str) -> Call[Held]:
 def balance(customer_id: str) -> Call[Balance]:
     """Read what a customer has."""
     path = f"/v1/customers/{quote(customer_id, safe='')}/balance"
-    return Call("GET", path, answers.read_balance)
+    return Call("GET", path, balances.read_balance)
 
 
 def _of_hold(key: str, act: str) -> str:

@@ -9,7 +9,8 @@ import httpx2
 
 from drawdown_client import calls, http
 from drawdown_client.amounts import Amount
-from drawdown_client.answers import Balance, Captured, Check, Debited, Held, Outcome
+from drawdown_client.answers import Captured, Check, Debited, Held, Outcome
+from drawdown_client.balances import Balance
 from drawdown_client.calls import Call, Many
 from drawdown_client.errors import DrawdownError
 from drawdown_client.events import Event

@@ -1,0 +1,138 @@
+"""What a customer has, with exact decimals and instants."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from drawdown_client import amounts
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A block of credits that was given: how much of it is left, until when, and why."""
+
+    grant_id: int
+    source: str
+    reason: str | None
+    charge_id: str | None
+    granted: Decimal
+    used: Decimal
+    available: Decimal
+    held: Decimal
+    frozen: Decimal
+    effective_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AutoPurchase:
+    """The switch, the unit that is bought, and this window's total against the cap.
+
+    `unit_price_minor` is in minor units of `currency`.
+    """
+
+    on: bool
+    in_flight: bool
+    card_usable: bool
+    unit: Decimal
+    cap: Decimal
+    bought: Decimal
+    left: Decimal
+    unit_price_minor: int | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditType:
+    """One credit type of a customer.
+
+    `available` is what the plan includes and what is extra; `included` and `used` are of this
+    window; `per_day` is how fast it is used, `days_to_empty` how long it lasts so.
+    """
+
+    available: Decimal
+    included_available: Decimal
+    extra_available: Decimal
+    held: Decimal
+    frozen: Decimal
+    owed: Decimal
+    included: Decimal
+    used: Decimal
+    next_reset_at: datetime | None
+    per_day: Decimal
+    days_to_empty: int | None
+    suggested_pack: str | None
+    auto_purchase: AutoPurchase | None
+    grants: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a customer has, as of line `seq` of its ledger."""
+
+    customer_id: str
+    seq: int
+    at: datetime
+    credit_types: Mapping[str, CreditType]
+
+
+def read_balance(raw: Any) -> Balance:
+    """Read a customer's balance."""
+    types = {name: _credit_type(one) for name, one in raw["credit_types"].items()}
+    return Balance(raw["customer_id"], raw["seq"], amounts.read_instant(raw["at"]), types)
+
+
+def _credit_type(raw: Any) -> CreditType:
+    auto = raw.get("auto_purchase")
+    return CreditType(
+        available=amounts.read(raw["available"]),
+        included_available=amounts.read(raw["included_available"]),
+        extra_available=amounts.read(raw["extra_available"]),
+        held=amounts.read(raw["held"]),
+        frozen=amounts.read(raw["frozen"]),
+        owed=amounts.read(raw["owed"]),
+        included=amounts.read(raw["included"]),
+        used=amounts.read(raw["used"]),
+        next_reset_at=_instant(raw["next_reset_at"]),
+        per_day=amounts.read(raw["per_day"]),
+        days_to_empty=raw.get("days_to_empty"),
+        suggested_pack=raw.get("suggested_pack"),
+        auto_purchase=None if auto is None else _auto_purchase(auto),
+        grants=tuple(_grant(one) for one in raw["grants"]),
+    )
+
+
+def _auto_purchase(raw: Any) -> AutoPurchase:
+    return AutoPurchase(
+        on=raw["on"],
+        in_flight=raw["in_flight"],
+        card_usable=raw["card_usable"],
+        unit=amounts.read(raw["unit"]),
+        cap=amounts.read(raw["cap"]),
+        bought=amounts.read(raw["bought"]),
+        left=amounts.read(raw["left"]),
+        unit_price_minor=raw.get("unit_price_minor"),
+        currency=raw.get("currency"),
+    )
+
+
+def _grant(raw: Any) -> Grant:
+    return Grant(
+        grant_id=raw["grant_id"],
+        source=raw["source"],
+        reason=raw.get("reason"),
+        charge_id=raw.get("charge_id"),
+        granted=amounts.read(raw["granted"]),
+        used=amounts.read(raw["used"]),
+        available=amounts.read(raw["available"]),
+        held=amounts.read(raw["held"]),
+        frozen=amounts.read(raw["frozen"]),
+        effective_at=amounts.read_instant(raw["effective_at"]),
+        expires_at=_instant(raw["expires_at"]),
+    )
+
+
+def _instant(value: Any) -> datetime | None:
+    return None if value is None else amounts.read_instant(value)
