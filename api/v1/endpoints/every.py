@@ -13,9 +13,9 @@ from api.v1.endpoints.checks import CHECKS
 from api.v1.endpoints.documents import Documents
 from api.v1.endpoints.holds import HOLDS
 from api.v1.endpoints.keys import KEYS
-from api.v1.endpoints.reads import READS
 from api.v1.endpoints.usage import USAGE
 from api.v1.endpoints.webhooks import WEBHOOKS
+from api.v1.reads.every import READS
 
 DOCUMENTS = Documents(
     (

@@ -11,10 +11,10 @@ from activities.direct.usage import CustomersEvent
 from activities.reads.balance import Standing, balance, standing
 from activities.reads.customer import customer
 from api.v1.call import Call, Reply, reply
-from api.v1.customer_reads import of_customer
 from api.v1.endpoint import Endpoint, Example, Parameter
 from api.v1.endpoints import schemas
 from api.v1.endpoints.checks import answered
+from api.v1.reads.snapshots import of_customer
 from domain.api_keys import Scope
 from domain.credits import MICRO
 from domain.errors import InvalidInput

@@ -1,0 +1,1 @@
+"""Reads of one customer through the door; the endpoints that only tell."""

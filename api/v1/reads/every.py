@@ -1,0 +1,8 @@
+"""All reads, in the order in which their paths are tried."""
+
+from api.v1.reads.customers import CUSTOMERS, STATE
+from api.v1.reads.lists import LISTS
+from api.v1.reads.payments import PAYMENTS
+from api.v1.reads.usage import CUSTOMER_USAGE
+
+READS = (*CUSTOMERS, *CUSTOMER_USAGE, *LISTS, *PAYMENTS, *STATE)
