@@ -58,7 +58,7 @@ def after(
     misses one. Raises `InvalidInput` (`unknown_webhook_event`).
     """
     row = WebhookEvent
-    wanted = select(row).where(row.position > (_position(connection, event) if event else 0))
+    wanted = select(row).where(row.position > (_published(connection, event)[0] if event else 0))
     if types:
         wanted = wanted.where(row.type.in_(types))
     if catalog is not None:
@@ -71,27 +71,33 @@ def after(
     return Page(tuple(events), len(found) > limit)
 
 
-def _position(connection: Connection, event: str) -> int:
+def _published(connection: Connection, event: str) -> tuple[int, str | None]:
+    """Return the position and the catalog of an event; one without a position is not known yet."""
     known = parsed_event_id(event)
-    position = connection.scalar(
-        select(WebhookEvent.position).where(
-            WebhookEvent.account_id == known.account_id, WebhookEvent.number == known.number
+    row = WebhookEvent
+    found = connection.execute(
+        select(row.position, row.catalog).where(
+            row.account_id == known.account_id, row.number == known.number
         )
-    )
-    if position is None:
-        raise _unknown(event)
-    return position
+    ).one_or_none()
+    if found is None or found.position is None:
+        raise InvalidInput("unknown_webhook_event", f"there is no event {event!r:.60}")
+    return found.position, found.catalog
 
 
 def redeliver(connection: Connection, event: str, endpoint_id: str, at: datetime) -> None:
     """Send an event to an endpoint once more, from the first attempt, whatever became of it before.
 
-    An endpoint that is off gets it when it is on. Raises `InvalidInput` (`unknown_webhook_event`,
-    `unknown_endpoint`).
+    An endpoint of one price list gets events of its customers alone; one that is off gets it when
+    it is on. Raises `InvalidInput` (`unknown_webhook_event`, `unknown_endpoint`).
     """
-    _position(connection, event)  # what is not published yet will be delivered anyway
-    if connection.scalar(select(WebhookEndpoint.url).filter_by(endpoint_id=endpoint_id)) is None:
+    _, catalog = _published(connection, event)
+    row = WebhookEndpoint
+    to = connection.execute(select(row.catalog).where(row.endpoint_id == endpoint_id)).one_or_none()
+    if to is None:
         raise InvalidInput("unknown_endpoint", f"there is no endpoint {endpoint_id!r:.40}")
+    if to.catalog not in (None, catalog):  # its owner may not know other lists' customers
+        raise InvalidInput("unknown_webhook_event", f"there is no event {event!r:.60}")
     known = parsed_event_id(event)
     again = {"state": "waiting", "attempts": 0, "next_at": at, "delivered_at": None}
     connection.execute(
@@ -104,7 +110,3 @@ def redeliver(connection: Connection, event: str, endpoint_id: str, at: datetime
         )
         .on_conflict_do_update(constraint="webhook_deliveries_pk", set_=again)
     )
-
-
-def _unknown(event: str) -> InvalidInput:
-    return InvalidInput("unknown_webhook_event", f"there is no event {event!r:.60}")

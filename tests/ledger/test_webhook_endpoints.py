@@ -154,7 +154,10 @@ def test_an_event_is_sent_again_by_hand_also_to_one_that_never_had_it(engine):
         ).all()
 
     assert sorted(rows) == sorted([(had, "waiting", 0), (new, "waiting", 0)])
+    with engine.begin() as connection:
+        others = webhook_endpoints.create(connection, URL, OWNER, NOON, catalog="make").endpoint_id
     for wrong, to, reason in (
+        (event.event_id, others, "unknown_webhook_event"),
         ("evt_1_999999", had, "unknown_webhook_event"),
         (event.event_id, "we_nobody", "unknown_endpoint"),
     ):
