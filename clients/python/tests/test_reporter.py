@@ -1,7 +1,6 @@
-"""The reporter: what it stored is decided once, whoever is killed and whatever is cut."""
+"""The reporter and an engine that waits, refuses, fails or is away, as the test has it."""
 
 import asyncio
-import multiprocessing
 import os
 import sqlite3
 import threading
@@ -55,7 +54,7 @@ def closed(door):
     door.otherwise = lambda asked: CUT
 
 
-def test_what_is_reported_is_charged_once_with_all_it_says(charging, door, reporter):
+def test_what_is_reported_is_sent_with_all_it_says(charging, door, reporter):
     reporter.report(an_event("e-1"))
     all_sent(reporter)
 
@@ -120,20 +119,6 @@ def test_while_nothing_can_be_sent_it_waits_and_says_why(door, reporter, fault):
     all_sent(reporter)
     assert [*charging.debits] == ["e-1"]
     until(lambda: reporter.lag().trouble is None)
-
-
-def test_an_answer_that_was_lost_charges_nothing_twice(charging, door, reporter):
-    def lose_the_first(asked):
-        door.otherwise = charging
-        charging(asked)
-        return CUT
-
-    door.otherwise = lose_the_first
-    reporter.report(an_event("e-1"), an_event("e-2"))
-    all_sent(reporter)
-
-    assert charging.sizes == [2, 2]
-    assert [*charging.debits] == ["e-1", "e-2"]
 
 
 def test_refused_events_are_kept_with_their_reason_and_can_be_sent_again(charging, reporter):
@@ -230,6 +215,20 @@ def test_a_file_that_is_none_of_ours_is_refused(dd, path):
         Reporter(dd, path)
 
 
+def test_a_file_of_a_later_version_is_refused(dd, reporter, path):
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA user_version = 99")
+    other.close()
+
+    with pytest.raises(SpoolError, match="version 99"):
+        Reporter(dd, path)
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused(dd, path):
+    with pytest.raises(SpoolError, match="cannot be opened"):
+        Reporter(dd, path.parent / "nowhere" / path.name)
+
+
 def test_many_threads_share_commits_and_lose_nothing(charging, reporter):
     def work(thread):
         for n in range(100):
@@ -256,31 +255,6 @@ def test_reporters_of_one_file_share_it_and_one_sends(door, charging, dd, path):
 
     assert len(charging.debits) == 100
     assert sum(charging.sizes) == 100
-
-
-def report_in_a_process(url, path, name):
-    with Drawdown(url, KEY) as dd:
-        reporter = Reporter(dd, path)
-        for n in range(200):
-            reporter.report(an_event(f"{name}-{n}"))
-        reporter.close(0)
-
-
-def test_processes_of_one_file_lose_nothing_and_another_takes_over(charging, door, path):
-    start = multiprocessing.get_context("spawn").Process
-    processes = [
-        start(target=report_in_a_process, args=(door.url, path, name)) for name in ("a", "b", "c")
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
-
-    with Drawdown(door.url, KEY) as dd, Reporter(dd, path) as reporter:
-        all_sent(reporter)
-    assert len(charging.debits) == 600
-    assert sum(charging.sizes) >= 600
 
 
 def test_a_reporter_made_before_a_fork_says_so(charging, reporter, monkeypatch):

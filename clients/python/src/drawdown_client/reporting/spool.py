@@ -102,11 +102,18 @@ class Spool:
             self._sql = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
+        except sqlite3.Error as error:
+            raise SpoolError(f"{path} cannot be opened: {error}") from error
+        try:
             self._sql.execute("PRAGMA journal_mode = WAL")
             self._sql.execute("PRAGMA synchronous = FULL")
             self._make()
         except sqlite3.Error as error:
+            self._sql.close()
             raise SpoolError(f"{path} cannot be opened: {error}") from error
+        except SpoolError:
+            self._sql.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
