@@ -11,9 +11,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +30,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunn
 
 from activities import served
 from activities.context import BillingContext
+from activities.direct.running import direct_usage
 from activities.errors import NamedErrors
 from activities.notifications.outbox import MailRelay
 from activities.notifications.webhooks import WebhookRelay
@@ -43,6 +44,7 @@ from gateways.webhooks.sending import Sender
 from ledger import published
 from migrations import configuration
 from models.base import connect
+from nexus import handler
 from settings import Settings
 from workflows import names
 from workflows.approval.workflow import Approval
@@ -63,6 +65,12 @@ WORKFLOW_OPTIONS: dict[str, Any] = {
     "max_concurrent_workflow_tasks": 8,
     "sticky_queue_schedule_to_start_timeout": timedelta(seconds=5),
     "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
+}
+
+# Never those of workflows: a slow ledger fills these, and the rest waits in Temporal.
+NEXUS_OPTIONS: dict[str, Any] = {
+    "max_concurrent_nexus_tasks": handler.MOST_AT_ONCE,
+    "nexus_task_poller_behavior": PollerBehaviorAutoscaling(),
 }
 
 Served = tuple[list[type], served.Activities]
@@ -106,6 +114,26 @@ class Fleet:
             link_secrets=self.settings.link_secrets,
             renewal_spread=timedelta(seconds=self.settings.renewal_spread_seconds),
         )
+
+    @asynccontextmanager
+    async def running(
+        self, queue: str, executor: ThreadPoolExecutor, **options: Any
+    ) -> AsyncIterator[None]:
+        """Run the worker of a queue; that of `billing` serves Nexus too, in slots of its own."""
+        async with AsyncExitStack() as stack:
+            if queue == names.BILLING:
+                usage = direct_usage(
+                    self.settings.database_url,
+                    self._context(),
+                    self.client,
+                    deadline_seconds=handler.DEADLINE_SECONDS,
+                )
+                served = handler.DrawdownHandler(
+                    await stack.enter_async_context(usage), self.engine
+                )
+                options = NEXUS_OPTIONS | {"nexus_service_handlers": [served]} | options
+            await stack.enter_async_context(self.worker(queue, executor, **options))
+            yield
 
     def worker(self, queue: str, executor: ThreadPoolExecutor, **options: Any) -> Worker:
         """Return the worker of a queue; `options` override what tests must vary."""
@@ -185,7 +213,7 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
     async with AsyncExitStack() as stack:
         for queue in queues:
             executor = stack.enter_context(ThreadPoolExecutor(THREADS, f"{queue}-"))
-            await stack.enter_async_context(fleet.worker(queue, executor))
+            await stack.enter_async_context(fleet.running(queue, executor))
         await start_relays(client)
         await start_nights(client)
         gauge = asyncio.create_task(

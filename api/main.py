@@ -6,20 +6,17 @@
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from datetime import UTC, datetime
 from functools import partial
 from typing import TypedDict
 
 from fastapi import FastAPI
-from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Engine
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 
 from activities.context import BillingContext
-from activities.direct.shortfalls import Shortfalls
-from activities.direct.usage import DirectUsage
+from activities.direct.running import direct_usage
 from api import access_log, account, approvals, billing, errors, health, webhooks
 from api.keyring import KeyRing
 from api.limits import limits
@@ -27,16 +24,11 @@ from api.services import Services
 from api.v1.app import create_door
 from catalogs.reader import load_catalogs
 from gateways.stripe import StripePayments
-from ledger.direct.lists import ListsInForce
-from ledger.direct.plans import PlansInForce
-from ledger.direct.wakeups import Wakeups
-from ledger.usage.group_commit import GroupCommit
 from models.base import connect
 from settings import Settings, wants_api_docs
 from workflows.converter import DATA_CONVERTER
 
 PREFIX = "/v1/"
-READERS = 4  # connections that look up plans; debits have their own
 
 
 class _State(TypedDict):
@@ -97,7 +89,9 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                     link_secrets=settings.link_secrets,
                     context=context,
                     keys=KeyRing(engine),
-                    usage=await _usage(running, settings, context, temporal),
+                    usage=await running.enter_async_context(
+                        direct_usage(settings.database_url, context, temporal)
+                    ),
                     limits=limits(
                         requests=settings.api_most_requests,
                         streams=settings.api_most_streams,
@@ -117,27 +111,6 @@ def _context(settings: Settings, engine: Engine) -> BillingContext:
         catalogs={one.name: one for one in load_catalogs(settings.drawdown_catalogs)},
         public_url=settings.public_url,
         link_secrets=settings.link_secrets,
-    )
-
-
-async def _usage(
-    running: AsyncExitStack, settings: Settings, context: BillingContext, temporal: Client
-) -> DirectUsage:
-    """Return what decides usage; its connections are made when first needed, and again if lost."""
-    url = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    pool = AsyncConnectionPool(
-        url, min_size=0, max_size=READERS, open=False, kwargs={"autocommit": True}
-    )
-    await running.enter_async_context(pool)
-    wakeups = await running.enter_async_context(Wakeups(url))
-    commit = await running.enter_async_context(GroupCommit(url))
-    return DirectUsage(
-        context,
-        commit=commit,
-        plans=PlansInForce(pool),
-        shortfalls=Shortfalls(context, temporal, wakeups),
-        lists=await running.enter_async_context(ListsInForce(context.engine, context.catalogs)),
-        now=partial(datetime.now, UTC),
     )
 
 

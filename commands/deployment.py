@@ -14,6 +14,8 @@ from temporalio.api.operatorservice.v1 import (
 from commands.terminal import Add, console, database, settings
 from ledger.distribution import setup
 from migrations import configuration
+from nexus import endpoint
+from nexus.service import NAME
 from worker import connected
 from workflows import names
 
@@ -24,8 +26,8 @@ def migrate(_: Namespace) -> int:
     return 0
 
 
-def bootstrap(_: Namespace) -> int:
-    """Register our search attributes with Temporal."""
+def bootstrap(arguments: Namespace) -> int:
+    """Register our search attributes and the Nexus endpoint with Temporal."""
 
     async def register() -> None:
         client = await connected(settings())
@@ -41,7 +43,10 @@ def bootstrap(_: Namespace) -> int:
             await client.operator_service.add_search_attributes(
                 AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
             )
-        console.print(f"registered {', '.join(missing) or 'nothing: all exist already'}")
+        made = list(missing)
+        if await endpoint.ensure(client, arguments.endpoint):
+            made.append(f"the Nexus endpoint {arguments.endpoint}")
+        console.print(f"registered {', '.join(made) or 'nothing: all exist already'}")
 
     asyncio.run(register())
     return 0
@@ -61,7 +66,8 @@ def distribute(arguments: Namespace) -> int:
 def add_commands(add: Add) -> None:
     """Add this module's commands and their arguments."""
     add("migrate", migrate)
-    add("bootstrap", bootstrap)
+    one = add("bootstrap", bootstrap)
+    one.add_argument("--endpoint", default=NAME, help="the Nexus endpoint's name in the cluster")
     one = add("distribute", distribute)
     one.add_argument("--print", action="store_true", help="carry out nothing")
     one.add_argument("--shards", type=int, default=setup.SHARDS, help="of each table")

@@ -162,6 +162,7 @@ OPERATORS: dict[str, str] = {
     "malformed_event": "send the processor's event unchanged",
     "database_not_migrated": "run `python cli.py migrate`",
     "search_attributes_missing": "run `python cli.py bootstrap`",
+    "endpoint_taken": "give another name, `bootstrap --endpoint NAME`, and tell it to callers",
     "unknown_scope": "use scopes from usage, read, customer, operator, admin: at least one",
     "unknown_key": "use a key id that `python cli.py keys list` shows",
     "key_revoked": "make a new key: a revoked one never works again",

@@ -51,7 +51,7 @@ class Workers:
             options: dict[str, Any] = {"max_cached_workflows": CACHE}
             if queue == names.STRIPE:  # the stand-in has no limit
                 options["max_task_queue_activities_per_second"] = 1_000
-            worker = self._fleet.worker(queue, executor, **options)
+            worker = self._fleet.running(queue, executor, **options)
             await self._running.enter_async_context(worker)
 
     async def stop(self) -> None:

@@ -68,7 +68,7 @@ async def test_bootstrap_cures_a_namespace_without_our_search_attributes(
         session_database.url, TEMPORAL_ADDRESS=temporal_server.address, TEMPORAL_NAMESPACE="bare"
     )
     for _ in range(2):  # repeating it is harmless
-        ended = run("cli.py", "bootstrap", environment=bare)
+        ended = run("cli.py", "bootstrap", "--endpoint", "bare", environment=bare)
         assert ended.returncode == 0, ended.stderr
     await check_search_attributes(client)
 

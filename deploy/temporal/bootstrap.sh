@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates the namespace with its search attributes, and ends when the server shows all of them:
+# Creates the namespace with its search attributes and the Nexus endpoint, and ends when the server shows all of them:
 # workers that start earlier would fail. Running it again changes nothing.
 set -eu
 
@@ -37,4 +37,8 @@ done
 for attribute in $SEARCH_ATTRIBUTES; do
     try 90 shows "${attribute%%=*}"
 done
+if ! temporal operator nexus endpoint get --name "$NEXUS_ENDPOINT" >/dev/null 2>&1; then
+    temporal operator nexus endpoint create --name "$NEXUS_ENDPOINT" \
+        --target-namespace "$TEMPORAL_NAMESPACE" --target-task-queue billing >/dev/null
+fi
 echo "namespace $TEMPORAL_NAMESPACE is ready"

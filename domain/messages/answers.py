@@ -5,11 +5,13 @@ from typing import Any
 from domain.credits import format_credits
 from domain.holds import HELD, HoldOutcome, HoldState
 from domain.mails.facts import neutral_reason
+from domain.outcomes import UNDECIDED
 from domain.payments.charges import LOOKED_INTO, Charge, Declined
 from domain.reasons import CURES
 from domain.usage import DECIDED, Confirmation, DebitOutcome
 
 Answer = dict[str, Any]
+PENDING = {"status": "pending"}
 
 
 def paid(
@@ -77,6 +79,17 @@ def answer_to(outcome: DebitOutcome | HoldOutcome) -> Answer:
     if outcome.served_as is not None:
         answer["served_as"] = outcome.served_as
     return answer
+
+
+def customers_answer(customer_id: str, outcome: DebitOutcome | HoldOutcome) -> Answer:
+    """Return an outcome with the names of what it is about, for doors of all customers.
+
+    `pending`: a purchase or a renewal comes first; the same message is to be sent again.
+    """
+    names = {"customer_id": customer_id, "key": outcome.key}
+    if outcome.status in UNDECIDED:
+        return {**names, **PENDING}
+    return {**names, **answer_to(outcome)}
 
 
 def answer_to_hold(outcome: HoldOutcome) -> Answer:

@@ -123,6 +123,18 @@ def identifier(value: Any, reason: str) -> str:
     return value
 
 
+def taken(raw: dict[str, Any], name: str) -> str:
+    """Take an id out of a message. Raises `InvalidInput`: `missing_field`, `invalid_id`."""
+    if name not in raw:
+        raise InvalidInput("missing_field", f"`{name}` is missing")
+    return identifier(raw.pop(name), "invalid_id")
+
+
+def written(raw: dict[str, Any]) -> bytes:
+    """Return a message as JSON text again, exact and as odd as it came: parsers judge it."""
+    return json.dumps(raw, default=str).encode()
+
+
 def email(raw: Mapping[str, Any]) -> str:
     """Return one mail address. Raises `InvalidInput` (`invalid_email`)."""
     address = text(raw, "email", "invalid_email")

@@ -34,7 +34,7 @@ async def fleet(temporal_server, new_database, standin, mail_catcher, servers_fo
         workers = Fleet(settings, engine, client)
         for queue in names.QUEUES:
             executor = stack.enter_context(ThreadPoolExecutor(THREADS))
-            await stack.enter_async_context(workers.worker(queue, executor))
+            await stack.enter_async_context(workers.running(queue, executor))
         yield RunningFleet(client, engine, standin, mail_catcher), url
 
 

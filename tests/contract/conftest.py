@@ -57,7 +57,7 @@ async def fleet(
     async with AsyncExitStack() as stack:
         for queue in names.QUEUES:
             executor = stack.enter_context(ThreadPoolExecutor(20))
-            worker = shared.worker(queue, executor, max_cached_workflows=CACHE)
+            worker = shared.running(queue, executor, max_cached_workflows=CACHE)
             await stack.enter_async_context(worker)
         await start_relays(client)
         yield RunningFleet(client, engine, standin, mail_catcher)

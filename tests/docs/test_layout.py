@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FOLDERS = (
     "activities", "api", "catalogs", "clients", "commands", "domain", "gateways", "ledger", "local",
-    "migrations", "models", "workflows",
+    "migrations", "models", "nexus", "workflows",
 )  # fmt: skip
 MODULES, LINES, FUNCTION = 14, 350, 60
 

@@ -13,7 +13,7 @@ from domain.reasons import CURES
 ROOT = Path(__file__).parents[2]
 SOURCES = [
     path
-    for folder in ("domain", "catalogs", "ledger", "gateways", "activities", "workflows")
+    for folder in ("domain", "catalogs", "ledger", "gateways", "activities", "workflows", "nexus")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ] + [ROOT / "worker.py"]
 SQL = [
@@ -83,7 +83,11 @@ def given(path: Path) -> Iterator[str]:
             yield from _in_call(node)
         elif isinstance(node, ast.FunctionDef) and path.parent.name == "activities":
             yield from _answers(node)
-        elif isinstance(node, ast.Assign) and path.parent.name in ("activities", "workflows"):
+        elif isinstance(node, ast.Assign) and path.parent.name in (
+            "activities",
+            "workflows",
+            "nexus",
+        ):
             yield from _in_table(node)
 
 

@@ -81,10 +81,12 @@ async def test_commands_for_whole_lives_leave_alone_what_runs(run: Run) -> None:
     await a_team(run, "cmd-lives")
     rebuilt = await run("rebuild", "cmd-lives")
     preview = await run("migrate-plans", "salestools", "starter", "--preview")
-    registered = await run("bootstrap")
+    made = await run("bootstrap", "--endpoint", "cmd-lives")
+    registered = await run("bootstrap", "--endpoint", "cmd-lives")
 
     assert rebuilt.out.split() == ["cmd-lives:", "already", "runs:", "nothing", "to", "do"]
     assert "cmd-lives" in preview.out
+    assert made.out.startswith("registered the Nexus endpoint cmd-lives")
     assert registered.out.startswith("registered nothing")
 
 

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import Endpoint, Example, Link
 from api.v1.endpoints import schemas
-from api.v1.endpoints.usage import patience_of, taken
+from api.v1.endpoints.usage import patience_of
 from api.v1.problems import Problem
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
@@ -27,15 +25,14 @@ from domain.messages.holds import (
 )
 from domain.outcomes import UNDECIDED, Outcome
 
-_encode = msgspec.json.Encoder().encode
 Read = Callable[[bytes], Capture | Extend | Release]
 
 
 async def hold(call: Call) -> Reply:
     """Set credits aside for work in progress."""
     raw = fields.parse_object(call.body)
-    customer = taken(raw, "customer_id")
-    wanted = parse_hold(_encode(raw))
+    customer = fields.taken(raw, "customer_id")
+    wanted = parse_hold(fields.written(raw))
     outcome = await call.services.usage.hold(
         customer, wanted, catalog=call.key.catalog, patience=patience_of(call)
     )
@@ -45,10 +42,10 @@ async def hold(call: Call) -> Reply:
 async def settle(read: Read, call: Call) -> Reply:
     """Capture, extend or release the hold that the path names."""
     raw = fields.parse_object(call.body)
-    customer = taken(raw, "customer_id")
+    customer = fields.taken(raw, "customer_id")
     if "key" in raw:
         raise InvalidInput("unknown_field", "the path names the hold: leave `key` out")
-    wanted = read(_encode({**raw, "key": call.path["key"]}))
+    wanted = read(fields.written({**raw, "key": call.path["key"]}))
     return _answer(
         customer, await call.services.usage.settle(customer, wanted, catalog=call.key.catalog)
     )

@@ -13,14 +13,13 @@ from api.v1.problems import Problem
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
 from domain.messages import fields
-from domain.messages.answers import Answer, answer_to
+from domain.messages.answers import Answer, answer_to, customers_answer
 from domain.messages.usage import MAX_EVENTS, usage_event
 from domain.outcomes import UNDECIDED, Outcome
 from domain.usage import DECIDED, DebitOutcome
 
 PATIENCE = 5.0  # seconds that callers of a shortfall are parked, unless they prefer another time
 MOST_PATIENCE = 30.0
-PENDING = {"status": "pending"}
 CLOUD = "application/cloudevents"
 CLOUD_ONE, CLOUD_BATCH = f"{CLOUD}+json", f"{CLOUD}-batch+json"
 BINARY_MODE = "ce-specversion"
@@ -91,7 +90,7 @@ async def _decide(call: Call, read: Sequence[CustomersEvent | Answer]) -> Reply:
         await call.services.usage.use(usable, catalog=call.key.catalog, patience=patience_of(call))
     )
     answers = [
-        named(one.customer_id, next(decided)) if isinstance(one, CustomersEvent) else one
+        customers_answer(one.customer_id, next(decided)) if isinstance(one, CustomersEvent) else one
         for one in read
     ]
     return reply({"outcomes": answers})
@@ -118,36 +117,20 @@ def customers_event(raw: Any, **defaults: Any) -> CustomersEvent:
     if not isinstance(raw, dict):
         raise InvalidInput("malformed", "an event is a JSON object")
     event = {**defaults, **raw}
-    return CustomersEvent(taken(event, "customer_id"), usage_event(event))
-
-
-def taken(raw: dict[str, Any], name: str) -> str:
-    """Take an id out of a message. Raises `InvalidInput`: `missing_field`, `invalid_id`."""
-    if name not in raw:
-        raise InvalidInput("missing_field", f"`{name}` is missing")
-    return fields.identifier(raw.pop(name), "invalid_id")
-
-
-def named(customer_id: str, outcome: DebitOutcome) -> Answer:
-    """Return an outcome with the names of what it is about."""
-    names = {"customer_id": customer_id, "key": outcome.key}
-    if outcome.status in UNDECIDED:
-        return {**names, **PENDING}
-    return {**names, **answer_to(outcome)}
+    return CustomersEvent(fields.taken(event, "customer_id"), usage_event(event))
 
 
 def answer_alone(customer_id: str, outcome: DebitOutcome) -> Reply:
     """Return the reply to who sent one event: its outcome, or the problem that refuses it."""
+    answer = customers_answer(customer_id, outcome)
     if outcome.status in UNDECIDED:
-        return reply(named(customer_id, outcome), 202, Retry_After="1")
+        return reply(answer, 202, Retry_After="1")
     if outcome.status not in DECIDED:
-        facts = {
-            name: one for name, one in named(customer_id, outcome).items() if name not in REFUSED
-        }
+        facts = {name: one for name, one in answer.items() if name not in REFUSED}
         raise Problem(outcome.status, f"{outcome.key!a:.100} is refused", facts=facts)
     if outcome.status == Outcome.REPEATED:
-        return reply(named(customer_id, outcome), Idempotent_Replayed="true")
-    return reply(named(customer_id, outcome))
+        return reply(answer, Idempotent_Replayed="true")
+    return reply(answer)
 
 
 REFUSED = ("status", "reason", "cure")  # a problem says these itself

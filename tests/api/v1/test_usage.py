@@ -135,6 +135,13 @@ async def test_what_is_read_and_cannot_be_meant_moves_nothing(
     assert left.json()["available"] == "9999"
 
 
+async def test_a_hold_with_half_a_character_is_refused_by_name(door, customer, event):
+    body = json.dumps({**event(customer(), key="\ud800"), "lapses_at": "2027-02-01T00:00:00Z"})
+    json_body = {"Content-Type": "application/json"}
+    answer = await door.post("/holds", content=body, headers=json_body)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "invalid_key")
+
+
 async def test_a_check_says_what_it_would_come_to_and_moves_nothing(door, customer):
     wallet = customer(3)
     asked = {"customer_id": wallet.customer_id, "action": "operation", "quantity": "2"}

@@ -1,0 +1,1 @@
+"""The Nexus service: usage, holds and balances for workflows of other teams."""
