@@ -9,6 +9,7 @@ import msgspec
 from api.services import Services
 from api.v1.problems import Problem
 from domain.api_keys import ApiKey
+from domain.errors import InvalidInput
 
 JSON = "application/json"
 _encode = msgspec.json.Encoder().encode
@@ -35,6 +36,18 @@ class Call:
                 told = f"{name!a:.60} is not a parameter of {self.address:.200}"
                 raise Problem("unknown_parameter", told)
         return self.query
+
+    def own_catalog(self, wanted: Any) -> str | None:
+        """Return the price list of what is made: a key of one list makes things of that list only.
+
+        Raises `InvalidInput` (`unknown_catalog`), also for what is no text.
+        """
+        own, known = self.key.catalog, self.services.context.catalogs
+        if wanted is not None and (
+            not isinstance(wanted, str) or wanted not in known or own not in (None, wanted)
+        ):
+            raise InvalidInput("unknown_catalog", f"there is no price list {wanted!a:.60}")
+        return own or wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Whatever it takes away from the document of before must be named in CHANGELOG.md
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -13,14 +14,17 @@ from local.openapi.breaking import breaking
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "openapi.json"
 CHANGELOG = ROOT / "CHANGELOG.md"
+NAMED = re.compile(r"`([^`\n]+ [^`\n]+)`")  # two words at least
 
 
 def unsaid(old: bytes, new: bytes, changelog: str) -> list[str]:
-    """Return what a new document takes away and the changelog's newest section does not name."""
-    newest = changelog.split("\n## [")[1]
-    return [
-        name for name in breaking(json.loads(old), json.loads(new)) if f"`{name}`" not in newest
-    ]
+    """Return what a new document takes away and the changelog's newest section does not name.
+
+    It may name the end alone, which many operations share: `header Idempotency-Key pattern`.
+    """
+    named = tuple(f" {one}" for one in NAMED.findall(changelog.split("\n## [")[1]))
+    found = breaking(json.loads(old), json.loads(new))
+    return [name for name in found if not f" {name}".endswith(named)]
 
 
 def main() -> int:

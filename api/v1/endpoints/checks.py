@@ -1,6 +1,7 @@
 """May this customer do this now? And at what price. It may be done in the same call."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +26,7 @@ async def check(call: Call) -> Reply:
     """Answer whether an event would be debited; with `use` or `hold_seconds` it is done as well."""
     raw = fields.parse_object(call.body)
     use = fields.flag({"use": False} | raw, "use")
-    seconds = _seconds(raw.get("hold_seconds"))
+    seconds = _seconds(raw["hold_seconds"]) if "hold_seconds" in raw else 0
     if use and seconds:
         raise InvalidInput("malformed", "`use` and `hold_seconds` exclude each other")
     rest = {name: value for name, value in raw.items() if name not in ("use", "hold_seconds")}
@@ -66,12 +67,11 @@ def answered(customer_id: str, outcome: DebitOutcome | HoldOutcome) -> Answer:
 
 
 def _seconds(value: Any) -> int:
-    """Return for how long to hold; 0: not asked for. Raises `InvalidInput` (`invalid_lapse`)."""
-    if value is None:
-        return 0
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= LONGEST_HOLD:
+    """Return for how long to hold. Raises `InvalidInput` (`invalid_lapse`)."""
+    number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    if not number or value != int(value) or not 0 < value <= LONGEST_HOLD:  # 60.0 is 60 in JSON
         raise InvalidInput("invalid_lapse", f"`hold_seconds` is from 1 to {LONGEST_HOLD}")
-    return value
+    return int(value)
 
 
 ASKED = {**schemas.ACME, "action": "operation", "quantity": "5"}

@@ -27,7 +27,7 @@ async def create(call: Call) -> Reply:
     scopes = raw["scopes"]
     if not isinstance(scopes, list) or not all(isinstance(one, str) for one in scopes):
         raise InvalidInput("unknown_scope", "`scopes` must be a list of texts")
-    catalog = _own_catalog(call, raw.get("catalog"))
+    catalog = call.own_catalog(raw.get("catalog"))
     name, by = _text(raw, "name"), _text(raw, "by")
 
     def make(connection: Connection, at: datetime) -> NewKey:
@@ -81,15 +81,6 @@ async def _changed(call: Call, change: Any) -> Any:
             return change(connection, datetime.now(UTC))
 
     return await asyncio.to_thread(run)
-
-
-def _own_catalog(call: Call, wanted: Any) -> str | None:
-    """Return the price list of a new key: a key of one list makes keys of that list only."""
-    own = call.key.catalog
-    known = call.services.context.catalogs
-    if wanted is not None and (wanted not in known or own not in (None, wanted)):
-        raise InvalidInput("unknown_catalog", f"there is no price list {wanted!a:.60}")
-    return own or wanted
 
 
 def _is_own(call: Call, one: ListedKey) -> bool:
@@ -193,7 +184,7 @@ KEYS = (
                 },
                 **_BY,
             },
-            catalog={"type": "string", "pattern": "^[!-~]{1,64}$"},
+            catalog={"type": ["string", "null"], "pattern": "^[!-~]{1,64}$"},
         ),
         answer=_NEW_KEY,
         statuses=(201,),

@@ -73,7 +73,11 @@ PENDING: Schema = titled(
     },
     "A purchase, a payment or a decision is under way: send the same again, with the same key.",
 )
-KEY_HEADER: Schema = {"type": "string", "minLength": 1, "maxLength": 202}  # quoted or not
+KEY_HEADER: Schema = {
+    "type": "string",
+    "pattern": "^(?!ledger:)[!#-~]([ !#-~]{0,198}[!#-~])?$",
+    "description": "It may be quoted, and other characters be written in UTF-8.",
+}
 EVENT = closed(
     {
         "customer_id": CUSTOMER,
@@ -154,7 +158,17 @@ CHECK = closed(
     use={"type": "boolean", "description": "Debit it as well; needs `key` and `event_at`."},
     hold_seconds={"type": "integer", "minimum": 1, "maximum": 31 * 86_400},
 )
-CHECK["title"] = "Check"
+_DONE = ["key", "event_at"]  # what is done needs them, to be repeated by
+CHECK.update(
+    title="Check",
+    allOf=[
+        {
+            "if": {"required": ["use"], "properties": {"use": {"const": True}}},
+            "then": {"required": _DONE, "not": {"required": ["hold_seconds"]}},
+        },
+        {"if": {"required": ["hold_seconds"]}, "then": {"required": _DONE}},
+    ],
+)
 CHECK_ANSWER: Schema = {
     "title": "Allowed",
     "type": "object",

@@ -35,7 +35,7 @@ async def create(call: Call) -> Reply:
     types = raw.get("types")
     if types is not None and not _texts(types):
         raise InvalidInput("invalid_types", "`types` must be a list of texts")
-    catalog = _own_catalog(call, raw.get("catalog"))
+    catalog = call.own_catalog(raw.get("catalog"))
     email = fields.email({"email": raw["owner_email"]})
     url = fields.text(raw, "url", "invalid_url")
 
@@ -90,7 +90,7 @@ async def events(call: Call) -> Reply:
     """List events in the order in which they are sent: go on after the last one that you have."""
     query = call.known("limit", "starting_after", "types")
     limit = _limit(query.get("limit", str(USUAL)))
-    types = tuple(filter(None, query.get("types", "").split(",")))
+    types = tuple(query["types"].split(",")) if "types" in query else ()
     if unknown := sorted(set(types) - set(TYPES)):
         raise Problem("invalid_parameter", f"{unknown[0]!a:.60} is no type of events")
 
@@ -138,15 +138,6 @@ def _require_own(call: Call, connection: Connection) -> None:
         raise InvalidInput("unknown_endpoint", f"there is no endpoint {wanted!a:.60}")
 
 
-def _own_catalog(call: Call, wanted: Any) -> str | None:
-    own = call.key.catalog
-    if wanted is not None and (
-        wanted not in call.services.context.catalogs or own not in (None, wanted)
-    ):
-        raise InvalidInput("unknown_catalog", f"there is no price list {wanted!a:.60}")
-    return own or wanted
-
-
 def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
@@ -179,6 +170,7 @@ async def _read(call: Call, read: Callable[[Connection], T]) -> T:
 
 
 _TYPES: Schema = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": [*TYPES]}}
+_LISTED = "^({0})(,({0}))*$".format("|".join(one.replace(".", r"\.") for one in TYPES))
 _MAYBE: Schema = {"type": ["string", "null"]}
 _ENDPOINT: Schema = titled(
     "WebhookEndpoint",
@@ -236,7 +228,7 @@ WEBHOOKS = (
                 "owner_email": {"type": "string", "format": "email"},
             },
             types=_TYPES,
-            catalog={"type": "string", "pattern": "^[!-~]{1,64}$"},
+            catalog={"type": ["string", "null"], "pattern": "^[!-~]{1,64}$"},
         ),
         answer=_SECRET,
         statuses=(201,),
@@ -291,7 +283,11 @@ WEBHOOKS = (
         parameters=(
             Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, "Of a page."),
             Parameter("starting_after", {"type": "string"}, "The last event that you have."),
-            Parameter("types", {"type": "string"}, "Types, separated by commas; all without it."),
+            Parameter(
+                "types",
+                {"type": "string", "pattern": _LISTED},
+                "Types, separated by commas; all without it.",
+            ),
         ),
         reasons=("invalid_cursor",),
     ),

@@ -61,7 +61,7 @@ STATE_OF = {
     "title": "Customer",
     "description": "The balance, the subscription, and what is allowed now.",
 }
-MEMBER = Parameter("member", schemas.TEXT, "Tell what is allowed for this member.")
+MEMBER = Parameter("member", schemas.CUSTOMER, "Tell what is allowed for this member.")
 
 
 async def read_balance(call: Call) -> Reply:
@@ -76,9 +76,8 @@ async def read_balance(call: Call) -> Reply:
 
 async def read_customer(call: Call) -> Reply:
     """Answer a customer's state: one snapshot, then what each action would come to now."""
-    member = call.known("member").get("member", "")
-    if member:
-        fields.identifier(member, "invalid_id")
+    query = call.known("member")
+    member = fields.identifier(query["member"], "invalid_id") if "member" in query else ""
 
     def read(connection: Connection, account_id: int) -> tuple[Standing, dict[str, Any]]:
         found = standing(connection, account_id, datetime.now(UTC))
@@ -146,6 +145,6 @@ STATE = (
         answer=STATE_OF,
         examples=(Example("state", path={"id": "acme"}),),
         parameters=(MEMBER,),
-        reasons=("unknown_customer",),
+        reasons=("unknown_customer", "invalid_id"),
     ),
 )

@@ -5,6 +5,7 @@ import json
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -172,6 +173,68 @@ async def test_a_body_that_does_not_end_in_time_is_refused_and_the_connection_cl
             await bodies.read(receive, {"content-type": "application/json"}, ["application/json"])
         assert refused.value.reason == "payload_too_slow"
         assert refused.value.headers == {"Connection": "close"}
+
+
+@pytest.mark.parametrize("catalog", [{}, [], 5, True, "nobody's"])
+async def test_a_price_list_that_is_none_is_unknown(door, catalog):
+    bodies_ = {
+        "/keys": {"name": "x", "scopes": ["read"], "by": "ann"},
+        "/webhook_endpoints": {"url": "https://product.example/", "owner_email": "a@b.example"},
+    }
+    for path, body in bodies_.items():
+        headers = {"Idempotency-Key": f"{path} {catalog!a}"}
+        answer = await door.post(path, json={**body, "catalog": catalog}, headers=headers)
+        assert (answer.status_code, answer.json()["reason"]) == (404, "unknown_catalog")
+
+
+@pytest.mark.parametrize("seconds", [None, 0, 1.5, True, "60", 31 * 86_400 + 1, 10**30])
+async def test_a_hold_of_no_whole_seconds_is_refused(door, customer, event, left, seconds):
+    wallet = customer(100)
+    answer = await door.post("/check", json={**event(wallet), "hold_seconds": seconds})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "invalid_lapse")
+    assert left(wallet) == 100
+
+
+async def test_an_idempotency_key_is_bound_to_its_path(door):
+    headers = {"Idempotency-Key": "the same"}
+    body = {"name": "x", "scopes": ["read"], "by": "ann"}
+    first = await door.post("/keys", json=body, headers=headers)
+    assert first.status_code == 201
+    other = await door.post(
+        f"/keys/{first.json()['key_id']}/revoke", json={"by": "ann"}, headers=headers
+    )
+    assert (other.status_code, other.json()["reason"]) == (422, "idempotency_conflict")
+    again = await door.post("/keys", json=body, headers=headers)
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_a_cursor_of_another_list_is_refused(door):
+    answer = await door.get("/events", params={"starting_after": "we_4k2m9x7q1c8d5e3f"})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "invalid_cursor")
+
+
+async def test_the_methods_of_a_path_are_its_own(door):
+    """An id may have slashes: the path of a read takes others below it, but only for reads."""
+    for path in ("/customers/acme/balance", "/holds/x/capture"):
+        answer = await door.request("PUT", path)
+        assert answer.headers["allow"] == ("GET" if "balance" in path else "POST")
+    answer = await door.options("/subscriptions/0/cancel")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("key", ["a\nb", "a/b", "capture", "\n", "a%2Fb", "\u2028"])
+async def test_any_key_may_be_in_a_path(door, customer, event, key):
+    wallet = customer()
+    held = event(wallet, key=key, lapses_at="2027-01-02T00:00:00Z")
+    assert (await door.post("/holds", json=held)).json()["status"] == "held"
+    body = {"customer_id": wallet.customer_id}
+    released = await door.post(f"/holds/{quote(key, safe='')}/release", json=body)
+    assert (released.status_code, released.json()["key"]) == (200, key)
+
+
+async def test_a_path_does_not_end_before_a_line_break(door):
+    answer = await door.post("/usage%0A", json={})
+    assert (answer.status_code, answer.json()["reason"]) == (404, "not_found")
 
 
 @pytest.mark.long

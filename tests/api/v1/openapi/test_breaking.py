@@ -120,9 +120,18 @@ def test_what_is_added_or_widened_breaks_nothing(new):
     assert breaking(OLD, new) == []
 
 
+def test_what_many_operations_share_is_named_once():
+    new = changed(forget("seq"), "components", "schemas", "HoldAnswer", "properties")
+    assert len(breaking(OLD, new)) > 1
+    said = "# Changelog\n## [2]\n- gone: `200 seq`\n"
+    assert unsaid(DOCUMENTS.json, json.dumps(new).encode(), said) == []
+
+
 def test_what_breaks_must_be_named_in_the_newest_section_of_the_changelog():
     new = json.dumps(changed(forget("/check"), "paths")).encode()
     said = "# Changelog\n## [2]\n- gone: `POST /check`\n## [1]\n"
     before = "# Changelog\n## [2]\n- nothing\n## [1]\n- gone: `POST /check`\n"
     assert unsaid(DOCUMENTS.json, new, said) == []
+    assert unsaid(DOCUMENTS.json, new, said.replace("POST /check", "x POST /check")) != []
+    assert unsaid(DOCUMENTS.json, new, said.replace("POST /check", "/check")) != []
     assert unsaid(DOCUMENTS.json, new, before) == ["POST /check"]
