@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -27,20 +27,20 @@ ROOT = Path(__file__).parents[2]
 CACHE = int(os.environ.get("DRAWDOWN_TEST_CACHE", "1000"))
 
 
-@pytest.fixture(scope="session")
-async def fleet(
-    new_database: Callable[[], Database],
+@asynccontextmanager
+async def own_fleet(
+    database: Database,
     temporal_server: TemporalServer,
     standin: StandIn,
     mail_catcher: MailCatcher,
-    tmp_path_factory: pytest.TempPathFactory,
+    catalogs: Path,
 ) -> AsyncIterator[RunningFleet]:
-    catalogs = tmp_path_factory.mktemp("catalogs")
+    """Run a fleet in a namespace of its own."""
     for path in (*ROOT.glob("catalogs/*.yaml"), ROOT / "tests/catalogs/strict.yaml"):
         shutil.copy(path, catalogs)
     client = await own_namespace(temporal_server.address)
     settings = Settings(
-        database_url=new_database().url,
+        database_url=database.url,
         temporal_address=temporal_server.address,
         temporal_namespace=client.namespace,
         stripe_api_key=standin.api_key,
@@ -62,6 +62,19 @@ async def fleet(
         await start_relays(client)
         yield RunningFleet(client, engine, standin, mail_catcher)
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+async def fleet(
+    new_database: Callable[[], Database],
+    temporal_server: TemporalServer,
+    standin: StandIn,
+    mail_catcher: MailCatcher,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[RunningFleet]:
+    folder = tmp_path_factory.mktemp("catalogs")
+    async with own_fleet(new_database(), temporal_server, standin, mail_catcher, folder) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
