@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from nexusrpc.handler import StartOperationContext, service_handler, sync_operation
 from sqlalchemy import Engine
@@ -26,6 +26,7 @@ from domain.messages.holds import (
     parse_release,
 )
 from domain.messages.usage import usage_event
+from domain.outcomes import Undecided
 from domain.usage import DebitOutcome
 from ledger.reads import snapshots
 from nexus.refusals import away_is_retried, malformed_ends
@@ -33,12 +34,12 @@ from nexus.service import Drawdown
 
 PATIENCE = 4.0  # seconds that callers of a shortfall are parked; then they are answered `pending`
 DEADLINE_SECONDS = 4  # for the ledger to answer: what comes later is repeated by Temporal
+PARKED_LONGEST = 6.0  # seconds with the looks at the ledger, when the machine is busy
 LONGEST = 8.0  # seconds for one operation: the server gives up after 10
 MOST_AT_ONCE = 200  # operations of one process
 MOST_PARKED = MOST_AT_ONCE // 2  # the other half is for who needs no patience
 
 Settled = Capture | Extend | Release
-T = TypeVar("T")
 
 
 @service_handler(service=Drawdown)
@@ -61,7 +62,7 @@ class DrawdownHandler:
             (outcome,) = await self._usage.use([asked], catalog=None, patience=self._patience())
             return outcome
 
-        return await self._answer(customer, asked.event.key, decide)
+        return await self._answer(customer, asked.event.key, _parked(asked.event.key, decide))
 
     @sync_operation
     async def hold(self, _context: StartOperationContext, message: RawValue) -> Answer:
@@ -73,7 +74,7 @@ class DrawdownHandler:
         async def decide() -> HoldOutcome:
             return await self._usage.hold(customer, wanted, catalog=None, patience=self._patience())
 
-        return await self._answer(customer, wanted.event.key, decide)
+        return await self._answer(customer, wanted.event.key, _parked(wanted.event.key, decide))
 
     @sync_operation
     async def capture(self, _context: StartOperationContext, message: RawValue) -> Answer:
@@ -116,15 +117,15 @@ class DrawdownHandler:
         async def decide() -> HoldOutcome:
             return await self._usage.settle(customer, wanted, catalog=None)
 
-        return await self._answer(customer, wanted.key, decide)
+        return await self._answer(customer, wanted.key, decide())
 
     async def _answer(
-        self, customer: str, key: str, decide: Callable[[], Awaitable[DebitOutcome | HoldOutcome]]
+        self, customer: str, key: str, decided: Awaitable[DebitOutcome | HoldOutcome]
     ) -> Answer:
         """Return what an operation came to; a refusal is an answer."""
         try:
             async with self._bounded():
-                outcome = await decide()
+                outcome = await decided
         except InvalidInput as error:
             outcome = DebitOutcome(key, error.reason)
         return customers_answer(customer, outcome)
@@ -142,6 +143,17 @@ class DrawdownHandler:
 
     def _patience(self) -> float:
         return PATIENCE if self._under_way <= MOST_PARKED else 0
+
+
+async def _parked(
+    key: str, decide: Callable[[], Awaitable[DebitOutcome | HoldOutcome]]
+) -> DebitOutcome | HoldOutcome:
+    """Decide, or say that it waits: a repeat with the same key finds what it came to."""
+    try:
+        async with asyncio.timeout(PARKED_LONGEST):
+            return await decide()
+    except TimeoutError:
+        return DebitOutcome(key, Undecided.PURCHASE_NEEDED)
 
 
 def _read(message: RawValue) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,103 @@
+"""What takes longer than an operation may: a slow purchase, and a ledger that does not answer."""
+
+import asyncio
+import json
+from typing import Any, cast
+
+from nexusrpc import HandlerErrorType
+from nexusrpc.handler import StartOperationContext
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+
+from activities.context import BillingContext
+from activities.direct.running import direct_usage
+from catalogs.reader import load_catalogs
+from local.patience import until
+from nexus.handler import MOST_PARKED, PATIENCE, DrawdownHandler
+from tests.nexus.test_killed import locked
+
+
+async def test_who_is_told_pending_asks_again_with_the_same_key(fleet, callers) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    event = {**await customer.event("10005", "long"), "customer_id": customer.name}
+    customer.fault("slow", path="*/pay", seconds=PATIENCE + 3)
+
+    handle = await callers.start([("consume", event)])
+    (answer,) = await handle.result()
+
+    assert (answer["status"], answer["available"]) == ("debited", "9995")
+    answers = await told(handle)
+    assert answers[-1] == answer
+    assert answers[:-1] == [{"customer_id": customer.name, "key": "long", "status": "pending"}] * (
+        len(answers) - 1
+    )
+    assert len(answers) > 1
+    assert customer.paid() == [900, 1170]
+    customer.check()
+
+
+async def told(handle: Any) -> list[Any]:
+    """Return what the operations of a workflow were answered."""
+    converter = handle._client.data_converter.payload_converter
+    return [
+        converter.from_payload(event.nexus_operation_completed_event_attributes.result)
+        for event in (await handle.fetch_history()).events
+        if event.HasField("nexus_operation_completed_event_attributes")
+    ]
+
+
+async def test_a_ledger_that_does_not_answer_is_asked_again(
+    fleet, callers, session_database
+) -> None:
+    customer = await fleet.subscribe("core_10k")
+    event = {**await customer.event("5", "away"), "customer_id": customer.name}
+
+    async def failed() -> Any:
+        described = await handle.describe()
+        (pending,) = described.raw_description.pending_nexus_operations or [None]
+        return pending and pending.attempt and pending.last_attempt_failure
+
+    with locked(session_database.url, customer.account_id):
+        handle = await callers.start([("consume", event)])
+        failure = await until(
+            failed,
+            lambda seen: seen and seen.HasField("nexus_handler_failure_info"),
+            "an attempt to fail",
+        )
+    (answer,) = await handle.result()
+
+    assert failure.nexus_handler_failure_info.type == HandlerErrorType.UNAVAILABLE.value
+    assert failure.cause.application_failure_info.type == "ledger_busy"
+    assert answer["status"] in ("debited", "repeated")
+    assert customer.used() == {"away": 5_000_000}
+    customer.check()
+
+
+async def test_only_half_of_the_operations_at_once_may_wait(fleet, catalogs) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    await customer.use("9999")
+    like = {**await customer.event("2"), "customer_id": customer.name}
+    events = [{**like, "key": f"crowd-{number}"} for number in range(MOST_PARKED + 20)]
+    read = {one.name: one for one in load_catalogs(catalogs)}
+    url = fleet.engine.url.render_as_string(hide_password=False)
+    context = BillingContext(fleet.engine, read, "", ("x" * 32,))
+    customer.fault("slow", path="*/pay", seconds=PATIENCE + 3)
+
+    async with direct_usage(url, context, fleet.client) as usage:
+        handler = DrawdownHandler(usage, fleet.engine)
+        asked = [asyncio.ensure_future(consumed(handler, event)) for event in events]
+        while sum(one.done() for one in asked) < len(events) - MOST_PARKED:
+            await asyncio.wait(
+                [one for one in asked if not one.done()], return_when=asyncio.FIRST_COMPLETED
+            )
+        early = [one.result()["status"] for one in asked if one.done()]
+        await asyncio.gather(*asked)
+
+    assert early == ["pending"] * (len(events) - MOST_PARKED)
+    await customer.life.settle()
+    assert customer.paid() == [900, 1170]
+
+
+async def consumed(handler: DrawdownHandler, event: dict[str, Any]) -> dict[str, Any]:
+    payload = Payload(metadata={"encoding": b"json/plain"}, data=json.dumps(event).encode())
+    return dict(await handler.consume(cast("StartOperationContext", None), RawValue(payload)))
