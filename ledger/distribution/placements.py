@@ -85,5 +85,7 @@ WITHOUT_ACCOUNT = {
     "is_purchased": "computes",
     "is_usable": "computes",
     "refunds_of": "takes a row that was read before, and asks for its account",
+    "serving_refusal": "computes from a wallet's row",
     "used_of": "computes",
+    "wallet_refusal": "computes from a wallet's row",
 }
