@@ -42,6 +42,7 @@ from gateways.smtp import SmtpMailer
 from gateways.stripe import StripePayments
 from gateways.webhooks.sending import Sender
 from ledger import published
+from ledger.direct.telling import Teller
 from migrations import configuration
 from models.base import connect
 from nexus import handler
@@ -113,6 +114,7 @@ class Fleet:
             public_url=self.settings.public_url,
             link_secrets=self.settings.link_secrets,
             renewal_spread=timedelta(seconds=self.settings.renewal_spread_seconds),
+            tell=Teller(self.engine).tell,
         )
 
     @asynccontextmanager

@@ -1,7 +1,8 @@
 """What ledger activities share: the database, the price lists, the addresses of links."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import Connection, Engine
@@ -12,11 +13,16 @@ from domain.pricing.catalog import Catalog, Plan
 from ledger import subscriptions
 
 
+def nobody(_accounts: Iterable[int]) -> None:
+    """Tell nobody: what a context does that no process made."""
+
+
 @dataclass(frozen=True)
 class BillingContext:
     """Built once by an entry point. The first of `link_secrets` signs the links in mails.
 
-    Renewals due at one instant are paid over `renewal_spread` from then on.
+    Renewals due at one instant are paid over `renewal_spread` from then on. `tell` lets those who
+    watch wallets know that these accounts' have changed, after the commit.
     """
 
     engine: Engine
@@ -24,6 +30,14 @@ class BillingContext:
     public_url: str
     link_secrets: tuple[str, ...]
     renewal_spread: timedelta = timedelta(0)
+    tell: Callable[[Iterable[int]], None] = field(default=nobody, repr=False)
+
+    @contextmanager
+    def changing(self, account_id: int) -> Iterator[Connection]:
+        """Begin a transaction that uses a wallet's credits; who watches it is told afterwards."""
+        with self.engine.begin() as connection:
+            yield connection
+        self.tell((account_id,))
 
     def catalog(self, name: str) -> Catalog:
         """Return a price list. Raises `InvalidInput` (`unknown_catalog`)."""

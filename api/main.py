@@ -22,8 +22,12 @@ from api.keyring import KeyRing
 from api.limits import limits
 from api.services import Services
 from api.v1.app import create_door
+from api.watching.balances import Balances
+from api.watching.ending import told_of_the_end
 from catalogs.reader import load_catalogs
 from gateways.stripe import StripePayments
+from ledger.direct.telling import Teller
+from ledger.direct.wakeups import Wakeups
 from models.base import connect
 from settings import Settings, wants_api_docs
 from workflows.converter import DATA_CONVERTER
@@ -78,6 +82,10 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                 closing(StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base))
             )
             context = _context(settings, engine)
+            url = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+            wakeups = await running.enter_async_context(Wakeups(url))
+            balances = await running.enter_async_context(Balances(engine, wakeups))
+            running.enter_context(told_of_the_end(balances.stop))
             temporal = await _temporal(settings)
             yield {
                 "services": Services(
@@ -90,8 +98,9 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                     context=context,
                     keys=KeyRing(engine),
                     usage=await running.enter_async_context(
-                        direct_usage(settings.database_url, context, temporal)
+                        direct_usage(settings.database_url, context, temporal, wakeups=wakeups)
                     ),
+                    balances=balances,
                     limits=limits(
                         requests=settings.api_most_requests,
                         streams=settings.api_most_streams,
@@ -111,6 +120,7 @@ def _context(settings: Settings, engine: Engine) -> BillingContext:
         catalogs={one.name: one for one in load_catalogs(settings.drawdown_catalogs)},
         public_url=settings.public_url,
         link_secrets=settings.link_secrets,
+        tell=Teller(engine).tell,
     )
 
 

@@ -11,6 +11,7 @@ from activities.context import BillingContext
 from activities.direct.usage import DirectUsage
 from api.keyring import KeyRing
 from api.limits import Limits
+from api.watching.balances import Balances
 from gateways.payments import Payments
 
 
@@ -28,6 +29,7 @@ class Services:
     keys: KeyRing
     usage: DirectUsage
     limits: Limits
+    balances: Balances
     webhook_private_addresses: bool = False
 
 

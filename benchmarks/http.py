@@ -117,7 +117,7 @@ def ask(
     return done
 
 
-def prepared(server: Postgres) -> tuple[list[str], str]:
+def prepared(server: Postgres, *also: str) -> tuple[list[str], str]:
     """Open accounts on a real plan; return their customers and a key."""
     plan = json.dumps(as_json(read_catalog(CATALOGS / "make.yaml").plan("core_10k")))
     accounts = open_accounts(server, ACCOUNTS, credits_each=1_000_000, plan=plan)
@@ -128,7 +128,7 @@ def prepared(server: Postgres) -> tuple[list[str], str]:
     engine = connect(server.dsn(DATABASE, OWNER))
     with engine.begin() as connection:
         made = api_keys.create(
-            connection, "benchmark", ["usage"], None, by="benchmark", at=datetime.now(UTC)
+            connection, "benchmark", ["usage", *also], None, by="benchmark", at=datetime.now(UTC)
         )
     engine.dispose()
     return [row[0] for row in rows], made.secret

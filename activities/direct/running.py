@@ -1,7 +1,7 @@
 """What decides usage without a workflow, with its connections, for as long as a process runs."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 
@@ -27,22 +27,26 @@ async def direct_usage(
     temporal: Client,
     *,
     deadline_seconds: int = DEADLINE_SECONDS,
+    wakeups: Wakeups | None = None,
 ) -> AsyncIterator[DirectUsage]:
-    """Yield it; its connections are made when first needed, and again if lost."""
+    """Yield it; its connections are made when first needed, and again if lost.
+
+    `wakeups`: the process's own, if it listens already: one connection listens for all.
+    """
     url = database_url.replace("postgresql+psycopg://", "postgresql://", 1)
     async with (
         AsyncConnectionPool(
             url, min_size=0, max_size=READERS, open=False, kwargs={"autocommit": True}
         ) as pool,
-        Wakeups(url) as wakeups,
+        nullcontext(wakeups) if wakeups else Wakeups(url) as heard,
         ListsInForce(context.engine, context.catalogs) as lists,
-        GroupCommit(url, deadline_seconds=deadline_seconds) as commit,
+        GroupCommit(url, deadline_seconds=deadline_seconds, tell=context.tell) as commit,
     ):
         yield DirectUsage(
             context,
             commit=commit,
             plans=PlansInForce(pool),
-            shortfalls=Shortfalls(context, temporal, wakeups),
+            shortfalls=Shortfalls(context, temporal, heard),
             lists=lists,
             now=partial(datetime.now, UTC),
         )

@@ -189,7 +189,7 @@ class ApprovalActivities(SignalsSubscriptions):
     def _decide(self, deciding: Deciding) -> Decided:
         known, decision, at = deciding.request.approval, deciding.decision, deciding.at
         key, account = known.wish.key, known.account_id
-        with self._context.engine.begin() as connection:
+        with self._context.changing(account) as connection:
             answer = approvals.may_decide(
                 connection, account_id=account, key=key, decision=decision, at=at
             )

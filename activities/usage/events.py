@@ -76,7 +76,7 @@ class UsageActivities:
         read = [_read(number, one) for number, one in enumerate(batch.messages)]
         asked = _in_order(batch, [events for events, _ in read])
         unusable = [refusals for _, refusals in read]
-        with self._context.engine.begin() as connection:
+        with self._context.changing(batch.account_id) as connection:
             outcomes = self._decided(connection, batch, asked)
             pairs: dict[int | None, Pairs] = {number: [] for number in range(len(read))}
             for one, outcome in zip(asked, outcomes, strict=True):

@@ -50,7 +50,7 @@ class HoldActivities:
     def hold(self, holder: Holder, event: UsageEvent, lapses_at: datetime) -> Decided:
         """Set aside what an event will cost."""
         catalog = self._context.catalog(holder.plan.catalog)
-        with self._context.engine.begin() as connection:
+        with self._context.changing(holder.account_id) as connection:
             try:
                 priced = price_on_terms(catalog, holder.plan, event, holder.at)
             except InvalidInput as error:
@@ -75,21 +75,21 @@ class HoldActivities:
     @uninterrupted(name="capture_hold")
     def capture(self, holder: Holder, wanted: Capture) -> Decided:
         """Charge the work's final quantity."""
-        with self._context.engine.begin() as connection:
+        with self._context.changing(holder.account_id) as connection:
             outcome = ask(connection, holds.capturing(holder.account_id, wanted, holder.at))
             return self._decided(connection, holder, outcome)
 
     @uninterrupted(name="extend_hold")
     def extend(self, holder: Holder, wanted: Extend) -> Decided:
         """Move the instant a hold lapses."""
-        with self._context.engine.begin() as connection:
+        with self._context.changing(holder.account_id) as connection:
             outcome = ask(connection, holds.extending(holder.account_id, wanted, holder.at))
             return self._decided(connection, holder, outcome)
 
     @uninterrupted(name="release_hold")
     def release(self, holder: Holder, wanted: Release) -> Decided:
         """Return all of a hold's credits."""
-        with self._context.engine.begin() as connection:
+        with self._context.changing(holder.account_id) as connection:
             outcome = ask(connection, holds.releasing(holder.account_id, wanted, holder.at))
             return self._decided(connection, holder, outcome)
 

@@ -1,10 +1,11 @@
 """A request as an endpoint sees it, and its reply."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
+from starlette.types import Receive
 
 from api.services import Services
 from api.v1.problems import Problem
@@ -50,14 +51,27 @@ class Call:
         return own or wanted
 
 
+class Parts(Protocol):
+    """An answer that goes on: its parts, and what it holds until it is closed."""
+
+    def parts(self, receive: Receive) -> AsyncGenerator[bytes, None]:
+        """Yield the parts; `receive` says when the reader has left."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds; called once, whether or not it was read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer: a status and JSON bytes."""
+    """The answer: a status and JSON bytes, or a stream."""
 
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = JSON
+    stream: Parts | None = None
     kept: bytes | None = None  # what a repeat is answered, where it may not have all of `body`
 
     def keeping(self, answer: Any) -> "Reply":

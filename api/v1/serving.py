@@ -5,6 +5,7 @@ Plain ASGI, because it runs for each debit: a middleware of the framework costs 
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -74,6 +75,11 @@ class Serve:
             answer = refusal(error, request_id)
         finally:
             services.limits.requests.free()
+        if answer.stream is not None and scope["method"] == "HEAD":
+            answer.stream.close()
+        elif answer.stream is not None:
+            await go_on(receive, send, answer, named=_headers(answer, request_id, told))
+            return
         await respond(send, answer, request_id, told)
 
     async def _answer(
@@ -161,9 +167,32 @@ async def respond(
     send: Send, answer: Reply, request_id: str, more: Mapping[str, str] = NONE
 ) -> None:
     """Send a reply, with `more` headers."""
+    headers = _headers(answer, request_id, more)
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def go_on(
+    receive: Receive, send: Send, answer: Reply, *, named: list[tuple[bytes, bytes]]
+) -> None:
+    """Send a reply part by part; the server holds each back while the reader is slow."""
+    stream = answer.stream
+    if stream is None:
+        return
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": named})
+        async with aclosing(stream.parts(receive)) as parts:
+            async for part in parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        stream.close()
+
+
+def _headers(answer: Reply, request_id: str, more: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"content-type", answer.media_type.encode()),
-        (b"content-length", str(len(answer.body)).encode()),
         (b"x-request-id", request_id.encode()),
         (b"cache-control", b"no-store"),
     ]
@@ -171,5 +200,4 @@ async def respond(
         headers += [
             (name.lower().encode(), value.encode("latin-1")) for name, value in named.items()
         ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    return headers

@@ -10,7 +10,7 @@ sent before the callers of the last one wake, so that the database never idles.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -53,10 +53,18 @@ class _Waiting:
 class GroupCommit:
     """Debits for asyncio callers. Every caller gets its own answer, after the commit."""
 
-    def __init__(self, url: str, *, writers: int = 2, deadline_seconds: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        writers: int = 2,
+        deadline_seconds: int = 10,
+        tell: Callable[[Iterable[int]], None] | None = None,
+    ) -> None:
+        """`tell` is called after each commit with the accounts that it may have changed."""
         self._url = url
         self._deadline_seconds = deadline_seconds
-        self._writers = [_Writer() for _ in range(writers)]
+        self._writers = [_Writer(tell) for _ in range(writers)]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -100,7 +108,8 @@ class GroupCommit:
 class _Writer:
     """One connection, and the callers whose accounts map to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Iterable[int]], None] | None) -> None:
+        self._tell = tell
         self._queue: deque[_Waiting] = deque()
         self._unanswered: deque[_Waiting] = deque()  # by deadline, among some that are answered
         self._arrived = asyncio.Event()
@@ -212,6 +221,8 @@ class _Writer:
         else:
             decided = await _decide_mixed(connection, [one.asked for one in batch], demands, at)
         asyncio.get_running_loop().call_soon(_answer, batch, decided)
+        if self._tell is not None:
+            self._tell({one.asked.account_id for one in batch})
 
 
 def _changes_nothing(asked: Demand | Request) -> bool:

@@ -46,6 +46,11 @@ CREATE TRIGGER published_no_truncate BEFORE TRUNCATE ON published
 CREATE TRIGGER grants_wake AFTER INSERT ON grants
     FOR EACH ROW EXECUTE FUNCTION tell_of_wallet();
 
+-- What no debit or hold writes: they are told of after their commit, many in one notice.
+CREATE TRIGGER entries_wake AFTER INSERT ON entries
+    FOR EACH ROW WHEN (new.kind NOT IN ('grant', 'debit', 'hold', 'capture', 'release'))
+    EXECUTE FUNCTION tell_of_wallet();
+
 -- By columns that no debit names: a plain debit runs no trigger.
 CREATE TRIGGER wallets_wake AFTER UPDATE OF state, paused_by, window_end ON wallets
     FOR EACH ROW WHEN ((old.state, old.paused_by, old.window_end)

@@ -1,0 +1,1 @@
+"""Balances that people watch, for as long as the process runs."""

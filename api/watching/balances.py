@@ -1,0 +1,172 @@
+"""Balances that people watch: read once for all who watch a wallet, when the ledger says so.
+
+Whoever watches takes the newest balance when ready for it; none is queued, so that a slow reader
+costs no memory.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from sqlalchemy import Engine
+
+from activities.reads.balance import Burns, balance, standing
+from ledger.direct.wakeups import Wakeups
+from ledger.reads.snapshots import snapshot
+
+log = logging.getLogger(__name__)
+
+READERS = 3  # connections that read balances; other requests have the rest
+GAP_SECONDS = 0.1  # between two reads of a wallet that never rests
+LOOK_SECONDS = 15.0  # after which a wallet is looked at again, in case that news were lost
+RETRY_SECONDS = 1.0
+BURNS_SECONDS = 60.0  # how old the recent use may be: it takes most of a read
+# What changes with the clock alone.
+OF_THE_CLOCK = ("per_day", "days_to_empty", "suggested_pack")
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A balance as JSON; `digest` is equal for balances that differ only by the clock."""
+
+    seq: int
+    body: bytes
+    digest: bytes
+
+
+class Viewer:
+    """One who watches: `news` is set when there is some, or when the watching is over."""
+
+    __slots__ = ("gone", "news")
+
+    def __init__(self) -> None:
+        self.news = asyncio.Event()
+        self.gone = False
+
+    def leave(self) -> None:
+        """End the watching."""
+        self.gone = True
+        self.news.set()
+
+
+class Feed:
+    """The newest balance of one wallet, and who watches it."""
+
+    def __init__(self, account_id: int, customer_id: str) -> None:
+        self.account_id = account_id
+        self.customer_id = customer_id
+        self.latest: Told | None = None
+        self.viewers: set[Viewer] = set()
+        self.task: asyncio.Task[None] | None = None
+        self._burns: Burns | None = None
+        self._burns_read = 0.0
+
+    def read(self, engine: Engine) -> Told:
+        """Read the balance; runs in a thread."""
+        now = time.monotonic()
+        fresh = self._burns is not None and now - self._burns_read < BURNS_SECONDS
+        with snapshot(engine) as connection:
+            known = self._burns if fresh else None
+            found = standing(connection, self.account_id, datetime.now(UTC), known)
+        if not fresh:
+            self._burns, self._burns_read = found.burns, now
+        return told(balance(self.customer_id, found))
+
+    def show(self, latest: Told) -> None:
+        """Keep the newest balance, and wake who watches if it differs."""
+        if self.latest is None or self.latest.digest != latest.digest:
+            self.latest = latest
+            for viewer in self.viewers:
+                viewer.news.set()
+
+
+def told(found: dict[str, Any]) -> Told:
+    """Return a balance as it is sent."""
+    types = {
+        kind: {name: value for name, value in one.items() if name not in OF_THE_CLOCK}
+        for kind, one in found["credit_types"].items()
+    }
+    digest = hashlib.sha256(_encode([found["seq"], types])).digest()
+    return Told(found["seq"], _encode(found), digest)
+
+
+class Balances:
+    """The feeds of a process; they end with it."""
+
+    def __init__(self, engine: Engine, wakeups: Wakeups) -> None:
+        self._engine = engine
+        self._wakeups = wakeups
+        self._feeds: dict[int, Feed] = {}
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="balances")
+        self.stopping = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        tasks = [feed.task for feed in self._feeds.values() if feed.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._readers.shutdown(wait=True)
+
+    def stop(self) -> None:
+        """End every watching: the server waits for answers that are not complete."""
+        self.stopping = True
+        for feed in self._feeds.values():
+            for viewer in feed.viewers:
+                viewer.leave()
+
+    @contextmanager
+    def watch(self, account_id: int, customer_id: str) -> Iterator[tuple[Feed, Viewer]]:
+        """Watch a wallet; the feed's newest balance is None until it was read."""
+        feed = self._feeds.get(account_id)
+        if feed is None:
+            feed = self._feeds[account_id] = Feed(account_id, customer_id)
+            feed.task = asyncio.create_task(self._run(feed))
+        viewer = Viewer()
+        viewer.gone = self.stopping
+        viewer.news.set()  # there may be a balance already
+        feed.viewers.add(viewer)
+        try:
+            yield feed, viewer
+        finally:
+            feed.viewers.discard(viewer)
+            if not feed.viewers and feed.task is not None:
+                feed.task.cancel()
+                self._feeds.pop(account_id, None)
+
+    async def _run(self, feed: Feed) -> None:
+        loop = asyncio.get_running_loop()
+        with self._wakeups.watch(feed.account_id) as changed:
+            while True:
+                changed.clear()
+                try:
+                    feed.show(await loop.run_in_executor(self._readers, feed.read, self._engine))
+                except Exception as error:  # noqa: BLE001 - whatever it is, they go on watching
+                    log.warning("the balance of account %d: %s", feed.account_id, error)
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                await asyncio.sleep(GAP_SECONDS)
+                try:
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await changed.wait()
+                except TimeoutError:
+                    pass
