@@ -53,7 +53,7 @@ class OfferActivities:
         return self._open(
             buyer,
             purchase_name(buyer.subscription_id, key),
-            lambda: _credits_ordered(buyer, quantity_micro),
+            lambda: credits_ordered(buyer, quantity_micro),
             lambda known: known.quantity_micro == quantity_micro,
         )
 
@@ -63,7 +63,7 @@ class OfferActivities:
         return self._open(
             buyer,
             purchase_name(buyer.subscription_id, key, "pack"),
-            lambda: _packs_ordered(buyer, pack_id, count),
+            lambda: packs_ordered(buyer, pack_id, count),
             lambda known: (
                 known.pack is not None
                 and (known.pack["pack_id"], known.pack["count"]) == (pack_id, count)
@@ -110,7 +110,8 @@ class OfferActivities:
         return opened
 
 
-def _credits_ordered(buyer: Buyer, quantity_micro: int) -> Order | str:
+def credits_ordered(buyer: Buyer, quantity_micro: int) -> Order | str:
+    """Return what credits in the plan's unit come to, or why they are not sold."""
     manual = buyer.plan.manual
     if manual is None or not buyer.plan.paid:
         return "not_in_plan"
@@ -127,7 +128,8 @@ def _credits_ordered(buyer: Buyer, quantity_micro: int) -> Order | str:
     )
 
 
-def _packs_ordered(buyer: Buyer, pack_id: str, count: int) -> Order | str:
+def packs_ordered(buyer: Buyer, pack_id: str, count: int) -> Order | str:
+    """Return what packs come to, or why they are not sold."""
     if not buyer.plan.paid:
         return "not_in_plan"
     try:

@@ -129,3 +129,50 @@ async def test_a_plan_is_previewed_without_a_key_and_changed_once(fleet, door, p
     assert (again.json(), again.headers["idempotent-replayed"]) == (changed.json(), "true")
     assert customer.paid() == [900, 2000]
     customer.check()
+
+
+async def test_a_preview_says_what_the_purchase_then_costs_and_moves_nothing(fleet, door, post):
+    customer = await fleet.subscribe("core_10k")
+    path = f"/customers/{customer.name}/purchases"
+    before = customer.charges(), customer.history()
+
+    preview = await door.post(path, json={"credits": "3000", "preview": True})
+    assert (preview.status_code, customer.charges(), customer.history()) == (200, *before)
+    paid = (await post(path, {"credits": "3000"})).json()
+    told = preview.json()
+    for name in ("credits", "amount_minor", "currency", "available"):
+        assert told[name] == paid[name], name
+    assert (told["status"], told["percent_off"]) == ("preview", "0")
+
+
+async def test_a_preview_is_refused_as_the_purchase_would_be(fleet, door, post):
+    customer = await fleet.subscribe("core_10k")
+    poor = await fleet.subscribe("free", card=None)
+    for name, body in (
+        (customer.name, {"credits": "1500"}),
+        (customer.name, {"pack": "nothing"}),
+        (customer.name, {"credits": "500000000000"}),
+        (poor.name, {"credits": "1000"}),
+        ("nobody", {"credits": "1000"}),
+    ):
+        path = f"/customers/{name}/purchases"
+        preview = await door.post(path, json=body | {"preview": True})
+        refused = await post(path, body)
+        assert preview.status_code == refused.status_code >= 400, body
+        assert preview.json()["reason"] == refused.json()["reason"]
+    await post(f"/customers/{customer.name}/pause", {"reason": "a check", "by": "ada"})
+    path = f"/customers/{customer.name}/purchases"
+    preview = await door.post(path, json={"credits": "1000", "preview": True})
+    assert preview.json()["reason"] == "paused:by_operator"
+    assert (await post(path, {"credits": "1000"})).json()["reason"] == "paused:by_operator"
+
+
+async def test_a_volume_discount_is_told_beforehand(fleet, door, post):
+    customer = await fleet.subscribe("enterprise", catalog="schematic")
+    path, body = f"/customers/{customer.name}/purchases", {"pack": "enterprise_50000", "count": 5}
+    told = (await door.post(path, json=body | {"preview": True})).json()
+    paid = (await post(path, body)).json()
+    assert [told[name] for name in ("amount_minor", "credits", "available")] == [
+        paid[name] for name in ("amount_minor", "credits", "available")
+    ]
+    assert told["percent_off"] != "0"

@@ -1,15 +1,25 @@
 """What a customer buys and is given: credits, packs, bonuses, the switch of auto-purchase."""
 
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from activities.purchases.quotes import quote
 from api.v1.call import Call, Reply
 from api.v1.endpoint import Endpoint
 from api.v1.endpoints import schemas
 from api.v1.endpoints.acts import acting
-from api.v1.endpoints.acts.acting import Message, keyed, shown
+from api.v1.endpoints.acts.acting import PREVIEW, Message, keyed, shown
 from api.v1.endpoints.acts.subscriptions import SWITCH, SWITCH_REASONS
+from api.v1.sending import acts
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
 from domain.messages import fields
 from domain.messages.purchases import (
+    BuyCredits,
+    BuyPack,
     parse_buy_credits,
     parse_buy_pack,
     parse_give_bonus,
@@ -21,10 +31,11 @@ CREDITS = Message("buy_credits", parse_buy_credits)
 PACKS = Message("buy_pack", parse_buy_pack)
 PURCHASE: schemas.Schema = {
     "oneOf": [
-        schemas.closed({"credits": schemas.QUANTITY}),
+        schemas.closed({"credits": schemas.QUANTITY}, preview=PREVIEW),
         schemas.closed(
             {"pack": schemas.TEXT},
             count={"type": "integer", "minimum": 1, "maximum": MOST_PACKS},
+            preview=PREVIEW,
         ),
     ]
 }
@@ -35,17 +46,34 @@ PURCHASE_REASONS = (
 
 
 async def buy(call: Call) -> Reply:
-    """Buy credits in the plan's unit, or packs."""
-    return await acting.of_customer(_wanted(call), call)
+    """Buy credits in the plan's unit, or packs; a preview says what they would cost."""
+    raw = {"preview": False} | fields.parse_object(call.body)
+    preview = fields.flag(raw, "preview")
+    rest = {name: value for name, value in raw.items() if name != "preview"}
+    message = _wanted(rest)
+    if not preview:
+        return await acting.of_customer(message, replace(call, body=acts.encode(rest)))
+    wanted = _read(message, rest)
+    owner = await acts.customer_of(call)
+    if owner.status == "ended":
+        raise acts.ended(owner)
+    at = datetime.now(UTC)
+    answer = await asyncio.to_thread(quote, call.services.engine, owner.subscription_id, wanted, at)
+    return acts.answered(call, answer)
 
 
-def _wanted(call: Call) -> Message:
-    raw = fields.parse_object(call.body)
+def _wanted(raw: Mapping[str, Any]) -> Message:
     if "pack" in raw and "credits" in raw:
         raise InvalidInput("malformed", "`credits` and `pack` exclude each other")
     if "pack" not in raw and "credits" not in raw:
         raise InvalidInput("missing_field", "`credits` or `pack` is missing")
     return PACKS if "pack" in raw else CREDITS
+
+
+def _read(message: Message, raw: Mapping[str, Any]) -> BuyCredits | BuyPack:
+    """Return what a preview asks for, which needs no key. Raises `InvalidInput`."""
+    data = acts.encode({**raw, "key": "preview"})
+    return parse_buy_pack(data) if message is PACKS else parse_buy_credits(data)
 
 
 PURCHASES = (
@@ -62,6 +90,7 @@ PURCHASES = (
         keyed=True,
         examples=(
             keyed("order-7", shown("In the plan's unit", {"credits": "3000"})),
+            shown("What it would cost", {"credits": "3000", "preview": True}),
             shown("Packs", {"pack": "enterprise_50000", "count": 2}, id="initech"),
         ),
     ),

@@ -1,0 +1,107 @@
+"""What a purchase would cost, and whether it would be refused: opened, and then taken back."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, Engine
+
+from activities.purchases.buyers import Buyer
+from activities.purchases.offers import Order, credits_ordered, packs_ordered
+from domain.credits import format_credits
+from domain.messages.answers import Answer, refused
+from domain.messages.purchases import BuyCredits, BuyPack
+from domain.money import maximum_charge_minor
+from domain.outcomes import Outcome
+from domain.payments.charges import purchase_name
+from domain.periods import Window
+from domain.pricing.catalog import Plan
+from domain.pricing.purchase_price import percent_off
+from ledger import accounts, balances, subscriptions
+from ledger.payments import charges
+
+PREVIEW = "ledger:preview"  # a key that no sender can use
+
+
+def quote(
+    engine: Engine, subscription_id: str, wanted: BuyCredits | BuyPack, at: datetime
+) -> Answer:
+    """Return `preview` with the numbers of a purchase, or `refused` and why; nothing moves.
+
+    Money in minor units. `most_minor` is what one charge may come to; `available` is the balance
+    once it is paid.
+    """
+    with engine.connect() as connection:  # never committed
+        buyer = _buyer(connection, subscription_id, at)
+        if isinstance(buyer, str):
+            return refused(buyer)
+        order = _ordered(buyer, wanted)
+        if isinstance(order, str):
+            return refused(order)
+        status = _opened(connection, buyer, order)
+        if status != Outcome.OPENED:
+            return refused(status)
+        kind, off = _terms(buyer.plan, wanted, order)
+        available = balances.available(connection, buyer.account_id, kind, buyer.at)
+    return {
+        "status": "preview",
+        "credits": format_credits(order.quantity_micro),
+        "credit_type": kind,
+        "amount_minor": order.amount_minor,
+        "currency": buyer.plan.currency,
+        "percent_off": off,
+        "most_minor": maximum_charge_minor(buyer.plan.currency),
+        "available": format_credits(available + order.quantity_micro),
+    }
+
+
+def _buyer(connection: Connection, subscription_id: str, at: datetime) -> Buyer | str:
+    """Return who would buy, or why nothing can be bought."""
+    kept = subscriptions.stored(connection, subscription_id)
+    if kept.period_start is None:
+        return "no_subscription"
+    customer = accounts.details_of(connection, kept.account_id)
+    period = kept.period()
+    at = accounts.not_before(connection, kept.account_id, at)
+    accounts.lock(connection, kept.account_id, at)
+    end = accounts.window_end(connection, kept.account_id) or period.end
+    return Buyer(
+        subscription_id=subscription_id,
+        customer_id=customer.customer_id,
+        account_id=kept.account_id,
+        payer=customer.payer or "",
+        plan=msgspec.convert(kept.plan, Plan),
+        period=period,
+        window=Window(period.k, period.start, end),
+        at=at,
+    )
+
+
+def _ordered(buyer: Buyer, wanted: BuyCredits | BuyPack) -> Order | str:
+    if isinstance(wanted, BuyPack):
+        return packs_ordered(buyer, wanted.pack_id, wanted.count)
+    return credits_ordered(buyer, wanted.quantity_micro)
+
+
+def _opened(connection: Connection, buyer: Buyer, order: Order) -> str:
+    """Open the charge in this transaction; the wallet's own refusals come from there."""
+    return charges.open_charge(
+        connection,
+        account_id=buyer.account_id,
+        subscription_id=buyer.subscription_id,
+        charge_id=purchase_name(buyer.subscription_id, PREVIEW),
+        kind=order.kind,
+        currency=buyer.plan.currency,
+        amount_minor=order.amount_minor,
+        quantity_micro=order.quantity_micro,
+        at=buyer.at,
+        pack=order.pack,
+    )
+
+
+def _terms(plan: Plan, wanted: BuyCredits | BuyPack, order: Order) -> tuple[str, str]:
+    """Return the credit type, and the volume discount in percent as a text."""
+    offer = plan.pack(wanted.pack_id) if isinstance(wanted, BuyPack) else plan.manual
+    if offer is None:
+        raise LookupError("what was ordered is offered")
+    off = percent_off(offer.volume, order.quantity_micro)
+    return offer.credit_type, str(off.num) if off.den == 1 else f"{off.num}/{off.den}"
