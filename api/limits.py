@@ -4,8 +4,7 @@ Counters alone, looked at before a body is read: a middleware would cost more th
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 WINDOW = 1  # seconds, over which the requests of a key are counted
@@ -29,16 +28,6 @@ class Bound:
     def free(self) -> None:
         """Give a place back."""
         self.taken -= 1
-
-    @contextmanager
-    def place(self) -> Iterator[bool]:
-        """Take a place if there is one, and say so; give it back."""
-        got = self.take()
-        try:
-            yield got
-        finally:
-            if got:
-                self.free()
 
 
 class KeyRates:

@@ -34,10 +34,11 @@ PAGE = schemas.titled(
         },
     },
 )
+TAG = {"type": "string", "pattern": "^[^:\\u0000]+:[^\\u0000]+$", "maxLength": 200}
 CHOICES = (
     Parameter("action", schemas.TEXT, "Only this action."),
     Parameter("member", schemas.TEXT, "Only of this member."),
-    Parameter("tag", schemas.TEXT, "Only with this tag, as `campaign:spring`."),
+    Parameter("tag", TAG, "Only with this tag, as `campaign:spring`."),
 )
 WORDS = {
     "credit_type": "Only of this credit type.",

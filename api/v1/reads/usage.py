@@ -37,9 +37,10 @@ USED = schemas.titled(
         },
     },
 )
+_GROUP = "(action|day|member|tag:[^,\\u0000]{1,200})"
 GROUPS = Parameter(
     "group_by",
-    schemas.TEXT,
+    {"type": "string", "pattern": f"^{_GROUP}(,{_GROUP}){{0,3}}$"},
     "`action`, `day`, `member` or `tag:<name>`, up to four with commas between; `action` if left "
     "out. What lacks the tag has null.",
 )

@@ -32,17 +32,11 @@ def test_without_a_limit_nothing_is_counted_or_told():
     assert [rates.count("a") for _ in range(1000)] == [(True, {})] * 1000
 
 
-def test_a_place_is_given_back_however_it_ends():
+def test_no_more_places_are_taken_than_there_are():
     bound = Bound(1)
-
-    def fail():
-        with bound.place() as got, bound.place() as other:
-            raise KeyError(got, other)
-
-    with pytest.raises(KeyError) as raised:
-        fail()
-    assert raised.value.args == (True, False)
-    assert bound.taken == 0
+    assert [bound.take(), bound.take()] == [True, False]
+    bound.free()
+    assert bound.take()
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.long
 HERE = Path(__file__).parent
 EXAMPLES = "10"  # of each operation
 SEED = "20270101"
-# They need workers, and a real fleet would start subscriptions by the hundred.
-WITH_WORKERS = "^/(subscriptions|approvals)|^/customers/[^/]+/(?!balance)"
+# Acts of these need workers, and a real fleet would start subscriptions by the hundred.
+WITH_WORKERS = "^(post|put|delete)_(subscriptions|customers)"
 
 
 def loosened() -> dict:
@@ -40,7 +40,7 @@ def test_what_is_made_up_from_the_document_is_answered_as_it_says(api_url, api_k
         f"--url={api_url}/v1",
         f"--header=Authorization: Bearer {api_key}",
         "--checks=all",
-        f"--exclude-path-regex={WITH_WORKERS}",
+        f"--exclude-operation-id-regex={WITH_WORKERS}",
         f"--max-examples={EXAMPLES}",
         f"--seed={SEED}",
         "--no-shrink",
