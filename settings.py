@@ -9,6 +9,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from domain.errors import InvalidInput
+from gateways.telemetry import logs
 
 CATALOGS = Path(__file__).parent / "catalogs"
 SHORTEST_SECRET = 32  # characters
@@ -44,6 +45,7 @@ class Settings:
     stripe_calls_per_second: int = 20  # of the whole fleet; Stripe allows 25 to one endpoint
     drawdown_catalogs: Path = CATALOGS
     metrics_address: str | None = None  # where Prometheus finds us; None opens no port
+    log_format: str = "text"  # json: one object a line
     renewal_spread_seconds: int = 0  # over which renewals of one instant are paid; 0: at once
     webhook_private_addresses: bool = False  # whether webhooks may go inside, and by plain http
     api_docs: bool = False  # whether the API describes itself at /docs and /openapi.json
@@ -147,6 +149,11 @@ def _some(text: str) -> int:
     return int(text)
 
 
+def _log_format(text: str) -> str:
+    _require(text in logs.FORMATS)
+    return text
+
+
 def _folder(text: str) -> Path:
     _require(Path(text).is_dir())
     return Path(text)
@@ -166,6 +173,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "public_url": _web,
     "drawdown_catalogs": _folder,
     "metrics_address": _address,
+    "log_format": _log_format,
     "renewal_spread_seconds": _some,
     "webhook_private_addresses": _switch,
     "api_docs": _switch,
@@ -188,6 +196,7 @@ EXPECTED = {
     "public_url": "the http(s) address where customers reach the API",
     "drawdown_catalogs": "a folder that exists",
     "metrics_address": "host:port to listen on",
+    "log_format": "text or json",
     "renewal_spread_seconds": "a whole number of seconds",
     "webhook_private_addresses": "on or off",
     "api_docs": "on or off",

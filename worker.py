@@ -40,6 +40,7 @@ from domain.errors import InvalidInput
 from domain.pricing.catalog import Catalog
 from gateways.smtp import SmtpMailer
 from gateways.stripe import StripePayments
+from gateways.telemetry import logs
 from gateways.webhooks.sending import Sender
 from ledger import published
 from ledger.direct.telling import Teller
@@ -262,10 +263,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Serve Drawdown's task queues.")
     parser.add_argument("--queue", action="append", choices=names.QUEUES, default=[])
     queues = parser.parse_args().queue or list(names.QUEUES)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("temporalio.worker").setLevel(logging.INFO)  # below: whole payloads
     try:
-        asyncio.run(serve(Settings.from_environment(), queues))
+        settings = Settings.from_environment()
+        logs.configure(settings.log_format)
+        asyncio.run(serve(settings, queues))
     except InvalidInput as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2

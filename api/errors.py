@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import ClientDisconnect
 
+from api.access_log import without_tokens
 from domain.errors import BillingError, IdempotencyConflict, InvalidInput
 from domain.reasons import CURES
 from gateways.payments import ProcessorRefusal, ProcessorUnavailable
@@ -99,7 +100,7 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
 
 async def _gone(request: Request, _: Exception) -> JSONResponse:
     """Nobody reads this answer: the client has hung up, which is not our fault."""
-    log.info("a client hung up on %s %.200s", request.method, request.url.path)
+    log.info("a client hung up on %s %.200s", request.method, without_tokens(request.url.path))
     return _answer(400, "malformed", "the body ended before its length")
 
 

@@ -26,6 +26,7 @@ from api.watching.balances import Balances
 from api.watching.ending import told_of_the_end
 from catalogs.reader import load_catalogs
 from gateways.stripe import StripePayments
+from gateways.telemetry import logs
 from ledger.direct.telling import Teller
 from ledger.direct.wakeups import Wakeups
 from models.base import connect
@@ -75,6 +76,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Doors:
 @asynccontextmanager
 async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[_State]:
     settings = Settings.from_environment(environment)
+    logs.configure(settings.log_format)
     engine = connect(settings.database_url)
     try:
         async with AsyncExitStack() as running:

@@ -34,6 +34,7 @@ from api.v1.problems import (
 from api.v1.request_ids import request_id_of
 from domain.errors import BillingError
 from gateways.payments import ProcessorUnavailable
+from gateways.telemetry import logs
 from ledger.direct.lists import OtherListsError
 from ledger.usage.group_commit import LedgerBusyError
 
@@ -64,6 +65,7 @@ class Serve:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         request_id = request_id_of(headers)
+        logs.name_request(request_id)
         told: dict[str, str] = {}
         services = scope["state"]["services"]
         if not services.limits.requests.take():  # before anything is read

@@ -1,11 +1,16 @@
 """uvicorn's log of requests tells which page was asked for, but not with which token."""
 
+import json
 import logging
+from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import Request
 
-from api import access_log
+from api import access_log, errors
 from api.access_log import without_tokens
+from tests.api.arrangements import NOWHERE, api
 
 TOKEN = "382c77a7921629ee7674df81f25c3295"
 
@@ -38,3 +43,35 @@ def test_what_uvicorn_logs_is_told_without_it(caplog):
         log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:9", "GET", path, "1.1", 200)
 
     assert caplog.messages == ['127.0.0.1:9 - "GET /account/sub-1/… HTTP/1.1" 200']
+
+
+async def test_a_client_that_hangs_up_leaves_no_token(caplog):
+    path = f"/account/sub-1/{TOKEN}"
+    request = Request({"type": "http", "method": "POST", "path": path, "headers": []})
+    with caplog.at_level(logging.INFO):
+        await errors._gone(request, RuntimeError())
+
+    assert caplog.messages == ["a client hung up on POST /account/sub-1/…"]
+
+
+async def test_the_answer_and_the_log_carry_the_request_id_of_the_caller(
+    variables: dict[str, str], tmp_path: Path, api_key: str
+):
+    away = {"DATABASE_URL": f"postgresql://nobody@{NOWHERE}/nothing", "LOG_FORMAT": "json"}
+    with api(variables | away, tmp_path) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=None) as http:
+            headers = {"Authorization": f"Bearer {api_key}", "X-Request-Id": "order-17"}
+            answer = await http.get("/v1/customers/acme/balance", headers=headers)
+    assert (answer.status_code, answer.headers["x-request-id"]) == (503, "order-17")
+
+    log = "".join(one.read_text() for one in find(tmp_path))
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    named = [one for one in lines if one.get("request") == "order-17"]
+    (warning,) = [one for one in named if one["level"] == "warning"]
+    assert "database_unavailable" in warning["message"]
+    assert {one["logger"] for one in lines} >= {"api.v1.serving", "uvicorn.error"}
+    assert api_key not in log
+
+
+def find(folder: Path) -> list[Path]:
+    return list(folder.glob("api-*.log"))
