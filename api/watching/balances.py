@@ -155,7 +155,7 @@ class Balances:
 
     async def _run(self, feed: Feed) -> None:
         loop = asyncio.get_running_loop()
-        with self._wakeups.watch(feed.account_id) as changed:
+        with self._wakeups.watch(feed.account_id, debits=True) as changed:
             while True:
                 changed.clear()
                 try:

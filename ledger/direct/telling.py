@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.direct.wakeups import CHANNEL
+from ledger.direct.wakeups import SPENT
 
 log = logging.getLogger(__name__)
 
 GAP_SECONDS = 0.05  # between two notices of a process
 IDLE_GAPS = 40  # after which the thread ends; the next change begins another
 LARGEST = 7_900  # bytes of a notice; PostgreSQL takes less than 8,000
-TELL = text(f"SELECT pg_notify('{CHANNEL}', :accounts)")
+TELL = text(f"SELECT pg_notify('{SPENT}', :accounts)")
 
 
 class Teller:

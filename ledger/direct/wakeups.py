@@ -11,16 +11,21 @@ import psycopg
 
 log = logging.getLogger(__name__)
 
-CHANNEL = "wallets"
+CREDITED = "wallets"  # got credits, ceased to serve, serves again: told by the database itself
+SPENT = "debits"  # told by who debits, after the commit
 RETRY_SECONDS = 0.5
 
 
 class Wakeups:
-    """Events by account; all are set when the connection was lost, because news may be."""
+    """Events by account and channel; all are set when the connection was lost, as news may be.
+
+    Who waits for credits must not listen to debits: their own, refused for want of credits, would
+    wake them to be refused again.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._waiting: dict[int, set[asyncio.Event]] = {}
+        self._waiting: dict[tuple[str, int], set[asyncio.Event]] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -38,22 +43,35 @@ class Wakeups:
             await asyncio.gather(self._task, return_exceptions=True)
 
     @contextmanager
-    def watch(self, account_id: int) -> Iterator[asyncio.Event]:
-        """Yield an event that is set when the wallet changes; begin before the last look at it."""
+    def watch(self, account_id: int, *, debits: bool = False) -> Iterator[asyncio.Event]:
+        """Yield an event that is set when the wallet changes; begin before the last look at it.
+
+        `debits`: not only by new credits and by what makes it serve, but by any use too.
+        """
         event = asyncio.Event()
-        self._waiting.setdefault(account_id, set()).add(event)
+        channels = (CREDITED, SPENT) if debits else (CREDITED,)
+        for channel in channels:
+            self._waiting.setdefault((channel, account_id), set()).add(event)
         try:
             yield event
         finally:
-            others = self._waiting[account_id]
-            others.discard(event)
-            if not others:
-                del self._waiting[account_id]
+            for channel in channels:
+                self._leave((channel, account_id), event)
 
-    def wake(self, account_id: int) -> None:
-        """Wake who waits for an account."""
-        for event in self._waiting.get(account_id, ()):
+    def _leave(self, place: tuple[str, int], event: asyncio.Event) -> None:
+        others = self._waiting[place]
+        others.discard(event)
+        if not others:
+            del self._waiting[place]
+
+    def wake(self, channel: str, account_id: int) -> None:
+        """Wake who waits for an account on a channel."""
+        for event in self._waiting.get((channel, account_id), ()):
             event.set()
+
+    def _wake_all(self) -> None:
+        for place in list(self._waiting):
+            self.wake(*place)
 
     async def _run(self) -> None:
         while True:
@@ -61,16 +79,15 @@ class Wakeups:
                 await self._listen()
             except psycopg.Error as error:
                 log.warning("the database tells nothing for now: %s", error)
-            for account_id in list(self._waiting):
-                self.wake(account_id)
+            self._wake_all()
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
         connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
         async with connection:
-            await connection.execute(f"LISTEN {CHANNEL}")
-            for account_id in list(self._waiting):  # what changed before we listened
-                self.wake(account_id)
+            for channel in (CREDITED, SPENT):
+                await connection.execute(f"LISTEN {channel}")
+            self._wake_all()  # what changed before we listened
             async for notice in connection.notifies():
                 for account in notice.payload.split(","):
-                    self.wake(int(account))
+                    self.wake(notice.channel, int(account))
