@@ -24,7 +24,7 @@ from domain.payments.charges import (
 )
 from domain.pricing.catalog import Extras, Pack
 from domain.pricing.policies import ResumeOn
-from domain.pricing.purchase_price import manual_price, pack_price
+from domain.pricing.purchase_price import companion_micro, manual_price, pack_price
 from ledger import accounts, checkpoints, kept_answers
 from ledger.payments import charges
 
@@ -158,7 +158,10 @@ def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int, *, lasting: bo
     buys = plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
     if buys and not lasting and buyer.window.end <= buyer.at:
         return Undecided.RENEWAL_PENDING  # this plan's payment pause does not forbid buying
-    if amount_minor > maximum_charge_minor(plan.currency) or quantity_micro > MOST * MICRO:
+    # What comes with the credits must be grantable, too: nobody is charged for what is not given.
+    with_them = (companion_micro(one, quantity_micro) for one in plan.companions)
+    most = max(quantity_micro, *with_them, 0)
+    if amount_minor > maximum_charge_minor(plan.currency) or most > MOST * MICRO:
         return "above_maximum"
     return "below_minimum" if amount_minor < minimum_charge_minor(plan.currency) else None
 

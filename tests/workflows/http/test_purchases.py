@@ -152,6 +152,7 @@ async def test_a_preview_is_refused_as_the_purchase_would_be(fleet, door, post):
         (customer.name, {"credits": "1500"}),
         (customer.name, {"pack": "nothing"}),
         (customer.name, {"credits": "500000000000"}),
+        (customer.name, {"credits": "1000000000"}),  # free bytes come with it, beyond any wallet
         (poor.name, {"credits": "1000"}),
         ("nobody", {"credits": "1000"}),
     ):
@@ -160,6 +161,7 @@ async def test_a_preview_is_refused_as_the_purchase_would_be(fleet, door, post):
         refused = await post(path, body)
         assert preview.status_code == refused.status_code >= 400, body
         assert preview.json()["reason"] == refused.json()["reason"]
+    assert customer.paid() == [900]
     await post(f"/customers/{customer.name}/pause", {"reason": "a check", "by": "ada"})
     path = f"/customers/{customer.name}/purchases"
     preview = await door.post(path, json={"credits": "1000", "preview": True})
