@@ -3,7 +3,8 @@
 from api.v1.reads.customers import CUSTOMERS, STATE
 from api.v1.reads.lists import LISTS
 from api.v1.reads.payments import PAYMENTS
+from api.v1.reads.sellers import SELLERS
 from api.v1.reads.stream import STREAM
 from api.v1.reads.usage import CUSTOMER_USAGE
 
-READS = (*STREAM, *CUSTOMERS, *CUSTOMER_USAGE, *LISTS, *PAYMENTS, *STATE)
+READS = (*SELLERS, *STREAM, *CUSTOMERS, *CUSTOMER_USAGE, *LISTS, *PAYMENTS, *STATE)
