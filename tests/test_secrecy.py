@@ -18,6 +18,7 @@ import pytest
 from temporalio.client import Client
 
 from local.demo.scene import Scene, scene
+from local.fleet import SERVED
 from local.patience import until
 from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
 from tests.fleet import Customer, Json, RunningFleet
@@ -79,6 +80,9 @@ async def heard(servers_folder: Path) -> AsyncIterator[Heard]:
     (folder / "sitecustomize.py").write_text(LOUD)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(folder))
+        # Whoever turns the server's log of requests on must be safe too.
+        logged = tuple(one for one in SERVED if one != "--no-access-log")
+        patch.setattr("local.fleet.SERVED", logged)
         async with scene() as playing:
             secrets = await a_life(playing)
             yield await listened(playing, secrets)

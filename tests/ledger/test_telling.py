@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.direct.telling import LARGEST, Teller, notices
+from ledger.direct.wakeups import SPENT
 from ledger.usage.group_commit import GroupCommit
 from tests.builders import START, a_subscribed_wallet, an_event
 
@@ -23,7 +24,7 @@ def test_notices_name_every_account_once_and_fit(accounts):
 def test_a_teller_tells_many_changes_at_once_and_ends(session_engine, session_database):
     teller = Teller(session_engine)
     with psycopg.connect(session_database.url, autocommit=True) as listener:
-        listener.execute("LISTEN wallets")
+        listener.execute(f"LISTEN {SPENT}")
         many = set(range(10**9, 10**9 + 2_000))
         for account in many:
             teller.tell((account,))
