@@ -6,7 +6,7 @@ changes, or for as long as they are patient.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from domain.messages.holds import Capture, Extend, Hold, Release
 from domain.outcomes import UNDECIDED, Refusal, Undecided
 from domain.pricing.event_price import price, price_on_terms
 from domain.usage import DebitOutcome, PricedEvent, UsageEvent
-from ledger.direct.lists import ListsInForce
+from ledger.direct.lists import ListsInForce, OtherListsError
 from ledger.direct.plans import PlanInForce, PlansInForce, unknown
 from ledger.usage import debits, holds
 from ledger.usage.debits import Demand
@@ -41,9 +41,10 @@ class CustomersEvent:
 
 @dataclass(slots=True)
 class _Case:
-    """One event on its way; `outcome` once it is decided."""
+    """One event on its way, of a seller's `catalog` (None: any); `outcome` once it is decided."""
 
     asked: CustomersEvent
+    catalog: str | None
     known: PlanInForce | None = None
     outcome: DebitOutcome | None = None
 
@@ -76,8 +77,9 @@ class DirectUsage:
         One that waits for a purchase or a renewal longer than `patience` (seconds) has the status
         `purchase_needed` or `renewal_pending`. Raises `LedgerBusyError`.
         """
-        cases = [_Case(one) for one in asked]
-        await self._find_plans(cases, catalog)
+        cases = [_Case(one, catalog) for one in asked]
+        await self._lists.require()
+        await self._find_plans(cases)
         await self._decide(cases)
         waiting = [case for case in cases if _undecided(case.outcome)]
         if waiting and patience > 0:
@@ -128,20 +130,38 @@ class DirectUsage:
         self, customer_id: str, wanted: Capture | Extend | Release, *, catalog: str | None
     ) -> HoldOutcome:
         """Capture, extend or release a hold, at its own rates. Raises `LedgerBusyError`."""
-        account_id = (await self._known(customer_id, catalog)).account_id
+        # No price is compared here, so a key of one seller asks whose customer it is by now.
+        known = await self._known(customer_id, catalog, anew=catalog is not None)
+        account_id = known.account_id
         at = self._now()
         outcome: HoldOutcome = await self._commit.ask(_settling(account_id, wanted, at), at)
         return outcome
 
-    async def _find_plans(self, cases: Sequence[_Case], catalog: str | None) -> None:
-        """Find each customer's plan; who has none is refused."""
-        await self._lists.require()
+    async def _find_plans(self, cases: Sequence[_Case], *, anew: bool = False) -> None:
+        """Find each customer's plan, for a decision to come; who has none is refused."""
+        if not cases:
+            return
         names = dict.fromkeys(case.asked.customer_id for case in cases)
-        found = await self._plans.of(names)
+        found = await self._plans_of(names, cases[0].catalog, anew=anew)
         for case in cases:
-            case.known = _of_catalog(found.get(case.asked.customer_id), catalog)
+            case.known, case.outcome = found.get(case.asked.customer_id), None
             if case.known is None:
                 case.outcome = _refused(case.asked.event.key, Refusal.UNKNOWN_CUSTOMER)
+
+    async def _plans_of(
+        self, customer_ids: Collection[str], catalog: str | None, *, anew: bool = False
+    ) -> dict[str, PlanInForce]:
+        """Return the plans of those customers that are of this seller (None: of any).
+
+        Who was another seller's customer may have become this one's: that is looked up.
+        """
+        found = await (self._plans.again if anew else self._plans.of)(customer_ids)
+        if catalog is None:
+            return found
+        others = [name for name, known in found.items() if known.plan.catalog != catalog]
+        if others and not anew:
+            found = {**found, **await self._plans.again(others)}
+        return {name: known for name, known in found.items() if known.plan.catalog == catalog}
 
     async def _decide(self, cases: Sequence[_Case]) -> None:
         """Decide events by the plans that are in force at their place in the order."""
@@ -151,17 +171,8 @@ class DirectUsage:
             left = [case for case in left if case.outcome and case.outcome.status == STALE]
             if not left:
                 return
-            await self._renew(left)
+            await self._find_plans(left, anew=True)
         raise LedgerBusyError("the plan changes again and again: repeat with the same key")
-
-    async def _renew(self, cases: Sequence[_Case]) -> None:
-        names = dict.fromkeys(case.asked.customer_id for case in cases)
-        found = await self._plans.again(names)
-        for case in cases:
-            known = found.get(case.asked.customer_id)
-            case.known, case.outcome = known, None
-            if known is None:
-                case.outcome = _refused(case.asked.event.key, Refusal.UNKNOWN_CUSTOMER)
 
     async def _debit(self, cases: Sequence[_Case]) -> None:
         """Send priced events to the ledger, in order; note what each came to."""
@@ -184,20 +195,27 @@ class DirectUsage:
             case.outcome = outcome
 
     async def _unpriced(self, case: _Case, error: InvalidInput) -> DebitOutcome:
-        """Return why an event has no price; its wallet's time may be ahead of what we know."""
+        """Return why an event has no price, or that it has one by what is known now."""
         event = case.asked.event
-        if error.reason == "event_in_future" and case.known is not None:
-            found = await self._plans.again([case.asked.customer_id])
-            known = found.get(case.asked.customer_id)
-            if known is not None and known.decided_at > case.known.decided_at:
-                case.known = known
-                return _refused(event.key, STALE)
+        if case.known is not None and await self._was_behind(
+            case.asked.customer_id, case.known, error
+        ):
+            return _refused(event.key, STALE)
         return _refused(event.key, error.reason)
+
+    async def _was_behind(self, customer_id: str, known: PlanInForce, error: InvalidInput) -> bool:
+        """Return whether an event was in the future only because a wallet's time was not known."""
+        if error.reason != "event_in_future":
+            return False
+        newer = (await self._plans.again([customer_id])).get(customer_id)
+        return newer is not None and newer.decided_at > known.decided_at
 
     def _priced(
         self, known: PlanInForce, event: UsageEvent, by: Callable[..., PricedEvent] = price
     ) -> PricedEvent:
-        catalog = self._context.catalog(known.plan.catalog)
+        catalog = self._context.catalogs.get(known.plan.catalog)
+        if catalog is None:  # a fault of this process, and no reason to give the event up
+            raise OtherListsError(f"there is no price list {known.plan.catalog}")
         return by(catalog, known.plan, event, max(self._now(), known.decided_at))
 
     async def _wait(self, cases: Sequence[_Case], patience: float) -> None:
@@ -231,13 +249,14 @@ class DirectUsage:
         for known in reached.values():
             await self._shortfalls.tell_cap(known, self._now())
 
-    async def _known(self, customer_id: str, catalog: str | None) -> PlanInForce:
+    async def _known(
+        self, customer_id: str, catalog: str | None, *, anew: bool = False
+    ) -> PlanInForce:
         await self._lists.require()
-        found = await self._plans.of([customer_id])
-        known = _of_catalog(found.get(customer_id), catalog)
-        if known is None:
+        found = await self._plans_of([customer_id], catalog, anew=anew)
+        if customer_id not in found:
             raise unknown(customer_id)
-        return known
+        return found[customer_id]
 
     async def _ask(
         self, customer_id: str, catalog: str | None, request: Callable[[PlanInForce], Request]
@@ -248,18 +267,13 @@ class DirectUsage:
             try:
                 asked = request(known)
             except InvalidInput as error:
-                again = await self._plans.again([customer_id])
-                newer = again.get(customer_id)
-                if error.reason != "event_in_future" or newer is None:
+                if not await self._was_behind(customer_id, known, error):
                     raise
-                if newer.decided_at <= known.decided_at:
-                    raise
-                known = newer
-                continue
-            outcome: DebitOutcome | HoldOutcome = await self._commit.ask(asked, self._now())
-            if outcome.status != STALE:
-                return outcome
-            await self._plans.again([customer_id])
+            else:
+                outcome: DebitOutcome | HoldOutcome = await self._commit.ask(asked, self._now())
+                if outcome.status != STALE:
+                    return outcome
+                await self._plans.again([customer_id])
             known = await self._known(customer_id, catalog)
         raise LedgerBusyError("the plan changes again and again: repeat with the same key")
 
@@ -272,13 +286,6 @@ def _settling(account_id: int, wanted: Capture | Extend | Release, at: datetime)
             return holds.extending(account_id, wanted, at)
         case Release():
             return holds.releasing(account_id, wanted, at)
-
-
-def _of_catalog(known: PlanInForce | None, catalog: str | None) -> PlanInForce | None:
-    """Return a customer's plan unless it is another seller's."""
-    if known is None or catalog not in (None, known.plan.catalog):
-        return None
-    return known
 
 
 def _undecided(outcome: DebitOutcome | None) -> bool:

@@ -55,10 +55,6 @@ class PlansInForce:
         missing = [one for one in customer_ids if one not in found]
         return {**found, **await self.again(missing)} if missing else found
 
-    def one(self, customer_id: str) -> PlanInForce | None:
-        """Return a customer's plan if it is known already."""
-        return self._known.get(customer_id)
-
     async def again(self, customer_ids: Iterable[str]) -> dict[str, PlanInForce]:
         """Read the plans of customers, whatever is known of them."""
         wanted = list(customer_ids)
