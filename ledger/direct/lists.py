@@ -66,7 +66,14 @@ class ListsInForce:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _compare(self) -> None:
-        differ = await asyncio.to_thread(self._differences)
+        try:
+            differ = await asyncio.to_thread(self._differences)
+        except SQLAlchemyError:  # it is away: what was compared before holds
+            raise
+        except Exception:
+            # A newer worker published what cannot be read here: this process is behind.
+            log.exception("what was published cannot be read")
+            differ = ("what was published cannot be read",)
         if differ != self._differ and differ:
             log.error("other price lists were published than are here: %s", ", ".join(differ))
         self._differ = differ

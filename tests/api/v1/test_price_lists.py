@@ -4,14 +4,18 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
 from catalogs.reader import load_lists
 from ledger import api_keys, published
 from models.base import connect
+from models.tables import PublishedRow
 from settings import CATALOGS
 from tests.api.arrangements import api
 from tests.api.v1.conftest import put_on
-from tests.builders import a_subscribed_wallet, shipped_plan
+from tests.builders import START, a_subscribed_wallet, left, micro, shipped_plan
+
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def edited(tmp_path):
 def elsewhere(database, variables):
     """A ledger of its own on which the shipped lists were published."""
     engine = connect(database.url)
-    published.take_up(engine, load_lists(CATALOGS), datetime.now(UTC))
+    published.take_up(engine, load_lists(CATALOGS), NOW)
     with engine.begin() as connection:
         wallet = a_subscribed_wallet(connection, 10)
         put_on(connection, wallet, shipped_plan("make", "core_10k"))
@@ -38,18 +42,41 @@ def elsewhere(database, variables):
     engine.dispose()
 
 
+def without(folder, name):
+    """The price lists of a folder but one."""
+    (folder / f"{name}.yaml").unlink()
+    return folder
+
+
+def unreadable(engine):
+    """Publish what only a newer version of the engine could read, as its workers do."""
+    newer = {"catalog": "make", "item": "plan newer 1", "revision": 1, "terms": {"v": 2}, "at": NOW}
+    with engine.begin() as connection:
+        connection.execute(insert(PublishedRow).values(newer))
+
+
+async def statuses(variables, servers_folder, event, wallet, headers):
+    """Ask a process of its own for a debit and a check; return both statuses."""
+    with api(variables, servers_folder) as url:
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=None) as http:
+            debit = await http.post("/v1/usage", json=event(wallet))
+            check = {"customer_id": wallet.customer_id, "action": "operation", "quantity": "1"}
+            asked = await http.post("/v1/check", json=check)
+    return {debit.status_code, asked.status_code}
+
+
 @pytest.mark.long
-async def test_an_edited_list_makes_no_price(elsewhere, edited, servers_folder, event):
+async def test_other_lists_make_no_price(elsewhere, edited, servers_folder, event):
     variables, wallet, engine = elsewhere
     with engine.begin() as connection:
-        at = datetime.now(UTC)
-        made = api_keys.create(connection, "test", ["usage"], None, by="ann", at=at)
-    headers = {"Authorization": f"Bearer {made.secret}"}
-    for folder, status in ((edited, 503), (CATALOGS, 200)):
-        with api(variables | {"DRAWDOWN_CATALOGS": str(folder)}, servers_folder) as url:
-            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=None) as http:
-                answer = await http.post("/v1/usage", json=event(wallet))
-                check = {"customer_id": wallet.customer_id, "action": "operation", "quantity": "1"}
-                asked = await http.post("/v1/check", json=check)
-        assert (answer.status_code, asked.status_code) == (status, status), answer.text
-    assert answer.json()["available"] == "9"
+        made = api_keys.create(connection, "test", ["usage"], None, by="ann", at=NOW)
+    sent = (servers_folder, event, wallet, {"Authorization": f"Bearer {made.secret}"})
+    own = variables | {"DRAWDOWN_CATALOGS": str(edited)}
+    assert await statuses(own, *sent) == {503}
+    assert await statuses(variables, *sent) == {200}
+    without(edited, "make")
+    assert await statuses(own, *sent) == {503}
+    unreadable(engine)
+    assert await statuses(variables, *sent) == {503}
+    with engine.connect() as connection:
+        assert left(connection, wallet, START) == micro(9)
