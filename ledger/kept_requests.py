@@ -77,9 +77,9 @@ def begin(connection: Connection, name: Name, request: Request, at: datetime) ->
     return Begun(status=kept.status, answer=bytes(kept.answer))
 
 
-def answer(connection: Connection, turn: Turn, status: int, body: bytes, at: datetime) -> None:
-    """Keep the first answer, for ever."""
-    connection.execute(
+def answer(connection: Connection, turn: Turn, status: int, body: bytes, at: datetime) -> bool:
+    """Keep the first answer, for ever; return whether this one is it."""
+    kept = connection.execute(
         _ANSWER,
         {
             "catalog": turn.name.catalog,
@@ -90,6 +90,7 @@ def answer(connection: Connection, turn: Turn, status: int, body: bytes, at: dat
             "at": at,
         },
     )
+    return bool(kept.rowcount)
 
 
 def forget(connection: Connection, turn: Turn) -> None:

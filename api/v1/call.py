@@ -11,6 +11,7 @@ from api.services import Services
 from api.v1.problems import Problem
 from domain.api_keys import ApiKey
 from domain.errors import InvalidInput
+from ledger.kept_requests import Turn
 
 JSON = "application/json"
 _encode = msgspec.json.Encoder().encode
@@ -28,7 +29,12 @@ class Call:
     body: bytes
     request_id: str
     address: str  # method and path as sent, which an idempotency key is bound to
-    attempt: str = ""  # names what an idempotency key has begun; repeats carry it on
+    turn: Turn | None = None  # what its idempotency key has begun
+
+    @property
+    def attempt(self) -> str:
+        """Return the name of what the idempotency key has begun; repeats carry it on."""
+        return self.turn.attempt if self.turn else ""
 
     def known(self, *names: str) -> Mapping[str, str]:
         """Return the query's parameters. Raises `Problem` (`unknown_parameter`) for any other."""

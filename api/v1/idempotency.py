@@ -42,7 +42,7 @@ async def once(call: Call, handle: Callable[[Call], Awaitable[Reply]]) -> Reply:
         raise Problem(
             "request_under_way", "the first request with this key is under way", Retry_After="1"
         )
-    return await _carried_out(replace(call, attempt=begun.turn.attempt), begun.turn, handle)
+    return await _carried_out(replace(call, turn=begun.turn), begun.turn, handle)
 
 
 async def _carried_out(call: Call, turn: Turn, handle: Callable[[Call], Awaitable[Reply]]) -> Reply:

@@ -91,8 +91,10 @@ def test_what_came_to_nothing_leaves_its_key_free(ledger):
 
 
 def test_keys_of_two_sellers_are_two_keys(ledger):
-    begun(ledger)
-    begun(ledger, name=Name("zaplify", NAME.key))
+    own, other = begun(ledger), begun(ledger, name=Name("zaplify", NAME.key))
+    assert kept_requests.answer(ledger, own, 200, b"own", at=NOON)
+    assert kept_requests.answer(ledger, other, 200, b"other", at=NOON)
+    assert kept_requests.begin(ledger, NAME, BUY, NOON).answer == b"own"
 
 
 @pytest.mark.parametrize(("constraint", "changed"), ATTACKS)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.v1.call import Call, Reply, reply
+from api.v1.changing import changed
 from api.v1.endpoint import Endpoint, Example
 from api.v1.endpoints import schemas
 from api.v1.endpoints.schemas import INSTANT, Schema, closed, titled
@@ -33,7 +34,7 @@ async def create(call: Call) -> Reply:
     def make(connection: Connection, at: datetime) -> NewKey:
         return api_keys.create(connection, name, scopes, catalog, by=by, at=at)
 
-    return _shown_once(await _changed(call, make), 201)
+    return await changed(call, make, partial(_shown_once, 201))
 
 
 async def listed(call: Call) -> Reply:
@@ -61,7 +62,7 @@ async def rotate(call: Call) -> Reply:
         _require_own(call, connection)
         return api_keys.rotate(connection, call.path["key_id"], hours, by=by, at=at)
 
-    return _shown_once(await _changed(call, change), 200)
+    return await changed(call, change, partial(_shown_once, 200))
 
 
 async def revoke(call: Call) -> Reply:
@@ -72,15 +73,7 @@ async def revoke(call: Call) -> Reply:
         _require_own(call, connection)
         return api_keys.revoke(connection, call.path["key_id"], by, at)
 
-    return reply(_told(await _changed(call, change), datetime.now(UTC)))
-
-
-async def _changed(call: Call, change: Any) -> Any:
-    def run() -> Any:
-        with call.services.engine.begin() as connection:
-            return change(connection, datetime.now(UTC))
-
-    return await asyncio.to_thread(run)
+    return await changed(call, change, lambda one: reply(_told(one, datetime.now(UTC))))
 
 
 def _is_own(call: Call, one: ListedKey) -> bool:
@@ -99,7 +92,7 @@ def _text(raw: dict[str, Any], name: str) -> str:
     return fields.text(raw, name, "invalid_value")
 
 
-def _shown_once(made: NewKey, status: int) -> Reply:
+def _shown_once(status: int, made: NewKey) -> Reply:
     """Return the answer with the secret; what is kept for a repeat is without it."""
     told: dict[str, Any] = {
         "key_id": made.key.key_id,

@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from api.v1.call import Call, Reply, reply
+from api.v1.changing import changed
 from api.v1.endpoint import Endpoint, Example, Parameter
 from api.v1.endpoints import schemas
 from api.v1.endpoints.schemas import INSTANT, Schema, closed, titled
 from api.v1.problems import Problem
+from api.v1.reads.parameters import LIMIT, limit_of
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
 from domain.messages import fields
@@ -22,7 +24,6 @@ from ledger.notifications import webhook_endpoints, webhook_events
 from ledger.notifications.webhook_endpoints import NewSecret
 
 T = TypeVar("T")
-MOST, USUAL = 100, 20  # events of a page
 # What the document's examples are about.
 SHOWN, EVENT_SHOWN = {"endpoint_id": "we_4k2m9x7q1c8d5e3f"}, "evt_7_1"
 
@@ -50,7 +51,7 @@ async def create(call: Call) -> Reply:
             anywhere=call.services.webhook_private_addresses,
         )
 
-    return _shown_once(await _changed(call, make), 201)
+    return await changed(call, make, partial(_shown_once, 201))
 
 
 async def listed(call: Call) -> Reply:
@@ -68,7 +69,7 @@ async def rotate(call: Call) -> Reply:
         _require_own(call, connection)
         return webhook_endpoints.rotate_secret(connection, call.path["endpoint_id"], at)
 
-    return _shown_once(await _changed(call, change), 200)
+    return await changed(call, change, partial(_shown_once, 200))
 
 
 async def switch(call: Call) -> Reply:
@@ -82,14 +83,14 @@ async def switch(call: Call) -> Reply:
         else:
             webhook_endpoints.switch_off(connection, call.path["endpoint_id"], at)
 
-    await _changed(call, change)
-    return reply({"endpoint_id": call.path["endpoint_id"], "state": "on" if on else "off"})
+    told = {"endpoint_id": call.path["endpoint_id"], "state": "on" if on else "off"}
+    return await changed(call, change, lambda _: reply(told))
 
 
 async def events(call: Call) -> Reply:
     """List events in the order in which they are sent: go on after the last one that you have."""
     query = call.known("limit", "starting_after", "types")
-    limit = _limit(query.get("limit", str(USUAL)))
+    limit = limit_of(query)
     types = tuple(query["types"].split(",")) if "types" in query else ()
     if unknown := sorted(set(types) - set(TYPES)):
         raise Problem("invalid_parameter", f"{unknown[0]!a:.60} is no type of events")
@@ -121,9 +122,8 @@ async def redeliver(call: Call) -> Reply:
             raise InvalidInput("unknown_endpoint", f"there is no endpoint {endpoint!a:.60}")
         webhook_events.redeliver(connection, call.path["event_id"], endpoint, at)
 
-    await _changed(call, change)
     told = {"event_id": call.path["event_id"], "endpoint_id": endpoint, "status": "waiting"}
-    return reply(told)
+    return await changed(call, change, lambda _: reply(told))
 
 
 def _own(call: Call, connection: Connection) -> list[webhook_endpoints.Endpoint]:
@@ -142,23 +142,9 @@ def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MOST):
-        raise Problem("invalid_parameter", f"`limit` is from 1 to {MOST}")
-    return int(text)
-
-
-def _shown_once(made: NewSecret, status: int) -> Reply:
+def _shown_once(status: int, made: NewSecret) -> Reply:
     told = {"endpoint_id": made.endpoint_id}
     return reply({**told, "secret": made.secret}, status).keeping({**told, "secret": None})
-
-
-async def _changed(call: Call, change: Callable[[Connection, datetime], T]) -> T:
-    def run() -> T:
-        with call.services.engine.begin() as connection:
-            return change(connection, datetime.now(UTC))
-
-    return await asyncio.to_thread(run)
 
 
 async def _read(call: Call, read: Callable[[Connection], T]) -> T:
@@ -281,7 +267,7 @@ WEBHOOKS = (
         handle=events,
         answer=schemas.page("WebhookEvents", _EVENT),
         parameters=(
-            Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, "Of a page."),
+            LIMIT,
             Parameter("starting_after", {"type": "string"}, "The last event that you have."),
             Parameter(
                 "types",

@@ -11,11 +11,15 @@ from domain.errors import InvalidInput
 from domain.messages import fields
 
 MOST, USUAL = 100, 20
+LIMIT = Parameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
+    "How many items at most.",
+)
 PAGING = (
-    Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
-              "How many items at most."),
+    LIMIT,
     Parameter("starting_after", schemas.TEXT, "The `id` of the last item of the page before."),
-)  # fmt: skip
+)
 LIMITS = frozenset(map(str, range(1, MOST + 1)))
 TIMES = (
     Parameter("from", schemas.INSTANT, "What was decided at this instant or later."),

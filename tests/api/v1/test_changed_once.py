@@ -1,0 +1,56 @@
+"""A change of keys or endpoints and its kept answer are one: never one without the other."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from models.base import connect
+
+PATH, TABLE = "/webhook_endpoints", "webhook_endpoints"
+MADE = {"url": "https://product.example/hooks", "owner_email": "ops@a.example"}
+WAITS = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = :table ::regclass")
+
+
+@pytest.fixture
+def owner(session_database):
+    """The tables' owner, who may lock them."""
+    made = connect(session_database.owner_url)
+    yield made
+    made.dispose()
+
+
+async def blocked(engine):
+    """Wait until somebody waits for the table."""
+    while True:
+        with engine.connect() as connection:
+            if connection.scalar(WAITS, {"table": TABLE}):
+                return
+        await asyncio.sleep(0.05)
+
+
+def count(connection):
+    return connection.scalar(text(f"SELECT count(*) FROM {TABLE}"))
+
+
+async def test_who_was_overtaken_while_changing_changes_nothing(door, engine, owner):
+    name = str(uuid4())
+    with owner.connect() as holder:
+        before = count(holder)
+        holder.execute(text(f"LOCK TABLE {TABLE} IN EXCLUSIVE MODE"))
+        headers = {"Idempotency-Key": name}
+        slow = asyncio.create_task(door.post(PATH, json=MADE, headers=headers))
+        await blocked(owner)
+        with engine.begin() as connection:  # another process took it over, and has answered
+            answered = text(
+                "UPDATE kept_requests SET status = 201, answer = :answer, answered_at = now()"
+                " WHERE key = :key"
+            )
+            connection.execute(answered, {"answer": b'{"first": true}', "key": name})
+        holder.rollback()
+    assert (await slow).json()["reason"] == "request_under_way"
+    again = await door.post(PATH, json=MADE, headers=headers)
+    assert (again.status_code, again.json()) == (201, {"first": True})
+    with engine.connect() as connection:
+        assert count(connection) == before
