@@ -8,14 +8,13 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.pricing.catalog import Catalog
 from ledger import published
+from ledger.direct.background import Background
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ class OtherListsError(Exception):
     """The process has other price lists than were published: nothing was decided."""
 
 
-class ListsInForce:
+class ListsInForce(Background):
     """Price lists that are compared with what was published."""
 
     def __init__(self, engine: Engine, catalogs: Mapping[str, Catalog]) -> None:
@@ -34,21 +33,6 @@ class ListsInForce:
         self._catalogs = catalogs
         self._compared = asyncio.Event()
         self._differ: tuple[str, ...] = ()
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def require(self) -> None:
         """Return if prices may be made. Raises `OtherListsError`."""

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 
 import psycopg
+
+from ledger.direct.background import Background
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ SPENT = "debits"  # told by who debits, after the commit
 RETRY_SECONDS = 0.5
 
 
-class Wakeups:
+class Wakeups(Background):
     """Events by account and channel; all are set when the connection was lost, as news may be.
 
     Who waits for credits must not listen to debits: their own, refused for want of credits, would
@@ -26,21 +26,6 @@ class Wakeups:
     def __init__(self, url: str) -> None:
         self._url = url
         self._waiting: dict[tuple[str, int], set[asyncio.Event]] = {}
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     @contextmanager
     def watch(self, account_id: int, *, debits: bool = False) -> Iterator[asyncio.Event]:

@@ -1,6 +1,6 @@
 """Endpoints that are messages of a subscription under another name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -106,7 +106,10 @@ async def to_owner(call: Call, owner: Owner, name: str, content: Mapping[str, An
     return await acts.ask(call, letter, partial(acts.ended, owner))
 
 
-def customers(
+def _act(
+    prefix: str,
+    send: Callable[[Message, Call], Awaitable[Reply]],
+    every: tuple[str, ...],
     path: str,
     message: Message,
     summary: str,
@@ -115,42 +118,22 @@ def customers(
     examples: tuple[Example, ...] = (),
     scope: Scope = Scope.CUSTOMER,
 ) -> Endpoint:
-    """Return the endpoint of a message to a customer's subscription."""
     return Endpoint(
         "POST",
-        CUSTOMER + path,
+        prefix + path,
         scope,
         summary=summary,
-        handle=partial(of_customer, message),
+        handle=partial(send, message),
         request=request,
         answer=ANSWER,
         statuses=(200, 202),
-        reasons=(*REASONS, *reasons),
+        reasons=(*every, *reasons),
         keyed=True,
         examples=examples,
     )
 
 
-def subscriptions(
-    path: str,
-    message: Message,
-    summary: str,
-    request: schemas.Schema,
-    *reasons: str,
-    examples: tuple[Example, ...] = (),
-    scope: Scope = Scope.CUSTOMER,
-) -> Endpoint:
-    """Return the endpoint of a message to a subscription."""
-    return Endpoint(
-        "POST",
-        SUBSCRIPTION + path,
-        scope,
-        summary=summary,
-        handle=partial(of_subscription, message),
-        request=request,
-        answer=ANSWER,
-        statuses=(200, 202),
-        reasons=(*OF_SUBSCRIPTION, *reasons),
-        keyed=True,
-        examples=examples,
-    )
+# The endpoint of a message to a customer's subscription, and to a subscription: path, message,
+# summary, request, reasons.
+customers = partial(_act, CUSTOMER, of_customer, REASONS)
+subscriptions = partial(_act, SUBSCRIPTION, of_subscription, OF_SUBSCRIPTION)
