@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from domain.api_keys import ApiKey, digest_of
+from domain.api_keys import ApiKey, digest_of, key_id_of
 from ledger import api_keys
 
 REMEMBERED_SECONDS = 5.0  # so long a revoked key may still work
@@ -23,6 +23,8 @@ class KeyRing:
 
     async def find(self, token: str) -> ApiKey | None:
         """Return the live key of a token; None: there is none."""
+        if key_id_of(token) is None:  # nobody's: a flood of such must not reach the database
+            return None
         digest = digest_of(token)
         now = time.monotonic()
         kept = self._known.get(digest)

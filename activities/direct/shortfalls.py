@@ -23,6 +23,7 @@ from models.tables import Wallet
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 2.0  # a signal may come while a purchase is under way, which then drops it
+MOST_TOLD = 10_000  # wallets, before those of a moment ago alone are remembered
 WAIT = timedelta(seconds=5)  # for Temporal's answer
 SIGNAL = "balance_crossed"
 
@@ -77,6 +78,9 @@ class Shortfalls:
         """Signal the subscription unless it was just told."""
         if self._told.get(known.account_id, now - AGAIN_SECONDS) > now - AGAIN_SECONDS:
             return
+        if len(self._told) >= MOST_TOLD:  # those told long ago, whose callers have left
+            recent = now - AGAIN_SECONDS
+            self._told = {one: at for one, at in self._told.items() if at > recent}
         self._told[known.account_id] = now
         micro, confirmed = need
         handle = self._client.get_workflow_handle(f"subscription:{known.subscription_id}")

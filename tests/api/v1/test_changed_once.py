@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from local.patience import until
 from models.base import connect
 
 PATH, TABLE = "/webhook_endpoints", "webhook_endpoints"
@@ -23,11 +24,12 @@ def owner(session_database):
 
 async def blocked(engine):
     """Wait until somebody waits for the table."""
-    while True:
+
+    async def look() -> int:
         with engine.connect() as connection:
-            if connection.scalar(WAITS, {"table": TABLE}):
-                return
-        await asyncio.sleep(0.05)
+            return connection.scalar(WAITS, {"table": TABLE})
+
+    await until(look, bool, "a request that waits for the table")
 
 
 def count(connection):

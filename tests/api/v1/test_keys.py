@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from api.keyring import KeyRing
 from ledger import api_keys
+from models.base import connect
 
 
 @pytest.fixture
@@ -30,6 +32,12 @@ async def test_without_a_live_key_nothing_is_answered(door, customer, event, hea
     answer = await door.post("/usage", json=event(customer()), headers={"Authorization": header})
     assert (answer.status_code, answer.json()["reason"]) == (401, "unauthorized")
     assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_what_is_no_key_of_ours_reaches_no_database():
+    nowhere = KeyRing(connect("postgresql://nobody@127.0.0.1:9/nothing"))
+    for junk in ("", "x", "dd_short_x", "dd_000000000000_" + "x" * 44, "\udcff" * 59):
+        assert await nowhere.find(junk) is None
 
 
 async def test_a_key_is_good_for_its_scopes_alone(door, customer, event, key_of):

@@ -61,11 +61,10 @@ def test_operations_have_names_of_their_own():
 
 
 def test_every_schema_is_one():
-    for one in walk(TOLD):
-        if isinstance(one.get("schema"), dict):
-            jsonschema_rs.meta.validate(one["schema"])
-    for one in TOLD["components"]["schemas"].values():
-        jsonschema_rs.meta.validate(one)
+    found = [one["schema"] for one in walk(TOLD) if isinstance(one.get("schema"), dict)]
+    found += TOLD["components"]["schemas"].values()
+    assert len(found) > len(ENDPOINTS)
+    assert [one for one in found if not jsonschema_rs.meta.is_valid(one)] == []
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: one.name)
