@@ -1,23 +1,19 @@
 """What the seller's systems are told: once per fact, in order, with the balance of the journal."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from threading import Event as Flag
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from catalogs.reader import load_catalogs
 from domain.credits import format_credits
-from domain.errors import InvalidInput
 from domain.periods import Window
 from domain.pricing.policies import Alert, Channel
 from domain.webhooks.events import TYPES
 from ledger import accounts, grants, subscriptions
-from ledger.notifications import alerts, notices, webhook_events
+from ledger.notifications import alerts, notices
 from ledger.payments import charges, refunds
 from ledger.usage import corrections, debits, holds
 from ledger.usage.corrections import CorrectionOrder
@@ -36,44 +32,28 @@ from tests.builders import (
     reserve_auto,
     use,
 )
+from tests.ledger.webhooks import ends, types_of, written
 
 CATALOGS = {one.name: one for one in load_catalogs(Path("catalogs"))}
 CORE = CATALOGS["make"].plan("core_10k")
 NOON_TO_NOON = timedelta(days=1)
 FEW = Alert("5_credits", None, micro(5), Channel.BOTH)
-WRITTEN = text("""
-    SELECT type, seq, at, payload FROM webhook_events WHERE account_id = :account ORDER BY number
-""")
 # The journal's own balance of a type when an event was written.
 BOOKED = text("""
     SELECT available_after FROM journal
     WHERE account_id = :account AND credit_type = :type AND seq <= :seq
     ORDER BY seq DESC, line DESC LIMIT 1
 """)
-
-
-def written(engine, wallet):
-    with engine.connect() as connection:
-        return connection.execute(WRITTEN, {"account": wallet.account_id}).all()
-
-
-def types_of(engine, wallet):
-    return [one.type for one in written(engine, wallet)]
-
-
-def ends(engine, act, *given, **named):
-    """Do something in a transaction of its own."""
-    with engine.begin() as connection:
-        return act(connection, *given, **named)
-
-
-def read(engine, event=None, limit=100, **wanted):
-    with engine.connect() as connection:
-        return webhook_events.after(connection, event, limit=limit, **wanted)
-
-
-def publish(engine, limit=500):
-    return ends(engine, webhook_events.publish, NOON, limit)
+# Triggers that write events on what a debit writes, and the columns whose change fires them.
+ON_THE_WAY = text("""
+    SELECT c.relname, t.tgname, t.tgtype & 16 > 0,
+           ARRAY(SELECT a.attname::text FROM unnest(t.tgattr) n
+                 JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = n ORDER BY 1)
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE t.tgname LIKE '%_event' AND c.relname IN
+        ('entries', 'grants', 'wallets', 'counters', 'limits', 'holds', 'hold_lines')
+    ORDER BY t.tgname
+""")
 
 
 def test_a_grant_a_threshold_and_zero_are_told_once_each_and_plain_debits_never(engine):
@@ -322,129 +302,9 @@ def test_a_hold_that_is_released_restores_what_was_exhausted(engine):
     assert last.payload["balance"] == {"credits": {"available": "2", "held": "0"}}
 
 
-# Triggers that write events on what a debit writes, and the columns whose change fires them.
-ON_THE_WAY = text("""
-    SELECT c.relname, t.tgname, t.tgtype & 16 > 0,
-           ARRAY(SELECT a.attname::text FROM unnest(t.tgattr) n
-                 JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = n ORDER BY 1)
-    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-    WHERE t.tgname LIKE '%_event' AND c.relname IN
-        ('entries', 'grants', 'wallets', 'counters', 'limits', 'holds', 'hold_lines')
-    ORDER BY t.tgname
-""")
-
-
 def test_no_column_that_a_debit_or_a_hold_names_writes_an_event(ledger):
     assert [tuple(one) for one in ledger.execute(ON_THE_WAY)] == [
         ("grants", "grants_event", False, []),
         ("grants", "grants_expiry_event", True, ["expired"]),
         ("wallets", "wallets_event", True, ["frozen", "window_start"]),
     ]
-
-
-def test_an_event_committed_late_comes_after_all_that_were_published(engine):
-    """The later account's event has the lower number: a cursor by number would never show it."""
-    slow, quick = ends(engine, a_subscribed_wallet, 3), ends(engine, a_subscribed_wallet, 3)
-    publish(engine)
-    start = read(engine).events[-1].event_id
-    with engine.connect() as late:
-        grants.give(late, slow.account_id, a_grant(), NOON)
-        late.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-        ends(engine, grants.give, quick.account_id, a_grant(), NOON)
-        assert publish(engine) == 1
-        page = read(engine, start)
-        assert [one.payload["customer_id"] for one in page.events] == [quick.customer_id]
-        late.commit()
-    assert read(engine, page.events[-1].event_id).events == ()
-    publish(engine)
-
-    after = read(engine, page.events[-1].event_id)
-    assert [one.payload["customer_id"] for one in after.events] == [slow.customer_id]
-
-
-def writing(engine, wallet):
-    for _ in range(15):
-        ends(engine, grants.give, wallet.account_id, a_grant(), NOON)
-
-
-def publishing(engine, done):
-    while not done.is_set():
-        publish(engine, 3)
-
-
-def reading(engine, done):
-    """Read on from the last event seen until no more can come."""
-    seen, last = [], None
-    while True:
-        ended = done.is_set()
-        page = read(engine, last, limit=4)
-        seen += page.events
-        last = page.events[-1].event_id if page.events else last
-        if ended and not page.events:
-            return seen
-
-
-def test_readers_see_every_event_once_and_each_accounts_in_order_while_writers_commit(engine):
-    wallets = [ends(engine, a_subscribed_wallet, 3) for _ in range(3)]
-    done = Flag()
-    with ThreadPoolExecutor(8) as pool:
-        readers = [pool.submit(reading, engine, done) for _ in range(2)]
-        publishers = [pool.submit(publishing, engine, done) for _ in range(2)]
-        list(pool.map(writing, [engine] * 3, wallets))
-        while publish(engine):
-            pass
-        done.set()
-        assert [one.result() for one in publishers] == [None, None]
-        seen = [one.result() for one in readers]
-
-    for events in seen:
-        assert len({one.event_id for one in events}) == len(events) == 3 * 16
-        for wallet in wallets:
-            own = [one.seq for one in events if one.payload["customer_id"] == wallet.customer_id]
-            assert own == sorted(own)
-            assert len(own) == 16
-
-
-@pytest.mark.parametrize(
-    "attack",
-    [
-        "UPDATE webhook_events SET payload = '{}'",
-        "UPDATE webhook_events SET number = DEFAULT",
-        "DELETE FROM webhook_events",
-        "TRUNCATE webhook_events CASCADE",
-    ],
-)
-def test_what_was_told_is_never_changed_even_by_its_owner(owner, attack):
-    a_subscribed_wallet(owner, 3)
-    owner.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-    with pytest.raises(DBAPIError) as refusal:
-        owner.execute(text(attack))
-    assert refusal.value.orig.sqlstate == "DD001"
-
-
-@pytest.mark.parametrize(
-    "attack",
-    ["UPDATE webhook_events SET position = 1", "INSERT INTO webhook_events DEFAULT VALUES"],
-)
-def test_the_application_writes_no_event_itself(ledger, attack):
-    with pytest.raises(ProgrammingError, match="permission denied"):
-        ledger.execute(text(attack))
-
-
-def test_a_cursor_filters_pages_and_refuses_what_is_no_event(engine):
-    ends(engine, a_subscribed_wallet, 3)
-    wallet = ends(engine, a_subscribed_wallet, 3)
-    ends(engine, use, wallet, 3)
-    publish(engine)
-
-    first = read(engine, limit=1)
-    assert first.has_more
-    rest = read(engine, first.events[0].event_id, limit=2)
-    assert [one.type for one in rest.events] == ["credits.granted", "balance.exhausted"]
-    assert not rest.has_more
-    assert len(read(engine, types=["balance.exhausted"]).events) == 1
-    assert read(engine, catalog="make").events == ()
-    for wrong in ("evt_1", "evt_1_999999", "1", "evt_99999999999999999999_1"):
-        with pytest.raises(InvalidInput, match="event") as refusal:
-            read(engine, wrong)
-        assert refusal.value.reason == "unknown_webhook_event"
