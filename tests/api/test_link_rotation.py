@@ -1,11 +1,14 @@
 """A new secret for links is put before the old one: what was mailed opens until that is gone."""
 
 import httpx
+import pytest
 
 from activities.context import BillingContext
 from domain.mails.links import account_link
 from local.stripe_standin.process import WEBHOOK_SECRET
 from tests.api.arrangements import api
+
+pytestmark = pytest.mark.long
 
 OLD, NEW = "the secret that is on its way out", "the secret that was made this very day"
 

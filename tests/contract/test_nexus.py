@@ -18,6 +18,8 @@ from tests.contract.terminal import Terminal
 from tests.contract.test_examples import PAGES, comparable, examples, settled
 from tests.nexus.calling import Callers, sample
 
+pytestmark = pytest.mark.long
+
 OPERATIONS = ("consume", "hold", "capture", "extend", "release")
 START = re.compile(r'"start": (\{.*?\})\}')
 SENT = re.compile(r"--workflow-id subscription:(\S+) --name (\w+)\s+--input '(.*)'")

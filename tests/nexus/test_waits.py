@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any, cast
 
+import pytest
 from nexusrpc import HandlerErrorType
 from nexusrpc.handler import StartOperationContext
 from temporalio.api.common.v1 import Payload
@@ -15,6 +16,8 @@ from catalogs.reader import load_catalogs
 from local.patience import until
 from nexus.handler import MOST_PARKED, PATIENCE, DrawdownHandler
 from tests.nexus.test_killed import locked
+
+pytestmark = pytest.mark.long
 
 
 async def test_who_is_told_pending_asks_again_with_the_same_key(fleet, callers) -> None:

@@ -12,6 +12,8 @@ from local.patience import until
 from local.processes import free_port, stop
 from tests.api.arrangements import NOWHERE
 
+pytestmark = pytest.mark.long
+
 NOTE = {"reason": "a check", "by": "ada"}
 ACTS = {
     "purchases": {"credits": "1000"},

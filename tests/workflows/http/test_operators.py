@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 NOTE = {"reason": "a check", "by": "ada"}
 
 

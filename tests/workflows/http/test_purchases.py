@@ -2,6 +2,10 @@
 
 import asyncio
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 
 async def test_a_purchase_is_paid_once_and_answered_alike(fleet, door, post):
     customer = await fleet.subscribe("core_10k")

@@ -8,6 +8,8 @@ import pytest
 from local.patience import until
 from local.timeline import without_time
 
+pytestmark = pytest.mark.long
+
 
 async def begun(door, body):
     """Wait until a subscription has begun; return where it stands."""
