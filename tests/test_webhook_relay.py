@@ -363,9 +363,10 @@ async def test_one_killed_between_the_answer_and_its_note_sends_again_with_the_s
         await wait_for(lambda: receiver.received, "the request of the other process")
         note.execute(select(WebhookDelivery).with_for_update())  # it cannot write its note down
         answer.set()
-        blocked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        blocked = text("SELECT count(*) FROM pg_locks WHERE :holder = ANY (pg_blocking_pids(pid))")
+        holder = {"holder": note.scalar(text("SELECT pg_backend_pid()"))}
         with engine.connect() as looking:
-            await wait_for(lambda: looking.scalar(blocked), "the note that waits")
+            await wait_for(lambda: looking.scalar(blocked, holder), "the note that waits")
         child.send_signal(signal.SIGKILL)
         await child.wait()
         note.rollback()
