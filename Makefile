@@ -80,7 +80,7 @@ bench: setup ## Every figure of the README, one script after the other
 
 lock: ## Resolve the dependencies again: of the engine, and of all that works on it
 	$(COMPILE) pyproject.toml -o requirements.lock
-	$(COMPILE) --extra local --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra local --extra dev --extra otel -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove the environment and every cache, not the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
