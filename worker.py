@@ -25,7 +25,7 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.envconfig import ClientConfig
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import Runtime
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from activities import served
@@ -40,7 +40,7 @@ from domain.errors import InvalidInput
 from domain.pricing.catalog import Catalog
 from gateways.smtp import SmtpMailer
 from gateways.stripe import StripePayments
-from gateways.telemetry import logs
+from gateways.telemetry import logs, metrics
 from gateways.webhooks.sending import Sender
 from ledger import published
 from ledger.direct.telling import Teller
@@ -163,11 +163,7 @@ class Fleet:
 
 async def connected(settings: Settings) -> Client:
     """Connect to Temporal; TLS and API key come from the SDK's own environment."""
-    runtime = None
-    if settings.metrics_address:
-        metrics = PrometheusConfig(bind_address=settings.metrics_address, durations_as_seconds=True)
-        runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
-        Runtime.set_default(runtime, error_if_already_set=False)  # whose meter is ours as well
+    runtime = metrics.runtime(settings.metrics_address)
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = settings.temporal_address
     config["namespace"] = settings.temporal_namespace

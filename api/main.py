@@ -3,6 +3,7 @@
 `uvicorn --http api.heads:TimedHeads --no-access-log --factory api.main:create_app`
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -14,6 +15,7 @@ from sqlalchemy import Engine
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 
 from activities.context import BillingContext
 from activities.direct.running import direct_usage
@@ -22,11 +24,12 @@ from api.keyring import KeyRing
 from api.limits import limits
 from api.services import Services
 from api.v1.app import create_door
+from api.v1.metrics import DoorMetrics, keep_sampling
 from api.watching.balances import Balances
 from api.watching.ending import told_of_the_end
 from catalogs.reader import load_catalogs
 from gateways.stripe import StripePayments
-from gateways.telemetry import logs
+from gateways.telemetry import logs, metrics
 from ledger.direct.telling import Teller
 from ledger.direct.wakeups import Wakeups
 from models.base import connect
@@ -88,32 +91,40 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
             wakeups = await running.enter_async_context(Wakeups(url))
             balances = await running.enter_async_context(Balances(engine, wakeups))
             running.enter_context(told_of_the_end(balances.stop))
-            temporal = await _temporal(settings)
-            yield {
-                "services": Services(
-                    engine=engine,
-                    temporal=temporal,
-                    payments=payments,
-                    public_url=settings.public_url,
-                    webhook_secret=settings.stripe_webhook_secret,
-                    link_secrets=settings.link_secrets,
-                    context=context,
-                    keys=KeyRing(engine),
-                    usage=await running.enter_async_context(
-                        direct_usage(settings.database_url, context, temporal, wakeups=wakeups)
-                    ),
-                    balances=balances,
-                    limits=limits(
-                        requests=settings.api_most_requests,
-                        streams=settings.api_most_streams,
-                        per_second=settings.api_requests_per_second,
-                    ),
-                    webhook_private_addresses=settings.webhook_private_addresses,
+            served_at = metrics.runtime(settings.metrics_address)
+            temporal = await _temporal(settings, served_at)
+            services = Services(
+                engine=engine,
+                temporal=temporal,
+                payments=payments,
+                public_url=settings.public_url,
+                webhook_secret=settings.stripe_webhook_secret,
+                link_secrets=settings.link_secrets,
+                context=context,
+                keys=KeyRing(engine),
+                usage=await running.enter_async_context(
+                    direct_usage(settings.database_url, context, temporal, wakeups=wakeups)
                 ),
-                "head_seconds": settings.api_head_seconds,
-            }
+                balances=balances,
+                limits=limits(
+                    requests=settings.api_most_requests,
+                    streams=settings.api_most_streams,
+                    per_second=settings.api_requests_per_second,
+                ),
+                webhook_private_addresses=settings.webhook_private_addresses,
+                metrics=DoorMetrics(served_at.metric_meter) if served_at else None,
+            )
+            _sample(services, running)
+            yield {"services": services, "head_seconds": settings.api_head_seconds}
     finally:
         engine.dispose()
+
+
+def _sample(services: Services, running: AsyncExitStack) -> None:
+    """Tell Prometheus every few seconds what this process holds, if it is asked at all."""
+    if services.metrics is not None:
+        sampling = keep_sampling(services.metrics, services.limits, services.usage.load)
+        running.callback(asyncio.create_task(sampling).cancel)
 
 
 def _context(settings: Settings, engine: Engine) -> BillingContext:
@@ -126,9 +137,9 @@ def _context(settings: Settings, engine: Engine) -> BillingContext:
     )
 
 
-async def _temporal(settings: Settings) -> Client:
+async def _temporal(settings: Settings, runtime: Runtime | None) -> Client:
     """Return a client that connects when it is first used: Temporal may be away when we start."""
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = settings.temporal_address
     config["namespace"] = settings.temporal_namespace
-    return await Client.connect(**config, data_converter=DATA_CONVERTER, lazy=True)
+    return await Client.connect(**config, data_converter=DATA_CONVERTER, lazy=True, runtime=runtime)

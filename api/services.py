@@ -11,6 +11,7 @@ from activities.context import BillingContext
 from activities.direct.usage import DirectUsage
 from api.keyring import KeyRing
 from api.limits import Limits
+from api.v1.metrics import DoorMetrics
 from api.watching.balances import Balances
 from gateways.payments import Payments
 
@@ -30,6 +31,7 @@ class Services:
     usage: DirectUsage
     limits: Limits
     balances: Balances
+    metrics: DoorMetrics | None = None  # None: nobody asks for them
     webhook_private_addresses: bool = False
 
 

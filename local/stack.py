@@ -158,7 +158,8 @@ def _start_all(
     stack = Stack.start(home, ports)
     running.callback(stack.stop)
     variables = environment(stack)
-    api = fleet.start_api(variables, stack.ports.api, home / "api.log")
+    alone = variables | {"METRICS_ADDRESS": ""}  # the worker listens there
+    api = fleet.start_api(alone, stack.ports.api, home / "api.log")
     running.callback(stop, api)
     worker = fleet.start_worker(variables, stack.temporal, home / "worker.log")
     running.callback(stop, worker, grace=fleet.WORKER_GRACE)

@@ -122,12 +122,12 @@ def test_the_search_attributes_are_those_of_the_workflows():
     assert dict(pair.split("=") for pair in listed) == search_attributes()
 
 
-def test_prometheus_scrapes_each_worker_where_it_listens():
+def test_prometheus_scrapes_each_process_where_it_listens():
     scraped = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())["scrape_configs"]
     targets = {
         target for job in scraped for group in job["static_configs"] for target in group["targets"]
     }
-    for name in OURS - {"api"}:
+    for name in OURS:
         port = environment(SERVICES[name])["METRICS_ADDRESS"].rpartition(":")[2]
         assert f"{name}:{port}" in targets
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -43,6 +44,7 @@ class Shortfalls:
         self._client = client
         self._wakeups = wakeups
         self._told: dict[int, float] = {}
+        self.parked = 0  # callers that wait for their wallet
 
     async def wait(
         self,
@@ -57,7 +59,7 @@ class Shortfalls:
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + patience
-        with self._wakeups.watch(known.account_id) as changed:
+        with self._parked(), self._wakeups.watch(known.account_id) as changed:
             outcome = await again()
             while _open(outcome) and (left := until - loop.time()) > 0:
                 need = needs(outcome)
@@ -73,6 +75,14 @@ class Shortfalls:
                 changed.clear()
                 outcome = await again()
         return outcome
+
+    @contextmanager
+    def _parked(self) -> Iterator[None]:
+        self.parked += 1
+        try:
+            yield
+        finally:
+            self.parked -= 1
 
     async def _tell(self, known: PlanInForce, need: Needs, now: float) -> None:
         """Signal the subscription unless it was just told."""

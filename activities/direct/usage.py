@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from activities.context import BillingContext
+from activities.direct.load import Load
 from activities.direct.shortfalls import Shortfalls
 from domain.errors import InvalidInput
 from domain.holds import HoldOutcome
@@ -68,6 +69,11 @@ class DirectUsage:
         self._shortfalls = shortfalls
         self._lists = lists
         self._now = now
+
+    def load(self) -> Load:
+        """Return what waits now, and what has been committed since the start."""
+        commit = self._commit
+        return Load(commit.queued, self._shortfalls.parked, commit.batches, commit.committed)
 
     async def use(
         self, asked: Sequence[CustomersEvent], *, catalog: str | None, patience: float

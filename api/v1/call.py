@@ -78,6 +78,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = JSON
     stream: Parts | None = None
+    reason: str | None = None  # of a problem
     kept: bytes | None = None  # what a repeat is answered, where it may not have all of `body`
 
     def keeping(self, answer: Any) -> "Reply":

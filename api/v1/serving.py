@@ -18,9 +18,11 @@ from starlette.types import Receive, Scope, Send
 from activities.direct.shortfalls import TemporalAwayError
 from api.errors import STATUSES as RAISED
 from api.limits import NONE
+from api.services import Services
 from api.v1 import authentication, bodies, idempotency
 from api.v1.call import Call, Reply
 from api.v1.endpoint import Endpoint
+from api.v1.metrics import DoorMetrics
 from api.v1.problems import (
     MEDIA_TYPE,
     RETRY_SECONDS,
@@ -68,13 +70,15 @@ class Serve:
         logs.name_request(request_id)
         told: dict[str, str] = {}
         services = scope["state"]["services"]
+        if services.metrics is not None:
+            send = self._watched(services.metrics, send, scope["method"])
         if not services.limits.requests.take():  # before anything is read
-            await respond(send, refusal(busy(), request_id), request_id)
+            await respond(send, _counted(services, refusal(busy(), request_id)), request_id)
             return
         try:
             answer = await self._answer(scope, receive, headers, request_id, told=told)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
-            answer = refusal(error, request_id)
+            answer = _counted(services, refusal(error, request_id))
         finally:
             services.limits.requests.free()
         if answer.stream is not None and scope["method"] == "HEAD":
@@ -83,6 +87,11 @@ class Serve:
             await go_on(receive, send, answer, named=_headers(answer, request_id, told))
             return
         await respond(send, answer, request_id, told)
+
+    def _watched(self, metrics: DoorMetrics, send: Send, method: str) -> Send:
+        """Return a `send` that counts; a caller can make no new labels."""
+        path = next(iter(self._endpoints.values())).address
+        return metrics.watched(send, path, method if method in self._endpoints else "other")
 
     async def _answer(
         self,
@@ -156,7 +165,13 @@ def refusal(error: Exception, request_id: str) -> Reply:
     if status in WAITS:
         more = {"Retry-After": str(RETRY_SECONDS), **more}
     body = problem(error.reason, str(error), request_id, {**facts, "status": status})
-    return Reply(body, status, more, MEDIA_TYPE)
+    return Reply(body, status, more, MEDIA_TYPE, reason=error.reason)
+
+
+def _counted(services: Services, answer: Reply) -> Reply:
+    if services.metrics is not None and answer.reason is not None:
+        services.metrics.refused(answer.reason)
+    return answer
 
 
 def raised_status(error: BillingError) -> int:

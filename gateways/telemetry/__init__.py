@@ -1,1 +1,1 @@
-"""What a process tells about itself: log lines."""
+"""What a process tells about itself: log lines and metrics."""

@@ -82,6 +82,21 @@ class GroupCommit:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    @property
+    def queued(self) -> int:
+        """Return how many callers wait for a transaction to take them."""
+        return sum(writer.queued for writer in self._writers)
+
+    @property
+    def batches(self) -> int:
+        """Return how many transactions have been committed since the start."""
+        return sum(writer.batches for writer in self._writers)
+
+    @property
+    def committed(self) -> int:
+        """Return how many requests those transactions answered."""
+        return sum(writer.committed for writer in self._writers)
+
     async def debit(
         self, account_id: int, priced: PricedEvent, at: datetime, revision: int | None = None
     ) -> DebitOutcome:
@@ -114,6 +129,12 @@ class _Writer:
         self._unanswered: deque[_Waiting] = deque()  # by deadline, among some that are answered
         self._arrived = asyncio.Event()
         self._closed = False
+        self.batches = 0
+        self.committed = 0
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
 
     def enqueue(self, waiting: _Waiting) -> None:
         if self._closed:
@@ -220,6 +241,8 @@ class _Writer:
             decided = await _ask(connection, [one.asked for one in batch])
         else:
             decided = await _decide_mixed(connection, [one.asked for one in batch], demands, at)
+        self.batches += 1
+        self.committed += len(batch)
         asyncio.get_running_loop().call_soon(_answer, batch, decided)
         if self._tell is not None:
             self._tell({one.asked.account_id for one in batch})
