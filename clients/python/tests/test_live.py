@@ -142,3 +142,24 @@ def test_the_balance_of_nobody_is_not_found(live):
         live.balance("a/b c")
 
     assert raised.value.reason == "unknown_customer"
+
+
+def test_a_hold_that_is_placed_again_is_the_same_hold(live, acme):
+    now = datetime.now(UTC)
+    first, again = (
+        live.hold(
+            acme,
+            "operation",
+            100,
+            key="job-1",
+            event_at=now,
+            lapses_at=now + timedelta(minutes=5),
+        )
+        for _ in range(2)
+    )
+
+    with first:
+        assert again.place().status == "repeated"
+        assert first.capture(70).taken == again.capture(70).taken == {"credits": Decimal(70)}
+
+    assert live.balance(acme).credit_types["credits"].available == Decimal(9930)

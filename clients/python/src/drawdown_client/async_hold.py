@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Protocol, Self, TypeVar
 
 from drawdown_client import calls
@@ -25,10 +26,13 @@ class AsksLater(Protocol):
 class AsyncHold:
     """Credits set aside, as in `async with dd.hold(…) as hold: … await hold.capture(n)`."""
 
-    def __init__(self, ask: AsksLater, event: Event, seconds: int) -> None:
+    def __init__(
+        self, ask: AsksLater, event: Event, seconds: int, lapses_at: datetime | None = None
+    ) -> None:
         self._ask = ask
         self._event = event
         self._seconds = seconds
+        self._lapses_at = lapses_at
         self._ended = False
         self._extender: asyncio.Task[None] | None = None
         self.placed: Held | None = None
@@ -41,7 +45,8 @@ class AsyncHold:
 
     async def place(self) -> Held:
         """Set the credits aside without extending them; `capture` and `release` end it."""
-        self.placed = await self._ask(calls.hold(self._event, ends_in(self._seconds)))
+        lapses_at = self._lapses_at or ends_in(self._seconds)
+        self.placed = await self._ask(calls.hold(self._event, lapses_at))
         return self.placed
 
     async def __aenter__(self) -> Self:

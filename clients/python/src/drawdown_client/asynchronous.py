@@ -94,13 +94,14 @@ class AsyncDrawdown:
         *,
         key: str,
         seconds: int = HOLD_SECONDS,
+        lapses_at: datetime | None = None,
         event_at: datetime | None = None,
         tags: Mapping[str, str] | None = None,
         confirmed: bool = False,
     ) -> AsyncHold:
         """Set credits aside for work in progress, as `Drawdown.hold`, with `async with`."""
         event = make_event(customer_id, action, quantity, key, event_at, tags, confirmed=confirmed)
-        return AsyncHold(self._ask, event, seconds)
+        return AsyncHold(self._ask, event, seconds, lapses_at)
 
     async def capture(
         self, customer_id: str, key: str, quantity: Amount, *, confirmed: bool = False

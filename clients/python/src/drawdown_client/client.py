@@ -106,6 +106,7 @@ class Drawdown:
         *,
         key: str,
         seconds: int = HOLD_SECONDS,
+        lapses_at: datetime | None = None,
         event_at: datetime | None = None,
         tags: Mapping[str, str] | None = None,
         confirmed: bool = False,
@@ -114,9 +115,11 @@ class Drawdown:
 
         Inside, the hold is extended again and again by `seconds`; if the process dies, it lapses
         that long after. Left without `capture`, also by an error, it is released.
+        Give `event_at` and `lapses_at`, its first end (default: `seconds` from now), whenever you
+        may come back with the same key yourself: both are part of the content.
         """
         event = make_event(customer_id, action, quantity, key, event_at, tags, confirmed=confirmed)
-        return Hold(self._ask, event, seconds)
+        return Hold(self._ask, event, seconds, lapses_at)
 
     def capture(
         self, customer_id: str, key: str, quantity: Amount, *, confirmed: bool = False

@@ -28,10 +28,13 @@ class Asks(Protocol):
 class Hold:
     """Credits set aside, as in `with dd.hold(…) as hold: … hold.capture(n)`."""
 
-    def __init__(self, ask: Asks, event: Event, seconds: int) -> None:
+    def __init__(
+        self, ask: Asks, event: Event, seconds: int, lapses_at: datetime | None = None
+    ) -> None:
         self._ask = ask
         self._event = event
         self._seconds = seconds
+        self._lapses_at = lapses_at
         self._over = threading.Event()
         self._extender = threading.Thread(target=self._extend, name="drawdown-hold", daemon=True)
         self._ended = False
@@ -45,7 +48,8 @@ class Hold:
 
     def place(self) -> Held:
         """Set the credits aside without extending them; `capture` and `release` end it."""
-        self.placed = self._ask(calls.hold(self._event, ends_in(self._seconds)))
+        lapses_at = self._lapses_at or ends_in(self._seconds)
+        self.placed = self._ask(calls.hold(self._event, lapses_at))
         return self.placed
 
     def __enter__(self) -> Self:
