@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: openapi subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults test-long histories check format bench lock migrate migration clean
+.PHONY: openapi subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults test-long test-browser histories check format bench lock migrate migration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,10 +43,10 @@ migration: setup ## Write the next migration from what changed in ledger/sql: NA
 	$(BIN)/python -m migrations.draft $(NAME)
 
 test: setup ## Every test but those that kill processes or are slow by nature
-	$(BIN)/pytest -q -n auto --maxprocesses 4 -m 'not faults and not long' tests clients/python/tests
+	$(BIN)/pytest -q -n auto --maxprocesses 4 -m 'not faults and not long and not browser' tests clients/python/tests
 
 test-long: setup ## What is slow by nature: seeded faults, long lives, fresh installations
-	$(BIN)/pytest -q -n $(MORE) --dist loadgroup -m 'long and not faults' tests clients/python/tests
+	$(BIN)/pytest -q -n $(MORE) --dist loadgroup -m 'long and not faults and not browser' tests clients/python/tests
 
 test-fast: setup ## The tests that start no server
 	$(BIN)/pytest -q tests/domain
@@ -56,6 +56,9 @@ test-cache0: setup ## The workflow tests with every workflow replayed at every s
 
 test-faults: setup ## Kill workers between every pair of effects
 	$(BIN)/pytest -q -n auto --maxprocesses 4 -m faults tests
+
+test-browser: setup ## What people do in a browser, in Chromium; skipped, and said so, without one
+	$(BIN)/pytest -q -n auto --maxprocesses 2 -m browser tests
 
 histories: setup ## Record the histories to replay; only until a shape is released
 	$(BIN)/python -m tests.workflows.record_histories

@@ -39,6 +39,7 @@ from models.money import (
     Posting,
     RefundRow,
 )
+from models.portal import PortalSession
 from models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "OutboxMessage",
     "PauseRow",
     "Policy",
+    "PortalSession",
     "Posting",
     "PublishedRow",
     "RefundRow",

@@ -6,6 +6,7 @@ slashes.
 
 from api.v1.endpoints.acts.accounts import ACCOUNTS
 from api.v1.endpoints.acts.operators import OPERATORS
+from api.v1.endpoints.acts.portal import PORTAL
 from api.v1.endpoints.acts.purchases import PURCHASES
 from api.v1.endpoints.acts.subscriptions import SUBSCRIPTIONS
 from api.v1.endpoints.acts.teams import TEAMS
@@ -25,6 +26,7 @@ DOCUMENTS = Documents(
         *SUBSCRIPTIONS,
         *PURCHASES,
         *ACCOUNTS,
+        *PORTAL,
         *TEAMS,
         *OPERATORS,
         *WEBHOOKS,

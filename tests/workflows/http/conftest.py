@@ -1,92 +1,10 @@
-"""The HTTP door as a process in front of the fleet that all tests of workflows share."""
+"""The door in front of the shared fleet."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
-from itertools import count
-from pathlib import Path
-from typing import Any
-
-import httpx
-import pytest
-
-from ledger import api_keys
-from local.postgres import Database
-from local.stripe_standin.process import StandIn
-from tests.api.arrangements import api, environment
-from tests.fleet import RunningFleet
-
-_numbers = count(1)
-Post = Callable[..., Any]
-
-
-@pytest.fixture(scope="session")
-def door_variables(
-    shared_fleet: RunningFleet,
-    session_database: Database,
-    standin: StandIn,
-    catalogs: Path,
-) -> dict[str, str]:
-    variables = environment(session_database.url, shared_fleet.client, standin)
-    return variables | {"DRAWDOWN_CATALOGS": str(catalogs)}
-
-
-@pytest.fixture(scope="session")
-def door_url(door_variables: dict[str, str], servers_folder: Path) -> Iterator[str]:
-    with api(door_variables, servers_folder) as url:
-        yield url
-
-
-@pytest.fixture
-async def door(door_url: str, api_key: str) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {api_key}"}
-    async with httpx.AsyncClient(
-        base_url=f"{door_url}/v1", headers=headers, timeout=None
-    ) as client:
-        yield client
-
-
-@pytest.fixture
-def post(door: httpx.AsyncClient) -> Post:
-    """A function that sends a body under a key of its own, or under the one named."""
-
-    async def send(
-        path: str, body: Any = None, key: str | None = None, method: str = "POST", **more: str
-    ) -> httpx.Response:
-        headers = {"Idempotency-Key": key or f"request-{next(_numbers)}", **more}
-        sent = {} if body is None else body
-        return await door.request(method, path, json=sent, headers=headers)
-
-    return send
-
-
-@pytest.fixture
-def bearing(shared_fleet: RunningFleet) -> Callable[..., dict[str, str]]:
-    """A function that makes a key of the API and returns the header that carries it."""
-
-    def make(*scopes: str, catalog: str | None = None) -> dict[str, str]:
-        at = datetime.now(UTC)
-        with shared_fleet.engine.begin() as connection:
-            made = api_keys.create(connection, "test", scopes, catalog, by="ann", at=at)
-        return {"Authorization": f"Bearer {made.secret}"}
-
-    return make
-
-
-@pytest.fixture
-def beginning() -> Callable[..., dict[str, Any]]:
-    """A function that returns the body which starts a subscription of a new customer."""
-
-    def make(**facts: Any) -> dict[str, Any]:
-        number = next(_numbers)
-        return {
-            "subscription_id": f"http-sub-{number}",
-            "customer_id": f"http-{number}",
-            "name": "Ada Example",
-            "email": f"http-{number}@example.com",
-            "catalog": "make",
-            "plan_id": "core_10k",
-            "payment_method": "pm_card_visa",
-            **facts,
-        }
-
-    return make
+from tests.doors import (  # noqa: F401 - fixtures by their names
+    bearing,
+    beginning,
+    door,
+    door_url,
+    door_variables,
+    post,
+)

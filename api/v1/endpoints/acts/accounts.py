@@ -49,7 +49,7 @@ async def link(call: Call) -> Reply:
     raw = fields.only(fields.parse_object(call.body), optional=("return_url",))
     back = call.services.public_url + BACK
     if "return_url" in raw:
-        back = _return_url(call, raw["return_url"])
+        back = return_url(call, raw["return_url"])
     owner = await acts.customer_of(call)
     if owner.payer is None:
         raise Problem("unknown_payer", "the payment processor does not know this customer")
@@ -63,7 +63,7 @@ async def link(call: Call) -> Reply:
     return reply({"customer_id": owner.customer_id, "url": await asyncio.to_thread(opened)})
 
 
-def _return_url(call: Call, sent: object) -> str:
+def return_url(call: Call, sent: object) -> str:
     """Return where to go afterwards. Raises `InvalidInput` (`invalid_url`)."""
     if not isinstance(sent, str):
         raise InvalidInput("invalid_url", "`return_url` must be a text")

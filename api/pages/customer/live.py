@@ -1,0 +1,63 @@
+"""News for an open page: something about the customer's credits has changed."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from api.pages.customer import sessions
+from api.pages.customer.visits import standing_of
+from api.services import Services
+from domain.errors import BillingError
+
+EVENTS = "text/event-stream"
+HEARTBEAT_SECONDS = 15.0
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+NO_MORE = 204  # a browser that reads this does not connect again
+
+
+async def _stream(request: Request) -> Response:
+    """Answer a stream of sequence numbers, as long as the page and the session are open."""
+    services: Services = request.state.services
+    session = sessions.session_of(request, services, datetime.now(UTC))
+    if session is None:
+        return Response(status_code=NO_MORE)
+    try:
+        standing = await standing_of(services, session, datetime.now(UTC))
+    except BillingError:
+        return Response(status_code=NO_MORE)
+    if not services.limits.streams.take():
+        return Response(status_code=NO_MORE)
+    customer = standing.customer.customer_id
+    news = _news(services, session, customer)
+    return StreamingResponse(news, media_type=EVENTS, headers=HEADERS)
+
+
+async def _news(
+    services: Services, session: sessions.Session, customer_id: str
+) -> AsyncGenerator[bytes, None]:
+    try:
+        with services.balances.watch(session.account_id, customer_id) as (feed, viewer):
+            yield b"retry: 2000\n\n"
+            seen = None
+            while not viewer.gone and not session.is_over(datetime.now(UTC)):
+                latest = feed.latest
+                if latest is not None and latest is not seen:
+                    seen = latest
+                    yield b"data: %d\n\n" % latest.seq
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        await viewer.news.wait()
+                if viewer.news.is_set():
+                    viewer.news.clear()
+                else:
+                    yield b":\n\n"
+    finally:
+        services.limits.streams.free()
+
+
+ROUTES = [Route("/console/live", _stream, methods=["GET"])]

@@ -1,0 +1,87 @@
+"""Who is in the customer's console: a sealed cookie for half an hour, renewed by use."""
+
+import json
+import secrets as random
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.services import Services
+from domain.sealed import Seal, seal, unseal
+
+COOKIE = "drawdown_console"
+LASTS = timedelta(minutes=30)  # after the last use
+LONGEST = timedelta(hours=12)  # after the first
+RENEWED = timedelta(minutes=1)  # a cookie older than that is written anew
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that opened a customer's link; `member_id` "": the customer's own."""
+
+    session_id: str
+    account_id: int
+    member_id: str
+    return_url: str
+    begun_at: datetime
+    used_at: datetime
+
+    def is_over(self, at: datetime) -> bool:
+        """Return whether it has ended, by rest or by age."""
+        return at >= self.used_at + LASTS or at >= self.begun_at + LONGEST
+
+
+def begin(account_id: int, member_id: str, return_url: str, at: datetime) -> Session:
+    """Return a new session."""
+    return Session(random.token_urlsafe(16), account_id, member_id, return_url, at, at)
+
+
+def session_of(request: Request, services: Services, at: datetime) -> Session | None:
+    """Return the session of a request; None: there is none, or it is over."""
+    content = unseal(services.link_secrets, Seal.CUSTOMER, request.cookies.get(COOKIE, ""))
+    if content is None:
+        return None
+    kept = json.loads(content)
+    found = Session(
+        session_id=kept["id"],
+        account_id=kept["account"],
+        member_id=kept["member"],
+        return_url=kept["back"],
+        begun_at=datetime.fromisoformat(kept["begun"]),
+        used_at=datetime.fromisoformat(kept["used"]),
+    )
+    return None if found.is_over(at) else found
+
+
+def renew(response: Response, services: Services, session: Session, at: datetime) -> None:
+    """Write the cookie of a session that is used at `at`, unless it was just written."""
+    if at - session.used_at >= RENEWED:
+        keep(response, services, replace(session, used_at=at))
+
+
+def keep(response: Response, services: Services, session: Session) -> None:
+    """Write a session's cookie: no script reads it, and no other site's form sends it."""
+    content = {
+        "id": session.session_id,
+        "account": session.account_id,
+        "member": session.member_id,
+        "back": session.return_url,
+        "begun": session.begun_at.isoformat(),
+        "used": session.used_at.isoformat(),
+    }
+    response.set_cookie(
+        COOKIE,
+        seal(services.link_secrets, Seal.CUSTOMER, json.dumps(content)),
+        max_age=int(LASTS.total_seconds()),
+        path="/console",
+        secure=services.public_url.startswith("https:"),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def end(response: Response) -> None:
+    """Take the cookie away."""
+    response.delete_cookie(COOKIE, path="/console")

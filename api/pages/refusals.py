@@ -1,0 +1,50 @@
+"""Refusals as people read them: what happened, and what cures it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.errors import EDGE_CURES
+from api.v1.problems import UNPROCESSABLE, Problem, cure_of, status_of
+from domain.errors import BillingError
+
+# Where the door's words are for programs.
+WORDS = {
+    "declined": "The payment was declined.",
+    "no_payment_method": "There is no card to charge yet.",
+    "not_in_plan": "Your plan does not sell this.",
+    "invalid_unit": "This number cannot be bought.",
+    "above_maximum": "This is more than can be bought at once.",
+    "below_minimum": "This is less than can be bought.",
+    "renewal_pending": "The payment of your plan is under way.",
+    "request_under_way": "This is being done already.",
+    "temporal_unavailable": "This did not work just now. Nothing was charged twice.",
+    "processor_unavailable": "The payment processor does not answer. Nothing was charged twice.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A refusal for a page."""
+
+    reason: str
+    headline: str
+    cure: str
+    status: int
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def told_of(error: BillingError) -> Told:
+    """Return how a refusal is told to a person."""
+    reason = error.reason
+    headline = WORDS.get(reason) or str(error)
+    cure = cure_of(reason) or EDGE_CURES.get(reason, "")
+    facts = error.facts if isinstance(error, Problem) else {}
+    status = max(status_of(reason), 400)
+    return Told(reason, _sentence(headline), _sentence(cure), status or UNPROCESSABLE, facts)
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,46 @@
+"""Credits bought in the browser: the price before the click is the charge and the receipt."""
+
+from tests.pages.browser.conftest import looked_at
+
+
+async def test_plus_and_minus_show_a_price_that_is_then_charged(fleet, link, page, look):
+    acme = await fleet.subscribe("core_10k")
+    await page.goto(await link(acme.name))
+    await looked_at(page, f"credits-{look}")
+    await page.get_by_role("link", name="Buy more").click()
+    await page.get_by_role("button", name="1,000 more").click()
+    await page.get_by_text("Your order").wait_for()
+    await page.get_by_role("button", name="1,000 more").click()
+    await page.get_by_role("button", name="Pay $2.70").wait_for()
+    await page.get_by_role("button", name="1,000 fewer").click()
+    await page.get_by_role("button", name="Pay $1.80").wait_for()
+    await looked_at(page, f"buy-{look}")
+    await page.get_by_role("button", name="Pay $1.80").click()
+    await page.get_by_text("Paid: $1.80").wait_for()
+    await looked_at(page, f"bought-{look}")
+    assert acme.charges()[1:] == [("manual_purchase", "paid", 180)]
+    await page.get_by_role("link", name="See your credits").click()
+    await page.get_by_text("12,000").wait_for()
+
+
+async def test_the_keyboard_alone_suffices_for_buying(fleet, link, page):
+    acme = await fleet.subscribe("core_10k")
+    await page.goto(await link(acme.name, page="buy"))
+
+    async def focused() -> str:
+        return str(await page.evaluate("document.activeElement.textContent.trim()"))
+
+    async def tab_to(name: str) -> None:
+        for _ in range(60):
+            await page.keyboard.press("Tab")
+            if await focused() == name:
+                return
+        raise AssertionError(f"the keyboard never comes to {name!r}")
+
+    await tab_to("Show the price")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    await tab_to("Pay $0.90")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("Paid: $0.90").wait_for()
+    assert acme.charges()[1:] == [("manual_purchase", "paid", 90)]

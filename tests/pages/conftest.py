@@ -1,0 +1,34 @@
+"""The customer's console as a process in front of the shared fleet."""
+
+from collections.abc import AsyncIterator, Callable
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.doors import bearing, door, door_url, door_variables, post  # noqa: F401 - fixtures
+
+Link = Callable[..., Any]
+_numbers = count(1)
+
+
+@pytest.fixture
+def link(door: httpx.AsyncClient) -> Link:  # noqa: F811 - the fixture above
+    """A function that makes a link which opens a customer's console once."""
+
+    async def make(customer: str, **facts: Any) -> str:
+        headers = {"Idempotency-Key": f"portal-{next(_numbers)}"}
+        path = f"/customers/{customer}/portal_session"
+        answer = await door.post(path, json=facts, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["url"])
+
+    return make
+
+
+@pytest.fixture
+async def web(door_url: str) -> AsyncIterator[httpx.AsyncClient]:  # noqa: F811 - as above
+    """A browser without a screen: it keeps cookies, and follows no redirect by itself."""
+    async with httpx.AsyncClient(base_url=door_url, timeout=None) as client:
+        yield client
