@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.errors import EDGE_CURES
-from api.v1.problems import UNPROCESSABLE, Problem, cure_of, status_of
+from api.v1.problems import Problem, cure_of, status_of
 from domain.errors import BillingError
 
 # Where the door's words are for programs.
@@ -39,8 +39,8 @@ def told_of(error: BillingError) -> Told:
     headline = WORDS.get(reason) or str(error)
     cure = cure_of(reason) or EDGE_CURES.get(reason, "")
     facts = error.facts if isinstance(error, Problem) else {}
-    status = max(status_of(reason), 400)
-    return Told(reason, _sentence(headline), _sentence(cure), status or UNPROCESSABLE, facts)
+    status = status_of(reason)
+    return Told(reason, _sentence(headline), _sentence(cure), status=status, facts=facts)
 
 
 def _sentence(text: str) -> str:

@@ -35,7 +35,14 @@ class Session:
 
 def begin(account_id: int, member_id: str, return_url: str, at: datetime) -> Session:
     """Return a new session."""
-    return Session(random.token_urlsafe(16), account_id, member_id, return_url, at, at)
+    return Session(
+        session_id=random.token_urlsafe(16),
+        account_id=account_id,
+        member_id=member_id,
+        return_url=return_url,
+        begun_at=at,
+        used_at=at,
+    )
 
 
 def session_of(request: Request, services: Services, at: datetime) -> Session | None:
