@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from api.errors import NotFoundError, TooLargeError
+from domain.access.sealed import Seal, seal
 from domain.errors import InvalidInput
-from domain.sealed import Seal, seal
 
 LARGEST = 50_000  # bytes
 TOKEN = "csrf"  # noqa: S105 - the field's name

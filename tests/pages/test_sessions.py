@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from api.pages.customer import sessions
+from domain.access.sealed import Seal, seal, unseal
 from domain.mails.links import account_link
-from domain.sealed import Seal, seal, unseal
 from models.tables import PortalSession
 from tests.deployment import LINK_SECRET
 

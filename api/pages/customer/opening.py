@@ -12,7 +12,7 @@ from api.pages.customer.page import address
 from api.pages.customer.serving import over
 from api.pages.rendering import HEADERS
 from api.services import Services
-from ledger import portal_sessions
+from ledger.access import portal_sessions
 
 
 async def _open(request: Request) -> Response:

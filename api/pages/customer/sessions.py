@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.services import Services
-from domain.sealed import Seal, seal, unseal
+from domain.access.sealed import Seal, seal, unseal
 
 COOKIE = "drawdown_console"
 LASTS = timedelta(minutes=30)  # after the last use

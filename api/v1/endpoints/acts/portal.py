@@ -17,9 +17,9 @@ from api.v1.sending import acts
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
 from domain.messages import fields
-from ledger import portal_sessions
+from ledger.access import portal_sessions
+from ledger.access.portal_sessions import Opening
 from ledger.direct.owners import Owner
-from ledger.portal_sessions import Opening
 from ledger.teams import members
 
 # What a link can open, in the order of the console's menu.

@@ -1,0 +1,1 @@
+"""Who may come in by a page: links that open a console."""
