@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: openapi subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults test-long test-browser histories check format bench lock migrate migration clean
+.PHONY: openapi docs subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults test-long test-browser histories check format bench lock migrate migration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ check: setup ## Format, lint, types, layers, dead code, dependencies
 
 openapi: setup ## Write docs/openapi.json as the code has it; what it breaks must be in CHANGELOG.md
 	$(BIN)/python -m local.openapi
+
+docs: setup ## Build the site of the documents into site/, without a network
+	$(BIN)/python -m local.site site
 
 format: setup ## Format, and repair what the linter can
 	$(BIN)/ruff check --fix .

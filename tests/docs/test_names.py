@@ -10,7 +10,7 @@ from workflows import names
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     page
-    for pattern in ("*.md", "docs/**/*.md", "*/README.md", "clients/*/README.md")
+    for pattern in ("*.md", "docs/**/*.md", "*/README.md", "*/*/README.md")
     for page in ROOT.glob(pattern)
     if ".venv" not in page.parts
 )
