@@ -38,6 +38,7 @@ from activities.payments.findings import keep_measuring
 from catalogs.reader import load_catalogs, load_lists
 from domain.errors import InvalidInput
 from domain.pricing.catalog import Catalog
+from domain.tracing import causes
 from gateways.smtp import SmtpMailer
 from gateways.stripe import StripePayments
 from gateways.telemetry import logs, metrics
@@ -54,6 +55,7 @@ from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
 from workflows.outbox_relay import TOPICS, OutboxRelay, Topic
 from workflows.reconciliation import Reconciliation
+from workflows.requests import NamesRequests, ServesRequests
 from workflows.stripe_event import StripeEvent
 from workflows.subscription.workflow import Subscription
 
@@ -147,7 +149,7 @@ class Fleet:
             "activity_executor": executor,
             "max_concurrent_activities": THREADS,
             "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
-            "interceptors": [NamedErrors(), OneArgument()],
+            "interceptors": [NamedErrors(), OneArgument(), ServesRequests()],
             "graceful_shutdown_timeout": GRACE,
             # Eager activities would go round the rate limit of the processor's queue.
             "disable_eager_activity_execution": True,
@@ -167,7 +169,12 @@ async def connected(settings: Settings) -> Client:
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = settings.temporal_address
     config["namespace"] = settings.temporal_namespace
-    return await Client.connect(**config, data_converter=DATA_CONVERTER, runtime=runtime)
+    return await Client.connect(
+        **config,
+        data_converter=DATA_CONVERTER,
+        runtime=runtime,
+        interceptors=[NamesRequests()],
+    )
 
 
 def check_database(engine: Engine) -> None:
@@ -199,7 +206,7 @@ async def check_search_attributes(client: Client) -> None:
 
 async def serve(settings: Settings, queues: Sequence[str]) -> None:
     """Serve queues until SIGTERM or SIGINT."""
-    engine = connect(settings.database_url, pool_size=THREADS)
+    engine = connect(settings.database_url, pool_size=THREADS, request_id=causes.request_id)
     check_database(engine)
     client = await connected(settings)
     await check_search_attributes(client)

@@ -37,6 +37,7 @@ from ledger.direct.wakeups import Wakeups
 from models.base import connect
 from settings import Settings, wants_api_docs
 from workflows.converter import DATA_CONVERTER
+from workflows.requests import NamesRequests
 
 PREFIX = "/v1/"
 
@@ -145,4 +146,10 @@ async def _temporal(settings: Settings, runtime: Runtime | None) -> Client:
     config = ClientConfig.load_client_connect_config()
     config["target_host"] = settings.temporal_address
     config["namespace"] = settings.temporal_namespace
-    return await Client.connect(**config, data_converter=DATA_CONVERTER, lazy=True, runtime=runtime)
+    return await Client.connect(
+        **config,
+        data_converter=DATA_CONVERTER,
+        lazy=True,
+        runtime=runtime,
+        interceptors=[NamesRequests()],
+    )

@@ -1,19 +1,25 @@
 """Commands that read the books."""
 
+import json
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
 from activities.usage.meter import meter
 from catalogs.reader import load_catalogs
 from commands.terminal import Add, database, print_json, settings, show_sheet
+from domain.credits import format_credits
+from domain.errors import InvalidInput
 from ledger import accounts, balances, subscriptions
 from ledger.accounts import PauseLine
 from ledger.balances import HistoryLine
 from ledger.notifications import notices
+from ledger.reads import requests
 from ledger.reports.layouts.registered import history_sheet
 from ledger.reports.members import limits_of
 from ledger.reports.registry import add_arguments, asked_in, midnight, sheet, tag_and_value
@@ -43,6 +49,40 @@ def history(arguments: Namespace) -> int:
         customer_id=arguments.customer, status=status, lines=lines, limits=limits, pauses=pauses
     )
     return show_sheet(found, arguments.csv)
+
+
+def request(arguments: Namespace) -> int:
+    """Print what requests of an id (`X-Request-Id`) did: acts, charges, lines of the journal."""
+    with database() as engine, engine.connect() as connection:
+        did = requests.did(connection, arguments.id)
+    if not (did.acts or did.charges or did.lines):
+        raise InvalidInput(
+            "unknown_request",
+            "nothing is noted: it was refused, changed nothing, or was usage without its own id",
+        )
+    return print_json(
+        {
+            "acts": [_act(one) for one in did.acts],
+            "charges": [asdict(one) for one in did.charges],
+            "lines": [
+                {
+                    "customer": one.customer_id,
+                    "seq": one.seq,
+                    "at": one.at.isoformat(),
+                    "kind": one.kind,
+                    "change": f"{format_credits(one.change_micro)} {one.credit_type}",
+                    "key": one.key,
+                }
+                for one in did.lines
+            ],
+        }
+    )
+
+
+def _act(one: requests.Act) -> dict[str, Any]:
+    answer = json.loads(one.answer) if one.answer else {}
+    told = {name: answer[name] for name in ("status", "reason") if name in answer}
+    return asdict(one) | {"answer": told}
 
 
 def _pauses(
@@ -115,6 +155,7 @@ def add_commands(add: Add) -> None:
     one.add_argument("--where", action="append", default=[], metavar="TAG=VALUE",
                      help="only with this tag")  # fmt: skip
     one.add_argument("--csv", type=Path, help="write every line to this file")
+    add("request", request).add_argument("id", help="as the sender gave it, or the answer had it")
     add_arguments(add("report", report))
     one = add("meter", meter_of)
     one.add_argument("customer")

@@ -34,6 +34,7 @@ class HistoryLine:
     credit_type: str
     cause: str
     source: str | None
+    request_id: str | None  # of the request that wrote it, if it was named
 
 
 def available(connection: Connection, account_id: int, credit_type: str, at: datetime) -> int:
@@ -160,7 +161,7 @@ HISTORY = text("""
                     || coalesce(', by ' || coalesce(r.made_by, f.tags ->> 'by'), '')
                     || coalesce(', approved by ' || (f.tags ->> 'approved_by'), '')
                END AS cause,
-           g.source
+           g.source, n.request_id
     FROM journal e
     CROSS JOIN operation_of(:account, e.seq, NULL) f
     LEFT JOIN grants g ON g.account_id = e.account_id AND g.grant_id = e.grant_id
@@ -168,6 +169,8 @@ HISTORY = text("""
                        AND r.refund_id = f.tags ->> 'refund'
     LEFT JOIN holds h ON h.account_id = e.account_id
                      AND (h.hold_id = e.seq OR h.resolved_seq = e.seq)
+    LEFT JOIN named_requests n ON n.account_id = e.account_id AND n.seq = e.seq
+                              AND n.charge_id = ''
     WHERE e.account_id = :account
       AND e.seq > CASE WHEN CAST(:start AS timestamptz) IS NULL THEN :after
                        ELSE greatest(:after, seq_before(:account, :start)) END

@@ -26,6 +26,7 @@ class Request:
 
     address: str
     digest: bytes
+    request_id: str | None = None  # bound to nothing: by which id operators find it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def begin(connection: Connection, name: Name, request: Request, at: datetime) ->
         "key": name.key,
         "address": request.address,
         "digest": request.digest,
+        "request_id": request.request_id,
         "attempt": uuid4().hex,
         "at": at,
         "abandoned": at - LONGEST,
@@ -113,8 +115,8 @@ def _taken(turn: Turn) -> dict[str, object]:
 
 
 _BEGIN = text("""
-    INSERT INTO kept_requests AS k (catalog, key, address, digest, attempt, begun_at)
-    VALUES (:catalog, :key, :address, :digest, :attempt, :at)
+    INSERT INTO kept_requests AS k (catalog, key, address, digest, attempt, begun_at, request_id)
+    VALUES (:catalog, :key, :address, :digest, :attempt, :at, :request_id)
     ON CONFLICT (catalog, key) DO UPDATE SET begun_at = excluded.begun_at
     WHERE k.answer IS NULL AND k.begun_at < :abandoned
       AND (k.address, k.digest) = (excluded.address, excluded.digest)

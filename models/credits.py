@@ -196,6 +196,16 @@ class NoticeRow(Base):
     read_at: Mapped[datetime | None]
 
 
+class NamedRequest(Base):
+    """What a request did that was named: a line of the journal, or a charge."""
+
+    __tablename__ = "named_requests"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    charge_id: Mapped[str] = mapped_column(primary_key=True)
+    request_id: Mapped[str]
+
+
 class Refusal(Base):
     """Fire-and-forget usage that was refused, and why."""
 

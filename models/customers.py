@@ -142,6 +142,7 @@ class KeptRequest(Base):
     answer: Mapped[bytes | None] = mapped_column(LargeBinary)
     answered_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
+    request_id: Mapped[str | None]
 
 
 class PublishedRow(Base):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from domain.tracing import causes
 from ledger import api_keys
 from local.mail_catcher.process import MailCatcher
 from local.postgres import Database
@@ -93,7 +94,7 @@ async def shared_fleet(
         drawdown_catalogs=catalogs,
         webhook_private_addresses=True,  # receivers of tests are on this machine
     )
-    engine = connect(settings.database_url, pool_size=20)
+    engine = connect(settings.database_url, pool_size=20, request_id=causes.request_id)
     client = await connected(settings)
     workers = Workers(Fleet(settings, engine, client))
     await workers.start()

@@ -25,6 +25,7 @@ from ledger.direct.plans import PlanInForce, PlansInForce, unknown
 from ledger.usage import debits, holds
 from ledger.usage.debits import Demand
 from ledger.usage.group_commit import GroupCommit, LedgerBusyError
+from ledger.usage.naming import named
 from ledger.usage.requests import Request
 
 STALE = "stale_plan"
@@ -46,6 +47,7 @@ class _Case:
 
     asked: CustomersEvent
     catalog: str | None
+    request_id: str | None = None
     known: PlanInForce | None = None
     outcome: DebitOutcome | None = None
 
@@ -76,14 +78,19 @@ class DirectUsage:
         return Load(commit.queued, self._shortfalls.parked, commit.batches, commit.committed)
 
     async def use(
-        self, asked: Sequence[CustomersEvent], *, catalog: str | None, patience: float
+        self,
+        asked: Sequence[CustomersEvent],
+        *,
+        catalog: str | None,
+        patience: float,
+        request_id: str | None = None,
     ) -> list[DebitOutcome]:
-        """Debit events, in order; each is decided on its own.
+        """Debit events, in order; each is decided on its own. `request_id` is noted beside them.
 
         One that waits for a purchase or a renewal longer than `patience` (seconds) has the status
         `purchase_needed` or `renewal_pending`. Raises `LedgerBusyError`.
         """
-        cases = [_Case(one, catalog) for one in asked]
+        cases = [_Case(one, catalog, request_id) for one in asked]
         await self._lists.require()
         await self._find_plans(cases)
         await self._decide(cases)
@@ -104,19 +111,26 @@ class DirectUsage:
         return outcome
 
     async def hold(
-        self, customer_id: str, wanted: Hold, *, catalog: str | None, patience: float
+        self,
+        customer_id: str,
+        wanted: Hold,
+        *,
+        catalog: str | None,
+        patience: float,
+        request_id: str | None = None,
     ) -> HoldOutcome:
         """Set credits aside; waits for a purchase as usage does. Raises `LedgerBusyError`."""
 
         def request(known: PlanInForce) -> Request:
             priced = self._priced(known, wanted.event, price_on_terms)
-            return holds.holding(
+            asked = holds.holding(
                 known.account_id,
                 priced,
                 lapses_at=wanted.lapses_at,
                 at=self._now(),
                 revision=known.revision,
             )
+            return named(asked, request_id)
 
         async def again() -> HoldOutcome:
             outcome: HoldOutcome = await self._ask(customer_id, catalog, request)
@@ -133,14 +147,21 @@ class DirectUsage:
         return outcome
 
     async def settle(
-        self, customer_id: str, wanted: Capture | Extend | Release, *, catalog: str | None
+        self,
+        customer_id: str,
+        wanted: Capture | Extend | Release,
+        *,
+        catalog: str | None,
+        request_id: str | None = None,
     ) -> HoldOutcome:
         """Capture, extend or release a hold, at its own rates. Raises `LedgerBusyError`."""
         # No price is compared here, so a key of one seller asks whose customer it is by now.
         known = await self._known(customer_id, catalog, anew=catalog is not None)
         account_id = known.account_id
         at = self._now()
-        outcome: HoldOutcome = await self._commit.ask(_settling(account_id, wanted, at), at)
+        outcome: HoldOutcome = await self._commit.ask(
+            named(_settling(account_id, wanted, at), request_id), at
+        )
         return outcome
 
     async def _find_plans(self, cases: Sequence[_Case], *, anew: bool = False) -> None:
@@ -194,7 +215,8 @@ class DirectUsage:
                 case.outcome = await self._unpriced(case, error)
                 continue
             sent.append(case)
-            demands.append(Demand(case.known.account_id, priced, case.known.revision))
+            known = case.known
+            demands.append(Demand(known.account_id, priced, known.revision, case.request_id))
         queued = self._commit.debit_all(demands, at)
         answers = [await queued[0]] if len(queued) == 1 else await asyncio.gather(*queued)
         for case, outcome in zip(sent, answers, strict=True):

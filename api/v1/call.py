@@ -9,6 +9,7 @@ from starlette.types import Receive
 
 from api.services import Services
 from api.v1.problems import Problem
+from api.v1.request_ids import HEADER
 from domain.api_keys import ApiKey
 from domain.errors import InvalidInput
 from ledger.kept_requests import Turn
@@ -30,6 +31,11 @@ class Call:
     request_id: str
     address: str  # method and path as sent, which an idempotency key is bound to
     turn: Turn | None = None  # what its idempotency key has begun
+
+    @property
+    def named(self) -> str | None:
+        """Return the request's id if the caller gave it: the ledger notes no other of usage."""
+        return self.request_id if self.headers.get(HEADER) == self.request_id else None
 
     @property
     def attempt(self) -> str:

@@ -95,7 +95,8 @@ def _fingerprint(call: Call, body: Mapping[str, Any]) -> kept_requests.Request:
     """Return what a key is bound to: method, path and the body's content, however it is written."""
     written = json.dumps(body, sort_keys=True, separators=(",", ":"), default=str).encode()
     digest = hashlib.sha256(call.address.encode("utf-8", "surrogatepass") + b"\n" + written)
-    return kept_requests.Request(call.address[:500].replace("\x00", "?"), digest.digest())
+    address = call.address[:500].replace("\x00", "?")
+    return kept_requests.Request(address, digest.digest(), call.request_id)
 
 
 def _keep(call: Call, turn: Turn, answer: Reply) -> None:

@@ -35,8 +35,8 @@ from api.v1.problems import (
 )
 from api.v1.request_ids import request_id_of
 from domain.errors import BillingError
+from domain.tracing import causes
 from gateways.payments import ProcessorUnavailable
-from gateways.telemetry import logs
 from ledger.direct.lists import OtherListsError
 from ledger.usage.group_commit import LedgerBusyError
 
@@ -67,7 +67,7 @@ class Serve:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         request_id = request_id_of(headers)
-        logs.name_request(request_id)
+        causes.name_request(request_id)
         told: dict[str, str] = {}
         services = scope["state"]["services"]
         if services.metrics is not None:

@@ -6,22 +6,17 @@ nothing else: no line names a person, quotes a payload or carries a secret (deci
 
 import json
 import logging
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import activity
 
+from domain.tracing import causes
+
 FORMATS = ("text", "json")
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 FACTS = ("customer", "subscription")  # what a line may carry as `extra`
 OF_SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access")  # they bring handlers of their own
-_request: ContextVar[str | None] = ContextVar("request", default=None)
-
-
-def name_request(request_id: str) -> None:
-    """Let every further line of this task name a request; each request is a task of its own."""
-    _request.set(request_id)
 
 
 class JsonLines(logging.Formatter):
@@ -34,7 +29,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            "request": _request.get(),
+            "request": causes.request_id(),
             **_of_activity(),
             **{name: getattr(record, name, None) for name in FACTS},
         }

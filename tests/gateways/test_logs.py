@@ -19,11 +19,12 @@ TO_JSON = """
 import asyncio, logging, sys
 for name in ("uvicorn", "uvicorn.error"):
     logging.getLogger(name).addHandler(logging.StreamHandler(sys.stdout))
+from domain.tracing import causes
 from gateways.telemetry import logs
 logs.configure("json")
 log = logging.getLogger("drawdown")
 async def request(name):
-    logs.name_request(name)
+    causes.name_request(name)
     await asyncio.sleep(0)
     log.warning("two\\nlines of %s", name)
 async def main():

@@ -3,6 +3,7 @@
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.messages.answers import refused
+from domain.tracing.causes import since
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Command
 
@@ -17,7 +18,11 @@ class Dispatch:
         self._mailbox = context.mailbox
 
     async def carry_out(self, command: Command) -> None:
-        """Carry one command out and answer it."""
+        """Carry one command out, for its sender's request, and answer it."""
+        with since(command.cause):
+            await self._carry_out(command)
+
+    async def _carry_out(self, command: Command) -> None:
         reason = self._out_of_place(command)
         try:
             answer = refused(reason) if reason else await command.carry_out(command.ticket)

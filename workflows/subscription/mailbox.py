@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.errors import InvalidInput
     from domain.queued_usage import Queued, QueuedEvent, QueuedMessage
     from domain.reasons import CURES
+    from domain.tracing.causes import Cause, now
     from domain.usage import RefusedEvent, UsageEvent
     from workflows.converter import written
 
@@ -47,6 +48,7 @@ class Command:
     ticket: int = 0
     early: bool = False  # allowed before the first period is paid
     late: bool = False  # heard even after the end, while money may still come
+    cause: Cause = field(default_factory=now)  # of the handler that makes it
 
 
 @dataclass(slots=True)

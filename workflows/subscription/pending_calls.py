@@ -6,6 +6,8 @@ from typing import Any
 
 from temporalio.workflow import ActivityHandle
 
+from domain.tracing.causes import Cause, now, since
+
 Settle = Callable[[Any], Awaitable[None]]
 
 
@@ -13,15 +15,15 @@ Settle = Callable[[Any], Awaitable[None]]
 class PendingCalls:
     """Calls to the processor: started here, settled by the loop in the order of their start."""
 
-    _under_way: list[tuple[ActivityHandle[Any], Settle]] = field(default_factory=list)
+    _under_way: list[tuple[ActivityHandle[Any], Settle, Cause]] = field(default_factory=list)
 
     def start(self, handle: ActivityHandle[Any], settle: Settle) -> None:
         """Track a started activity and how to settle its result."""
-        self._under_way.append((handle, settle))
+        self._under_way.append((handle, settle, now()))
 
     def any_done(self) -> bool:
         """Return whether a result is ready to settle."""
-        return any(handle.done() for handle, _ in self._under_way)
+        return any(handle.done() for handle, _, _ in self._under_way)
 
     def idle(self) -> bool:
         """Return whether nothing is in flight."""
@@ -32,4 +34,6 @@ class PendingCalls:
         while done := [call for call in self._under_way if call[0].done()]:
             for call in done:
                 self._under_way.remove(call)
-                await call[1](await call[0])
+                handle, settle, cause = call
+                with since(cause):
+                    await settle(await handle)

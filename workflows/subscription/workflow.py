@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages.usage import Crossing
     from domain.subscription import NOBODY
     from domain.subscription_state import SubscriptionState
+    from domain.tracing import causes
 from workflows import names
 from workflows.subscription.context import Context
 from workflows.subscription.dispatch import Dispatch
@@ -91,6 +92,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
         self._view = OperatorView(state, self._mailbox)
         self._timer = Timer()
         self._crossing: Crossing | None = None
+        self._crossing_cause = causes.NOBODY
         self._resting = False
         self._born_with = workflow.info().get_current_history_size()
 
@@ -140,7 +142,8 @@ class Subscription(UsageHandlers, UnknownHandlers):
         if self._state.period is not None or (self._state.ended and self._state.account_id):
             await self._usage.drain(self._leaves_usage)
             if self._crossing and not self._mailbox.held_up:
-                await self._usage.buy_for(self._crossing)
+                with causes.since(self._crossing_cause):
+                    await self._usage.buy_for(self._crossing)
             self._crossing = None  # whoever is still short says so again
         elif self._state.account_id:
             await self._usage.keep_refusals()

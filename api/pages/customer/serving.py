@@ -23,7 +23,7 @@ from api.services import Services
 from api.v1.problems import Problem
 from api.v1.request_ids import request_id_of
 from domain.errors import BillingError
-from gateways.telemetry import logs
+from domain.tracing import causes
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class _Answer:
         self, request: Request, services: Services, session: sessions.Session, *, at: datetime
     ) -> Response:
         request_id = request_id_of(dict(request.headers))
-        logs.name_request(request_id)
+        causes.name_request(request_id)
         visit = Visit(
             services=services,
             session=session,

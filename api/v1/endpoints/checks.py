@@ -40,12 +40,18 @@ async def _answer(call: Call, asked: CustomersEvent, *, use: bool, seconds: int)
     usage, catalog = call.services.usage, call.key.catalog
     outcome: DebitOutcome | HoldOutcome
     if use:
-        (outcome,) = await usage.use([asked], catalog=catalog, patience=patience_of(call))
+        (outcome,) = await usage.use(
+            [asked], catalog=catalog, patience=patience_of(call), request_id=call.named
+        )
     elif seconds:
         until = asked.event.event_at + timedelta(seconds=seconds)
         wanted = Hold(asked.event, until)
         outcome = await usage.hold(
-            asked.customer_id, wanted, catalog=catalog, patience=patience_of(call)
+            asked.customer_id,
+            wanted,
+            catalog=catalog,
+            patience=patience_of(call),
+            request_id=call.named,
         )
     else:
         outcome = await usage.check(asked, catalog=catalog)

@@ -34,7 +34,11 @@ async def hold(call: Call) -> Reply:
     customer = fields.taken(raw, "customer_id")
     wanted = parse_hold(fields.written(raw))
     outcome = await call.services.usage.hold(
-        customer, wanted, catalog=call.key.catalog, patience=patience_of(call)
+        customer,
+        wanted,
+        catalog=call.key.catalog,
+        patience=patience_of(call),
+        request_id=call.named,
     )
     return _answer(customer, outcome)
 
@@ -46,9 +50,10 @@ async def settle(read: Read, call: Call) -> Reply:
     if "key" in raw:
         raise InvalidInput("unknown_field", "the path names the hold: leave `key` out")
     wanted = read(fields.written({**raw, "key": call.path["key"]}))
-    return _answer(
-        customer, await call.services.usage.settle(customer, wanted, catalog=call.key.catalog)
+    outcome = await call.services.usage.settle(
+        customer, wanted, catalog=call.key.catalog, request_id=call.named
     )
+    return _answer(customer, outcome)
 
 
 def _answer(customer: str, outcome: HoldOutcome) -> Reply:

@@ -70,7 +70,7 @@ async def _report_cloud_event(call: Call, raw: Any) -> Reply:
 
 async def _decide_one(call: Call, one: CustomersEvent) -> Reply:
     (outcome,) = await call.services.usage.use(
-        [one], catalog=call.key.catalog, patience=patience_of(call)
+        [one], catalog=call.key.catalog, patience=patience_of(call), request_id=call.named
     )
     return answer_alone(one.customer_id, outcome)
 
@@ -87,7 +87,9 @@ async def _report_many(call: Call, parts: Any, meant: Meant = _shallow) -> Reply
 async def _decide(call: Call, read: Sequence[CustomersEvent | Answer]) -> Reply:
     usable = [one for one in read if isinstance(one, CustomersEvent)]
     decided = iter(
-        await call.services.usage.use(usable, catalog=call.key.catalog, patience=patience_of(call))
+        await call.services.usage.use(
+            usable, catalog=call.key.catalog, patience=patience_of(call), request_id=call.named
+        )
     )
     answers = [
         customers_answer(one.customer_id, next(decided)) if isinstance(one, CustomersEvent) else one

@@ -187,12 +187,13 @@ def history_sheet(
             format_credits(one.available_micro),
             one.source or ABSENT,
             one.cause or "",
+            one.request_id or "",
         )
         for one in lines
     ]
     told += [
         (one.at, "", f"{one.at:%Y-%m-%d %H:%M:%S}", "pause" if one.paused else "resume",
-         "", "", "", ABSENT, one.words)
+         "", "", "", ABSENT, one.words, "")
         for one in pauses
     ]  # fmt: skip
     rows = [row[1:] for row in sorted(told, key=lambda row: row[0])]
@@ -201,6 +202,7 @@ def history_sheet(
         *texts("decided at (UTC)", "kind", "credit type"),
         *numbers("change", "available"),
         *texts("from", "cause"),
+        Column("request", csv_only=not any(row[-1] for row in rows)),  # most lines have none
     )
     title = f"{customer_id}: {status or 'no subscription'}"
     notes = tuple(

@@ -12,7 +12,9 @@ CREATE TABLE kept_requests (
     answer      bytea,
     answered_at timestamptz,
     recorded_at timestamptz NOT NULL DEFAULT now(),
+    request_id  text,                  -- of the request that began it
     CONSTRAINT kept_requests_pk PRIMARY KEY (catalog, key),
     CONSTRAINT kept_requests_answered
         CHECK (num_nulls(status, answer, answered_at) IN (0, 3))
 );
+CREATE INDEX kept_requests_by_name ON kept_requests (request_id);

@@ -14,7 +14,7 @@ GRANT INSERT, UPDATE, DELETE ON kept_requests TO drawdown_app;
 GRANT INSERT, DELETE, UPDATE (opened_at) ON portal_sessions TO drawdown_app;
 GRANT UPDATE (plan_revision) ON wallets TO drawdown_app;
 GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, published,
-    api_keys TO drawdown_app;
+    api_keys, named_requests TO drawdown_app;
 GRANT INSERT, UPDATE ON webhook_endpoints TO drawdown_app;
 GRANT INSERT (account_id, number, endpoint_id, next_at) ON webhook_deliveries TO drawdown_app;
 GRANT UPDATE (state, attempts, next_at, last_status, last_failure, delivered_at)

@@ -76,6 +76,19 @@ CREATE TABLE refusals (
     CONSTRAINT refusals_pk PRIMARY KEY (account_id, refusal_id)
 );
 
+-- What a request did whose sender named it (`X-Request-Id`), and what an act over HTTP did: lines
+-- of the journal by `seq`, and charges. A table of its own: most events come without a name.
+CREATE TABLE named_requests (
+    account_id  bigint      NOT NULL,
+    seq         bigint      NOT NULL DEFAULT 0,    -- 0: a charge
+    charge_id   text        NOT NULL DEFAULT '',   -- '': lines of the journal
+    request_id  text        NOT NULL CONSTRAINT named_requests_length
+                            CHECK (length(request_id) BETWEEN 1 AND 64),
+    CONSTRAINT named_requests_pk PRIMARY KEY (account_id, seq, charge_id),
+    CONSTRAINT named_requests_one CHECK ((seq = 0) <> (charge_id = ''))
+);
+CREATE INDEX named_requests_by_name ON named_requests (request_id);
+
 -- What the outside must be told, written in the transaction that caused it; delivered at least
 -- once.
 CREATE TABLE outbox (

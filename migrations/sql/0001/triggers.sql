@@ -57,6 +57,14 @@ CREATE TRIGGER wallets_wake AFTER UPDATE OF state, paused_by, window_end ON wall
                        IS DISTINCT FROM (new.state, new.paused_by, new.window_end))
     EXECUTE FUNCTION tell_of_wallet();
 
+-- Only where a request is named: a debit pays for one comparison a line.
+CREATE TRIGGER entries_of_request AFTER INSERT ON entries
+    FOR EACH ROW WHEN (new.line = 0 AND current_setting('drawdown.request', true) <> '')
+    EXECUTE FUNCTION note_line_of_request();
+CREATE TRIGGER charges_of_request AFTER INSERT ON charges
+    FOR EACH ROW WHEN (current_setting('drawdown.request', true) <> '')
+    EXECUTE FUNCTION note_charge_of_request();
+
 -- A key that was revoked or replaced stays so, whoever would have it otherwise.
 CREATE TRIGGER api_keys_stay_ended BEFORE UPDATE ON api_keys FOR EACH ROW
     WHEN (old.revoked_at IS NOT NULL AND ROW(new.revoked_at, new.revoked_by)

@@ -8,6 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages.holds import parse_hold
     from domain.messages.usage import Crossing, parse_crossing, parse_event, parse_events
     from domain.subscription_state import SubscriptionState
+    from domain.tracing.causes import Cause, now
     from workflows.shape import events_in
 from workflows.subscription.mailbox import Answer, Mailbox, payload
 from workflows.subscription.messages.message import checked, rejection
@@ -21,6 +22,7 @@ class UsageHandlers:
     _mailbox: Mailbox
     _state: SubscriptionState
     _crossing: Crossing | None  # what debits elsewhere have come to
+    _crossing_cause: Cause  # of who said so last
 
     @workflow.signal(description="Report usage; durable, nobody waits for an answer.")
     def record_usage(self, batch: RawValue) -> None:
@@ -60,6 +62,7 @@ class UsageHandlers:
         except InvalidInput as error:
             self._mailbox.refuse_unread("balance_crossed", payload(message), error)
             return
+        self._crossing_cause = now()
         known = self._crossing or Crossing()
         self._crossing = Crossing(
             max(known.needed_micro, crossing.needed_micro), known.confirmed or crossing.confirmed
