@@ -1,16 +1,12 @@
 """A page of the customer's console, as a value: its address, who sees it, what its forms do."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 
 from api.pages.customer.visits import Visit
-
-# What a page's template is given, or a whole response.
-Handle = Callable[[Visit], Awaitable[Mapping[str, Any] | Response]]
-
+from api.pages.serving import Handle
 
 FIRST = "credits"
 
@@ -34,9 +30,9 @@ class Page:
 
     name: str
     title: str
-    show: Handle
-    acts: Mapping[str, Handle] = field(default_factory=dict)
-    files: Mapping[str, Handle] = field(default_factory=dict)
+    show: Handle[Visit]
+    acts: Mapping[str, Handle[Visit]] = field(default_factory=dict)
+    files: Mapping[str, Handle[Visit]] = field(default_factory=dict)
     admins: bool = False
     has: Callable[[Visit], bool] = everywhere
 

@@ -1,25 +1,27 @@
 """The pages of the customer's console, in the order of the menu."""
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from api.pages.customer import live, opening
 from api.pages.customer.buy import PAGE as BUY
 from api.pages.customer.credits import PAGE as CREDITS
 from api.pages.customer.frame import Frame
-from api.pages.customer.serving import Console, home
+from api.pages.customer.page import FIRST, address
+from api.pages.customer.serving import CustomerGate
+from api.pages.serving import routes_of
 
 FRAME = Frame((CREDITS, BUY))
 
 
 async def _home(_: Request) -> Response:
-    return home()
+    return RedirectResponse(address(FIRST), 303)
 
 
 ROUTES = [
     *opening.ROUTES,
     *live.ROUTES,
     Route("/console", _home, methods=["GET"]),
-    *Console(FRAME).routes(),
+    *(route for page in FRAME.pages.values() for route in routes_of(CustomerGate(FRAME), page)),
 ]
