@@ -26,6 +26,7 @@ from local.processes import (
     check_free,
     free_port,
     listens,
+    on_free_ports,
     spawn,
     stop,
     wait_until,
@@ -91,12 +92,29 @@ class Postgres:
         data = home / "data"
         if not (data / "PG_VERSION").exists():
             _initialise(binaries, data, log, account)
-        port = port or free_port()
-        options = SETTINGS | {"port": str(port)} | dict(settings or {})
+        options = SETTINGS | dict(settings or {})
+        return on_free_ports(
+            lambda: cls._start(
+                home, options, port or free_port(), log=log, account=account, binaries=binaries
+            )
+        )
+
+    @classmethod
+    def _start(
+        cls,
+        home: Path,
+        options: Mapping[str, str],
+        port: int,
+        *,
+        log: Path,
+        account: Account | None,
+        binaries: Path,
+    ) -> Self:
         flags = [f"--{name}={value}" for name, value in options.items()]
+        flags.append(f"--port={port}")
         already_logged = log.stat().st_size
         process = spawn(
-            [binaries / "postgres", "-D", data, *flags],
+            [binaries / "postgres", "-D", home / "data", *flags],
             log=log,
             account=account,
             death_signal=signal.SIGINT,
@@ -107,7 +125,9 @@ class Postgres:
         except StackError as error:
             stop(process, first=signal.SIGINT)
             if b'lock file "postmaster.pid"' in log.read_bytes()[already_logged:]:
-                message = f"another PostgreSQL runs on {folder}: stop it or choose another folder"
+                message = (
+                    f"another PostgreSQL runs on {log.parent}: stop it or choose another folder"
+                )
                 raise StackError("folder_in_use", message) from error
             raise
         server.create_roles()

@@ -1,6 +1,7 @@
 """Start, watch and stop the processes of the local stack: none outlives the one that started it."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from domain.errors import BillingError
 from local import launch
@@ -19,6 +21,11 @@ POLL = 0.02  # seconds between two looks at a starting process
 LONGEST = 10  # times its patience that a process which works is waited for
 TAIL = 2_000  # characters of its log that an error shows
 LOOPBACK = "127.0.0.1"
+PORTS = range(20_000, 32_000)  # below the kernel's own, here and elsewhere
+STARTS = 5  # of something whose port another process took first
+IN_USE = "address already in use"  # what each of our servers says then, in some case
+
+T = TypeVar("T")
 
 # The kernel sends the parent-death signal when the *thread* that forked ends, so every child comes
 # from this one thread, which lives as long as the process.
@@ -97,6 +104,7 @@ def wait_until(
 ) -> None:
     """Wait until `healthy()`; StackError when `process` has ended or hangs.
 
+    Its reason is `port_taken` when the process ended because it did not get its port.
     It hangs when it neither worked nor wrote to its log for `timeout` seconds, or worked ten times
     as long without getting there; seconds by looks (local/patience.py), not of the wall's clock.
     """
@@ -104,7 +112,9 @@ def wait_until(
     while not healthy():
         if process is not None and process.poll() is not None:
             message = f"{what} ended with status {process.returncode} before it was ready"
-            raise StackError("exited_early", message + _tail(log))
+            told = _tail(log)
+            reason = "port_taken" if IN_USE in told.casefold() else "exited_early"
+            raise StackError(reason, message + told)
         if patience.over(_work(process, log)) or longest.over():
             told = f"{what} was not ready: {patience.told()}"
             raise StackError("not_ready", told + _tail(log))
@@ -132,14 +142,35 @@ def listens(port: int, host: str = LOOPBACK) -> bool:
 
 
 def free_port() -> int:
-    """Return a loopback port nobody listens on, and never the same one twice."""
+    """Return a loopback port nobody listens on, and never the same one twice.
+
+    Below those that the kernel gives to outgoing connections: such a one would take it at once.
+    """
     while True:
+        port = secrets.choice(PORTS)  # tests begin `random` anew, each with the same seed
+        if port in _given_out:
+            continue
         with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
-            port = int(probe.getsockname()[1])
-        if port not in _given_out:
-            _given_out.add(port)
-            return port
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+        _given_out.add(port)
+        return port
+
+
+def on_free_ports(start: Callable[[], T]) -> T:
+    """Return what `start` returns, begun again on other ports while others take them first.
+
+    A free port is only free until somebody binds it. Raises the StackError of the last start.
+    """
+    for _ in range(STARTS - 1):
+        try:
+            return start()
+        except StackError as error:
+            if error.reason != "port_taken":
+                raise
+    return start()
 
 
 def check_free(port: int, what: str) -> None:

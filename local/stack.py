@@ -22,7 +22,7 @@ from local.mail_catcher.process import MailCatcher
 from local.ports import FILE as PORTS
 from local.ports import Ports, choose
 from local.postgres import DATABASE, OWNER, Postgres
-from local.processes import LOOPBACK, StackError, stop
+from local.processes import LOOPBACK, StackError, on_free_ports, stop
 from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
 from local.temporal import TemporalServer
 
@@ -53,10 +53,15 @@ class Stack:
         `persistent` keeps the histories of Temporal; everything else is kept in any case.
         """
         home.mkdir(parents=True, exist_ok=True)
+        given = ports or Ports.from_environment(os.environ)
+        return on_free_ports(lambda: cls._start(home, given, persistent=persistent))
+
+    @classmethod
+    def _start(cls, home: Path, ports: Ports, *, persistent: bool) -> Self:
         lock = _lock(home)
         parts: list[Future[Any]] = []
         try:
-            chosen = choose(home, ports or Ports.from_environment(os.environ))
+            chosen = choose(home, ports)
             with ThreadPoolExecutor() as pool:
                 parts += _submit(pool, home, chosen, persistent=persistent)
             database, *servers = [part.result() for part in parts]
@@ -124,7 +129,7 @@ def run_forever(home: Path, ports: Ports | None = None) -> int:
     running = ExitStack()
     console = Console()
     try:
-        processes = _start_all(home, ports, running, console)
+        processes = on_free_ports(lambda: _start_or_close(home, ports, running, console))
         return _watch(processes, console)
     except KeyboardInterrupt:
         console.print("stopping…")
@@ -150,6 +155,17 @@ def reset(home: Path) -> None:
             file.unlink(missing_ok=True)
     if not any(home.iterdir()):
         home.rmdir()
+
+
+def _start_or_close(
+    home: Path, ports: Ports | None, running: ExitStack, console: Console
+) -> dict[str, subprocess.Popen[bytes]]:
+    """Start all, or leave nothing running that the next start would meet."""
+    try:
+        return _start_all(home, ports, running, console)
+    except StackError:
+        running.close()
+        raise
 
 
 def _start_all(

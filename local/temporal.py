@@ -17,6 +17,7 @@ from local.processes import (
     check_free,
     free_port,
     listens,
+    on_free_ports,
     spawn,
     stop,
     wait_until,
@@ -56,9 +57,14 @@ class TemporalServer:
         for chosen, what in ((port, "Temporal"), (ui_port, "Temporal's UI")):
             if chosen:
                 check_free(chosen, what)
-        port, ui_port = port or free_port(), ui_port or free_port()
-        log = folder / "temporal.log"
         database = folder / "temporal.db" if persistent else None
+        return on_free_ports(
+            lambda: cls._start(folder, port or free_port(), ui_port or free_port(), database)
+        )
+
+    @classmethod
+    def _start(cls, folder: Path, port: int, ui_port: int, database: Path | None) -> Self:
+        log = folder / "temporal.log"
         environment = GARBAGE | os.environ
         process = spawn([binary(), *flags(port, ui_port, database)], log=log, env=environment)
         server = cls(port, ui_port, process)

@@ -9,7 +9,16 @@ from typing import Any, Self, cast
 
 import httpx
 
-from local.processes import LOOPBACK, check_free, free_port, listens, spawn, stop, wait_until
+from local.processes import (
+    LOOPBACK,
+    check_free,
+    free_port,
+    listens,
+    on_free_ports,
+    spawn,
+    stop,
+    wait_until,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 30  # seconds
@@ -32,7 +41,12 @@ class MailCatcher:
         for chosen, what in ((port, "mail"), (http_port, "the mail page")):
             if chosen:
                 check_free(chosen, what)
-        smtp, web = port or free_port(), http_port or free_port()
+        return on_free_ports(
+            lambda: cls._start(folder, port or free_port(), http_port or free_port())
+        )
+
+    @classmethod
+    def _start(cls, folder: Path, smtp: int, web: int) -> Self:
         command: list[str | Path] = [sys.executable, "-m", "local.mail_catcher", "--data", folder]
         command += ["--port", str(smtp), "--http-port", str(web)]
         log = folder / "mail_catcher.log"

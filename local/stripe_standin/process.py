@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
-from local.processes import check_free, free_port, spawn, stop, wait_until
+from local.processes import check_free, free_port, on_free_ports, spawn, stop, wait_until
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT = 15.0  # seconds
@@ -36,10 +36,14 @@ class StandIn:
         """Start it on loopback and wait until it is healthy; it remembers in `folder`."""
         if port:
             check_free(port, "the Stripe stand-in")
-        port = port or free_port()
+        hook = ["--webhook-url", webhook_url, "--webhook-secret", webhook_secret]
+        return on_free_ports(lambda: cls._start(folder, port or free_port(), hook))
+
+    @classmethod
+    def _start(cls, folder: Path, port: int, hook: list[str]) -> Self:
         log = folder / "stripe-standin.log"
         program = ["-P", "-m", "local.stripe_standin", "--port", str(port), "--data", str(folder)]
-        program += ["--webhook-url", webhook_url, "--webhook-secret", webhook_secret]
+        program += hook
         process = spawn([sys.executable, *program], log=log, env={"PYTHONPATH": str(ROOT)})
         standin = cls(process, f"http://127.0.0.1:{port}")
         wait_until(standin.healthy, START_TIMEOUT, "the Stripe stand-in", process=process, log=log)

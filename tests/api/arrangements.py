@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +32,7 @@ from gateways.stripe import StripePayments
 from ledger import accounts
 from ledger.payments import charges
 from local.fleet import start_api
-from local.processes import free_port, stop
+from local.processes import free_port, on_free_ports, stop
 from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
 from local.stripe_standin.webhooks import sign
 from tests.builders import NOON, SubscribedWallet, a_wallet
@@ -79,9 +80,14 @@ def environment(
 @contextmanager
 def api(variables: Mapping[str, str], folder: Path) -> Iterator[str]:
     """Run the API as a process on loopback; yield its address."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    process = start_api({"PUBLIC_URL": url, **variables}, port, folder / f"api-{port}.log")
+
+    def start() -> tuple[str, subprocess.Popen[bytes]]:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        where = {"PUBLIC_URL": url, **variables}
+        return url, start_api(where, port, folder / f"api-{port}.log")
+
+    url, process = on_free_ports(start)
     try:
         yield url
     finally:
