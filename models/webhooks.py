@@ -31,7 +31,7 @@ class WebhookEndpoint(Base):
     __tablename__ = "webhook_endpoints"
     endpoint_id: Mapped[str] = mapped_column(primary_key=True)
     url: Mapped[str]
-    secret: Mapped[str]
+    secret: Mapped[str | None]
     old_secret: Mapped[str | None]
     old_until: Mapped[datetime | None]
     types: Mapped[list[str] | None]

@@ -21,6 +21,8 @@ from domain.payments.findings import Finding, FindingKind
 from domain.payments.reconciliation import Claim, Compared, compare, finding_key, no_longer_paid
 from gateways.payments import Payments
 from ledger import starts, subscriptions
+from ledger.notifications import webhook_deliveries
+from ledger.notifications.webhook_deliveries import Stuck
 from ledger.payments import booked, findings
 
 PATIENCE = timedelta(minutes=10)  # before an undelivered outbox message counts as stuck
@@ -66,6 +68,7 @@ class ReconcileActivities:
             charges = booked.charges_by_id(connection)
             live = {one.subscription_id for one in subscriptions.live(connection)}
             topics = booked.stuck_topics(connection, at - PATIENCE)
+            overdue = webhook_deliveries.stuck(connection, at)
         compared = compare(claims, charges, at)
         asked = self._ask(compared)
         found = [
@@ -73,6 +76,7 @@ class ReconcileActivities:
             *(_without_workflow(one, at) for one in sorted(live - running) if self._is_lost(one)),
             *(_alone(one, at) for one in sorted(running - live) if self._is_alone(one)),
             *(_stuck(*topic, at) for topic in topics),
+            *(_overdue(one, at) for one in overdue),
         ]
         new = sum(map(self._record, found))
         told = sum(self._tell("invoice_paid", one) for one in compared.unheard)
@@ -222,11 +226,19 @@ def _of_subscription(kind: FindingKind, subscription_id: str, what: str, at: dat
 
 
 def _stuck(topic: str, number: int, since: datetime, at: datetime) -> Finding:
-    key = f"{FindingKind.OUTBOX_STUCK.value}:{topic}:{at:%Y-%m-%d}"
     what = f"{number} of {topic} wait, the oldest since {since:%Y-%m-%d %H:%M}Z"
+    return _of_messages(FindingKind.OUTBOX_STUCK, topic, what, at)
+
+
+def _overdue(one: Stuck, at: datetime) -> Finding:
+    what = f"{one.number} deliveries are due, the oldest since {one.since:%Y-%m-%d %H:%M}Z"
+    return _of_messages(FindingKind.WEBHOOKS_STUCK, one.endpoint_id, what, at)
+
+
+def _of_messages(kind: FindingKind, of: str, what: str, at: datetime) -> Finding:
     return Finding(
-        key=key,
-        kind=FindingKind.OUTBOX_STUCK,
+        key=f"{kind.value}:{of}:{at:%Y-%m-%d}",
+        kind=kind,
         customer_id=None,
         subscription_id=None,
         charge_id=None,

@@ -24,6 +24,7 @@ class FindingKind(StrEnum):
     WITHOUT_WORKFLOW = "without_workflow"  # a live subscription without a running workflow
     WITHOUT_SUBSCRIPTION = "without_subscription"  # a running workflow without a subscription
     OUTBOX_STUCK = "outbox_stuck"  # messages that cannot be delivered
+    WEBHOOKS_STUCK = "webhooks_stuck"  # deliveries overdue at an endpoint that takes what it gets
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,27 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 
-from domain.webhooks.events import EventId, event_id
-from models.tables import WebhookDelivery, WebhookEndpoint
+from domain.errors import InvalidInput
+from domain.webhooks.events import EventId, event_id, parsed_event_id
+from models.tables import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
+ENDED = "endpoint_deleted"
+STUCK_AFTER = timedelta(hours=1)  # due for so long, though its endpoint takes what it gets
+FAILING_STUCK_AFTER = timedelta(days=1)  # one that fails is sent one at a time
 LEASE = timedelta(minutes=2)  # longer than any request, so that nobody sends it beside us
 
 
@@ -42,6 +58,60 @@ class Claim:
     def event_id(self) -> str:
         """The id that its receiver sees."""
         return event_id(EventId(self.account_id, self.number))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the delivery of an event went. `next_at` None: nothing more is sent by itself."""
+
+    id: str
+    type: str
+    state: str
+    attempts: int
+    last_status: int | None
+    last_failure: str | None
+    next_at: datetime | None
+    delivered_at: datetime | None
+    recorded_at: datetime
+
+
+def listed(
+    connection: Connection, endpoint_id: str, *, after: str | None, state: str | None, limit: int
+) -> tuple[list[Delivery], bool]:
+    """Return deliveries to an endpoint, the newest event first, and whether others follow.
+
+    Raises `InvalidInput` (`unknown_webhook_event`) where `after` is none of them.
+    """
+    row, event = WebhookDelivery, WebhookEvent
+    wanted = (
+        select(row, event.type)
+        .join(event, and_(event.account_id == row.account_id, event.number == row.number))
+        .where(row.endpoint_id == endpoint_id)
+    )
+    if after is not None:
+        known = parsed_event_id(after)
+        place = row.account_id == known.account_id, row.number == known.number
+        if not connection.scalar(select(wanted.where(*place).exists())):
+            raise InvalidInput("unknown_webhook_event", f"{after!r:.60} was not sent to it")
+        wanted = wanted.where(row.number < known.number)
+    if state is not None:
+        wanted = wanted.where(row.state == state)
+    found = connection.execute(wanted.order_by(row.number.desc()).limit(limit + 1)).all()
+    return [_delivery(one) for one in found[:limit]], len(found) > limit
+
+
+def _delivery(one: Row[*tuple[Any, ...]]) -> Delivery:
+    return Delivery(
+        id=event_id(EventId(one.account_id, one.number)),
+        type=one.type,
+        state=one.state,
+        attempts=one.attempts,
+        last_status=one.last_status,
+        last_failure=one.last_failure,
+        next_at=one.next_at if one.state == "waiting" else None,
+        delivered_at=one.delivered_at,
+        recorded_at=one.recorded_at,
+    )
 
 
 def recipients(connection: Connection, at: datetime) -> tuple[Recipient, ...]:
@@ -154,6 +224,50 @@ def give_up_on(connection: Connection, endpoint_id: str, at: datetime, because: 
     return bool(changed.rowcount)
 
 
+def end(connection: Connection, endpoint_id: str) -> None:
+    """Give up what waits for an endpoint that is deleted."""
+    row = WebhookDelivery
+    connection.execute(
+        update(row)
+        .where(row.endpoint_id == endpoint_id, row.state == "waiting")
+        .values(state="failed", last_failure=ENDED)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """How many deliveries of an endpoint are overdue, and since when."""
+
+    endpoint_id: str
+    number: int
+    since: datetime
+
+
+def stuck(connection: Connection, at: datetime) -> list[Stuck]:
+    """Return the endpoints whose deliveries are overdue though nothing hinders them.
+
+    A claim that is long over counts: it lapses by being due again.
+    """
+    row, to = WebhookDelivery, WebhookEndpoint
+    patience = case(
+        (to.failing_since.is_(None), literal(at - STUCK_AFTER)),
+        else_=literal(at - FAILING_STUCK_AFTER),
+    )
+    found = connection.execute(
+        select(row.endpoint_id, func.count(), func.min(row.next_at))
+        .join(to, to.endpoint_id == row.endpoint_id)
+        .where(
+            row.state == "waiting",
+            row.next_at < patience,
+            to.state == "on",
+            or_(to.rests_until.is_(None), to.rests_until < patience),
+        )
+        .group_by(row.endpoint_id)
+        .order_by(row.endpoint_id)
+    )
+    return [Stuck(*one) for one in found]
+
+
 def _note(connection: Connection, made: Claim, **values: object) -> None:
     connection.execute(
         update(WebhookDelivery)
@@ -161,7 +275,7 @@ def _note(connection: Connection, made: Claim, **values: object) -> None:
             WebhookDelivery.account_id == made.account_id,
             WebhookDelivery.number == made.number,
             WebhookDelivery.endpoint_id == made.endpoint_id,
-            WebhookDelivery.state == "waiting",
+            or_(WebhookDelivery.state == "waiting", WebhookDelivery.last_failure == ENDED),
         )
         .values(attempts=made.attempts + 1, **values)
     )

@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from domain.errors import InvalidInput
 from domain.webhooks.events import checked_types
 from domain.webhooks.targets import parsed_url
+from ledger.notifications import webhook_deliveries
 from models.tables import WebhookEndpoint
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 SECRET_BYTES = 32
+DELETED = "deleted"
 OVERLAP = timedelta(hours=24)  # how long the old secret signs as well
 
 
@@ -25,7 +27,8 @@ OVERLAP = timedelta(hours=24)  # how long the old secret signs as well
 class Endpoint:
     """An endpoint as people see it: no secret. `types` and `catalog` None: all.
 
-    `off_because`: `by_hand`, `gone` (it answered 410), `failing` (five days without a success).
+    `off_because`: `by_hand`, `gone` (it answered 410), `failing` (five days without a success),
+    `deleted`.
     """
 
     endpoint_id: str
@@ -81,10 +84,11 @@ def create(
     return made
 
 
-def listed(connection: Connection) -> tuple[Endpoint, ...]:
-    """Return all endpoints, the oldest first."""
+def listed(connection: Connection, *, deleted: bool = False) -> tuple[Endpoint, ...]:
+    """Return all endpoints, the oldest first; `deleted`: those that were, too."""
     row = WebhookEndpoint
-    found = connection.execute(select(row).order_by(row.created_at, row.endpoint_id))
+    wanted = select(row).order_by(row.created_at, row.endpoint_id)
+    found = connection.execute(wanted if deleted else wanted.where(row.secret.is_not(None)))
     return tuple(
         Endpoint(
             endpoint_id=one.endpoint_id,
@@ -145,9 +149,35 @@ def switch_off(
     _change(connection, endpoint_id, state="off", off_because=because, off_at=at)
 
 
+def delete(connection: Connection, endpoint_id: str, at: datetime) -> None:
+    """Delete an endpoint: what waits for it ends, what was sent stays listed. A repeat is one.
+
+    Keep the transaction short: whoever publishes waits for it, so that nobody addresses an event to
+    an endpoint that is being deleted. Raises `InvalidInput` (`unknown_endpoint`).
+    """
+    row = WebhookEndpoint
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('webhook_events'))"))
+    if connection.scalar(
+        select(row.off_because == DELETED).where(row.endpoint_id == endpoint_id).with_for_update()
+    ):
+        return
+    _change(
+        connection,
+        endpoint_id,
+        state="off",
+        off_because=DELETED,
+        off_at=at,
+        secret=None,
+        old_secret=None,
+        old_until=None,
+    )
+    webhook_deliveries.end(connection, endpoint_id)
+
+
 def _change(connection: Connection, endpoint_id: str, **values: object) -> None:
+    row = WebhookEndpoint
     changed = connection.execute(
-        update(WebhookEndpoint).where(WebhookEndpoint.endpoint_id == endpoint_id).values(**values)
+        update(row).where(row.endpoint_id == endpoint_id, row.secret.is_not(None)).values(**values)
     )
     if not changed.rowcount:
         raise InvalidInput("unknown_endpoint", f"there is no endpoint {endpoint_id!r:.40}")

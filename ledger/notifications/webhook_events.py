@@ -93,7 +93,9 @@ def redeliver(connection: Connection, event: str, endpoint_id: str, at: datetime
     """
     _, catalog = _published(connection, event)
     row = WebhookEndpoint
-    to = connection.execute(select(row.catalog).where(row.endpoint_id == endpoint_id)).one_or_none()
+    to = connection.execute(
+        select(row.catalog).where(row.endpoint_id == endpoint_id, row.secret.is_not(None))
+    ).one_or_none()
     if to is None:
         raise InvalidInput("unknown_endpoint", f"there is no endpoint {endpoint_id!r:.40}")
     if to.catalog not in (None, catalog):  # its owner may not know other lists' customers

@@ -44,11 +44,14 @@ def _charges(
 
 
 def stuck_topics(connection: Connection, before: datetime) -> list[tuple[str, int, datetime]]:
-    """Return each outbox topic that has undelivered messages older than an instant."""
+    """Return each topic with messages that wait since before an instant, events included."""
     rows = connection.execute(
         text("""
             SELECT topic, count(*), min(recorded_at) FROM outbox
-            WHERE delivered_at IS NULL AND recorded_at < :before GROUP BY topic ORDER BY topic
+            WHERE delivered_at IS NULL AND recorded_at < :before GROUP BY topic
+            UNION ALL SELECT 'webhook', count(*), min(recorded_at) FROM webhook_events
+            WHERE position IS NULL AND recorded_at < :before HAVING count(*) > 0
+            ORDER BY topic
         """),
         {"before": before},
     )

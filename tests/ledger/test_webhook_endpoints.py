@@ -19,6 +19,8 @@ ATTACKS = [
     ("id", {"endpoint_id": "we_1"}),
     ("url", {"url": "https"}),
     ("secret", {"secret": "whsec_short"}),
+    ("deleted", {"secret": None}),
+    ("deleted", OFF | {"off_because": "deleted"}),
     ("types", {"types": []}),
     ("state", {"state": "asleep"}),
     ("because", OFF | {"off_because": "boredom"}),
@@ -94,6 +96,7 @@ def test_the_old_secret_is_kept_while_both_sign(ledger):
         (webhook_endpoints.rotate_secret, (NOON,)),
         (webhook_endpoints.switch_on, ()),
         (webhook_endpoints.switch_off, (NOON,)),
+        (webhook_endpoints.delete, (NOON,)),
     ],
 )
 def test_an_endpoint_that_is_not_there_is_named(ledger, act, given):

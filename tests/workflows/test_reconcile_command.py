@@ -13,6 +13,8 @@ from sqlalchemy import update
 from temporalio.client import Client
 
 from domain.subscription import Status
+from ledger import grants
+from ledger.notifications import webhook_endpoints, webhook_events
 from local.patience import until
 from local.postgres import Database
 from local.stripe_standin.process import StandIn
@@ -20,7 +22,7 @@ from local.temporal import TemporalServer
 from models.base import connect
 from models.tables import Subscription
 from tests.api.arrangements import environment, own_namespace
-from tests.builders import SubscribedWallet, a_wallet
+from tests.builders import NOON, SubscribedWallet, a_grant, a_wallet
 from workflows import names
 
 pytestmark = pytest.mark.long
@@ -88,10 +90,28 @@ def wait_for_long(database: Database, wallet: SubscribedWallet, key: str, since:
         )
 
 
+def let_wait_for_a_receiver(database: Database, wallet: SubscribedWallet) -> str:
+    """Leave a delivery that is long due undone; return its endpoint."""
+    engine = connect(database.owner_url)
+    with engine.begin() as connection:
+        grants.give(connection, wallet.account_id, a_grant(), NOON)
+        made = webhook_endpoints.create(
+            connection, "https://hooks.example.com/", "ada@example.com", LATE
+        )
+    with engine.begin() as connection:
+        webhook_events.publish(connection, LATE - timedelta(minutes=1))
+    engine.dispose()
+    return made.endpoint_id
+
+
+def listed(variables: dict[str, str]) -> list[dict[str, str]]:
+    """Return the open findings."""
+    return list(json.loads(cli(variables, "findings", "--json")[1]))
+
+
 def found(variables: dict[str, str]) -> dict[str, tuple[str | None, str]]:
     """Return subscription and detail of findings, except those of other tests."""
-    listed = json.loads(cli(variables, "findings", "--json")[1])
-    mine = (one for one in listed if one["kind"] != "paid_without_charge")
+    mine = (one for one in listed(variables) if one["kind"] != "paid_without_charge")
     return {one["kind"]: (one["subscription"], one["detail"]) for one in mine}
 
 
@@ -105,6 +125,7 @@ async def test_lives_without_workflows_and_messages_that_stay_are_found(
     await let_run(temporal, over)
     wait_for_long(database, lost, "old", LATE)
     wait_for_long(database, lost, "young", datetime.now(UTC))
+    endpoint = let_wait_for_a_receiver(database, runs)
 
     code, answer = cli(variables, "reconcile")
     first = found(variables)
@@ -112,8 +133,15 @@ async def test_lives_without_workflows_and_messages_that_stay_are_found(
 
     assert code == 1, answer
     assert json.loads(answer[: answer.index("}") + 1])["subscriptions"] == 2
-    assert set(first) == {"without_workflow", "without_subscription", "outbox_stuck"}
+    assert set(first) == {
+        "without_workflow",
+        "without_subscription",
+        "outbox_stuck",
+        "webhooks_stuck",
+    }
     assert first["without_workflow"][0] == lost.subscription_id
     assert first["without_subscription"][0] == over.subscription_id
     assert first["outbox_stuck"][1].startswith("1 of mail wait, the oldest since ")
+    assert first["webhooks_stuck"][1].startswith("2 deliveries are due, the oldest since ")
+    assert any(one["key"].startswith(f"webhooks_stuck:{endpoint}:") for one in listed(variables))
     assert found(variables) == first

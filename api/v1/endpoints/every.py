@@ -15,6 +15,7 @@ from api.v1.endpoints.documents import Documents
 from api.v1.endpoints.holds import HOLDS
 from api.v1.endpoints.keys import KEYS
 from api.v1.endpoints.usage import USAGE
+from api.v1.endpoints.webhook_deliveries import DELIVERIES
 from api.v1.endpoints.webhooks import WEBHOOKS
 from api.v1.reads.every import READS
 
@@ -30,6 +31,7 @@ DOCUMENTS = Documents(
         *TEAMS,
         *OPERATORS,
         *WEBHOOKS,
+        *DELIVERIES,
         *KEYS,
         *READS,
     )

@@ -57,7 +57,7 @@ async def create(call: Call) -> Reply:
 async def listed(call: Call) -> Reply:
     """List endpoints, the oldest first."""
     call.known()
-    found = await _read(call, partial(_own, call))
+    found = await read_through(call, partial(own, call))
     return reply({"data": [asdict(one) for one in found], "has_more": False})
 
 
@@ -66,7 +66,7 @@ async def rotate(call: Call) -> Reply:
     fields.only(fields.parse_object(call.body))
 
     def change(connection: Connection, at: datetime) -> NewSecret:
-        _require_own(call, connection)
+        require_own(call, connection)
         return webhook_endpoints.rotate_secret(connection, call.path["endpoint_id"], at)
 
     return await changed(call, change, partial(_shown_once, 200))
@@ -77,13 +77,24 @@ async def switch(call: Call) -> Reply:
     on = fields.flag(fields.only(fields.parse_object(call.body), "on"), "on")
 
     def change(connection: Connection, at: datetime) -> None:
-        _require_own(call, connection)
+        require_own(call, connection)
         if on:
             webhook_endpoints.switch_on(connection, call.path["endpoint_id"])
         else:
             webhook_endpoints.switch_off(connection, call.path["endpoint_id"], at)
 
     told = {"endpoint_id": call.path["endpoint_id"], "state": "on" if on else "off"}
+    return await changed(call, change, lambda _: reply(told))
+
+
+async def delete(call: Call) -> Reply:
+    """Delete an endpoint: nothing more is sent to it, what was sent stays listed."""
+
+    def change(connection: Connection, at: datetime) -> None:
+        require_own(call, connection, deleted=True)
+        webhook_endpoints.delete(connection, call.path["endpoint_id"], at)
+
+    told = {"endpoint_id": call.path["endpoint_id"], "state": "deleted"}
     return await changed(call, change, lambda _: reply(told))
 
 
@@ -105,7 +116,7 @@ async def events(call: Call) -> Reply:
         )
 
     try:
-        page = await _read(call, read)
+        page = await read_through(call, read)
     except InvalidInput as error:
         raise Problem("invalid_cursor", str(error)) from error
     told = [{"id": one.event_id, **one.payload} for one in page.events]
@@ -118,7 +129,7 @@ async def redeliver(call: Call) -> Reply:
     endpoint = fields.text(raw, "endpoint_id", "unknown_endpoint")
 
     def change(connection: Connection, at: datetime) -> None:
-        if all(one.endpoint_id != endpoint for one in _own(call, connection)):
+        if all(one.endpoint_id != endpoint for one in own(call, connection)):
             raise InvalidInput("unknown_endpoint", f"there is no endpoint {endpoint!a:.60}")
         webhook_events.redeliver(connection, call.path["event_id"], endpoint, at)
 
@@ -126,15 +137,18 @@ async def redeliver(call: Call) -> Reply:
     return await changed(call, change, lambda _: reply(told))
 
 
-def _own(call: Call, connection: Connection) -> list[webhook_endpoints.Endpoint]:
+def own(
+    call: Call, connection: Connection, *, deleted: bool = False
+) -> list[webhook_endpoints.Endpoint]:
     """Return the endpoints that a key may see: all, or those of its price list."""
-    found = webhook_endpoints.listed(connection)
+    found = webhook_endpoints.listed(connection, deleted=deleted)
     return [one for one in found if call.key.catalog in (None, one.catalog)]
 
 
-def _require_own(call: Call, connection: Connection) -> None:
+def require_own(call: Call, connection: Connection, *, deleted: bool = False) -> None:
+    """Require that a key may see the path's endpoint. Raises `InvalidInput`: `unknown_endpoint`."""
     wanted = call.path["endpoint_id"]
-    if all(one.endpoint_id != wanted for one in _own(call, connection)):
+    if all(one.endpoint_id != wanted for one in own(call, connection, deleted=deleted)):
         raise InvalidInput("unknown_endpoint", f"there is no endpoint {wanted!a:.60}")
 
 
@@ -147,7 +161,9 @@ def _shown_once(status: int, made: NewSecret) -> Reply:
     return reply({**told, "secret": made.secret}, status).keeping({**told, "secret": None})
 
 
-async def _read(call: Call, read: Callable[[Connection], T]) -> T:
+async def read_through(call: Call, read: Callable[[Connection], T]) -> T:
+    """Return what a function reads from the ledger."""
+
     def run() -> T:
         with call.services.engine.connect() as connection:
             return read(connection)
@@ -157,7 +173,7 @@ async def _read(call: Call, read: Callable[[Connection], T]) -> T:
 
 _TYPES: Schema = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": [*TYPES]}}
 _LISTED = "^({0})(,({0}))*$".format("|".join(one.replace(".", r"\.") for one in TYPES))
-_MAYBE: Schema = {"type": ["string", "null"]}
+MAYBE: Schema = {"type": ["string", "null"]}
 _ENDPOINT: Schema = titled(
     "WebhookEndpoint",
     {
@@ -167,10 +183,10 @@ _ENDPOINT: Schema = titled(
             "endpoint_id": {"type": "string"},
             "url": {"type": "string"},
             "types": {"anyOf": [_TYPES, {"type": "null"}]},
-            "catalog": _MAYBE,
+            "catalog": MAYBE,
             "owner_email": {"type": "string"},
             "state": {"enum": ["on", "off"]},
-            "off_because": _MAYBE,
+            "off_because": MAYBE,
             "created_at": INSTANT,
         },
     },
@@ -182,7 +198,7 @@ _SECRET: Schema = titled(
         "required": ["endpoint_id", "secret"],
         "properties": {
             "endpoint_id": {"type": "string"},
-            "secret": {**_MAYBE, "description": "Shown once: a repeat answers null."},
+            "secret": {**MAYBE, "description": "Shown once: a repeat answers null."},
         },
     },
 )
@@ -258,6 +274,15 @@ WEBHOOKS = (
         answer=_STATE,
         reasons=("unknown_endpoint",),
         examples=(Example("Nothing more for now", {"on": False}, path=SHOWN),),
+    ),
+    Endpoint(
+        "DELETE",
+        "/webhook_endpoints/{endpoint_id}",
+        Scope.ADMIN,
+        summary="Delete an endpoint: what waits for it ends, what was sent stays listed.",
+        handle=delete,
+        answer={"type": "object", "properties": {"state": {"const": "deleted"}}},
+        reasons=("unknown_endpoint",),
     ),
     Endpoint(
         "GET",

@@ -37,7 +37,7 @@ CREATE TABLE webhook_endpoints (
                   CONSTRAINT webhook_endpoints_id CHECK (endpoint_id ~ '^we_[a-z0-9]{16}$'),
     url           text        NOT NULL
                   CONSTRAINT webhook_endpoints_url CHECK (length(url) BETWEEN 8 AND 2000),
-    secret        text        NOT NULL
+    secret        text                                     -- forgotten when it is deleted
                   CONSTRAINT webhook_endpoints_secret CHECK (secret ~ '^whsec_.{32,}$'),
     old_secret    text,
     old_until     timestamptz,
@@ -48,12 +48,14 @@ CREATE TABLE webhook_endpoints (
     state         text        NOT NULL DEFAULT 'on'
                   CONSTRAINT webhook_endpoints_state CHECK (state IN ('on', 'off')),
     off_because   text        CONSTRAINT webhook_endpoints_because
-                  CHECK (off_because IN ('by_hand', 'gone', 'failing')),
+                  CHECK (off_because IN ('by_hand', 'gone', 'failing', 'deleted')),
     off_at        timestamptz,
     failing_since timestamptz,                             -- of the first failure since a success
     rests_until   timestamptz,                             -- it asked for time
     created_at    timestamptz NOT NULL,
     CONSTRAINT webhook_endpoints_old CHECK (num_nulls(old_secret, old_until) IN (0, 2)),
+    CONSTRAINT webhook_endpoints_deleted
+        CHECK ((secret IS NULL) = (off_because IS NOT DISTINCT FROM 'deleted')),
     CONSTRAINT webhook_endpoints_off
         CHECK ((state = 'off') = (off_because IS NOT NULL)
                AND (state = 'off') = (off_at IS NOT NULL))
@@ -81,3 +83,5 @@ CREATE TABLE webhook_deliveries (
 );
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, next_at)
     WHERE state = 'waiting';
+-- The list of what one endpoint was sent, the newest first.
+CREATE INDEX webhook_deliveries_listed ON webhook_deliveries (endpoint_id, number);

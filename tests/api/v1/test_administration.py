@@ -1,8 +1,11 @@
 """Keys and webhooks out, ruled through the door."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+
+from ledger.notifications import webhook_events
 
 HOOK = {"url": "https://product.example/hooks", "owner_email": "ops@product.example"}
 
@@ -88,6 +91,57 @@ async def test_an_endpoint_is_made_switched_and_given_another_secret(door):
     }
     assert listed[made["endpoint_id"]]["off_because"] == "by_hand"
     assert "secret" not in listed[made["endpoint_id"]]
+
+
+async def test_a_deleted_endpoint_is_gone_but_for_what_was_sent_to_it(door, admin_of):
+    made = (await door.post("/webhook_endpoints", json=HOOK, headers=keyed())).json()
+    path = f"/webhook_endpoints/{made['endpoint_id']}"
+    foreign = keyed((await admin_of("zaplify"))["secret"])
+    refused = await door.delete(path, headers=foreign)
+    assert (refused.status_code, refused.json()["reason"]) == (404, "unknown_endpoint")
+    for _ in range(2):
+        gone = await door.delete(path)
+        told = {"endpoint_id": made["endpoint_id"], "state": "deleted"}
+        assert (gone.status_code, gone.json()) == (200, told)
+    listed = (await door.get("/webhook_endpoints")).json()["data"]
+    assert made["endpoint_id"] not in {one["endpoint_id"] for one in listed}
+    for act, body in (("rotate", {}), ("switch", {"on": True})):
+        refused = await door.post(f"{path}/{act}", json=body, headers=keyed())
+        assert (refused.status_code, refused.json()["reason"]) == (404, "unknown_endpoint")
+    assert (await door.get(f"{path}/deliveries")).json() == {"data": [], "has_more": False}
+
+
+async def test_an_endpoints_deliveries_are_listed_page_by_page(door, engine, customer, admin_of):
+    made = (await door.post("/webhook_endpoints", json=HOOK, headers=keyed())).json()
+    path = f"/webhook_endpoints/{made['endpoint_id']}/deliveries"
+    for _ in range(3):
+        customer()
+    with engine.begin() as connection:
+        webhook_events.publish(connection, datetime.now(UTC))
+    whole = (await door.get(path)).json()["data"]
+    assert len(whole) >= 3
+    assert {(one["state"], one["attempts"], one["last_status"]) for one in whole} == {
+        ("waiting", 0, None)
+    }
+    assert all(one["next_at"] for one in whole)
+    pages, after = [], {}
+    while True:
+        page = (await door.get(path, params={"limit": "2", **after})).json()
+        pages += page["data"]
+        after = {"starting_after": pages[-1]["id"]}
+        if not page["has_more"]:
+            break
+    assert pages == whole
+    for query, reason in (
+        ({"starting_after": "evt_1_999999"}, "invalid_cursor"),
+        ({"starting_after": "?"}, "invalid_cursor"),
+        ({"state": "lost"}, "invalid_parameter"),
+    ):
+        refused = await door.get(path, params=query)
+        assert (refused.status_code, refused.json()["reason"]) == (422, reason)
+    assert (await door.get(path, params={"state": "failed"})).json()["data"] == []
+    foreign = keyed((await admin_of("zaplify"))["secret"])
+    assert (await door.get(path, headers=foreign)).json()["reason"] == "unknown_endpoint"
 
 
 @pytest.mark.parametrize(
