@@ -6,8 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = (
-    "activities", "api", "catalogs", "clients", "commands", "domain", "gateways", "ledger", "local",
-    "migrations", "models", "nexus", "workflows",
+    "activities", "api", "catalogs", "clients", "commands", "domain", "examples", "gateways",
+    "ledger", "local", "migrations", "models", "nexus", "workflows",
 )  # fmt: skip
 MODULES, LINES, FUNCTION = 14, 350, 60
 
