@@ -21,7 +21,6 @@ FILES = (
 DECISIONS = "docs/decisions"
 FOLDER = re.compile(r"\]\(([^):#]+)\)")
 FAULT = re.compile(r"(WARNING|ERROR)\b")
-HIDDEN = re.compile(r"\.|clients/python/build")
 
 
 def build(target: Path) -> list[str]:
@@ -43,7 +42,7 @@ def build(target: Path) -> list[str]:
 def pages() -> list[Path]:
     """Return every page by its path in the repository."""
     found = {path.relative_to(ROOT) for pattern in PAGES for path in ROOT.glob(pattern)}
-    return sorted(path for path in found if not HIDDEN.match(str(path)))
+    return sorted(path for path in found if not str(path).startswith("."))
 
 
 def configuration() -> dict[str, Any]:
