@@ -9,6 +9,10 @@ MORE = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header
 
+# Python keeps what it compiles, whatever the shell says: each test process, and each server that
+# a test starts, would compile everything again.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: openapi docs subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults test-long test-browser histories check format bench lock migrate migration clean
 

@@ -138,6 +138,7 @@ async def inbox(client: Client, engine: Engine, payments: StripePayments) -> Asy
             activities=[customers.find_owner, customers.forget_payer],
             activity_executor=executor,
             interceptors=[NamedErrors()],
+            workflow_runner=UnsandboxedWorkflowRunner(),
         )
         stripe_calls = Worker(
             client,

@@ -16,7 +16,8 @@ import pytest
 from temporalio import workflow
 from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
 from activities.errors import NamedErrors
@@ -32,13 +33,15 @@ SERVED = [Subscription, OutboxRelay, StripeEvent, Approval]
 STORED = sorted(Path(__file__).with_name("histories").glob("*.json"))
 stored = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 PATHS = re.compile(r"/(work|home|root|tmp|usr|opt)/|site-packages")
+UNSANDBOXED = UnsandboxedWorkflowRunner()
 PROCESS = re.compile(r"\d+@")  # how the SDK names a worker: process@machine
 
 
-def replayer(*workflows: type) -> Replayer:
+def replayer(*workflows: type, runner: WorkflowRunner = UNSANDBOXED) -> Replayer:
     """Build a replayer as `worker.py` builds its workers."""
     return Replayer(
         workflows=list(workflows),
+        workflow_runner=runner,
         interceptors=[NamedErrors(), OneArgument()],
         data_converter=DATA_CONVERTER,
     )
@@ -79,6 +82,14 @@ def payloads(value: Any) -> Iterator[str]:
 @stored
 async def test_a_stored_history_replays(path: Path) -> None:
     await replayer(*SERVED).replay_workflow(history(path))
+
+
+@pytest.mark.parametrize("kind", SERVED, ids=lambda kind: kind.__name__)
+async def test_a_workflow_asks_for_no_clock_and_no_chance_of_the_machine(kind: type) -> None:
+    """The sandbox forbids them; it imports everything again, so one history of each is enough."""
+    name = workflow._Definition.must_from_class(kind).name
+    first = next(one for one in map(history, STORED) if started(one).workflow_type.name == name)
+    await replayer(kind, runner=SandboxedWorkflowRunner()).replay_workflow(first)
 
 
 @pytest.mark.parametrize("name", ["life-1", "life-2", "malformed-2", "declined-purchase-2"])
