@@ -1,5 +1,6 @@
 """The whole stack of one folder: four servers, then worker and API, until someone stops it."""
 
+import asyncio
 import fcntl
 import os
 import shutil
@@ -14,6 +15,7 @@ from typing import Any, Self, TextIO
 
 from rich.console import Console
 from rich.table import Table
+from temporalio.client import Client
 
 from local import credentials, exports, fleet, state
 from local.accounts import fallback_for
@@ -25,6 +27,7 @@ from local.postgres import DATABASE, OWNER, Postgres
 from local.processes import LOOPBACK, StackError, on_free_ports, stop
 from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
 from local.temporal import TemporalServer
+from nexus import endpoint
 
 WEBHOOK_PATH = "/webhooks/stripe"
 LOCK = "lock"
@@ -173,6 +176,7 @@ def _start_all(
 ) -> dict[str, subprocess.Popen[bytes]]:
     stack = Stack.start(home, ports)
     running.callback(stack.stop)
+    asyncio.run(_make_endpoint(stack.temporal.address))
     variables = environment(stack)
     alone = variables | {"METRICS_ADDRESS": ""}  # the worker listens there
     api = fleet.start_api(alone, stack.ports.api, home / "api.log")
@@ -183,6 +187,11 @@ def _start_all(
     console.print(_table(stack, written))
     _print_exports(console, stack)
     return stack.servers | {"the API": api, "the worker": worker}
+
+
+async def _make_endpoint(address: str) -> None:
+    """Let workflows of other namespaces find us, as `cli.py bootstrap` does."""
+    await endpoint.ensure(await Client.connect(address))
 
 
 def _print_exports(console: Console, stack: Stack) -> None:

@@ -230,7 +230,10 @@ KEYS = (
     *("pk", "id", "digest", "digest_length", "name", "scopes", "catalog", "created_by"),
     *("replaced_by", "replaced", "revoked_by", "revoked"),
 )
-ENDPOINTS = ("pk", "id", "url", "secret", "types", "state", "because", "old", "off")
+ENDPOINTS = (
+    *("pk", "id", "url", "secret", "types", "state", "because", "old", "off"),
+    "deleted",
+)
 ELSEWHERE = (
     {"policies_auto_needs_terms", "charges_one_open_auto"}
     | {f"findings_{name}" for name in ("pk", "key_length", "kind", "ids", "settled")}

@@ -1,5 +1,6 @@
 """The whole stack: side by side, nothing left behind, data kept, emptied on demand."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,11 +11,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from temporalio.api.operatorservice.v1 import ListNexusEndpointsRequest
+from temporalio.client import Client
 
 from local import state
 from local.ports import Ports, choose
 from local.processes import StackError, free_port, listens, wait_until
 from local.stack import Stack, environment, reset
+from nexus.service import NAME
 from settings import Settings
 
 pytestmark = pytest.mark.long
@@ -48,6 +52,12 @@ def running(home: Path, up: subprocess.Popen[bytes]) -> state.State:
 
     wait_until(written, START, "the stack")
     return state.read(home)
+
+
+async def nexus_endpoints(address: str) -> list[str]:
+    client = await Client.connect(address)
+    found = await client.operator_service.list_nexus_endpoints(ListNexusEndpointsRequest())
+    return [one.spec.name for one in found.endpoints]
 
 
 def all_gone(pids: dict[str, int]) -> bool:
@@ -86,6 +96,7 @@ def test_up_runs_until_it_is_asked_to_stop_and_leaves_nothing_behind(home, up):
     where = running(home, up)
     assert listens(int(where.api.rpartition(":")[2]))
     assert {"worker", "API", "PostgreSQL", "Temporal"} <= set(where.pids)
+    assert asyncio.run(nexus_endpoints(where.temporal)) == [NAME]
     up.send_signal(signal.SIGTERM)
     assert up.wait() == 0
     assert all_gone(where.pids)
