@@ -85,6 +85,7 @@ class Reply:
     media_type: str = JSON
     stream: Parts | None = None
     reason: str | None = None  # of a problem
+    goes_on: bool = False  # what it comes to is not known yet: a repeat carries the attempt on
     kept: bytes | None = None  # what a repeat is answered, where it may not have all of `body`
 
     def keeping(self, answer: Any) -> "Reply":

@@ -2,7 +2,8 @@
 
 A refusal binds nothing, as with every message: the key stays free. So does an answer that is not
 final (202), which the same key asks for again. Where it is unknown what a request came to (a server
-away, a process killed), the key stays bound, and a repeat carries the same attempt on.
+away, a process killed, a caller who would not wait), the key stays bound, and a repeat carries the
+same attempt on.
 """
 
 import asyncio
@@ -53,7 +54,8 @@ async def _carried_out(call: Call, turn: Turn, handle: Callable[[Call], Awaitabl
         await asyncio.shield(asyncio.to_thread(_leave, call, turn, leave))
         raise
     if answer.status == PENDING:
-        await asyncio.shield(asyncio.to_thread(_leave, call, turn, kept_requests.forget))
+        leave = kept_requests.abandon if answer.goes_on else kept_requests.forget
+        await asyncio.shield(asyncio.to_thread(_leave, call, turn, leave))
     else:
         await asyncio.shield(asyncio.to_thread(_keep, call, turn, answer))
     return answer

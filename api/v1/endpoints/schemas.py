@@ -247,6 +247,12 @@ PREFER = Parameter(
     "`wait=n`: seconds, up to 30, to wait for a purchase that is needed; without it 5.",
     "header",
 )
+ACTS_PREFER = Parameter(
+    "Prefer",
+    {"type": "string"},
+    "`wait=n`: seconds, up to 30, to wait for the outcome; then 202, and the same key asks again.",
+    "header",
+)
 # What an event is refused for as such, before any wallet is looked at.
 EVENT_REASONS = (
     "invalid_id",

@@ -9,6 +9,7 @@ from api.v1 import reading
 from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import JSON, Endpoint, Example
 from api.v1.endpoints import schemas
+from api.v1.preferences import wait_of
 from api.v1.problems import Problem
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
@@ -19,7 +20,6 @@ from domain.outcomes import UNDECIDED, Outcome
 from domain.usage import DECIDED, DebitOutcome
 
 PATIENCE = 5.0  # seconds that callers of a shortfall are parked, unless they prefer another time
-MOST_PATIENCE = 30.0
 CLOUD = "application/cloudevents"
 CLOUD_ONE, CLOUD_BATCH = f"{CLOUD}+json", f"{CLOUD}-batch+json"
 BINARY_MODE = "ce-specversion"
@@ -140,11 +140,8 @@ REFUSED = ("status", "reason", "cure")  # a problem says these itself
 
 def patience_of(call: Call) -> float:
     """Return how long the caller waits for a purchase, in seconds: `Prefer: wait=n`."""
-    for part in call.headers.get("prefer", "").split(","):
-        name, _, value = part.strip().partition("=")
-        if name.lower() == "wait" and value.isascii() and value.isdigit():
-            return min(float(value[:3]), MOST_PATIENCE)
-    return PATIENCE
+    preferred = wait_of(call)
+    return PATIENCE if preferred is None else preferred
 
 
 EVENT = {

@@ -6,15 +6,21 @@ update's id: a repeat after a crash gets the first outcome even if the message h
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from temporalio.client import RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
+from temporalio.client import (
+    RPCTimeoutOrCancelledError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateStage,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.v1.call import Call, Reply, reply
+from api.v1.preferences import wait_of
 from api.v1.problems import MEDIA_TYPE, Problem, problem, status_of
 from domain.errors import InvalidInput
 from domain.messages.answers import Answer
@@ -22,6 +28,7 @@ from ledger.direct import owners
 from ledger.direct.owners import Owner
 
 PATIENCE = 30  # seconds for an answer: more than an update waits for a purchase
+TAKEN = 5.0  # seconds until a subscription has taken a message, or does not answer
 OPEN = frozenset({"pending", "processing", "waiting"})  # the same key asks for the state again
 TOLD = ("status", "reason", "cure")  # a problem says these itself
 AWAY = (RuntimeError, TimeoutError, RPCTimeoutOrCancelledError)  # the first: never connected
@@ -30,13 +37,21 @@ encode = msgspec.json.Encoder().encode
 Find = Callable[[Any, str], Owner | None]
 
 
+class Unfinished(Exception):
+    """An act goes on, and its caller would wait no longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message: to which workflow, under which name, with which content."""
+    """A message: to which workflow, under which name, with which content.
+
+    `ends`: the workflow ends with it, so that nobody could ask it for the outcome afterwards.
+    """
 
     workflow_id: str
     name: str
     content: Mapping[str, Any]
+    ends: bool = False
 
 
 async def customer_of(call: Call) -> Owner:
@@ -69,13 +84,20 @@ async def ask(call: Call, letter: Letter, gone: Callable[[], Problem]) -> Reply:
     Raises `Problem`: a refusal by its reason, `temporal_unavailable`, or what `gone` returns where
     no such workflow runs.
     """
-    return answered(call, await sent(call, letter, gone))
+    try:
+        return answered(call, await sent(call, letter, gone))
+    except Unfinished:
+        return replace(reply({"status": "pending"}, 202, Retry_After="1"), goes_on=True)
 
 
 async def sent(call: Call, letter: Letter, gone: Callable[[], Problem]) -> Answer:
-    """Send an update and return its answer. Raises `Problem`."""
+    """Send an update and return its answer. Raises `Problem`; `Unfinished` as preferred."""
     handle = call.services.temporal.get_workflow_handle(letter.workflow_id)
+    # Without a key nobody could ask again.
+    preferred = wait_of(call) if call.turn and not letter.ends else None
     try:
+        if preferred is not None:
+            return await _awaited(call, handle, letter, preferred)
         async with asyncio.timeout(PATIENCE):
             answer = await handle.execute_update(
                 letter.name, dict(letter.content), id=call.attempt or None
@@ -89,6 +111,28 @@ async def sent(call: Call, letter: Letter, gone: Callable[[], Problem]) -> Answe
         raise away(error) from error
     except AWAY as error:
         raise away(error) from error
+
+
+async def _awaited(
+    call: Call, handle: WorkflowHandle[Any, Any], letter: Letter, seconds: float
+) -> Answer:
+    """Return the answer if it comes in time, else raise `Unfinished`.
+
+    That is said only of what the subscription has taken: it will be done.
+    """
+    over = asyncio.get_running_loop().time() + seconds
+    async with asyncio.timeout(max(seconds, TAKEN)):
+        begun = await handle.start_update(
+            letter.name,
+            dict(letter.content),
+            id=call.attempt,
+            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+        )
+    try:
+        async with asyncio.timeout_at(over):
+            return dict(await begun.result())
+    except (TimeoutError, RPCTimeoutOrCancelledError) as error:
+        raise Unfinished from error
 
 
 def answered(call: Call, answer: Answer) -> Reply:

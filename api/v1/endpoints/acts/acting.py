@@ -126,6 +126,7 @@ def _act(
         handle=partial(send, message),
         request=request,
         answer=ANSWER,
+        parameters=(schemas.ACTS_PREFER,),
         statuses=(200, 202),
         reasons=(*every, *reasons),
         keyed=True,

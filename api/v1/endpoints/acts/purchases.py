@@ -85,6 +85,7 @@ PURCHASES = (
         handle=buy,
         request=PURCHASE,
         answer=acting.ANSWER,
+        parameters=(schemas.ACTS_PREFER,),
         statuses=(200, 202),
         reasons=(*acting.REASONS, *PURCHASE_REASONS),
         keyed=True,

@@ -80,7 +80,8 @@ async def decide(message: Message, call: Call) -> Reply:
     state = await asyncio.to_thread(_state_of, call, owner, key)
     workflow_id = names.approval_workflow(owner.subscription_id, key)
     gone = partial(_over, state)
-    return await acts.ask(call, Letter(workflow_id, message.name, content), gone)
+    letter = Letter(workflow_id, message.name, content, ends=True)
+    return await acts.ask(call, letter, gone)
 
 
 def _state_of(call: Call, owner: Owner, key: str) -> State:
@@ -167,6 +168,7 @@ TEAMS = (
         handle=request,
         request={"oneOf": [WORK, CREDITS]},
         answer=acting.ANSWER,
+        parameters=(schemas.ACTS_PREFER,),
         statuses=(200, 202),
         reasons=(
             *(*acting.REASONS, "unknown_member", "member_removed", "approval_not_needed"),
