@@ -133,8 +133,12 @@ def _auto(found: Standing, kind: str) -> Json | None:
     }
     if plan is not None and plan.auto is not None:
         sold = plan.auto
-        price = sum(surcharged(sold.unit_micro, sold.unit_price, sold.surcharge_percent))
-        told |= {"unit_price_minor": price, "currency": plan.currency}
+        base, more = surcharged(sold.unit_micro, sold.unit_price, sold.surcharge_percent)
+        told |= {
+            "unit_price_minor": base + more,
+            "unit_surcharge_minor": more,
+            "currency": plan.currency,
+        }
     return told
 
 

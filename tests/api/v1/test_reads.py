@@ -68,6 +68,7 @@ async def test_a_balance_says_what_there_is_why_and_until_when(door, customer, e
         "left": "10000",
         "units_left": 1,
         "unit_price_minor": 1170,
+        "unit_surcharge_minor": 270,
         "currency": "USD",
     }
     assert [(one["source"], one["available"], one["reason"]) for one in found["grants"]] == [
