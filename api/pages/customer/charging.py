@@ -53,7 +53,7 @@ def told(charge: Json) -> Json:
 
 def is_declined(charge: Json) -> bool:
     """Return whether a charge was declined and is still wanted."""
-    return charge["state"] == ChargeState.OPEN and charge["declines"] > 0
+    return bool(charge["state"] == ChargeState.OPEN and charge["declines"] > 0)
 
 
 def _standing(charge: Json) -> tuple[str, str]:

@@ -10,10 +10,11 @@ from api.pages.customer.buy import PAGE as BUY
 from api.pages.customer.credits import PAGE as CREDITS
 from api.pages.customer.frame import Frame
 from api.pages.customer.page import FIRST, address
+from api.pages.customer.payment import PAGE as PAYMENT
 from api.pages.customer.serving import CustomerGate
 from api.pages.serving import routes_of
 
-FRAME = Frame((CREDITS, BUY, AUTO_PURCHASE))
+FRAME = Frame((CREDITS, BUY, AUTO_PURCHASE, PAYMENT))
 
 
 async def _home(_: Request) -> Response:
