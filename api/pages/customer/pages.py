@@ -5,12 +5,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from api.pages.customer import live, opening
-from api.pages.customer.auto_purchase import PAGE as AUTO_PURCHASE
-from api.pages.customer.buy import PAGE as BUY
 from api.pages.customer.credits import PAGE as CREDITS
 from api.pages.customer.frame import Frame
 from api.pages.customer.page import FIRST, address
-from api.pages.customer.payment import PAGE as PAYMENT
+from api.pages.customer.paying.auto_purchase import PAGE as AUTO_PURCHASE
+from api.pages.customer.paying.buy import PAGE as BUY
+from api.pages.customer.paying.payment import PAGE as PAYMENT
 from api.pages.customer.serving import CustomerGate
 from api.pages.serving import routes_of
 

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from api.pages.asking import Json
 from api.pages.customer import words
-from api.pages.customer.charging import default_card
 from api.pages.customer.page import Page, back_to
+from api.pages.customer.paying.charging import default_card
 from api.pages.customer.visits import CUSTOMER, Visit
 from domain.credits import parse_credits
 

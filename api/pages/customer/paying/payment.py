@@ -6,8 +6,8 @@ from starlette.responses import RedirectResponse, Response
 
 from api.pages.asking import Json
 from api.pages.customer import words
-from api.pages.customer.charging import CHARGES, MOST, cards, is_declined, told
 from api.pages.customer.page import Page, address, back_to
+from api.pages.customer.paying.charging import CHARGES, MOST, cards, is_declined, told
 from api.pages.customer.visits import CUSTOMER, Visit
 from domain.payments.charges import ChargeState
 from domain.subscription import Pause

@@ -1,0 +1,1 @@
+"""The pages where money is spent: buying, auto-purchase, cards, invoices."""
