@@ -10,11 +10,12 @@ from api.pages.customer.frame import Frame
 from api.pages.customer.page import FIRST, address
 from api.pages.customer.paying.auto_purchase import PAGE as AUTO_PURCHASE
 from api.pages.customer.paying.buy import PAGE as BUY
+from api.pages.customer.paying.invoices import PAGE as INVOICES
 from api.pages.customer.paying.payment import PAGE as PAYMENT
 from api.pages.customer.serving import CustomerGate
 from api.pages.serving import routes_of
 
-FRAME = Frame((CREDITS, BUY, AUTO_PURCHASE, PAYMENT))
+FRAME = Frame((CREDITS, BUY, AUTO_PURCHASE, PAYMENT, INVOICES))
 
 
 async def _home(_: Request) -> Response:
