@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from temporalio.service import RPCError
 
 from commands import (
+    access,
     deployment,
     finance,
     findings,
@@ -39,6 +40,7 @@ THEMES = (
     findings,
     price_lists,
     keys,
+    access,
 )
 
 

@@ -24,6 +24,7 @@ from api.keyring import KeyRing
 from api.limits import limits
 from api.pages import assets
 from api.pages.customer import pages as customer_pages
+from api.pages.operator import pages as operator_pages
 from api.services import Services
 from api.v1.app import create_door
 from api.v1.metrics import DoorMetrics, keep_sampling
@@ -74,7 +75,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Doors:
     )
     for part in (health, webhooks, account, billing, approvals):
         app.include_router(part.router)
-    app.router.routes.extend([*assets.ROUTES, *customer_pages.ROUTES])
+    app.router.routes.extend([*assets.ROUTES, *customer_pages.ROUTES, *operator_pages.ROUTES])
     access_log.install()
     errors.install(app)
     return Doors(app, create_door())

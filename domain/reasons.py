@@ -26,6 +26,9 @@ MESSAGES: dict[str, str] = {
 START: dict[str, str] = {
     "invalid_id": "send 1 to 64 visible ASCII characters without spaces; a subscription's id has "
     "no colon",
+    "invalid_password": "choose one of 12 to 200 characters",
+    "operator_exists": "set its password, or use another address",
+    "unknown_operator": "list the accounts with `cli.py operators list`",
     "invalid_email": "send one mail address in plain ASCII, such as ada@example.com",
     "wrong_workflow_id": "start it as `subscription:<subscription_id>`",
     "unknown_catalog": "use a catalog that the workers have loaded",

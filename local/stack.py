@@ -207,6 +207,14 @@ which sets{hidden}:
 {exports.lines(stack.state(), with_secrets=are_new)}
 """
     console.print(told, markup=False, highlight=False, soft_wrap=True)
+    password = stack.credentials.password if are_new else f"in {stack.home / credentials.FILE}"
+    signing_in = f"""Operators sign in at {stack.state().api}/operator
+  address   {credentials.OPERATOR}
+  password  {password}
+
+`python cli.py console CUSTOMER` prints a link that opens a customer's console.
+"""
+    console.print(signing_in, markup=False, highlight=False, soft_wrap=True)
 
 
 def _watch(processes: dict[str, subprocess.Popen[bytes]], console: Console) -> int:

@@ -40,6 +40,7 @@ from models.money import (
     Posting,
     RefundRow,
 )
+from models.operators import OperatorRow
 from models.portal import PortalSession
 from models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
@@ -68,6 +69,7 @@ __all__ = [
     "MemberRow",
     "NamedRequest",
     "NoticeRow",
+    "OperatorRow",
     "OutboxMessage",
     "PauseRow",
     "Policy",

@@ -52,6 +52,7 @@ LOCAL = {
     "api_keys": "looked up before any customer is known; a few rows, each read every few seconds",
     "findings": "facts that may be of no customer we know; a few a day, read by operators",
     "kept_requests": "keys of requests that may name no account, looked up before one is known",
+    "operators": "people who run the engine: no account has a part in them",
     "portal_sessions": "links that live for minutes, looked up before any customer is known",
     "webhook_endpoints": "addresses of the seller: no account has a part in them",
     "published": "what price lists promised: no account has a part in it",

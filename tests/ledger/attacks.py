@@ -223,8 +223,8 @@ ATTACKS = (
     ("webhook_events_pk", "webhook_events", {}),
 )
 # Not by a copy: two clauses of one constraint, and an index that needs a state of its own.
-# Findings, price lists, API keys, links to the console, kept requests and endpoints are of no
-# account: tests of their own attack them.
+# Findings, price lists, API keys, links to the console, operators, kept requests and endpoints are
+# of no account: tests of their own attack them.
 PUBLISHED = ("pk", "catalog", "item", "revision", "terms", "made_by", "reason", "re_rate")
 KEYS = (
     *("pk", "id", "digest", "digest_length", "name", "scopes", "catalog", "created_by"),
@@ -241,5 +241,6 @@ ELSEWHERE = (
     | {f"kept_requests_{name}" for name in ("pk", "key_length", "answered")}
     | {f"api_keys_{name}" for name in KEYS}
     | {f"portal_sessions_{name}" for name in ("pk", "return_url")}
+    | {f"operators_{name}" for name in ("pk", "email", "name", "role")}
     | {f"webhook_endpoints_{name}" for name in ENDPOINTS}
 )

@@ -1,0 +1,1 @@
+"""The operators' console: support, finance and those who run the engine."""

@@ -1,0 +1,25 @@
+"""The pages of the operators' console, in the order of the menu."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from api.pages.operator import sign_in
+from api.pages.operator.customers import PAGE as CUSTOMERS
+from api.pages.operator.page import FIRST, address
+from api.pages.operator.serving import OperatorGate
+from api.pages.serving import routes_of
+
+PAGES = (CUSTOMERS,)
+GATE = OperatorGate(PAGES)
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse(address(FIRST), 303)
+
+
+ROUTES = [
+    *sign_in.ROUTES,
+    Route("/operator", _home, methods=["GET"]),
+    *(route for page in PAGES for route in routes_of(GATE, page)),
+]

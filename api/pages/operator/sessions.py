@@ -1,0 +1,80 @@
+"""Who is in the operators' console: a sealed cookie, ended by rest, age or another password."""
+
+import json
+import secrets as random
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.services import Services
+from domain.access.sealed import Seal, seal, unseal
+
+COOKIE = "drawdown_operator"
+LASTS = timedelta(hours=1)  # after the last use
+LONGEST = timedelta(hours=12)  # after signing in
+RENEWED = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser in which an operator has signed in."""
+
+    session_id: str
+    email: str
+    epoch: int
+    begun_at: datetime
+    used_at: datetime
+
+    def is_over(self, at: datetime) -> bool:
+        """Return whether it has ended, by rest or by age."""
+        return at >= self.used_at + LASTS or at >= self.begun_at + LONGEST
+
+
+def begin(email: str, epoch: int, at: datetime) -> Session:
+    """Return a new session."""
+    named = random.token_urlsafe(16)
+    return Session(named, email, epoch, begun_at=at, used_at=at)
+
+
+def session_of(request: Request, services: Services, at: datetime) -> Session | None:
+    """Return the session of a request; None: there is none, or it is over."""
+    content = unseal(services.link_secrets, Seal.OPERATOR, request.cookies.get(COOKIE, ""))
+    if content is None:
+        return None
+    kept = json.loads(content)
+    begun, used = (datetime.fromisoformat(kept[name]) for name in ("begun", "used"))
+    found = Session(kept["id"], kept["email"], kept["epoch"], begun_at=begun, used_at=used)
+    return None if found.is_over(at) else found
+
+
+def renew(response: Response, services: Services, session: Session, at: datetime) -> None:
+    """Write the cookie of a session that is used at `at`, unless it was just written."""
+    if at - session.used_at >= RENEWED:
+        keep(response, services, replace(session, used_at=at))
+
+
+def keep(response: Response, services: Services, session: Session) -> None:
+    """Write a session's cookie: no script reads it, and no other site sends it."""
+    content = {
+        "id": session.session_id,
+        "email": session.email,
+        "epoch": session.epoch,
+        "begun": session.begun_at.isoformat(),
+        "used": session.used_at.isoformat(),
+    }
+    response.set_cookie(
+        COOKIE,
+        seal(services.link_secrets, Seal.OPERATOR, json.dumps(content)),
+        max_age=int(LASTS.total_seconds()),
+        path="/operator",
+        secure=services.public_url.startswith("https:"),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def end(response: Response) -> None:
+    """Take the cookie away."""
+    response.delete_cookie(COOKIE, path="/operator")

@@ -1,0 +1,70 @@
+"""Signing in and out. A wrong address and a wrong password are told alike."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from api.pages.forms import fields_of, token_of
+from api.pages.operator import sessions
+from api.pages.operator.page import FIRST, address
+from api.pages.operator.serving import SIGN_IN
+from api.pages.rendering import HEADERS, rendered
+from api.pages.serving import failed
+from api.services import Services
+from domain.access.operators import Operator
+from domain.errors import BillingError
+from ledger.access import operators
+
+ANYBODY = "sign-in"  # whose token the form has: nobody has a session yet
+CHECKS = asyncio.Semaphore(2)  # at once: each costs 64 MiB and a good part of a second's CPU
+WRONG = "Address or password are wrong, or the account is locked for a quarter of an hour."
+
+
+async def _ask(request: Request) -> Response:
+    return _page(request.state.services, "")
+
+
+async def _sign_in(request: Request) -> Response:
+    """Begin a session."""
+    services: Services = request.state.services
+    try:
+        sent = await fields_of(request, services.link_secrets, ANYBODY)
+    except BillingError as error:
+        return failed(error)
+    at = datetime.now(UTC)
+    email, password = sent.get("email", "").strip().lower(), sent.get("password", "")
+    if "\x00" in email or len(password) > 1_000:  # noqa: PLR2004 - as nobody's password
+        return _page(services, WRONG)
+
+    def check() -> Operator | None:
+        with services.engine.begin() as connection:
+            return operators.sign_in(connection, email, password, at)
+
+    async with CHECKS:
+        operator = await asyncio.to_thread(check)
+    if operator is None:
+        return _page(services, WRONG)
+    answer = RedirectResponse(address(FIRST), 303, HEADERS)
+    sessions.keep(answer, services, sessions.begin(operator.email, operator.epoch, at))
+    return answer
+
+
+async def _sign_out(_: Request) -> Response:
+    answer = RedirectResponse(SIGN_IN, 303, HEADERS)
+    sessions.end(answer)
+    return answer
+
+
+def _page(services: Services, wrong: str) -> Response:
+    facts = {"wrong": wrong, "csrf": token_of(services.link_secrets, ANYBODY)}
+    return rendered("operator/sign_in.html.j2", facts, 403 if wrong else 200)
+
+
+ROUTES = [
+    Route(SIGN_IN, _ask, methods=["GET"]),
+    Route(SIGN_IN, _sign_in, methods=["POST"]),
+    Route("/operator/sign_out", _sign_out, methods=["GET"]),
+]

@@ -1,0 +1,25 @@
+"""People who run the engine."""
+
+from datetime import datetime
+
+from sqlalchemy import Integer
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class OperatorRow(Base):
+    """An operator's account; it stays when it is disabled."""
+
+    __tablename__ = "operators"
+    email: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    password: Mapped[str]
+    epoch: Mapped[int] = mapped_column(Integer)
+    failures: Mapped[int] = mapped_column(Integer)
+    locked_until: Mapped[datetime | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]
