@@ -15,18 +15,17 @@ from sqlalchemy.exc import OperationalError
 from temporalio.service import RPCError
 
 from commands import (
-    access,
     deployment,
     finance,
     findings,
     invoices,
-    keys,
     maintenance,
     price_lists,
     subscriptions,
     teams,
     toolbox,
 )
+from commands.access import keys, people
 from commands.terminal import UNUSABLE, Command
 from domain.errors import BillingError
 
@@ -40,7 +39,7 @@ THEMES = (
     findings,
     price_lists,
     keys,
-    access,
+    people,
 )
 
 

@@ -28,7 +28,7 @@ START: dict[str, str] = {
     "no colon",
     "invalid_password": "choose one of 12 to 200 characters",
     "operator_exists": "set its password, or use another address",
-    "unknown_operator": "list the accounts with `cli.py operators list`",
+    "unknown_operator": "look the address up among the operators",
     "invalid_email": "send one mail address in plain ASCII, such as ada@example.com",
     "wrong_workflow_id": "start it as `subscription:<subscription_id>`",
     "unknown_catalog": "use a catalog that the workers have loaded",

@@ -21,7 +21,7 @@ class Found:
     recorded_at: datetime
 
 
-def customers(connection: Connection, wanted: str, most: int) -> list[Found]:
+def fitting(connection: Connection, wanted: str, most: int) -> list[Found]:
     """Return customers that fit, the newest first; "" fits all.
 
     Exactly: the customer's, subscription's, charge's or invoice's id, the payer's, a member's, an

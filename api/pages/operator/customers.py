@@ -17,7 +17,7 @@ async def show(visit: Visit) -> Mapping[str, Any]:
 
     def read() -> list[finding.Found]:
         with visit.services.engine.connect() as connection:
-            return finding.customers(connection, wanted, MOST)
+            return finding.fitting(connection, wanted, MOST)
 
     return {"wanted": wanted, "found": await asyncio.to_thread(read), "most": MOST}
 
