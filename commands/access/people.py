@@ -19,7 +19,7 @@ def accounts(arguments: Namespace) -> int:
     return int(arguments.does(arguments))
 
 
-def add(arguments: Namespace) -> int:
+def create(arguments: Namespace) -> int:
     """Make an account; the password is asked for, or read from the standard input."""
     operator = Operator(email_of(arguments.email), arguments.name, OperatorRole(arguments.role), 0)
     password = _password()
@@ -88,22 +88,22 @@ def _password() -> str:
     return sys.stdin.readline().rstrip("\n")
 
 
-def add_commands(add_command: Add) -> None:
+def add_commands(add: Add) -> None:
     """Add this module's commands and their arguments."""
-    listed = add_command("operators", accounts).add_subparsers(required=True, metavar="WHAT")
+    listed = add("operators", accounts).add_subparsers(required=True, metavar="WHAT")
 
     def also(name: str, run: Command) -> ArgumentParser:
         one = listed.add_parser(name, help=run.__doc__, description=run.__doc__)
         one.set_defaults(does=run)
         return one
 
-    one = also("add", add)
+    one = also("add", create)
     also("list", list_accounts)
     for about in (one, also("password", password), also("disable", disable)):
         about.add_argument("email")
     one.add_argument("--name", required=True)
     one.add_argument("--role", choices=list(OperatorRole), default=OperatorRole.SUPPORT)
     one.add_argument("--by", required=True, help="who is responsible for it")
-    opened = add_command("console", console)
+    opened = add("console", console)
     opened.add_argument("customer")
     opened.add_argument("--member", help="as this member sees it")
