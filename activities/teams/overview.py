@@ -10,10 +10,25 @@ from domain.credits import format_credits
 from domain.errors import InvalidInput
 from domain.pricing.catalog import Plan
 from domain.teams.members import Member, monthly_goal
-from ledger import balances, grants, subscriptions
+from ledger import balances, grants
 from ledger.teams import members
 from ledger.teams.members import MemberUsage
-from models.tables import Wallet
+from models.tables import Subscription, Wallet
+
+# The newest subscription's plan and period, and the wallet's window.
+_CLOCKS = (
+    select(
+        Wallet.decided_at,
+        Wallet.window_start,
+        Wallet.window_end,
+        Subscription.plan,
+        Subscription.period_start,
+        Subscription.period_end,
+    )
+    .join(Subscription, Subscription.account_id == Wallet.account_id)
+    .order_by(Subscription.recorded_at.desc())
+    .limit(1)
+)
 
 
 def team(
@@ -24,26 +39,21 @@ def team(
     `member` limits it to that one, as members see themselves. Raises `InvalidInput`:
     `no_subscription` before the first period, `unknown_member`, `member_removed`.
     """
-    wallet = connection.execute(
-        select(Wallet.decided_at, Wallet.window_start, Wallet.window_end).where(
-            Wallet.account_id == account_id
-        )
-    ).one()
-    record = subscriptions.record_of_account(connection, account_id)
-    if record is None or record.period_start is None or wallet.window_start is None:
+    wallet = connection.execute(_CLOCKS.where(Wallet.account_id == account_id)).one_or_none()
+    if wallet is None or wallet.period_start is None or wallet.window_start is None:
         raise InvalidInput("no_subscription", "no period has begun")
     at = max(at, wallet.decided_at)
-    plan = value_to_type(Plan, record.plan)
+    plan = value_to_type(Plan, wallet.plan)
     kind = plan.main_credit_type
     people = members.of_account(connection, account_id)
-    granted = grants.allowance_of(connection, account_id, kind, record.period_start)
+    granted = grants.allowance_of(connection, account_id, kind, wallet.period_start)
     goal = monthly_goal(granted, len(people), plan.interval.months)
     found = members.standings(
         connection,
         account_id=account_id,
         credit_type=kind,
         window_start=wallet.window_start,
-        period_start=record.period_start,
+        period_start=wallet.period_start,
     )
     shown = [one for one in people if member in (None, one.member_id)]
     if member is not None and not shown:
@@ -57,7 +67,7 @@ def team(
         "granted_this_period": format_credits(granted),
         "monthly_goal": None if goal is None else format_credits(goal),
         "window_ends": wallet.window_end.isoformat() if wallet.window_end else None,
-        "period_ends": record.period_end.isoformat() if record.period_end else None,
+        "period_ends": wallet.period_end.isoformat() if wallet.period_end else None,
         "members": [_seen(one, found.get(one.member_id)) for one in shown],
     }
 
@@ -67,11 +77,13 @@ def _seen(one: Member, standing: MemberUsage | None) -> dict[str, Any]:
     return {
         "member": one.member_id,
         "name": one.name,
+        "email": one.email,
         "role": one.role.value,
         "restricted": one.restricted,
         "used_this_window": format_credits(known.window_micro),
         "used_this_period": format_credits(known.period_micro),
         "limit": _or_none(known.limit_micro),
+        "limits": {kind: format_credits(micro) for kind, micro in one.limits},
         "limit_since": known.since.isoformat() if known.since else None,
         "left": _or_none(known.left_micro),
     }

@@ -41,3 +41,24 @@ def monthly_goal(granted_micro: int, members: int, months: int) -> int | None:
     if members <= 0 or months <= 0:
         return None
     return half_up(granted_micro, members * months)
+
+
+class Share(StrEnum):
+    """How a member's use compares with the team's: much more, much less, or about the same."""
+
+    HIGH = "high"
+    LOW = "low"
+    USUAL = "usual"
+
+
+def share_of(used_micro: int, team_micro: int, members: int) -> Share:
+    """Compare a member's use with the average of `members`, who used `team_micro` together.
+
+    High is at least half as much again as the average, low at most half of it. Alone, or while
+    nobody has used anything, everybody is usual.
+    """
+    if members < 2 or team_micro <= 0:  # noqa: PLR2004 - one cannot be compared
+        return Share.USUAL
+    if used_micro * members * 2 >= team_micro * 3:
+        return Share.HIGH
+    return Share.LOW if used_micro * members * 2 <= team_micro else Share.USUAL

@@ -7,7 +7,7 @@ import pytest
 from domain.errors import InvalidInput
 from domain.messages import teams
 from domain.reasons import CURES
-from domain.teams.members import Member, Role, monthly_goal
+from domain.teams.members import Member, Role, Share, monthly_goal, share_of
 
 ADA = {"member": "ada", "name": "Ada", "email": "ada@example.com"}
 CREDIT = 1_000_000
@@ -82,3 +82,18 @@ def test_a_monthly_goal_is_half_up_and_nobody_has_none():
     assert monthly_goal(500 * CREDIT, members=7, months=1) == 71_428_571
     assert monthly_goal(500 * CREDIT, members=0, months=1) is None
     assert monthly_goal(500 * CREDIT, members=7, months=0) is None
+
+
+@pytest.mark.parametrize(
+    ("used", "team", "members", "share"),
+    [
+        (150, 200, 2, Share.HIGH),  # the average is 100
+        (149, 200, 2, Share.USUAL),
+        (51, 200, 2, Share.USUAL),
+        (50, 200, 2, Share.LOW),
+        (0, 0, 3, Share.USUAL),
+        (9, 9, 1, Share.USUAL),
+    ],
+)
+def test_who_uses_much_or_little_is_told_by_the_average(used, team, members, share):
+    assert share_of(used, team, members) is share

@@ -5,6 +5,7 @@ from api.v1.reads.lists import LISTS
 from api.v1.reads.payments import PAYMENTS
 from api.v1.reads.sellers import SELLERS
 from api.v1.reads.stream import STREAM
+from api.v1.reads.team import TEAM_READS
 from api.v1.reads.usage import CUSTOMER_USAGE
 
-READS = (*SELLERS, *STREAM, *CUSTOMERS, *CUSTOMER_USAGE, *LISTS, *PAYMENTS, *STATE)
+READS = (*SELLERS, *STREAM, *CUSTOMERS, *CUSTOMER_USAGE, *LISTS, *TEAM_READS, *PAYMENTS, *STATE)
