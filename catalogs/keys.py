@@ -150,7 +150,11 @@ KEYS: dict[str, Key] = {
             "version": Key(
                 "of the plan, which changes with it only; customers keep theirs until migrated"
             ),
-            "family": Key("plans of one product line, for people who compare them"),
+            "family": Key("plans of one product line, which a pricing page shows as one"),
+            "public": Key(
+                "`false`: not shown by the price list that a pricing page reads, such as a plan"
+                " made for one customer; may be changed at any time"
+            ),
             "name": _NAME,
             "price": Key("of one interval; 0 is a free plan, which sells nothing else"),
             "interval": Key("how often it is charged"),

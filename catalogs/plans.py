@@ -83,6 +83,8 @@ def _plan(section: Section, terms: KnownNames) -> Plan:
     if plan.paid and not plan.allowances:
         section.fault("allowances", f"{plan.plan_id} is paid: its price must buy some credits")
     plan = _with_policies(section, plan, terms)
+    if not section.optional("public", values.flag, True):
+        terms.private.append((plan.plan_id, plan.version))
     section.close()
     return plan
 

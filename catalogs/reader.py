@@ -94,6 +94,7 @@ def _catalog(document: Section) -> Catalog:
     actions = read_actions(document, terms)
     bonuses = read_bonuses(document, terms)
     read_packs(document, terms)
+    plans = read_plans(document, terms)
     catalog = Catalog(
         name=name,
         version=document.required("version", values.positive, 1),
@@ -102,8 +103,9 @@ def _catalog(document: Section) -> Catalog:
         time_zone=document.required("time_zone", values.time_zone, "UTC"),
         credit_types=credit_types,
         actions=actions,
-        plans=read_plans(document, terms),
+        plans=plans,
         bonuses=bonuses,
+        private=tuple(terms.private),
     )
     document.close()
     return catalog

@@ -21,6 +21,7 @@ class KnownNames:
     credit_types: set[str] = field(default_factory=set)
     actions: dict[str, Action] = field(default_factory=dict)
     packs: dict[str, Pack] = field(default_factory=dict)
+    private: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def least_minor(self) -> int:

@@ -11,9 +11,13 @@ from domain.pricing.purchase_price import manual_price
 Json = dict[str, Any]
 
 
-def price_list(catalog: Catalog, at: datetime) -> Json:
-    """Return the newest version of each plan, and each action's rate in force at `at`."""
+def price_list(catalog: Catalog, at: datetime, *, whole: bool = False) -> Json:
+    """Return the newest version of each public plan, and each action's rate in force at `at`.
+
+    `whole`: also of those that are not public. Whether a plan is shown, its newest version says.
+    """
     newest = {one.plan_id: catalog.plan(one.plan_id) for one in catalog.plans}
+    shown = [one for one in newest.values() if whole or catalog.is_public(one)]
     return {
         "catalog": catalog.name,
         "brand": catalog.brand,
@@ -25,7 +29,7 @@ def price_list(catalog: Catalog, at: datetime) -> Json:
         "actions": [
             _action(one, at) for one in catalog.actions if one.rates[0].effective_from <= at
         ],
-        "plans": [_plan(one) for one in newest.values()],
+        "plans": [_plan(one) | {"public": catalog.is_public(one)} for one in shown],
     }
 
 

@@ -282,7 +282,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """A whole price list. `time_zone` is for customers who name none."""
+    """A whole price list. `time_zone` is for customers who name none.
+
+    `private`: ids and versions of plans that pricing pages don't show. That is no term of the plan:
+    it may be changed at any time.
+    """
 
     name: str
     version: int
@@ -293,6 +297,11 @@ class Catalog:
     actions: tuple[Action, ...]
     plans: tuple[Plan, ...]
     bonuses: tuple[Bonus, ...] = ()
+    private: tuple[tuple[str, int], ...] = ()
+
+    def is_public(self, plan: Plan) -> bool:
+        """Return whether a plan is for everybody, and not for the customer it was made for."""
+        return (plan.plan_id, plan.version) not in self.private
 
     def plan(self, plan_id: str, version: int = 0) -> Plan:
         """Return a version of a plan, 0: the newest. Raises `unknown_plan`, listing known ones."""

@@ -46,12 +46,13 @@ REPORT = schemas.titled(
 
 
 async def read_catalog(call: Call) -> Reply:
-    """Answer a price list; another seller's is unknown."""
+    """Answer a price list; another seller's is unknown. Operators see plans that are not public."""
     call.known()
     name = call.path["name"]
     if call.key.catalog not in (None, name) or name not in call.services.context.catalogs:
         raise InvalidInput("unknown_catalog", f"there is no catalog {name!a:.60}")
-    return reply(price_list(call.services.context.catalog(name), datetime.now(UTC)))
+    catalog, whole = call.services.context.catalog(name), call.key.allows(Scope.OPERATOR)
+    return reply(price_list(catalog, datetime.now(UTC), whole=whole))
 
 
 async def read_report(call: Call) -> Reply:

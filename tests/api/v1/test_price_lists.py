@@ -66,6 +66,33 @@ async def statuses(variables, servers_folder, event, wallet, headers):
 
 
 @pytest.mark.long
+async def test_a_plan_made_for_one_customer_is_shown_to_operators_alone(elsewhere, servers_folder):
+    variables, _, engine = elsewhere
+    folder = servers_folder / "with a private plan"
+    folder.mkdir()
+    for path in CATALOGS.glob("*.yaml"):
+        (folder / path.name).write_text(path.read_text())
+    text = (folder / "make.yaml").read_text()
+    # No term: the database knows this list with all plans public.
+    (folder / "make.yaml").write_text(
+        text.replace("  - id: core_40k\n", "  - id: core_40k\n    public: false\n", 1)
+    )
+    shown = {}
+    with api(variables | {"DRAWDOWN_CATALOGS": str(folder)}, servers_folder) as url:
+        for scope in ("read", "operator"):
+            with engine.begin() as connection:
+                made = api_keys.create(connection, "t", ["read", scope], "make", by="ann", at=NOW)
+            headers = {"Authorization": f"Bearer {made.secret}"}
+            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=None) as http:
+                told = (await http.get("/v1/catalogs/make")).json()["plans"]
+                health = await http.get("/health")
+            shown[scope] = {one["plan_id"]: one["public"] for one in told}
+            assert health.status_code == 200
+    assert shown["operator"] == {**shown["read"], "core_40k": False}
+    assert set(shown["read"].values()) == {True}
+
+
+@pytest.mark.long
 async def test_other_lists_make_no_price(elsewhere, edited, servers_folder, event):
     variables, wallet, engine = elsewhere
     with engine.begin() as connection:
