@@ -11,8 +11,8 @@ from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import JSON, Endpoint, Example, Parameter
 from api.v1.endpoints import schemas
 from api.v1.problems import Problem
-from api.v1.reads.lists import CSV, names_of, table, wants_csv
-from api.v1.reads.parameters import TIMES, instant_of
+from api.v1.reads.lists import CHOICES, CSV, names_of, table, wants_csv
+from api.v1.reads.parameters import TIMES, instant_of, tags_of, text_of
 from api.v1.reads.snapshots import of_customer
 from domain.api_keys import Scope
 from domain.messages import fields
@@ -48,9 +48,10 @@ GROUPS = Parameter(
 
 async def read_usage(call: Call) -> Reply:
     """Answer what was used, in this window if no time is named."""
-    query = call.known(GROUPS.name, *names_of(TIMES))
+    query = call.known(GROUPS.name, *names_of(CHOICES), *names_of(TIMES))
     by = _groups(query.get(GROUPS.name, "action"))
     start, end = instant_of(query, "from"), instant_of(query, "to")
+    chosen = usage.ChosenUsage(text_of(query, "action"), tags_of(query))
     names = (*by, *SUMS)
 
     def read(connection: Connection, account_id: int) -> tuple[Time, list[dict[str, Any]]]:
@@ -58,7 +59,7 @@ async def read_usage(call: Call) -> Reply:
         until = end or now.at + TICK
         time = Time(start or _began(now.window_start, until), until, account_id)
         asked = [f"tag:{MEMBER}" if one == MEMBER else one for one in by]
-        rows = usage.grouped(connection, time, asked)
+        rows = usage.grouped(connection, time, asked, chosen)
         return time, [as_json(dict(zip(names, row, strict=True)), CREDITS) for row in rows]
 
     time, items = await of_customer(call, read)
@@ -95,7 +96,7 @@ CUSTOMER_USAGE = (
         summary="Sum up what a customer used.",
         handle=read_usage,
         answer=USED,
-        parameters=(GROUPS, *TIMES),
+        parameters=(GROUPS, *CHOICES, *TIMES),
         reasons=("unknown_customer", "invalid_parameter", "invalid_range", "report_too_large"),
         answers_as=(JSON, CSV),
         examples=(Example("usage", path={"id": "acme"}, query={"group_by": "action,day"}),),

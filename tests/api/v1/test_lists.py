@@ -177,6 +177,19 @@ async def test_usage_is_summed_up_as_it_is_asked(door, lived):
     assert none["items"] == []
 
 
+async def test_usage_can_be_that_of_one_member_action_or_tag(door, lived):
+    async def credits_of(**choice):
+        found = await page(door, lived, "usage", group_by="day", **choice)
+        return sum(int(one["credits"]) for one in found["items"])
+
+    every = [await credits_of(member=f"m{number}") for number in range(5)]
+    assert every == [6] * 5
+    assert await credits_of(member="nobody") == 0
+    assert await credits_of(action="lookup") == 15
+    assert await credits_of(action="lookup", tag="campaign:spring") == 10
+    assert await credits_of() == 30
+
+
 async def test_a_table_is_not_run_by_a_spreadsheet(door, customer, engine):
     wallet = customer()
     words = ("=1+1", "+1+1", "-x", "@x", "\tx", "plain")
