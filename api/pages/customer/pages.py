@@ -14,9 +14,20 @@ from api.pages.customer.paying.invoices import PAGE as INVOICES
 from api.pages.customer.paying.payment import PAGE as PAYMENT
 from api.pages.customer.serving import CustomerGate
 from api.pages.customer.team import PAGE as TEAM
+from api.pages.customer.using.usage import PAGE as USAGE
 from api.pages.serving import routes_of
 
-FRAME = Frame((CREDITS, BUY, AUTO_PURCHASE, PAYMENT, INVOICES, TEAM))
+FRAME = Frame(
+    (
+        CREDITS,
+        BUY,
+        AUTO_PURCHASE,
+        USAGE,
+        PAYMENT,
+        INVOICES,
+        TEAM,
+    )
+)
 
 
 async def _home(_: Request) -> Response:

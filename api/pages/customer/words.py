@@ -1,7 +1,7 @@
 """Credits and instants of the door's answers, as the customer reads them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from api.pages.customer.visits import Visit
@@ -41,6 +41,10 @@ class Words:
     def day(self, instant: str) -> str:
         """Return the local day of an instant."""
         return self.visit.show.day(datetime.fromisoformat(instant))
+
+    def date(self, day: date) -> str:
+        """Return a day of the calendar."""
+        return self.visit.show.day(datetime.combine(day, time(12), self.visit.show.zone))
 
     def moment(self, instant: str) -> str:
         """Return the local day and time of an instant."""

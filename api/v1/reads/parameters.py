@@ -63,5 +63,7 @@ def tags_of(query: Mapping[str, str]) -> str | None:
         name, colon, value = tag.partition(":")
         if not (name and colon and value):
             raise Problem("invalid_parameter", "`tag` is written as campaign:spring")
+        if chosen.get(name, value) != value:
+            raise Problem("invalid_parameter", "`member` and `tag` name two members")
         chosen[name] = value
     return json.dumps(chosen) if chosen else None

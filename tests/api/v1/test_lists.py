@@ -242,6 +242,8 @@ async def test_a_table_is_not_run_by_a_spreadsheet(door, customer, engine):
         ("usage", {"group_by": "colour"}, "invalid_parameter"),
         ("usage", {"group_by": "action,action"}, "invalid_parameter"),
         ("usage", {"group_by": "tag:"}, "invalid_parameter"),
+        ("usage", {"member": "ada", "tag": "member:bob"}, "invalid_parameter"),
+        ("entries", {"member": "ada", "tag": "member:bob"}, "invalid_parameter"),
         ("usage", {"from": NOON.isoformat(), "to": START.isoformat()}, "invalid_range"),
     ],
 )
