@@ -11,7 +11,7 @@ from tests.ledger.machine.features.purchases import Earnings, Purchases
 from tests.ledger.machine.features.time import Pauses, Time, Windows, WindowsEnd
 from tests.ledger.machine.history import agree
 
-EXAMPLES = 200
+EXAMPLES = 40
 DEEP_EXAMPLES = 320
 CLASSES = {
     "debit debited", "debit repeated", "debit idempotency_conflict", "debit insufficient_credits",

@@ -14,7 +14,7 @@ from tests.ledger.machine.features.refunds import Disputes, Refunds
 from tests.ledger.machine.features.time import Pauses, Time, Windows
 from tests.ledger.machine.history import agree
 
-EXAMPLES = 120
+EXAMPLES = 30
 DEEP_EXAMPLES = 300
 CLASSES = {
     "alert", "rolled over", "correct corrected", "correct event_free", "correct event_held",

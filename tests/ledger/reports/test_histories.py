@@ -8,7 +8,7 @@ from sqlalchemy import text
 from ledger.reports.liability import liability
 from tests.ledger.reports.histories import OUTCOME, History, steps
 
-ROUNDS = 3
+ROUNDS = 12  # short ones: it ends with the first that has reached the rest
 DUE = ("expired_micro", "earned_not_posted_minor", "broken_not_posted_minor")
 REACHED = {
     "debit", "debit of several grants", "debit of two currencies", "free debit", "late",
@@ -47,7 +47,7 @@ def test_histories_reach_what_the_laws_are_about(books):
 
     # Hypothesis draws constants of the modules that are loaded, so the same seed is another history
     # in another process: what one round came to by chance alone, the next may.
-    @settings(max_examples=100)
+    @settings(max_examples=25)
     @given(told=steps)
     def live(told):
         with books() as ledger:
