@@ -17,6 +17,7 @@ import httpx
 import pytest
 from temporalio.client import Client
 
+from local.credentials import OPERATOR, Credentials
 from local.demo.scene import Scene, scene
 from local.fleet import SERVED
 from local.patience import until
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.long
 LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"
 PERSON = {"name": "Zoe Unmistakable", "email": "zoe@unmistakable.example"}
 SECRET = slice(len("dd_abcdefghijkl_"), None)  # of a key, after its id
+HIDDEN = "known-to-the-receiver-alone"
 UNUSABLE = "ada(at)unmistakable.example"
 INVOICED = {"finance@unmistakable.example", "auditor@unmistakable.example"}
 CARD = re.compile(r"(?<![\w.-])[3-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\w.-])")
@@ -105,6 +107,8 @@ async def a_life(playing: Scene) -> dict[str, str]:
         assert (await http.get(approval)).status_code == 200
         forged = {"Stripe-Signature": f"t=1,v1={WEBHOOK_SECRET}"}
         await http.post("/webhooks/stripe", json=PERSON, headers=forged)
+        hooks = await webhooks(http, key, customer)
+        opened = await consoles(http, key, customer, stack.credentials)
     await refused_at_its_start(playing.client)
     return {
         "an API key": key[SECRET],
@@ -114,6 +118,51 @@ async def a_life(playing: Scene) -> dict[str, str]:
         "the processor's key": StandIn.api_key,
         "a link's token": urlsplit(account).path.rpartition("/")[2],
         "a request's token": approval.rpartition("token=")[2],
+        **hooks,
+        **opened,
+    }
+
+
+async def webhooks(http: httpx.AsyncClient, key: str, customer: Customer) -> dict[str, str]:
+    """Let a receiver hear of a purchase; return what signs its events, before and after."""
+    bearer = {"Authorization": f"Bearer {key}"}
+    path, hook = "/v1/webhook_endpoints", f"https://127.0.0.1:8443/{HIDDEN}?token={HIDDEN}"
+    body = {"url": hook, "owner_email": "ops@hooks.example"}
+    made = await http.post(path, json=body, headers=bearer | {"Idempotency-Key": "hook"})
+    own = f"{path}/{made.json()['endpoint_id']}"
+    new = await http.post(f"{own}/rotate", json={}, headers=bearer | {"Idempotency-Key": "new"})
+    await customer.update_card()
+
+    async def look() -> list[Json]:
+        return list((await http.get(f"{own}/deliveries", headers=bearer)).json()["data"])
+
+    await until(look, lambda found: any(one["attempts"] for one in found), "a delivery")
+    return {
+        "a webhook's secret": made.json()["secret"],
+        "a webhook's new secret": new.json()["secret"],
+        "a receiver's address": HIDDEN,
+    }
+
+
+async def consoles(
+    http: httpx.AsyncClient, key: str, customer: Customer, made: Credentials
+) -> dict[str, str]:
+    """Open both consoles; return what lets people in."""
+    bearer = {"Authorization": f"Bearer {key}", "Idempotency-Key": "portal"}
+    path = f"/v1/customers/{customer.name}/portal_session"
+    link = (await http.post(path, json={"page": "credits"}, headers=bearer)).json()["url"]
+    assert (await http.get(link)).status_code == 303
+    assert (await http.get("/console/credits")).status_code == 200
+    asked = await http.get("/operator/sign_in")
+    (token,) = re.findall(r'name="csrf" value="([^"]+)"', asked.text)
+    form = {"csrf": token, "email": OPERATOR, "password": made.password}
+    assert (await http.post("/operator/sign_in", data=form)).status_code == 303
+    assert (await http.get("/operator/customers")).status_code == 200
+    return {
+        "a console link's token": link.rpartition("/")[2],
+        "a customer's session": str(http.cookies["drawdown_console"]),
+        "an operator's session": str(http.cookies["drawdown_operator"]),
+        "an operator's password": made.password,
     }
 
 
