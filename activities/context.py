@@ -64,9 +64,13 @@ class BillingContext:
         name = (subscription_id, key, member_id)
         return links.approval_link(self.public_url, self.link_secrets, *name)
 
-    def account_link(self, subscription_id: str) -> str:
-        """Return the link to the page that shows a subscription's plan and credits."""
-        return links.account_link(self.public_url, self.link_secrets, subscription_id)
+    def account_link(self, subscription_id: str, page: str = "") -> str:
+        """Return the link that opens a page of the customer's console, by default the first."""
+        return links.account_link(self.public_url, self.link_secrets, subscription_id, page)
+
+    def invoices_link(self, subscription_id: str) -> str:
+        """Return the link that shows a customer's invoices and nothing else."""
+        return links.invoices_link(self.public_url, self.link_secrets, subscription_id)
 
     def billing_link(self, subscription_id: str) -> str:
         """Return the link to the processor's page where the card is replaced."""

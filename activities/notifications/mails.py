@@ -12,7 +12,16 @@ from domain.credits import MICRO
 from domain.mails.codec import envelope_to_json
 from domain.mails.envelope import Envelope, Mail
 from domain.mails.facts import AutoTotals, Lot, OtherCredits, PlanTerms, Reader
-from domain.mails.money import Receipt
+from domain.mails.money import (
+    CapReached,
+    Disputed,
+    InvoiceCopy,
+    LookedInto,
+    OnItsWay,
+    Receipt,
+    Refunded,
+)
+from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged
 from domain.money import surcharged
 from domain.payments.charges import ChargeLine
 from domain.periods import Interval
@@ -22,6 +31,20 @@ from ledger.notifications import outbox
 from ledger.payments import charges
 
 PLAIN_UNIT = "Credits"  # templates have their own word for this unit
+
+# The page of the console that answers a mail; all others lead to the first.
+ANSWERED_BY: dict[type[Mail], str] = {
+    Receipt: "invoices",
+    InvoiceCopy: "invoices",
+    CapReached: "auto_purchase",
+    PlanChanged: "plan",
+    DowngradeScheduled: "plan",
+    Canceled: "plan",
+    Refunded: "payment",
+    Disputed: "payment",
+    OnItsWay: "payment",
+    LookedInto: "payment",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +141,7 @@ class Desk:
     def send(self, to: str, message_key: str, mail: Mail) -> None:
         """Queue a mail to any address, once per key."""
         key = self._key(message_key)
-        envelope = Envelope(to=to, mail=mail, message_key=key)
+        envelope = Envelope(to=to, mail=self._leading(to, mail), message_key=key)
         outbox.put(
             self.connection,
             account_id=self.account_id,
@@ -126,6 +149,20 @@ class Desk:
             topic="mail",
             payload=envelope_to_json(envelope),
         )
+
+    def _leading(self, to: str, mail: Mail) -> Mail:
+        """Return the mail with a button that leads to the page which answers it.
+
+        Whoever is not the customer gets at invoices alone: the console spends the customer's money.
+        """
+        reader, link = mail.reader, self.context.account_link(self.subscription_id)
+        if reader.action_url != link:  # it leads somewhere of its own
+            return mail
+        if to != accounts.details_of(self.connection, self.account_id).email:
+            link = self.context.invoices_link(self.subscription_id)
+        elif type(mail) in ANSWERED_BY:
+            link = self.context.account_link(self.subscription_id, ANSWERED_BY[type(mail)])
+        return replace(mail, reader=replace(reader, action_url=link))
 
     def sent(self, message_key: str) -> dict[str, Any] | None:
         """Return the mail queued under a key, as `envelope_to_json` writes it, or None."""

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 # Each kind of link has a prefix of its own, so that no token opens a link of another kind.
 PURPOSE = b"billing-link:"
 APPROVAL = b"approval-link:"
+INVOICES = b"invoices-link:"
 
 
 def billing_link(public_url: str, secrets: tuple[str, ...], subscription_id: str) -> str:
@@ -19,10 +20,24 @@ def billing_link(public_url: str, secrets: tuple[str, ...], subscription_id: str
     return f"{public_url}/billing/{quote(subscription_id, safe='')}/{token}"
 
 
-def account_link(public_url: str, secrets: tuple[str, ...], subscription_id: str) -> str:
-    """Return the link to the page that shows plan and credits, and leads on to the card."""
+def account_link(
+    public_url: str, secrets: tuple[str, ...], subscription_id: str, page: str = ""
+) -> str:
+    """Return the link that opens the console as the customer's own, by default its first page."""
     token = link_token(secrets, subscription_id)
-    return f"{public_url}/account/{quote(subscription_id, safe='')}/{token}"
+    link = f"{public_url}/account/{quote(subscription_id, safe='')}/{token}"
+    return f"{link}?page={page}" if page else link
+
+
+def invoices_link(public_url: str, secrets: tuple[str, ...], subscription_id: str) -> str:
+    """Return the link that shows invoices and nothing else: for finance, auditors and the like."""
+    token = _signed(secrets[0], INVOICES + subscription_id.encode())
+    return f"{public_url}/invoices/{quote(subscription_id, safe='')}/{token}"
+
+
+def is_of_invoices(secrets: tuple[str, ...], subscription_id: str, token: str) -> bool:
+    """Check that we signed this link to a customer's invoices, in constant time."""
+    return _is_of_any(secrets, INVOICES + subscription_id.encode(), token)
 
 
 def link_token(secrets: tuple[str, ...], subscription_id: str) -> str:

@@ -1,11 +1,19 @@
 """The link behind most mails' buttons opens the console, for its own reader alone."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from domain.mails.links import account_link, link_token
+from activities.context import BillingContext
+from activities.notifications.mails import Desk as MailDesk
+from domain.mails.links import account_link, invoices_link, link_token
+from domain.mails.money import InvoiceCopy
+from ledger import accounts
+from tests.api.v1.conftest import put_on
+from tests.builders import shipped_plan
 from tests.deployment import LINK_SECRET
+from tests.mail.samples import every_mail
 
 
 def link(subscription_id):
@@ -38,3 +46,42 @@ async def test_the_link_works_for_every_name(http, desk, name):
 async def test_a_subscription_that_is_gone_has_no_page(http):
     answer = await http.get(link(f"gone-{uuid4()}"))
     assert (answer.status_code, answer.json()["reason"]) == (404, "unknown_link")
+
+
+async def test_a_mail_leads_to_the_page_that_answers_it_and_to_no_other_site(http, desk):
+    wallet, _ = desk.customer()
+    for page, leads in (("invoices", "invoices"), ("//evil.example", "credits"), ("", "credits")):
+        answer = await http.get(link(wallet.subscription_id), params={"page": page})
+        assert answer.headers["Location"] == f"/console/{leads}"
+
+
+async def test_who_is_not_the_customer_gets_at_invoices_alone(http, desk, engine):
+    wallet, _ = desk.customer()
+    with engine.begin() as connection:
+        put_on(connection, wallet, shipped_plan("make", "core_10k"))
+    mailed = invoices_link("", (LINK_SECRET,), wallet.subscription_id)
+    answer = await http.get(mailed)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/console/invoices")
+    shown = await http.get("/console/invoices")
+    assert shown.status_code == 200
+    assert "<form" not in shown.text
+    for page in ("credits", "buy", "payment", "auto_purchase"):
+        assert (await http.get(f"/console/{page}")).status_code == 404
+    assert (await http.get(mailed.replace("/invoices/", "/account/"))).status_code == 404
+    http.cookies.clear()
+
+
+@pytest.mark.parametrize(
+    ("to", "path"), [(None, "/account/"), ("audit@other.example", "/invoices/")]
+)
+def test_a_receipt_that_goes_elsewhere_leads_to_invoices(engine, desk, to, path):
+    wallet, _ = desk.customer()
+    context = BillingContext(engine, {}, "https://billing.example", (LINK_SECRET,))
+    with engine.begin() as connection:
+        letters = MailDesk(context, connection, wallet.account_id, wallet.subscription_id)
+        copied = next(one for one in every_mail().values() if isinstance(one, InvoiceCopy))
+        button = replace(copied.reader, action_url=context.account_link(wallet.subscription_id))
+        own = accounts.details_of(connection, wallet.account_id).email
+        letters.send(to or own, "copy", replace(copied, reader=button))
+        sent = letters.sent("copy")
+    assert path in sent["mail"]["reader"]["action_url"]

@@ -43,7 +43,7 @@ class Frame:
 
 
 def _in_menu(visit: Visit, page: Page) -> bool:
-    return page.has(visit) and (visit.is_admin or not page.admins)
+    return page.has(visit) and page.seen_by(visit)
 
 
 def in_frame(frame: Frame, visit: Visit, name: str, facts: Mapping[str, Any]) -> Response:

@@ -36,6 +36,12 @@ class Page:
     admins: bool = False
     has: Callable[[Visit], bool] = everywhere
 
+    def seen_by(self, visit: Visit) -> bool:
+        """Return whether a visitor may know that there is such a page."""
+        if visit.session.only:
+            return self.name == visit.session.only
+        return visit.is_admin or not self.admins
+
     @property
     def address(self) -> str:
         """The page's path."""

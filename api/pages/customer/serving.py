@@ -44,11 +44,11 @@ class CustomerGate:
 
     def may_see(self, visit: Visit, page: Page) -> bool:
         """Return whether a page is for the visitor: some are for admins alone."""
-        return visit.is_admin or not page.admins
+        return page.seen_by(visit)
 
     def may_send(self, visit: Visit, page: Page) -> bool:
         """Return whether the visitor may send its forms."""
-        return self.may_see(visit, page)
+        return self.may_see(visit, page) and not visit.session.only
 
     def sent(self, visit: Visit, form: Mapping[str, str]) -> Visit:
         """Return the visit with its form."""

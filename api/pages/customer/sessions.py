@@ -19,7 +19,10 @@ RENEWED = timedelta(minutes=1)  # a cookie older than that is written anew
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that opened a customer's link; `member_id` "": the customer's own."""
+    """A browser that opened a customer's link; `member_id` "": the customer's own.
+
+    `only` names the one page that the link shows, to look at; "": all of them.
+    """
 
     session_id: str
     account_id: int
@@ -27,13 +30,16 @@ class Session:
     return_url: str
     begun_at: datetime
     used_at: datetime
+    only: str = ""
 
     def is_over(self, at: datetime) -> bool:
         """Return whether it has ended, by rest or by age."""
         return at >= self.used_at + LASTS or at >= self.begun_at + LONGEST
 
 
-def begin(account_id: int, member_id: str, return_url: str, at: datetime) -> Session:
+def begin(
+    account_id: int, member_id: str, return_url: str, at: datetime, *, only: str = ""
+) -> Session:
     """Return a new session."""
     return Session(
         session_id=random.token_urlsafe(16),
@@ -42,6 +48,7 @@ def begin(account_id: int, member_id: str, return_url: str, at: datetime) -> Ses
         return_url=return_url,
         begun_at=at,
         used_at=at,
+        only=only,
     )
 
 
@@ -58,6 +65,7 @@ def session_of(request: Request, services: Services, at: datetime) -> Session | 
         return_url=kept["back"],
         begun_at=datetime.fromisoformat(kept["begun"]),
         used_at=datetime.fromisoformat(kept["used"]),
+        only=kept["only"],
     )
     return None if found.is_over(at) else found
 
@@ -77,6 +85,7 @@ def keep(response: Response, services: Services, session: Session) -> None:
         "back": session.return_url,
         "begun": session.begun_at.isoformat(),
         "used": session.used_at.isoformat(),
+        "only": session.only,
     }
     response.set_cookie(
         COOKIE,

@@ -83,6 +83,8 @@ class Visit:
     @property
     def is_admin(self) -> bool:
         """Whether the visitor may buy, change and decide."""
+        if self.session.only:
+            return False
         return self.member is None or self.member.role is Role.ADMIN
 
     @property
