@@ -5,13 +5,16 @@ page (members: anywhere), so that the pages of a list are the list as it was.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
+from domain.errors import InvalidInput
+
 MOST_WAITING = 100
+MOST_LOOKED_AT = 20_000  # changes, for what only a look at each can find
 Row = dict[str, Any]
 
 
@@ -176,11 +179,17 @@ def entries(
     *,
     after: tuple[int, int] | None,
     limit: int,
+    most: int = MOST_LOOKED_AT,
 ) -> Page | None:
-    """Return lines of the journal, the newest first; None if there is no line `after`."""
+    """Return lines of the journal, the newest first; None if there is no line `after`.
+
+    What is chosen by action or tags is looked for in so many changes at `most`: the page has what
+    was found, and says that more may follow. Raises `InvalidInput` (`report_too_large`) if that is
+    nothing.
+    """
     if after is not None and connection.scalar(KNOWN_ENTRY, _line(account_id, after)) is None:
         return None
-    values = {
+    values: Row = {
         **_line(account_id, after or AT_LAST),
         "low": _before(connection, account_id, chosen.start) if chosen.start else 0,
         "high": _before(connection, account_id, chosen.end) if chosen.end else AT_LAST[0],
@@ -188,7 +197,24 @@ def entries(
         "tags": chosen.tags,
         "limit": limit + 1,
     }
-    return _page(connection.execute(ENTRIES, values), limit)
+    if chosen.action is None and chosen.tags is None:
+        return _page(connection.execute(ENTRIES, values), limit)
+    lowest = _top(connection, values) - most
+    found = _page(connection.execute(ENTRIES, values | {"low": max(values["low"], lowest)}), limit)
+    if found.has_more or lowest <= values["low"]:
+        return found
+    if not found.items:
+        told = f"none of {most:,} changes is one: name an earlier `to`, or choose less narrowly"
+        raise InvalidInput("report_too_large", told)
+    return replace(found, has_more=True)
+
+
+def _top(connection: Connection, values: Row) -> int:
+    """Return the newest change that a page may have."""
+    newest = connection.scalar(
+        text("SELECT seq FROM wallets WHERE account_id = :account"), {"account": values["account"]}
+    )
+    return min(int(values["seq"]), int(values["high"]), int(newest or 0))
 
 
 KNOWN_ENTRY = text(

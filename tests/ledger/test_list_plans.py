@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from domain.errors import InvalidInput
 from ledger.reads import lists
 from ledger.reads.lists import ChosenEntries
 from ledger.usage import debits
 from models.base import connect
-from tests.builders import NOON, START, a_subscribed_wallet, an_event
+from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, an_event
 
 MANY = 6_000
 FETCHED = text("""
@@ -61,6 +62,51 @@ def test_a_page_of_entries_reads_no_more_than_it_shows(busy, after, chosen):
         assert found is not None
         assert found.items
         assert ledger.scalar(FETCHED) - before <= MOST
+        ledger.rollback()
+
+
+@pytest.mark.parametrize("rare", [{"action": "never"}, {"tags": '{"member": "nobody"}'}])
+def test_what_is_rare_is_looked_for_in_so_many_changes_and_no_more(busy, rare):
+    engine, wallet = busy
+    most = 500
+    with engine.connect() as ledger:
+        for times in ({}, {"start": START}, {"end": NOON + timedelta(minutes=8)}):
+            before = ledger.scalar(FETCHED)
+            with pytest.raises(InvalidInput) as refusal:
+                lists.entries(
+                    ledger,
+                    wallet.account_id,
+                    ChosenEntries(**rare, **times),
+                    after=None,
+                    limit=20,
+                    most=most,
+                )
+            assert refusal.value.reason == "report_too_large"
+            assert ledger.scalar(FETCHED) - before <= 4 * most + MOST
+        short = ChosenEntries(**rare, end=NOON + timedelta(seconds=1))
+        found = lists.entries(ledger, wallet.account_id, short, after=None, limit=20, most=most * 2)
+        assert found == lists.Page(found.names, (), has_more=False)
+        ledger.rollback()
+
+
+def test_a_page_has_what_was_found_and_the_next_goes_on_behind_it(busy):
+    engine, wallet = busy
+    tagged, seen, after = ChosenEntries(tags='{"member": "ada"}'), [], None
+    with engine.connect() as ledger:
+        for at in (MONTH_END - timedelta(hours=2), MONTH_END - timedelta(hours=1)):
+            event = an_event(wallet.account_id, event_at=at, tags=(("member", "ada"),))
+            others = [an_event(wallet.account_id, event_at=at) for _ in range(80)]
+            assert debits.debit(ledger, [event, *others], at)
+        while True:
+            found = lists.entries(
+                ledger, wallet.account_id, tagged, after=after, limit=20, most=100
+            )
+            seen += [one["seq"] for one in found.items]
+            if len(seen) == 2:
+                break
+            after = (seen[-1], 0)
+        assert found.has_more
+        assert seen == [MANY + 83, MANY + 2]
         ledger.rollback()
 
 

@@ -181,7 +181,7 @@ LISTS = (
         handle=read_entries,
         answer=PAGE,
         parameters=(*PAGING, *CHOICES, *TIMES),
-        reasons=REASONS,
+        reasons=(*REASONS, "report_too_large"),
         answers_as=(JSON, CSV),
         examples=(Example("entries", path={"id": "acme"}, query={"limit": "5"}),),
     ),
