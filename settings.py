@@ -46,6 +46,7 @@ class Settings:
     drawdown_catalogs: Path = CATALOGS
     metrics_address: str | None = None  # where Prometheus finds us; None opens no port
     log_format: str = "text"  # json: one object a line
+    otel_exporter_otlp_endpoint: str | None = None  # where spans are collected; None makes none
     renewal_spread_seconds: int = 0  # over which renewals of one instant are paid; 0: at once
     webhook_private_addresses: bool = False  # whether webhooks may go inside, and by plain http
     api_docs: bool = False  # whether the API describes itself at /docs and /openapi.json
@@ -174,6 +175,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "drawdown_catalogs": _folder,
     "metrics_address": _address,
     "log_format": _log_format,
+    "otel_exporter_otlp_endpoint": _web,
     "renewal_spread_seconds": _some,
     "webhook_private_addresses": _switch,
     "api_docs": _switch,
@@ -197,6 +199,7 @@ EXPECTED = {
     "drawdown_catalogs": "a folder that exists",
     "metrics_address": "host:port to listen on",
     "log_format": "text or json",
+    "otel_exporter_otlp_endpoint": "the http(s) address of a collector (OTLP over HTTP)",
     "renewal_spread_seconds": "a whole number of seconds",
     "webhook_private_addresses": "on or off",
     "api_docs": "on or off",

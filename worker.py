@@ -41,7 +41,7 @@ from domain.pricing.catalog import Catalog
 from domain.tracing import causes
 from gateways.smtp import SmtpMailer
 from gateways.stripe import StripePayments
-from gateways.telemetry import logs, metrics
+from gateways.telemetry import logs, metrics, tracing
 from gateways.webhooks.sending import Sender
 from ledger import published
 from ledger.direct.telling import Teller
@@ -55,7 +55,7 @@ from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
 from workflows.outbox_relay import TOPICS, OutboxRelay, Topic
 from workflows.reconciliation import Reconciliation
-from workflows.requests import NamesRequests, ServesRequests
+from workflows.requests import ServesRequests, of_clients
 from workflows.stripe_event import StripeEvent
 from workflows.subscription.workflow import Subscription
 
@@ -173,7 +173,7 @@ async def connected(settings: Settings) -> Client:
         **config,
         data_converter=DATA_CONVERTER,
         runtime=runtime,
-        interceptors=[NamesRequests()],
+        interceptors=of_clients(tracing.tracer()),
     )
 
 
@@ -269,7 +269,9 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         logs.configure(settings.log_format)
+        tracing.start(settings.otel_exporter_otlp_endpoint, "drawdown-worker")
         asyncio.run(serve(settings, queues))
+        tracing.stop()
     except InvalidInput as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2

@@ -32,13 +32,13 @@ from api.watching.balances import Balances
 from api.watching.ending import told_of_the_end
 from catalogs.reader import load_catalogs
 from gateways.stripe import StripePayments
-from gateways.telemetry import logs, metrics
+from gateways.telemetry import logs, metrics, tracing
 from ledger.direct.telling import Teller
 from ledger.direct.wakeups import Wakeups
 from models.base import connect
 from settings import Settings, wants_api_docs
 from workflows.converter import DATA_CONVERTER
-from workflows.requests import NamesRequests
+from workflows.requests import of_clients
 
 PREFIX = "/v1/"
 
@@ -88,6 +88,8 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
     engine = connect(settings.database_url)
     try:
         async with AsyncExitStack() as running:
+            tracing.start(settings.otel_exporter_otlp_endpoint, "drawdown-api")
+            running.callback(tracing.stop)
             payments = running.enter_context(
                 closing(StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base))
             )
@@ -152,5 +154,5 @@ async def _temporal(settings: Settings, runtime: Runtime | None) -> Client:
         data_converter=DATA_CONVERTER,
         lazy=True,
         runtime=runtime,
-        interceptors=[NamesRequests()],
+        interceptors=of_clients(tracing.tracer()),
     )

@@ -33,6 +33,7 @@ from gateways.stripe_payers import Payers
 from gateways.stripe_reading import declined, declined_by, entry, identifier
 from gateways.stripe_returns import Returns
 from gateways.stripe_states import Seen, state_of
+from gateways.telemetry.processor import Tracked
 
 TIMEOUT = 20.0  # seconds; the library's own 80 would outlive the activity
 PAGE = 100
@@ -48,7 +49,7 @@ class StripePayments:
     ) -> None:
         for name, level in QUIET.items():
             logging.getLogger(name).setLevel(level)
-        self._http = http or stripe.RequestsClient(timeout=TIMEOUT)  # one session per thread
+        self._http = http or Tracked(timeout=TIMEOUT)  # one session per thread
         self._stripe = stripe.StripeClient(
             api_key,
             base_addresses={"api": base_url} if base_url else {},

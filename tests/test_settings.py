@@ -93,6 +93,7 @@ def test_the_names_are_the_contract():
         "DRAWDOWN_CATALOGS",
         "METRICS_ADDRESS",
         "LOG_FORMAT",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
         "RENEWAL_SPREAD_SECONDS",
         "WEBHOOK_PRIVATE_ADDRESSES",
         "API_DOCS",

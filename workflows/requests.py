@@ -58,6 +58,15 @@ class NamesRequests(client.Interceptor):
         return _Sending(next)
 
 
+def of_clients(tracer: Any | None) -> list[client.Interceptor]:
+    """Return what clients send with: the request, and with a tracer the trace."""
+    if tracer is None:
+        return [NamesRequests()]
+    from workflows.tracing import Tracing  # noqa: PLC0415 - an extra
+
+    return [Tracing(tracer), NamesRequests()]
+
+
 class _Sending(client.OutboundInterceptor):
     async def start_workflow(
         self,

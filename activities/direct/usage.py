@@ -20,6 +20,7 @@ from domain.messages.holds import Capture, Extend, Hold, Release
 from domain.outcomes import UNDECIDED, Refusal, Undecided
 from domain.pricing.event_price import price, price_on_terms
 from domain.usage import DebitOutcome, PricedEvent, UsageEvent
+from gateways.telemetry import tracing
 from ledger.direct.lists import ListsInForce, OtherListsError
 from ledger.direct.plans import PlanInForce, PlansInForce, unknown
 from ledger.usage import debits, holds
@@ -217,8 +218,9 @@ class DirectUsage:
             sent.append(case)
             known = case.known
             demands.append(Demand(known.account_id, priced, known.revision, case.request_id))
-        queued = self._commit.debit_all(demands, at)
-        answers = [await queued[0]] if len(queued) == 1 else await asyncio.gather(*queued)
+        with tracing.span("debit", facts={"drawdown.events": len(demands)}):
+            queued = self._commit.debit_all(demands, at)
+            answers = [await queued[0]] if len(queued) == 1 else await asyncio.gather(*queued)
         for case, outcome in zip(sent, answers, strict=True):
             case.outcome = outcome
 
@@ -298,7 +300,8 @@ class DirectUsage:
                 if not await self._was_behind(customer_id, known, error):
                     raise
             else:
-                outcome: DebitOutcome | HoldOutcome = await self._commit.ask(asked, self._now())
+                with tracing.span("ask the ledger"):
+                    outcome: DebitOutcome | HoldOutcome = await self._commit.ask(asked, self._now())
                 if outcome.status != STALE:
                     return outcome
                 await self._plans.again([customer_id])

@@ -37,6 +37,7 @@ from api.v1.request_ids import request_id_of
 from domain.errors import BillingError
 from domain.tracing import causes
 from gateways.payments import ProcessorUnavailable
+from gateways.telemetry import tracing
 from ledger.direct.lists import OtherListsError
 from ledger.usage.group_commit import LedgerBusyError
 
@@ -76,7 +77,8 @@ class Serve:
             await respond(send, _counted(services, refusal(busy(), request_id)), request_id)
             return
         try:
-            answer = await self._answer(scope, receive, headers, request_id, told=told)
+            answering = self._in_a_span if tracing.is_on() else self._answer
+            answer = await answering(scope, receive, headers, request_id, told=told)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
             answer = _counted(services, refusal(error, request_id))
         finally:
@@ -92,6 +94,24 @@ class Serve:
         """Return a `send` that counts; a caller can make no new labels."""
         path = next(iter(self._endpoints.values())).address
         return metrics.watched(send, path, method if method in self._endpoints else "other")
+
+    async def _in_a_span(
+        self,
+        scope: Scope,
+        receive: Receive,
+        headers: Mapping[str, str],
+        request_id: str,
+        *,
+        told: dict[str, str],
+    ) -> Reply:
+        """Return the answer; making it is a span, below the caller's if the request names one."""
+        method = scope["method"] if scope["method"] in self._endpoints else "other"
+        path = next(iter(self._endpoints.values())).address
+        facts = {"http.request.method": method, "http.route": path, "drawdown.request": request_id}
+        with tracing.span(f"{method} {path}", "server", facts, headers) as span:
+            answer = await self._answer(scope, receive, headers, request_id, told=told)
+            span.tell("http.response.status_code", answer.status)
+            return answer
 
     async def _answer(
         self,

@@ -12,6 +12,7 @@ from typing import Any
 from temporalio import activity
 
 from domain.tracing import causes
+from gateways.telemetry import tracing
 
 FORMATS = ("text", "json")
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -30,6 +31,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             "request": causes.request_id(),
+            "trace": tracing.trace_id(),
             **_of_activity(),
             **{name: getattr(record, name, None) for name in FACTS},
         }
