@@ -19,6 +19,7 @@ from ledger.notifications.outbox import Message
 
 BATCH = 50
 PAUSE_SECONDS = 0.3
+BEAT_SECONDS = 1
 # Whoever causes a crossing acts on it at once; the relay steps in only after a crash.
 CROSSING_GRACE_SECONDS = 3
 
@@ -85,13 +86,15 @@ class CrossingRelay(SignalsSubscriptions):
 def work(shift: Shift, deliver: Callable[[], int]) -> int:
     """Deliver until the shift ends or the worker stops; what is left stays in the outbox."""
     count = 0
-    ends = time.monotonic() + shift.seconds
-    while time.monotonic() < ends and not (
-        activity.is_worker_shutdown() or activity.is_cancelled()
-    ):
-        activity.heartbeat(count)
+    now = beat = time.monotonic()
+    ends = now + shift.seconds
+    while now < ends and not (activity.is_worker_shutdown() or activity.is_cancelled()):
+        if now >= beat:  # not at each look: a heartbeat costs more than a look at nothing
+            activity.heartbeat(count)
+            beat = now + BEAT_SECONDS
         delivered = deliver()
         count += delivered
         if not delivered:
             time.sleep(PAUSE_SECONDS)
+        now = time.monotonic()
     return count

@@ -1,5 +1,6 @@
 """Debits on terms that their first way pays: alone, together and with care they are the same."""
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -87,13 +88,29 @@ def standing(connection, wallet):
     return [tuple(row) for row in journal], [tuple(row) for row in counters]
 
 
-@settings(max_examples=150)
-@given(
+ANY_BATCHES = given(
     batches=st.lists(st.lists(uses(), min_size=2, max_size=6), min_size=1, max_size=4),
     have=st.sampled_from([30, 200, 20 * MICRO]),
     ceiling=st.sampled_from([10, 60, 50 * MICRO]),
 )
+
+
+@settings(max_examples=40)
+@ANY_BATCHES
 def test_a_batch_on_terms_is_its_events_one_by_one(session_engine, batches, have, ceiling):
+    are_the_same(session_engine, batches, have, ceiling)
+
+
+@pytest.mark.long
+@settings(max_examples=150)
+@ANY_BATCHES
+def test_a_batch_on_terms_is_its_events_one_by_one_at_length(
+    session_engine, batches, have, ceiling
+):
+    are_the_same(session_engine, batches, have, ceiling)
+
+
+def are_the_same(session_engine, batches, have, ceiling):
     with undone(session_engine) as connection:
         alone, together = (a_team(connection, have, ceiling) for _ in range(2))
         neighbour = a_subscribed_wallet(connection)
