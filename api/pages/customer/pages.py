@@ -12,6 +12,7 @@ from api.pages.customer.paying.auto_purchase import PAGE as AUTO_PURCHASE
 from api.pages.customer.paying.buy import PAGE as BUY
 from api.pages.customer.paying.invoices import PAGE as INVOICES
 from api.pages.customer.paying.payment import PAGE as PAYMENT
+from api.pages.customer.paying.plan import PAGE as PLAN
 from api.pages.customer.serving import CustomerGate
 from api.pages.customer.team import PAGE as TEAM
 from api.pages.customer.using.usage import PAGE as USAGE
@@ -23,6 +24,7 @@ FRAME = Frame(
         BUY,
         AUTO_PURCHASE,
         USAGE,
+        PLAN,
         PAYMENT,
         INVOICES,
         TEAM,

@@ -1,0 +1,150 @@
+"""The plan: what there is to choose, what a change costs and gives before it is made, the end."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from api.pages.asking import Json
+from api.pages.customer import words
+from api.pages.customer.page import Page, back_to
+from api.pages.customer.paying.charging import default_card, told
+from api.pages.customer.paying.offers import offers_of
+from api.pages.customer.visits import CUSTOMER, Visit
+from api.pages.refusals import told_of
+from domain.credits import parse_credits
+from domain.errors import BillingError, InvalidInput
+from domain.subscription import Status
+
+SUBSCRIPTION = "/subscriptions/{id}"
+CHANGE, CANCEL = f"POST {SUBSCRIPTION}/change_plan", f"POST {SUBSCRIPTION}/cancel"
+CATALOG, BALANCE = "GET /catalogs/{name}", f"GET {CUSTOMER}/balance"
+CHARGES = f"GET {CUSTOMER}/charges"
+LATEST = "20"  # charges among which one that was just made is looked for
+NOW = "upgrade"  # the kind of a change that is charged and begins at once
+SAME = ("kind", "amount_minor", "price_minor")  # in which a confirmed change is the one shown
+AT_END = {"when": "period_end"}
+
+
+async def show(visit: Visit) -> dict[str, Any]:
+    """Show the plans, and what the change or the end that was chosen would come to."""
+    chosen = _chosen(visit)
+    quote, ends, refused = None, None, None
+    try:
+        quote = await _quoted(visit, chosen) if chosen else None
+        ends = await _ending(visit) if "cancel" in visit.query else None
+    except BillingError as error:
+        refused = told_of(error)
+    return words.facts(
+        visit,
+        offers=await _offers(visit),
+        chosen=chosen,
+        quote=quote,
+        ends=ends,
+        quote_refused=refused,
+        charge=await _charge(visit),
+        standing=_standing(visit),
+        key=visit.new_key(),
+    )
+
+
+async def change(visit: Visit) -> dict[str, Any] | Response:
+    """Change to the plan that was shown, for what was shown; other numbers are shown first."""
+    wanted = visit.form.get("plan", "")
+    now = await visit.ask(CHANGE, body={"plan": wanted, "preview": True})
+    if any(str(now[name]) != visit.form.get(name) for name in SAME):
+        return await show(visit) | {"changed": True}
+    answer = await visit.ask(CHANGE, body={"plan": wanted}, key=_key(visit))
+    return back_to("plan", f"charge={answer.get('charge_id') or ''}")
+
+
+async def stay(visit: Visit) -> Response:
+    """Take a change back that would begin with the next period."""
+    await visit.ask(CHANGE, body={"plan": visit.plan.plan_id}, key=_key(visit))
+    return back_to("plan")
+
+
+async def cancel(visit: Visit) -> Response:
+    """End the plan when what is paid for ends."""
+    await visit.ask(CANCEL, body=AT_END, key=_key(visit))
+    return back_to("plan")
+
+
+def _key(visit: Visit) -> str:
+    return visit.form.get("key", "")
+
+
+def _chosen(visit: Visit) -> str:
+    """Return the plan that was chosen, "" if none was."""
+    return (visit.form or visit.query).get("plan", "")
+
+
+async def _offers(visit: Visit) -> list[Any]:
+    try:
+        found = await visit.ask(CATALOG, name=visit.plan.catalog)
+    except InvalidInput:  # its price list is sold no more
+        return []
+    return offers_of(visit, found)
+
+
+async def _quoted(visit: Visit, chosen: str) -> Json:
+    """Return a change's own preview, and for one at once the credits before and after."""
+    quote = await visit.ask(CHANGE, body={"plan": chosen, "preview": True})
+    if quote["kind"] != NOW:
+        return {**quote, "credits": [], "card": None}
+    return {**quote, "credits": await _credits(visit, quote), "card": await default_card(visit)}
+
+
+async def _credits(visit: Visit, quote: Json) -> list[Json]:
+    balance = await visit.ask(BALANCE)
+    return [
+        {
+            "unit": visit.unit(kind),
+            "before": (before := parse_credits(balance["credit_types"][kind]["available"])),
+            "more": (more := parse_credits(quote["extra_credits"].get(kind, "0"))),
+            "after": before + more,
+        }
+        for kind in balance["credit_types"]
+    ]
+
+
+async def _ending(visit: Visit) -> Json:
+    """Return what the end would take and keep, by the units that people know."""
+    found = await visit.ask(CANCEL, body={**AT_END, "preview": True})
+    return {**found, "lost": _some(found["lost_credits"]), "kept": _some(found["kept_credits"])}
+
+
+def _some(amounts: dict[str, str]) -> dict[str, str]:
+    return {kind: amount for kind, amount in amounts.items() if parse_credits(amount)}
+
+
+async def _charge(visit: Visit) -> Json | None:
+    """Return the change's charge that the address names, as the ledger has it now."""
+    named = visit.query.get("charge")
+    if not named:
+        return None
+    found = await visit.ask(CHARGES, query={"limit": LATEST})
+    return next((told(one) for one in found["items"] if one["id"] == named), None)
+
+
+def _standing(visit: Visit) -> Json:
+    """Return what is decided already: the next plan, the end."""
+    kept = visit.standing.subscription
+    following, ends = kept["next_plan"], kept["period_end"]
+    over = visit.standing.status is Status.ENDED
+    return {
+        "over": over,
+        "ending": bool(kept["cancel_at_end"]) and not over,
+        "next": following["name"] if following and not over else "",
+        "ends": visit.show.until(ends) if ends else "",
+        "begins": visit.show.moment(ends) if ends else "",
+        "trial": visit.standing.status is Status.TRIALING,
+    }
+
+
+PAGE = Page(
+    "plan",
+    "Plan",
+    show,
+    acts={"change": change, "stay": stay, "cancel": cancel},
+    admins=True,
+)

@@ -1,0 +1,93 @@
+"""The plan changed and ended from its page: for what was shown, never for anything else."""
+
+import pytest
+
+from tests.pages.forms import forms_of, sent
+from tests.pages.test_usage import put
+
+CHANGE, CANCEL, STAY = "/console/plan/change", "/console/plan/cancel", "/console/plan/stay"
+
+
+@pytest.fixture
+async def acme(fleet, link, web):
+    customer = await fleet.subscribe("core_10k")
+    await web.get(await link(customer.name, page="plan"))
+    return customer
+
+
+async def test_what_there_is_to_choose_and_which_is_mine(acme, web):
+    page = (await web.get("/console/plan")).text
+    for told in ("Core 40,000", "$29.00", "40,000 Credits a month", "30 % dearer", "a year"):
+        assert told in page
+    assert page.count("Your plan</span>") == 1
+
+
+async def test_an_upgrade_costs_what_its_preview_says_and_nothing_else(acme, web):
+    await acme.use("1000")
+    page = await web.get("/console/plan?plan=core_40k")
+    assert "$20.00 and change" in page.text
+    assert "39,000 (+30,000)" in page.text
+    edited = await sent(web, "/console/plan?plan=core_40k", CHANGE, amount_minor="1")
+    assert "The price has changed" in edited.text
+    other = await sent(web, "/console/plan?plan=core_40k", CHANGE, plan="core_80k")
+    assert "The price has changed" in other.text
+    assert acme.charges() == [("period", "paid", 900)]
+    fields = forms_of(page, CHANGE)[0]
+    done = await web.post(CHANGE, data=fields)
+    assert done.status_code == 303
+    await web.post(CHANGE, data=fields)  # a double click
+    assert acme.charges() == [("period", "paid", 900), ("upgrade", "paid", 2000)]
+    after = await web.get(done.headers["location"])
+    assert "Paid: $20.00" in after.text
+    assert "Core 40,000 · active" in after.text
+
+
+async def test_a_smaller_plan_waits_and_can_be_taken_back(acme, web):
+    assert "Change on February 1, 2027" in (await web.get("/console/plan?plan=core_5k")).text
+    await sent(web, "/console/plan?plan=core_5k", CHANGE)
+    page = await web.get("/console/plan")
+    assert "Core 5,000 from February 1, 2027" in page.text
+    assert "Your next plan" in page.text
+    await sent(web, "/console/plan", STAY)
+    assert "Your next plan" not in (await web.get("/console/plan")).text
+    assert acme.charges() == [("period", "paid", 900)]
+
+
+async def test_the_end_says_before_what_is_lost(acme, web):
+    await acme.buy("1000")
+    page = await web.get("/console/plan?cancel=1")
+    assert "11,000 Credits" in page.text or "10,000 Credits" in page.text
+    await sent(web, "/console/plan?cancel=1", CANCEL)
+    page = await web.get("/console/plan")
+    assert "Your plan ends on January 31, 2027" in page.text
+    assert "See the change" not in page.text
+    late = await web.get("/console/plan?plan=core_40k")
+    assert forms_of(late, CHANGE) != []
+    assert "cannot be changed any more" in late.text
+
+
+async def test_a_declined_change_changes_nothing_and_says_so(fleet, link, web):
+    poor = await fleet.subscribe("core_10k")
+    await poor.update_card("tok_chargeCustomerFail")
+    await web.get(await link(poor.name, page="plan"))
+    answer = await sent(web, "/console/plan?plan=core_40k", CHANGE)
+    assert answer.status_code == 402
+    assert "The payment was declined." in answer.text
+    assert "/console/payment" in answer.text
+    assert "Core 10,000 · active" in (await web.get("/console/plan")).text
+
+
+async def test_what_does_not_exist_is_told_and_members_see_nothing(acme, link, web, door):
+    for unknown in ("core_9k", "<script>alert(1)</script>", "%00", "starter"):
+        page = await web.get(f"/console/plan?plan={unknown}")
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
+        assert forms_of(page, CHANGE) == []
+    page = await web.get("/console/plan?plan=core_40k")
+    stolen = forms_of(page, CHANGE)[0]
+    await put(door, acme, "ada")
+    web.cookies.clear()
+    await web.get(await link(acme.name, member="ada"))
+    assert (await web.get("/console/plan")).status_code == 404
+    assert (await web.post(CHANGE, data=stolen)).status_code == 404
+    assert acme.charges() == [("period", "paid", 900)]
