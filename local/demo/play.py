@@ -55,7 +55,10 @@ async def play(console: Console) -> bool:
         _print_failure(console, error)
         return False
     console.print("[green]every claim holds[/green]")
-    console.print("Look around: `make up` starts the same stack and leaves it running.")
+    console.print(
+        "Look around: `make up` starts the same stack and leaves it running, with the customers'"
+        " console and the operators' sign-in."
+    )
     return True
 
 

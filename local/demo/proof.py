@@ -1,5 +1,6 @@
 """The proof at the end of the demo: every law of the ledger, checked against the outside."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,7 +8,9 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, TextClause, text
 
 from domain.credits import format_credits
+from gateways.letter_formats import Formats
 from ledger import balances
+from local.demo.pages import shown
 from local.demo.scene import Scene
 from local.demo.telling import Story
 
@@ -112,7 +115,16 @@ def _of_story(scene: Scene, connection: Connection, story: Story) -> list[Claim]
         ),
         Claim(f"{who}: charged exactly what the rules say", _money(paid), paid == story.paid_minor),
         Claim(f"{who}: what is left is what must be left", _amounts(left), left == story.left),
+        _of_page(who, story, shown(scene, story.customer_id)),
     ]
+
+
+def _of_page(who: str, story: Story, figures: list[str]) -> Claim:
+    """Check what the customer's own page shows in its first place."""
+    formats = Formats.of("en_US", "UTC")
+    wanted = [formats.number(micro) for micro in story.left.values()]
+    told = "the customer's page shows it"
+    return Claim(f"{who}: {told}", " + ".join(figures), Counter(wanted) <= Counter(figures))
 
 
 def _amounts(by_type: Mapping[str, int]) -> str:
