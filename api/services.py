@@ -12,6 +12,7 @@ from activities.direct.usage import DirectUsage
 from api.keyring import KeyRing
 from api.limits import Limits
 from api.v1.metrics import DoorMetrics
+from api.v1.tally import Tally
 from api.watching.balances import Balances
 from gateways.payments import Payments
 
@@ -33,6 +34,7 @@ class Services:
     balances: Balances
     metrics: DoorMetrics | None = None  # None: nobody asks for them
     webhook_private_addresses: bool = False
+    tally: Tally = field(default_factory=Tally)
 
 
 def _services(request: Request) -> Services:

@@ -44,24 +44,25 @@ SELECT EXISTS (
 
 def published(connection: Connection, catalog: str) -> Published:
     """Return what a price list has published; fields added since take their defaults."""
-    rows = connection.execute(
-        select(PublishedRow.item, PublishedRow.terms)
-        .where(PublishedRow.catalog == catalog)
-        .order_by(PublishedRow.revision)  # the newest revision of an item wins
-    )
-    newest = {row.item: row.terms for row in rows}
-    items = ((_item(name), terms) for name, terms in newest.items())
-    return {
-        item: msgspec.convert(terms, _TYPES[item.kind])
-        for item, terms in items
-        if terms is not None
-    }
+    return _published(connection, (catalog,)).get(catalog, {})
 
 
 def compared(connection: Connection, catalog: Catalog, at: datetime) -> Comparison:
     """Compare a price list read at `at` with what was published; write nothing."""
     known = published(connection, catalog.name)
     return compare(known, catalog, at, in_use(connection, catalog.name))
+
+
+def all_compared(
+    connection: Connection, catalogs: Iterable[Catalog], at: datetime
+) -> Mapping[str, Comparison]:
+    """Compare price lists with what was published, in three queries; write nothing."""
+    read = {one.name: one for one in catalogs}
+    known, used = _published(connection, read), _in_use(connection, read)
+    return {
+        name: compare(known.get(name, {}), one, at, used.get(name, frozenset()))
+        for name, one in read.items()
+    }
 
 
 def publish(connection: Connection, catalog: Catalog, at: datetime) -> Comparison:
@@ -117,21 +118,43 @@ def rerate(
 
 def in_use(connection: Connection, catalog: str) -> frozenset[Item]:
     """Return the plan versions that live subscriptions are on or move to next period."""
-    found: set[Item] = set()
-    for plan in (Subscription.plan, Subscription.next_plan):
-        rows = connection.execute(
-            select(plan["plan_id"].astext, plan["version"].astext)
-            .distinct()
-            .where(Subscription.status != Status.ENDED, plan["catalog"].astext == catalog)
-        )
-        found |= {Item(Kind.PLAN, plan_id, version) for plan_id, version in rows}
-    return frozenset(found)
+    return frozenset(_in_use(connection, (catalog,)).get(catalog, ()))
 
 
 def is_rated_anew(connection: Connection, catalog: str, account_id: int, key: str) -> bool:
     """Return whether a rate of an event's action was re-rated after the event was booked."""
     found = connection.scalar(_RATED_ANEW, {"catalog": catalog, "account": account_id, "key": key})
     return bool(found)
+
+
+def _published(connection: Connection, catalogs: Iterable[str]) -> dict[str, dict[Item, Terms]]:
+    rows = connection.execute(
+        select(PublishedRow.catalog, PublishedRow.item, PublishedRow.terms)
+        .where(PublishedRow.catalog.in_(catalogs))
+        .order_by(PublishedRow.revision)  # the newest revision of an item wins
+    )
+    newest = {(row.catalog, row.item): row.terms for row in rows}
+    found: dict[str, dict[Item, Terms]] = {}
+    for (catalog, name), terms in newest.items():
+        if terms is not None:
+            item = _item(name)
+            found.setdefault(catalog, {})[item] = msgspec.convert(terms, _TYPES[item.kind])
+    return found
+
+
+def _in_use(connection: Connection, catalogs: Iterable[str]) -> dict[str, set[Item]]:
+    names = tuple(catalogs)
+    found: dict[str, set[Item]] = {}
+    for plan in (Subscription.plan, Subscription.next_plan):
+        of = plan["catalog"].astext
+        rows = connection.execute(
+            select(of, plan["plan_id"].astext, plan["version"].astext)
+            .distinct()
+            .where(Subscription.status != Status.ENDED, of.in_(names))
+        )
+        for catalog, plan_id, version in rows:
+            found.setdefault(catalog, set()).add(Item(Kind.PLAN, plan_id, version))
+    return found
 
 
 def _lists_in_use(connection: Connection) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Plain ASGI, because it runs for each debit: a middleware of the framework costs 
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -189,8 +190,10 @@ def refusal(error: Exception, request_id: str) -> Reply:
 
 
 def _counted(services: Services, answer: Reply) -> Reply:
-    if services.metrics is not None and answer.reason is not None:
-        services.metrics.refused(answer.reason)
+    if answer.reason is not None:
+        services.tally.add(answer.reason, datetime.now(UTC))
+        if services.metrics is not None:
+            services.metrics.refused(answer.reason)
     return answer
 
 

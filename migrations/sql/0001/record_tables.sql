@@ -75,6 +75,7 @@ CREATE TABLE refusals (
     recorded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT refusals_pk PRIMARY KEY (account_id, refusal_id)
 );
+CREATE INDEX refusals_recent ON refusals (recorded_at);
 
 -- What a request did whose sender named it (`X-Request-Id`), and what an act over HTTP did: lines
 -- of the journal by `seq`, and charges. A table of its own: most events come without a name.

@@ -1,0 +1,1 @@
+"""Pages for those who keep the engine running: health, finance, webhooks, keys, accounts."""

@@ -1,0 +1,26 @@
+"""Pages of those who run the engine, as they look and are used."""
+
+from playwright.async_api import Page
+
+from domain.access.operators import OperatorRole
+from tests.fleet import RunningFleet
+from tests.pages.browser.conftest import looked_at
+from tests.pages.operators import PASSWORD, an_operator
+
+
+async def enter(page: Page, fleet: RunningFleet, url: str, role: OperatorRole) -> None:
+    """Sign in as somebody new of a role."""
+    made = an_operator(fleet, role)
+    await page.goto(f"{url}/operator/sign_in")
+    await page.get_by_label("E-mail address").fill(made.email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="Customers").wait_for()
+
+
+async def test_the_engines_health_at_a_glance(fleet, door_url, page, look):
+    await enter(page, fleet, door_url, OperatorRole.SUPPORT)
+    await page.get_by_role("link", name="Health").click()
+    await page.get_by_role("button", name="Look at the laws").click()
+    await page.get_by_text("Looked at just now.").wait_for()
+    await looked_at(page, f"operator-health-{look}")
