@@ -86,7 +86,7 @@ WALLET: dict[str, str] = {
 
 TEAMS: dict[str, str] = {
     "approval_not_needed": "send it as usage or as a hold: the plan needs no approval for it",
-    "price_changed": "ask again with a new key: it now costs more than the request said",
+    "price_changed": "ask again with a new key: it costs another amount than the request said",
     "approval_lapsed": "ask again with a new key: nobody decided in time",
     "unknown_approval": "use the subscription and the key of a request",
     "already_decided": "read the request's `status`: it was already decided",

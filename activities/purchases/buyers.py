@@ -11,7 +11,10 @@ from domain.pricing.catalog import Plan
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who buys, on which plan, in which window and period, at which instant."""
+    """Who buys, on which plan, in which window and period, at which instant.
+
+    `expected_minor` is the only price at which this one buys, in minor units; None: at any.
+    """
 
     subscription_id: str
     customer_id: str
@@ -21,6 +24,7 @@ class Buyer:
     period: Window
     window: Window
     at: datetime
+    expected_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

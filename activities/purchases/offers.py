@@ -82,14 +82,14 @@ class OfferActivities:
             known = charges.known(connection, buyer.account_id, charge_id)
             if known is not None:
                 # A repeat gets the first answer, even if plan or price have changed since.
-                if not same(known):
+                if not (same(known) and buyer.expected_minor in (None, known.amount_minor)):
                     return Purchase(Refusal.IDEMPOTENCY_CONFLICT)
                 opened = _opened(buyer, charge_id, known.state, _order_of(buyer, known))
                 told = kept_answers.of_charge(connection, buyer.account_id, charge_id)
                 found = checkpoints.looked_into(connection, buyer.account_id, charge_id)
                 looked_into = LOOKED_INTO[Decline(found)] if found else ""
                 return replace(opened, looked_into=looked_into, answer=told or None)
-            order = wished()
+            order = as_expected(buyer, wished())
             if isinstance(order, str):
                 return Purchase(order)
             status = charges.open_charge(
@@ -147,6 +147,13 @@ def packs_ordered(buyer: Buyer, pack_id: str, count: int) -> Order | str:
         pack=sold_pack(pack, count),
         lasting=lasting,
     )
+
+
+def as_expected(buyer: Buyer, order: Order | str) -> Order | str:
+    """Return an order at the price that its buyer was shown, or why there is none."""
+    if isinstance(order, Order) and buyer.expected_minor not in (None, order.amount_minor):
+        return "price_changed"
+    return order
 
 
 def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int, *, lasting: bool) -> str | None:

@@ -1,12 +1,13 @@
 """What a purchase would cost, and whether it would be refused: opened, and then taken back."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, Engine
 
 from activities.purchases.buyers import Buyer
-from activities.purchases.offers import Order, credits_ordered, packs_ordered
+from activities.purchases.offers import Order, as_expected, credits_ordered, packs_ordered
 from domain.credits import format_credits
 from domain.messages.answers import Answer, refused
 from domain.messages.purchases import BuyCredits, BuyPack
@@ -34,7 +35,8 @@ def quote(
         buyer = _buyer(connection, subscription_id, at)
         if isinstance(buyer, str):
             return refused(buyer)
-        order = _ordered(buyer, wanted)
+        buyer = replace(buyer, expected_minor=wanted.expected_minor)
+        order = as_expected(buyer, _ordered(buyer, wanted))
         if isinstance(order, str):
             return refused(order)
         status = _opened(connection, buyer, order)

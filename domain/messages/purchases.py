@@ -1,19 +1,25 @@
 """Messages about packs and bonuses, parsed with a reason for every refusal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from domain.credits import parse_quantity
 from domain.errors import InvalidInput
 from domain.messages import fields
 from domain.pricing.purchase_price import MOST_PACKS
 
+EXPECTED = "expected_minor"
+MOST_MINOR = 10**12  # more than any charge in any currency
+
 
 @dataclass(frozen=True, slots=True)
 class BuyCredits:
-    """Buy extra credits by hand."""
+    """Buy extra credits by hand; `expected_minor` is the price that the buyer was shown, if any."""
 
     key: str
     quantity_micro: int
+    expected_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +32,12 @@ class SetAutoPurchase:
 
 @dataclass(frozen=True, slots=True)
 class BuyPack:
-    """Buy `count` packs of one kind."""
+    """Buy `count` packs of one kind; `expected_minor` is the price that the buyer was shown."""
 
     key: str
     pack_id: str
     count: int
+    expected_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +49,9 @@ class GiveBonus:
 
 
 def parse_buy_credits(data: bytes) -> BuyCredits:
-    """Read `{"key": …, "credits": "3000"}`."""
-    raw = fields.only(fields.parse_object(data), "key", "credits")
-    return BuyCredits(fields.key(raw), parse_quantity(raw["credits"]))
+    """Read `{"key": …, "credits": "3000", "expected_minor": 270}`; the last is optional."""
+    raw = fields.only(fields.parse_object(data), "key", "credits", optional=(EXPECTED,))
+    return BuyCredits(fields.key(raw), parse_quantity(raw["credits"]), _expected(raw))
 
 
 def parse_set_auto_purchase(data: bytes) -> SetAutoPurchase:
@@ -54,12 +61,26 @@ def parse_set_auto_purchase(data: bytes) -> SetAutoPurchase:
 
 
 def parse_buy_pack(data: bytes) -> BuyPack:
-    """Read `{"key": …, "pack": …, "count": 1}`; `count` is optional."""
-    raw = {"count": 1} | fields.only(fields.parse_object(data), "key", "pack", optional=("count",))
+    """Read `{"key": …, "pack": …, "count": 1, "expected_minor": 2500}`.
+
+    `count` and `expected_minor` are optional.
+    """
+    sent = fields.parse_object(data)
+    raw = {"count": 1} | fields.only(sent, "key", "pack", optional=("count", EXPECTED))
     count = raw["count"]
     if type(count) is not int or not 1 <= count <= MOST_PACKS:
         raise InvalidInput("invalid_count", f"`count` must be an integer from 1 to {MOST_PACKS}")
-    return BuyPack(fields.key(raw), fields.text(raw, "pack", "malformed"), count)
+    return BuyPack(fields.key(raw), fields.text(raw, "pack", "malformed"), count, _expected(raw))
+
+
+def _expected(raw: Mapping[str, Any]) -> int | None:
+    """Return the price that the buyer was shown, in minor units; None: it was not named."""
+    if EXPECTED not in raw:
+        return None
+    value = raw[EXPECTED]
+    if type(value) is not int or not 0 < value <= MOST_MINOR:
+        raise InvalidInput("invalid_amount", f"`{EXPECTED}` must be a whole number of minor units")
+    return value
 
 
 def parse_give_bonus(data: bytes) -> GiveBonus:

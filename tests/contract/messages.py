@@ -24,8 +24,8 @@ SOUND: dict[str, Message] = {
     "capture": {"key": "bad", "quantity": "1", "confirmed": False},
     "extend": {"key": "bad", "lapses_at": LATER},
     "release": {"key": "bad"},
-    "buy_credits": {"key": "bad", "credits": "1000"},
-    "buy_pack": {"key": "bad", "pack": "pack_500", "count": 1},
+    "buy_credits": {"key": "bad", "credits": "1000", "expected_minor": 90},
+    "buy_pack": {"key": "bad", "pack": "pack_500", "count": 1, "expected_minor": 2500},
     "give_bonus": {"bonus": "referral", "invitee": "grace"},
     "set_auto_purchase": {"on": True, "key": "bad"},
     "adjust_credits": {"key": "bad", "credits": "1", **NOTE, "approved_by": "grace"},
@@ -59,6 +59,7 @@ OPTIONAL = {("mail_invoice", "email"), ("migrate_plan", "when")} | {
 ALWAYS_OPTIONAL = {
     *("tags", "confirmed", "count", "approved_by", "preview", "exception", "role", "restricted"),
     *("limits", "note", "hold_seconds", "credit_type", "unread", "version", "keep_anchor"),
+    "expected_minor",
 }
 WRONG: tuple[Any, ...] = (None, True, 0, -1, 10**30, 2.5, 1e-7, [], {}, [{}], "")
 WRONG_TEXTS = ("x" * 201, "a\x00b", "\ud800")

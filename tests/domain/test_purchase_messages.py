@@ -20,6 +20,8 @@ def data(message):
 def test_what_is_wanted_is_read():
     assert parse_buy_pack(data(PACK)) == BuyPack("k", "pack_500", 2)
     assert parse_buy_pack(data({"key": "k", "pack": "p"})) == BuyPack("k", "p", 1)
+    shown = parse_buy_pack(data(PACK | {"expected_minor": 5000}))
+    assert shown == BuyPack("k", "pack_500", 2, 5000)
     assert parse_give_bonus(data(BONUS)) == GiveBonus("referral", "user-7")
     assert parse_adjust_credits(data(FIX)).approved_by is None
     assert parse_adjust_credits(data(FIX | {"approved_by": "eve"})).approved_by == "eve"
@@ -34,6 +36,11 @@ def test_what_is_wanted_is_read():
         (parse_buy_pack, PACK | {"count": True}, "invalid_count"),
         (parse_buy_pack, PACK | {"count": 1.0}, "invalid_count"),
         (parse_buy_pack, PACK | {"pack": 7}, "malformed"),
+        (parse_buy_pack, PACK | {"expected_minor": "5000"}, "invalid_amount"),
+        (parse_buy_pack, PACK | {"expected_minor": True}, "invalid_amount"),
+        (parse_buy_pack, PACK | {"expected_minor": 0}, "invalid_amount"),
+        (parse_buy_pack, PACK | {"expected_minor": None}, "invalid_amount"),
+        (parse_buy_pack, PACK | {"expected_minor": 10**30}, "invalid_amount"),
         (parse_buy_pack, PACK | {"key": "ledger:1"}, "invalid_key"),
         (parse_buy_pack, {"pack": "p"}, "missing_field"),
         (parse_buy_pack, PACK | {"price": 1}, "unknown_field"),

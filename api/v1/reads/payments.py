@@ -13,6 +13,7 @@ from api.v1.reads.parameters import PAGING, limit_of, text_of
 from api.v1.reads.snapshots import of_customer
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
+from domain.payments.charges import InvoiceRecord
 from gateways.payments import ProcessorRefusal
 from ledger import accounts
 from ledger.accounts import CustomerDetails
@@ -40,18 +41,30 @@ async def read_methods(call: Call) -> Reply:
 
 async def open_invoice(call: Call) -> Reply:
     """Lead to an invoice's file at the processor."""
+    return _led((await _invoice(call)).pdf_url, call)
+
+
+async def open_invoice_page(call: Call) -> Reply:
+    """Lead to an invoice's own page at the processor, where it is paid or confirmed."""
+    return _led((await _invoice(call)).page_url, call)
+
+
+async def _invoice(call: Call) -> InvoiceRecord:
     call.known()
     details = await of_customer(call, _details)
     invoice = call.path["invoice"]
     try:
         if details.payer is None:
             raise _unknown(invoice)
-        found = await asyncio.to_thread(call.services.payments.invoice, details.payer, invoice)
+        return await asyncio.to_thread(call.services.payments.invoice, details.payer, invoice)
     except ProcessorRefusal as error:
         raise _unknown(invoice) from error
-    if not found.pdf_url:
-        raise _unknown(invoice)
-    return reply({"url": found.pdf_url}, 302, Location=found.pdf_url)
+
+
+def _led(url: str, call: Call) -> Reply:
+    if not url:
+        raise _unknown(call.path["invoice"])
+    return reply({"url": url}, 302, Location=url)
 
 
 def _details(connection: Connection, account_id: int) -> CustomerDetails:
@@ -80,6 +93,16 @@ PAYMENTS = (
         Scope.READ,
         summary="Be led to an invoice's PDF.",
         handle=open_invoice,
+        answer={"type": "object", "required": ["url"]},
+        statuses=(302,),
+        reasons=("unknown_customer", "unknown_invoice"),
+    ),
+    Endpoint(
+        "GET",
+        "/customers/{id:path}/invoices/{invoice}/page",
+        Scope.READ,
+        summary="Be led to an invoice's page, where a person pays it or confirms it with the bank.",
+        handle=open_invoice_page,
         answer={"type": "object", "required": ["url"]},
         statuses=(302,),
         reasons=("unknown_customer", "unknown_invoice"),

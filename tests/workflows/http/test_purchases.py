@@ -205,3 +205,26 @@ async def test_a_volume_discount_is_told_beforehand(fleet, door, post):
         paid[name] for name in ("amount_minor", "credits", "available")
     ]
     assert told["percent_off"] != "0"
+
+
+async def test_at_another_price_than_was_shown_nothing_is_bought(fleet, door, post):
+    customer = await fleet.subscribe("core_10k")
+    path, key = f"/customers/{customer.name}/purchases", f"shown-{customer.name}"
+    for body in ({"credits": "1000"}, {"credits": "1000", "preview": True}):
+        refused = await post(path, body | {"expected_minor": 91}, key)
+        assert (refused.status_code, refused.json()["reason"]) == (409, "price_changed")
+    assert customer.charges() == [("period", "paid", 900)]
+
+    paid = await post(path, {"credits": "1000", "expected_minor": 90}, key)  # it bound nothing
+    assert (paid.status_code, paid.json()["amount_minor"]) == (200, 90)
+    for expected, status in ((None, "paid"), (90, "paid"), (91, "idempotency_conflict")):
+        sent = {"key": key, "credits": "1000"}
+        sent |= {} if expected is None else {"expected_minor": expected}
+        told = await customer.life.ask("buy_credits", sent)
+        assert told.get("reason", told["status"]) == status
+
+    await customer.change_plan("core_40k")  # a thousand cost less there
+    refused = await post(path, {"credits": "1000", "expected_minor": 90})
+    assert refused.json()["reason"] == "price_changed"
+    assert customer.paid() == [900, 90, 2000]
+    customer.check()

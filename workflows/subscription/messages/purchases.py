@@ -1,5 +1,7 @@
 """Purchases by the customer: extra credits, packs, and the switch of auto-purchase."""
 
+from dataclasses import replace
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -23,7 +25,7 @@ from workflows.subscription.messages.message import Update
 
 async def _buy_credits(context: Context, request: BuyCredits, ticket: int) -> Answer | None:
     """Answer `paid`, `declined`, `pending` or `refused`."""
-    buyer = context.settler.buyer()
+    buyer = replace(context.settler.buyer(), expected_minor=request.expected_minor)
     purchase = await workflow.execute_activity_method(
         OfferActivities.open_manual,
         args=[buyer, request.key, request.quantity_micro],
@@ -35,7 +37,7 @@ async def _buy_credits(context: Context, request: BuyCredits, ticket: int) -> An
 
 async def _buy_pack(context: Context, request: BuyPack, ticket: int) -> Answer | None:
     """Answer `paid`, `declined`, `pending` or `refused`."""
-    buyer = context.settler.buyer()
+    buyer = replace(context.settler.buyer(), expected_minor=request.expected_minor)
     purchase = await workflow.execute_activity_method(
         OfferActivities.open_pack,
         args=[buyer, request.key, request.pack_id, request.count],

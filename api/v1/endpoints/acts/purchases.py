@@ -27,14 +27,20 @@ from domain.messages.purchases import (
 )
 from domain.pricing.purchase_price import MOST_PACKS
 
+EXPECTED = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "The price that the buyer was shown, in minor units: at another it is refused.",
+}
 CREDITS = Message("buy_credits", parse_buy_credits)
 PACKS = Message("buy_pack", parse_buy_pack)
 PURCHASE: schemas.Schema = {
     "oneOf": [
-        schemas.closed({"credits": schemas.QUANTITY}, preview=PREVIEW),
+        schemas.closed({"credits": schemas.QUANTITY}, expected_minor=EXPECTED, preview=PREVIEW),
         schemas.closed(
             {"pack": schemas.TEXT},
             count={"type": "integer", "minimum": 1, "maximum": MOST_PACKS},
+            expected_minor=EXPECTED,
             preview=PREVIEW,
         ),
     ]
@@ -42,6 +48,7 @@ PURCHASE: schemas.Schema = {
 PURCHASE_REASONS = (
     *("not_in_plan", "invalid_unit", "invalid_count", "below_minimum", "above_maximum"),
     *("no_payment_method", "declined", "paused:by_operator", "renewal_pending"),
+    *("price_changed", "invalid_amount"),
 )
 
 
@@ -92,6 +99,7 @@ PURCHASES = (
         examples=(
             keyed("order-7", shown("In the plan's unit", {"credits": "3000"})),
             shown("What it would cost", {"credits": "3000", "preview": True}),
+            shown("At the price that was shown", {"credits": "1000", "expected_minor": 90}),
             shown("Packs", {"pack": "enterprise_50000", "count": 2}, id="initech"),
         ),
     ),
