@@ -93,6 +93,7 @@ class OpenCharge:
     expected_by: datetime | None = None
     anchor: datetime | None = None  # of a period's charge: its boundaries are counted from here
     confirmed: bool = False  # a person agreed to this purchase, so the switch does not matter
+    confirm_until: datetime | None = None  # until then its buyer may confirm it with the bank
     needs_window: bool = True  # the credits expire with a window, so one must be open to grant them
 
     @property

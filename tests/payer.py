@@ -1,6 +1,7 @@
 """A customer as the processor has it, and what others do there past our gateway."""
 
 import json
+from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -45,6 +46,13 @@ class Payer:
         self.ask_processor(
             f"invoices/{invoice}/pay", {"paid_out_of_band": "true"} if outside else {}
         )
+
+    def confirm(self, invoice: str) -> None:
+        """Confirm an invoice with the bank, on the processor's own page."""
+        body = urlencode({"card": "pm_card_authenticationRequired"}).encode()
+        page = f"{self.fleet.standin.base_url}/invoice/{invoice}"
+        with urlopen(Request(page, body, method="POST")) as answer:  # noqa: S310
+            assert answer.status == HTTPStatus.OK
 
     def balance(self, amount_minor: int) -> None:
         """Move the payer's balance at the processor, as its dashboard can; negative is credit."""

@@ -42,6 +42,7 @@ class FailedCharge:
     first_declined_at: datetime | None = None
     declines: int = 0
     answer: dict[str, Any] | None = None  # for whoever asked for the purchase
+    confirmable: bool = False  # its buyer may still confirm it with the bank
 
     @property
     def looked_into(self) -> str:
@@ -223,8 +224,8 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
         )
         return
     reader = desk.for_card(desk.reader(buyer.plan))
-    # A purchase somebody asked for is voided at once: its payment link would lead nowhere.
-    kept = failed.charge.kind in (ChargeKind.PERIOD, ChargeKind.AUTO)
+    # Other purchases that somebody asked for are voided at once: a link would lead nowhere.
+    kept = failed.confirmable or failed.charge.kind in (ChargeKind.PERIOD, ChargeKind.AUTO)
     if kept and declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url:
         reader = replace(reader, action_url=declined.invoice_url)
     desk.post(

@@ -55,6 +55,10 @@ _STANDING = (
     Happened.PAUSED,
     Happened.OUTAGE,
 )
+# Each ends the wait for the buyer's confirmation, beside `confirm_until` and another card.
+_UNCONFIRMED = frozenset(
+    (Happened.WINDOW_OVER, Happened.PLAN_LEFT, Happened.ENDING, Happened.PAUSED)
+)
 _OUTLIVED = (Happened.PERIOD_OVER, Happened.PLAN_LEFT, Happened.ENDING)
 
 _FATES: dict[tuple[ChargeKind, Step, Happened], Fate] = {
@@ -108,8 +112,18 @@ def fate(kind: ChargeKind, step: Step, happened: Happened, *, needs_window: bool
 def is_void(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
     """Return whether a charge is no longer wanted at an instant."""
     if charge.kind in ASKED_FOR and charge.step is Step.DECLINED:
-        return True
+        return not awaits_bank(state, charge, at)
     return Fate.VOID in _fates(state, charge, at)
+
+
+def awaits_bank(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
+    """Return whether a purchase waits for its buyer, of whom the bank wants a confirmation."""
+    if charge.confirm_until is None or charge.confirm_until <= at:
+        return False
+    true = set(circumstances(state, charge, at))
+    if not charge.needs_window:
+        true.discard(Happened.WINDOW_OVER)
+    return true.isdisjoint(_UNCONFIRMED)
 
 
 def is_held(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:

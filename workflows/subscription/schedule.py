@@ -234,6 +234,8 @@ def _moments(charge: OpenCharge, pay_at: datetime | None, *, held: bool) -> Iter
             yield Due(charge.retry_at, f"try {what} again")
         if not held and charge.ends_at is not None:
             yield Due(charge.ends_at, f"end: {what} is unpaid")
+        if charge.confirm_until is not None:
+            yield Due(charge.confirm_until, f"void {what}: it was not confirmed")
         if charge.window_end is not None:
             yield Due(charge.window_end, f"void {what}")
 

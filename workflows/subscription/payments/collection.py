@@ -182,6 +182,9 @@ class Collector:
         state, now = self._state, workflow.now()
         tried = False
         for charge in state.charges:
+            if charge.step is Step.DECLINED and charge.confirm_until is not None:
+                await self.give_up(charge)  # whoever chose a card since buys anew with it
+                continue
             if fate(charge.kind, charge.step, Happened.CARD_SIGN) is not Fate.RETRIED:
                 continue
             tried = True

@@ -1,6 +1,7 @@
 """Settles the outcome of a charge: one ledger transaction, then the state."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from temporalio import workflow
 
@@ -14,8 +15,15 @@ with workflow.unsafe.imports_passed_through():
     from activities.purchases.extra_credits import PurchaseActivities
     from domain.messages import answers
     from domain.messages.answers import credit_text
-    from domain.payments.charge_fates import waits_for_window
-    from domain.payments.charges import LOOKED_INTO, ChargeKind, Declined, Paid, Processing
+    from domain.payments.charge_fates import FORGOTTEN, waits_for_window
+    from domain.payments.charges import (
+        LOOKED_INTO,
+        ChargeKind,
+        Decline,
+        Declined,
+        Paid,
+        Processing,
+    )
     from domain.payments.dunning import next_try, patience_ends
     from domain.payments.processor_states import Remark
     from domain.pricing.policies import AfterDunning, ResumeOn, WhileUnpaid
@@ -35,6 +43,8 @@ from workflows.subscription.payments.under_review import differing, look_into
 
 # Older runs delay a renewal's charge to the period's end while a purchase is unpaid.
 RENEWALS_GO_ON = "renewals-go-on"
+# Older runs void a purchase at once that its buyer could still confirm with the bank.
+CONFIRMED_LATER = "confirmed-later"
 
 
 class Settler:
@@ -114,6 +124,7 @@ class Settler:
             first_declined_at=first,
             retry_at=retry_at,
             ends_at=over_at if plan.after_dunning is AfterDunning.END else None,
+            confirm_until=_confirm_until(charge, declined),
         )
         state.put(charge)
         if charge.declines == 1:
@@ -139,6 +150,7 @@ class Settler:
                 first_declined_at=first,
                 declines=charge.declines,
                 answer=answer if asked_for else None,
+                confirmable=charge.confirm_until is not None,
             ),
             summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
             **LEDGER,
@@ -146,7 +158,7 @@ class Settler:
         self._mailbox.held_up = ""  # decide waiting usage now: it is refused while paused
         if asked_for:
             self._answer(charge, answer)
-            return [charge]
+            return [charge] if charge.confirm_until is None else []
         return []
 
     async def _looked_into(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
@@ -299,6 +311,14 @@ class Settler:
     def _answer(self, charge: OpenCharge, answer: Answer) -> None:
         for ticket in self._tickets.pop(charge.charge.charge_id, []):
             self._mailbox.answer(ticket, answer)
+
+
+def _confirm_until(charge: OpenCharge, declined: Declined) -> datetime | None:
+    """Return until when the buyer may confirm a purchase with the bank; None: not at all."""
+    asks = declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url
+    if charge.kind not in (ChargeKind.MANUAL, ChargeKind.PACK) or not asks:
+        return None
+    return workflow.now() + FORGOTTEN if workflow.patched(CONFIRMED_LATER) else None
 
 
 def _without(pauses: tuple[Pause, ...], cause: Pause) -> tuple[Pause, ...]:
