@@ -1,13 +1,15 @@
 """The customer's console as a process in front of the shared fleet."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from typing import Any
 
 import httpx
 import pytest
 
+from local.stripe_standin.process import WEBHOOK_SECRET
 from tests.doors import bearing, door, door_url, door_variables, post  # noqa: F401 - fixtures
+from tests.fleet import RunningFleet
 
 Link = Callable[..., Any]
 _numbers = count(1)
@@ -32,3 +34,12 @@ async def web(door_url: str) -> AsyncIterator[httpx.AsyncClient]:  # noqa: F811 
     """A browser without a screen: it keeps cookies, and follows no redirect by itself."""
     async with httpx.AsyncClient(base_url=door_url, timeout=None) as client:
         yield client
+
+
+@pytest.fixture
+def told(fleet: RunningFleet, door_url: str) -> Iterator[None]:  # noqa: F811 - as above
+    """The processor tells the door what people do on its pages, as long as the test lasts."""
+    where = f"{door_url}/webhooks/stripe"
+    fleet.standin.post("/_config", webhook_url=where, webhook_secret=WEBHOOK_SECRET)
+    yield
+    fleet.standin.post("/_config", webhook_url="")

@@ -1,12 +1,15 @@
 """Buying by hand: the exact price before the click, and what became of it after."""
 
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, back_to
+from api.pages.customer.paying.charging import CHARGES, awaits_bank, cards, told
 from api.pages.customer.visits import CUSTOMER, Visit
 from api.v1.problems import Problem
 from domain.credits import format_credits
@@ -14,8 +17,8 @@ from domain.errors import BillingError, InvalidInput
 from domain.pricing.purchase_price import MOST_PACKS
 
 PURCHASES = f"POST {CUSTOMER}/purchases"
-CHARGES = f"GET {CUSTOMER}/charges"
-METHODS = f"GET {CUSTOMER}/payment_methods"
+DEFAULT = f"POST {CUSTOMER}/payment_method"
+BANK = f"GET {CUSTOMER}/invoices/{{invoice}}/page"
 LATEST = "20"  # charges among which one that was just made is looked for
 
 
@@ -23,6 +26,7 @@ async def show(visit: Visit) -> dict[str, Any]:
     """Show what is sold, the price of what is chosen, and the purchase that was just made."""
     chosen = _chosen(visit)
     quoted, refused = await _quoted(visit, chosen)
+    charge = await _charge(visit)
     return words.facts(
         visit,
         manual=_manual(visit),
@@ -31,23 +35,61 @@ async def show(visit: Visit) -> dict[str, Any]:
         chosen=chosen,
         quote=quoted,
         quote_refused=refused,
-        card=await _card(visit) if quoted else None,
-        charge=await _charge(visit),
+        cards=await cards(visit) if quoted else [],
+        charge=charge,
+        confirmable=charge is not None and awaits_bank(charge),
+        expected=_expected(visit),
         key=visit.new_key(),
     )
 
 
 async def confirm(visit: Visit) -> dict[str, Any] | Response:
     """Buy for the price that was shown; another price is shown first."""
-    chosen = _chosen(visit)
+    chosen, key = _chosen(visit), visit.form.get("key", "")
     if chosen is None:
         raise InvalidInput("missing_field", "nothing was chosen")
-    price = await visit.ask(PURCHASES, body={**chosen, "preview": True})
-    if str(price["amount_minor"]) != visit.form.get("amount_minor"):
-        return await show(visit) | {"changed": True}
-    key = visit.form.get("key", "")
-    answer = await visit.ask(PURCHASES, body=chosen, key=key)
-    return back_to("buy", f"charge={answer.get('charge_id') or ''}&key={key}")
+    await _pay_with(visit, visit.form.get("card", ""), key)
+    body = {**chosen, "expected_minor": _amount(visit)}
+    try:
+        answer = await visit.ask(PURCHASES, body=body, key=key)
+    except BillingError as error:
+        if error.reason == "price_changed":
+            return await show(visit) | {"changed": True}
+        charge_id = error.facts.get("charge_id") if isinstance(error, Problem) else None
+        if not charge_id:
+            raise
+        return back_to("buy", urlencode({"charge": charge_id}))
+    made = {"charge": answer.get("charge_id") or ""}
+    if answer.get("expected_by"):
+        made["expected"] = answer["expected_by"]
+    return back_to("buy", urlencode(made))
+
+
+async def to_the_bank(visit: Visit) -> Response:
+    """Lead to the processor's page where a purchase is confirmed with the bank."""
+    charge = await _charge(visit)
+    if charge is None or not awaits_bank(charge):
+        return back_to("buy", urlencode({"charge": visit.query.get("charge", "")}))
+    found = await visit.ask(BANK, invoice=charge["invoice"])
+    return RedirectResponse(found["url"], 303)
+
+
+async def _pay_with(visit: Visit, card: str, key: str) -> None:
+    """Charge the chosen card from now on, if it is not the default already."""
+    if not card:
+        return
+    known = await cards(visit)
+    if any(one["default"] and one["id"] == card for one in known):
+        return
+    await visit.ask(DEFAULT, body={"payment_method": card}, key=f"{key}-card")
+
+
+def _amount(visit: Visit) -> int:
+    """Return the price that the visitor was shown."""
+    shown = visit.form.get("amount_minor", "")
+    if not (shown.isascii() and shown.isdigit()):
+        raise InvalidInput("invalid_amount", "the form has no price")
+    return int(shown[:18])
 
 
 def _chosen(visit: Visit) -> Json | None:
@@ -86,23 +128,22 @@ def _manual(visit: Visit) -> Json | None:
     }
 
 
-async def _card(visit: Visit) -> Json | None:
-    found = await visit.ask(METHODS)
-    return next((one for one in found["items"] if one["default"]), None)
-
-
 async def _charge(visit: Visit) -> Json | None:
     """Return the purchase that the address names, as the ledger has it now."""
     named = visit.query.get("charge")
     if not named:
         return None
     found = await visit.ask(CHARGES, query={"limit": LATEST})
-    return next((one for one in found["items"] if one["id"] == named), None)
+    return next((told(one) for one in found["items"] if one["id"] == named), None)
 
 
-def declined_link(error: BillingError | None) -> str:
-    """Return the processor's page where a declined payment can be made, "" if there is none."""
-    return str(error.facts.get("invoice_url") or "") if isinstance(error, Problem) else ""
+def _expected(visit: Visit) -> str:
+    """Return the day on which the money should come, as the processor said; "": it did not."""
+    try:
+        said = datetime.fromisoformat(visit.query.get("expected", ""))
+        return visit.show.day(said) if said.tzinfo else ""
+    except (ValueError, OverflowError):
+        return ""
 
 
 PAGE = Page(
@@ -110,6 +151,7 @@ PAGE = Page(
     "Buy",
     show,
     acts={"confirm": confirm},
+    files={"bank": to_the_bank},
     admins=True,
     has=lambda visit: bool(visit.plan.manual or visit.plan.packs),
 )

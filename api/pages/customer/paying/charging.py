@@ -52,23 +52,38 @@ def told(charge: Json) -> Json:
 
 
 def is_declined(charge: Json) -> bool:
-    """Return whether a charge was declined and is still wanted."""
-    return bool(charge["state"] == ChargeState.OPEN and charge["declines"] > 0)
+    """Return whether a charge was declined, is still wanted, and is tried again with a card."""
+    unpaid = charge["state"] == ChargeState.OPEN and charge["declines"] > 0
+    return unpaid and charge["kind"] in (ChargeKind.PERIOD, ChargeKind.AUTO)
+
+
+def awaits_bank(charge: Json) -> bool:
+    """Return whether the bank wants a purchase confirmed, and it still can be."""
+    open_still = charge["state"] == ChargeState.OPEN and charge["declines"] > 0
+    return open_still and neutral_reason(charge["decline_code"]) is Reason.CONFIRMATION
 
 
 def _standing(charge: Json) -> tuple[str, str]:
     """Return how a charge stands, and the tone in which it is shown."""
+    if awaits_bank(charge):
+        return "To be confirmed", "warn"
     match ChargeState(charge["state"]):
-        case ChargeState.PAID if charge["disputed_minor"]:
-            return "Disputed", "warn"
-        case ChargeState.PAID if charge["refunded_minor"]:
-            whole = charge["refunded_minor"] >= charge["amount_minor"]
-            return ("Refunded" if whole else "Refunded in part"), "warn"
         case ChargeState.PAID:
-            return "Paid", "good"
+            return _paid(charge)
         case ChargeState.PROCESSING:
             return "On its way", ""
+        case _ if charge["declines"]:
+            return "Declined", "bad"
         case ChargeState.VOID:
-            return ("Declined", "bad") if charge["declines"] else ("Not charged", "")
+            return "Not charged", ""
         case ChargeState.OPEN:
-            return ("Declined", "bad") if charge["declines"] else ("Under way", "")
+            return "Under way", ""
+
+
+def _paid(charge: Json) -> tuple[str, str]:
+    if charge["disputed_minor"]:
+        return "Disputed", "warn"
+    if charge["refunded_minor"]:
+        whole = charge["refunded_minor"] >= charge["amount_minor"]
+        return ("Refunded" if whole else "Refunded in part"), "warn"
+    return "Paid", "good"

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, address, back_to
-from api.pages.customer.paying.charging import CHARGES, MOST, cards, is_declined, told
+from api.pages.customer.paying.charging import CHARGES, MOST, awaits_bank, cards, is_declined, told
 from api.pages.customer.visits import CUSTOMER, Visit
 from domain.payments.charges import ChargeState
 from domain.subscription import Pause
@@ -20,7 +20,8 @@ SHOWN = "20"  # charges at once
 
 async def show(visit: Visit) -> dict[str, Any]:
     """Show the cards, what is unpaid, and one page of the charges."""
-    unpaid = await _unpaid(visit)
+    open_charges = await _open(visit)
+    unpaid = [one for one in open_charges if is_declined(one)]
     query = {"limit": SHOWN}
     if visit.query.get("after"):
         query["starting_after"] = visit.query["after"]
@@ -30,6 +31,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         visit,
         cards=await cards(visit),
         unpaid=unpaid,
+        unconfirmed=[one for one in open_charges if awaits_bank(one) and one not in unpaid],
         paused=Pause.PAYMENT_FAILED in visit.standing.wallet.paused_by,
         tried=_tried(visit, unpaid),
         charges=items,
@@ -62,15 +64,15 @@ async def save_a_card(visit: Visit) -> Response:
     return RedirectResponse(opened["url"], 303)
 
 
-async def _unpaid(visit: Visit) -> list[Json]:
-    """Return the charges that were declined and are still wanted."""
+async def _open(visit: Visit) -> list[Json]:
+    """Return the charges that are neither paid nor given up."""
     found = await visit.ask(CHARGES, query={"limit": MOST, "state": ChargeState.OPEN})
-    return [told(one) for one in found["items"] if is_declined(one)]
+    return [told(one) for one in found["items"]]
 
 
 async def _mark(visit: Visit) -> int:
     """Return how often unpaid charges were declined: it tells whether another try was made."""
-    return sum(one["declines"] for one in await _unpaid(visit))
+    return sum(one["declines"] for one in await _open(visit) if is_declined(one))
 
 
 def _tried(visit: Visit, unpaid: list[Json]) -> str:

@@ -1,0 +1,111 @@
+"""Buying by hand: the price that was shown is the price that is charged, or nothing is."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from local.patience import until
+from tests.pages.forms import forms_of, sent
+
+PAGE, CONFIRM = "/console/buy", "/console/buy/confirm"
+THOUSAND = f"{PAGE}?credits=1000"
+
+
+async def test_a_price_that_changed_meanwhile_is_shown_again_and_not_charged(fleet, link, web):
+    acme = await fleet.subscribe("core_10k")
+    await web.get(await link(acme.name))
+    fields = forms_of(await web.get(THOUSAND), CONFIRM)[0]
+    assert fields["amount_minor"] == "90"
+    assert (await acme.change_plan("core_40k"))["status"] == "changed"
+    answer = await web.post(CONFIRM, data=fields)
+    assert "The price has changed" in answer.text
+    assert "Pay $0.73" in answer.text
+    assert "manual_purchase" not in [kind for kind, *_ in acme.charges()]
+    now = forms_of(answer, CONFIRM)[0]
+    assert (await web.post(CONFIRM, data=now)).status_code == 303
+    assert acme.charges()[-1] == ("manual_purchase", "paid", 73)
+
+
+async def test_an_edited_price_buys_nothing(fleet, link, web):
+    acme = await fleet.subscribe("core_10k")
+    await web.get(await link(acme.name))
+    for price in ("1", "9" * 40, "-90", "", "<script>"):
+        answer = await sent(web, THOUSAND, CONFIRM, amount_minor=price)
+        assert answer.status_code in (200, 422), price
+        assert "Pay $0.90" in answer.text
+    assert len(acme.charges()) == 1
+
+
+async def test_what_the_bank_wants_confirmed_waits_and_then_brings_the_credits(
+    fleet, link, web, told
+):
+    acme = await fleet.subscribe("core_10k")
+    await acme.update_card("tok_authenticationRequired")
+    await web.get(await link(acme.name))
+    bought = await sent(web, THOUSAND, CONFIRM)
+    assert bought.status_code == 303
+    there = bought.headers["location"]
+    shown = (await web.get(there)).text
+    assert "Your bank wants you to confirm $0.90" in shown
+    assert "data-waiting" in shown
+    assert acme.charges()[1:] == [("manual_purchase", "open", 90)]
+
+    (charge,) = parse_qs(urlsplit(there).query)["charge"]
+    leads = await web.get(f"{PAGE}/bank?charge={charge}")
+    assert leads.headers["location"].startswith(f"{fleet.standin.base_url}/invoice/")
+    await web.post(leads.headers["location"], data={"card": "pm_card_authenticationRequired"})
+
+    async def charges():
+        return acme.charges()[1:]
+
+    await until(charges, lambda seen: seen == [("manual_purchase", "paid", 90)], "the credits")
+    assert "Paid: $0.90" in (await web.get(there)).text
+    other = await fleet.subscribe("core_10k")
+    web.cookies.clear()
+    await web.get(await link(other.name))
+    foreign = await web.get(f"{PAGE}/bank?charge={charge}")
+    assert foreign.headers["location"].startswith(PAGE)
+    assert "confirm" not in (await web.get(f"{PAGE}?charge={charge}")).text
+
+
+async def test_money_on_its_way_says_so_and_offers_no_second_payment(fleet, link, web):
+    acme = await fleet.subscribe("core_10k")
+    acme.fault("later")
+    await web.get(await link(acme.name))
+    bought = await sent(web, THOUSAND, CONFIRM)
+    shown = (await web.get(bought.headers["location"])).text
+    assert "The money is on its way: $0.90" in shown
+    assert "Please do not pay again" in shown
+    acme.settle_later(acme.invoice_of("processing"))
+    edited = await web.get(f"{PAGE}?charge=x&expected=<script>")
+    assert edited.status_code == 200
+
+
+async def test_a_declined_payment_says_what_the_bank_lets_us_tell(fleet, link, web):
+    acme = await fleet.subscribe("core_10k")
+    await web.get(await link(acme.name))
+    for code, told in (
+        ("insufficient_funds", "There was not enough money available"),
+        ("stolen_card", "The bank declined the payment."),
+    ):
+        acme.fault("decline", code=code)
+        bought = await sent(web, THOUSAND, CONFIRM)
+        shown = (await web.get(bought.headers["location"])).text
+        assert "Not paid: $0.90" in shown
+        assert told in shown
+        assert "stolen" not in shown
+    assert acme.paid() == [900]
+
+
+async def test_another_card_is_chosen_with_the_purchase(fleet, link, web):
+    acme = await fleet.subscribe("core_10k")
+    other = acme.new_card()
+    acme.ask_processor(f"payment_methods/{other}/attach", {"customer": acme.processor()["payer"]})
+    await web.get(await link(acme.name))
+    shown = await web.get(THOUSAND)
+    assert "Mastercard" in shown.text
+    bought = await sent(web, THOUSAND, CONFIRM, card=other)
+    assert bought.status_code == 303
+    assert (await acme.life.status())["card"].startswith("Mastercard")
+    assert acme.charges()[1:] == [("manual_purchase", "paid", 90)]
+    refused = await sent(web, THOUSAND, CONFIRM, card="pm_nobody")
+    assert refused.status_code == 422
+    assert len(acme.charges()) == 2
