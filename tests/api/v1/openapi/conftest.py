@@ -1,17 +1,19 @@
 """What the document's examples are about, so that each of them works."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from api.v1.endpoints import keys, webhooks
 from api.v1.endpoints.webhooks import EVENT_SHOWN
 from ledger.notifications import webhook_events
-from models.tables import ApiKeyRow, WebhookEndpoint, WebhookEvent
+from models.tables import ApiKeyRow, Subscription, WebhookEndpoint, WebhookEvent
 from tests.api.v1.conftest import put_on
 from tests.builders import START, a_subscribed_wallet, shipped_plan
+
+MONTH = timedelta(days=31)
 
 
 @pytest.fixture(scope="session")
@@ -20,12 +22,22 @@ def acme(engine):
     with engine.begin() as connection:
         wallet = a_subscribed_wallet(connection, customer_id="acme")
         put_on(connection, wallet, shipped_plan("make", "core_10k"))
+        begin(connection, wallet)
         of_webhooks(connection)
     while published(engine):
         pass
     with engine.connect() as connection:
         first = select(WebhookEvent.number).filter_by(account_id=wallet.account_id).limit(1)
         return {EVENT_SHOWN: f"evt_{wallet.account_id}_{connection.scalar(first)}"}
+
+
+def begin(connection, wallet):
+    """Begin the first period: some answers are about what was used in it."""
+    connection.execute(
+        update(Subscription)
+        .where(Subscription.account_id == wallet.account_id)
+        .values(period_k=0, period_start=START, period_end=START + MONTH)
+    )
 
 
 def of_webhooks(connection):
