@@ -74,6 +74,8 @@ FAN_OUT = {
     "outbox_waiting": "the relays of crossings, alerts and mails: one query a second each",
     "webhook_events_fresh": "the relay of webhooks: one query a second",
     "webhook_events_published": "systems that catch up ask for what is new of all accounts",
+    "refusals_recent": "operators ask how many refusals there were of late, of all accounts",
+    "webhook_deliveries_listed": "the seller asks what was sent to one endpoint, of all accounts",
     "webhook_deliveries_due": "the relay of webhooks: one query a second for each endpoint",
 }
 
