@@ -13,12 +13,22 @@ async function refresh() {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
       const fresh = page.getElementById(part.id);
-      if (fresh && fresh.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) part.innerHTML = fresh.innerHTML;
+      const held = part.contains(document.activeElement) ? document.activeElement : null;
+      if (!fresh || fresh.innerHTML === part.innerHTML || held?.matches("input, select, textarea")) continue;
+      part.innerHTML = fresh.innerHTML;
+      if (held) holdOn(part, held);
     }
   } catch { /* the next news asks again */ } finally {
     asking = false;
     if (again) { again = false; refresh(); }
   }
+}
+
+// Whoever was on a link or button of a part that was replaced stays there, or at the part.
+function holdOn(part, held) {
+  const same = [...part.querySelectorAll(held.tagName)].find((one) => one.textContent === held.textContent);
+  if (!same) part.tabIndex = -1;
+  (same || part).focus();
 }
 
 function listen(address) {

@@ -44,3 +44,41 @@ async def test_the_keyboard_alone_suffices_for_buying(fleet, link, page):
     await page.keyboard.press("Enter")
     await page.get_by_text("Paid: $0.90").wait_for()
     assert acme.charges()[1:] == [("manual_purchase", "paid", 90)]
+
+
+async def test_a_pack_that_the_bank_wants_confirmed(fleet, link, page, told, look):
+    initech = await fleet.subscribe("enterprise", catalog="schematic")
+    await initech.update_card("tok_authenticationRequired")
+    await page.goto(await link(initech.name, page="buy"))
+    await page.get_by_role("radio").first.check()
+    await page.get_by_text("Your order").wait_for()
+    total = await page.locator("dd.total").inner_text()
+    await page.get_by_role("button", name=f"Pay {total}").click()
+    await page.get_by_text(f"Your bank wants you to confirm {total}").wait_for()
+    await looked_at(page, f"buy-confirm-{look}")
+
+    async with page.expect_popup() as opened:
+        await page.get_by_role("link", name="Confirm with your bank").click()
+    bank = await opened.value
+    await bank.get_by_role("button", name="3184").click()
+    await bank.get_by_text("Thank you, it is paid.").wait_for()
+    await page.get_by_text(f"Paid: {total}").wait_for()  # without reload
+    await looked_at(page, f"buy-confirmed-{look}")
+    assert initech.charges()[1:] == [("pack", "paid", initech.paid()[1])]
+
+
+async def test_money_on_its_way_arrives_without_reload(fleet, link, page, told, look):
+    acme = await fleet.subscribe("core_10k")
+    acme.fault("later")
+    await page.goto(await link(acme.name, page="buy"))
+    await page.get_by_role("button", name="Show the price").click()
+    await page.get_by_role("button", name="Pay $0.90").click()
+    await page.get_by_text("The money is on its way: $0.90").wait_for()
+    await looked_at(page, f"buy-processing-{look}")
+    acme.settle_later(acme.invoice_of("processing"))
+    await page.get_by_text("Paid: $0.90").wait_for()
+    acme.fault("decline", code="insufficient_funds")
+    await page.get_by_role("button", name="Show the price").click()
+    await page.get_by_role("button", name="Pay $0.90").click()
+    await page.get_by_text("There was not enough money available").wait_for()
+    await looked_at(page, f"buy-declined-{look}")

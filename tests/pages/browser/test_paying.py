@@ -1,6 +1,7 @@
 """Cards, auto-purchase and invoices in the browser."""
 
 from io import BytesIO
+from urllib.parse import urljoin
 
 from playwright.async_api import Page
 from pypdf import PdfReader
@@ -76,7 +77,7 @@ async def _document(page: Page, amount: str) -> str:
     link = page.get_by_role("link", name=f", {amount}")
     address = await link.get_attribute("href")
     assert address is not None
-    answer = await page.request.get(address)
+    answer = await page.request.get(urljoin(page.url, address))
     assert answer.headers["content-type"] == "application/pdf"
     reader = PdfReader(BytesIO(await answer.body()))
     return "\n".join(one.extract_text() for one in reader.pages)
