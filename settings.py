@@ -1,6 +1,7 @@
 """What the processes of a deployment read from the environment; only entry points import it."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from email.utils import parseaddr
@@ -14,6 +15,7 @@ from gateways.telemetry import logs
 CATALOGS = Path(__file__).parent / "catalogs"
 SHORTEST_SECRET = 32  # characters
 MOST_SECRETS = 2  # live at once: the new one and, for a while, the one before it
+ORIGIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 STRIPE = "https://api.stripe.com"
 
 
@@ -49,6 +51,7 @@ class Settings:
     otel_exporter_otlp_endpoint: str | None = None  # where spans are collected; None makes none
     renewal_spread_seconds: int = 0  # over which renewals of one instant are paid; 0: at once
     webhook_private_addresses: bool = False  # whether webhooks may go inside, and by plain http
+    embed_origins: tuple[str, ...] = ()  # whose pages may show badges and prompts inside theirs
     api_docs: bool = False  # whether the API describes itself at /docs and /openapi.json
     api_head_seconds: int = 10  # how long the head of a request may take before it is hung up on
     api_requests_per_second: int = 0  # of one key, in each process; 0: any number
@@ -130,6 +133,15 @@ def _secrets(text: str) -> tuple[str, ...]:
     return found
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    found = tuple(one.strip().rstrip("/") for one in text.split(","))
+    for one in found:
+        parts = urlsplit(one)
+        _require(parts.scheme in {"http", "https"} and one == f"{parts.scheme}://{parts.netloc}")
+        _require(ORIGIN.fullmatch(parts.netloc))  # it becomes part of a header
+    return found
+
+
 def _sender(text: str) -> str:
     _require("@" in parseaddr(text)[1])
     return text
@@ -178,6 +190,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "otel_exporter_otlp_endpoint": _web,
     "renewal_spread_seconds": _some,
     "webhook_private_addresses": _switch,
+    "embed_origins": _origins,
     "api_docs": _switch,
     "api_head_seconds": _number,
     "api_requests_per_second": _some,
@@ -202,6 +215,7 @@ EXPECTED = {
     "otel_exporter_otlp_endpoint": "the http(s) address of a collector (OTLP over HTTP)",
     "renewal_spread_seconds": "a whole number of seconds",
     "webhook_private_addresses": "on or off",
+    "embed_origins": "origins such as https://app.example.com, with a comma between them",
     "api_docs": "on or off",
     "api_head_seconds": "a whole number of seconds above zero",
     "api_requests_per_second": "a whole number; 0 sets no limit",

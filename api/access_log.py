@@ -6,7 +6,9 @@ import re
 LOGGER = "uvicorn.access"
 HIDDEN = "…"
 # Whoever holds a mailed link can replace a card or approve, so its token is a secret.
-_OF_PATHS = re.compile(r"^(/(?:account|billing|invoices)/.+/|/console/open/)[^/?]+")
+_OF_PATHS = re.compile(
+    r"^(/(?:account|billing|invoices)/.+/|/(?:console/open|prompts|invite|embed)/)[^/?]+"
+)
 _OF_QUERIES = re.compile(r"([?&]token=)[^&]*")
 
 

@@ -35,6 +35,12 @@ class Services:
     metrics: DoorMetrics | None = None  # None: nobody asks for them
     webhook_private_addresses: bool = False
     tally: Tally = field(default_factory=Tally)
+    embed_origins: tuple[str, ...] = ()  # of the pages that may show ours inside theirs
+
+    @property
+    def ancestors(self) -> str:
+        """The origins that may embed what is made to be embedded, for a page's policy."""
+        return " ".join(self.embed_origins) or "'none'"
 
 
 def _services(request: Request) -> Services:

@@ -94,9 +94,8 @@ class Shortfalls:
         self._told[known.account_id] = now
         micro, confirmed = need
         handle = self._client.get_workflow_handle(f"subscription:{known.subscription_id}")
-        message = {"needed": format_credits(micro), "confirmed": confirmed}
         try:
-            await handle.signal(SIGNAL, message, rpc_timeout=WAIT)
+            await handle.signal(SIGNAL, crossing(micro, confirmed=confirmed), rpc_timeout=WAIT)
         except (RPCError, RuntimeError) as error:  # RuntimeError: no connection at all
             self._told.pop(known.account_id, None)
             if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
@@ -117,6 +116,11 @@ class Shortfalls:
             available = balances.available(connection, known.account_id, kind, at)
             desk = Desk(self._context, connection, known.account_id, known.subscription_id)
             tell_cap_reached(desk, known.plan, window_end, available)
+
+
+def crossing(needed_micro: int, *, confirmed: bool) -> dict[str, object]:
+    """Return the signal's content: what a purchase must cover, and whether a person agreed."""
+    return {"needed": format_credits(needed_micro), "confirmed": confirmed}
 
 
 def _open(outcome: object) -> bool:

@@ -150,6 +150,7 @@ USUAL: dict[str, object] = {
     "p_currency": "USD",
     "p_credit_type": "credits",
     "p_credit_types": ["credits"],
+    "p_counters": ["consent:a:credits"],
     "p_source": "bonus",
     "p_cause": "by_operator",
     "p_role": "member",

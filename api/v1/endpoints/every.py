@@ -7,6 +7,7 @@ slashes.
 from api.v1.endpoints.acts.accounts import ACCOUNTS
 from api.v1.endpoints.acts.operators import OPERATORS
 from api.v1.endpoints.acts.portal import PORTAL
+from api.v1.endpoints.acts.prompts import PROMPTS
 from api.v1.endpoints.acts.purchases import PURCHASES
 from api.v1.endpoints.acts.subscriptions import SUBSCRIPTIONS
 from api.v1.endpoints.acts.teams import TEAMS
@@ -28,6 +29,7 @@ DOCUMENTS = Documents(
         *PURCHASES,
         *ACCOUNTS,
         *PORTAL,
+        *PROMPTS,
         *TEAMS,
         *OPERATORS,
         *WEBHOOKS,

@@ -237,3 +237,25 @@ BEGIN
     SET ceiling = excluded.ceiling, refusal = excluded.refusal, since = excluded.since
     WHERE (l.ceiling, l.refusal) <> (excluded.ceiling, excluded.refusal);
 END $$;
+
+-- A person agreed to a way of paying by another road than the event itself: what is remembered is
+-- what a confirmed debit would remember. `false`: that window is over, so the price is asked anew.
+CREATE OR REPLACE FUNCTION remember_consents(
+    p_account an_account, p_counters text[], p_window_start an_instant, p_at an_instant
+) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    w wallets := lock_wallet(p_account, p_at);
+BEGIN
+    IF w.window_start IS DISTINCT FROM p_window_start OR w.window_end <= w.decided_at THEN
+        RETURN false;
+    END IF;
+    IF p_counters IS NULL OR EXISTS (
+        SELECT FROM unnest(p_counters) AS n (name) WHERE (n.name ^@ 'consent:') IS NOT TRUE) THEN
+        RAISE EXCEPTION 'only consents are remembered' USING ERRCODE = 'DD004';
+    END IF;
+    INSERT INTO counters (account_id, counter, window_start, value)
+    SELECT DISTINCT p_account, n.name, w.window_start, 1 FROM unnest(p_counters) AS n (name)
+    ON CONFLICT (account_id, counter, window_start)
+    DO UPDATE SET value = greatest(counters.value, 1);
+    RETURN true;
+END $$;
