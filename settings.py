@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from domain.access.invitations import Invitation
 from domain.errors import InvalidInput
 from gateways.telemetry import logs
 
@@ -16,6 +17,7 @@ CATALOGS = Path(__file__).parent / "catalogs"
 SHORTEST_SECRET = 32  # characters
 MOST_SECRETS = 2  # live at once: the new one and, for a while, the one before it
 ORIGIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+ADDRESS = re.compile(r"[!-~]+")
 STRIPE = "https://api.stripe.com"
 
 
@@ -51,6 +53,7 @@ class Settings:
     otel_exporter_otlp_endpoint: str | None = None  # where spans are collected; None makes none
     renewal_spread_seconds: int = 0  # over which renewals of one instant are paid; 0: at once
     webhook_private_addresses: bool = False  # whether webhooks may go inside, and by plain http
+    invitations: tuple[Invitation, ...] = ()  # by which bonus of which price list people invite
     embed_origins: tuple[str, ...] = ()  # whose pages may show badges and prompts inside theirs
     api_docs: bool = False  # whether the API describes itself at /docs and /openapi.json
     api_head_seconds: int = 10  # how long the head of a request may take before it is hung up on
@@ -142,6 +145,18 @@ def _origins(text: str) -> tuple[str, ...]:
     return found
 
 
+def _invitations(text: str) -> tuple[Invitation, ...]:
+    found = []
+    for one in text.split(","):
+        named, _, address = one.strip().partition("=")
+        catalog, _, bonus = named.partition("/")
+        parts = urlsplit(address)
+        _require(catalog and bonus and parts.scheme in {"http", "https"} and parts.hostname)
+        _require(not parts.fragment and ADDRESS.fullmatch(address))
+        found.append(Invitation(catalog, bonus, address))
+    return tuple(found)
+
+
 def _sender(text: str) -> str:
     _require("@" in parseaddr(text)[1])
     return text
@@ -190,6 +205,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "otel_exporter_otlp_endpoint": _web,
     "renewal_spread_seconds": _some,
     "webhook_private_addresses": _switch,
+    "invitations": _invitations,
     "embed_origins": _origins,
     "api_docs": _switch,
     "api_head_seconds": _number,
@@ -215,6 +231,7 @@ EXPECTED = {
     "otel_exporter_otlp_endpoint": "the http(s) address of a collector (OTLP over HTTP)",
     "renewal_spread_seconds": "a whole number of seconds",
     "webhook_private_addresses": "on or off",
+    "invitations": "catalog/bonus=address of the sign-up page, with a comma between several",
     "embed_origins": "origins such as https://app.example.com, with a comma between them",
     "api_docs": "on or off",
     "api_head_seconds": "a whole number of seconds above zero",

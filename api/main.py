@@ -119,6 +119,7 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                     per_second=settings.api_requests_per_second,
                 ),
                 webhook_private_addresses=settings.webhook_private_addresses,
+                invitations=settings.invitations,
                 embed_origins=settings.embed_origins,
                 metrics=DoorMetrics(served_at.metric_meter) if served_at else None,
             )

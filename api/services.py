@@ -14,6 +14,7 @@ from api.limits import Limits
 from api.v1.metrics import DoorMetrics
 from api.v1.tally import Tally
 from api.watching.balances import Balances
+from domain.access.invitations import Invitation
 from gateways.payments import Payments
 
 
@@ -35,6 +36,7 @@ class Services:
     metrics: DoorMetrics | None = None  # None: nobody asks for them
     webhook_private_addresses: bool = False
     tally: Tally = field(default_factory=Tally)
+    invitations: tuple[Invitation, ...] = ()
     embed_origins: tuple[str, ...] = ()  # of the pages that may show ours inside theirs
 
     @property

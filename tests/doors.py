@@ -16,6 +16,8 @@ from tests.api.arrangements import api, environment
 from tests.fleet import RunningFleet
 
 _numbers = count(1)
+SIGNUP = "https://app.zaplify.example/signup?from=friend"
+PRODUCT = "http://127.0.0.1:4999"  # the origin of a product's page
 Post = Callable[..., Any]
 
 
@@ -27,7 +29,11 @@ def door_variables(
     catalogs: Path,
 ) -> dict[str, str]:
     variables = environment(session_database.url, shared_fleet.client, standin)
-    return variables | {"DRAWDOWN_CATALOGS": str(catalogs)}
+    return variables | {
+        "DRAWDOWN_CATALOGS": str(catalogs),
+        "INVITATIONS": f"zaplify/referral={SIGNUP}",
+        "EMBED_ORIGINS": PRODUCT,
+    }
 
 
 @pytest.fixture(scope="session")

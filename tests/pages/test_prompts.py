@@ -12,6 +12,7 @@ from domain.access.prompts import opened_prompt, sealed_prompt
 from domain.access.sealed import Seal, seal
 from local.patience import until
 from tests.deployment import LINK_SECRET
+from tests.doors import PRODUCT
 
 SECRETS = (LINK_SECRET,)
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
@@ -56,7 +57,7 @@ async def test_what_is_confirmed_goes_through_in_this_window_and_for_this_action
     shown = await web.get(path_of(made))
     assert shown.status_code == 200
     assert re.search(r"SaaS credits in US dollars</dt><dd>2<", shown.text)
-    assert "frame-ancestors 'none'" in shown.headers["content-security-policy"]
+    assert f"frame-ancestors {PRODUCT}" in shown.headers["content-security-policy"]
     still = await writer.use("1", action="seo_doc")
     assert still["reason"] == "confirmation_required"  # opening agrees to nothing
 

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from api.pages.customer import live, opening, prompts
+from api.pages.customer import invite, live, opening, prompts
 from api.pages.customer.credits import PAGE as CREDITS
 from api.pages.customer.frame import Frame
 from api.pages.customer.page import FIRST, address
@@ -28,6 +28,7 @@ FRAME = Frame(
         PAYMENT,
         INVOICES,
         TEAM,
+        invite.PAGE,
     )
 )
 
@@ -40,6 +41,7 @@ ROUTES = [
     *opening.ROUTES,
     *live.ROUTES,
     *prompts.ROUTES,
+    *invite.ROUTES,
     Route("/console", _home, methods=["GET"]),
     *(route for page in FRAME.pages.values() for route in routes_of(CustomerGate(FRAME), page)),
 ]

@@ -5,6 +5,7 @@ slashes.
 """
 
 from api.v1.endpoints.acts.accounts import ACCOUNTS
+from api.v1.endpoints.acts.invitations import INVITATIONS
 from api.v1.endpoints.acts.operators import OPERATORS
 from api.v1.endpoints.acts.portal import PORTAL
 from api.v1.endpoints.acts.prompts import PROMPTS
@@ -30,6 +31,7 @@ DOCUMENTS = Documents(
         *ACCOUNTS,
         *PORTAL,
         *PROMPTS,
+        *INVITATIONS,
         *TEAMS,
         *OPERATORS,
         *WEBHOOKS,

@@ -9,12 +9,13 @@ from api.v1.endpoints.every import DOCUMENTS, ENDPOINTS
 from tests.workflows.http.test_starting import begun
 
 TOLD = json.loads(DOCUMENTS.json)
-OF_A_FLEET = ("/subscriptions", "/customers/")
+OF_A_FLEET = ("/subscriptions", "/customers/", "/invitations/")
 ACTS = [one for one in ENDPOINTS if one.method != "GET" and one.address.startswith(OF_A_FLEET)]
-# What only a life in trouble, or an id of the processor, can be asked.
+# What only a life in trouble, an id of the processor or a token of ours, can be asked.
 REFUSED = {
     "post_customers_id_retry_payment": "nothing_declined",
     "post_customers_id_invoices_invoice_mail": "unknown_invoice",
+    "post_invitations_token_accept": "unknown_invitation",
 }
 JOB = {
     "customer_id": "acme-http",

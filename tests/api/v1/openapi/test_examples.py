@@ -9,7 +9,7 @@ import jsonschema_rs
 from api.v1.endpoint import Endpoint, Example
 from api.v1.endpoints.every import DOCUMENTS, ENDPOINTS
 
-OF_A_FLEET = ("/subscriptions", "/customers/")
+OF_A_FLEET = ("/subscriptions", "/customers/", "/invitations/")
 TOLD = json.loads(DOCUMENTS.json)
 
 
