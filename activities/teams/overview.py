@@ -40,20 +40,21 @@ def team(
     `no_subscription` before the first period, `unknown_member`, `member_removed`.
     """
     wallet = connection.execute(_CLOCKS.where(Wallet.account_id == account_id)).one_or_none()
-    if wallet is None or wallet.period_start is None or wallet.window_start is None:
+    if wallet is None or wallet.window_start is None:
         raise InvalidInput("no_subscription", "no period has begun")
+    period_start = wallet.period_start or wallet.window_start
     at = max(at, wallet.decided_at)
     plan = value_to_type(Plan, wallet.plan)
     kind = plan.main_credit_type
     people = members.of_account(connection, account_id)
-    granted = grants.allowance_of(connection, account_id, kind, wallet.period_start)
+    granted = grants.allowance_of(connection, account_id, kind, period_start)
     goal = monthly_goal(granted, len(people), plan.interval.months)
     found = members.standings(
         connection,
         account_id=account_id,
         credit_type=kind,
         window_start=wallet.window_start,
-        period_start=wallet.period_start,
+        period_start=period_start,
     )
     shown = [one for one in people if member in (None, one.member_id)]
     if member is not None and not shown:
