@@ -1,5 +1,6 @@
 """The HTTP door as a process in front of the fleet that all tests of workflows share: fixtures."""
 
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -17,7 +18,15 @@ from tests.fleet import RunningFleet
 
 _numbers = count(1)
 SIGNUP = "https://app.zaplify.example/signup?from=friend"
-PRODUCT = "http://127.0.0.1:4999"  # the origin of a product's page
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+PRODUCT = f"http://127.0.0.1:{_free_port()}"  # the origin of a product's page
 Post = Callable[..., Any]
 
 

@@ -13,6 +13,12 @@ from api.errors import NotFoundError
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates" / "pages" / "assets"
 KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+EMBED = "embed.js"  # products' pages name it, so its address does not change
+FOR_ALL = {
+    "Cache-Control": "public, max-age=3600",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "X-Content-Type-Options": "nosniff",
+}
 FOR_EVER = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
@@ -47,6 +53,8 @@ def _read(path: Path) -> Asset:
 
 async def _serve(request: Request) -> Response:
     wanted = request.path_params["name"]
+    if wanted == EMBED:
+        return Response(all_assets()[EMBED].content, media_type=KINDS[".js"], headers=FOR_ALL)
     found = next((one for one in all_assets().values() if one.name == wanted), None)
     if found is None:
         raise NotFoundError("not_found", "there is no such file")

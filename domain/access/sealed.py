@@ -17,6 +17,7 @@ class Seal(StrEnum):
     FORM = "form"
     INVITATION = "invitation"
     PROMPT = "prompt"
+    EMBED = "embed"
 
 
 def seal(secrets: tuple[str, ...], purpose: Seal, content: str) -> str:

@@ -26,6 +26,11 @@ async def _stream(request: Request) -> Response:
     session = sessions.session_of(request, services, datetime.now(UTC))
     if session is None:
         return Response(status_code=NO_MORE)
+    return await stream_of(services, session)
+
+
+async def stream_of(services: Services, session: sessions.Session) -> Response:
+    """Answer the news of a session's customer; 204 tells a browser not to ask again."""
     try:
         standing = await standing_of(services, session, datetime.now(UTC))
     except BillingError:

@@ -4,9 +4,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from api.pages.customer import invite, live, opening, prompts
+from api.pages.customer import invite, live, opening
 from api.pages.customer.credits import PAGE as CREDITS
 from api.pages.customer.frame import Frame
+from api.pages.customer.inside import badge, prompts
 from api.pages.customer.page import FIRST, address
 from api.pages.customer.paying.auto_purchase import PAGE as AUTO_PURCHASE
 from api.pages.customer.paying.buy import PAGE as BUY
@@ -41,6 +42,7 @@ ROUTES = [
     *opening.ROUTES,
     *live.ROUTES,
     *prompts.ROUTES,
+    *badge.ROUTES,
     *invite.ROUTES,
     Route("/console", _home, methods=["GET"]),
     *(route for page in FRAME.pages.values() for route in routes_of(CustomerGate(FRAME), page)),

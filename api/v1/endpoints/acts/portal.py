@@ -14,6 +14,7 @@ from api.v1.endpoints.acts import acting
 from api.v1.endpoints.acts.accounts import return_url
 from api.v1.endpoints.acts.acting import shown
 from api.v1.sending import acts
+from domain.access.badges import Badge, badge_token
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
 from domain.messages import fields
@@ -37,7 +38,8 @@ MADE = schemas.titled(
             "page": {"enum": list(PAGES)},
             "url": {
                 "type": ["string", "null"],
-                "description": "Opens the console once. null where the request is repeated.",
+                "description": "Opens the console once, or is the badge's. null where the request"
+                " is repeated.",
             },
             "expires_at": schemas.INSTANT,
         },
@@ -47,7 +49,7 @@ MADE = schemas.titled(
 
 async def make(call: Call) -> Reply:
     """Make a link that opens the console once, for the customer's own or for a member."""
-    optional = ("page", "member", "return_url")
+    optional = ("page", "member", "return_url", "embed")
     raw = fields.only(fields.parse_object(call.body), optional=optional)
     page = raw.get("page", PAGES[0])
     if page not in PAGES:
@@ -56,25 +58,46 @@ async def make(call: Call) -> Reply:
     back = return_url(call, raw["return_url"]) if "return_url" in raw else None
     owner = await acts.customer_of(call)
     opening = Opening(owner.account_id, member, page, back)
-    return await changed(call, partial(_create, opening), partial(_told, call, owner, page))
+    make_it = _embed if fields.flag({"embed": False} | raw, "embed") else _create
+    made = partial(make_it, call, opening)
+    return await changed(call, made, partial(_told, call, owner, page))
 
 
-def _create(opening: Opening, connection: Connection, at: datetime) -> tuple[str, datetime]:
+def _embed(
+    call: Call, opening: Opening, connection: Connection, at: datetime
+) -> tuple[str, datetime]:
+    """Make the token of a badge, which nothing keeps; return its address and end."""
+    _require_member(connection, opening)
+    badge = Badge(opening.account_id, opening.member_id or "", opening.return_url or "", at)
+    token = badge_token(call.services.link_secrets, badge)
+    return f"/embed/{token}", badge.expires_at
+
+
+def _create(
+    call: Call, opening: Opening, connection: Connection, at: datetime
+) -> tuple[str, datetime]:
+    """Make a link; return its address and until when it opens."""
+    del call
+    _require_member(connection, opening)
+    token, until = portal_sessions.create(connection, opening, at)
+    return f"/console/open/{token}", until
+
+
+def _require_member(connection: Connection, opening: Opening) -> None:
     if opening.member_id is not None:
         team = members.of_account(connection, opening.account_id)
         if all(one.member_id != opening.member_id for one in team):
             raise InvalidInput("unknown_member", f"there is no member {opening.member_id!a:.80}")
-    return portal_sessions.create(connection, opening, at)
 
 
 def _told(call: Call, owner: Owner, page: str, made: tuple[str, datetime]) -> Reply:
-    token, until = made
+    path, until = made
     told: dict[str, Any] = {
         "customer_id": owner.customer_id,
         "page": page,
         "expires_at": until.isoformat(),
     }
-    url = f"{call.services.public_url}/console/open/{token}"
+    url = call.services.public_url + path
     return reply({**told, "url": url}).keeping({**told, "url": None})
 
 
@@ -90,6 +113,10 @@ PORTAL = (
             page={"enum": list(PAGES)},
             member=schemas.CUSTOMER,
             return_url={"type": "string", "format": "uri"},
+            embed={
+                "type": "boolean",
+                "description": "Make the address of a badge instead, good for half an hour.",
+            },
         ),
         answer=MADE,
         reasons=("unknown_customer", "unknown_member", "invalid_url", "invalid_id"),
