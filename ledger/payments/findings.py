@@ -1,11 +1,11 @@
 """Findings: what operators must look at, open until one of them settles it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy import Connection, Row, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.errors import InvalidInput
@@ -23,6 +23,16 @@ COLUMNS = (
     FindingRow.detail,
     FindingRow.at,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A finding and what came of it; None: it is open."""
+
+    finding: Finding
+    by: str | None
+    reason: str | None
+    settled_at: datetime | None
 
 
 def record(connection: Connection, finding: Finding) -> bool:
@@ -47,6 +57,23 @@ def open_findings(connection: Connection, customer_id: str | None = None) -> tup
         .order_by(FindingRow.recorded_at, FindingRow.key)
     )
     return tuple(_finding(row) for row in rows)
+
+
+def looked_at(
+    connection: Connection, kinds: Iterable[FindingKind], begin: datetime, end: datetime
+) -> list[Looked]:
+    """Return the findings of some kinds: all open ones, then those found in [begin, end)."""
+    rows = connection.execute(
+        select(*COLUMNS, FindingRow.settled_by, FindingRow.settled_reason, FindingRow.settled_at)
+        .where(
+            FindingRow.kind.in_(kinds),
+            or_(FindingRow.settled_at.is_(None), FindingRow.recorded_at.between(begin, end)),
+        )
+        .order_by(FindingRow.settled_at.is_not(None), FindingRow.recorded_at, FindingRow.key)
+    )
+    return [
+        Looked(_finding(row), row.settled_by, row.settled_reason, row.settled_at) for row in rows
+    ]
 
 
 def is_open(connection: Connection, kind: FindingKind, charge_id: str) -> bool:

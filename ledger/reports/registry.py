@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from domain.errors import InvalidInput
 from domain.periods import checked_zone
 from ledger import accounts
+from ledger.reports.charged import charged
 from ledger.reports.debts import debts
 from ledger.reports.layouts import people, registered, statement_lines
 from ledger.reports.liability import liability
@@ -87,6 +88,7 @@ REPORTS = {
     "movement": Report(
         lambda c, s, _: registered.movement_sheet(deferred_movement(c, s)), in_utc=True
     ),
+    "charges": Report(lambda c, s, _: people.charges_sheet(charged(c, s)), in_utc=True),
     "debts": Report(lambda c, s, _: people.debts_sheet(debts(c, s))),
     "statement": Report(lambda c, s, _: statement_lines.statement_sheet(statement(c, s))),
 }

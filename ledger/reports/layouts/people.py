@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from domain.credits import MICRO, format_credits
+from ledger.reports.charged import Charged
 from ledger.reports.debts import Debt
 from ledger.reports.members import MemberUsage, UsedEvent
 from ledger.reports.period import PeriodUsage
@@ -135,3 +136,19 @@ def _credits(micro: int | None) -> str:
 
 def _goal(micro: Fraction | None) -> str:
     return ABSENT if micro is None else fraction_text(micro / MICRO)
+
+
+def charges_sheet(lines: Iterable[Charged]) -> Sheet:
+    """Lay out what was charged and paid."""
+    rows = [
+        (
+            one.kind.value,
+            one.currency,
+            str(one.number),
+            money_text(one.amount_minor, one.currency),
+            money_text(one.surcharge_minor, one.currency),
+        )
+        for one in lines
+    ]
+    columns = (*texts("for", "currency"), *numbers("charges", "paid", "of it surcharge"))
+    return Sheet("charges that were paid", columns, tuple(rows))

@@ -7,9 +7,11 @@ from fractions import Fraction
 from hypothesis import given, settings
 from sqlalchemy import text
 
+from domain.payments.charges import ChargeKind
 from domain.teams.members import Member
 from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger import balances, grants
+from ledger.reports.charged import Charged, charged
 from ledger.reports.debts import debts
 from ledger.reports.members import events, limits_of, usage_by_member
 from ledger.reports.period import periods
@@ -19,7 +21,17 @@ from ledger.reports.usage import usage_by_tag
 from ledger.teams import limits, members
 from ledger.usage import debits
 from ledger.usage.debits import Demand
-from tests.builders import MONTH_END, NOON, START, a_grant, a_subscribed_wallet, an_event, micro
+from tests.builders import (
+    MONTH_END,
+    NOON,
+    START,
+    a_grant,
+    a_paid_charge,
+    a_subscribed_wallet,
+    an_event,
+    auto_purchase_on,
+    micro,
+)
 from tests.ledger.reports.histories import BEGINS, History, cuts, steps
 from tests.ledger.returns import a_pack, buy, dispute
 
@@ -211,3 +223,16 @@ def test_events_are_chosen_by_action_and_tag_and_summed(ledger):
     assert [row[-1] for row in found.rows] == ["member=ada"]
     assert found.notes == ("credits: 150 in all",)
     assert nothing.rows == ()
+
+
+def test_charges_are_listed_in_the_days_in_which_they_were_paid(ledger):
+    wallet = a_subscribed_wallet(ledger, 0, **auto_purchase_on())
+    a_paid_charge(ledger, wallet, "period", 900)
+    later = NOON + timedelta(days=1)
+    a_paid_charge(
+        ledger, wallet, "more", 450, kind=ChargeKind.MANUAL, quantity_micro=micro(500), at=later
+    )
+    first = charged(ledger, Scope(START, later, wallet.account_id))
+    assert first == (Charged(ChargeKind.PERIOD, "USD", 1, 900, 0),)
+    second = charged(ledger, Scope(later, MONTH_END, wallet.account_id))
+    assert second == (Charged(ChargeKind.MANUAL, "USD", 1, 450, 0),)

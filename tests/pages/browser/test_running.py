@@ -1,5 +1,7 @@
 """Pages of those who run the engine, as they look and are used."""
 
+import re
+
 from playwright.async_api import Page
 
 from domain.access.operators import OperatorRole
@@ -24,3 +26,19 @@ async def test_the_engines_health_at_a_glance(fleet, door_url, page, look):
     await page.get_by_role("button", name="Look at the laws").click()
     await page.get_by_text("Looked at just now.").wait_for()
     await looked_at(page, f"operator-health-{look}")
+
+
+async def test_a_month_is_closed_on_one_sheet(fleet, door_url, page, look):
+    acme = await fleet.subscribe("core_10k")
+    ((paid_at,),) = acme.rows("SELECT settled_at FROM charges WHERE account_id = %s")
+    await enter(page, fleet, door_url, OperatorRole.FINANCE)
+    await page.get_by_role("link", name="Finance").click()
+    await page.get_by_label("Month, in UTC").fill(f"{paid_at:%Y-%m}")
+    await page.get_by_role("button", name="Show").click()
+    await page.get_by_role("region", name="Deferred revenue in USD").first.wait_for()
+    await looked_at(page, f"operator-finance-{look}")
+    async with page.expect_download() as file:
+        await page.get_by_role("link", name="Movement").click()
+    assert (await file.value).suggested_filename == f"movement-{paid_at:%Y-%m}.csv"
+    sheets = re.findall(rb"/Type\s*/Page\b", await page.pdf(format="A4"))
+    assert len(sheets) == 1

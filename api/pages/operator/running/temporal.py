@@ -60,6 +60,11 @@ async def told(client: Client) -> Told:
     return Told(bool(health.result()), stuck, compares.result())
 
 
+async def compares(client: Client) -> bool | None:
+    """Return whether the nightly comparison runs; None: Temporal did not answer."""
+    return await _within(_compares(client))
+
+
 async def _within(question: Coroutine[Any, Any, T]) -> T | None:
     """Return an answer; None: there was none in time."""
     try:

@@ -1,0 +1,71 @@
+"""A month on one page: what moved, what it is compared with, and its files."""
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+
+from api.pages.operator.running.finance import month_of
+from api.v1.problems import Problem
+from domain.access.operators import OperatorRole
+from tests.pages.operators import entered
+
+FINANCE = "/operator/finance"
+
+
+def paid_in(customer):
+    ((at,),) = customer.rows("SELECT settled_at FROM charges WHERE account_id = %s")
+    return f"{at:%Y-%m}"
+
+
+async def test_a_months_figures_are_those_of_the_reports(fleet, web, door):
+    acme = await fleet.subscribe("core_10k")
+    month = month_of(paid_in(acme), datetime.now(UTC))
+    await entered(fleet, web, OperatorRole.FINANCE)
+    page = (await web.get(FINANCE, params={"month": f"{month.first:%Y-%m}"})).text
+    assert "does not add up" not in page
+    assert "not covered" not in page
+    rows = (await door.get("/reports/movement", params=month.days)).json()["rows"]
+    assert rows
+    for row in rows:
+        assert f"Deferred revenue in {row['currency']}" in page
+        if row["currency"] == "USD":
+            assert f"${float(row['cash']):,.2f}" in page
+
+
+async def test_a_file_is_the_report_of_the_same_month(fleet, web, door):
+    acme = await fleet.subscribe("core_10k")
+    month = month_of(paid_in(acme), datetime.now(UTC))
+    await entered(fleet, web, OperatorRole.FINANCE)
+    asked = {"month": f"{month.first:%Y-%m}", "report": "charges"}
+    file = await web.get(f"{FINANCE}/csv", params=asked)
+    assert file.headers["content-disposition"].endswith(f'charges-{asked["month"]}.csv"')
+    rows = (await door.get("/reports/charges", params=month.days)).json()["rows"]
+    assert list(csv.DictReader(io.StringIO(file.text))) == rows
+    unknown = await web.get(f"{FINANCE}/csv", params=asked | {"report": "statement"})
+    assert unknown.status_code == 404
+
+
+async def test_support_has_no_page_of_finance(fleet, web):
+    await entered(fleet, web, OperatorRole.SUPPORT)
+    assert FINANCE not in (await web.get("/operator/customers")).text
+    for path in (FINANCE, f"{FINANCE}/csv?report=movement"):
+        assert (await web.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("at", "first"), [("2027-01-31", "2026-12-01"), ("2027-03-01", "2027-02-01")]
+)
+def test_the_month_to_close_is_the_last_that_is_over(at, first):
+    instant = datetime.fromisoformat(f"{at}T00:00:00+00:00")
+    month = month_of("", instant)
+    assert month.first.isoformat() == first
+    assert month.is_over(instant)
+    assert not month_of(at[:7], instant).is_over(instant)
+
+
+@pytest.mark.parametrize("written", ["2027-13", "2027", "9999-12", "0001-01", "<b>", "2027-01-01"])
+def test_what_is_no_month_is_refused(written):
+    with pytest.raises(Problem):
+        month_of(written, datetime.now(UTC))
