@@ -65,6 +65,11 @@ def change_password(connection: Connection, email: str, password: str) -> None:
     )
 
 
+def change_role(connection: Connection, email: str, role: OperatorRole) -> None:
+    """Give an account another role, from its next request on. Raises `InvalidInput`."""
+    _change(connection, email, role=role)
+
+
 def disable(connection: Connection, email: str, at: datetime) -> None:
     """Let an account sign in no more, and end its sessions. Raises `InvalidInput`."""
     _change(connection, email, disabled_at=at, epoch=OperatorRow.epoch + 1)

@@ -12,7 +12,7 @@ GRANT UPDATE (name, email, locale, time_zone, payer, payment_method, finance_ema
 GRANT INSERT, UPDATE ON subscriptions, policies, charge_notes TO drawdown_app;
 GRANT INSERT, UPDATE, DELETE ON kept_requests TO drawdown_app;
 GRANT INSERT, DELETE, UPDATE (opened_at) ON portal_sessions TO drawdown_app;
-GRANT INSERT, UPDATE (password, epoch, failures, locked_until, disabled_at)
+GRANT INSERT, UPDATE (role, password, epoch, failures, locked_until, disabled_at)
     ON operators TO drawdown_app;
 GRANT UPDATE (plan_revision) ON wallets TO drawdown_app;
 GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, published,
