@@ -8,6 +8,7 @@ from api.pages.operator import sign_in
 from api.pages.operator.customers import PAGE as CUSTOMERS
 from api.pages.operator.page import FIRST, address
 from api.pages.operator.running.accounts import PAGE as OPERATORS
+from api.pages.operator.running.catalogs import PAGE as CATALOGS
 from api.pages.operator.running.finance import PAGE as FINANCE
 from api.pages.operator.running.health import PAGE as HEALTH
 from api.pages.operator.running.keys import PAGE as KEYS
@@ -15,7 +16,7 @@ from api.pages.operator.running.webhooks import PAGE as WEBHOOKS
 from api.pages.operator.serving import OperatorGate
 from api.pages.serving import routes_of
 
-PAGES = (CUSTOMERS, FINANCE, WEBHOOKS, KEYS, OPERATORS, HEALTH)
+PAGES = (CUSTOMERS, FINANCE, CATALOGS, WEBHOOKS, KEYS, OPERATORS, HEALTH)
 GATE = OperatorGate(PAGES)
 
 

@@ -42,3 +42,46 @@ async def test_a_month_is_closed_on_one_sheet(fleet, door_url, page, look):
     assert (await file.value).suggested_filename == f"movement-{paid_at:%Y-%m}.csv"
     sheets = re.findall(rb"/Type\s*/Page\b", await page.pdf(format="A4"))
     assert len(sheets) == 1
+
+
+async def test_a_key_is_made_and_shown_once(fleet, door_url, page, look):
+    await enter(page, fleet, door_url, OperatorRole.ADMIN)
+    await page.get_by_role("link", name="Keys").click()
+    await page.get_by_label("For which program").fill("crm-backend")
+    await page.get_by_label("read", exact=False).first.check()
+    await page.get_by_role("button", name="Make it").click()
+    await page.get_by_text("Shown only now:").wait_for()
+    await looked_at(page, f"operator-keys-{look}")
+    await page.get_by_role("link", name="Keys").click()
+    await page.get_by_text("last used never").first.wait_for()
+    assert await page.get_by_text("Shown only now:").count() == 0
+
+
+async def test_endpoints_and_accounts_are_made(fleet, door_url, page, look):
+    await enter(page, fleet, door_url, OperatorRole.ADMIN)
+    await page.get_by_role("link", name="Webhooks").click()
+    await page.get_by_label("Address", exact=True).fill("https://product.example/hooks")
+    await page.get_by_role("button", name="Make it").click()
+    await page.get_by_text("Its secret, shown only now:").wait_for()
+    await page.get_by_role("link", name="Deliveries to").first.click()
+    await page.get_by_text("Sent to https://product.example/hooks").wait_for()
+    await looked_at(page, f"operator-webhooks-{look}")
+    await page.get_by_role("link", name="Operators").click()
+    await page.get_by_label("Name", exact=True).fill("Bob")
+    await page.get_by_label("E-mail address").fill(f"bob-{look}@seller.example")
+    await page.get_by_label("First password").fill(PASSWORD)
+    await page.get_by_role("button", name="Add").click()
+    await page.get_by_text("Done").wait_for()
+    await looked_at(page, f"operator-accounts-{look}")
+
+
+async def test_what_is_sold_and_who_is_on_it(fleet, door_url, page, look):
+    await fleet.subscribe("core_10k")
+    await enter(page, fleet, door_url, OperatorRole.SUPPORT)
+    await page.get_by_role("link", name="Catalogs").click()
+    await page.get_by_label("Price list").select_option("make")
+    await page.get_by_role("button", name="Show").click()
+    await page.get_by_role("link", name="on core_10k, version 1").click()
+    await page.get_by_role("button", name="Preview moving these").click()
+    await page.get_by_role("button", name="Move these").wait_for()
+    await looked_at(page, f"operator-catalogs-{look}")
