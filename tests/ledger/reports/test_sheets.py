@@ -144,7 +144,10 @@ def test_history_keeps_keys_in_brackets(ledger):
 
     found = history_sheet("acme", None, history(ledger, wallet.account_id))
 
-    assert (found.title, found.rows[-1][-1]) == ("acme: no subscription", "operation x 1 [k]")
+    assert (found.title, found.rows[-1][-2:]) == (
+        "acme: no subscription",
+        ("operation x 1 [k]", ""),
+    )
 
 
 def test_a_terminal_shows_the_first_rows_and_says_what_it_leaves_out():
