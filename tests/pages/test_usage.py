@@ -29,7 +29,7 @@ async def sales(fleet):
 
 def cells(page):
     """Return the texts of all rows of a page's tables."""
-    rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
+    rows = re.findall(r"<tr>(<td.*?)</tr>", page, re.DOTALL)
     return [
         [re.sub(r"<[^>]+>", " ", one).strip() for one in re.findall(r"<td[^>]*>(.*?)</td>", row)]
         for row in rows
