@@ -42,7 +42,7 @@ class NoticeActivities:
             else:
                 alerts.set_own(connection, moment.account_id, wanted.thresholds)
         in_force = moment.plan.alerts if wanted.thresholds is None else wanted.thresholds
-        return [_threshold(one) for one in in_force]
+        return [threshold_json(one) for one in in_force]
 
     @uninterrupted(name="list_notices")
     def notices(self, moment: Moment, unread_only: bool) -> list[dict[str, Any]]:  # noqa: FBT001
@@ -114,7 +114,8 @@ def notice_json(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _threshold(one: Alert) -> dict[str, Any]:
+def threshold_json(one: Alert) -> dict[str, Any]:
+    """Return a threshold as messages and products write it."""
     figure = (
         {"percent": one.percent}
         if one.amount_micro is None

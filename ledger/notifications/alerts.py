@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, func, select, update
 
 from domain.pricing.catalog import Plan
-from domain.pricing.policies import Alert
-from models.tables import Policy
+from domain.pricing.policies import Alert, Channel
+from models.tables import Policy, Threshold
 
 
 def follow_plan(connection: Connection, account_id: int, plan: Plan) -> None:
@@ -25,6 +25,29 @@ def give_up_own(connection: Connection, account_id: int, plan: Plan) -> None:
         update(Policy).where(Policy.account_id == account_id).values(own_alerts=False)
     )
     follow_plan(connection, account_id, plan)
+
+
+def in_force(connection: Connection, account_id: int) -> tuple[bool, tuple[Alert, ...]]:
+    """Return whether a customer's thresholds are its own, and those in force, as they are sorted.
+
+    Percentages come first, each with the one that is reached first before the others.
+    """
+    own = select(Policy.own_alerts).where(Policy.account_id == account_id)
+    set_now = (
+        select(Threshold)
+        .where(Threshold.account_id == account_id)
+        .order_by(Threshold.percent.desc().nulls_last(), Threshold.amount.desc())
+    )
+    return bool(connection.scalar(own)), tuple(
+        Alert(
+            threshold_id=row.threshold,
+            percent=row.percent,
+            amount_micro=row.amount,
+            channel=Channel(row.channel),
+            rearms=row.rearms,
+        )
+        for row in connection.execute(set_now)
+    )
 
 
 def put(

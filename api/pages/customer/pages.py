@@ -16,6 +16,7 @@ from api.pages.customer.paying.payment import PAGE as PAYMENT
 from api.pages.customer.paying.plan import PAGE as PLAN
 from api.pages.customer.serving import CustomerGate
 from api.pages.customer.team import PAGE as TEAM
+from api.pages.customer.using.alerts import PAGE as ALERTS
 from api.pages.customer.using.results import PAGE as RESULTS
 from api.pages.customer.using.usage import PAGE as USAGE
 from api.pages.serving import routes_of
@@ -31,6 +32,7 @@ FRAME = Frame(
         PAYMENT,
         INVOICES,
         TEAM,
+        ALERTS,
         invite.PAGE,
     )
 )

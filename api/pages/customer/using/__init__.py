@@ -1,1 +1,1 @@
-"""What was used, and what it brought."""
+"""What was used, what it brought, and who is told when little is left."""
