@@ -1,5 +1,6 @@
 """What admins make in the console: endpoints, keys and accounts; nobody else can."""
 
+from datetime import UTC, datetime
 from itertools import count
 
 import httpx
@@ -8,6 +9,7 @@ from sqlalchemy import text
 
 from api.pages.operator import sessions
 from domain.access.operators import OperatorRole
+from ledger.notifications import webhook_events
 from tests.pages.forms import forms_of, sent
 from tests.pages.operators import PASSWORD, entered
 
@@ -81,6 +83,40 @@ async def test_an_endpoint_is_made_switched_off_and_its_secret_replaced(fleet, w
     refused = await sent(web, WEBHOOKS, f"{WEBHOOKS}/make", url=SCRIPT, owner_email="a@b.example")
     assert refused.status_code == 422
     assert SCRIPT not in refused.text
+
+
+async def test_what_failed_is_sent_again(fleet, web):
+    await entered(fleet, web)
+    url = f"https://hooks.example/{next(_numbers)}"
+    await sent(web, WEBHOOKS, f"{WEBHOOKS}/make", url=url, owner_email="ops@seller.example")
+    acme = await fleet.subscribe("core_10k")
+    with fleet.engine.begin() as connection:
+        found = text("SELECT endpoint_id FROM webhook_endpoints WHERE url = :url")
+        endpoint = connection.scalar(found, {"url": url})
+        off = text("""
+            UPDATE webhook_endpoints SET state = 'off', off_because = 'by_hand', off_at = now()
+            WHERE endpoint_id = :endpoint
+        """)
+        connection.execute(off, {"endpoint": endpoint})  # or the relay would send them itself
+        while webhook_events.publish(connection, datetime.now(UTC)):
+            pass
+        failed = text("""
+            INSERT INTO webhook_deliveries (account_id, number, endpoint_id, next_at)
+            SELECT account_id, number, :endpoint, now() FROM webhook_events
+            JOIN customers USING (account_id) WHERE customer_id = :customer
+            ON CONFLICT DO NOTHING
+        """)
+        connection.execute(failed, {"endpoint": endpoint, "customer": acme.name})
+        given_up = text("UPDATE webhook_deliveries SET state = 'failed' WHERE endpoint_id = :it")
+        connection.execute(given_up, {"it": endpoint})
+    page = f"{WEBHOOKS}?endpoint={endpoint}"
+    forms = forms_of(await web.get(page), f"{WEBHOOKS}/redeliver")
+    assert forms
+    again = await web.post(f"{WEBHOOKS}/redeliver", data=forms[0])
+    assert again.status_code == 303, again.text
+    shown = await web.get(again.headers["location"])
+    assert forms[0]["event"] in shown.text
+    assert len(forms_of(shown, f"{WEBHOOKS}/redeliver")) == len(forms) - 1
 
 
 async def test_an_account_is_added_changed_and_ended(fleet, web, door_url):
