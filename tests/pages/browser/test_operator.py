@@ -1,0 +1,31 @@
+"""An operator finds a customer, and sees what happened to it."""
+
+from domain.access.operators import OperatorRole
+from tests.pages.browser.conftest import looked_at
+from tests.pages.operators import PASSWORD, an_operator
+
+
+async def enter(page, base, operator):
+    """Sign an operator in."""
+    await page.goto(f"{base}/operator/sign_in")
+    await page.get_by_label("E-mail address").fill(operator.email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="Customers").wait_for()
+
+
+async def test_charged_twice_is_explained_in_five_clicks(fleet, door_url, page, look):
+    acme = await fleet.subscribe("core_10k")
+    for key, used in (("first", "400"), ("second", "7")):
+        await acme.use(used)
+        await acme.buy("3000", key=key)
+    await enter(page, door_url, an_operator(fleet, OperatorRole.SUPPORT))
+    await page.get_by_placeholder("Find a customer by any id").fill(acme.name)
+    await page.keyboard.press("Enter")  # one
+    await page.get_by_role("link", name="Ada Example").click()  # two
+    await page.get_by_text("The same amount was charged").first.wait_for()
+    await looked_at(page, f"operator-customer-{look}")
+    await page.get_by_role("link", name="compare").first.click()  # three
+    await page.get_by_text("What it granted").wait_for()
+    await page.get_by_text("3,000").first.wait_for()
+    await looked_at(page, f"operator-charge-{look}")
