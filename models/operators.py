@@ -1,6 +1,7 @@
 """People who run the engine."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Integer
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,4 +23,22 @@ class OperatorRow(Base):
     created_by: Mapped[str]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]
+
+
+class OperatorAct(Base):
+    """Who did something for a customer and why; `seconded`: it needs another operator."""
+
+    __tablename__ = "operator_acts"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    act_id: Mapped[str] = mapped_column(primary_key=True)
+    act: Mapped[str]
+    content: Mapped[dict[str, Any]]
+    made_by: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+    seconded: Mapped[bool]
+    state: Mapped[str]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]

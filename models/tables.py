@@ -40,7 +40,7 @@ from models.money import (
     Posting,
     RefundRow,
 )
-from models.operators import OperatorRow
+from models.operators import OperatorAct, OperatorRow
 from models.portal import PortalSession
 from models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
@@ -69,6 +69,7 @@ __all__ = [
     "MemberRow",
     "NamedRequest",
     "NoticeRow",
+    "OperatorAct",
     "OperatorRow",
     "OutboxMessage",
     "PauseRow",

@@ -272,6 +272,11 @@ _SOURCES = {
             'member', a.member_id, 'state', a.state, 'micro', a.amount, 'type', a.credit_type,
             'by', a.decided_by, 'reason', a.reason)
         FROM approvals a WHERE a.account_id = :account AND a.settled_at IS NOT NULL""",
+    "act": """
+        SELECT o.at, o.act_id AS id, jsonb_build_object(
+            'what', o.act, 'content', o.content, 'state', o.state, 'reason', o.reason,
+            'by', o.made_by, 'decided_by', o.decided_by)
+        FROM operator_acts o WHERE o.account_id = :account""",
     "notice": """
         SELECT n.at, n.notice_id AS id, jsonb_build_object('what', n.kind, 'read_at', n.read_at)
         FROM notices n WHERE n.account_id = :account""",

@@ -7,6 +7,7 @@ ANOTHERS = "another:main"  # the subscription of another customer
 FREE = {"charge_id": None, "part": None, "cost_minor": 0}
 FRESH = {"seq": 900, "key": "another"}
 ASKED = {"key": "another"}
+PROPOSED = {"act_id": "another"}
 ENDED = ASKED | {
     "state": "refused",
     "decided_by": "grace",
@@ -152,6 +153,19 @@ ATTACKS = (
     ("policies_auto_unit", "policies", {"auto_unit": 0}),
     ("policies_late_usage", "policies", {"late_usage": "never"}),
     ("policies_reopen_days", "policies", {"reopen_days": -1}),
+    ("operator_acts_id", "operator_acts", {"act_id": ""}),
+    ("operator_acts_act", "operator_acts", PROPOSED | {"act": "gift"}),
+    ("operator_acts_content", "operator_acts", PROPOSED | {"content": "5"}),
+    ("operator_acts_reason", "operator_acts", PROPOSED | {"reason": ""}),
+    ("operator_acts_state", "operator_acts", PROPOSED | {"state": "asked"}),
+    ("operator_acts_decided", "operator_acts", PROPOSED | {"state": "confirmed"}),
+    (
+        "operator_acts_two_people",
+        "operator_acts",
+        PROPOSED | {"state": "refused", "decided_by": "ann", "decided_at": "2027-01-02T00:00:00Z"},
+    ),
+    ("operator_acts_pk", "operator_acts", {}),
+    ("operator_acts_account_id_fkey", "operator_acts", PROPOSED | {"account_id": NOBODY}),
     ("named_requests_length", "named_requests", {"seq": 99, "request_id": ""}),
     ("named_requests_one", "named_requests", {"charge_id": "c"}),
     ("named_requests_pk", "named_requests", {}),

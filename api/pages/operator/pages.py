@@ -5,8 +5,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from api.pages.operator import sign_in
+from api.pages.operator.customer.act import PAGE as ACT
 from api.pages.operator.customer.charge import PAGE as CHARGE
 from api.pages.operator.customer.customer import PAGE as CUSTOMER
+from api.pages.operator.customer.proposals import PAGE as PROPOSALS
 from api.pages.operator.customers import PAGE as CUSTOMERS
 from api.pages.operator.page import FIRST, address
 from api.pages.operator.running.accounts import PAGE as OPERATORS
@@ -18,7 +20,7 @@ from api.pages.operator.running.webhooks import PAGE as WEBHOOKS
 from api.pages.operator.serving import OperatorGate
 from api.pages.serving import routes_of
 
-PAGES = (CUSTOMERS, CUSTOMER, CHARGE, FINANCE, CATALOGS, WEBHOOKS, KEYS, OPERATORS, HEALTH)
+PAGES = (CUSTOMERS, CUSTOMER, CHARGE, ACT, PROPOSALS, FINANCE, CATALOGS, WEBHOOKS, KEYS, OPERATORS, HEALTH)
 GATE = OperatorGate(PAGES)
 
 

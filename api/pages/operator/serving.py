@@ -18,7 +18,7 @@ from api.pages.rendering import rendered
 from api.services import Services
 from domain.access.operators import Operator
 from domain.errors import BillingError
-from ledger.access import operators
+from ledger.access import operator_acts, operators
 
 SIGN_IN = "/operator/sign_in"
 
@@ -36,17 +36,19 @@ class OperatorGate:
         if session is None:
             return None
 
-        def find() -> Operator | None:
+        def find() -> tuple[Operator | None, int]:
             with services.engine.connect() as connection:
-                return operators.find(connection, session.email, session.epoch)
+                found = operators.find(connection, session.email, session.epoch)
+                return found, operator_acts.waiting(connection) if found else 0
 
-        operator = await asyncio.to_thread(find)
+        operator, waiting = await asyncio.to_thread(find)
         if operator is None:
             return None
         return Visit(
             services=services,
             session=session,
             operator=operator,
+            waiting=waiting,
             at=at,
             request_id=request_id,
             query=dict(request.query_params),

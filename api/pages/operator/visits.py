@@ -26,6 +26,7 @@ class Visit:
     request_id: str
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
+    waiting: int = 0  # proposals that wait for a second person
     refused: BillingError | None = None  # why the form that was sent did nothing
 
     @property

@@ -16,3 +16,32 @@ CREATE TABLE operators (
     recorded_at  timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT operators_pk PRIMARY KEY (email)
 );
+
+-- What operators do where the act itself has no place for who and why, and what waits for a second
+-- person. `asked` and `done`: by one person alone. Whoever proposes never decides.
+CREATE TABLE operator_acts (
+    account_id  bigint      NOT NULL REFERENCES wallets,
+    act_id      text        NOT NULL CONSTRAINT operator_acts_id
+                            CHECK (length(act_id) BETWEEN 1 AND 64),
+    act         text        NOT NULL CONSTRAINT operator_acts_act
+                            CHECK (act IN ('adjust', 'retry', 'bonus', 'end')),
+    content     jsonb       NOT NULL CONSTRAINT operator_acts_content
+                            CHECK (jsonb_typeof(content) = 'object'),
+    made_by     text        NOT NULL,
+    reason      text        NOT NULL CONSTRAINT operator_acts_reason
+                            CHECK (length(reason) BETWEEN 1 AND 200),
+    at          timestamptz NOT NULL,
+    seconded    boolean     NOT NULL,          -- whether it needs a second person
+    state       text        NOT NULL CONSTRAINT operator_acts_state CHECK (
+        state = ANY (CASE WHEN seconded THEN ARRAY['waiting', 'confirmed', 'refused', 'done']
+                          ELSE ARRAY['asked', 'done'] END)),
+    decided_by  text        CONSTRAINT operator_acts_two_people CHECK (decided_by <> made_by),
+    decided_at  timestamptz,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT operator_acts_pk PRIMARY KEY (account_id, act_id),
+    CONSTRAINT operator_acts_decided CHECK (
+        (state IN ('confirmed', 'refused') OR seconded AND state = 'done')
+            = (decided_by IS NOT NULL)
+        AND (decided_by IS NULL) = (decided_at IS NULL))
+);
+CREATE INDEX operator_acts_seconded ON operator_acts (at) WHERE seconded;

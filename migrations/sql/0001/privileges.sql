@@ -14,6 +14,7 @@ GRANT INSERT, UPDATE, DELETE ON kept_requests TO drawdown_app;
 GRANT INSERT, DELETE, UPDATE (opened_at) ON portal_sessions TO drawdown_app;
 GRANT INSERT, UPDATE (role, password, epoch, failures, locked_until, disabled_at)
     ON operators TO drawdown_app;
+GRANT INSERT, UPDATE (state, decided_by, decided_at) ON operator_acts TO drawdown_app;
 GRANT UPDATE (plan_revision) ON wallets TO drawdown_app;
 GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, published,
     api_keys, named_requests TO drawdown_app;

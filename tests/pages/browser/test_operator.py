@@ -29,3 +29,37 @@ async def test_charged_twice_is_explained_in_five_clicks(fleet, door_url, page, 
     await page.get_by_text("What it granted").wait_for()
     await page.get_by_text("3,000").first.wait_for()
     await looked_at(page, f"operator-charge-{look}")
+
+
+async def test_a_refund_and_a_large_adjustment_by_two_people(fleet, door_url, page, look):
+    acme = await fleet.subscribe("launch", catalog="schematic")
+    await acme.buy("300", key="twice")
+    await enter(page, door_url, an_operator(fleet, OperatorRole.SUPPORT))
+    await page.goto(f"{door_url}/operator/customer?id={acme.name}")
+    await page.get_by_role("link", name="Bought by hand").first.click()
+    await page.get_by_label("Why").fill("ordered twice")
+    await page.get_by_role("button", name="Show the refund").click()
+    await page.get_by_text("Sent to the card").wait_for()
+    await looked_at(page, f"operator-refund-{look}")
+    await page.get_by_role("button", name="Refund ").click()
+    await page.get_by_text("“ordered twice”").wait_for()
+
+    await page.goto(f"{door_url}/operator/act?id={acme.name}")
+    await looked_at(page, f"operator-act-{look}")
+    await page.get_by_label("Credits (with").fill("1001")
+    await page.locator("#adjust-reason").fill("an outage")
+    await page.get_by_role("button", name="Show what it leaves").click()
+    await page.get_by_text("A second person must confirm this").wait_for()
+    await looked_at(page, f"operator-adjust-{look}")
+    await page.get_by_role("button", name="Propose").click()
+    await page.get_by_text("Another operator decides on this.").first.wait_for()
+    await page.get_by_role("link", name="Sign out").click()
+
+    await enter(page, door_url, an_operator(fleet, OperatorRole.FINANCE))
+    await page.get_by_role("link", name="Proposals").click()
+    await looked_at(page, f"operator-proposals-{look}")
+    await page.get_by_role("button", name="Confirm").first.click()
+    await page.get_by_text("done").first.wait_for()
+    assert [one.change_micro for one in acme.history() if one.source == "adjustment"] == [
+        1_001_000_000
+    ]

@@ -41,6 +41,12 @@ ENTRIES = {
     "reopen": "Reopened for late usage",
     "repayment": "A debt repaid",
 }
+ACTS = {
+    "adjust": "Adjustment proposed",
+    "retry": "Declined charges tried again",
+    "bonus": "Bonus",
+    "end": "Subscription ended",
+}
 TONES = {
     **dict.fromkeys(("paid", "made", "won", "done", "approved", "ended"), "good"),
     **dict.fromkeys(("open", "processing", "asked", "pending", "waiting", "scheduled"), "warn"),
@@ -251,6 +257,14 @@ def _decided(event: Event, words: Words) -> Told:
     return Told("Approval", title, event.at, lines=_lines(facts), **_standing(facts))
 
 
+def _act(event: Event, _: Words) -> Told:
+    facts = event.facts
+    wanted = ", ".join(plain(str(each)) for each in facts["content"].values())
+    title = f"{ACTS[facts['what']]}{': ' if wanted else ''}{wanted}"
+    lines = _lines(facts, decided_by="decided by {}")
+    return Told("Operator", title, event.at, lines=lines, **_standing(facts))
+
+
 def _notice(event: Event, _: Words) -> Told:
     read = ("read",) if event.facts.get("read_at") else ()
     return Told("Notice", plain(event.facts["what"]).capitalize(), event.at, lines=read)
@@ -293,6 +307,7 @@ _TELL: dict[str, Callable[[Event, Words], Told]] = {
     "member_removed": _member("Member removed"),
     "asked": _asked,
     "decided": _decided,
+    "act": _act,
     "notice": _notice,
     "refusal": _refusal,
 }

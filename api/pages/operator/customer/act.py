@@ -1,0 +1,247 @@
+"""What operators do for a customer: each act with a reason, its numbers before the click."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from api.pages.asking import Json
+from api.pages.operator.customer.reading import Standing, standing_of, wanted, words_of
+from api.pages.operator.customer.reasons import key_of, reason_of
+from api.pages.operator.page import Page, back_to
+from api.pages.operator.visits import Visit
+from api.v1.problems import Problem
+from domain.access.operators import SCOPES
+from domain.api_keys import Scope
+from domain.credits import parse_credits, parse_quantity
+from domain.errors import BillingError, InvalidInput
+from ledger.access import operator_acts
+from ledger.reads import snapshots
+
+ADJUST = "POST /customers/{id}/adjustments"
+CANCEL = "POST /subscriptions/{id}/cancel"
+SECOND = "approval_required"
+ENDS = {"period_end": "with its period", "now": "now"}
+
+
+async def _read(visit: Visit) -> Standing:
+    named = wanted(visit)
+
+    def find() -> Standing:
+        with snapshots.snapshot(visit.services.engine) as connection:
+            return standing_of(connection, visit, named)
+
+    return await asyncio.to_thread(find)
+
+
+async def show(visit: Visit) -> Mapping[str, Any]:
+    """Show what can be done."""
+    return _facts(visit, await _read(visit))
+
+
+def _facts(visit: Visit, standing: Standing, **more: Any) -> dict[str, Any]:
+    catalog = visit.services.context.catalogs.get(standing.plan.get("catalog", ""))
+    status = standing.subscription["status"] if standing.subscription else "ended"
+    return {
+        "standing": standing,
+        "words": words_of(visit, standing),
+        "lives": status != "ended",
+        "paused": "by_operator" in standing.wallet.paused_by,
+        "bonuses": catalog.bonuses if catalog else (),
+        "may_change": _may_change(visit),
+        "ends": ENDS,
+        "adjusting": None,
+        "ending": None,
+        **more,
+    }
+
+
+def _may_change(visit: Visit) -> bool:
+    """Return whether the operator's role does what customers do themselves."""
+    return Scope.CUSTOMER in SCOPES[visit.operator.role]
+
+
+async def preview_adjust(visit: Visit) -> Mapping[str, Any]:
+    """Show what an adjustment would leave, and whether it needs a second person."""
+    reason_of(visit)
+    standing = await _read(visit)
+    change = _change(visit)
+    kind = standing.plan.get("credit_type", "credits")
+    limit = standing.plan.get("adjustment_limit_micro")
+    before = standing.available(kind)
+    adjusting = {
+        "credits": _typed(visit),
+        "kind": kind,
+        "change": change,
+        "before": before,
+        "after": before + change,
+        "second": limit is not None and abs(change) > limit,
+        "limit": limit,
+    }
+    return _facts(visit, standing, adjusting=adjusting)
+
+
+def _change(visit: Visit) -> int:
+    """Return the micro-credits that were typed, signed. Raises `InvalidInput`."""
+    typed = _typed(visit)
+    sign = -1 if typed.startswith("-") else 1
+    return sign * parse_quantity(typed.removeprefix("-"))
+
+
+def _typed(visit: Visit) -> str:
+    """Return the credits as the door reads them; keyboards know two kinds of minus."""
+    return visit.form.get("credits", "").strip().replace("\N{MINUS SIGN}", "-")
+
+
+async def adjust(visit: Visit) -> Response:
+    """Give or take credits; above the plan's limit it waits for a second person."""
+    standing, reason = await _read(visit), reason_of(visit)
+    named = standing.customer.customer_id
+    credits_text = _typed(visit)
+    order = {"credits": credits_text, "reason": reason, "by": visit.operator.email}
+    key = key_of(visit)
+    try:
+        await visit.ask(ADJUST, body=order, key=key, id=named)
+    except BillingError as error:
+        if error.reason != SECOND:
+            raise
+    else:
+        return _to_customer(named)
+
+    def propose() -> None:
+        with visit.services.engine.begin() as connection:
+            operator_acts.propose(
+                connection,
+                standing.account_id,
+                key,
+                {"credits": credits_text},
+                by=visit.operator.email,
+                reason=reason,
+                at=visit.at,
+            )
+
+    await asyncio.to_thread(propose)
+    return back_to("proposals")
+
+
+async def pause(visit: Visit) -> Response:
+    """Pause metered actions, charges and renewals."""
+    return await _noted(visit, "POST /customers/{id}/pause")
+
+
+async def resume(visit: Visit) -> Response:
+    """End an operator's pause."""
+    return await _noted(visit, "POST /customers/{id}/resume")
+
+
+async def _noted(visit: Visit, wanted_act: str) -> Response:
+    """Do what keeps who and why by itself."""
+    named = wanted(visit)
+    note = {"reason": reason_of(visit), "by": visit.operator.email}
+    await visit.ask(wanted_act, body=note, key=key_of(visit), id=named)
+    return _to_customer(named)
+
+
+async def retry(visit: Visit) -> Response:
+    """Try declined charges again with the card."""
+    return await _kept(visit, "retry", "POST /customers/{id}/retry_payment", {})
+
+
+async def bonus(visit: Visit) -> Response:
+    """Give a bonus of the price list."""
+    content = {"bonus": visit.form.get("bonus", ""), "invitee": visit.form.get("invitee", "")}
+    return await _kept(visit, "bonus", "POST /customers/{id}/bonuses", content)
+
+
+async def preview_end(visit: Visit) -> Mapping[str, Any]:
+    """Show when the subscription would end and what would be lost."""
+    reason_of(visit)
+    standing = await _read(visit)
+    answer = await visit.ask(CANCEL, body=_end(visit, preview=True), id=_subscription(standing))
+    return _facts(visit, standing, ending={**answer, **_lost(answer), "when": visit.form["when"]})
+
+
+def _lost(answer: Json) -> Json:
+    """Return what is lost and kept, in micro-credits by type, without what is nothing."""
+    return {
+        name: {kind: parse_credits(amount) for kind, amount in answer.get(name, {}).items()}
+        for name in ("lost_credits", "kept_credits")
+    }
+
+
+async def end(visit: Visit) -> Response:
+    """End the subscription, now or with its period."""
+    standing = await _read(visit)
+    content = _end(visit)
+    return await _kept(visit, "end", CANCEL, content, id_=_subscription(standing))
+
+
+def _end(visit: Visit, **more: bool) -> Json:
+    when = visit.form.get("when", "")
+    if when not in ENDS:
+        raise InvalidInput("malformed", "say when it ends: now, or with its period")
+    return {"when": when, **more}
+
+
+def _subscription(standing: Standing) -> str:
+    if standing.subscription_id is None:
+        raise InvalidInput("no_subscription", "there is no subscription")
+    return standing.subscription_id
+
+
+async def _kept(
+    visit: Visit, act: str, wanted_act: str, content: Json, id_: str | None = None
+) -> Response:
+    """Do what has no place for who and why in the message: both are kept beside it, before."""
+    if not _may_change(visit):
+        raise Problem("scope_missing", f"{visit.operator.role} may not do this")
+    standing, reason, key = await _read(visit), reason_of(visit), key_of(visit)
+    engine, account = visit.services.engine, standing.account_id
+    by = visit.operator.email
+
+    def note() -> None:
+        with engine.begin() as connection:
+            operator_acts.note(
+                connection,
+                account,
+                key,
+                act=act,
+                content=content,
+                by=by,
+                reason=reason,
+                at=visit.at,
+            )
+
+    def settle() -> None:
+        with engine.begin() as connection:
+            operator_acts.settle(connection, account, key)
+
+    await asyncio.to_thread(note)
+    named = standing.customer.customer_id
+    await visit.ask(wanted_act, body=content, key=key, id=id_ or named)
+    await asyncio.to_thread(settle)
+    return _to_customer(named)
+
+
+def _to_customer(customer_id: str) -> Response:
+    return back_to("customer", urlencode({"id": customer_id}))
+
+
+PAGE = Page(
+    "act",
+    "Act",
+    show,
+    acts={
+        "preview_adjust": preview_adjust,
+        "adjust": adjust,
+        "pause": pause,
+        "resume": resume,
+        "retry": retry,
+        "bonus": bonus,
+        "preview_end": preview_end,
+        "end": end,
+    },
+    menu=False,
+)
