@@ -8,6 +8,7 @@ from sqlalchemy import text
 from ledger import balances, checkpoints, grants, open_items, room, subscriptions
 from ledger.notifications import notices, outbox
 from ledger.payments import booked, charges, processor_ids, refunds
+from ledger.reads import charge, timeline
 from ledger.reports.registry import REPORTS, ReportRequest, sheet
 from ledger.teams import limits, members
 from ledger.usage import corrections, debits, holds
@@ -84,6 +85,12 @@ READS = {
     "paid by an invoice": lambda c, w: booked.paid_by(c, "in_1"),
     "disputes": lambda c, w: refunds.has_open_dispute(c, w.account_id),
     "returned": lambda c, w: refunds.returned(c, w.account_id, f"{w.customer_id}:period:10"),
+    "timeline": lambda c, w: timeline.page(c, w.account_id, timeline.Place(), 50),
+    "older": lambda c, w: timeline.page(
+        c, w.account_id, timeline.Place.parse(f"9~{NOON.isoformat()}~mail x"), 50
+    ),
+    "twins": lambda c, w: timeline.twins(c, w.account_id, [f"{w.customer_id}:period:10"]),
+    "whole charge": lambda c, w: charge.whole(c, w.account_id, f"{w.customer_id}:period:10"),
     "members": lambda c, w: members.standings(c, w.account_id, "credits", START, START),
     "limits": lambda c, w: limits.usage(c, w.account_id, START),
     "event": lambda c, w: corrections.event_of(c, w.account_id, "nothing"),

@@ -20,7 +20,19 @@ from api.pages.operator.running.webhooks import PAGE as WEBHOOKS
 from api.pages.operator.serving import OperatorGate
 from api.pages.serving import routes_of
 
-PAGES = (CUSTOMERS, CUSTOMER, CHARGE, ACT, PROPOSALS, FINANCE, CATALOGS, WEBHOOKS, KEYS, OPERATORS, HEALTH)
+PAGES = (
+    CUSTOMERS,
+    CUSTOMER,
+    CHARGE,
+    ACT,
+    PROPOSALS,
+    FINANCE,
+    CATALOGS,
+    WEBHOOKS,
+    KEYS,
+    OPERATORS,
+    HEALTH,
+)
 GATE = OperatorGate(PAGES)
 
 
