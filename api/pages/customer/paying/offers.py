@@ -73,7 +73,7 @@ def _beside(visit: Visit, plan: Json) -> list[str]:
     if (manual := plan["purchases"]) is not None:
         price = visit.show.money(manual["unit_price_minor"], plan["currency"])
         told.append(f"More at {price} for {words.credits(manual['unit'], manual['credit_type'])}")
-    if (auto := plan["auto_purchase"]) is not None:
+    if (auto := plan["auto_purchase"]) is not None and auto["most_units"] != 0:
         percent = Fraction(auto["surcharge_percent"])
         dearer = visit.show.number(round(percent * MICRO))
         extra = f", {dearer} % dearer" if percent else ""

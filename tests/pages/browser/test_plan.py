@@ -1,0 +1,37 @@
+"""A plan changed in the browser: preview, charge, receipt and credits are one and the same."""
+
+from tests.pages.browser.conftest import looked_at
+from tests.pages.test_usage import used
+
+
+async def test_an_upgrade_is_what_its_preview_said(fleet, link, page, look):
+    acme = await fleet.subscribe("core_10k")
+    await page.goto(await link(acme.name, page="plan"))
+    await looked_at(page, f"plan-{look}")
+    await page.get_by_role("link", name="See what Core 40,000 would cost").click()
+    await page.get_by_text("40,000 (+30,000)").wait_for()
+    await looked_at(page, f"plan-change-{look}")
+    await page.get_by_role("button", name="Pay $20.00 and change").click()
+    await page.get_by_text("Paid: $20.00").wait_for()
+    assert acme.charges()[1:] == [("upgrade", "paid", 2000)]
+    (receipt,) = acme.rows(
+        "SELECT (payload -> 'mail' ->> 'paid_minor')::integer FROM outbox WHERE account_id = %s"
+        " AND topic = 'mail' AND payload -> 'mail' ->> 'kind' = 'plan_changed'"
+    )
+    assert receipt == (2000,)
+    await page.get_by_role("link", name="See your credits").click()
+    await page.get_by_text("40,000").first.wait_for()
+    await page.goto(page.url.replace("credits", "plan?cancel=1"))
+    await looked_at(page, f"plan-cancel-{look}")
+    await page.goto(page.url.replace("plan?cancel=1", "alerts"))
+    await looked_at(page, f"alerts-{look}")
+
+
+async def test_results_set_ai_against_templates(fleet, link, page, look):
+    sales = await fleet.subscribe("starter", catalog="salestools")
+    for writer, quantity, met in (("ai", "30", "12"), ("template", "20", "3")):
+        await used(sales, quantity, writer=writer)
+        await used(sales, met, "meeting_booked", writer=writer)
+    await page.goto(await link(sales.name, page="results"))
+    await page.get_by_text("6.67").first.wait_for()
+    await looked_at(page, f"results-{look}")
