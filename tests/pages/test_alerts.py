@@ -65,7 +65,7 @@ async def test_what_was_told_is_listed_and_marked_as_read(sales, web):
     )  # fmt: skip
     assert "100 Credits left of 500" in page.text
     edited = await sent(web, PAGE, READ, notices="[" * 10_000)
-    assert edited.status_code == 422
+    assert edited.status_code == 400
     foreign = await sent(web, PAGE, READ, notices='["alert:of:another"]')
     assert foreign.status_code == 303
     assert ">New</span>" in (await web.get(PAGE)).text
