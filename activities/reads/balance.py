@@ -53,13 +53,14 @@ def standing(
     wallet = wallets.wallet_now(connection, account_id, at)
     subscription = wallets.subscription_of(connection, account_id)
     begun = wallet.window_start is not None
+    included, owed = wallets.included_and_owed(connection, wallet)
     return Standing(
         wallet=wallet,
         plan=value_to_type(Plan, subscription["plan"]) if subscription else None,
         grants=wallets.grants_now(connection, wallet),
-        included=wallets.included_of_each(connection, wallet) if begun else {},
+        included=included,
         used=wallets.used_of_each(connection, wallet) if begun else {},
-        owed=wallets.owed_of_each(connection, account_id),
+        owed=owed,
         auto=wallets.auto_now(connection, wallet),
         burns=wallets.burns_of_each(connection, wallet) if burns is None else burns,
     )

@@ -1,6 +1,6 @@
 """A wallet at an instant: whether it serves, what each grant gives, what was used and is owed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from domain.pricing.forecast import LONG_DAYS
 from domain.subscription import Status
+from ledger.accounts import CustomerDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +113,27 @@ def grants_now(connection: Connection, wallet: WalletNow) -> tuple[GrantNow, ...
     return tuple(GrantNow(*row) for row in rows)
 
 
-def included_of_each(connection: Connection, wallet: WalletNow) -> dict[str, int]:
-    """Return the micro-credits that the plan gave for this window, by credit type."""
+def included_and_owed(
+    connection: Connection, wallet: WalletNow
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return micro-credits by credit type: what the plan gave for this window, and what is owed.
+
+    Owed is what was taken on credit or charged back.
+    """
     rows = connection.execute(
         text("""
-            SELECT credit_type, sum(granted)::bigint FROM grants
+            SELECT true, credit_type, sum(granted)::bigint FROM grants
             WHERE account_id = :account AND source IN ('allowance', 'trial')
               AND effective_at >= :start AND effective_at <= :at
             GROUP BY credit_type
+            UNION ALL
+            SELECT false, substr(counter, 6), value FROM counters
+            WHERE account_id = :account AND counter ^@ 'debt:' AND window_start = '-infinity'
         """),
         {"account": wallet.account_id, "start": wallet.window_start, "at": wallet.at},
-    )
-    return {row[0]: row[1] for row in rows}
+    ).all()
+    included = {kind: micro for is_included, kind, micro in rows if is_included}
+    return included, {kind: micro for is_included, kind, micro in rows if not is_included}
 
 
 def used_of_each(connection: Connection, wallet: WalletNow) -> dict[str, int]:
@@ -141,18 +151,6 @@ def used_of_each(connection: Connection, wallet: WalletNow) -> dict[str, int]:
             GROUP BY e.credit_type
         """),
         {"account": wallet.account_id, "start": wallet.window_start},
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-def owed_of_each(connection: Connection, account_id: int) -> dict[str, int]:
-    """Return the micro-credits taken on credit or charged back, by credit type."""
-    rows = connection.execute(
-        text("""
-            SELECT substr(counter, 6), value FROM counters
-            WHERE account_id = :account AND counter ^@ 'debt:' AND window_start = '-infinity'
-        """),
-        {"account": account_id},
     )
     return {row[0]: row[1] for row in rows}
 
@@ -198,7 +196,8 @@ def burns_of_each(connection: Connection, wallet: WalletNow) -> dict[str, list[i
     rows = connection.execute(
         text("""
             SELECT floor(extract(epoch FROM :at - e.at) / 86400)::integer, e.credit_type,
-                   -sum(e.change)::bigint
+                   -sum(e.change)::bigint,
+                   (SELECT f.at FROM journal f WHERE f.account_id = :account ORDER BY f.seq LIMIT 1)
             FROM (SELECT seq_before(:account, :since) AS seq OFFSET 0) b
             JOIN journal e ON e.account_id = :account AND e.seq > b.seq
             WHERE e.kind IN ('debit', 'capture', 'correction') AND e.at <= :at
@@ -210,16 +209,35 @@ def burns_of_each(connection: Connection, wallet: WalletNow) -> dict[str, list[i
             "since": wallet.at - timedelta(days=LONG_DAYS),
         },
     ).all()
-    first: datetime | None = connection.scalar(
-        text("SELECT at FROM journal WHERE account_id = :account ORDER BY seq LIMIT 1"),
-        {"account": wallet.account_id},
-    )
-    days = min(LONG_DAYS, (wallet.at - first).days + 1) if first is not None else 0
+    days = min(LONG_DAYS, (wallet.at - rows[0][3]).days + 1) if rows else 0
     found: dict[str, list[int]] = {}
-    for days_ago, credit_type, used in rows:
+    for days_ago, credit_type, used, _ in rows:
         if days_ago < days:
             found.setdefault(credit_type, [0] * days)[-1 - days_ago] += used
     return {kind: [max(0, one) for one in each] for kind, each in found.items()}
+
+
+def subscriber(
+    connection: Connection, account_id: int
+) -> tuple[CustomerDetails, dict[str, Any] | None]:
+    """Return a customer with the columns of its subscription, as `subscription_of` chooses it."""
+    row = connection.execute(
+        text("""
+            SELECT c.customer_id, c.name, c.email, c.locale, c.time_zone, c.payer,
+                   c.finance_email, c.payment_method,
+                   s.subscription_id, s.status, s.plan, s.next_plan, s.period_start, s.period_end,
+                   s.trial_ends_at, s.cancel_at_end
+            FROM customers c
+            LEFT JOIN LATERAL (
+                SELECT * FROM subscriptions o WHERE o.account_id = c.account_id
+                ORDER BY o.status = :ended, o.recorded_at DESC LIMIT 1) s ON true
+            WHERE c.account_id = :account
+        """),
+        {"account": account_id, "ended": Status.ENDED},
+    ).one()
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    named = {field.name: values.pop(field.name) for field in fields(CustomerDetails)}
+    return CustomerDetails(**named), values if values["subscription_id"] else None
 
 
 def subscription_of(connection: Connection, account_id: int) -> dict[str, Any] | None:

@@ -162,11 +162,11 @@ def _standing(connection: Connection, session: Session, at: datetime) -> Standin
         if member is None:
             raise NotFoundError("unknown_link", "this member is of the team no more")
     wallet = wallets.wallet_now(connection, account_id, at)
-    row = wallets.subscription_of(connection, account_id)
+    customer, row = wallets.subscriber(connection, account_id)
     if row is None:
         raise NotFoundError("unknown_link", "there is no such subscription")
     return Standing(
-        customer=accounts.details_of(connection, account_id),
+        customer=customer,
         member=member,
         subscription=row,
         plan=value_to_type(Plan, row["plan"]),

@@ -1,0 +1,81 @@
+"""What a page costs: queries, and bytes of style and script."""
+
+from contextlib import asynccontextmanager, contextmanager
+
+import httpx
+import pytest
+from sqlalchemy import event
+
+from api.main import create_app
+from api.pages.assets import all_assets
+from api.pages.customer.pages import FRAME
+from api.pages.operator.pages import PAGES
+from tests.pages.operators import entered
+
+MOST_QUERIES = 12
+MOST_BYTES = 60_000
+
+
+@contextmanager
+def counted(engine):
+    """Count the statements of an engine."""
+    seen = []
+
+    def count(_connection, _cursor, statement, *_others):
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", count)
+    yield seen
+    event.remove(engine, "before_cursor_execute", count)
+
+
+@asynccontextmanager
+async def in_this_process(variables):
+    """Serve the application here, where its queries can be counted."""
+    app = create_app(variables)
+    async with app.pages.router.lifespan_context(app.pages) as state:
+
+        async def serve(scope, receive, send):
+            await app({**scope, "state": dict(state)}, receive, send)
+
+        transport = httpx.ASGITransport(serve)
+        async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
+            yield client, state["services"].engine
+
+
+@pytest.fixture
+async def here(door_variables):
+    async with in_this_process({"PUBLIC_URL": "http://door", **door_variables}) as served:
+        yield served
+
+
+async def test_no_page_of_a_customer_makes_many_queries(fleet, link, here):
+    web, engine = here
+    acme = await fleet.subscribe("core_10k", auto=True)
+    await acme.use("10")
+    opened = httpx.URL(await link(acme.name)).path
+    await web.get(opened)
+    found = {}
+    for page in FRAME.pages.values():
+        with counted(engine) as seen:
+            answer = await web.get(page.address)
+        assert answer.status_code == 200, page.name
+        found[page.name] = len(seen)
+    assert {name: many for name, many in found.items() if many > MOST_QUERIES} == {}
+
+
+async def test_no_page_of_operators_makes_many_queries(fleet, here):
+    web, engine = here
+    acme = await fleet.subscribe("core_10k")
+    await entered(fleet, web)
+    found = {}
+    for page in PAGES:
+        with counted(engine) as seen:
+            answer = await web.get(page.address, params={"id": acme.name})
+        assert answer.status_code == 200, page.name
+        found[page.name] = len(seen)
+    assert {name: many for name, many in found.items() if many > MOST_QUERIES} == {}
+
+
+def test_style_and_script_are_small():
+    assert sum(len(one.content) for one in all_assets().values()) <= MOST_BYTES
