@@ -11,12 +11,12 @@ SOURCES = {
     "allowance": "Included in your plan",
     "trial": "Trial",
     "rollover": "Carried over",
-    "manual": "Bought by hand",
-    "auto": "Auto-purchase",
+    "manual_purchase": "Bought by hand",
+    "auto_purchase": "Auto-purchase",
     "pack": "Pack",
     "bonus": "Bonus",
-    "starter": "Welcome credits",
     "adjustment": "Given by support",
+    "overdraft": "Taken on credit",
 }
 
 

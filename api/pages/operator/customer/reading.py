@@ -12,7 +12,6 @@ from api.errors import NotFoundError
 from api.pages.operator.customer.telling import Words
 from api.pages.operator.visits import Visit
 from api.v1.sending.acts import AWAY
-from ledger import accounts
 from ledger.accounts import CustomerDetails
 from ledger.reads import snapshots, wallets
 from ledger.reads.wallets import GrantNow, WalletNow
@@ -83,13 +82,15 @@ def standing_of(connection: Connection, visit: Visit, customer_id: str) -> Stand
     """Read a customer. Raises `InvalidInput` (`unknown_customer`)."""
     account = snapshots.account_of(connection, customer_id, None)
     wallet = wallets.wallet_now(connection, account, visit.at)
+    customer, subscription = wallets.subscriber(connection, account)
+    _, owed = wallets.included_and_owed(connection, wallet)
     return Standing(
         account_id=account,
-        customer=accounts.details_of(connection, account),
-        subscription=wallets.subscription_of(connection, account),
+        customer=customer,
+        subscription=subscription,
         wallet=wallet,
         grants=wallets.grants_now(connection, wallet),
-        owed=wallets.owed_of_each(connection, account),
+        owed=owed,
     )
 
 
