@@ -40,14 +40,14 @@ def counts(connection: Connection, catalog: str) -> Mapping[Version, int]:
 
 
 def subscribers(connection: Connection, of: Version, most: int) -> list[Subscriber]:
-    """Return the first live subscriptions of a version, by the customer's id."""
+    """Return live subscriptions of a version, the newest first."""
     rows = connection.execute(
         text("""
             SELECT s.subscription_id, c.customer_id, c.name, s.status
             FROM subscriptions s JOIN customers c USING (account_id)
             WHERE s.status <> 'ended' AND s.plan ->> 'catalog' = :catalog
               AND s.plan ->> 'plan_id' = :plan AND s.plan ->> 'version' = :version
-            ORDER BY c.customer_id COLLATE "C" LIMIT :most
+            ORDER BY s.recorded_at DESC, c.customer_id COLLATE "C" LIMIT :most
         """),
         {
             "catalog": of.catalog,

@@ -131,7 +131,9 @@ async def test_an_endpoints_deliveries_are_listed_page_by_page(door, engine, cus
         after = {"starting_after": pages[-1]["id"]}
         if not page["has_more"]:
             break
-    assert pages == whole
+    # Others make events meanwhile: what was there is there once, in the same order.
+    there = [one["id"] for one in whole]
+    assert [one["id"] for one in pages if one["id"] in there] == there
     for query, reason in (
         ({"starting_after": "evt_1_999999"}, "invalid_cursor"),
         ({"starting_after": "?"}, "invalid_cursor"),
