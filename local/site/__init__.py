@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ PAGES = ("*.md", "docs/**/*.md", "*/README.md", "*/*/README.md", "local/demo/*.m
 FILES = (
     "LICENSE",
     "docs/openapi.json",
+    "docs/pictures/*.png",
     "catalogs/*.yaml",
     "examples/*/app.py",
 )  # what pages link to
@@ -57,7 +59,9 @@ def _stage(stage: Path) -> Path:
     for page in pages():
         _write(stage / "pages" / page, _with_folders(page))
     for path in (found for pattern in FILES for found in ROOT.glob(pattern)):
-        _write(stage / "pages" / path.relative_to(ROOT), path.read_text(encoding="utf-8"))
+        target = stage / "pages" / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
     lines = [f"- [{_title(path)}]({path.name})\n" for path in _decisions()]
     _write(stage / "pages" / DECISIONS / "README.md", "# Decisions\n\n" + "".join(lines))
     _write(stage / "mkdocs.yml", yaml.safe_dump(configuration()))
