@@ -21,7 +21,7 @@ def test_a_mailed_link_opens_until_its_secret_is_gone(variables, engine, desk, s
             mailed = BillingContext(engine, {}, url, (OLD,)).account_link(wallet.subscription_id)
             opened.append(httpx.get(mailed, timeout=None).status_code)
 
-    assert opened == [200, 200, 404]
+    assert opened == [303, 303, 404]
 
 
 async def test_the_webhooks_secret_opens_no_link(http, desk):

@@ -22,7 +22,7 @@ from local import state
 from local.patience import QUIET_SECONDS
 from local.processes import free_port, listens, stop, wait_until
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("quickstart")]  # one stack for all
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
@@ -140,6 +140,7 @@ def test_every_command_answers_as_the_page_says(walk: Walk) -> None:
             wait_until(partial(heard, walk, commands, wanted, seen), QUIET_SECONDS, "the webhooks")
 
         assert seen[-1] == wanted, commands
+    as_the_page_says_of_mails_and_ledger(walk)
 
 
 def heard(walk: Walk, commands: str, wanted: Any, seen: list[Any]) -> bool:
@@ -147,7 +148,7 @@ def heard(walk: Walk, commands: str, wanted: Any, seen: list[Any]) -> bool:
     return bool(seen[-1] == wanted)
 
 
-def test_the_mails_and_the_ledger_are_as_the_page_says(walk: Walk) -> None:
+def as_the_page_says_of_mails_and_ledger(walk: Walk) -> None:
     mails = httpx.get(f"{state.read(walk.home).mail}/api/mails?to=ada@example.com", timeout=None)
     history = walk.terminal.paste(next(text for text, _ in walk.examples if "history" in text))
 
