@@ -41,21 +41,9 @@ def propose(
     at: datetime,
 ) -> None:
     """Keep an adjustment that another operator must confirm; a repeat adds nothing."""
-    connection.execute(
-        insert(OperatorAct)
-        .values(
-            account_id=account_id,
-            act_id=act_id,
-            act="adjust",
-            content=dict(content),
-            made_by=by,
-            reason=reason,
-            at=at,
-            state=WAITING,
-            seconded=True,
-        )
-        .on_conflict_do_nothing()
-    )
+    waits = {"act": "adjust", "state": WAITING, "seconded": True}
+    author = {"made_by": by, "reason": reason, "at": at}
+    _keep(connection, account_id, act_id, content, **waits, **author)
 
 
 def note(
@@ -70,19 +58,21 @@ def note(
     at: datetime,
 ) -> None:
     """Keep who asks for an act and why, before it is asked for; a repeat adds nothing."""
+    begun = {"act": act, "state": ASKED, "seconded": False}
+    author = {"made_by": by, "reason": reason, "at": at}
+    _keep(connection, account_id, act_id, content, **begun, **author)
+
+
+def _keep(
+    connection: Connection,
+    account_id: int,
+    act_id: str,
+    content: Mapping[str, Any],
+    **values: object,
+) -> None:
     connection.execute(
         insert(OperatorAct)
-        .values(
-            account_id=account_id,
-            act_id=act_id,
-            act=act,
-            content=dict(content),
-            made_by=by,
-            reason=reason,
-            at=at,
-            state=ASKED,
-            seconded=False,
-        )
+        .values(account_id=account_id, act_id=act_id, content=dict(content), **values)
         .on_conflict_do_nothing()
     )
 

@@ -150,7 +150,7 @@ async def test_an_account_is_added_changed_and_ended(fleet, web, door_url):
 @pytest.mark.parametrize("role", [OperatorRole.SUPPORT, OperatorRole.FINANCE])
 async def test_nobody_but_admins_sees_or_sends(fleet, web, role):
     await entered(fleet, web, role)
-    assert sessions.COOKIE in web.cookies
+    assert sessions.COOKIE.name in web.cookies
     csrf = forms_of(await web.get("/operator/health"), "/operator/health/settle")
     token = csrf[0]["csrf"] if csrf else ""
     for page, acts in (

@@ -34,7 +34,7 @@ async def test_a_member_is_shown_nothing_and_sends_nothing(acme, link, web):
     bought = forms_of(shown, "/console/buy/confirm")[0]
     web.cookies.clear()
     await web.get(await link(acme.name, member="ada"))
-    sealed = unseal(SECRETS, Seal.CUSTOMER, web.cookies[sessions.COOKIE])
+    sealed = unseal(SECRETS, Seal.CUSTOMER, web.cookies[sessions.COOKIE.name])
     bought["csrf"] = token_of(SECRETS, json.loads(sealed)["id"])  # of the member's own session
     menu = (await web.get("/console/credits")).text
     for page, acts in PAGES.items():

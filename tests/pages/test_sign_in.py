@@ -76,10 +76,12 @@ async def test_another_password_and_the_end_of_an_account_end_its_sessions(ann, 
 
 async def test_a_customers_cookie_is_no_operators(ann, web):
     await signed_in(web, ann.email, PASSWORD)
-    content = unseal((LINK_SECRET,), Seal.OPERATOR, web.cookies[sessions.COOKIE])
+    content = unseal((LINK_SECRET,), Seal.OPERATOR, web.cookies[sessions.COOKIE.name])
     web.cookies.clear()
     forged = seal((LINK_SECRET,), Seal.CUSTOMER, content)
-    answer = await web.get("/operator/customers", headers={"Cookie": f"{sessions.COOKIE}={forged}"})
+    answer = await web.get(
+        "/operator/customers", headers={"Cookie": f"{sessions.COOKIE.name}={forged}"}
+    )
     assert answer.headers["location"] == "/operator/sign_in"
 
 

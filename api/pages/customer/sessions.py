@@ -1,6 +1,5 @@
 """Who is in the customer's console: a sealed cookie for half an hour, renewed by use."""
 
-import json
 import secrets as random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,13 +7,14 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.pages.cookies import SealedCookie
 from api.services import Services
-from domain.access.sealed import Seal, seal, unseal
+from domain.access.sealed import Seal
 
-COOKIE = "drawdown_console"
 LASTS = timedelta(minutes=30)  # after the last use
 LONGEST = timedelta(hours=12)  # after the first
 RENEWED = timedelta(minutes=1)  # a cookie older than that is written anew
+COOKIE = SealedCookie("drawdown_console", "/console", Seal.CUSTOMER, lasts=LASTS, same_site="lax")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,9 @@ def begin(
 
 def session_of(request: Request, services: Services, at: datetime) -> Session | None:
     """Return the session of a request; None: there is none, or it is over."""
-    content = unseal(services.link_secrets, Seal.CUSTOMER, request.cookies.get(COOKIE, ""))
-    if content is None:
+    kept = COOKIE.read(request, services)
+    if kept is None:
         return None
-    kept = json.loads(content)
     found = Session(
         session_id=kept["id"],
         account_id=kept["account"],
@@ -87,17 +86,9 @@ def keep(response: Response, services: Services, session: Session) -> None:
         "used": session.used_at.isoformat(),
         "only": session.only,
     }
-    response.set_cookie(
-        COOKIE,
-        seal(services.link_secrets, Seal.CUSTOMER, json.dumps(content)),
-        max_age=int(LASTS.total_seconds()),
-        path="/console",
-        secure=services.public_url.startswith("https:"),
-        httponly=True,
-        samesite="lax",
-    )
+    COOKIE.write(response, services, content)
 
 
 def end(response: Response) -> None:
     """Take the cookie away."""
-    response.delete_cookie(COOKIE, path="/console")
+    COOKIE.end(response)

@@ -1,6 +1,5 @@
 """Who is in the operators' console: a sealed cookie, ended by rest, age or another password."""
 
-import json
 import secrets as random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,13 +7,16 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.pages.cookies import SealedCookie
 from api.services import Services
-from domain.access.sealed import Seal, seal, unseal
+from domain.access.sealed import Seal
 
-COOKIE = "drawdown_operator"
 LASTS = timedelta(hours=1)  # after the last use
 LONGEST = timedelta(hours=12)  # after signing in
 RENEWED = timedelta(minutes=1)
+COOKIE = SealedCookie(
+    "drawdown_operator", "/operator", Seal.OPERATOR, lasts=LASTS, same_site="strict"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,9 @@ def begin(email: str, epoch: int, at: datetime) -> Session:
 
 def session_of(request: Request, services: Services, at: datetime) -> Session | None:
     """Return the session of a request; None: there is none, or it is over."""
-    content = unseal(services.link_secrets, Seal.OPERATOR, request.cookies.get(COOKIE, ""))
-    if content is None:
+    kept = COOKIE.read(request, services)
+    if kept is None:
         return None
-    kept = json.loads(content)
     begun, used = (datetime.fromisoformat(kept[name]) for name in ("begun", "used"))
     found = Session(kept["id"], kept["email"], kept["epoch"], begun_at=begun, used_at=used)
     return None if found.is_over(at) else found
@@ -64,17 +65,9 @@ def keep(response: Response, services: Services, session: Session) -> None:
         "begun": session.begun_at.isoformat(),
         "used": session.used_at.isoformat(),
     }
-    response.set_cookie(
-        COOKIE,
-        seal(services.link_secrets, Seal.OPERATOR, json.dumps(content)),
-        max_age=int(LASTS.total_seconds()),
-        path="/operator",
-        secure=services.public_url.startswith("https:"),
-        httponly=True,
-        samesite="strict",
-    )
+    COOKIE.write(response, services, content)
 
 
 def end(response: Response) -> None:
     """Take the cookie away."""
-    response.delete_cookie(COOKIE, path="/operator")
+    COOKIE.end(response)
