@@ -11,7 +11,7 @@ LARGEST = 1_000_000  # bytes
 LONGEST = 10.0  # seconds from a request's head to the end of its body
 
 
-async def _raw_body(request: Request) -> bytes:
+async def raw_body(request: Request) -> bytes:
     """Read a body; stop as soon as it is too large or too slow, whatever its header says."""
     body = bytearray()
     try:
@@ -27,4 +27,4 @@ async def _raw_body(request: Request) -> bytes:
     return bytes(body)
 
 
-RawBody = Annotated[bytes, Depends(_raw_body)]
+RawBody = Annotated[bytes, Depends(raw_body)]

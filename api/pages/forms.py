@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from api.errors import NotFoundError, TooLargeError
+from api.bodies import raw_body
+from api.errors import NotFoundError
 from domain.access.sealed import Seal, seal
 from domain.errors import InvalidInput
 
-LARGEST = 50_000  # bytes
 TOKEN = "csrf"  # noqa: S105 - the field's name
 KIND = "application/x-www-form-urlencoded"
 
@@ -27,17 +27,14 @@ def token_of(secrets: tuple[str, ...], session: str) -> str:
 async def fields_of(request: Request, secrets: tuple[str, ...], session: str) -> Mapping[str, str]:
     """Return a form's fields; a field that occurs twice has its last value.
 
-    Raises `NotFoundError` where it is not one of our pages' forms, `TooLargeError`, `InvalidInput`.
+    Raises `NotFoundError` where it is not one of our pages' forms, `TooLargeError`,
+    `TooSlowError`, `InvalidInput`.
     """
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise NotFoundError("not_found", "the form is not of this page")
     if request.headers.get("content-type", "").partition(";")[0].strip() != KIND:
         raise InvalidInput("malformed", "the form is not written as browsers write forms")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            raise TooLargeError("payload_too_large", f"the form has more than {LARGEST} bytes")
+    body = await raw_body(request)
     try:
         found = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
     except ValueError as error:

@@ -1,13 +1,10 @@
 """How a console answers a request: who asks, the form, the page, and every error."""
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,12 +14,10 @@ from api.pages.forms import fields_of
 from api.pages.refusals import told_of
 from api.pages.rendering import rendered
 from api.services import Services
-from api.v1.problems import Problem
 from api.v1.request_ids import request_id_of
+from api.v1.serving import AWAY, told_as
 from domain.errors import BillingError
 from domain.tracing import causes
-
-log = logging.getLogger(__name__)
 
 V = TypeVar("V")
 V_contra = TypeVar("V_contra", contravariant=True)
@@ -108,11 +103,8 @@ class Answer(Generic[V, P]):
             if visit is None:
                 return self.gate.closed(request)
             answer = await self._answer(request, visit)
-        except BillingError as error:
-            return failed(error)
-        except (OperationalError, PoolTimeoutError) as error:
-            log.warning("the database is unreachable: %s", error)
-            return failed(Problem("database_unavailable", "the ledger does not answer"))
+        except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a page
+            return failed(told_as(error, request_id))
         self.gate.renew(answer, visit)
         return answer
 
@@ -130,8 +122,11 @@ class Answer(Generic[V, P]):
         try:
             return self._told(visit, await self.handle(visit))
         except BillingError as error:
-            visit = gate.refused(visit, error)
-            return self._told(visit, await self.show(visit))
+            refusal = error
+        except tuple(AWAY) as error:
+            refusal = told_as(error, "")
+        visit = gate.refused(visit, refusal)
+        return self._told(visit, await self.show(visit))
 
     def _told(self, visit: V, found: Mapping[str, Any] | Response) -> Response:
         if isinstance(found, Response):

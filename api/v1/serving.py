@@ -169,15 +169,21 @@ def busy() -> Problem:
     return Problem("ledger_busy", "this process has as many requests as it takes at once")
 
 
-def refusal(error: Exception, request_id: str) -> Reply:
-    """Return the reply that an error comes to; what is our fault is logged, not told."""
+def told_as(error: Exception, request_id: str) -> BillingError:
+    """Return what an error is told as; what is our fault is logged, not told."""
     away = next((reason for kind, reason in AWAY.items() if isinstance(error, kind)), None)
     if away is not None:
         log.warning("request %s: %s: %s", request_id, away, error)  # may name hosts: for the log
         error = Problem(away, "a server that the request needs does not answer")
     if not isinstance(error, BillingError):
         log.error("request %s failed", request_id, exc_info=error)
-        error = Problem("internal_error", "something went wrong here")
+        return Problem("internal_error", "something went wrong here")
+    return error
+
+
+def refusal(error: Exception, request_id: str) -> Reply:
+    """Return the reply that an error comes to."""
+    error = told_as(error, request_id)
     status = status_of(error.reason) if error.reason in STATUSES else raised_status(error)
     facts: dict[str, Any] = {}
     more: dict[str, str] = {}

@@ -23,7 +23,7 @@ async def acme(fleet):
 
 
 def cookie_of(answer):
-    return answer.cookies[sessions.COOKIE]
+    return answer.cookies[sessions.COOKIE.name]
 
 
 async def test_a_link_opens_its_page_once(acme, link, web):
@@ -37,7 +37,24 @@ async def test_a_link_opens_its_page_once(acme, link, web):
     web.cookies.clear()
     again = await web.get(opened)
     assert again.status_code == 404
-    assert sessions.COOKIE not in again.cookies
+    assert sessions.COOKIE.name not in again.cookies
+
+
+async def test_whoever_only_looks_whether_there_is_a_page_does_not_use_its_link_up(acme, link, web):
+    opened = await link(acme.name)
+    looked = await web.head(opened)
+    assert sessions.COOKIE.name not in looked.cookies
+    assert (await web.get(opened)).status_code == 303
+
+
+async def test_a_processor_that_is_away_is_told_on_a_page(acme, link, web, fleet):
+    await web.get(await link(acme.name, page="payment"))
+    acme.fault("429", method="GET", count=50)
+    answer = await web.get("/console/payment")
+    fleet.standin.behave()
+    assert answer.status_code == 503
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "The payment processor does not answer" in answer.text
 
 
 async def test_an_expired_or_edited_link_opens_nothing(acme, link, web, fleet):
@@ -76,7 +93,7 @@ async def test_a_cookie_can_be_neither_made_nor_changed(acme, link, web):
         "", "x.y", "\u00e9.\u00e9",
     ):  # fmt: skip
         web.cookies.clear()
-        headers = {"Cookie": f"{sessions.COOKIE}={forged}".encode("latin-1")}
+        headers = {"Cookie": f"{sessions.COOKIE.name}={forged}".encode("latin-1")}
         answer = await web.get("/console/credits", headers=headers)
         assert answer.status_code == 404, forged
         assert acme.name not in answer.text

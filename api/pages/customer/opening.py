@@ -18,6 +18,8 @@ from ledger.access import portal_sessions
 async def _open(request: Request) -> Response:
     """Open a portal session's link, once."""
     services: Services = request.state.services
+    if request.method == "HEAD":  # whoever only looks whether there is a page must not use it up
+        return Response(status_code=204, headers=HEADERS)
     at, token = datetime.now(UTC), request.path_params["token"]
 
     def take() -> portal_sessions.Opening | None:
