@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fleet import BEGINS
+
 pytestmark = pytest.mark.long
 DAY = timedelta(days=1)
+MONTH = timedelta(days=31)  # of the first period
 
 
 async def unconfirmed(fleet, key="buy"):
@@ -58,6 +61,29 @@ async def test_what_ends_the_wait_charges_nothing(fleet, ended_by):
     assert acme.charges()[1:] == [("manual_purchase", "void", 270)]
     assert acme.paid() == [900]
     assert acme.open_invoices() == []
+
+
+async def test_a_window_that_ends_while_the_bank_waits_takes_the_purchase_with_it(fleet):
+    acme = await fleet.subscribe("core_10k")
+    await acme.pass_until(BEGINS + MONTH - DAY / 2)
+    await acme.update_card("tok_authenticationRequired")
+    await acme.buy("3000", "buy")
+    await acme.pass_until(BEGINS + MONTH + timedelta(minutes=1))
+    assert ("manual_purchase", "void", 270) in acme.charges()
+    assert acme.paid() == [900]
+    acme.check()
+
+
+async def test_an_upgrade_that_is_declined_meanwhile_leaves_it_to_be_confirmed(fleet):
+    acme, _ = await unconfirmed(fleet)
+    invoice = acme.invoice_of("open")
+    assert (await acme.change_plan("core_40k"))["status"] == "declined"
+    acme.confirm(invoice)
+    await acme.life.signal("invoice_paid", {"invoice": invoice})
+    await acme.life.settle()
+    assert ("manual_purchase", "paid", 270) in acme.charges()
+    assert acme.paid() == [900, 270]
+    acme.check()
 
 
 async def test_another_purchase_meanwhile_is_a_purchase_of_its_own(fleet):
