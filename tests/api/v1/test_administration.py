@@ -120,9 +120,9 @@ async def test_an_endpoints_deliveries_are_listed_page_by_page(door, engine, cus
         webhook_events.publish(connection, datetime.now(UTC))
     whole = (await door.get(path)).json()["data"]
     assert len(whole) >= 3
-    assert {(one["state"], one["attempts"], one["last_status"]) for one in whole} == {
-        ("waiting", 0, None)
-    }
+    # A relay of the same process may have tried already: nobody is at the address.
+    assert {(one["state"], one["last_status"]) for one in whole} == {("waiting", None)}
+    assert {bool(one["attempts"]) == bool(one["last_failure"]) for one in whole} == {True}
     assert all(one["next_at"] for one in whole)
     pages, after = [], {}
     while True:
