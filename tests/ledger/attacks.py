@@ -156,6 +156,7 @@ ATTACKS = (
     ("operator_acts_id", "operator_acts", {"act_id": ""}),
     ("operator_acts_act", "operator_acts", PROPOSED | {"act": "gift"}),
     ("operator_acts_content", "operator_acts", PROPOSED | {"content": "5"}),
+    ("operator_acts_proposed", "operator_acts", PROPOSED | {"content": {"note": "5"}}),
     ("operator_acts_reason", "operator_acts", PROPOSED | {"reason": ""}),
     ("operator_acts_state", "operator_acts", PROPOSED | {"state": "asked"}),
     ("operator_acts_decided", "operator_acts", PROPOSED | {"state": "confirmed"}),

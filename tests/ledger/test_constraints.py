@@ -39,8 +39,8 @@ ROWS = """
     INSERT INTO notices VALUES (%(account)s, 'n', 'low_balance', '{}', %(at)s);
     INSERT INTO refusals VALUES (%(account)s, 'r', NULL, 'malformed', '', %(at)s);
     INSERT INTO named_requests VALUES (%(account)s, 1, '', 'shop-1');
-    INSERT INTO operator_acts VALUES (%(account)s, 'p', 'adjust', '{}', 'ann', 'why', %(at)s, true,
-        'waiting');
+    INSERT INTO operator_acts VALUES (%(account)s, 'p', 'adjust', '{"credits": "1"}', 'ann', 'why',
+        %(at)s, true, 'waiting');
     INSERT INTO refunds (refund_id, account_id, charge_id, at, amount_minor, state)
         VALUES ('r', %(account)s, %(charge)s, %(at)s, 1, 'failed');
     INSERT INTO disputes (dispute_id, account_id, charge_id, at, amount_minor, state)

@@ -39,6 +39,8 @@ CREATE TABLE operator_acts (
     decided_at  timestamptz,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT operator_acts_pk PRIMARY KEY (account_id, act_id),
+    CONSTRAINT operator_acts_proposed CHECK (
+        NOT seconded OR coalesce(content ->> 'credits' ~ '^[+-]?[0-9]', false)),
     CONSTRAINT operator_acts_decided CHECK (
         (state IN ('confirmed', 'refused') OR seconded AND state = 'done')
             = (decided_by IS NOT NULL)
