@@ -115,7 +115,8 @@ CHANGES: dict[str, str] = {
     "it; try again later with a new key",
     "under_review": "the amount paid is not the amount charged: we are looking into it; do not "
     "pay again",
-    "change_under_way": "wait until the open charge is settled",
+    "change_under_way": "wait until the open charge is settled; one that the bank wants confirmed "
+    "is taken back by choosing the plan in force again",
     "needs_next_period": "let it begin with the next period: its interval or window differs",
     "outside_period": "wait until the renewal is settled",
     "below_minimum": "buy more at once: the amount is below what the processor can charge",

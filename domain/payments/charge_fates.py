@@ -117,7 +117,7 @@ def is_void(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
 
 
 def awaits_bank(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
-    """Return whether a purchase waits for its buyer, of whom the bank wants a confirmation."""
+    """Return whether a charge waits for its buyer, of whom the bank wants a confirmation."""
     if charge.confirm_until is None or charge.confirm_until <= at:
         return False
     true = set(circumstances(state, charge, at))

@@ -2,9 +2,11 @@
 
 import pytest
 
+from local.patience import until
 from tests.pages.forms import forms_of, sent
 from tests.pages.test_usage import put
 
+PLAN = "/console/plan"
 CHANGE, CANCEL, STAY = "/console/plan/change", "/console/plan/cancel", "/console/plan/stay"
 
 
@@ -64,6 +66,28 @@ async def test_the_end_says_before_what_is_lost(acme, web):
     late = await web.get("/console/plan?plan=core_40k")
     assert forms_of(late, CHANGE) != []
     assert "cannot be changed any more" in late.text
+
+
+async def test_what_the_bank_wants_confirmed_waits_on_the_page_and_can_be_taken_back(acme, web):
+    acme.fault("sca")
+    asked = await sent(web, "/console/plan?plan=core_40k", CHANGE)
+    assert asked.status_code == 303
+    there = asked.headers["location"]
+    for address in (there, "/console/plan"):
+        shown = (await web.get(address)).text
+        assert "Your bank wants you to confirm $20.00" in shown
+        assert "Core 10,000 · active" in shown
+    assert 'href="/console/plan?charge=' in (await web.get("/console/payment")).text
+    bank = await web.get("/console/plan/bank?" + there.partition("?")[2])
+    assert "/invoice/" in bank.headers["location"]
+    await sent(web, "/console/plan", STAY)
+
+    async def charges():
+        return acme.charges()[1:]
+
+    await until(charges, lambda seen: seen == [("upgrade", "void", 2000)], "its taking back")
+    assert "wants you to confirm" not in (await web.get("/console/plan")).text
+    assert (await web.get("/console/plan/bank?charge=x")).headers["location"] == f"{PLAN}?charge=x"
 
 
 async def test_a_declined_change_changes_nothing_and_says_so(fleet, link, web):

@@ -27,6 +27,24 @@ async def test_an_upgrade_is_what_its_preview_said(fleet, link, page, look):
     await looked_at(page, f"alerts-{look}")
 
 
+async def test_an_upgrade_that_the_bank_wants_confirmed(fleet, link, page, told, look):
+    acme = await fleet.subscribe("core_10k")
+    acme.fault("sca")
+    await page.goto(await link(acme.name, page="plan"))
+    await page.get_by_role("link", name="See what Core 40,000 would cost").click()
+    await page.get_by_role("button", name="Pay $20.00 and change").click()
+    await page.get_by_text("Your bank wants you to confirm $20.00").wait_for()
+    await looked_at(page, f"plan-confirm-{look}")
+    async with page.expect_popup() as opened:
+        await page.get_by_role("link", name="Confirm with your bank").click()
+    bank = await opened.value
+    await bank.get_by_role("button", name="3184").click()
+    await bank.get_by_text("Thank you, it is paid.").wait_for()
+    await page.get_by_text("Paid: $20.00").wait_for()  # without reload
+    await looked_at(page, f"plan-confirmed-{look}")
+    assert acme.charges()[1:] == [("upgrade", "paid", 2000)]
+
+
 async def test_results_set_ai_against_templates(fleet, link, page, look):
     sales = await fleet.subscribe("starter", catalog="salestools")
     for writer, quantity, met in (("ai", "30", "12"), ("template", "20", "3")):

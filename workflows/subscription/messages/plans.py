@@ -61,18 +61,29 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
     preview = preview_of(quoted)
     if request.preview:
         return {"status": "preview", **preview}
-    if state.cancel_at_end or state.charge_of(ChargeKind.UPGRADE) is not None:
+    upgrade = state.charge_of(ChargeKind.UPGRADE)
+    if state.cancel_at_end or not _gives_way(upgrade, quoted):
         return refused("already_canceled" if state.cancel_at_end else "change_under_way")
     if quoted.quote.kind is ChangeKind.UPGRADE:
         return await _upgrade(context, quoted, request.key, ticket)
-    if quoted.quote.kind is ChangeKind.NONE and state.next_plan is None:
+    if quoted.quote.kind is ChangeKind.NONE and state.next_plan is None and upgrade is None:
         return refused("same_plan")
+    if upgrade is not None:
+        await context.collector.give_up(upgrade)
     scheduled = quoted.quote.kind is ChangeKind.DOWNGRADE
     answer = {"status": "scheduled" if scheduled else "unscheduled", **preview}
     await _schedule(
         context, quoted, context.keyed(request.key, f"change_plan {request.plan_id}", answer)
     )
     return answer
+
+
+def _gives_way(upgrade: OpenCharge | None, wanted: Quoted) -> bool:
+    """Return whether no upgrade is under way, or one that the bank holds up is taken back."""
+    if upgrade is None:
+        return True
+    unconfirmed = upgrade.step is Step.DECLINED and upgrade.confirm_until is not None
+    return unconfirmed and wanted.quote.kind is ChangeKind.NONE
 
 
 def _join(context: Context, charge: OpenCharge, request: ChangePlan, ticket: int) -> Answer | None:

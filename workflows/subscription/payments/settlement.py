@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.purchases.extra_credits import PurchaseActivities
     from domain.messages import answers
     from domain.messages.answers import credit_text
-    from domain.payments.charge_fates import FORGOTTEN, waits_for_window
+    from domain.payments.charge_fates import ASKED_FOR, FORGOTTEN, waits_for_window
     from domain.payments.charges import (
         LOOKED_INTO,
         ChargeKind,
@@ -45,6 +45,8 @@ from workflows.subscription.payments.under_review import differing, look_into
 RENEWALS_GO_ON = "renewals-go-on"
 # Older runs void a purchase at once that its buyer could still confirm with the bank.
 CONFIRMED_LATER = "confirmed-later"
+# Older runs do so with an upgrade.
+UPGRADES_CONFIRMED_LATER = "upgrades-confirmed-later"
 
 
 class Settler:
@@ -115,7 +117,7 @@ class Settler:
         over_at = patience_ends(charge, first) if begun else None
         plan = charge.plan or state.plan_in_force()
         serves = plan.while_unpaid is WhileUnpaid.SERVE_PURCHASED
-        asked_for = charge.kind in (ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.UPGRADE)
+        asked_for = charge.kind in ASKED_FOR
         pauses = not asked_for and begun
         charge = replace(
             charge,
@@ -314,11 +316,13 @@ class Settler:
 
 
 def _confirm_until(charge: OpenCharge, declined: Declined) -> datetime | None:
-    """Return until when the buyer may confirm a purchase with the bank; None: not at all."""
+    """Return until when the buyer may confirm a charge with the bank; None: not at all."""
     asks = declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url
-    if charge.kind not in (ChargeKind.MANUAL, ChargeKind.PACK) or not asks:
+    if charge.kind not in ASKED_FOR or not asks:
         return None
-    return workflow.now() + FORGOTTEN if workflow.patched(CONFIRMED_LATER) else None
+    upgrade = charge.kind is ChargeKind.UPGRADE
+    waits = workflow.patched(UPGRADES_CONFIRMED_LATER if upgrade else CONFIRMED_LATER)
+    return workflow.now() + FORGOTTEN if waits else None
 
 
 def _without(pauses: tuple[Pause, ...], cause: Pause) -> tuple[Pause, ...]:

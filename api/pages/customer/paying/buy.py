@@ -4,12 +4,17 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, back_to
-from api.pages.customer.paying.charging import CHARGES, awaits_bank, cards, told
+from api.pages.customer.paying.charging import (
+    awaits_bank,
+    cards,
+    led_to_the_bank,
+    named_charge,
+)
 from api.pages.customer.visits import CUSTOMER, Visit
 from api.v1.problems import Problem
 from domain.credits import format_credits
@@ -18,15 +23,13 @@ from domain.pricing.purchase_price import MOST_PACKS
 
 PURCHASES = f"POST {CUSTOMER}/purchases"
 DEFAULT = f"POST {CUSTOMER}/payment_method"
-BANK = f"GET {CUSTOMER}/invoices/{{invoice}}/page"
-LATEST = "20"  # charges among which one that was just made is looked for
 
 
 async def show(visit: Visit) -> dict[str, Any]:
     """Show what is sold, the price of what is chosen, and the purchase that was just made."""
     chosen = _chosen(visit)
     quoted, refused = await _quoted(visit, chosen)
-    charge = await _charge(visit)
+    charge = await named_charge(visit)
     return words.facts(
         visit,
         manual=_manual(visit),
@@ -67,11 +70,7 @@ async def confirm(visit: Visit) -> dict[str, Any] | Response:
 
 async def to_the_bank(visit: Visit) -> Response:
     """Lead to the processor's page where a purchase is confirmed with the bank."""
-    charge = await _charge(visit)
-    if charge is None or not awaits_bank(charge):
-        return back_to("buy", urlencode({"charge": visit.query.get("charge", "")}))
-    found = await visit.ask(BANK, invoice=charge["invoice"])
-    return RedirectResponse(found["url"], 303)
+    return await led_to_the_bank(visit, "buy")
 
 
 async def _pay_with(visit: Visit, card: str, key: str) -> None:
@@ -126,15 +125,6 @@ def _manual(visit: Visit) -> Json | None:
         "name": visit.unit(sold.credit_type),
         "kind": sold.credit_type,
     }
-
-
-async def _charge(visit: Visit) -> Json | None:
-    """Return the purchase that the address names, as the ledger has it now."""
-    named = visit.query.get("charge")
-    if not named:
-        return None
-    found = await visit.ask(CHARGES, query={"limit": LATEST})
-    return next((told(one) for one in found["items"] if one["id"] == named), None)
 
 
 def _expected(visit: Visit) -> str:

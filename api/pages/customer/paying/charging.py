@@ -1,13 +1,20 @@
 """Cards and charges as a customer reads them: what for, how it stands, what the bank may say."""
 
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+
 from api.pages.asking import Json
+from api.pages.customer.page import back_to
 from api.pages.customer.visits import CUSTOMER, Visit
 from domain.mails.facts import Reason, neutral_reason
 from domain.payments.charges import ChargeKind, ChargeState
 
 CHARGES = f"GET {CUSTOMER}/charges"
 METHODS = f"GET {CUSTOMER}/payment_methods"
+BANK = f"GET {CUSTOMER}/invoices/{{invoice}}/page"
 MOST = "100"  # of a list that a page reads as a whole
+LATEST = "20"  # charges among which one that was just made is looked for
 
 WHY = {
     Reason.DECLINED: "The bank declined the payment. Your bank can tell you more.",
@@ -39,6 +46,31 @@ async def default_card(visit: Visit) -> Json | None:
     return next((one for one in await cards(visit) if one["default"]), None)
 
 
+async def named_charge(visit: Visit) -> Json | None:
+    """Return the charge that the address names, as the ledger has it now."""
+    named = visit.query.get("charge")
+    if not named:
+        return None
+    found = await visit.ask(CHARGES, query={"limit": LATEST})
+    return next((told(one) for one in found["items"] if one["id"] == named), None)
+
+
+async def unconfirmed(visit: Visit, kind: ChargeKind) -> Json | None:
+    """Return the charge of a kind that the bank wants confirmed; None: there is none."""
+    found = await visit.ask(CHARGES, query={"limit": MOST, "state": ChargeState.OPEN})
+    waiting = (one for one in found["items"] if one["kind"] == kind and awaits_bank(one))
+    return next((told(one) for one in waiting), None)
+
+
+async def led_to_the_bank(visit: Visit, page: str) -> Response:
+    """Lead to the processor's page where the bank is told, or back to a page if it need not be."""
+    charge = await named_charge(visit)
+    if charge is None or not awaits_bank(charge):
+        return back_to(page, urlencode({"charge": visit.query.get("charge", "")}))
+    found = await visit.ask(BANK, invoice=charge["invoice"])
+    return RedirectResponse(found["url"], 303)
+
+
 def told(charge: Json) -> Json:
     """Return a charge of the door's list with words for people: `what`, `standing`, `why`."""
     state, tone = _standing(charge)
@@ -58,7 +90,7 @@ def is_declined(charge: Json) -> bool:
 
 
 def awaits_bank(charge: Json) -> bool:
-    """Return whether the bank wants a purchase confirmed, and it still can be."""
+    """Return whether the bank wants a charge confirmed, and it still can be."""
     open_still = charge["state"] == ChargeState.OPEN and charge["declines"] > 0
     return open_still and neutral_reason(charge["decline_code"]) is Reason.CONFIRMATION
 

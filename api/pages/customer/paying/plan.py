@@ -1,25 +1,33 @@
 """The plan: what there is to choose, what a change costs and gives before it is made, the end."""
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, back_to
-from api.pages.customer.paying.charging import default_card, told
+from api.pages.customer.paying.charging import (
+    awaits_bank,
+    default_card,
+    led_to_the_bank,
+    named_charge,
+    unconfirmed,
+)
 from api.pages.customer.paying.offers import offers_of
 from api.pages.customer.visits import CUSTOMER, Visit
 from api.pages.refusals import told_of
+from api.v1.problems import Problem
 from domain.credits import parse_credits
 from domain.errors import BillingError, InvalidInput
+from domain.payments.charges import ChargeKind, Decline
 from domain.subscription import Status
 
 SUBSCRIPTION = "/subscriptions/{id}"
 CHANGE, CANCEL = f"POST {SUBSCRIPTION}/change_plan", f"POST {SUBSCRIPTION}/cancel"
 CATALOG, BALANCE = "GET /catalogs/{name}", f"GET {CUSTOMER}/balance"
-CHARGES = f"GET {CUSTOMER}/charges"
-LATEST = "20"  # charges among which one that was just made is looked for
 NOW = "upgrade"  # the kind of a change that is charged and begins at once
 SAME = ("kind", "amount_minor", "price_minor")  # in which a confirmed change is the one shown
 AT_END = {"when": "period_end"}
@@ -34,6 +42,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         ends = await _ending(visit) if "cancel" in visit.query else None
     except BillingError as error:
         refused = told_of(error)
+    charge = await named_charge(visit) or await unconfirmed(visit, ChargeKind.UPGRADE)
     return words.facts(
         visit,
         offers=await _offers(visit),
@@ -41,7 +50,8 @@ async def show(visit: Visit) -> dict[str, Any]:
         quote=quote,
         ends=ends,
         quote_refused=refused,
-        charge=await _charge(visit),
+        charge=charge,
+        confirmable=charge is not None and awaits_bank(charge),
         standing=_standing(visit),
         key=visit.new_key(),
     )
@@ -53,12 +63,22 @@ async def change(visit: Visit) -> dict[str, Any] | Response:
     now = await visit.ask(CHANGE, body={"plan": wanted, "preview": True})
     if any(str(now[name]) != visit.form.get(name) for name in SAME):
         return await show(visit) | {"changed": True}
-    answer = await visit.ask(CHANGE, body={"plan": wanted}, key=_key(visit))
-    return back_to("plan", f"charge={answer.get('charge_id') or ''}")
+    try:
+        answer: Mapping[str, Any] = await visit.ask(CHANGE, body={"plan": wanted}, key=_key(visit))
+    except Problem as error:
+        if error.facts.get("decline") != Decline.NEEDS_CUSTOMER:
+            raise
+        answer = error.facts
+    return back_to("plan", urlencode({"charge": answer.get("charge_id") or ""}))
+
+
+async def to_the_bank(visit: Visit) -> Response:
+    """Lead to the processor's page where an upgrade is confirmed with the bank."""
+    return await led_to_the_bank(visit, "plan")
 
 
 async def stay(visit: Visit) -> Response:
-    """Take a change back that would begin with the next period."""
+    """Take a change back that begins with the next period or waits for the bank."""
     await visit.ask(CHANGE, body={"plan": visit.plan.plan_id}, key=_key(visit))
     return back_to("plan")
 
@@ -117,15 +137,6 @@ def _some(amounts: dict[str, str]) -> dict[str, str]:
     return {kind: amount for kind, amount in amounts.items() if parse_credits(amount)}
 
 
-async def _charge(visit: Visit) -> Json | None:
-    """Return the change's charge that the address names, as the ledger has it now."""
-    named = visit.query.get("charge")
-    if not named:
-        return None
-    found = await visit.ask(CHARGES, query={"limit": LATEST})
-    return next((told(one) for one in found["items"] if one["id"] == named), None)
-
-
 def _standing(visit: Visit) -> Json:
     """Return what is decided already: the next plan, the end."""
     kept = visit.standing.subscription
@@ -146,5 +157,6 @@ PAGE = Page(
     "Plan",
     show,
     acts={"change": change, "stay": stay, "cancel": cancel},
+    files={"bank": to_the_bank},
     admins=True,
 )
