@@ -45,6 +45,7 @@ class Settings:
     mail_from: str
     public_url: str  # where customers and the processor reach the API; no slash at the end
     temporal_namespace: str = "default"
+    temporal_ui_url: str | None = None  # where operators find the Temporal UI; None: no link
     stripe_api_base: str = STRIPE
     stripe_calls_per_second: int = 20  # of the whole fleet; Stripe allows 25 to one endpoint
     drawdown_catalogs: Path = CATALOGS
@@ -191,6 +192,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "database_url": _database,
     "temporal_address": _address,
     "temporal_namespace": str,
+    "temporal_ui_url": _web,
     "stripe_api_key": _secret("sk_", "rk_"),
     "stripe_api_base": _web,
     "stripe_calls_per_second": _number,
@@ -217,6 +219,7 @@ EXPECTED = {
     "database_url": "the ledger's database, as postgresql://user:password@host:port/database",
     "temporal_address": "host:port of Temporal's frontend",
     "temporal_namespace": "a namespace of Temporal",
+    "temporal_ui_url": "the http(s) address where operators open the Temporal UI",
     "stripe_api_key": "a secret or restricted key of Stripe (sk_… or rk_…)",
     "stripe_api_base": "a http(s) address",
     "stripe_calls_per_second": "a whole number above zero, the same for every worker",

@@ -105,6 +105,7 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                 temporal=temporal,
                 payments=payments,
                 public_url=settings.public_url,
+                temporal_ui_url=settings.temporal_ui_url,
                 webhook_secret=settings.stripe_webhook_secret,
                 link_secrets=settings.link_secrets,
                 context=context,

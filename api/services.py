@@ -33,6 +33,7 @@ class Services:
     usage: DirectUsage
     limits: Limits
     balances: Balances
+    temporal_ui_url: str | None = None
     metrics: DoorMetrics | None = None  # None: nobody asks for them
     webhook_private_addresses: bool = False
     tally: Tally = field(default_factory=Tally)

@@ -40,6 +40,7 @@ class State:
             "DATABASE_URL": self.database,
             "TEMPORAL_ADDRESS": self.temporal,
             "TEMPORAL_NAMESPACE": "default",
+            "TEMPORAL_UI_URL": self.temporal_ui,
             "STRIPE_API_KEY": self.stripe_key,
             "STRIPE_API_BASE": self.stripe,
             "STRIPE_WEBHOOK_SECRET": self.stripe_webhook_secret,

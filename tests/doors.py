@@ -26,6 +26,7 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
+TEMPORAL_UI = "https://temporal.seller.example/ui"
 PRODUCT = f"http://127.0.0.1:{_free_port()}"  # the origin of a product's page
 Post = Callable[..., Any]
 
@@ -42,6 +43,7 @@ def door_variables(
         "DRAWDOWN_CATALOGS": str(catalogs),
         "INVITATIONS": f"zaplify/referral={SIGNUP}",
         "EMBED_ORIGINS": PRODUCT,
+        "TEMPORAL_UI_URL": TEMPORAL_UI,
     }
 
 

@@ -59,6 +59,7 @@ def test_an_empty_variable_is_a_missing_one():
         ("MAIL_FROM", "nobody"),
         ("PUBLIC_URL", "billing.example"),
         ("DRAWDOWN_CATALOGS", "/no/such/folder"),
+        ("TEMPORAL_UI_URL", "127.0.0.1:8080"),
         ("METRICS_ADDRESS", "9464"),
         ("LOG_FORMAT", "xml"),
         ("RENEWAL_SPREAD_SECONDS", "-1"),
@@ -93,6 +94,7 @@ def test_the_names_are_the_contract():
     assert set(COMPLETE) < set(NAMES)
     assert set(NAMES) - set(COMPLETE) == {
         "TEMPORAL_NAMESPACE",
+        "TEMPORAL_UI_URL",
         "STRIPE_API_BASE",
         "STRIPE_CALLS_PER_SECOND",
         "DRAWDOWN_CATALOGS",

@@ -1,12 +1,14 @@
 """One customer on one timeline: everything, once, in order, whatever the page."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 
 from domain.access.operators import OperatorRole
 from ledger.reads import timeline
 from ledger.reads.timeline import Place
+from tests.doors import TEMPORAL_UI
 from tests.pages.operators import entered
 
 PAGE, CHARGE = "/operator/customer", "/operator/charge"
@@ -58,6 +60,14 @@ async def test_the_timeline_has_everything_with_its_author_and_reason(fleet, web
     assert "&lt;script&gt;alert(1)" in shown
     assert HOSTILE not in shown
     assert ">running<" in shown
+
+
+async def test_the_workflow_is_linked_in_the_temporal_ui(fleet, web, ann):
+    acme = await fleet.subscribe("core_10k")
+    shown = (await web.get(PAGE, params={"id": acme.name})).text
+    (link,) = re.findall(rf'href="({TEMPORAL_UI}[^"]+)"', shown)
+    space = f"{TEMPORAL_UI}/namespaces/{fleet.client.namespace}/workflows/"
+    assert link == space + quote(acme.life.handle.id, safe="")
 
 
 async def test_pages_have_everything_once_in_order(fleet):

@@ -10,6 +10,7 @@ from api.pages.operator.customer.reading import (
     standing_of,
     wanted,
     words_of,
+    workflow_page,
     workflow_state,
 )
 from api.pages.operator.customer.telling import Told, told
@@ -51,6 +52,7 @@ async def show(visit: Visit) -> Mapping[str, Any]:
         "title": standing.customer.name or standing.customer.customer_id,
         "standing": standing,
         "workflow": await workflow_state(visit, subscription) if subscription else "none",
+        "workflow_page": workflow_page(visit, subscription) if subscription else "",
         "days": by_day([told(one, words) for one in found.page.events], words.day),
         "twins": found.twins,
         "older": str(found.page.older) if found.page.older else "",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 from temporalio.service import RPCError, RPCStatusCode
@@ -107,6 +108,16 @@ def words_of(visit: Visit, standing: Standing) -> Words:
     catalog = visit.services.context.catalogs.get(standing.plan.get("catalog", ""))
     units = {one.credit_type: one.name for one in catalog.credit_types} if catalog else {}
     return Words(visit.show, units)
+
+
+def workflow_page(visit: Visit, subscription_id: str) -> str:
+    """Return where the Temporal UI shows a subscription's workflow; "": nobody said where it is."""
+    services = visit.services
+    if services.temporal_ui_url is None:
+        return ""
+    named = quote(names.subscription_workflow(subscription_id), safe="")
+    space = quote(services.temporal.namespace, safe="")
+    return f"{services.temporal_ui_url}/namespaces/{space}/workflows/{named}"
 
 
 async def workflow_state(visit: Visit, subscription_id: str) -> str:
