@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # For tests that wait a good part of their time, such as for processes.
 MORE = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+# How tests are ordered: at random unless told, so that none comes to rely on those before it. What
+# guards main keeps their order: it judges a change, and no order of tests that nobody has seen.
+ORDER ?=
 # Without an index in the file: it holds for whoever mirrors one.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header
@@ -47,10 +50,10 @@ migration: setup ## Write the next migration from what changed in ledger/sql: NA
 	$(BIN)/python -m migrations.draft $(NAME)
 
 test: setup ## Every test but those that kill processes or are slow by nature
-	$(BIN)/pytest -q -n auto --maxprocesses 4 -m 'not faults and not long and not browser' tests clients/python/tests
+	$(BIN)/pytest -q $(ORDER) -n auto --maxprocesses 4 -m 'not faults and not long and not browser' tests clients/python/tests
 
 test-long: setup ## What is slow by nature: seeded faults, long lives, fresh installations
-	$(BIN)/pytest -q -n $(MORE) --dist loadgroup -m 'long and not faults and not browser' tests clients/python/tests
+	$(BIN)/pytest -q $(ORDER) -n $(MORE) --dist loadgroup -m 'long and not faults and not browser' tests clients/python/tests
 
 test-fast: setup ## The tests that start no server
 	$(BIN)/pytest -q tests/domain
@@ -59,10 +62,10 @@ test-cache0: setup ## The workflow tests with every workflow replayed at every s
 	DRAWDOWN_TEST_CACHE=0 $(BIN)/pytest -q tests/workflows
 
 test-faults: setup ## Kill workers between every pair of effects
-	$(BIN)/pytest -q -n auto --maxprocesses 4 -m faults tests
+	$(BIN)/pytest -q $(ORDER) -n auto --maxprocesses 4 -m faults tests
 
 test-browser: setup ## What people do in a browser, in Chromium; skipped, and said so, without one
-	$(BIN)/pytest -q -n auto --maxprocesses 2 -m browser tests
+	$(BIN)/pytest -q $(ORDER) -n auto --maxprocesses 2 -m browser tests
 
 histories: setup ## Record the histories to replay; only until a shape is released
 	$(BIN)/python -m tests.workflows.record_histories
