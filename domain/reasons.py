@@ -147,6 +147,7 @@ OPERATORS: dict[str, str] = {
     "invalid_catalog": "fix every line that the message names",
     "already_published": "restore what was published, make a new version, or re-rate it",
     "invalid_value": "fix the value that the message names",
+    "invalid_simulation": "choose as much as the message allows",
     "invalid_rate": "give the action a price above zero",
     "invalid_interval": "make the interval at least one unit long",
     "no_allowance": "give the plan an allowance, or a price per credit",

@@ -17,6 +17,7 @@ START_TIMEOUT = 60  # seconds
 SERVED = ("--http", "api.heads:TimedHeads", "--no-access-log", "--factory")
 API = "api.main:create_app"
 WORKER_GRACE = 40  # seconds: longer than the worker gives its activities
+SIMULATOR_GRACE = 120  # seconds to stop a simulation's servers, which may be starting
 
 
 def start_worker(
@@ -35,6 +36,11 @@ def start_worker(
 
     _await(process, log, "the worker", polls)
     return process
+
+
+def start_simulations(environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start the worker of simulations; nobody waits for it, so it may take its time."""
+    return _start(["-m", "local.simulations"], environment, log)
 
 
 def start_api(

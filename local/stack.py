@@ -183,10 +183,15 @@ def _start_all(
     running.callback(stop, api)
     worker = fleet.start_worker(variables, stack.temporal, home / "worker.log")
     running.callback(stop, worker, grace=fleet.WORKER_GRACE)
-    written = state.write(home, stack.state(API=api, worker=worker))
+    simulations = fleet.start_simulations(alone, home / "simulations.log")
+    running.callback(stop, simulations, grace=fleet.SIMULATOR_GRACE)
+    parts = {"API": api, "worker": worker, "simulator": simulations}
+    written = state.write(home, stack.state(**parts))
     console.print(_table(stack, written))
     _print_exports(console, stack)
-    return stack.servers | {"the API": api, "the worker": worker}
+    return stack.servers | {
+        "the API": api, "the worker": worker, "the simulator": simulations,
+    }  # fmt: skip
 
 
 async def _make_endpoint(address: str) -> None:

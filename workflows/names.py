@@ -6,6 +6,8 @@ BILLING = "billing"  # workflows and ledger activities
 STRIPE = "billing-stripe"  # rate-limited below the processor's limit per endpoint
 MAIL = "billing-mail"
 QUEUES = (BILLING, STRIPE, MAIL)
+SIMULATIONS = "toolbox-simulations"  # of the toolbox: no worker of the engine serves it
+SIMULATION = "Simulation"  # the type of its workflow, which the console starts by this name
 
 STATUS = SearchAttributeKey.for_keyword("DrawdownStatus")
 PLAN = SearchAttributeKey.for_keyword("DrawdownPlan")
@@ -29,6 +31,11 @@ def approval_workflow(subscription_id: str, key: str) -> str:
 def stripe_event_workflow(event_id: str) -> str:
     """Return the workflow id of one event of the payment processor."""
     return f"stripe:{event_id}"
+
+
+def simulation_workflow(key: str) -> str:
+    """Return the workflow id of a simulation, by the key of its form."""
+    return f"simulation:{key}"
 
 
 RECONCILIATION = "reconciliation"  # the workflow id of the nightly comparison

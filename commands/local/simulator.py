@@ -1,13 +1,14 @@
 """Commands that try out prices: what a plan costs under some usage, and which of two is cheaper."""
 
 import asyncio
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from commands.terminal import Add, console
+from commands.terminal import Add, console, environment
 from domain.credits import parse_quantity
 from local.simulator.shapes import SHAPES, TRACE, shaped
 from local.simulator.sides import Side, SimulationRequest, mapped, read_side, split_place
@@ -35,6 +36,15 @@ def compare(arguments: Namespace) -> int:
     other = read_side(*split_place(arguments.other), taken=[one.catalog.name])
     sides = [_chosen(arguments, side) for side in (one, other)]
     asyncio.run(run.compare(console, sides, _asked(arguments, sides, "comparison")))
+    return 0
+
+
+def simulations(_: Namespace) -> int:
+    """Run the simulations that operators ask for in the console, until Ctrl-C or SIGTERM."""
+    from local.simulations.serving import serve  # noqa: PLC0415 - only this command runs them
+
+    named = os.environ if os.environ.get("TEMPORAL_ADDRESS") else environment()
+    asyncio.run(serve(named))
     return 0
 
 
@@ -86,6 +96,7 @@ def add_commands(add: Add) -> None:
     one.add_argument("one", help="CATALOG:PLAN, as make:core_10k or draft.yaml:core_10k")
     one.add_argument("other", help="CATALOG:PLAN")
     _add_usage(one)
+    add("simulations", simulations)
 
 
 def _add_usage(one: ArgumentParser) -> None:

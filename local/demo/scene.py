@@ -52,8 +52,8 @@ async def scene(catalogs: Path | None = None, *, api: bool = True) -> AsyncItera
 
     `catalogs` is a folder of price lists in place of the usual one.
     """
-    with _home() as home:
-        stack = await asyncio.to_thread(Stack.start, home, persistent=False)
+    async with _stack() as stack:
+        home = stack.home
         started: list[subprocess.Popen[bytes]] = []
         engine: Engine | None = None
         try:
@@ -64,8 +64,7 @@ async def scene(catalogs: Path | None = None, *, api: bool = True) -> AsyncItera
             jobs = [asyncio.to_thread(start_worker, variables, stack.temporal, log)]
             if api:
                 jobs.append(asyncio.to_thread(start_api, variables, port, home / "api.log"))
-            begun = await asyncio.gather(*jobs, return_exceptions=True)
-            started += [one for one in begun if not isinstance(one, BaseException)]
+            begun = await _finished(asyncio.gather(*jobs, return_exceptions=True), started)
             for failure in (one for one in begun if isinstance(one, BaseException)):
                 raise failure
             client = await Client.connect(stack.temporal.address, data_converter=DATA_CONVERTER)
@@ -76,7 +75,33 @@ async def scene(catalogs: Path | None = None, *, api: bool = True) -> AsyncItera
                 engine.dispose()
             for process in started:
                 await asyncio.to_thread(stop, process)
-            await asyncio.to_thread(stack.stop)
+
+
+@asynccontextmanager
+async def _stack() -> AsyncIterator[Stack]:
+    """Start the servers in a folder of their own; cancelled meanwhile, they are stopped as well."""
+    with _home() as home:
+        starting = asyncio.ensure_future(asyncio.to_thread(Stack.start, home, persistent=False))
+        try:
+            yield await asyncio.shield(starting)
+        finally:
+            await asyncio.wait({starting})
+            if starting.exception() is None:
+                await asyncio.to_thread(starting.result().stop)
+
+
+Begun = list[subprocess.Popen[bytes] | BaseException]
+
+
+async def _finished(
+    starting: asyncio.Future[Begun], started: list[subprocess.Popen[bytes]]
+) -> Begun:
+    """Return what threads have begun, put into `started` even if we are cancelled meanwhile."""
+    try:
+        return await asyncio.shield(starting)
+    finally:
+        await asyncio.wait({starting})
+        started += [one for one in starting.result() if not isinstance(one, BaseException)]
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Simulations that the operators' console asks for: a worker of the toolbox runs them."""

@@ -1,0 +1,140 @@
+"""Simulations as workflows: real servers, progress, an end that leaves nothing, a second worker."""
+
+import os
+from collections.abc import Callable
+from datetime import date
+from itertools import count
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import CancelledError
+
+from domain.pricing.simulation import SimulationOrder, SimulationOutcome, Tried
+from local.patience import until
+from local.simulations.serving import worker
+from tests.fleet import RunningFleet, result_of
+from workflows import names
+
+pytestmark = pytest.mark.long
+
+MAKE = (Path(__file__).parents[2] / "catalogs" / "make.yaml").read_text()
+MARK = "DRAWDOWN_TEST_SIMULATION"  # in the environment of every process of a test
+_numbers = count(1)
+
+
+def order(*sources: str, **how: object) -> SimulationOrder:
+    facts = {"begins": date(2027, 1, 1), "months": 2, "customers": 1, "shape": "steady", "seed": 7}
+    return SimulationOrder(tuple(Tried(one, "core_10k") for one in sources), **(facts | how))
+
+
+def processes(mark: str) -> list[str]:
+    """Return the command lines of the processes whose environment has the mark."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}={mark}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+class Running:
+    """A queue of its own, its workers, and the simulations that it is asked for."""
+
+    def __init__(self, fleet: RunningFleet) -> None:
+        number = next(_numbers)
+        self.fleet, self.mark = fleet, f"{os.getpid()}-{number}"
+        self.queue = f"simulations-{self.mark}"
+
+    def worker(self):
+        environment = dict(os.environ) | {MARK: self.mark}
+        return worker(self.fleet.client, environment, self.queue)
+
+    async def begun(self, asked: SimulationOrder) -> WorkflowHandle:
+        return await self.fleet.client.start_workflow(
+            names.SIMULATION,
+            asked,
+            id=names.simulation_workflow(f"{self.mark}-{next(_numbers)}"),
+            task_queue=self.queue,
+            result_type=SimulationOutcome,
+        )
+
+    async def until_it_has(self, handle: WorkflowHandle, holds: Callable[..., bool], what: str):
+        async def look():
+            described = await handle.describe()
+            told = [
+                await self.fleet.client.data_converter.decode(one.heartbeat_details.payloads)
+                for one in described.raw_description.pending_activities
+            ]
+            return [one for each in told for one in each if one is not None], processes(self.mark)
+
+        return await until(look, lambda seen: holds(*seen), what, sign=str)
+
+    async def until_nothing_runs(self) -> None:
+        async def look():
+            return processes(self.mark)
+
+        await until(look, lambda seen: not seen, "the end of every process")
+
+
+@pytest.fixture
+def running(fleet: RunningFleet) -> Running:
+    return Running(fleet)
+
+
+async def test_a_draft_is_tried_on_the_same_customers_and_leaves_nothing(running):
+    dearer = MAKE.replace('price: "9.00"', 'price: "12.00"')
+    async with running.worker():
+        handle = await running.begun(order(MAKE, dearer, customers=2))
+        told, _ = await running.until_it_has(handle, lambda far, _: bool(far), "progress")
+        outcome = await result_of(handle)
+    assert told[0]["of"] == 2 * 2 * 2
+    assert [one.title for one in outcome.sides] == ["make:core_10k", "make_draft:core_10k"]
+    assert [month.charged_minor for month in outcome.sides[0].months] == [2 * 900] * 2
+    assert [month.charged_minor for month in outcome.sides[1].months] == [2 * 1_200] * 2
+    assert [one.events for one in outcome.sides[0].months] == [
+        one.events for one in outcome.sides[1].months
+    ]
+    assert sum(month.refused for month in outcome.sides[0].months) > 0  # who uses half as much more
+    assert outcome.verdict.startswith("make:core_10k costs $18.00 a month on average, 25.0 % ")
+    assert [table.title for table in outcome.tables] == [
+        "what the same usage costs",
+        "month by month",
+    ]
+    await running.until_nothing_runs()
+
+
+async def test_a_worker_that_is_restarted_begins_anew_and_comes_to_the_same(running):
+    asked = order(MAKE, months=1)
+    async with running.worker():
+        handle = await running.begun(asked)
+        await running.until_it_has(handle, lambda _, alive: len(alive) > 3, "servers")
+    await running.until_nothing_runs()
+    async with running.worker():
+        interrupted = await result_of(handle)
+        undisturbed = await result_of(await running.begun(asked))
+    assert interrupted == undisturbed
+    assert [month.charged_minor for month in interrupted.sides[0].months] == [900]
+
+
+async def test_a_cancelled_simulation_ends_with_its_processes(running):
+    async with running.worker():
+        handle = await running.begun(order(MAKE, months=24, customers=5))
+        await running.until_it_has(handle, lambda _, alive: len(alive) > 3, "servers")
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as failed:
+            await result_of(handle)
+        assert isinstance(failed.value.cause, CancelledError)
+        await running.until_nothing_runs()
+
+
+async def test_what_cannot_be_run_is_refused_once(running):
+    asked = order(MAKE, 'currency: "x"')
+    async with running.worker():
+        handle = await running.begun(asked)
+        with pytest.raises(WorkflowFailureError) as failed:
+            await result_of(handle)
+    assert failed.value.cause.cause.type == "invalid_catalog"
+    assert "draft.yaml:1: currency" in failed.value.cause.cause.message
