@@ -10,6 +10,7 @@ from api.errors import NotFoundError
 from api.pages.customer import opening, sessions
 from api.pages.customer.page import FIRST
 from api.pages.customer.pages import FRAME
+from api.pages.serving import PeoplesRoute
 from api.services import Services, Shared
 from domain.errors import InvalidInput
 from domain.mails.links import is_genuine, is_of_invoices
@@ -17,7 +18,7 @@ from ledger import subscriptions
 
 INVOICES = "invoices"
 
-router = APIRouter()
+router = APIRouter(route_class=PeoplesRoute)
 
 
 # Names of subscriptions may contain slashes, which arrive decoded.

@@ -14,6 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.bodies import RawBody
 from api.errors import NotFoundError, UnavailableError
+from api.pages.serving import PeoplesRoute
 from api.services import Services, Shared
 from domain.errors import InvalidInput
 from domain.mails.links import is_approver
@@ -40,7 +41,7 @@ TITLES = {
     State.LAPSED: "The request of {} for {} has lapsed",
 }
 
-router = APIRouter()
+router = APIRouter(route_class=PeoplesRoute)
 
 
 @dataclass(frozen=True, slots=True)

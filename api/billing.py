@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from api.errors import NotFoundError
+from api.pages.serving import PeoplesRoute
 from api.services import Shared
 from domain.mails.links import is_genuine
 from ledger.payments import processor_ids
@@ -18,7 +19,7 @@ If you have replaced your card, everything that waited for it continues within m
 """
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
-router = APIRouter()
+router = APIRouter(route_class=PeoplesRoute)
 
 
 @router.get(BACK, response_class=PlainTextResponse)

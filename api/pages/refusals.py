@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.errors import EDGE_CURES
-from api.v1.problems import Problem, cure_of, status_of
+from api.errors import EDGE_CURES, NotFoundError
+from api.v1.problems import STATUSES, Problem, cure_of, status_of
+from api.v1.serving import raised_status
 from domain.errors import BillingError
 
+NOT_FOUND = 404
 # Where the door's words are for programs.
 WORDS = {
     "declined": "The payment was declined.",
@@ -18,7 +20,19 @@ WORDS = {
     "renewal_pending": "The payment of your plan is under way.",
     "request_under_way": "This is being done already.",
     "temporal_unavailable": "This did not work just now. Nothing was charged twice.",
+    "database_unavailable": "The books of credits do not answer just now.",
+    "ledger_busy": "Too many people are here just now.",
+    "unknown_link": "This link is not valid.",
     "processor_unavailable": "The payment processor does not answer. Nothing was charged twice.",
+}
+# What a person can do where a program would repeat its request.
+PEOPLES_CURES = {
+    "temporal_unavailable": "Try it again in a minute: what was done already is not done twice.",
+    "database_unavailable": "Try it again in a minute. Nothing was lost.",
+    "processor_unavailable": "Try it again in a minute.",
+    "ledger_busy": "Try it again in a minute.",
+    "internal_error": "Try it again. If it stays so, tell us when it happened.",
+    "unknown_link": "Use the button in the newest mail.",
 }
 
 
@@ -37,10 +51,16 @@ def told_of(error: BillingError) -> Told:
     """Return how a refusal is told to a person."""
     reason = error.reason
     headline = WORDS.get(reason) or str(error)
-    cure = cure_of(reason) or EDGE_CURES.get(reason, "")
+    cure = PEOPLES_CURES.get(reason) or cure_of(reason) or EDGE_CURES.get(reason, "")
     facts = error.facts if isinstance(error, Problem) else {}
-    status = status_of(reason)
+    status = _status(error)
     return Told(reason, _sentence(headline), _sentence(cure), status=status, facts=facts)
+
+
+def _status(error: BillingError) -> int:
+    if error.reason in STATUSES:
+        return status_of(error.reason)
+    return NOT_FOUND if isinstance(error, NotFoundError) else raised_status(error)
 
 
 def _sentence(text: str) -> str:

@@ -1,22 +1,24 @@
 """How a console answers a request: who asks, the form, the page, and every error."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.errors import NotFoundError
+from api.errors import RETRY_AFTER, NotFoundError
 from api.pages.forms import fields_of
 from api.pages.refusals import told_of
 from api.pages.rendering import rendered
 from api.services import Services
 from api.v1.request_ids import request_id_of
 from api.v1.serving import AWAY, told_as
-from domain.errors import BillingError
+from domain.errors import BillingError, InvalidInput
 from domain.tracing import causes
 
 V = TypeVar("V")
@@ -25,6 +27,8 @@ P = TypeVar("P")
 P_contra = TypeVar("P_contra", contravariant=True)
 # What a page's template is given, or a whole response.
 Handle = Callable[[V], Awaitable[Mapping[str, Any] | Response]]
+Serve = Callable[[Request], Coroutine[Any, Any, Response]]
+UNAVAILABLE = 503
 
 
 class Paged(Protocol[V_contra]):
@@ -146,7 +150,43 @@ def routes_of(gate: Gate[V, Any], page: Paged[V]) -> list[Route]:
     return found
 
 
-def failed(error: BillingError) -> Response:
-    """Return the page of what could not be shown."""
+def failed(error: BillingError, ancestors: str = "'none'") -> Response:
+    """Return the page of what could not be shown; `ancestors` may show it inside theirs."""
     told = told_of(error)
-    return rendered("plain.html.j2", {"title": told.headline, "text": told.cure}, told.status)
+    facts = {"title": told.headline, "text": told.cure}
+    return waiting(rendered("plain.html.j2", facts, told.status, ancestors=ancestors))
+
+
+def waiting(answer: Response) -> Response:
+    """Tell browsers and proxies when to come again, where something does not answer."""
+    if answer.status_code == UNAVAILABLE:
+        answer.headers["Retry-After"] = str(RETRY_AFTER)
+    return answer
+
+
+def _told(_: Request, error: BillingError) -> Response:
+    return failed(error)
+
+
+def for_people(serve: Serve, tell: Callable[[Request, BillingError], Response] = _told) -> Serve:
+    """Return what answers a route that has no gate: whatever comes of it, a person gets a page."""
+
+    async def answer(request: Request) -> Response:
+        request_id = request_id_of(dict(request.headers))
+        causes.name_request(request_id)
+        try:
+            return await serve(request)
+        except RequestValidationError:
+            return tell(request, InvalidInput("unknown_link", "a part of the address is missing"))
+        except Exception as error:  # noqa: BLE001 - as above
+            return tell(request, told_as(error, request_id))
+
+    return answer
+
+
+class PeoplesRoute(APIRoute):
+    """A route of the framework whose errors are pages."""
+
+    def get_route_handler(self) -> Serve:
+        """Return what answers the route's requests."""
+        return for_people(super().get_route_handler())

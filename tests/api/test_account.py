@@ -34,7 +34,8 @@ async def test_a_link_that_we_did_not_sign_shows_nothing(http, desk):
     answer = await http.get(
         f"/account/{wallet.subscription_id}/{link_token((LINK_SECRET,), other.subscription_id)}"
     )
-    assert (answer.status_code, answer.json()["reason"]) == (404, "unknown_link")
+    assert answer.status_code == 404
+    assert "Use the button in the newest mail" in answer.text
 
 
 @pytest.mark.parametrize("name", ["a/b", "Zoë & Søn"])
@@ -45,7 +46,8 @@ async def test_the_link_works_for_every_name(http, desk, name):
 
 async def test_a_subscription_that_is_gone_has_no_page(http):
     answer = await http.get(link(f"gone-{uuid4()}"))
-    assert (answer.status_code, answer.json()["reason"]) == (404, "unknown_link")
+    assert answer.status_code == 404
+    assert "Use the button in the newest mail" in answer.text
 
 
 async def test_a_mail_leads_to_the_page_that_answers_it_and_to_no_other_site(http, desk):

@@ -12,6 +12,7 @@ from api.pages.customer import sessions, words
 from api.pages.customer.page import Page
 from api.pages.customer.visits import CUSTOMER, Visit, standing_of
 from api.pages.rendering import rendered
+from api.pages.serving import for_people
 from api.services import Services
 from domain.access.invitations import Invitation, Inviter, invitation_token, inviter_of
 from domain.credits import parse_credits
@@ -92,4 +93,4 @@ def _nobody() -> Response:
 
 
 PAGE = Page("invite", "Invite", show, has=lambda visit: _bonus(visit) is not None)
-ROUTES = [Route("/invite/{token}", _land, methods=["GET"])]
+ROUTES = [Route("/invite/{token}", for_people(_land), methods=["GET"])]

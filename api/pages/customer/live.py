@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from api.pages.customer import sessions
 from api.pages.customer.visits import standing_of
+from api.pages.serving import for_people
 from api.services import Services
 from domain.errors import BillingError
 
@@ -65,4 +66,4 @@ async def _news(
         services.limits.streams.free()
 
 
-ROUTES = [Route("/console/live", _stream, methods=["GET"])]
+ROUTES = [Route("/console/live", for_people(_stream), methods=["GET"])]

@@ -11,6 +11,7 @@ from api.pages.customer import sessions
 from api.pages.customer.page import address
 from api.pages.customer.serving import over
 from api.pages.rendering import HEADERS
+from api.pages.serving import for_people
 from api.services import Services
 from ledger.access import portal_sessions
 
@@ -50,6 +51,6 @@ async def _leave(request: Request) -> Response:
 
 
 ROUTES = [
-    Route("/console/open/{token}", _open, methods=["GET"]),
-    Route("/console/leave", _leave, methods=["GET"]),
+    Route("/console/open/{token}", for_people(_open), methods=["GET"]),
+    Route("/console/leave", for_people(_leave), methods=["GET"]),
 ]

@@ -12,10 +12,9 @@ from api.pages.operator import sessions
 from api.pages.operator.page import FIRST, address
 from api.pages.operator.serving import SIGN_IN
 from api.pages.rendering import HEADERS, rendered
-from api.pages.serving import failed
+from api.pages.serving import for_people
 from api.services import Services
 from domain.access.operators import Operator
-from domain.errors import BillingError
 from ledger.access import operators
 
 ANYBODY = "sign-in"  # whose token the form has: nobody has a session yet
@@ -30,10 +29,7 @@ async def _ask(request: Request) -> Response:
 async def _sign_in(request: Request) -> Response:
     """Begin a session."""
     services: Services = request.state.services
-    try:
-        sent = await fields_of(request, services.link_secrets, ANYBODY)
-    except BillingError as error:
-        return failed(error)
+    sent = await fields_of(request, services.link_secrets, ANYBODY)
     at = datetime.now(UTC)
     email, password = sent.get("email", "").strip().lower(), sent.get("password", "")
     if "\x00" in email or len(password) > 1_000:  # noqa: PLR2004 - as nobody's password
@@ -65,6 +61,6 @@ def _page(services: Services, wrong: str) -> Response:
 
 ROUTES = [
     Route(SIGN_IN, _ask, methods=["GET"]),
-    Route(SIGN_IN, _sign_in, methods=["POST"]),
+    Route(SIGN_IN, for_people(_sign_in), methods=["POST"]),
     Route("/operator/sign_out", _sign_out, methods=["GET"]),
 ]

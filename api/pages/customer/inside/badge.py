@@ -6,17 +6,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from api.errors import NotFoundError
 from api.pages.customer import sessions, words
 from api.pages.customer.credits import BALANCE
 from api.pages.customer.live import NO_MORE, stream_of
 from api.pages.customer.page import address
 from api.pages.customer.visits import Visit, standing_of
+from api.pages.refusals import told_of
 from api.pages.rendering import rendered
+from api.pages.serving import UNAVAILABLE, for_people, waiting
 from api.services import Services
 from domain.access.badges import badge_of
 from domain.errors import BillingError
 
 LOW_DAYS = 3  # for which it suffices at today's pace
+OVER = 404
+RELOAD = "Reload the page to see them."
+SOON = "Reload the page in a minute."
 
 
 async def _show(request: Request) -> Response:
@@ -24,14 +30,11 @@ async def _show(request: Request) -> Response:
     services: Services = request.state.services
     session = _session(request)
     if session is None:
-        return _over(services)
+        raise NotFoundError("unknown_link", "this badge is over")
     at = datetime.now(UTC)
-    try:
-        standing = await standing_of(services, session, at)
-        visit = Visit(services, session, standing, at, request_id="")
-        balance = await visit.ask(BALANCE)
-    except BillingError:
-        return _over(services)
+    standing = await standing_of(services, session, at)
+    visit = Visit(services, session, standing, at, request_id="")
+    balance = await visit.ask(BALANCE)
     kind = visit.plan.main_credit_type
     found = balance["credit_types"].get(kind)
     sells = bool(visit.plan.manual or visit.plan.packs) and visit.is_admin
@@ -69,12 +72,17 @@ def _is_low(days_to_empty: int | None) -> bool:
     return days_to_empty is not None and days_to_empty <= LOW_DAYS
 
 
-def _over(services: Services) -> Response:
-    facts = {"title": "Your credits", "text": "Reload the page to see them."}
-    return rendered("plain.html.j2", facts, 404, ancestors=services.ancestors)
+def _none(request: Request, error: BillingError) -> Response:
+    """Say in a line that there is nothing to see, and for how long; why is for our log."""
+    services: Services = request.state.services
+    status = told_of(error).status
+    away = status == UNAVAILABLE
+    facts = {"text": "Your credits cannot be shown just now. " + (SOON if away else RELOAD)}
+    status = status if away else OVER
+    return waiting(rendered("badge_none.html.j2", facts, status, ancestors=services.ancestors))
 
 
 ROUTES = [
-    Route("/embed/{token}", _show, methods=["GET"]),
-    Route("/embed/{token}/live", _news, methods=["GET"]),
+    Route("/embed/{token}", for_people(_show, _none), methods=["GET"]),
+    Route("/embed/{token}/live", for_people(_news, _none), methods=["GET"]),
 ]

@@ -21,7 +21,7 @@ from api.pages.customer.visits import Visit, standing_of
 from api.pages.forms import fields_of, token_of
 from api.pages.refusals import told_of
 from api.pages.rendering import rendered
-from api.pages.serving import failed
+from api.pages.serving import failed, for_people
 from api.services import Services
 from api.v1.problems import Problem
 from domain.access.prompts import Prompt, opened_prompt
@@ -53,28 +53,20 @@ class _Question:
 
 async def _show(request: Request) -> Response:
     """Ask, or say what became of it; opening the page agrees to nothing."""
-    services: Services = request.state.services
-    try:
-        question = await _question(request)
-    except BillingError as error:
-        return _failed(services, error)
-    return _page(question, sent="done" in request.query_params)
+    return _page(await _question(request), sent="done" in request.query_params)
 
 
 async def _confirm(request: Request) -> Response:
     """Agree to exactly what was shown; anything else is shown first."""
     services: Services = request.state.services
-    try:
-        question = await _question(request)
-        form = await fields_of(request, services.link_secrets, question.token)
-        asked = question.asked
-        if asked is None:
-            return _again(question)
-        if form.get("asked") != _written(asked):
-            return _page(question, changed=True)
-        await _agree(services, question, asked)
-    except BillingError as error:
-        return _failed(services, error)
+    question = await _question(request)
+    form = await fields_of(request, services.link_secrets, question.token)
+    asked = question.asked
+    if asked is None:
+        return _again(question)
+    if form.get("asked") != _written(asked):
+        return _page(question, changed=True)
+    await _agree(services, question, asked)
     return _again(question, "?done=1")
 
 
@@ -110,9 +102,10 @@ def _gone() -> NotFoundError:
     return NotFoundError("unknown_link", "this question is over")
 
 
-def _failed(services: Services, error: BillingError) -> Response:
+def _failed(request: Request, error: BillingError) -> Response:
+    services: Services = request.state.services
     if not isinstance(error, NotFoundError):
-        return failed(error)
+        return failed(error, services.ancestors)
     facts = {
         "title": "This question is over",
         "text": "It was open for some minutes only. Start again in the product.",
@@ -193,6 +186,6 @@ async def _buy(services: Services, question: _Question) -> None:
 
 
 ROUTES = [
-    Route("/prompts/{token}", _show, methods=["GET"]),
-    Route("/prompts/{token}", _confirm, methods=["POST"]),
+    Route("/prompts/{token}", for_people(_show, _failed), methods=["GET"]),
+    Route("/prompts/{token}", for_people(_confirm, _failed), methods=["POST"]),
 ]
