@@ -17,7 +17,7 @@ Afterwards `make openapi` writes the committed document (on a conflict in it, to
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from api.v1.call import Call, Reply
@@ -75,6 +75,8 @@ class Endpoint:
     """One operation. `scope` None: anybody may ask.
 
     `keyed`: the request carries an `Idempotency-Key`, and its first answer is kept for ever.
+    `messages`: those of the contract that it sends on.
+    `theme` is given by the list it stands in (`Theme`).
     """
 
     method: str
@@ -92,6 +94,8 @@ class Endpoint:
     answers_as: tuple[str, ...] = (JSON,)
     examples: tuple[Example, ...] = ()
     links: tuple[Link, ...] = ()
+    messages: tuple[str, ...] = ()
+    theme: str = ""
 
     @property
     def address(self) -> str:
@@ -103,3 +107,16 @@ class Endpoint:
         """Return the operation's id: `post_holds_key_capture`."""
         parts = _WORD.findall(self.address)
         return "_".join([self.method.lower(), *parts])
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Operations that are told of together: a tag of the document, and a page of the reference."""
+
+    name: str
+    title: str
+    endpoints: tuple[Endpoint, ...]
+
+    def told(self) -> tuple[Endpoint, ...]:
+        """Return the operations, each with its theme."""
+        return tuple(replace(one, theme=self.name) for one in self.endpoints)

@@ -1,4 +1,4 @@
-"""`python -m local.openapi`: write docs/openapi.json as the code has it now.
+"""`python -m local.openapi`: write docs/openapi.json as the code has it now, and its pages.
 
 Whatever it takes away from the document of before must be named in CHANGELOG.md, in code marks.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from api.v1.endpoints.every import DOCUMENTS
 from local.openapi.breaking import breaking
+from local.openapi.reference import Reference
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "openapi.json"
@@ -27,6 +28,11 @@ def unsaid(old: bytes, new: bytes, changelog: str) -> list[str]:
     return [name for name in found if not f" {name}".endswith(named)]
 
 
+def pages(document: bytes) -> dict[str, str]:
+    """Return the text of each page of a document, by its path in the repository."""
+    return Reference(json.loads(document)).pages()
+
+
 def main() -> int:
     """Write the document; return 1 if it takes away what nobody was told of."""
     new = DOCUMENTS.json
@@ -37,6 +43,8 @@ def main() -> int:
             print(*(f"- `{name}`" for name in found), sep="\n")
             return 1
     DOCUMENT.write_bytes(new)
+    for path, text in pages(new).items():
+        (ROOT / path).write_text(text, encoding="utf-8")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from api.v1.call import Call, Reply, reply
-from api.v1.endpoint import JSON, Endpoint
+from api.v1.endpoint import JSON, Endpoint, Theme
 from api.v1.endpoints import schemas
 from api.v1.openapi import pages
 from api.v1.openapi.document import document
@@ -18,19 +18,23 @@ from domain.reasons import CURES
 class Documents:
     """The operations that describe all others, and themselves."""
 
-    def __init__(self, others: Sequence[Endpoint]) -> None:
-        self.endpoints = (*others, *self._own())
+    def __init__(self, others: Sequence[Theme]) -> None:
+        self._themes = (*others, Theme("documents", "Documents and reasons", self._own()))
+        self.endpoints = tuple(one for theme in self._themes for one in theme.told())
 
     @cached_property
     def json(self) -> bytes:
         """The document, as it is served and kept in the repository."""
-        written = msgspec.json.encode(document(self.endpoints), order=None)
+        written = msgspec.json.encode(self._told(), order=None)
         return msgspec.json.format(written, indent=1) + b"\n"
 
     @cached_property
     def page(self) -> bytes:
         """The document as a page."""
-        return pages.reference(document(self.endpoints))
+        return pages.reference(self._told())
+
+    def _told(self) -> dict[str, Any]:
+        return document(self.endpoints, self._themes)
 
     async def _json(self, call: Call) -> Reply:
         call.known()

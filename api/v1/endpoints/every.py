@@ -4,6 +4,7 @@ The reads are the last: a customer's own path takes every other one below it, fo
 slashes.
 """
 
+from api.v1.endpoint import Theme
 from api.v1.endpoints.acts.accounts import ACCOUNTS
 from api.v1.endpoints.acts.invitations import INVITATIONS
 from api.v1.endpoints.acts.operators import OPERATORS
@@ -23,21 +24,15 @@ from api.v1.reads.every import READS
 
 DOCUMENTS = Documents(
     (
-        *USAGE,
-        *CHECKS,
-        *HOLDS,
-        *SUBSCRIPTIONS,
-        *PURCHASES,
-        *ACCOUNTS,
-        *PORTAL,
-        *PROMPTS,
-        *INVITATIONS,
-        *TEAMS,
-        *OPERATORS,
-        *WEBHOOKS,
-        *DELIVERIES,
-        *KEYS,
-        *READS,
+        Theme("usage", "Usage, checks and holds", (*USAGE, *CHECKS, *HOLDS)),
+        Theme("subscriptions", "Life of a subscription", SUBSCRIPTIONS),
+        Theme("purchases", "Purchases, payment and alerts", (*PURCHASES, *ACCOUNTS)),
+        Theme("links", "Links, prompts and invitations", (*PORTAL, *PROMPTS, *INVITATIONS)),
+        Theme("teams", "Teams and approvals", TEAMS),
+        Theme("operators", "Operators", OPERATORS),
+        Theme("webhooks", "Webhooks", (*WEBHOOKS, *DELIVERIES)),
+        Theme("keys", "API keys", KEYS),
+        Theme("reads", "Reads", READS),
     )
 )
 ENDPOINTS = DOCUMENTS.endpoints

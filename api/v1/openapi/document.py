@@ -1,9 +1,10 @@
 """The OpenAPI document, made from the list of endpoints: what is not there is not in it either."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
-from api.v1.endpoint import JSON, Endpoint, Example, Parameter
+from api.v1.endpoint import JSON, Endpoint, Example, Parameter, Theme
 from api.v1.endpoints import schemas
 from api.v1.openapi.components import (
     HEADERS,
@@ -14,6 +15,7 @@ from api.v1.openapi.components import (
     in_path,
 )
 from api.v1.openapi.refusals import named, refusals
+from domain.api_keys import Scope
 
 PENDING = 202
 ABOUT = """\
@@ -25,8 +27,8 @@ may be repeated: the same key and content get the first answer again. Answers ma
 _NAMES = re.compile(r"\{(\w+)\}")
 
 
-def document(endpoints: Sequence[Endpoint]) -> Json:
-    """Return the document of a list of endpoints."""
+def document(endpoints: Sequence[Endpoint], themes: Sequence[Theme] = ()) -> Json:
+    """Return the document of a list of endpoints, and of the themes they are told under."""
     known = NamedSchemas()
     paths: Json = {}
     for endpoint in endpoints:
@@ -42,6 +44,7 @@ def document(endpoints: Sequence[Endpoint]) -> Json:
         },
         "servers": [{"url": "/v1"}],
         "security": [{"key": []}],
+        "tags": [{"name": one.name, "description": one.title} for one in themes],
         "paths": paths,
         "components": {
             "schemas": dict(sorted(known.found.items())),
@@ -56,29 +59,45 @@ def _operation(endpoint: Endpoint, known: NamedSchemas) -> Json:
     operation: Json = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
-        "tags": [endpoint.address.split("/")[1]],
+        "tags": [endpoint.theme],
         "parameters": _parameters(endpoint),
         "responses": {**_successes(endpoint, known), **refusals(endpoint)},
     }
     if endpoint.scope is None:
         operation["security"] = []
     else:
-        operation["description"] = f"Scope `{endpoint.scope.value}`."
+        operation["description"] = " ".join(_about(endpoint, endpoint.scope))
     if endpoint.request is not None:
         operation["requestBody"] = {"required": True, "content": _contents(endpoint, known)}
     return operation
 
 
+def _about(endpoint: Endpoint, scope: Scope) -> Iterator[str]:
+    yield f"Scope `{scope.value}`."
+    if endpoint.messages:
+        sent = " or ".join(f"`{name}`" for name in endpoint.messages)
+        yield f"Sends the contract's {sent}."
+
+
 def _parameters(endpoint: Endpoint) -> list[Json]:
-    found: list[Json] = [{"$ref": "#/components/parameters/RequestId"}]
-    found += [
+    found: list[Json] = [
         {"name": name, "in": "path", "required": True, "schema": in_path(name)}
         for name in _NAMES.findall(endpoint.address)
     ]
     found += map(_parameter, endpoint.parameters)
     if endpoint.keyed:
         found.append(_idempotency_key(endpoint))
-    return found
+    shown = [_with_examples(one, endpoint.examples) for one in found]
+    return [{"$ref": "#/components/parameters/RequestId"}, *shown]
+
+
+def _with_examples(parameter: Json, examples: Sequence[Example]) -> Json:
+    """Return a parameter with its values in the examples, by their names."""
+    name = parameter["name"]
+    kinds = {"path": attrgetter("path"), "query": attrgetter("query")}
+    given = kinds.get(parameter["in"], attrgetter("headers"))
+    shown = {one.name: {"value": given(one)[name]} for one in examples if name in given(one)}
+    return {**parameter, "examples": shown} if shown else parameter
 
 
 def _parameter(one: Parameter) -> Json:

@@ -130,6 +130,7 @@ def _act(
         statuses=(200, 202),
         reasons=(*every, *reasons),
         keyed=True,
+        messages=(message.name,),
         examples=examples,
     )
 

@@ -74,6 +74,7 @@ INVITATIONS = (
             *("unknown_invitation", "already_invited", "own_referral", "unknown_bonus"),
             *("invalid_id", "subscription_ended", "request_under_way"),
         ),
+        messages=("give_bonus",),
         examples=(
             Example(
                 "Somebody signed up", {"invitee": "user-7"}, path={"token": "token-of-the-link"}

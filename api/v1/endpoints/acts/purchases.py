@@ -96,6 +96,7 @@ PURCHASES = (
         statuses=(200, 202),
         reasons=(*acting.REASONS, *PURCHASE_REASONS),
         keyed=True,
+        messages=(CREDITS.name, PACKS.name),
         examples=(
             keyed("order-7", shown("In the plan's unit", {"credits": "3000"})),
             shown("What it would cost", {"credits": "3000", "preview": True}),

@@ -117,6 +117,7 @@ def _deciding(
         statuses=(200, 202),
         reasons=(*acting.REASONS, *DECIDING, *reasons),
         keyed=True,
+        messages=(message.name,),
         examples=(example,),
     )
 
@@ -141,6 +142,7 @@ TEAMS = (
         answer=acting.ANSWER,
         statuses=(200, 202),
         reasons=(*acting.REASONS, "invalid_id", "invalid_email", "unknown_credit_type"),
+        messages=(SET.name,),
         examples=(
             shown("An admin", GRACE, member="grace"),
             shown(
@@ -159,6 +161,7 @@ TEAMS = (
         answer=acting.ANSWER,
         statuses=(200, 202),
         reasons=(*acting.REASONS, "unknown_member", "member_removed"),
+        messages=(REMOVE.name,),
     ),
     Endpoint(
         "POST",
@@ -175,6 +178,7 @@ TEAMS = (
             *("unknown_action", "unknown_credit_type"),
         ),
         keyed=True,
+        messages=("request_approval", "request_credits"),
         examples=(
             keyed("more-1", waiting("For this window", {"member": "ada", "credits": "100"})),
             keyed("more-2", waiting("Once more", {"member": "ada", "credits": "50"})),

@@ -1,0 +1,59 @@
+"""The reference of the HTTP interface says what the OpenAPI document says, all of it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from local.openapi.__main__ import DOCUMENT, pages
+from local.openapi.reference import FOLDER, GUIDE
+
+ROOT = Path(__file__).parents[2]
+PAGES = pages(DOCUMENT.read_bytes())
+TOLD = json.loads(DOCUMENT.read_bytes())
+OPERATIONS = [
+    (f"{method.upper()} {path}", operation)
+    for path, methods in TOLD["paths"].items()
+    for method, operation in methods.items()
+]
+SECTION = re.compile(r"^## (\S+ \S+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+BODY = re.compile(r"^```http\n[^{\[`]*\n\n(.*?)\n```", re.MULTILINE | re.DOTALL)
+SECTIONS = {title: text for page in PAGES.values() for title, text in SECTION.findall(page)}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_as_the_document_makes_it(path):
+    assert (ROOT / path).read_text(encoding="utf-8") == PAGES[path], "run `make openapi`"
+
+
+def test_no_page_is_left_of_a_theme_that_is_gone():
+    assert {str(one.relative_to(ROOT)) for one in (ROOT / FOLDER).glob("*.md")} == {*PAGES} - {
+        GUIDE
+    }
+
+
+@pytest.mark.parametrize(("title", "told"), OPERATIONS, ids=[title for title, _ in OPERATIONS])
+def test_an_operation_is_told_whole(title, told):
+    text = SECTIONS[title]
+    assert told["summary"] in text
+    assert told.get("description", "No API key is needed.") in text
+    assert all(f"`{one['name']}`" in text for one in told["parameters"] if "name" in one)
+    shown = [*told.get("requestBody", {}).get("content", {}).values()]
+    for status, answer in told["responses"].items():
+        if int(status) < 400:
+            assert f"**{status}** {answer['description']}" in text
+            shown += answer["content"].values()
+    for name, example in ((n, e) for one in shown for n, e in one.get("examples", {}).items()):
+        assert name[1:] in text
+        assert example["value"] in [json.loads(body) for body in BODY.findall(text)]
+
+
+@pytest.mark.parametrize(("title", "told"), OPERATIONS, ids=[title for title, _ in OPERATIONS])
+def test_every_reason_is_on_its_page_or_common_and_has_its_cure(title, told):
+    common = PAGES[GUIDE].split("## What every request may be told")[1].split("\n## ")[0]
+    cures = PAGES[f"{FOLDER}/refusals.md"]
+    for status, answer in told["responses"].items():
+        for reason, cure in re.findall(r"^- `([^`]+)`: (.*)$", answer["description"], re.MULTILINE):
+            assert f"`{reason}`" in SECTIONS[title] + common
+            assert f"| {status} | `{reason}` | {cure} |" in cures
