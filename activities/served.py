@@ -22,6 +22,7 @@ from activities.payments.reconciliation import ReconcileActivities
 from activities.payments.refunds import RefundActivities
 from activities.periods.lifecycle import PeriodActivities
 from activities.plans.changes import ChangeActivities
+from activities.plans.uncancel import UncancelActivities
 from activities.purchases.bonuses import BonusActivities
 from activities.purchases.extra_credits import PurchaseActivities
 from activities.purchases.offers import OfferActivities
@@ -93,6 +94,7 @@ def of_periods_and_plans(context: BillingContext) -> Activities:
         changes.schedule,
         changes.pause,
         changes.adjust,
+        UncancelActivities(context).uncancel,
         CorrectionActivities(context).correct,
     ]
 

@@ -122,7 +122,9 @@ CHANGES: dict[str, str] = {
     "below_minimum": "buy more at once: the amount is below what the processor can charge",
     "above_maximum": "buy or use less at once: the amount is above what the processor can charge",
     "same_plan": "choose another plan",
-    "already_canceled": "the subscription already ends: nothing to do",
+    "already_canceled": "the subscription already ends: nothing to do, or take it back with "
+    "`uncancel`",
+    "not_canceled": "the subscription does not end: nothing to do",
     "already_paused": "an operator has already paused it: nothing to do",
     "not_paused": "no operator has paused it: nothing to do",
     "nothing_declined": "no payment has failed: nothing to do",

@@ -289,6 +289,10 @@ class SubscriptionState:
         """End with the period; no scheduled plan takes over."""
         self.cancel_at_end, self.next_plan = True, None
 
+    def uncancel(self) -> None:
+        """Go on after the period's end; a plan that was scheduled before is not any more."""
+        self.cancel_at_end = False
+
     def end_now(self) -> None:
         """End as soon as no charge is under way."""
         self.cancel_at_end = self.ends_now = True

@@ -21,7 +21,7 @@ from domain.mails.money import (
     Receipt,
     Refunded,
 )
-from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged
+from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Uncanceled
 from domain.money import surcharged
 from domain.payments.charges import ChargeLine
 from domain.periods import Interval
@@ -40,6 +40,7 @@ ANSWERED_BY: dict[type[Mail], str] = {
     PlanChanged: "plan",
     DowngradeScheduled: "plan",
     Canceled: "plan",
+    Uncanceled: "plan",
     Refunded: "payment",
     Disputed: "payment",
     OnItsWay: "payment",

@@ -265,7 +265,8 @@ class PeriodActivities:
             mine = [one for one in left.credits if one.credit_type == plan.credit_type]
             desk = Desk(self._context, connection, moment.account_id, moment.subscription_id)
             desk.post(
-                f"canceled:{ending.effective_at.isoformat()}",
+                # Taken back and said again, it is told again.
+                f"canceled:{ending.effective_at.isoformat()}/{moment.at.isoformat()}",
                 Canceled(
                     reader=desk.reader(plan),
                     requested_at=moment.at,

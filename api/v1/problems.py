@@ -102,6 +102,7 @@ BY_STATUS: dict[int, tuple[str, ...]] = {
         "hold_released",
         "hold_lapsed",
         "already_canceled",
+        "not_canceled",
         "already_paused",
         "not_paused",
         "nothing_declined",

@@ -22,7 +22,7 @@ from domain.mails.notices import (
     EndpointOff,
     LowBalance,
 )
-from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Welcome
+from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Uncanceled, Welcome
 
 # Any constant will do; changing it would make every repeated mail look like a new one.
 NAMESPACE = UUID("0c0d2a52-6b1f-5f6e-9a53-3f1b8a1d7c44")
@@ -42,6 +42,7 @@ Mail = (
     | PlanChanged
     | DowngradeScheduled
     | Canceled
+    | Uncanceled
     | Refunded
     | Disputed
     | ApprovalAsked

@@ -69,3 +69,15 @@ class Canceled:
     frozen_also: tuple[OtherCredits, ...] = ()
     currency: str = ""
     unpaid_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncanceled:
+    """The subscription goes on after all: its cancellation was taken back at `requested_at`."""
+
+    kind: Literal["uncanceled"] = "uncanceled"
+    reader: Reader
+    currency: str
+    requested_at: datetime
+    next_at: datetime | None = None  # the next payment, if any
+    next_minor: int | None = None

@@ -27,6 +27,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncancel:
+    """Take back an end that has not come yet; a preview moves nothing."""
+
+    preview: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MigratePlan:
     """Move to another version of the plan in force; `version` 0 is the newest."""
 
@@ -53,6 +61,12 @@ def parse_cancel(data: bytes) -> Cancel:
         raise InvalidInput("malformed", '`when` must be "period_end" or "now"')
     when: Literal["period_end", "now"] = "now" if raw["when"] == "now" else "period_end"
     return Cancel(when, fields.flag({"preview": False} | raw, "preview"), _key(raw))
+
+
+def parse_uncancel(data: bytes) -> Uncancel:
+    """Read `{"preview": false, "key": …}`, both optional."""
+    raw = fields.only(fields.parse_object(data), optional=("preview", "key"))
+    return Uncancel(fields.flag({"preview": False} | raw, "preview"), _key(raw))
 
 
 def parse_migrate_plan(data: bytes) -> MigratePlan:

@@ -21,6 +21,7 @@ TYPES = (
     "subscription.resumed",
     "subscription.plan_changed",
     "subscription.canceled",
+    "subscription.uncanceled",
     "subscription.ended",
     "approval.requested",
     "approval.decided",

@@ -181,7 +181,8 @@ BEGIN
         (4, old.status <> 'past_due' AND new.status = 'past_due' AND new.period_start IS NOT NULL,
          'past_due', '{}'),
         (5, new.cancel_at_end AND NOT old.cancel_at_end, 'canceled', '{}'),
-        (6, old.status <> 'ended' AND new.status = 'ended', 'ended', '{}')
+        (6, old.cancel_at_end AND NOT new.cancel_at_end, 'uncanceled', '{}'),
+        (7, old.status <> 'ended' AND new.status = 'ended', 'ended', '{}')
     ) AS t (nth, is_so, type, more) WHERE t.is_so ORDER BY t.nth;
     RETURN NULL;
 END $$;

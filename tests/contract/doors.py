@@ -26,6 +26,7 @@ OF_SUBSCRIPTION = {
     "change_plan": "change_plan",
     "migrate_plan": "migrate_plan",
     "cancel": "cancel",
+    "uncancel": "uncancel",
 }
 OF_CUSTOMER = {
     "buy_credits": "purchases",

@@ -49,12 +49,14 @@ SOUND: dict[str, Message] = {
     "change_plan": {"plan": "core_25k", "preview": False, "key": "bad"},
     "migrate_plan": {"version": 0, "when": "now", "preview": False, "key": "bad"},
     "cancel": {"when": "now", "preview": False, "key": "bad"},
+    "uncancel": {"preview": False, "key": "bad"},
     "pause": NOTE,
     "resume": NOTE | {"keep_anchor": False},
     "retry_payment": {"key": "bad"},
 }
 OPTIONAL = {("mail_invoice", "email"), ("migrate_plan", "when")} | {
-    (name, "key") for name in ("set_auto_purchase", "change_plan", "migrate_plan", "cancel")
+    (name, "key")
+    for name in ("set_auto_purchase", "change_plan", "migrate_plan", "cancel", "uncancel")
 }
 ALWAYS_OPTIONAL = {
     *("tags", "confirmed", "count", "approved_by", "preview", "exception", "role", "restricted"),

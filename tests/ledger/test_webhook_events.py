@@ -271,7 +271,8 @@ def test_a_subscription_starts_with_its_first_period_and_renews_with_every_other
             subscriptions.write(connection, name, period.start, status=status)
     for status in ("past_due", "past_due", "active"):
         ends(engine, subscriptions.write, name, MONTH_END, status=status)
-    ends(engine, subscriptions.write, name, MONTH_END, status="canceled", cancel_at_end=True)
+    for status, over in (("canceled", True), ("active", False), ("canceled", True)):
+        ends(engine, subscriptions.write, name, MONTH_END, status=status, cancel_at_end=over)
     ends(engine, subscriptions.write, name, MONTH_END, status="ended")
 
     told = [(one.type, one.payload["data"]["status"]) for one in written(engine, wallet)]
@@ -281,6 +282,8 @@ def test_a_subscription_starts_with_its_first_period_and_renews_with_every_other
         ("subscription.plan_changed", "active"),
         ("subscription.renewed", "active"),
         ("subscription.past_due", "past_due"),
+        ("subscription.canceled", "canceled"),
+        ("subscription.uncanceled", "active"),
         ("subscription.canceled", "canceled"),
         ("subscription.ended", "ended"),
     ]

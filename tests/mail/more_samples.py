@@ -21,7 +21,7 @@ from domain.mails.notices import (
     EndpointOff,
     LowBalance,
 )
-from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Welcome
+from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Uncanceled, Welcome
 from tests.mail.facts import (
     CORE,
     CREDIT,
@@ -135,6 +135,9 @@ def _ends() -> dict[str, Mail]:
         lost_micro=8_305_870_000,
         frozen_micro=2_500 * CREDIT,
     )
+    uncanceled = Uncanceled(
+        reader=a_reader(), currency="usd", requested_at=NOW, next_at=NEXT, next_minor=2_900
+    )
     return {
         "canceled": canceled,
         "canceled_minimal": replace(canceled, effective_at=NOW, lost_micro=0, frozen_micro=0),
@@ -147,6 +150,8 @@ def _ends() -> dict[str, Mail]:
         ),
         "canceled_unpaid": replace(canceled, effective_at=NOW, currency="usd", unpaid_minor=2_900),
         "canceled_now": replace(canceled, effective_at=NOW),
+        "uncanceled": uncanceled,
+        "uncanceled_free": replace(uncanceled, next_at=None, next_minor=None),
     }
 
 

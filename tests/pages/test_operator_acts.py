@@ -174,12 +174,21 @@ async def test_pause_resume_and_end_keep_who_and_why(fleet, web, ann):
     shown = (await web.get(f"/operator/customer?id={acme.name}")).text
     assert f"“fraud?” · by {ann.email}" in shown
     assert (await sent(web, page, f"{ACT}/resume", reason="fine")).status_code == 303
+    await acme.cancel()
+    back = await sent(web, page, f"{ACT}/uncancel", reason="stays, by phone")
+    assert back.status_code == 303
+    assert not (await acme.life.status())["cancel_at_end"]
+    assert "End taken back" in (await web.get(f"/operator/customer?id={acme.name}")).text
+    assert f"{ACT}/uncancel" not in (await web.get(page)).text
     typed = {"when": "now", "reason": "moves away"}
     shown, fields = await confirmed(web, page, f"{ACT}/preview_end", f"{ACT}/end", **typed)
     assert "10,000" in shown
     assert (await web.post(f"{ACT}/end", data=fields)).status_code == 303
     assert await acme.outcome() == "ended"
-    assert acts(acme) == [("end", "done", ann.email, None, "moves away")]
+    assert sorted(acts(acme)) == [
+        ("end", "done", ann.email, None, "moves away"),
+        ("uncancel", "done", ann.email, None, "stays, by phone"),
+    ]
     assert "moves away" in (await web.get(f"/operator/customer?id={acme.name}")).text
 
 
@@ -189,7 +198,7 @@ async def test_forms_of_others_and_of_lesser_roles_do_nothing(fleet, web):
     shown = await web.get(f"{ACT}?id={acme.name}")
     assert f"{ACT}/preview_end" not in shown.text
     (fields,) = forms_of(shown, f"{ACT}/pause")
-    for act in ("end", "retry", "bonus"):
+    for act in ("end", "uncancel", "retry", "bonus"):
         data = {**fields, "when": "now", "reason": "r", "bonus": "b", "invitee": "i"}
         assert (await web.post(f"{ACT}/{act}", data=data)).status_code == 403, act
     assert acts(acme) == []

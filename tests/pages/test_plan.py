@@ -63,9 +63,17 @@ async def test_the_end_says_before_what_is_lost(acme, web):
     page = await web.get("/console/plan")
     assert "Your plan ends on January 31, 2027" in page.text
     assert "See the change" not in page.text
+    assert "If you stay, charged next" in page.text
+    assert "$9.00" in page.text
     late = await web.get("/console/plan?plan=core_40k")
     assert forms_of(late, CHANGE) != []
     assert "cannot be changed any more" in late.text
+    stays = await sent(web, "/console/plan", f"{PLAN}/uncancel")
+    assert stays.status_code == 303
+    after = (await web.get("/console/plan")).text
+    assert "Your plan ends on" not in after
+    assert "Core 10,000 · active" in after
+    assert (await sent(web, "/console/plan?cancel=1", CANCEL)).status_code == 303  # said again
 
 
 async def test_what_the_bank_wants_confirmed_waits_on_the_page_and_can_be_taken_back(acme, web):

@@ -140,7 +140,7 @@ def downgrade_scheduled(truth: Truth, read: Read, payload: dict[str, Any]) -> No
 
 def canceled(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     books = truth.books
-    ends = datetime.fromisoformat(read.key.split("canceled:")[1])
+    ends = datetime.fromisoformat(read.key.split("canceled:")[1].split("/")[0])
     ended = ends <= books.now
     left = books.all(
         "SELECT g.credit_type, g.expires_at = 'infinity' AS kept, sum(e.change)::bigint AS n"
@@ -168,6 +168,13 @@ def canceled(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
         truth.row(label, books.show.credits(one.n))
     if not left:
         truth.says("There are no credits left on your account.")
+
+
+def uncanceled(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
+    said = datetime.fromisoformat(read.key.split("uncanceled:")[1])
+    truth.says(f"Your cancellation was taken back on {truth.moment(said)}.")
+    truth.says(f"Your plan {truth.books.subscription.plan['name']} goes on")
+    truth.next_payment()
 
 
 def approval_asked(truth: Truth, read: Read, payload: dict[str, Any]) -> None:

@@ -62,6 +62,7 @@ CHECKERS: dict[str, Checker] = {
     "plan_changed": about_plans.plan_changed,
     "downgrade_scheduled": about_plans.downgrade_scheduled,
     "canceled": about_plans.canceled,
+    "uncanceled": about_plans.uncanceled,
     "refunded": about_money.refunded,
     "disputed": about_money.disputed,
     "approval_asked": about_plans.approval_asked,

@@ -231,6 +231,10 @@ async def cancel(life: Life) -> None:
     await life.customer.cancel()
 
 
+async def uncancel(life: Life) -> None:
+    await life.ask("uncancel")
+
+
 async def cancel_now(life: Life) -> None:
     await life.customer.cancel("now")
 

@@ -52,11 +52,12 @@ async def test_every_mail_of_a_buyer_is_true(fleet: RunningFleet, seed: int) -> 
     )
     await life.live(*steps, lives.auto_on, lives.use_to_the_cap, lives.upgrade, lives.downgrade,
                     lives.next_period, lives.bad_card, lives.decline_a_purchase, lives.good_card,
-                    lives.cancel)  # fmt: skip
+                    lives.cancel, lives.uncancel, lives.cancel)  # fmt: skip
 
     assert {"welcome", "receipt", "refunded", "disputed", "paused", "resumed", "cap_reached",
             "plan_changed", "downgrade_scheduled", "payment_failed", "canceled",
-            "invoice_copy", "looked_into", "on_its_way"} <= set(life.kinds)  # fmt: skip
+            "uncanceled", "invoice_copy", "looked_into",
+            "on_its_way"} <= set(life.kinds)  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -44,6 +44,63 @@ async def test_canceled_at_the_periods_end_it_serves_until_then(fleet: RunningFl
     customer.check()
 
 
+async def uncancel(customer: Customer, **more: object) -> Json:
+    return await customer.life.ask("uncancel", more)
+
+
+async def test_an_end_taken_back_renews_as_if_nothing_had_been_said(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k", auto=True)
+    assert (await uncancel(customer))["reason"] == "not_canceled"
+    await cancel(customer, "period_end")
+
+    preview = await uncancel(customer, preview=True)
+    assert (preview["renews_at"], preview["amount_minor"]) == (FEBRUARY.isoformat(), 900)
+    assert (await customer.life.status())["status"] == "canceled"
+    answer = await uncancel(customer, key="stay")
+    status = await customer.life.settle()
+
+    assert answer == preview | {"status": "uncanceled"}
+    assert (status["status"], status["cancel_at_end"]) == ("active", False)
+    await cancel(customer, "period_end")
+    assert await uncancel(customer, key="stay") == answer  # a repeat takes nothing else back
+    assert (await customer.life.status())["cancel_at_end"] is True
+    await uncancel(customer, key="stay after all")
+    assert customer.mails() == [*BEGUN, *["canceled", "uncanceled"] * 2]
+    status = await customer.pass_until(FEBRUARY + SECOND)
+    assert (status["status"], status["available"]) == ("active", "10000")
+    assert customer.paid() == [900, 900]
+    customer.check()
+
+
+async def test_a_renewal_given_up_for_an_end_is_made_anew_when_it_is_taken_back(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("core_10k")
+    await customer.pass_until(FEBRUARY - 5 * SECOND)  # its charge is prepared
+    assert customer.charges()[-1] == ("period", "open", 900)
+
+    await cancel(customer, "period_end")
+    await uncancel(customer)
+    status = await customer.pass_until(FEBRUARY + SECOND)
+
+    assert (status["status"], customer.paid()) == ("active", [900, 900])
+    assert [state for _, state, _ in customer.charges()] == ["paid", "void", "paid"]
+    customer.check()
+
+
+async def test_a_trial_that_was_canceled_and_goes_on_is_charged_at_its_end(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("tried", catalog="clocks")
+    await cancel(customer, "period_end")
+    answer = await uncancel(customer)
+    status = await customer.life.settle()
+
+    assert (status["status"], answer["amount_minor"]) == ("trialing", 900)
+    await customer.pass_until(datetime.fromisoformat(answer["renews_at"]) + SECOND)
+    assert customer.paid() == [900]
+
+
 async def test_credits_that_never_expire_are_frozen_and_usable_again(fleet: RunningFleet) -> None:
     customer = await fleet.subscribe("core", catalog="mild")
     await customer.buy("2000")

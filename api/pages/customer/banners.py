@@ -46,7 +46,9 @@ def _note(visit: Visit) -> Banner | None:
     kept, show = visit.standing, visit.show
     ends = kept.subscription["period_end"]
     if kept.subscription["cancel_at_end"] and ends is not None:
-        return Banner("info", f"Your plan ends on {show.until(ends)}", "Until then all goes on.")
+        text = "Until then all goes on, and you can still stay."
+        stay = ("Stay", address("plan")) if visit.is_admin else ("", "")
+        return Banner("info", f"Your plan ends on {show.until(ends)}", text, *stay)
     trial = kept.subscription["trial_ends_at"]
     if kept.status is Status.TRIALING and trial is not None:
         text = "The first payment is made then, unless you cancel before."

@@ -24,7 +24,7 @@ CREATE TABLE operator_acts (
     act_id      text        NOT NULL CONSTRAINT operator_acts_id
                             CHECK (length(act_id) BETWEEN 1 AND 64),
     act         text        NOT NULL CONSTRAINT operator_acts_act
-                            CHECK (act IN ('adjust', 'retry', 'bonus', 'end')),
+                            CHECK (act IN ('adjust', 'retry', 'bonus', 'end', 'uncancel')),
     content     jsonb       NOT NULL CONSTRAINT operator_acts_content
                             CHECK (jsonb_typeof(content) = 'object'),
     made_by     text        NOT NULL,

@@ -13,7 +13,8 @@ CREATE TABLE webhook_events (
         'credits.expiring', 'credits.expired', 'purchase.paid', 'purchase.declined',
         'subscription.started', 'subscription.renewed', 'subscription.past_due',
         'subscription.paused', 'subscription.resumed', 'subscription.plan_changed',
-        'subscription.canceled', 'subscription.ended', 'approval.requested', 'approval.decided',
+        'subscription.canceled', 'subscription.uncanceled',
+        'subscription.ended', 'approval.requested', 'approval.decided',
         'refund.made', 'dispute.opened', 'dispute.closed')),
     catalog         text,                                  -- NULL: of no subscription
     credit_type     text,                                  -- that the fact is about, if it is one

@@ -23,7 +23,12 @@ async def test_an_upgrade_is_what_its_preview_said(fleet, link, page, look):
     await page.get_by_text("40,000").first.wait_for()
     await page.goto(page.url.replace("credits", "plan?cancel=1"))
     await looked_at(page, f"plan-cancel-{look}")
-    await page.goto(page.url.replace("plan?cancel=1", "alerts"))
+    await page.get_by_role("button", name="Cancel the plan").click()
+    await page.get_by_text("If you stay, charged next").wait_for()
+    await looked_at(page, f"plan-ending-{look}")
+    await page.get_by_role("button", name="Stay on Core 40,000").click()
+    await page.get_by_text("Core 40,000 · active").wait_for()
+    await page.goto(page.url.replace("plan", "alerts"))
     await looked_at(page, f"alerts-{look}")
 
 

@@ -7,15 +7,18 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.answers import AnswerActivities, Asker, Keyed
     from activities.plans.changes import ChangeActivities, ScheduledChange
+    from activities.plans.uncancel import GoingOn, UncancelActivities
     from activities.plans.upgrades import Quoted, Upgrade, VersionRequest, charge_of_key
     from domain.messages.answers import credit_text, refused
     from domain.messages.plans import (
         Cancel,
         ChangePlan,
         MigratePlan,
+        Uncancel,
         parse_cancel,
         parse_change_plan,
         parse_migrate_plan,
+        parse_uncancel,
     )
     from domain.outcomes import Outcome, Refusal, Undecided
     from domain.payments.charges import ChargeKind
@@ -262,6 +265,40 @@ async def _end_now(context: Context, keyed: Keyed | None, *, preview: bool) -> A
     return {**answer, **left.told()}
 
 
+async def _uncancel(context: Context, request: Uncancel, _ticket: int) -> Answer:
+    """Take back an end at the period's end; a repeated key gets its first answer again."""
+    keyed = context.keyed("" if request.preview else request.key, "uncancel")
+    return await context.first_answer(keyed) or await _go_on(context, request, keyed)
+
+
+async def _go_on(context: Context, request: Uncancel, keyed: Keyed | None) -> Answer:
+    state = context.state
+    ends = state.period.end if state.period else None
+    if state.over or (state.cancel_at_end and (ends is None or ends <= workflow.now())):
+        return refused("subscription_ended")
+    if not state.cancel_at_end or ends is None:
+        return refused("not_canceled")
+    plan = state.plan_in_force()
+    renews = {
+        "plan": plan.plan_id,
+        "renews_at": ends.isoformat(),
+        "amount_minor": plan.price_minor,
+        "currency": plan.currency,
+    }
+    if request.preview:
+        return {"status": "preview", **renews}
+    state.uncancel()
+    answer = {"status": "uncanceled", **renews}
+    keyed = replace(keyed, answer=answer) if keyed else None
+    await workflow.execute_activity_method(
+        UncancelActivities.uncancel,
+        GoingOn(context.moment(), state.status, keyed),
+        summary=f"go on after {ends:%Y-%m-%d %H:%M}",
+        **LEDGER,
+    )
+    return answer
+
+
 MESSAGES = (
     Update(
         "change_plan",
@@ -275,6 +312,12 @@ MESSAGES = (
         parse_cancel,
         _cancel,
         early=True,
+    ),
+    Update(
+        "uncancel",
+        "Take a cancellation back before the period's end; a preview moves nothing.",
+        parse_uncancel,
+        _uncancel,
     ),
     Update(
         "migrate_plan",

@@ -27,6 +27,7 @@ from domain.subscription import Status
 
 SUBSCRIPTION = "/subscriptions/{id}"
 CHANGE, CANCEL = f"POST {SUBSCRIPTION}/change_plan", f"POST {SUBSCRIPTION}/cancel"
+UNCANCEL = f"POST {SUBSCRIPTION}/uncancel"
 CATALOG, BALANCE = "GET /catalogs/{name}", f"GET {CUSTOMER}/balance"
 NOW = "upgrade"  # the kind of a change that is charged and begins at once
 SAME = ("kind", "amount_minor", "price_minor")  # in which a confirmed change is the one shown
@@ -35,11 +36,13 @@ AT_END = {"when": "period_end"}
 
 async def show(visit: Visit) -> dict[str, Any]:
     """Show the plans, and what the change or the end that was chosen would come to."""
-    chosen = _chosen(visit)
-    quote, ends, refused = None, None, None
+    chosen, standing = _chosen(visit), _standing(visit)
+    quote, ends, goes_on, refused = None, None, None, None
     try:
         quote = await _quoted(visit, chosen) if chosen else None
         ends = await _ending(visit) if "cancel" in visit.query else None
+        if standing["ending"]:
+            goes_on = await visit.ask(UNCANCEL, body={"preview": True})
     except BillingError as error:
         refused = told_of(error)
     charge = await named_charge(visit) or await unconfirmed(visit, ChargeKind.UPGRADE)
@@ -49,10 +52,11 @@ async def show(visit: Visit) -> dict[str, Any]:
         chosen=chosen,
         quote=quote,
         ends=ends,
+        goes_on=goes_on,
         quote_refused=refused,
         charge=charge,
         confirmable=charge is not None and awaits_bank(charge),
-        standing=_standing(visit),
+        standing=standing,
         key=visit.new_key(),
     )
 
@@ -86,6 +90,12 @@ async def stay(visit: Visit) -> Response:
 async def cancel(visit: Visit) -> Response:
     """End the plan when what is paid for ends."""
     await visit.ask(CANCEL, body=AT_END, key=_key(visit))
+    return back_to("plan")
+
+
+async def uncancel(visit: Visit) -> Response:
+    """Go on with the plan: its end is taken back."""
+    await visit.ask(UNCANCEL, body={}, key=_key(visit))
     return back_to("plan")
 
 
@@ -156,7 +166,7 @@ PAGE = Page(
     "plan",
     "Plan",
     show,
-    acts={"change": change, "stay": stay, "cancel": cancel},
+    acts={"change": change, "stay": stay, "cancel": cancel, "uncancel": uncancel},
     files={"bank": to_the_bank},
     admins=True,
 )

@@ -22,6 +22,7 @@ from ledger.reads import snapshots
 
 ADJUST = "POST /customers/{id}/adjustments"
 CANCEL = "POST /subscriptions/{id}/cancel"
+UNCANCEL = "POST /subscriptions/{id}/uncancel"
 SECOND = "approval_required"
 ENDS = {"period_end": "with its period", "now": "now"}
 
@@ -178,6 +179,12 @@ async def end(visit: Visit) -> Response:
     return await _kept(visit, "end", CANCEL, content, id_=_subscription(standing))
 
 
+async def uncancel(visit: Visit) -> Response:
+    """Take back an end that has not come."""
+    standing = await _read(visit)
+    return await _kept(visit, "uncancel", UNCANCEL, {}, id_=_subscription(standing))
+
+
 def _end(visit: Visit, **more: bool) -> Json:
     when = visit.form.get("when", "")
     if when not in ENDS:
@@ -242,6 +249,7 @@ PAGE = Page(
         "bonus": bonus,
         "preview_end": preview_end,
         "end": end,
+        "uncancel": uncancel,
     },
     menu=False,
 )

@@ -46,6 +46,7 @@ ACTS = {
     "retry": "Declined charges tried again",
     "bonus": "Bonus",
     "end": "Subscription ended",
+    "uncancel": "End taken back",
 }
 TONES = {
     **dict.fromkeys(("paid", "made", "won", "done", "approved", "ended"), "good"),

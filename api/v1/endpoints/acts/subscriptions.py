@@ -11,7 +11,12 @@ from api.v1.sending import starts
 from api.v1.sending.acts import encode
 from domain.api_keys import Scope
 from domain.messages import fields
-from domain.messages.plans import parse_cancel, parse_change_plan, parse_migrate_plan
+from domain.messages.plans import (
+    parse_cancel,
+    parse_change_plan,
+    parse_migrate_plan,
+    parse_uncancel,
+)
 from domain.messages.purchases import parse_set_auto_purchase
 from domain.messages.start import parse_start
 
@@ -124,6 +129,14 @@ SUBSCRIPTIONS = (
         schemas.closed({"when": {"enum": ["period_end", "now"]}}, preview=PREVIEW),
         *("already_canceled", "renewal_pending"),
         examples=(shown("What would be lost", {"when": "now", "preview": True}),),
+    ),
+    acting.subscriptions(
+        "/uncancel",
+        Message("uncancel", parse_uncancel),
+        "Take a cancellation back before the subscription ends.",
+        schemas.closed({}, preview=PREVIEW),
+        "not_canceled",
+        examples=(shown("Going on after all", {"preview": True}),),
     ),
     acting.subscriptions(
         "/migrate_plan",
