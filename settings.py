@@ -7,9 +7,10 @@ from dataclasses import MISSING, dataclass, field, fields
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from domain.access.invitations import Invitation
+from domain.access.operators import OperatorRole
 from domain.errors import InvalidInput
 from gateways.telemetry import logs
 
@@ -18,6 +19,8 @@ SHORTEST_SECRET = 32  # characters
 MOST_SECRETS = 2  # live at once: the new one and, for a while, the one before it
 ORIGIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 ADDRESS = re.compile(r"[!-~]+")
+HERE = {"localhost", "127.0.0.1", "::1"}  # where plain http is nobody else's to read
+TOGETHER = ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_roles")
 STRIPE = "https://api.stripe.com"
 
 
@@ -56,6 +59,13 @@ class Settings:
     webhook_private_addresses: bool = False  # whether webhooks may go inside, and by plain http
     invitations: tuple[Invitation, ...] = ()  # by which bonus of which price list people invite
     embed_origins: tuple[str, ...] = ()  # whose pages may show badges and prompts inside theirs
+    oidc_issuer: str | None = None  # who says who operators are; None: they have passwords
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_scopes: str = "openid email profile"
+    oidc_role_claim: str = "groups"
+    oidc_roles: tuple[tuple[OperatorRole, str], ...] = ()  # which values of it stand for a role
+    oidc_break_glass: bool = False  # whether passwords sign in beside the provider
     api_docs: bool = False  # whether the API describes itself at /docs and /openapi.json
     api_head_seconds: int = 10  # how long the head of a request may take before it is hung up on
     api_requests_per_second: int = 0  # of one key, in each process; 0: any number
@@ -72,7 +82,7 @@ class Settings:
             text = environment.get(name, "").strip()
             if not text:
                 if variable.default is MISSING:
-                    faults.append(f"{name} is missing: set it to {EXPECTED[variable.name]}")
+                    faults.append(_missing(variable.name))
                 continue
             try:
                 values[variable.name] = PARSERS[variable.name](text)
@@ -80,6 +90,7 @@ class Settings:
                 faults.append(f"{name} is not {EXPECTED[variable.name]}")
         if environment.get("PAYLOAD_KEYS", "").strip():
             faults.append("PAYLOAD_KEYS is set, but payloads are not encrypted yet: unset it")
+        faults += _half_set(environment)
         if faults:
             raise InvalidSettings(tuple(faults))
         return cls(**values)
@@ -91,6 +102,16 @@ NAMES = (*(variable.name.upper() for variable in fields(Settings)), "PAYLOAD_KEY
 def wants_api_docs(environment: Mapping[str, str]) -> bool:
     """Say whether the API describes itself; whatever is not `on` is no."""
     return environment.get("API_DOCS", "").strip() == "on"
+
+
+def _missing(variable: str) -> str:
+    return f"{variable.upper()} is missing: set it to {EXPECTED[variable]}"
+
+
+def _half_set(environment: Mapping[str, str]) -> list[str]:
+    """Return what is missing of the identity provider, if anything of it is there."""
+    unset = [name for name in TOGETHER if not environment.get(name.upper(), "").strip()]
+    return [_missing(name) for name in unset] if len(unset) < len(TOGETHER) else []
 
 
 def _require(condition: object) -> None:
@@ -158,6 +179,28 @@ def _invitations(text: str) -> tuple[Invitation, ...]:
     return tuple(found)
 
 
+def _issuer(text: str) -> str:
+    """Take an issuer exactly as it is: ID tokens must name it so, with or without a slash."""
+    parts = urlsplit(text)
+    _require(parts.hostname and not parts.query and not parts.fragment)
+    _require(parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in HERE))
+    return text
+
+
+def _scopes(text: str) -> str:
+    _require("openid" in text.split())
+    return " ".join(text.split())
+
+
+def _roles(text: str) -> tuple[tuple[OperatorRole, str], ...]:
+    found = []
+    for one in text.split(","):
+        role, _, value = one.strip().partition("=")
+        _require(value)
+        found.append((OperatorRole(role), unquote(value)))
+    return tuple(found)
+
+
 def _sender(text: str) -> str:
     _require("@" in parseaddr(text)[1])
     return text
@@ -209,6 +252,13 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "webhook_private_addresses": _switch,
     "invitations": _invitations,
     "embed_origins": _origins,
+    "oidc_issuer": _issuer,
+    "oidc_client_id": str,
+    "oidc_client_secret": str,
+    "oidc_scopes": _scopes,
+    "oidc_role_claim": str,
+    "oidc_roles": _roles,
+    "oidc_break_glass": _switch,
     "api_docs": _switch,
     "api_head_seconds": _number,
     "api_requests_per_second": _some,
@@ -236,6 +286,13 @@ EXPECTED = {
     "webhook_private_addresses": "on or off",
     "invitations": "catalog/bonus=address of the sign-up page, with a comma between several",
     "embed_origins": "origins such as https://app.example.com, with a comma between them",
+    "oidc_issuer": "the https address of the identity provider, as its ID tokens write it",
+    "oidc_client_id": "our name at the identity provider",
+    "oidc_client_secret": "our secret at the identity provider",
+    "oidc_scopes": "scopes with a space between them, openid among them",
+    "oidc_role_claim": "the claim that says which role somebody has",
+    "oidc_roles": "support=…, finance=… or admin=… for values of the claim, with commas between",
+    "oidc_break_glass": "on or off",
     "api_docs": "on or off",
     "api_head_seconds": "a whole number of seconds above zero",
     "api_requests_per_second": "a whole number; 0 sets no limit",

@@ -9,7 +9,7 @@ HIDDEN = "…"
 _OF_PATHS = re.compile(
     r"^(/(?:account|billing|invoices)/.+/|/(?:console/open|prompts|invite|embed)/)[^/?]+"
 )
-_OF_QUERIES = re.compile(r"([?&]token=)[^&]*")
+_OF_QUERIES = re.compile(r"([?&](?:token|code|state)=)[^&]*")
 
 
 class WithoutTokens(logging.Filter):
@@ -25,7 +25,7 @@ class WithoutTokens(logging.Filter):
 
 
 def without_tokens(path: str) -> str:
-    """Return a path and query without the token of a mailed link."""
+    """Return a path and query without the token of a mailed link, or a sign-in's code."""
     return _OF_QUERIES.sub(rf"\1{HIDDEN}", _OF_PATHS.sub(rf"\1{HIDDEN}", path))
 
 

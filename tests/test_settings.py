@@ -69,6 +69,8 @@ def test_an_empty_variable_is_a_missing_one():
         ("EMBED_ORIGINS", "app.example.com"),
         ("EMBED_ORIGINS", "https://app.example.com/page"),
         ("EMBED_ORIGINS", "https://app.example.com; script-src *"),
+        ("OIDC_SCOPES", "email"),
+        ("OIDC_BREAK_GLASS", "yes"),
         ("API_DOCS", "yes"),
         ("API_HEAD_SECONDS", "0"),
         ("API_HEAD_SECONDS", "ten"),
@@ -83,6 +85,48 @@ def test_what_is_wrong_is_named_without_quoting_it(name, text):
         Settings.from_environment(COMPLETE | {name: text})
     assert len(raised.value.faults) == 1
     assert raised.value.faults[0].startswith(name)
+    assert "hidden" not in str(raised.value)
+
+
+PROVIDER = {
+    "OIDC_ISSUER": "https://id.seller.example/",
+    "OIDC_CLIENT_ID": "drawdown",
+    "OIDC_CLIENT_SECRET": "hidden",
+    "OIDC_ROLES": "support=helpers, admin=root, admin=cn=owners%2Cdc=seller",
+}
+
+
+def test_an_identity_provider_is_taken_as_it_is_written():
+    settings = Settings.from_environment(COMPLETE | PROVIDER)
+    assert settings.oidc_issuer == "https://id.seller.example/"
+    assert settings.oidc_roles == (
+        ("support", "helpers"),
+        ("admin", "root"),
+        ("admin", "cn=owners,dc=seller"),
+    )
+    assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", PROVIDER)
+def test_half_an_identity_provider_is_none(name):
+    with pytest.raises(InvalidSettings, match=f"{name} is missing"):
+        Settings.from_environment(COMPLETE | PROVIDER | {name: ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("OIDC_ISSUER", "http://id.seller.example"),
+        ("OIDC_ISSUER", "id.seller.example"),
+        ("OIDC_ISSUER", "https://id.seller.example?tenant=1"),
+        ("OIDC_ROLES", "support"),
+        ("OIDC_ROLES", "owner=root"),
+        ("OIDC_ROLES", "admin="),
+    ],
+)
+def test_an_identity_provider_that_cannot_be_trusted_is_refused(name, text):
+    with pytest.raises(InvalidSettings, match=f"^{name} is not") as raised:
+        Settings.from_environment(COMPLETE | PROVIDER | {name: text})
     assert "hidden" not in str(raised.value)
 
 
@@ -105,6 +149,13 @@ def test_the_names_are_the_contract():
         "WEBHOOK_PRIVATE_ADDRESSES",
         "INVITATIONS",
         "EMBED_ORIGINS",
+        "OIDC_ISSUER",
+        "OIDC_CLIENT_ID",
+        "OIDC_CLIENT_SECRET",
+        "OIDC_SCOPES",
+        "OIDC_ROLE_CLAIM",
+        "OIDC_ROLES",
+        "OIDC_BREAK_GLASS",
         "API_DOCS",
         "API_HEAD_SECONDS",
         "API_REQUESTS_PER_SECOND",

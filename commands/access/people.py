@@ -44,6 +44,14 @@ def disable(arguments: Namespace) -> int:
     return print_json({"email": email})
 
 
+def release(arguments: Namespace) -> int:
+    """Let another person of the identity provider have an address, and end its sessions."""
+    email = email_of(arguments.email)
+    with database() as engine, engine.begin() as connection:
+        operators.release(connection, email)
+    return print_json({"email": email})
+
+
 def list_accounts(_: Namespace) -> int:
     """List the accounts of operators."""
     with database() as engine, engine.connect() as connection:
@@ -53,13 +61,14 @@ def list_accounts(_: Namespace) -> int:
             one.operator.email,
             one.operator.name,
             one.operator.role.value,
+            "provider" if one.is_of_provider else "password",
             _state(one, datetime.now(UTC)),
             f"{one.created_at.astimezone(UTC):%Y-%m-%d} by {one.created_by}",
         )
         for one in found
     ]
     return print_sheet(
-        Sheet("operators", texts("address", "name", "role", "state", "made"), tuple(rows))
+        Sheet("operators", texts("address", "name", "role", "by", "state", "made"), tuple(rows))
     )
 
 
@@ -99,7 +108,12 @@ def add_commands(add: Add) -> None:
 
     one = also("add", create)
     also("list", list_accounts)
-    for about in (one, also("password", password), also("disable", disable)):
+    for about in (
+        one,
+        also("password", password),
+        also("disable", disable),
+        also("release", release),
+    ):
         about.add_argument("email")
     one.add_argument("--name", required=True)
     one.add_argument("--role", choices=list(OperatorRole), default=OperatorRole.SUPPORT)

@@ -14,6 +14,7 @@ class Seal(StrEnum):
 
     CUSTOMER = "customer-session"
     OPERATOR = "operator-session"
+    SIGN_IN = "sign-in"
     FORM = "form"
     INVITATION = "invitation"
     PROMPT = "prompt"

@@ -256,6 +256,6 @@ ELSEWHERE = (
     | {f"kept_requests_{name}" for name in ("pk", "key_length", "answered")}
     | {f"api_keys_{name}" for name in KEYS}
     | {f"portal_sessions_{name}" for name in ("pk", "return_url")}
-    | {f"operators_{name}" for name in ("pk", "email", "name", "role")}
+    | {f"operators_{name}" for name in ("pk", "email", "name", "role", "subject", "identity")}
     | {f"webhook_endpoints_{name}" for name in ENDPOINTS}
 )

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from api.pages.operator import sign_in
+from api.pages.operator import openid, sign_in
 from api.pages.operator.customer.act import PAGE as ACT
 from api.pages.operator.customer.charge import PAGE as CHARGE
 from api.pages.operator.customer.customer import PAGE as CUSTOMER
@@ -42,6 +42,7 @@ async def _home(_: Request) -> Response:
 
 ROUTES = [
     *sign_in.ROUTES,
+    *openid.ROUTES,
     Route("/operator", _home, methods=["GET"]),
     *(route for page in PAGES for route in routes_of(GATE, page)),
 ]

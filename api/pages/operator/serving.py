@@ -21,6 +21,14 @@ from domain.errors import BillingError
 from ledger.access import operator_acts, operators
 
 SIGN_IN = "/operator/sign_in"
+CALLBACK = f"{SIGN_IN}/callback"
+
+
+def is_open(services: Services, way: sessions.Way) -> bool:
+    """Return whether people sign in so: beside a provider, passwords only break the glass."""
+    if way is sessions.Way.PROVIDER:
+        return services.identities is not None
+    return services.identities is None or services.identities.break_glass
 
 
 class OperatorGate:
@@ -33,7 +41,7 @@ class OperatorGate:
         """Return the visit of a session whose account is live."""
         services: Services = request.state.services
         session = sessions.session_of(request, services, at)
-        if session is None:
+        if session is None or not is_open(services, session.way):
             return None
 
         def find() -> tuple[Operator | None, int]:

@@ -3,6 +3,7 @@
 import secrets as random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +20,13 @@ COOKIE = SealedCookie(
 )
 
 
+class Way(StrEnum):
+    """How somebody signed in: a session lives only where that way is still open."""
+
+    PASSWORD = "password"  # noqa: S105 - a word
+    PROVIDER = "provider"
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A browser in which an operator has signed in."""
@@ -28,16 +36,17 @@ class Session:
     epoch: int
     begun_at: datetime
     used_at: datetime
+    way: Way = Way.PASSWORD
 
     def is_over(self, at: datetime) -> bool:
         """Return whether it has ended, by rest or by age."""
         return at >= self.used_at + LASTS or at >= self.begun_at + LONGEST
 
 
-def begin(email: str, epoch: int, at: datetime) -> Session:
+def begin(email: str, epoch: int, at: datetime, *, way: Way = Way.PASSWORD) -> Session:
     """Return a new session."""
     named = random.token_urlsafe(16)
-    return Session(named, email, epoch, begun_at=at, used_at=at)
+    return Session(named, email, epoch, begun_at=at, used_at=at, way=way)
 
 
 def session_of(request: Request, services: Services, at: datetime) -> Session | None:
@@ -46,7 +55,8 @@ def session_of(request: Request, services: Services, at: datetime) -> Session | 
     if kept is None:
         return None
     begun, used = (datetime.fromisoformat(kept[name]) for name in ("begun", "used"))
-    found = Session(kept["id"], kept["email"], kept["epoch"], begun_at=begun, used_at=used)
+    way = Way(kept.get("way", Way.PASSWORD))
+    found = Session(kept["id"], kept["email"], kept["epoch"], begun, used_at=used, way=way)
     return None if found.is_over(at) else found
 
 
@@ -64,6 +74,7 @@ def keep(response: Response, services: Services, session: Session) -> None:
         "epoch": session.epoch,
         "begun": session.begun_at.isoformat(),
         "used": session.used_at.isoformat(),
+        "way": session.way,
     }
     COOKIE.write(response, services, content)
 

@@ -2,15 +2,18 @@
 
 import asyncio
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from api.errors import NotFoundError
 from api.pages.forms import fields_of, token_of
 from api.pages.operator import sessions
 from api.pages.operator.page import FIRST, address
-from api.pages.operator.serving import SIGN_IN
+from api.pages.operator.serving import SIGN_IN, is_open
+from api.pages.operator.sessions import Way
 from api.pages.rendering import HEADERS, rendered
 from api.pages.serving import for_people
 from api.services import Services
@@ -29,6 +32,8 @@ async def _ask(request: Request) -> Response:
 async def _sign_in(request: Request) -> Response:
     """Begin a session."""
     services: Services = request.state.services
+    if not is_open(services, Way.PASSWORD):
+        raise NotFoundError("not_found", "there is no such page")
     sent = await fields_of(request, services.link_secrets, ANYBODY)
     at = datetime.now(UTC)
     email, password = sent.get("email", "").strip().lower(), sent.get("password", "")
@@ -55,7 +60,13 @@ async def _sign_out(_: Request) -> Response:
 
 
 def _page(services: Services, wrong: str) -> Response:
-    facts = {"wrong": wrong, "csrf": token_of(services.link_secrets, ANYBODY)}
+    known = services.identities
+    facts = {
+        "wrong": wrong,
+        "csrf": token_of(services.link_secrets, ANYBODY),
+        "issuer": urlsplit(known.provider.issuer).netloc if known else "",
+        "passwords": is_open(services, Way.PASSWORD),
+    }
     return rendered("operator/sign_in.html.j2", facts, 403 if wrong else 200)
 
 

@@ -1,4 +1,5 @@
--- People who run the engine and sign in with a password of their own.
+-- People who run the engine. They sign in with a password of their own, or are somebody of an
+-- identity provider: `subject` of `issuer`. Who is neither signs in no more.
 CREATE TABLE operators (
     email        text        NOT NULL CONSTRAINT operators_email
                              CHECK (email = lower(email) AND length(email) BETWEEN 3 AND 200),
@@ -6,15 +7,19 @@ CREATE TABLE operators (
                              CHECK (length(name) BETWEEN 1 AND 100),
     role         text        NOT NULL CONSTRAINT operators_role
                              CHECK (role IN ('support', 'finance', 'admin')),
-    password     text        NOT NULL,            -- an Argon2 hash
-    epoch        integer     NOT NULL DEFAULT 0,  -- grows with each password: it ends all sessions
+    password     text,                            -- an Argon2 hash
+    issuer       text,
+    subject      text,
+    epoch        integer     NOT NULL DEFAULT 0,  -- one session's is no other's: a change ends all
     failures     integer     NOT NULL DEFAULT 0,  -- in a row
     locked_until timestamptz,
     created_by   text        NOT NULL,
     created_at   timestamptz NOT NULL,
     disabled_at  timestamptz,
     recorded_at  timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT operators_pk PRIMARY KEY (email)
+    CONSTRAINT operators_pk PRIMARY KEY (email),
+    CONSTRAINT operators_subject UNIQUE (issuer, subject),  -- whoever it is has one address here
+    CONSTRAINT operators_identity CHECK ((issuer IS NULL) = (subject IS NULL))
 );
 
 -- What operators do where the act itself has no place for who and why, and what waits for a second

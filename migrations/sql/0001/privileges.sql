@@ -12,7 +12,8 @@ GRANT UPDATE (name, email, locale, time_zone, payer, payment_method, finance_ema
 GRANT INSERT, UPDATE ON subscriptions, policies, charge_notes TO drawdown_app;
 GRANT INSERT, UPDATE, DELETE ON kept_requests TO drawdown_app;
 GRANT INSERT, DELETE, UPDATE (opened_at) ON portal_sessions TO drawdown_app;
-GRANT INSERT, UPDATE (role, password, epoch, failures, locked_until, disabled_at)
+GRANT INSERT,
+    UPDATE (name, role, password, issuer, subject, epoch, failures, locked_until, disabled_at)
     ON operators TO drawdown_app;
 GRANT INSERT, UPDATE (state, decided_by, decided_at) ON operator_acts TO drawdown_app;
 GRANT UPDATE (plan_revision) ON wallets TO drawdown_app;

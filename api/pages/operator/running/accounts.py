@@ -9,6 +9,8 @@ from starlette.responses import RedirectResponse
 
 from api.pages.operator.page import Page, back_to
 from api.pages.operator.running.webhooks import ADMINS
+from api.pages.operator.serving import is_open
+from api.pages.operator.sessions import Way
 from api.pages.operator.sign_in import CHECKS
 from api.pages.operator.visits import Visit
 from domain.access.operators import SHORTEST_PASSWORD, Operator, OperatorRole, email_of
@@ -27,10 +29,13 @@ async def show(visit: Visit) -> Mapping[str, Any]:
         with visit.services.engine.connect() as connection:
             return operators.listed(connection)
 
+    known = visit.services.identities
     return {
         "accounts": await asyncio.to_thread(read),
         "all_roles": tuple(OperatorRole),
         "shortest": SHORTEST_PASSWORD,
+        "provider": known.provider.issuer if known else "",
+        "passwords": is_open(visit.services, Way.PASSWORD),
         "done": visit.query.get("done") == "1",
     }
 

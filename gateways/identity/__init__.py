@@ -1,0 +1,1 @@
+"""The identity provider of the seller's own people, by OpenID Connect."""
