@@ -5,7 +5,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
 from typing import TypedDict
@@ -32,7 +32,7 @@ from api.v1.app import create_door
 from api.v1.metrics import DoorMetrics, keep_sampling
 from api.watching.balances import Balances
 from api.watching.ending import told_of_the_end
-from catalogs.reader import load_catalogs
+from catalogs.reader import PriceList, load_lists
 from domain.access.identities import RoleRules
 from gateways.identity.provider import Application, Provider
 from gateways.stripe import StripePayments
@@ -97,7 +97,8 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
             payments = running.enter_context(
                 closing(StripePayments(settings.stripe_api_key, base_url=settings.stripe_api_base))
             )
-            context = _context(settings, engine)
+            lists = load_lists(settings.drawdown_catalogs)
+            context = _context(settings, engine, lists)
             url = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
             wakeups = await running.enter_async_context(Wakeups(url))
             balances = await running.enter_async_context(Balances(engine, wakeups))
@@ -127,6 +128,7 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                 webhook_private_addresses=settings.webhook_private_addresses,
                 invitations=settings.invitations,
                 embed_origins=settings.embed_origins,
+                price_lists={one.catalog.name: one.text for one in lists},
                 metrics=DoorMetrics(served_at.metric_meter) if served_at else None,
             )
             _sample(services, running)
@@ -160,10 +162,10 @@ async def _identities(settings: Settings, running: AsyncExitStack) -> Identities
     )
 
 
-def _context(settings: Settings, engine: Engine) -> BillingContext:
+def _context(settings: Settings, engine: Engine, lists: Sequence[PriceList]) -> BillingContext:
     return BillingContext(
         engine=engine,
-        catalogs={one.name: one for one in load_catalogs(settings.drawdown_catalogs)},
+        catalogs={one.catalog.name: one.catalog for one in lists},
         public_url=settings.public_url,
         link_secrets=settings.link_secrets,
         tell=Teller(engine).tell,

@@ -1,5 +1,6 @@
 """What routes share: one database engine, one Temporal client, one payment processor."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -50,6 +51,7 @@ class Services:
     webhook_private_addresses: bool = False
     tally: Tally = field(default_factory=Tally)
     invitations: tuple[Invitation, ...] = ()
+    price_lists: Mapping[str, str] = field(default_factory=dict, repr=False)  # as YAML, by name
     embed_origins: tuple[str, ...] = ()  # of the pages that may show ours inside theirs
 
     @property

@@ -38,9 +38,9 @@ def start_worker(
     return process
 
 
-def start_simulations(environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+def start_simulations(temporal: TemporalServer, log: Path) -> subprocess.Popen[bytes]:
     """Start the worker of simulations; nobody waits for it, so it may take its time."""
-    return _start(["-m", "local.simulations"], environment, log)
+    return _start(["-m", "local.simulations"], {"TEMPORAL_ADDRESS": temporal.address}, log)
 
 
 def start_api(

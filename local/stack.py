@@ -183,7 +183,7 @@ def _start_all(
     running.callback(stop, api)
     worker = fleet.start_worker(variables, stack.temporal, home / "worker.log")
     running.callback(stop, worker, grace=fleet.WORKER_GRACE)
-    simulations = fleet.start_simulations(alone, home / "simulations.log")
+    simulations = fleet.start_simulations(stack.temporal, home / "simulations.log")
     running.callback(stop, simulations, grace=fleet.SIMULATOR_GRACE)
     parts = {"API": api, "worker": worker, "simulator": simulations}
     written = state.write(home, stack.state(**parts))

@@ -20,6 +20,7 @@ from local.fleet import SIMULATOR_GRACE
 from local.processes import spawn, stop
 from local.simulations import lives
 from local.state import clean_environment
+from settings import NAMES
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,9 @@ class Simulator:
     """`environment` is what the processes are given; they never see this worker's deployment."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = clean_environment(environment) | {"PYTHONPATH": str(ROOT)}
+        kept = clean_environment(environment).items()
+        self._environment = {name: text for name, text in kept if name not in NAMES}
+        self._environment["PYTHONPATH"] = str(ROOT)
 
     @activity.defn(name="simulate")
     async def simulate(self, order: SimulationOrder) -> SimulationOutcome:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,9 @@ pytestmark = pytest.mark.long
 
 MAKE = (Path(__file__).parents[2] / "catalogs" / "make.yaml").read_text()
 MARK = "DRAWDOWN_TEST_SIMULATION"  # in the environment of every process of a test
+# Of the deployment beside which it runs.
+SECRET = "nobodys-business"
+DEPLOYMENT = dict.fromkeys(("DATABASE_URL", "STRIPE_API_KEY", "SMTP_URL", "LINK_SECRETS"), SECRET)
 _numbers = count(1)
 
 
@@ -28,15 +32,14 @@ def order(*sources: str, **how: object) -> SimulationOrder:
     return SimulationOrder(tuple(Tried(one, "core_10k") for one in sources), **(facts | how))
 
 
-def processes(mark: str) -> list[str]:
-    """Return the command lines of the processes whose environment has the mark."""
+def processes(mark: str) -> list[bytes]:
+    """Return the environments of the processes that have the mark in theirs."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"{MARK}={mark}".encode() in (process / "environ").read_bytes().split(b"\0"):
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-        except OSError:  # it has ended
-            continue
+        with suppress(OSError):  # it has ended
+            environment = (process / "environ").read_bytes()
+            if f"{MARK}={mark}".encode() in environment.split(b"\0"):
+                found.append(environment)
     return found
 
 
@@ -49,7 +52,7 @@ class Running:
         self.queue = f"simulations-{self.mark}"
 
     def worker(self):
-        environment = dict(os.environ) | {MARK: self.mark}
+        environment = dict(os.environ) | {MARK: self.mark} | DEPLOYMENT
         return worker(self.fleet.client, environment, self.queue)
 
     async def begun(self, asked: SimulationOrder) -> WorkflowHandle:
@@ -70,13 +73,15 @@ class Running:
             ]
             return [one for each in told for one in each if one is not None], processes(self.mark)
 
-        return await until(look, lambda seen: holds(*seen), what, sign=str)
+        return await until(
+            look, lambda seen: holds(*seen), what, sign=lambda seen: (seen[0], len(seen[1]))
+        )
 
     async def until_nothing_runs(self) -> None:
         async def look():
             return processes(self.mark)
 
-        await until(look, lambda seen: not seen, "the end of every process")
+        await until(look, lambda seen: not seen, "the end of every process", sign=len)
 
 
 @pytest.fixture
@@ -122,7 +127,8 @@ async def test_a_worker_that_is_restarted_begins_anew_and_comes_to_the_same(runn
 async def test_a_cancelled_simulation_ends_with_its_processes(running):
     async with running.worker():
         handle = await running.begun(order(MAKE, months=24, customers=5))
-        await running.until_it_has(handle, lambda _, alive: len(alive) > 3, "servers")
+        _, alive = await running.until_it_has(handle, lambda _, alive: len(alive) > 3, "servers")
+        assert [one for one in alive if SECRET.encode() in one] == []
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as failed:
             await result_of(handle)

@@ -1,15 +1,15 @@
 """What a page costs: queries, and bytes of style and script."""
 
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 
 import httpx
 import pytest
 from sqlalchemy import event
 
-from api.main import create_app
 from api.pages.assets import all_assets
 from api.pages.customer.pages import FRAME
 from api.pages.operator.pages import PAGES
+from tests.pages.inside import in_this_process
 from tests.pages.operators import entered
 
 MOST_QUERIES = 12
@@ -29,23 +29,9 @@ def counted(engine):
     event.remove(engine, "before_cursor_execute", count)
 
 
-@asynccontextmanager
-async def in_this_process(variables):
-    """Serve the application here, where its queries can be counted."""
-    app = create_app(variables)
-    async with app.pages.router.lifespan_context(app.pages) as state:
-
-        async def serve(scope, receive, send):
-            await app({**scope, "state": dict(state)}, receive, send)
-
-        transport = httpx.ASGITransport(serve)
-        async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
-            yield client, state["services"].engine
-
-
 @pytest.fixture
 async def here(door_variables):
-    async with in_this_process({"PUBLIC_URL": "http://door", **door_variables}) as served:
+    async with in_this_process(door_variables) as served:
         yield served
 
 

@@ -18,6 +18,7 @@ from api.pages.operator.running.health import PAGE as HEALTH
 from api.pages.operator.running.keys import PAGE as KEYS
 from api.pages.operator.running.webhooks import PAGE as WEBHOOKS
 from api.pages.operator.serving import OperatorGate
+from api.pages.operator.trying.page import PAGE as SIMULATIONS
 from api.pages.serving import routes_of
 
 PAGES = (
@@ -28,6 +29,7 @@ PAGES = (
     PROPOSALS,
     FINANCE,
     CATALOGS,
+    SIMULATIONS,
     WEBHOOKS,
     KEYS,
     OPERATORS,
