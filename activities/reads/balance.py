@@ -18,7 +18,6 @@ from ledger.reads.wallets import AutoNow, GrantNow, WalletNow
 DAY_SECONDS = 86_400
 OF_THE_PLAN = ("allowance", "trial", "rollover")  # all others are extra credits
 Json = dict[str, Any]
-Burns = Mapping[str, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Standing:
     used: Mapping[str, int]
     owed: Mapping[str, int]
     auto: AutoNow | None
-    burns: Burns
+    burns: Mapping[str, Sequence[int]]
 
     def credit_types(self) -> list[str]:
         """Return every type that the plan gives or sells, or that something is known of."""
@@ -43,13 +42,8 @@ class Standing:
         return list(dict.fromkeys([*names, *sorted({*self.used, *self.owed})]))
 
 
-def standing(
-    connection: Connection, account_id: int, at: datetime, burns: Burns | None = None
-) -> Standing:
-    """Read a customer's standing as of `at`, or as of the wallet's own time if that is later.
-
-    `burns`: the use of each day if it was read not long ago; it is most of the work.
-    """
+def standing(connection: Connection, account_id: int, at: datetime) -> Standing:
+    """Read a customer's standing as of `at`, or as of the wallet's own time if that is later."""
     wallet = wallets.wallet_now(connection, account_id, at)
     subscription = wallets.subscription_of(connection, account_id)
     begun = wallet.window_start is not None
@@ -62,7 +56,7 @@ def standing(
         used=wallets.used_of_each(connection, wallet) if begun else {},
         owed=owed,
         auto=wallets.auto_now(connection, wallet),
-        burns=wallets.burns_of_each(connection, wallet) if burns is None else burns,
+        burns=wallets.burns_of_each(connection, wallet),
     )
 
 

@@ -7,7 +7,6 @@ costs no memory.
 import asyncio
 import hashlib
 import logging
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import Any, Self
 import msgspec
 from sqlalchemy import Engine
 
-from activities.reads.balance import Burns, balance, standing
+from activities.reads.balance import balance, standing
 from ledger.direct.wakeups import Wakeups
 from ledger.reads.snapshots import snapshot
 
@@ -29,7 +28,6 @@ READERS = 3  # connections that read balances; other requests have the rest
 GAP_SECONDS = 0.1  # between two reads of a wallet that never rests
 LOOK_SECONDS = 15.0  # after which a wallet is looked at again, in case that news were lost
 RETRY_SECONDS = 1.0
-BURNS_SECONDS = 60.0  # how old the recent use may be: it takes most of a read
 # What changes with the clock alone.
 OF_THE_CLOCK = ("per_day", "days_to_empty", "suggested_pack")
 
@@ -69,18 +67,11 @@ class Feed:
         self.latest: Told | None = None
         self.viewers: set[Viewer] = set()
         self.task: asyncio.Task[None] | None = None
-        self._burns: Burns | None = None
-        self._burns_read = 0.0
 
     def read(self, engine: Engine) -> Told:
         """Read the balance; runs in a thread."""
-        now = time.monotonic()
-        fresh = self._burns is not None and now - self._burns_read < BURNS_SECONDS
         with snapshot(engine) as connection:
-            known = self._burns if fresh else None
-            found = standing(connection, self.account_id, datetime.now(UTC), known)
-        if not fresh:
-            self._burns, self._burns_read = found.burns, now
+            found = standing(connection, self.account_id, datetime.now(UTC))
         return told(balance(self.customer_id, found))
 
     def show(self, latest: Told) -> None:

@@ -34,11 +34,11 @@ class Way:
 
     def microseconds(self, events: int) -> float:
         """Do so many events; return the backend's CPU time for one of them."""
-        before = _cpu(self.pid)
+        before = cpu_of(self.pid)
         calls = max(1, events // self.each)
         for _ in range(calls):
             self.call()
-        return (_cpu(self.pid) - before) / (calls * self.each) / 1_000
+        return (cpu_of(self.pid) - before) / (calls * self.each) / 1_000
 
 
 def way(
@@ -48,7 +48,7 @@ def way(
     return Way(name, connection.info.backend_pid, lambda: call(connection), each)
 
 
-def _cpu(pid: int) -> int:
+def cpu_of(pid: int) -> int:
     """Return the nanoseconds that a backend has run."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
 

@@ -10,6 +10,8 @@ from domain.pricing.forecast import LONG_DAYS
 from domain.subscription import Status
 from ledger.accounts import CustomerDetails
 
+INSTANT = timedelta(microseconds=1)  # the database knows no shorter time
+
 
 @dataclass(frozen=True, slots=True)
 class WalletNow:
@@ -139,20 +141,18 @@ def included_and_owed(
 def used_of_each(connection: Connection, wallet: WalletNow) -> dict[str, int]:
     """Return the micro-credits used since this window began, less what corrections gave back.
 
-    A correction of an earlier window's event changes that window's use, not this one's.
+    A correction of an earlier window's event changes that window's use, not this one's. Types
+    without use are left out.
     """
     rows = connection.execute(
         text("""
-            SELECT e.credit_type, -sum(e.change)::bigint
+            SELECT u.credit_type, u.used
             FROM (SELECT seq_before(:account, :start) AS seq OFFSET 0) b
-            JOIN journal e ON e.account_id = :account AND e.seq > b.seq
-            WHERE e.kind IN ('debit', 'capture', 'correction')
-              AND (e.corrects IS NULL OR e.corrects > b.seq)
-            GROUP BY e.credit_type
+            CROSS JOIN LATERAL used_between(:account, ARRAY[b.seq, :seq], b.seq) u
         """),
-        {"account": wallet.account_id, "start": wallet.window_start},
+        {"account": wallet.account_id, "start": wallet.window_start, "seq": wallet.seq},
     )
-    return {row[0]: row[1] for row in rows}
+    return {row.credit_type: row.used for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,28 +193,26 @@ def burns_of_each(connection: Connection, wallet: WalletNow) -> dict[str, list[i
 
     Micro-credits net of corrections, the newest day last, as `forecast` takes them.
     """
+    account = {"account": wallet.account_id}
+    first = connection.scalar(
+        text("SELECT at FROM journal WHERE account_id = :account ORDER BY seq LIMIT 1"), account
+    )
+    if first is None:
+        return {}
+    days = min(LONG_DAYS, (wallet.at - first).days + 1)
+    # A day has what was decided at its end, and not what was at its beginning.
+    ends = [wallet.at - timedelta(days=ago) + INSTANT for ago in range(days, -1, -1)]
     rows = connection.execute(
         text("""
-            SELECT floor(extract(epoch FROM :at - e.at) / 86400)::integer, e.credit_type,
-                   -sum(e.change)::bigint,
-                   (SELECT f.at FROM journal f WHERE f.account_id = :account ORDER BY f.seq LIMIT 1)
-            FROM (SELECT seq_before(:account, :since) AS seq OFFSET 0) b
-            JOIN journal e ON e.account_id = :account AND e.seq > b.seq
-            WHERE e.kind IN ('debit', 'capture', 'correction') AND e.at <= :at
-            GROUP BY 1, 2
+            SELECT u.part, u.credit_type, u.used
+            FROM used_between(:account, seqs_before(:account, :ends), 0) u
         """),
-        {
-            "account": wallet.account_id,
-            "at": wallet.at,
-            "since": wallet.at - timedelta(days=LONG_DAYS),
-        },
-    ).all()
-    days = min(LONG_DAYS, (wallet.at - rows[0][3]).days + 1) if rows else 0
+        account | {"ends": ends},
+    )
     found: dict[str, list[int]] = {}
-    for days_ago, credit_type, used, _ in rows:
-        if days_ago < days:
-            found.setdefault(credit_type, [0] * days)[-1 - days_ago] += used
-    return {kind: [max(0, one) for one in each] for kind, each in found.items()}
+    for part, credit_type, used in rows:
+        found.setdefault(credit_type, [0] * days)[part - 1] = max(0, used)
+    return found
 
 
 def subscriber(

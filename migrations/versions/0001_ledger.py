@@ -17,7 +17,7 @@ SHAPES = (
 )  # fmt: skip
 FUNCTIONS = (
     "alerts", "archive", "books", "charges", "check", "corrections", "debit", "debit_batch", "first_way", "grants", "guards", "hold_calls", "holds",
-    "lost_charges", "operations", "refunds", "requests", "rollover", "row_laws", "serving", "teams", "terms", "terms_debit", "usable",
+    "lost_charges", "operations", "refunds", "requests", "rollover", "row_laws", "serving", "teams", "terms", "terms_debit", "usable", "use",
     "wakeups", "wallets", "webhooks", "violations",
 )  # fmt: skip
 FILES = (*SHAPES, *(f"functions/{name}" for name in FUNCTIONS), "triggers", "webhook_triggers", "privileges")

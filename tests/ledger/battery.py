@@ -14,6 +14,7 @@ from tests.ledger.return_laws import RETURN_LAWS
 from tests.ledger.size_laws import SIZE_LAWS
 from tests.ledger.team_laws import TEAM_LAWS
 from tests.ledger.term_laws import TERM_LAWS
+from tests.ledger.use_laws import USE_LAWS
 from tests.ledger.way_laws import WAY_LAWS
 from tests.ledger.window_laws import WINDOW_LAWS
 
@@ -32,6 +33,7 @@ LAWS = (
     *SIZE_LAWS,
     *WAY_LAWS,
     *ARCHIVE_LAWS,
+    *USE_LAWS,
 )
 # Where a fault in a function is noticed most probably, by the function's name: only for speed.
 LIKELY = (
@@ -45,6 +47,7 @@ LIKELY = (
     ("patience|refusal|paused|frozen", PATIENCE_LAWS),
     ("member|approval", TEAM_LAWS),
     ("archiv", ARCHIVE_LAWS),
+    ("booked_|used_of_type|used_between|seqs_before", USE_LAWS),
 )
 
 

@@ -16,6 +16,7 @@ from tests.builders import (
 )
 from tests.ledger.machine.history import agree
 from tests.ledger.test_whole_histories import WholeHistories
+from tests.ledger.use_laws import parts_are_what_a_scan_finds, use_is_what_a_scan_finds
 
 CLASSES = {"rolled over", "overdraft", "frozen", "refund refunded", "hold held"}
 USED = text("""
@@ -79,6 +80,8 @@ class BalanceHistories(WholeHistories):
         wallet = self.real.wallet
         for ahead in (timedelta(0), timedelta(days=3)):
             ties(self.connection, wallet, self.clock + ahead)
+            use_is_what_a_scan_finds(self.connection, wallet.account_id, self.clock + ahead)
+        parts_are_what_a_scan_finds(self.connection, wallet.account_id)
         self.compare_use(wallet)
 
     def compare_use(self, wallet):

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from ledger import balances, checkpoints, grants, open_items, room, subscriptions
 from ledger.notifications import notices, outbox
 from ledger.payments import booked, charges, processor_ids, refunds
-from ledger.reads import charge, timeline
+from ledger.reads import charge, timeline, wallets
 from ledger.reports.registry import REPORTS, ReportRequest, sheet
 from ledger.teams import limits, members
 from ledger.usage import corrections, debits, holds
@@ -71,6 +71,8 @@ READS = {
     "books": lambda c, w: balances.books(c, w.account_id),
     "open items": lambda c, w: open_items.open_matters(c, w.account_id),
     "notices": lambda c, w: notices.newest(c, w.account_id),
+    "used": lambda c, w: wallets.used_of_each(c, wallets.wallet_now(c, w.account_id, NOON)),
+    "burns": lambda c, w: wallets.burns_of_each(c, wallets.wallet_now(c, w.account_id, NOON)),
     "recent use": lambda c, w: notices.recent_use(c, w.account_id, "credits", NOON),
     "expiring": lambda c, w: notices.expiring(c, w.account_id, NOON),
     "outbox": lambda c, w: outbox.waiting(c, "crossing", grace_seconds=0, limit=10),

@@ -12,6 +12,7 @@ from tests.ledger.battery import first_broken
 from tests.ledger.hold_laws import HOLD_FAULTS
 from tests.ledger.size_laws import SIZE_FAULTS
 from tests.ledger.team_laws import TEAM_FAULTS
+from tests.ledger.use_laws import USE_FAULTS
 from tests.ledger.way_laws import WAY_FAULTS
 
 # Name, function, and a pattern of its definition with what it is replaced by. A blank of a pattern
@@ -144,6 +145,7 @@ IN_FUNCTIONS = (
     *SIZE_FAULTS,
     *WAY_FAULTS,
     *ARCHIVE_FAULTS,
+    *USE_FAULTS,
 )  # fmt: skip
 IN_TABLES = (
     ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),

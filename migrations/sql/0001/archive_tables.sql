@@ -7,6 +7,8 @@ CREATE TABLE archived_entries (
 );
 CREATE INDEX archived_entries_corrections ON archived_entries (account_id, corrects, credit_type)
     WHERE corrects IS NOT NULL OR grant_id IS NULL;
+CREATE INDEX archived_entries_not_use ON archived_entries (account_id, credit_type, seq)
+    WHERE kind NOT IN ('debit', 'hold', 'capture', 'release');
 
 -- What the archived lines of a grant come to, so that the laws are checked without reading them.
 CREATE TABLE carried (

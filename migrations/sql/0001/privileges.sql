@@ -40,5 +40,6 @@ GRANT EXECUTE ON FUNCTION
     is_usable, unused_of_rolled, counter_value, set_member, remove_member, member_refusal,
     keep_serving, correct_usage, take_up_charge, ask_approval, lapse_approval, may_decide,
     settle_approval, need_for_approval, operation_of, free_types, archive_entries,
-    publish_events, remember_consents
+    publish_events, remember_consents, seqs_before, booked_near, booked_far, used_of_type,
+    used_between
     TO drawdown_app;

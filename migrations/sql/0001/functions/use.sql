@@ -1,0 +1,100 @@
+-- What was used in a time, without reading every line of it. The balances of a credit type chain:
+-- what left between two lines is the difference of the balances there, and of what else changed
+-- them between, which is rare and has an index (`entries_not_use`).
+
+-- The last entries decided before each of some instants, all halved together: each round looks at
+-- one line for each. OFFSET 0 keeps that a look-up (`operation_of` says why).
+CREATE OR REPLACE FUNCTION seqs_before(p_account bigint, p_instants timestamptz[]) RETURNS bigint[]
+LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE halved AS (
+        SELECT i.n, i.instant, 0::bigint AS low, w.seq AS high
+        FROM wallets w, unnest(p_instants) WITH ORDINALITY AS i (instant, n)
+        WHERE w.account_id = p_account
+        UNION ALL
+        SELECT h.n, h.instant, CASE WHEN e.at < h.instant THEN m.seq ELSE h.low END,
+               CASE WHEN e.at < h.instant THEN h.high ELSE m.seq - 1 END
+        FROM halved h
+        CROSS JOIN LATERAL (SELECT (h.low + h.high + 1) / 2 AS seq) m
+        CROSS JOIN LATERAL (SELECT j.at FROM journal j WHERE j.account_id = p_account
+                              AND j.seq = m.seq AND j.line = 0 OFFSET 0) e
+        WHERE h.low < h.high)
+    SELECT array_agg(h.low ORDER BY h.n) FROM halved h WHERE h.low = h.high
+$$;
+
+-- What was booked of a credit type after an entry, if one of the lines just before is of that type:
+-- of one that is used often it is.
+CREATE OR REPLACE FUNCTION booked_near(p_account bigint, p_credit_type text, p_seq bigint)
+RETURNS TABLE (booked bigint) LANGUAGE sql STABLE AS $$
+    SELECT n.balance_after
+    FROM (SELECT e.seq, e.credit_type, e.balance_after FROM journal e
+          WHERE e.account_id = p_account AND e.seq <= p_seq ORDER BY e.seq DESC LIMIT 20) n
+    WHERE n.credit_type = p_credit_type ORDER BY n.seq DESC LIMIT 1
+$$;
+
+-- The same where none is. Nothing may have been used between what else changed it before and after;
+-- only if something was, the lines between are read.
+CREATE OR REPLACE FUNCTION booked_far(p_account bigint, p_credit_type text, p_seq bigint)
+RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    since   bigint;
+    earlier bigint;
+    later   bigint;
+BEGIN
+    SELECT e.seq, e.balance_after INTO since, earlier FROM journal e
+    WHERE e.account_id = p_account AND e.credit_type = p_credit_type AND e.seq <= p_seq
+      AND e.kind NOT IN ('debit', 'hold', 'capture', 'release') ORDER BY e.seq DESC LIMIT 1;
+    IF NOT FOUND THEN RETURN 0; END IF;  -- a type begins with a grant
+    SELECT e.balance_after - (SELECT sum(o.change) FROM journal o
+                              WHERE o.account_id = p_account AND o.seq = e.seq
+                                AND o.credit_type = p_credit_type)
+    INTO later FROM journal e
+    WHERE e.account_id = p_account AND e.credit_type = p_credit_type AND e.seq > p_seq
+      AND e.kind NOT IN ('debit', 'hold', 'capture', 'release') ORDER BY e.seq LIMIT 1;
+    IF NOT FOUND THEN
+        SELECT sum(g.remaining) INTO later FROM grants g
+        WHERE g.account_id = p_account AND g.credit_type = p_credit_type;
+    END IF;
+    IF earlier = later THEN RETURN earlier; END IF;
+    RETURN (SELECT e.balance_after FROM journal e
+            WHERE e.account_id = p_account AND e.credit_type = p_credit_type
+              AND e.seq BETWEEN since AND p_seq ORDER BY e.seq DESC LIMIT 1);
+END $$;
+
+-- What was used of a credit type from each of some entries, given in order, until the next: `part`
+-- counts from 1. A correction is taken off in the part in which it was made, if it corrects one
+-- after p_corrected (0: any; NULL: none is).
+CREATE OR REPLACE FUNCTION used_of_type(
+    p_account bigint, p_credit_type text, p_marks bigint[], p_corrected bigint
+) RETURNS TABLE (part integer, used bigint) LANGUAGE sql STABLE AS $$
+    SELECT b.n::integer, b.left_here + coalesce(o.change, 0)::bigint
+    FROM (SELECT m.n, k.booked - lead(k.booked) OVER (ORDER BY m.n) AS left_here
+          FROM unnest(p_marks) WITH ORDINALITY AS m (seq, n)
+          LEFT JOIN LATERAL booked_near(p_account, p_credit_type, m.seq) near ON true
+          CROSS JOIN LATERAL (SELECT coalesce(
+              near.booked, booked_far(p_account, p_credit_type, m.seq)) AS booked) k) b
+    LEFT JOIN (
+        SELECT width_bucket(e.seq - 1, p_marks) AS n, sum(e.change) AS change FROM journal e
+        WHERE e.account_id = p_account AND e.credit_type = p_credit_type
+          AND e.seq > p_marks[1] AND e.seq <= p_marks[cardinality(p_marks)]
+          AND e.kind NOT IN ('debit', 'hold', 'capture', 'release')
+          AND (e.corrects > p_corrected) IS NOT TRUE
+        GROUP BY 1) o ON o.n = b.n
+    WHERE b.left_here IS NOT NULL AND b.left_here + coalesce(o.change, 0) <> 0
+$$;
+
+-- The same of each type; parts without use are left out. Most types of most customers were not used
+-- at all between the ends.
+CREATE OR REPLACE FUNCTION used_between(
+    p_account bigint, p_marks bigint[], p_corrected bigint
+) RETURNS TABLE (part integer, credit_type text, used bigint) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    ends bigint[] := ARRAY[p_marks[1], p_marks[cardinality(p_marks)]];
+    kind text;
+BEGIN
+    FOR kind IN SELECT DISTINCT g.credit_type FROM grants g WHERE g.account_id = p_account LOOP
+        IF EXISTS (SELECT FROM used_of_type(p_account, kind, ends, NULL)) THEN
+            RETURN QUERY SELECT u.part, kind, u.used
+                         FROM used_of_type(p_account, kind, p_marks, p_corrected) u;
+        END IF;
+    END LOOP;
+END $$;
