@@ -129,6 +129,11 @@ CHANGES: dict[str, str] = {
     "not_paused": "no operator has paused it: nothing to do",
     "nothing_declined": "no payment has failed: nothing to do",
     "not_needed": "nothing to do",
+    "month_running": "close it once it is over, in UTC",
+    "month_closed": "nothing: it is closed already; the report `closed-months` says by whom",
+    "figures_changed": "look at the figures again: something was booked or found meanwhile",
+    "books_differ": "report it to the operators: the month's figures do not add up",
+    "findings_open": "settle the findings about money first, or say why it is closed with them",
     "internal_error": "nothing was changed: report it to the operators",
 }
 

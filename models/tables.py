@@ -1,6 +1,7 @@
 """Every table as SQLAlchemy reads it; migrations/sql holds the constraints and their reasons."""
 
 from models.base import Base
+from models.closing import ClosedFigures, ClosedMonth
 from models.credits import (
     ENTRY_KINDS,
     ArchivedEntry,
@@ -55,6 +56,8 @@ __all__ = [
     "CarriedSum",
     "ChargeNote",
     "ChargeRow",
+    "ClosedFigures",
+    "ClosedMonth",
     "Counter",
     "Customer",
     "DisputeRow",

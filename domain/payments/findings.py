@@ -27,6 +27,19 @@ class FindingKind(StrEnum):
     WEBHOOKS_STUCK = "webhooks_stuck"  # deliveries overdue at an endpoint that takes what it gets
 
 
+# What finance looks at: the others are about messages and workflows.
+ABOUT_MONEY = (
+    FindingKind.AMOUNT_DIFFERS,
+    FindingKind.PROCESSOR_REFUSED,
+    FindingKind.PROCESSOR_STATE,
+    FindingKind.PAID_WITHOUT_CHARGE,
+    FindingKind.PAYER_DELETED,
+    FindingKind.NO_LONGER_PAID,
+    FindingKind.PAID_ONLY_HERE,
+    FindingKind.REFUND_DIFFERS,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One fact. `key` is made of ids: the same fact found again has the same key.

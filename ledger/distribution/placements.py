@@ -51,6 +51,8 @@ REFERENCE = {
 LOCAL = {
     "alembic_version": "what the database was migrated to",
     "api_keys": "looked up before any customer is known; a few rows, each read every few seconds",
+    "closed_months": "what finance closed, of all accounts together; a row a month",
+    "closed_figures": "the sums of those months: no account has a part in them",
     "findings": "facts that may be of no customer we know; a few a day, read by operators",
     "kept_requests": "keys of requests that may name no account, looked up before one is known",
     "operators": "people who run the engine: no account has a part in them",

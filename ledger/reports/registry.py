@@ -12,9 +12,11 @@ from sqlalchemy import Connection, text
 from domain.errors import InvalidInput
 from domain.periods import checked_zone
 from ledger import accounts
+from ledger.payments import closings
 from ledger.reports.charged import charged
 from ledger.reports.debts import debts
 from ledger.reports.layouts import people, registered, statement_lines
+from ledger.reports.layouts.closings import closings_sheet
 from ledger.reports.liability import liability
 from ledger.reports.members import events, usage_by_member
 from ledger.reports.movement import TICK, deferred_movement
@@ -64,6 +66,14 @@ def _liability(connection: Connection, scope: Scope, _: ReportRequest) -> Sheet:
     return registered.liability_sheet(liability(connection, at, scope.account_id), at)
 
 
+def _closed(connection: Connection, scope: Scope, _: ReportRequest) -> Sheet:
+    """Return months that were closed, which is done for all customers together."""
+    if scope.account_id is not None:
+        return closings_sheet(())
+    days = (one.astimezone(UTC).date() for one in (scope.start, scope.end))
+    return closings_sheet(closings.closed(connection, *days))
+
+
 def _events(connection: Connection, scope: Scope, asked: ReportRequest) -> Sheet:
     found = events(connection, scope, asked.action, json.dumps(dict(asked.where)))
     return people.events_sheet(found)
@@ -89,6 +99,7 @@ REPORTS = {
         lambda c, s, _: registered.movement_sheet(deferred_movement(c, s)), in_utc=True
     ),
     "charges": Report(lambda c, s, _: people.charges_sheet(charged(c, s)), in_utc=True),
+    "closed-months": Report(_closed, in_utc=True),
     "debts": Report(lambda c, s, _: people.debts_sheet(debts(c, s))),
     "statement": Report(lambda c, s, _: statement_lines.statement_sheet(statement(c, s))),
 }

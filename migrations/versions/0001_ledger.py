@@ -13,7 +13,7 @@ down_revision = None
 SQL = Path(__file__).parent.parent / "sql" / revision
 SHAPES = (
     "arguments", "tables", "record_tables", "archive_tables", "hold_tables", "published", "door_tables", "portal_tables", "operator_tables", "key_tables",
-    "webhook_tables", "types",
+    "closing_tables", "webhook_tables", "types",
 )  # fmt: skip
 FUNCTIONS = (
     "alerts", "archive", "books", "charges", "check", "corrections", "debit", "debit_batch", "first_way", "grants", "guards", "hold_calls", "holds",

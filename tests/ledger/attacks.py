@@ -238,8 +238,8 @@ ATTACKS = (
     ("webhook_events_pk", "webhook_events", {}),
 )
 # Not by a copy: two clauses of one constraint, and an index that needs a state of its own.
-# Findings, price lists, API keys, links to the console, operators, kept requests and endpoints are
-# of no account: tests of their own attack them.
+# Findings, price lists, API keys, links to the console, operators, kept requests, endpoints and
+# closed months are of no account: tests of their own attack them.
 PUBLISHED = ("pk", "catalog", "item", "revision", "terms", "made_by", "reason", "re_rate")
 KEYS = (
     *("pk", "id", "digest", "digest_length", "name", "scopes", "catalog", "created_by"),
@@ -249,6 +249,7 @@ ENDPOINTS = (
     *("pk", "id", "url", "secret", "types", "state", "because", "old", "off"),
     "deleted",
 )
+CLOSED = ("pk", "month", "closed_by", "settled", "reason", "over", "explained")
 ELSEWHERE = (
     {"policies_auto_needs_terms", "charges_one_open_auto"}
     | {f"findings_{name}" for name in ("pk", "key_length", "kind", "ids", "settled")}
@@ -258,4 +259,6 @@ ELSEWHERE = (
     | {f"portal_sessions_{name}" for name in ("pk", "return_url")}
     | {f"operators_{name}" for name in ("pk", "email", "name", "role", "subject", "identity")}
     | {f"webhook_endpoints_{name}" for name in ENDPOINTS}
+    | {f"closed_months_{name}" for name in CLOSED}
+    | {f"closed_figures_{name}" for name in ("pk", "of", "currency", "add_up", "covered")}
 )

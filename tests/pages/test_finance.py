@@ -9,6 +9,7 @@ import pytest
 from api.pages.operator.running.finance import month_of
 from api.v1.problems import Problem
 from domain.access.operators import OperatorRole
+from tests.pages.forms import forms_of, sent
 from tests.pages.operators import entered
 
 FINANCE = "/operator/finance"
@@ -45,6 +46,62 @@ async def test_a_file_is_the_report_of_the_same_month(fleet, web, door):
     assert list(csv.DictReader(io.StringIO(file.text))) == rows
     unknown = await web.get(f"{FINANCE}/csv", params=asked | {"report": "statement"})
     assert unknown.status_code == 404
+
+
+async def closed(web, month, **fields):
+    """Close a month as it is shown; another test's findings may come in between."""
+    asked = f"{FINANCE}?month={month}"
+    for _ in range(5):
+        answer = await sent(web, asked, f"{FINANCE}/close", **fields)
+        if "figures" not in answer.text or answer.status_code == 303:
+            break
+    return answer
+
+
+async def test_a_month_is_closed_once_by_somebody_with_what_was_shown(fleet, web):
+    ann = await entered(fleet, web, OperatorRole.FINANCE)
+    shown = await web.get(f"{FINANCE}?month=2019-02")
+    (fields,) = forms_of(shown, f"{FINANCE}/close")
+    stale = await web.post(f"{FINANCE}/close", data={**fields, "seen": "x", "reason": "r"})
+    assert stale.status_code == 409
+    assert "Close February 2019" in stale.text
+    done = await closed(web, "2019-02", reason="nothing was sold then")
+    assert done.status_code == 303
+    page = (await web.get(done.headers["location"])).text
+    assert "This month is closed" in page
+    assert f"Closed by {ann.email} on" in page
+    assert "nothing was sold then" in page
+    assert forms_of(await web.get(f"{FINANCE}?month=2019-02"), f"{FINANCE}/close") == []
+    again = await web.post(f"{FINANCE}/close", data={**fields, "reason": "r"})
+    assert again.status_code == 409
+    file = await web.get(f"{FINANCE}/csv", params={"month": "2019-02", "report": "closed-months"})
+    (row,) = csv.DictReader(io.StringIO(file.text))
+    assert (row["month"], row["closed by"]) == ("2019-02", ann.email)
+    assert row["reason"] == "nothing was sold then"
+
+
+async def test_what_changed_since_a_month_was_closed_is_shown_with_the_difference(fleet, web):
+    month, amounts = "'2019-05-01', ", "0, 1170, 0, 0, 0, 0, 1170, 0, 0, 1170"
+    with fleet.engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO closed_months VALUES ({month}'ann', '2019-06-02Z', true, 0, '{{}}')"
+        )
+        connection.exec_driver_sql(f"INSERT INTO closed_figures VALUES ({month}'USD', {amounts})")
+    await entered(fleet, web, OperatorRole.ADMIN)
+    page = (await web.get(f"{FINANCE}?month=2019-05")).text
+    assert "Changed since it was closed" in page
+    for told in ("Cash", "$11.70", "-$11.70"):
+        assert told in page
+
+
+async def test_a_month_that_runs_has_no_form_to_close_it(fleet, web):
+    await entered(fleet, web, OperatorRole.FINANCE)
+    shown = await web.get(f"{FINANCE}?month=8999-01")
+    assert "This month is still running" in shown.text
+    assert forms_of(shown, f"{FINANCE}/close") == []
+    (fields,) = forms_of(await web.get(f"{FINANCE}?month=2019-03"), f"{FINANCE}/close")
+    early = await web.post(f"{FINANCE}/close", data={**fields, "month": "8999-01"})
+    assert early.status_code == 409
 
 
 async def test_support_has_no_page_of_finance(fleet, web):

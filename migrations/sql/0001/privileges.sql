@@ -18,7 +18,7 @@ GRANT INSERT,
 GRANT INSERT, UPDATE (state, decided_by, decided_at) ON operator_acts TO drawdown_app;
 GRANT UPDATE (plan_revision) ON wallets TO drawdown_app;
 GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, published,
-    api_keys, named_requests TO drawdown_app;
+    api_keys, named_requests, closed_months, closed_figures TO drawdown_app;
 GRANT INSERT, UPDATE ON webhook_endpoints TO drawdown_app;
 GRANT INSERT (account_id, number, endpoint_id, next_at) ON webhook_deliveries TO drawdown_app;
 GRANT UPDATE (state, attempts, next_at, last_status, last_failure, delivered_at)

@@ -43,6 +43,18 @@ CREATE TRIGGER published_append_only BEFORE UPDATE OR DELETE ON published
 CREATE TRIGGER published_no_truncate BEFORE TRUNCATE ON published
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER closed_months_append_only BEFORE UPDATE OR DELETE ON closed_months
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER closed_months_no_truncate BEFORE TRUNCATE ON closed_months
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER closed_figures_append_only BEFORE UPDATE OR DELETE ON closed_figures
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER closed_figures_no_truncate BEFORE TRUNCATE ON closed_figures
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER grants_wake AFTER INSERT ON grants
     FOR EACH ROW EXECUTE FUNCTION tell_of_wallet();
 

@@ -6,7 +6,7 @@ from playwright.async_api import Page
 
 from domain.access.operators import OperatorRole
 from tests.fleet import RunningFleet
-from tests.pages.browser.conftest import looked_at
+from tests.pages.browser.conftest import LOOKS, looked_at
 from tests.pages.operators import PASSWORD, an_operator
 
 
@@ -42,6 +42,21 @@ async def test_a_month_is_closed_on_one_sheet(fleet, door_url, page, look):
     assert (await file.value).suggested_filename == f"movement-{paid_at:%Y-%m}.csv"
     sheets = re.findall(rb"/Type\s*/Page\b", await page.pdf(format="A4"))
     assert len(sheets) == 1
+
+
+async def test_a_month_that_is_over_is_closed_for_good(fleet, door_url, page, look):
+    month = f"2018-{list(LOOKS).index(look) + 1:02d}"
+    await enter(page, fleet, door_url, OperatorRole.FINANCE)
+    await page.goto(f"{door_url}/operator/finance?month={month}")
+    await page.get_by_role("button", name="Close ").wait_for()
+    reason = page.get_by_label("Why it is closed with")
+    if await reason.count():
+        await reason.fill("found by other tests")
+    await looked_at(page, f"operator-closing-{look}")
+    await page.get_by_role("button", name="Close ").click()
+    await page.get_by_text("This month is closed").wait_for()
+    await looked_at(page, f"operator-closed-{look}")
+    assert await page.get_by_role("button", name="Close ").count() == 0
 
 
 async def test_a_key_is_made_and_shown_once(fleet, door_url, page, look):

@@ -10,81 +10,42 @@ from typing import Any
 
 from starlette.responses import Response
 
-from api.pages.operator.page import Page
+from api.pages.operator.customer.reasons import reason_of
+from api.pages.operator.page import Page, back_to
 from api.pages.operator.running import temporal
 from api.pages.operator.visits import Visit
 from api.v1.problems import Problem
 from api.v1.reads.lists import CSV
 from domain.access.operators import OperatorRole
 from domain.money import minor_exponent
-from domain.payments.findings import FindingKind
-from ledger.payments import findings
+from domain.payments.closing import Figures, Month, changes, seal
+from domain.payments.findings import ABOUT_MONEY
+from ledger.payments import closings, findings
+from ledger.payments.closings import Closing
 from ledger.payments.findings import Looked
 
 REPORT = "GET /reports/{name}"
 # What a month's file may be; each is a report of docs/reports.md.
 EXPORTS = (
-    *("movement", "liability", "charges", "debts"),
+    *("movement", "liability", "charges", "debts", "closed-months"),
     *("usage", "usage-by-day", "usage-by-member", "prices"),
-)
-ABOUT_MONEY = (
-    FindingKind.AMOUNT_DIFFERS,
-    FindingKind.PROCESSOR_REFUSED,
-    FindingKind.PROCESSOR_STATE,
-    FindingKind.PAID_WITHOUT_CHARGE,
-    FindingKind.PAYER_DELETED,
-    FindingKind.NO_LONGER_PAID,
-    FindingKind.PAID_ONLY_HERE,
-    FindingKind.REFUND_DIFFERS,
 )
 FLOWS = ("opening", "cash", "revenue", "breakage", "refunds", "disputes", "closing")
 EARNED, BROKEN = "earned, not yet posted", "breakage, not yet posted"
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """A month in UTC, as books are kept."""
-
-    first: date
-
-    @property
-    def until(self) -> date:
-        """The first day that is not in it."""
-        return (self.first + timedelta(days=32)).replace(day=1)
-
-    @property
-    def days(self) -> dict[str, str]:
-        """The month as a report is asked for it."""
-        return {"from": self.first.isoformat(), "to": self.until.isoformat()}
-
-    def is_over(self, at: datetime) -> bool:
-        """Return whether nothing more can be booked in it."""
-        return at.astimezone(UTC).date() >= self.until
-
-
-@dataclass(frozen=True, slots=True)
 class Moved:
-    """How deferred revenue of one currency moved, in minor units; `flows` by `FLOWS`."""
+    """How deferred revenue of one currency moved, and what charges paid, in minor units."""
 
-    currency: str
-    flows: Mapping[str, int]
-    earned_minor: int  # due, and not posted at the month's end
-    broken_minor: int
-    owed_minor: int
-    liability_minor: int  # the same closing, from what each grant still is worth
-    paid_minor: int = 0
-    surcharge_minor: int = 0
+    figures: Figures
+    paid_minor: int
+    surcharge_minor: int
 
     @property
-    def adds_up(self) -> bool:
-        """Return whether opening and what moved give the closing."""
-        opening, cash, *less, closing = (self.flows[name] for name in FLOWS)
-        return opening + cash - sum(less) == closing
-
-    @property
-    def is_owed(self) -> bool:
-        """Return whether the book is what the grants still owe."""
-        return self.liability_minor == self.flows["closing"]
+    def currency(self) -> str:
+        """The currency of all of it."""
+        return self.figures.currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,28 +59,50 @@ class Due:
 
 async def show(visit: Visit) -> Mapping[str, Any]:
     """Show a month; without one, the last that is over."""
-    month = month_of(visit.query.get("month", ""), visit.at)
-    movement, liability, charges, found, compares = await asyncio.gather(
+    written = visit.query.get("month") or visit.form.get("month", "")
+    month = month_of(written, visit.at)
+    movement, liability, charges, (found, closing), compares = await asyncio.gather(
         _rows(visit, "movement", month),
         _rows(visit, "liability", month),
         _rows(visit, "charges", month),
-        asyncio.to_thread(_found, visit, month),
+        asyncio.to_thread(_kept, visit, month),
         temporal.compares(visit.services.temporal),
     )
     moved = [_moved(one, liability, charges) for one in movement]
-    still = [one for one in found if one.settled_at is None]
+    figures = [one.figures for one in moved]
+    still = [one.finding.key for one in found if one.settled_at is None]
+    sound = all(one.adds_up and one.is_covered for one in figures)
     return {
         "month": month,
         "is_over": month.is_over(visit.at),
+        "closing": closing,
+        "changes": changes(closing.figures, figures) if closing else [],
+        "may_close": closing is None and sound and month.is_over(visit.at),
+        "seen": seal(figures, still),
         "moved": moved,
         "due": _due(liability),
         "charges": [_charged(one) for one in charges],
         "found": found,
         "open": len(still),
         "compares": compares,
-        "agrees": all(one.adds_up and one.is_owed for one in moved) and not still,
+        "sound": sound,
         "exports": EXPORTS,
     }
+
+
+async def close(visit: Visit) -> Response:
+    """Close the month as it was shown. Raises `InvalidInput`; what changed is shown first."""
+    month = month_of(visit.form.get("month", ""), visit.at)
+    said = visit.form.get("reason", "").strip()
+    asked = closings.Asked(
+        month=month,
+        by=visit.operator.email,
+        seen=visit.form.get("seen", ""),
+        reason=reason_of(visit) if said else None,
+        compared=await temporal.compares(visit.services.temporal),
+    )
+    await asyncio.to_thread(closings.close, visit.services.engine, asked, visit.at)
+    return back_to("finance", f"month={month.first:%Y-%m}")
 
 
 async def csv(visit: Visit) -> Response:
@@ -154,12 +137,10 @@ async def _rows(visit: Visit, name: str, month: Month) -> Sequence[Mapping[str, 
     return found
 
 
-def _found(visit: Visit, month: Month) -> list[Looked]:
-    begin, end = (
-        datetime(one.year, one.month, 1, tzinfo=UTC) for one in (month.first, month.until)
-    )
+def _kept(visit: Visit, month: Month) -> tuple[list[Looked], Closing | None]:
     with visit.services.engine.connect() as connection:
-        return findings.looked_at(connection, ABOUT_MONEY, begin, end)
+        found = findings.looked_at(connection, ABOUT_MONEY, month.begins, month.ends)
+        return found, next(iter(closings.closed(connection, month.first, month.until)), None)
 
 
 def _moved(
@@ -169,13 +150,15 @@ def _moved(
 ) -> Moved:
     currency = row["currency"]
     paid = [one for one in charges if one["currency"] == currency]
-    return Moved(
+    figures = Figures(
         currency=currency,
-        flows={name: _minor(row[name], currency) for name in FLOWS},
-        earned_minor=_minor(row[EARNED], currency),
-        broken_minor=_minor(row[BROKEN], currency),
-        owed_minor=_minor(row["owed"], currency),
-        liability_minor=sum(one.deferred_minor for one in _due(liability, currency)),
+        **{name: _minor(row[name], currency) for name in FLOWS},
+        earned_not_posted=_minor(row[EARNED], currency),
+        broken_not_posted=_minor(row[BROKEN], currency),
+        liability=sum(one.deferred_minor for one in _due(liability, currency)),
+    )
+    return Moved(
+        figures=figures,
         paid_minor=sum(_minor(one["paid"], currency) for one in paid),
         surcharge_minor=sum(_minor(one["of it surcharge"], currency) for one in paid),
     )
@@ -211,6 +194,8 @@ PAGE = Page(
     "finance",
     "Finance",
     show,
+    acts={"close": close},
     files={"csv": csv},
+    roles=frozenset({OperatorRole.FINANCE, OperatorRole.ADMIN}),
     seen_by=frozenset({OperatorRole.FINANCE, OperatorRole.ADMIN}),
 )
