@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import yaml
-
+from catalogs.drafts import with_value
 from catalogs.reader import load_catalogs, read_catalog
 from domain.credits import MICRO
 from domain.errors import InvalidInput
@@ -78,8 +77,7 @@ def read_side(place: str, plan_id: str, taken: Sequence[str] = ()) -> Side:
     catalog, source = read_catalog(path), path.read_text(encoding="utf-8")
     if catalog.name in taken:
         number = next(n for n in range(2, 99) if f"{catalog.name}_{n}" not in taken)
-        document = yaml.safe_load(source) | {"name": f"{catalog.name}_{number}"}
-        source = yaml.safe_dump(document, sort_keys=False)
+        source = with_value(source, (), ("name",), f"{catalog.name}_{number}")
         catalog = read_catalog(source, path.name)
     return Side(catalog, catalog.plan(plan_id), source)
 

@@ -259,6 +259,15 @@ def test_two_drafts_of_one_list_can_stand_side_by_side(tmp_path):
         split_place("make")
 
 
+def test_a_draft_under_another_name_keeps_its_numbers_to_the_last_decimal(tmp_path):
+    text = (ROOT / "catalogs/make.yaml").read_text()
+    exact = text.replace("cost: 1}", "cost: 0.000001}")
+    assert exact != text
+    side = read_side(str(a_file(tmp_path, exact, "draft.yaml")), "core_10k", taken=["make"])
+
+    assert side.action("operation").rates[0].ways[0].rate.credits_micro == 1
+
+
 def test_the_allowance_is_the_volume_of_made_up_usage():
     assert MAKE.window_volume() == 10_000 * MICRO
 
