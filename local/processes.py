@@ -134,6 +134,17 @@ def _work(process: subprocess.Popen[bytes] | None, log: Path | None) -> tuple[in
     return user + system, size
 
 
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs, whoever's it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is alive, under another account
+        return True
+    return True
+
+
 def listens(port: int, host: str = LOOPBACK) -> bool:
     """Return whether something accepts connections there."""
     with socket.socket() as probe:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local.processes import StackError, listens
+from local.processes import StackError, is_alive, listens
 
 FILE = "stack.json"
 HOME = "DRAWDOWN_HOME"
@@ -81,19 +81,9 @@ def live(folder: Path) -> State:
     """
     found = read(folder)
     servers = (found.database, found.stripe, found.api, f"//{found.temporal}")
-    if all(map(_lives, found.pids.values())) and all(map(_answers, servers)):
+    if all(map(is_alive, found.pids.values())) and all(map(_answers, servers)):
         return found
     raise _not_running(folder)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is alive, under another account
-        return True
-    return True
 
 
 def _answers(address: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.pricing.simulation import SimulationOrder, SimulationOutcome, SimulationProgress
 from local.fleet import SIMULATOR_GRACE
-from local.processes import spawn, stop
+from local.processes import is_alive, spawn, stop
 from local.simulations import lives
 from local.state import clean_environment
 from settings import NAMES
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 LOOK = 0.5  # seconds between two looks at a process, each a heartbeat
 TAIL = 4_000  # characters of its log that ours shows
 LOG = "log"
+FOLDERS = "drawdown-simulation-"  # and the worker that has made it
 
 
 class Simulator:
@@ -65,10 +67,18 @@ class Simulator:
         return spawn(program, log=folder / LOG, env=environment)
 
 
+def sweep() -> None:
+    """Remove the folders of workers that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*-*"):
+        pid = folder.name.removeprefix(FOLDERS).partition("-")[0]
+        if pid.isdigit() and not is_alive(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def _folder() -> Iterator[Path]:
     """Make a folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="drawdown-simulation-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}-"))
     folder.chmod(0o755)  # PostgreSQL may run as another account
     try:
         yield folder

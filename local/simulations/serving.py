@@ -12,7 +12,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from domain.errors import InvalidInput
-from local.simulations.activity import Simulator
+from local.simulations.activity import Simulator, sweep
 from local.simulations.workflow import Simulation
 from workflows import names
 from workflows.converter import DATA_CONVERTER
@@ -49,6 +49,7 @@ async def serve(environment: Mapping[str, str]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    sweep()
     async with worker(client, environment):
         logging.getLogger("drawdown").info("serving %s", names.SIMULATIONS)
         await stop.wait()

@@ -2,45 +2,25 @@
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import date
 from itertools import count
-from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
-from domain.pricing.simulation import SimulationOrder, SimulationOutcome, Tried
+from domain.pricing.simulation import SimulationOrder, SimulationOutcome
 from local.patience import until
 from local.simulations.serving import worker
 from tests.fleet import RunningFleet, result_of
+from tests.simulating import MAKE, MARK, order, processes
 from workflows import names
 
 pytestmark = pytest.mark.long
 
-MAKE = (Path(__file__).parents[2] / "catalogs" / "make.yaml").read_text()
-MARK = "DRAWDOWN_TEST_SIMULATION"  # in the environment of every process of a test
 # Of the deployment beside which it runs.
 SECRET = "nobodys-business"
 DEPLOYMENT = dict.fromkeys(("DATABASE_URL", "STRIPE_API_KEY", "SMTP_URL", "LINK_SECRETS"), SECRET)
 _numbers = count(1)
-
-
-def order(*sources: str, **how: object) -> SimulationOrder:
-    facts = {"begins": date(2027, 1, 1), "months": 2, "customers": 1, "shape": "steady", "seed": 7}
-    return SimulationOrder(tuple(Tried(one, "core_10k") for one in sources), **(facts | how))
-
-
-def processes(mark: str) -> list[bytes]:
-    """Return the environments of the processes that have the mark in theirs."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended
-            environment = (process / "environ").read_bytes()
-            if f"{MARK}={mark}".encode() in environment.split(b"\0"):
-                found.append(environment)
-    return found
 
 
 class Running:
