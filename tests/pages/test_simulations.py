@@ -2,15 +2,26 @@
 
 import os
 import re
+from datetime import date
 from pathlib import Path
 
 import httpx
 import pytest
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from api.pages.operator.trying import drafts, simulator
 from catalogs.reader import read_catalog
 from domain.access.operators import OperatorRole
-from domain.pricing.simulation import MOST_SOURCE
+from domain.pricing.simulation import (
+    MOST_SOURCE,
+    FigureTable,
+    Heading,
+    LivedMonth,
+    LivedSide,
+    SimulationOrder,
+    SimulationOutcome,
+)
 from local.patience import until
 from local.simulations.serving import worker
 from tests.pages.forms import forms_of
@@ -166,6 +177,72 @@ async def test_what_nobody_has_asked_for_is_unknown(fleet, web):
         answer = await web.get(PAGE, params={"run": key})
         assert answer.status_code == 404, key
         assert "<script>" not in answer.text
+
+
+def an_outcome(text, **of_month):
+    facts = {"charged_minor": 900, "breakage_minor": 0, "events": 3, "refused": 1}
+    month = LivedMonth(start=date(2027, 1, 1), **(facts | of_month))
+    side = LivedSide(text, text, "USD", (month,), refusals=text, notes=(text,))
+    table = FigureTable(text, (Heading("month", is_number=False),), ((text,),))
+    return SimulationOutcome(text, (side,), (table,))
+
+
+async def ended_by(fleet, web, answer):
+    """Try the plan as it is sold where a worker answers so; return the page of its end."""
+
+    @activity.defn(name="simulate")
+    async def simulate(order: SimulationOrder) -> SimulationOutcome:
+        assert len(order.sides) == 1
+        return answer()
+
+    async with worker(fleet.client, os.environ, activities=[simulate]):
+        await entered(fleet, web)
+        run = run_of(await web.post(f"{PAGE}/fields", data=await form_of(web)))
+
+        async def look():
+            return (await web.get(PAGE, params={"run": run})).text
+
+        return await until(look, lambda text: "data-waiting" not in text, "its end", sign=len)
+
+
+async def test_whatever_a_worker_answers_is_shown_as_text(fleet, web):
+    shown = await ended_by(fleet, web, lambda: an_outcome("<script>alert(1)"))
+    main = shown.partition("<main")[2]
+    assert "<script>" not in main
+    assert main.count("&lt;script&gt;alert(1)") > 6
+    assert "Charged in the month" in main
+    assert "Most: $9.00" in main
+    assert "Paid for credits that expired unused" not in main  # nothing was
+    assert "the plan was tried as it is sold" in main
+
+
+async def test_nothing_charged_is_a_chart_without_bars(fleet, web):
+    shown = await ended_by(fleet, web, lambda: an_outcome("free", charged_minor=0, refused=0))
+    assert "Most: $0.00" in shown
+    assert "<rect" not in shown
+
+
+async def test_what_came_to_nothing_says_why(fleet, web):
+    def refuse():
+        raise ApplicationError("no <script>", type="invalid_usage", non_retryable=True)
+
+    shown = await ended_by(fleet, web, refuse)
+    assert "It came to nothing" in shown
+    assert "no &lt;script&gt;" in shown
+    listed = await web.get(PAGE)
+    assert ">failed</span>" in listed.text
+
+
+async def test_names_of_a_list_are_shown_as_text(fleet, door_variables, tmp_path):
+    named = MAKE.replace("name: Core 10,000\n", 'name: "<script>plan"\n')
+    named = named.replace("name: Operation\n", 'name: "<script>action"\n')
+    (tmp_path / "make.yaml").write_text(named)
+    async with in_this_process({**door_variables, "DRAWDOWN_CATALOGS": str(tmp_path)}) as (web, _):
+        await entered(fleet, web)
+        page = await web.get(PAGE, params=CORE)
+    assert "&lt;script&gt;plan" in page.text
+    assert "&lt;script&gt;action" in page.text
+    assert "<script>" not in page.text.partition("<main")[2]
 
 
 def test_a_draft_tells_in_words_what_it_changes():
