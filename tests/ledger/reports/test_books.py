@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
+import pytest
 from hypothesis import example, given, settings
 from sqlalchemy import text
 
@@ -163,6 +164,7 @@ def test_posting_what_is_due_changes_what_is_booked_and_nothing_else(books, told
         assert sum(one.credits_micro for one in after) == sum(one.credits_micro for one in before)
 
 
+@pytest.mark.long
 @settings(max_examples=25)
 @given(told=steps, cut=cuts)
 def test_every_month_closes_to_its_book_and_opens_the_next(books, told, cut):
@@ -195,6 +197,7 @@ def test_every_month_closes_to_its_book_and_opens_the_next(books, told, cut):
         assert added(everything, "disputes_minor") == book(ledger, "disputes")
 
 
+@pytest.mark.long
 @settings(max_examples=25)
 @given(told=steps)
 @example(told=REOPENED_BEFORE_IT_MOVED)
@@ -217,6 +220,7 @@ def test_a_report_of_a_past_instant_never_changes(books, told):
             assert deferred_movement(ledger, Scope(BEGINS, at + timedelta(microseconds=1))) == moved
 
 
+@pytest.mark.long
 @settings(max_examples=25)
 @given(told=steps, cut=cuts)
 def test_prices_share_out_exactly_what_was_earned(books, told, cut):
