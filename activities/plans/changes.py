@@ -1,7 +1,7 @@
 """Plan changes, operators' pauses and adjustments."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -22,6 +22,7 @@ from activities.plans.upgrades import (
     upgrade_orders,
 )
 from activities.purchases.buyers import Buyer
+from activities.purchases.payable import unpayable
 from activities.uninterrupted import uninterrupted
 from domain.burn import tie_keys
 from domain.credits import format_credits
@@ -83,7 +84,17 @@ class ChangeActivities:
     @uninterrupted(name="quote_change")
     def quote(self, request: PlanRequest) -> Quoted:
         """Return what a change would cost and give. Raises `unknown_plan`, `not_in_plan`."""
-        return quoted_change(self._catalog(request.buyer), request)
+        quoted = quoted_change(self._catalog(request.buyer), request)
+        if not request.preview or not quoted.quote.amount_minor:
+            return quoted
+        with self._context.engine.connect() as connection:  # never committed
+            reason = unpayable(
+                connection,
+                request.buyer,
+                kind=ChargeKind.UPGRADE,
+                amount_minor=quoted.quote.amount_minor,
+            )
+        return replace(quoted, refused=reason or "")
 
     @uninterrupted(name="quote_version")
     def quote_version(self, request: VersionRequest) -> Quoted:

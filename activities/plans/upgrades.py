@@ -24,12 +24,13 @@ from ledger.grants import GrantOrder
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """A plan that a customer wants to change to."""
+    """A plan that a customer wants to change to; `preview`: say, too, what would be in the way."""
 
     buyer: Buyer
     plan_id: str
     anchor: datetime
     time_zone: str
+    preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,14 @@ class VersionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """The new plan version and what the change would do."""
+    """The new plan version and what the change would do.
+
+    `refused`: why its charge would not be opened or paid now, for a preview; empty: it would.
+    """
 
     plan: Plan
     quote: ChangeQuote
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

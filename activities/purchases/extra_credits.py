@@ -103,20 +103,28 @@ class PurchaseActivities:
     def set_auto_purchase(self, switch: Switch) -> str:
         """Switch auto-purchase; return `done` or the reason why it stays off."""
         buyer, on = switch.buyer, switch.on
-        auto = buyer.plan.auto if buyer.plan.paid else None
-        if on and auto is None:
-            return "not_in_plan"
-        if on and auto is not None and auto.units_per_window == 0:
-            return "cap_below_unit"
         with self._context.engine.begin() as connection:
             accounts.lock(connection, buyer.account_id, buyer.at)
-            if on and not policies.has_usable_card(connection, buyer.account_id):
-                return "no_payment_method"
-            if on and refunds.has_open_dispute(connection, buyer.account_id):
-                return "dispute_open"
+            reason = switch_refusal(connection, buyer, on=on)
+            if reason is not None:
+                return reason
             policies.set_auto_purchase(connection, buyer.account_id, on=on)
             keep(connection, buyer.account_id, buyer.at, switch.keyed)
         return "done"
+
+
+def switch_refusal(connection: Connection, buyer: Buyer, *, on: bool) -> str | None:
+    """Return why auto-purchase cannot be switched so, under the wallet's lock, or None."""
+    if not on:
+        return None
+    auto = buyer.plan.auto if buyer.plan.paid else None
+    if auto is None:
+        return "not_in_plan"
+    if auto.units_per_window == 0:
+        return "cap_below_unit"
+    if not policies.has_usable_card(connection, buyer.account_id):
+        return "no_payment_method"
+    return "dispute_open" if refunds.has_open_dispute(connection, buyer.account_id) else None
 
 
 def grant(

@@ -7,20 +7,19 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from activities.purchases.buyers import Buyer
+from activities.purchases.extra_credits import switch_refusal
 from activities.purchases.offers import Order, as_expected, credits_ordered, packs_ordered
+from activities.purchases.payable import PREVIEW, unpayable
 from domain.credits import format_credits
 from domain.messages.answers import Answer, refused
 from domain.messages.purchases import BuyCredits, BuyPack
 from domain.money import maximum_charge_minor
-from domain.outcomes import Outcome
 from domain.payments.charges import purchase_name
 from domain.periods import Window
 from domain.pricing.catalog import Plan
 from domain.pricing.purchase_price import percent_off
 from ledger import accounts, balances, subscriptions
 from ledger.payments import charges
-
-PREVIEW = "ledger:preview"  # a key that no sender can use
 
 
 def quote(
@@ -39,9 +38,16 @@ def quote(
         order = as_expected(buyer, _ordered(buyer, wanted))
         if isinstance(order, str):
             return refused(order)
-        status = _opened(connection, buyer, order)
-        if status != Outcome.OPENED:
-            return refused(status)
+        reason = unpayable(
+            connection,
+            buyer,
+            kind=order.kind,
+            amount_minor=order.amount_minor,
+            quantity_micro=order.quantity_micro,
+            pack=order.pack,
+        )
+        if reason is not None:
+            return refused(reason)
         kind, off = _terms(buyer.plan, wanted, order)
         available = balances.available(connection, buyer.account_id, kind, buyer.at)
     return {
@@ -54,6 +60,25 @@ def quote(
         "most_minor": maximum_charge_minor(buyer.plan.currency),
         "available": format_credits(available + order.quantity_micro),
     }
+
+
+def quote_switch(engine: Engine, subscription_id: str, at: datetime, *, on: bool) -> Answer:
+    """Return `preview` with what the switch would do, or `refused` and why; nothing moves.
+
+    `next` is what would be bought at the next shortfall: money in minor units, or a reason.
+    """
+    with engine.connect() as connection:  # never committed
+        buyer = _buyer(connection, subscription_id, at)
+        if isinstance(buyer, str):
+            return refused(buyer)
+        reason = switch_refusal(connection, buyer, on=on)
+        if reason is not None:
+            return refused(reason)
+        answer: Answer = {"status": "preview", "auto_purchase": on}
+        auto = buyer.plan.auto
+        if on and auto is not None:
+            answer["next"] = _next(connection, buyer, auto.credit_type)
+    return answer
 
 
 def _buyer(connection: Connection, subscription_id: str, at: datetime) -> Buyer | str:
@@ -84,20 +109,28 @@ def _ordered(buyer: Buyer, wanted: BuyCredits | BuyPack) -> Order | str:
     return credits_ordered(buyer, wanted.quantity_micro)
 
 
-def _opened(connection: Connection, buyer: Buyer, order: Order) -> str:
-    """Open the charge in this transaction; the wallet's own refusals come from there."""
-    return charges.open_charge(
+def _next(connection: Connection, buyer: Buyer, kind: str) -> Answer:
+    """Return what the next auto-purchase would be, or why there would be none."""
+    available = balances.available(connection, buyer.account_id, kind, buyer.at)
+    charge_id = purchase_name(buyer.subscription_id, PREVIEW)
+    reserved = charges.reserve_auto_purchase(
         connection,
         account_id=buyer.account_id,
         subscription_id=buyer.subscription_id,
-        charge_id=purchase_name(buyer.subscription_id, PREVIEW),
-        kind=order.kind,
-        currency=buyer.plan.currency,
-        amount_minor=order.amount_minor,
-        quantity_micro=order.quantity_micro,
+        charge_id=charge_id,
+        needed_micro=available + 1,  # the least that is short
         at=buyer.at,
-        pack=order.pack,
+        confirmed=True,  # as if it were on
     )
+    if reserved.charge_id != charge_id:
+        return refused(reserved.status)
+    return {
+        "status": "preview",
+        "credits": format_credits(reserved.quantity_micro),
+        "amount_minor": reserved.amount_minor,
+        "surcharge_minor": reserved.surcharge_minor,
+        "currency": reserved.currency,
+    }
 
 
 def _terms(plan: Plan, wanted: BuyCredits | BuyPack, order: Order) -> tuple[str, str]:

@@ -13,6 +13,9 @@ NOT_FOUND = 404
 WORDS = {
     "declined": "The payment was declined.",
     "no_payment_method": "There is no card to charge yet.",
+    "already_canceled": "The plan ends: it cannot be changed any more.",
+    "same_plan": "This is your plan already.",
+    "change_under_way": "A change of your plan is under way.",
     "not_in_plan": "Your plan does not sell this.",
     "invalid_unit": "This number cannot be bought.",
     "above_maximum": "This is more than can be bought at once.",

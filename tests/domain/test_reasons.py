@@ -81,7 +81,7 @@ def given(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             yield from _in_call(node)
-        elif isinstance(node, ast.FunctionDef) and path.parent.name == "activities":
+        elif isinstance(node, ast.FunctionDef):
             yield from _answers(node)
         elif isinstance(node, ast.Assign) and path.parent.name in (
             "activities",
@@ -102,11 +102,12 @@ def _in_call(node: ast.Call) -> Iterator[str]:
 
 
 def _answers(node: ast.FunctionDef) -> Iterator[str]:
-    """Yield what an activity answers with instead of an object of its own."""
-    if any("uninterrupted" in ast.unparse(one) for one in node.decorator_list):
+    """Yield what an activity, or a function that says why, answers with in place of an object."""
+    says_why = (ast.get_docstring(node) or "").startswith("Return why")
+    if says_why or any("uninterrupted" in ast.unparse(one) for one in node.decorator_list):
         for inner in ast.walk(node):
-            if isinstance(inner, ast.Return):
-                yield from _literals(inner.value)
+            if isinstance(inner, ast.Return):  # a sentence is for people, not a reason
+                yield from (one for one in _literals(inner.value) if " " not in one)
 
 
 def _in_table(node: ast.Assign) -> Iterator[str]:

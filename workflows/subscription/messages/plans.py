@@ -57,20 +57,18 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
         return refused(reason)
     quoted = await workflow.execute_activity_method(
         ChangeActivities.quote,
-        context.plan_request(request.plan_id),
+        replace(context.plan_request(request.plan_id), preview=request.preview),
         summary=short(f"quote {request.plan_id}"),
         **LEDGER,
     )
-    preview = preview_of(quoted)
+    preview, reason = preview_of(quoted), _unchangeable(context, quoted) or quoted.refused
+    if reason:
+        return refused(reason)
     if request.preview:
         return {"status": "preview", **preview}
-    upgrade = state.charge_of(ChargeKind.UPGRADE)
-    if state.cancel_at_end or not _gives_way(upgrade, quoted):
-        return refused("already_canceled" if state.cancel_at_end else "change_under_way")
     if quoted.quote.kind is ChangeKind.UPGRADE:
         return await _upgrade(context, quoted, request.key, ticket)
-    if quoted.quote.kind is ChangeKind.NONE and state.next_plan is None and upgrade is None:
-        return refused("same_plan")
+    upgrade = state.charge_of(ChargeKind.UPGRADE)
     if upgrade is not None:
         await context.collector.give_up(upgrade)
     scheduled = quoted.quote.kind is ChangeKind.DOWNGRADE
@@ -79,6 +77,21 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
         context, quoted, context.keyed(request.key, f"change_plan {request.plan_id}", answer)
     )
     return answer
+
+
+def _unchangeable(context: Context, quoted: Quoted) -> str | None:
+    """Return why a quoted change is refused, of a preview as of the change itself, or None."""
+    state, upgrade = context.state, context.state.charge_of(ChargeKind.UPGRADE)
+    if state.cancel_at_end:
+        return "already_canceled"
+    if not _gives_way(upgrade, quoted):
+        return "change_under_way"
+    if quoted.quote.kind is ChangeKind.UPGRADE:
+        if state.pauses:
+            return f"paused:{state.pauses[0].value}"
+        return "no_subscription" if state.period is None else None
+    idle = state.next_plan is None and upgrade is None
+    return "same_plan" if quoted.quote.kind is ChangeKind.NONE and idle else None
 
 
 def _gives_way(upgrade: OpenCharge | None, wanted: Quoted) -> bool:
@@ -135,10 +148,10 @@ async def _migrate(context: Context, request: MigratePlan, keyed: Keyed | None) 
         **LEDGER,
     )
     preview = {**preview_of(quoted), "version": quoted.plan.version}
-    if request.preview:
-        return {"status": "preview", **preview}
     if state.cancel_at_end or state.charge_of(ChargeKind.UPGRADE) is not None:
         return refused("already_canceled" if state.cancel_at_end else "change_under_way")
+    if request.preview:
+        return {"status": "preview", **preview}
     answer = {"status": MIGRATED[quoted.quote.kind], **preview}
     keyed = replace(keyed, answer=answer) if keyed else None
     if quoted.quote.kind is ChangeKind.NONE:
@@ -189,8 +202,6 @@ def _between_periods(context: Context) -> str | None:
 
 async def _upgrade(context: Context, quoted: Quoted, key: str, ticket: int) -> Answer | None:
     state = context.state
-    if state.pauses:
-        return refused(f"paused:{state.pauses[0].value}")
     if state.period is None:
         return refused("no_subscription")
     await context.drop_renewal()

@@ -93,11 +93,16 @@ async def of_customer(message: Message, call: Call) -> Reply:
 async def of_subscription(message: Message, call: Call) -> Reply:
     """Send a message to the subscription in the path."""
     content = content_of(call, message)
+    return await to_owner(call, await subscription_of(call), message.name, content)
+
+
+async def subscription_of(call: Call) -> Owner:
+    """Return the subscription in the path. Raises `Problem` (`no_subscription`)."""
     owner = await acts.subscription_of(call)
     if owner is None:
         named = call.path["id"]
         raise Problem("no_subscription", f"there is no subscription {named!a:.80}")
-    return await to_owner(call, owner, message.name, content)
+    return owner
 
 
 async def to_owner(call: Call, owner: Owner, name: str, content: Mapping[str, Any]) -> Reply:

@@ -10,9 +10,8 @@ from activities.purchases.quotes import quote
 from api.v1.call import Call, Reply
 from api.v1.endpoint import Endpoint
 from api.v1.endpoints import schemas
-from api.v1.endpoints.acts import acting
+from api.v1.endpoints.acts import acting, switching
 from api.v1.endpoints.acts.acting import PREVIEW, Message, keyed, shown
-from api.v1.endpoints.acts.subscriptions import SWITCH, SWITCH_REASONS
 from api.v1.sending import acts
 from domain.api_keys import Scope
 from domain.errors import InvalidInput
@@ -23,7 +22,6 @@ from domain.messages.purchases import (
     parse_buy_credits,
     parse_buy_pack,
     parse_give_bonus,
-    parse_set_auto_purchase,
 )
 from domain.pricing.purchase_price import MOST_PACKS
 
@@ -47,7 +45,8 @@ PURCHASE: schemas.Schema = {
 }
 PURCHASE_REASONS = (
     *("not_in_plan", "invalid_unit", "invalid_count", "below_minimum", "above_maximum"),
-    *("no_payment_method", "declined", "paused:by_operator", "renewal_pending"),
+    *("no_payment_method", "declined", "renewal_pending"),
+    *("paused:by_operator", "paused:payment_failed"),
     *("price_changed", "invalid_amount"),
 )
 
@@ -104,14 +103,7 @@ PURCHASES = (
             shown("Packs", {"pack": "enterprise_50000", "count": 2}, id="initech"),
         ),
     ),
-    acting.customers(
-        "/auto_purchase",
-        Message("set_auto_purchase", parse_set_auto_purchase),
-        "Switch auto-purchase.",
-        SWITCH,
-        *SWITCH_REASONS,
-        examples=(shown("Off", {"on": False}),),
-    ),
+    switching.OF_CUSTOMER,
     acting.customers(
         "/bonuses",
         Message("give_bonus", parse_give_bonus, keyed=False),

@@ -5,7 +5,7 @@ import asyncio
 from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import Endpoint, Example
 from api.v1.endpoints import schemas
-from api.v1.endpoints.acts import acting
+from api.v1.endpoints.acts import acting, switching
 from api.v1.endpoints.acts.acting import PREVIEW, Message, shown
 from api.v1.sending import starts
 from api.v1.sending.acts import encode
@@ -17,7 +17,6 @@ from domain.messages.plans import (
     parse_migrate_plan,
     parse_uncancel,
 )
-from domain.messages.purchases import parse_set_auto_purchase
 from domain.messages.start import parse_start
 
 TEXT, INSTANT = schemas.TEXT, schemas.INSTANT
@@ -37,8 +36,6 @@ START = schemas.closed(
     time_zone=TEXT,
     begins_at=INSTANT,
 )
-SWITCH = schemas.closed({"on": BOOLEAN})
-SWITCH_REASONS = ("not_in_plan", "no_payment_method", "dispute_open")
 STATUS = schemas.titled(
     "Subscription",
     {
@@ -120,6 +117,8 @@ SUBSCRIPTIONS = (
         "Change the plan: an upgrade at once, all else with the next period.",
         schemas.closed({"plan": TEXT}, preview=PREVIEW),
         *("unknown_plan", "same_plan", "change_under_way", "already_canceled", "declined"),
+        *("no_payment_method", "not_in_plan", "renewal_pending"),
+        *("paused:payment_failed", "paused:by_operator"),
         examples=(shown("What it would cost", {"plan": "core_40k", "preview": True}),),
     ),
     acting.subscriptions(
@@ -152,12 +151,5 @@ SUBSCRIPTIONS = (
         scope=Scope.OPERATOR,
         examples=(shown("To the newest, as it would be", {"preview": True}),),
     ),
-    acting.subscriptions(
-        "/auto_purchase",
-        Message("set_auto_purchase", parse_set_auto_purchase),
-        "Switch auto-purchase.",
-        SWITCH,
-        *SWITCH_REASONS,
-        examples=(shown("Off", {"on": False}),),
-    ),
+    switching.OF_SUBSCRIPTION,
 )
