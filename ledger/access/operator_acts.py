@@ -90,6 +90,16 @@ def settle(connection: Connection, account_id: int, act_id: str) -> None:
     )
 
 
+def is_done(connection: Connection, account_id: int, act_id: str) -> bool:
+    """Return whether an act of one person was done."""
+    done = select(OperatorAct.act_id).where(
+        OperatorAct.account_id == account_id,
+        OperatorAct.act_id == act_id,
+        OperatorAct.state == DONE,
+    )
+    return connection.scalar(done) is not None
+
+
 def decide(
     connection: Connection,
     account_id: int,

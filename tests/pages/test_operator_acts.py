@@ -31,6 +31,12 @@ async def confirmed(web, page, first, second, **typed):
     return shown.text, fields
 
 
+async def done(web, page, act, **typed):
+    """Preview an act and do what was shown."""
+    _, fields = await confirmed(web, page, f"{ACT}/preview_{act}", f"{ACT}/{act}", **typed)
+    return await web.post(f"{ACT}/{act}", data=fields)
+
+
 async def bought(fleet):
     acme = await fleet.subscribe("core_10k")
     await acme.buy("3000", key="second")
@@ -131,7 +137,7 @@ async def test_a_large_adjustment_is_done_once_by_two_people(fleet, web):
     assert "Another operator decides on this." in own.text
     assert HOSTILE not in own.text
     assert mine(own, acme) == {"confirm": [], "refuse": []}
-    token = forms_of(await web.get(f"{ACT}?id={acme.name}"), f"{ACT}/pause")[0]["csrf"]
+    token = forms_of(await web.get(f"{ACT}?id={acme.name}"), f"{ACT}/preview_pause")[0]["csrf"]
     ((act_id,),) = acme.rows("SELECT act_id FROM operator_acts WHERE account_id = %s")
     forged = {"csrf": token, "customer": acme.name, "proposal": act_id}
     answer = await web.post(f"{PROPOSALS}/confirm", data=forged)
@@ -160,7 +166,9 @@ async def test_a_refused_proposal_stays_listed_and_is_never_done(fleet, web):
     assert (await web.post(f"{PROPOSALS}/refuse", data=fields)).status_code == 303
     await entered(fleet, web, OperatorRole.ADMIN)
     again = dict(fields)
-    again["csrf"] = forms_of(await web.get(f"{ACT}?id={acme.name}"), f"{ACT}/pause")[0]["csrf"]
+    again["csrf"] = forms_of(await web.get(f"{ACT}?id={acme.name}"), f"{ACT}/preview_pause")[0][
+        "csrf"
+    ]
     assert (await web.post(f"{PROPOSALS}/confirm", data=again)).status_code >= 400
     assert given(acme) == []
     assert acts(acme) == [("adjust", "refused", by.email, second.email, HOSTILE)]
@@ -170,16 +178,22 @@ async def test_a_refused_proposal_stays_listed_and_is_never_done(fleet, web):
 async def test_pause_resume_and_end_keep_who_and_why(fleet, web, ann):
     acme = await fleet.subscribe("core_10k")
     page = f"{ACT}?id={acme.name}"
-    assert (await sent(web, page, f"{ACT}/pause", reason="fraud?")).status_code == 303
+    assert (await done(web, page, "pause", reason="fraud?")).status_code == 303
     shown = (await web.get(f"/operator/customer?id={acme.name}")).text
     assert f"“fraud?” · by {ann.email}" in shown
-    assert (await sent(web, page, f"{ACT}/resume", reason="fine")).status_code == 303
+    assert (await done(web, page, "resume", reason="fine")).status_code == 303
     await acme.cancel()
-    back = await sent(web, page, f"{ACT}/uncancel", reason="stays, by phone")
+    typed = {"reason": "stays, by phone"}
+    shown, fields = await confirmed(
+        web, page, f"{ACT}/preview_uncancel", f"{ACT}/uncancel", **typed
+    )
+    for told in ("$9.00 on ", "10,000 "):
+        assert told in shown, told
+    back = await web.post(f"{ACT}/uncancel", data=fields)
     assert back.status_code == 303
     assert not (await acme.life.status())["cancel_at_end"]
     assert "End taken back" in (await web.get(f"/operator/customer?id={acme.name}")).text
-    assert f"{ACT}/uncancel" not in (await web.get(page)).text
+    assert f"{ACT}/preview_uncancel" not in (await web.get(page)).text
     typed = {"when": "now", "reason": "moves away"}
     shown, fields = await confirmed(web, page, f"{ACT}/preview_end", f"{ACT}/end", **typed)
     assert "10,000" in shown
@@ -192,12 +206,85 @@ async def test_pause_resume_and_end_keep_who_and_why(fleet, web, ann):
     assert "moves away" in (await web.get(f"/operator/customer?id={acme.name}")).text
 
 
+async def test_a_pause_shows_what_stops_and_a_resume_what_goes_on(fleet, web, ann):
+    acme = await fleet.subscribe("core_10k")
+    page, typed = f"{ACT}?id={acme.name}", {"reason": HOSTILE}
+    shown, fields = await confirmed(web, page, f"{ACT}/preview_pause", f"{ACT}/pause", **typed)
+    for told in ("10,000 ", "$9.00, due ", "an operator resumes it"):
+        assert told in shown, told
+    assert HOSTILE not in shown
+    for edited in ({"seen": "{}"}, {"seen": fields["seen"].replace("900", "1")}):
+        again = await web.post(f"{ACT}/pause", data={**fields, **edited})
+        assert again.status_code == 200
+        assert "This has changed meanwhile" in again.text
+    unseen = {name: value for name, value in fields.items() if name != "seen"}
+    assert (await web.post(f"{ACT}/pause", data=unseen)).status_code == 200
+    assert acme.rows("SELECT 1 FROM pauses WHERE account_id = %s") == []
+    for _ in range(2):
+        assert (await web.post(f"{ACT}/pause", data=fields)).status_code == 303
+    paused = "SELECT count(*) FROM pauses WHERE account_id = %s"
+    assert acme.rows(paused) == [(1,)]
+    shown, fields = await confirmed(
+        web, page, f"{ACT}/preview_resume", f"{ACT}/resume", reason="fine"
+    )
+    for told in ("10,000 ", "Charged next", "$9.00 on "):
+        assert told in shown, told
+    assert (await web.post(f"{ACT}/resume", data=fields)).status_code == 303
+
+
+async def test_a_retry_shows_each_charge_its_amount_and_the_card(fleet, web, ann):
+    acme = await fleet.subscribe("core_10k", auto=True)
+    page = f"{ACT}?id={acme.name}"
+    nothing = await sent(web, page, f"{ACT}/preview_retry", reason="r")
+    assert nothing.status_code == 409
+    assert f'action="{ACT}/retry"' not in nothing.text
+    await acme.update_card("tok_chargeCustomerFail")
+    await acme.use("10001")
+    typed = {"reason": HOSTILE}
+    shown, fields = await confirmed(web, page, f"{ACT}/preview_retry", f"{ACT}/retry", **typed)
+    ((charge, minor),) = acme.rows(
+        "SELECT charge_id, amount_minor FROM charges"
+        " WHERE account_id = %s AND kind = 'auto_purchase'"
+    )
+    assert minor == 1170
+    for told in (charge, "$11.70", "declined 1 time", "Visa", "0341", "Tried now"):
+        assert told in shown, told
+    assert HOSTILE not in shown
+    edited = {**fields, "seen": fields["seen"].replace(str(minor), "1")}
+    assert "This has changed meanwhile" in (await web.post(f"{ACT}/retry", data=edited)).text
+    assert acts(acme) == []
+    before = acme.attempts()
+    for _ in range(2):
+        assert (await web.post(f"{ACT}/retry", data=fields)).status_code == 303
+    await acme.life.settle()
+    assert acme.attempts() == before + 1
+    assert acts(acme) == [("retry", "done", ann.email, None, HOSTILE)]
+
+
+async def test_a_bonus_shows_credits_and_until_when_and_is_given_once(fleet, web, ann):
+    acme = await fleet.subscribe("team_500", catalog="zaplify")
+    page, typed = f"{ACT}?id={acme.name}", {"bonus": "referral", "invitee": " ada ", "reason": "r"}
+    shown, fields = await confirmed(web, page, f"{ACT}/preview_bonus", f"{ACT}/bonus", **typed)
+    for told in ("+20 ", "for ada", "Until", "500 ", "520 "):
+        assert told in shown, told
+    own = await sent(web, page, f"{ACT}/preview_bonus", **typed | {"invitee": acme.name})
+    assert own.status_code == 403
+    for wrong in ({"invitee": " "}, {"invitee": "x" * 65}, {"bonus": "none"}):
+        answer = await sent(web, page, f"{ACT}/preview_bonus", **typed | wrong)
+        assert answer.status_code in (400, 404, 422), wrong
+    for _ in range(2):
+        assert (await web.post(f"{ACT}/bonus", data=fields)).status_code == 303
+    assert len(acme.grants("bonus")) == 1
+    again, _ = await confirmed(web, page, f"{ACT}/preview_bonus", f"{ACT}/bonus", **typed)
+    assert "was given already" in again
+
+
 async def test_forms_of_others_and_of_lesser_roles_do_nothing(fleet, web):
     acme = await fleet.subscribe("core_10k")
     await entered(fleet, web, OperatorRole.FINANCE)
     shown = await web.get(f"{ACT}?id={acme.name}")
     assert f"{ACT}/preview_end" not in shown.text
-    (fields,) = forms_of(shown, f"{ACT}/pause")
+    (fields,) = forms_of(shown, f"{ACT}/preview_pause")
     for act in ("end", "uncancel", "retry", "bonus"):
         data = {**fields, "when": "now", "reason": "r", "bonus": "b", "invitee": "i"}
         assert (await web.post(f"{ACT}/{act}", data=data)).status_code == 403, act

@@ -63,3 +63,31 @@ async def test_a_refund_and_a_large_adjustment_by_two_people(fleet, door_url, pa
     assert [one.change_micro for one in acme.history() if one.source == "adjustment"] == [
         1_001_000_000
     ]
+
+
+async def test_every_act_shows_what_it_does_before_the_click(fleet, door_url, page, look):
+    acme = await fleet.subscribe("team_500", catalog="zaplify")
+    await enter(page, door_url, an_operator(fleet, OperatorRole.SUPPORT))
+    act = f"{door_url}/operator/act?id={acme.name}"
+    await page.goto(act)
+    await page.get_by_label("For whom or what").fill("ada")
+    await page.locator("#bonus-reason").fill("came by Ada")
+    await page.get_by_role("button", name="Show what it gives").click()
+    await page.get_by_text("520").wait_for()
+    await looked_at(page, f"operator-bonus-{look}")
+    await page.get_by_role("button", name="Give the bonus").click()
+    await page.get_by_text("“came by Ada”").wait_for()
+    await page.goto(act)
+    await page.locator("#pause-reason").fill("fraud?")
+    await page.get_by_role("button", name="Show what stops").click()
+    await page.get_by_text("an operator resumes it").wait_for()
+    await looked_at(page, f"operator-pause-{look}")
+    await page.get_by_role("button", name="Pause", exact=True).click()
+    await page.get_by_text("Usage is refused").wait_for()
+    await page.goto(act)
+    await page.locator("#resume-reason").fill("it is them")
+    await page.get_by_role("button", name="Show what goes on").click()
+    await page.get_by_text("Used again").wait_for()
+    await looked_at(page, f"operator-resume-{look}")
+    await page.get_by_role("button", name="Resume", exact=True).click()
+    await page.get_by_text("“it is them”").wait_for()

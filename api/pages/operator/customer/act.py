@@ -1,13 +1,15 @@
 """What operators do for a customer: each act with a reason, its numbers before the click."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from api.pages.asking import Json
+from api.pages.operator.customer.previews import PREVIEWS
 from api.pages.operator.customer.reading import Standing, standing_of, wanted, words_of
 from api.pages.operator.customer.reasons import key_of, reason_of
 from api.pages.operator.page import Page, back_to
@@ -24,6 +26,7 @@ ADJUST = "POST /customers/{id}/adjustments"
 CANCEL = "POST /subscriptions/{id}/cancel"
 UNCANCEL = "POST /subscriptions/{id}/uncancel"
 SECOND = "approval_required"
+CUSTOMERS_OWN = ("retry", "bonus", "end", "uncancel")  # what customers or products do as well
 ENDS = {"period_end": "with its period", "now": "now"}
 
 
@@ -55,6 +58,8 @@ def _facts(visit: Visit, standing: Standing, **more: Any) -> dict[str, Any]:
         "ends": ENDS,
         "adjusting": None,
         "ending": None,
+        "doing": None,
+        "changed": False,
         **more,
     }
 
@@ -127,6 +132,42 @@ async def adjust(visit: Visit) -> Response:
     return back_to("proposals")
 
 
+async def _preview(act: str, visit: Visit) -> Mapping[str, Any]:
+    """Show what an act would do."""
+    reason_of(visit)
+    _require_allowed(visit, act)
+    standing = await _read(visit)
+    return _facts(visit, standing, doing=await PREVIEWS[act](visit, standing))
+
+
+async def _as_seen(
+    act: str, do: Callable[[Visit], Awaitable[Response]], visit: Visit
+) -> Mapping[str, Any] | Response:
+    """Do what was shown; where it has changed meanwhile, nothing is done and it is shown anew."""
+    reason_of(visit)
+    _require_allowed(visit, act)
+    standing, key = await _read(visit), key_of(visit)
+
+    def is_done() -> bool:
+        with visit.services.engine.connect() as connection:
+            return operator_acts.is_done(connection, standing.account_id, key)
+
+    if await asyncio.to_thread(is_done):
+        return _to_customer(standing.customer.customer_id)
+    try:
+        now = await PREVIEWS[act](visit, standing)
+    except BillingError:  # the door refuses it too, and gives a repeat its first answer
+        return await do(visit)
+    if not now.is_of(visit):
+        return _facts(visit, standing, doing=now, changed=True)
+    return await do(visit)
+
+
+def _require_allowed(visit: Visit, act: str) -> None:
+    if act in CUSTOMERS_OWN and not _may_change(visit):
+        raise Problem("scope_missing", f"{visit.operator.role} may not do this")
+
+
 async def pause(visit: Visit) -> Response:
     """Pause metered actions, charges and renewals."""
     return await _noted(visit, "POST /customers/{id}/pause")
@@ -152,7 +193,8 @@ async def retry(visit: Visit) -> Response:
 
 async def bonus(visit: Visit) -> Response:
     """Give a bonus of the price list."""
-    content = {"bonus": visit.form.get("bonus", ""), "invitee": visit.form.get("invitee", "")}
+    invitee = visit.form.get("invitee", "").strip()
+    content = {"bonus": visit.form.get("bonus", ""), "invitee": invitee}
     return await _kept(visit, "bonus", "POST /customers/{id}/bonuses", content)
 
 
@@ -202,8 +244,7 @@ async def _kept(
     visit: Visit, act: str, wanted_act: str, content: Json, id_: str | None = None
 ) -> Response:
     """Do what has no place for who and why in the message: both are kept beside it, before."""
-    if not _may_change(visit):
-        raise Problem("scope_missing", f"{visit.operator.role} may not do this")
+    _require_allowed(visit, act)
     standing, reason, key = await _read(visit), reason_of(visit), key_of(visit)
     engine, account = visit.services.engine, standing.account_id
     by = visit.operator.email
@@ -236,6 +277,13 @@ def _to_customer(customer_id: str) -> Response:
     return back_to("customer", urlencode({"id": customer_id}))
 
 
+DONE_AS_SEEN = {
+    "pause": pause,
+    "resume": resume,
+    "retry": retry,
+    "bonus": bonus,
+    "uncancel": uncancel,
+}
 PAGE = Page(
     "act",
     "Act",
@@ -243,13 +291,10 @@ PAGE = Page(
     acts={
         "preview_adjust": preview_adjust,
         "adjust": adjust,
-        "pause": pause,
-        "resume": resume,
-        "retry": retry,
-        "bonus": bonus,
+        **{f"preview_{act}": partial(_preview, act) for act in PREVIEWS},
+        **{act: partial(_as_seen, act, do) for act, do in DONE_AS_SEEN.items()},
         "preview_end": preview_end,
         "end": end,
-        "uncancel": uncancel,
     },
     menu=False,
 )

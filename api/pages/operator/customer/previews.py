@@ -1,0 +1,213 @@
+"""What an act would do, in the ledger's own numbers, before the click.
+
+Each preview has `seen`, which its form sends back: where it has changed meanwhile, nothing is done
+and the new one is shown.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from api.pages.asking import Json
+from api.pages.operator.customer.reading import Standing
+from api.pages.operator.customer.telling import CHARGES, plain
+from api.pages.operator.visits import Visit
+from api.v1.problems import Problem
+from domain.errors import BillingError, InvalidInput
+from domain.payments.charges import ChargeKind, ChargeState
+from domain.pricing.catalog import Bonus, Extras
+from domain.subscription import Pause
+from gateways.payments import ProcessorUnavailable
+from ledger import grants
+
+log = logging.getLogger(__name__)
+
+LISTED = "GET /customers/{id}/charges"
+METHODS = "GET /customers/{id}/payment_methods"
+MOST = "100"
+RETRIED = (ChargeKind.PERIOD, ChargeKind.AUTO)  # others are given up: the buyer buys anew
+OPERATORS = Pause.BY_OPERATOR.value
+NAMED_AT_MOST = 64  # characters of an invitee
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Which act is shown, its facts for the template, and what the click is about."""
+
+    act: str
+    facts: Mapping[str, Any]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def seen(self) -> str:
+        """What was shown, as the form sends it back."""
+        return json.dumps(self.about, sort_keys=True, default=str)
+
+    def is_of(self, visit: Visit) -> bool:
+        """Return whether a form was sent by somebody who saw just this."""
+        return visit.form.get("seen") == self.seen
+
+
+async def of_retry(visit: Visit, standing: Standing) -> Preview:
+    """Return which charges are tried, for how much, with which card.
+
+    Raises `BillingError`: nothing was declined, or an operator's pause holds everything.
+    """
+    if OPERATORS in standing.wallet.paused_by:
+        raise Problem("paused:by_operator", "an operator has paused this customer")
+    named = standing.customer.customer_id
+    query = {"limit": MOST, "state": ChargeState.OPEN}
+    found = await visit.ask(LISTED, query=query, id=named)
+    declined = [one for one in found["items"] if one["declines"]]
+    unpaid = Pause.PAYMENT_FAILED in standing.wallet.paused_by
+    if not declined and not unpaid:
+        raise Problem("nothing_declined", "no charge of this customer was declined")
+    tried = [_charge(one) for one in declined if one["kind"] in RETRIED]
+    given_up = [_charge(one) for one in declined if one["kind"] not in RETRIED]
+    card = await _card(visit, named)
+    about = {
+        "tried": [(one["id"], one["amount_minor"], one["declines"]) for one in tried],
+        "given_up": [one["id"] for one in given_up],
+        "card": card,
+    }
+    return Preview("retry", {"tried": tried, "given_up": given_up, "card": card}, about)
+
+
+def _charge(charge: Json) -> Json:
+    return {**charge, "what": CHARGES.get(charge["kind"], plain(charge["kind"]))}
+
+
+async def _card(visit: Visit, customer_id: str) -> str:
+    """Return the card that is charged, as people know it; "": none, or nobody can say."""
+    try:
+        found = await visit.ask(METHODS, query={"limit": MOST}, id=customer_id)
+    except (BillingError, ProcessorUnavailable) as error:
+        log.warning("the card of a preview cannot be told: %s", type(error).__name__)
+        return ""
+    card = next((one for one in found["items"] if one["default"]), None)
+    return str(card["name"]) if card else ""
+
+
+async def of_bonus(visit: Visit, standing: Standing) -> Preview:
+    """Return how many credits of which type, until when, and the balance after it.
+
+    Raises `InvalidInput`: there is no such bonus, or nobody was named.
+    """
+    bonus, invitee = _bonus(visit, standing), visit.form.get("invitee", "").strip()
+    if not invitee or len(invitee) > NAMED_AT_MOST or "\x00" in invitee:
+        raise InvalidInput("malformed", f"say for whom or what, in {NAMED_AT_MOST} characters")
+    if invitee == standing.customer.customer_id:
+        raise Problem("own_referral", "nobody is given a bonus for themselves")
+
+    def given() -> int:
+        with visit.services.engine.connect() as connection:
+            key = f"bonus:{bonus.bonus_id}:{invitee}"
+            return grants.given(connection, standing.account_id, key)
+
+    known = await asyncio.to_thread(given)
+    before = standing.available(bonus.credit_type)
+    facts = {
+        "bonus": bonus,
+        "invitee": invitee,
+        "until": _until(standing, bonus.expires),
+        "given": known,
+        "before": before,
+        "after": before if known else before + bonus.quantity_micro,
+    }
+    about = {name: facts[name] for name in ("invitee", "until", "given")}
+    kept = {"bonus": bonus.bonus_id, "credits": bonus.quantity_micro}
+    return Preview("bonus", facts, about | kept)
+
+
+def _bonus(visit: Visit, standing: Standing) -> Bonus:
+    catalog = visit.services.context.catalog(standing.plan.get("catalog", ""))
+    return catalog.bonus(visit.form.get("bonus", ""))
+
+
+def _until(standing: Standing, expires: Extras) -> datetime | None:
+    """Return when credits given now expire; None: never."""
+    match expires:
+        case Extras.WINDOW_END:
+            return standing.wallet.window_end
+        case Extras.PERIOD_END:
+            return _period_end(standing)
+        case Extras.NEVER:
+            return None
+
+
+async def of_pause(_: Visit, standing: Standing) -> Preview:
+    """Return what stops: credits that cannot be used, the payment that waits, what expires."""
+    if OPERATORS in standing.wallet.paused_by:
+        raise Problem("already_paused", "an operator has paused this customer")
+    expiring = [one for one in standing.grants if one.available and one.expires_at]
+    first = min(expiring, key=lambda one: str(one.expires_at), default=None)
+    facts = {
+        "balances": [one for one in standing.balances if one.available],
+        "due": None if _ends(standing) else _period_end(standing),
+        "price": _price(standing),
+        "currency": standing.plan.get("currency", ""),
+        "first": first,
+    }
+    # Credits move all the time; who pauses decides on the payment.
+    return Preview("pause", facts, {name: facts[name] for name in ("due", "price")})
+
+
+async def of_resume(_: Visit, standing: Standing) -> Preview:
+    """Return what begins again: a period that is charged at once, or the one that goes on."""
+    if OPERATORS not in standing.wallet.paused_by:
+        raise Problem("not_paused", "no operator has paused this customer")
+    end = _period_end(standing)
+    facts = {
+        "balances": [one for one in standing.balances if one.available],
+        "due": None if _ends(standing) else end,
+        "over": end is not None and end <= standing.wallet.at,
+        "price": _price(standing),
+        "currency": standing.plan.get("currency", ""),
+        "others": [one for one in standing.wallet.paused_by if one != OPERATORS],
+    }
+    return Preview("resume", facts, {name: facts[name] for name in ("due", "over", "price")})
+
+
+async def of_uncancel(_: Visit, standing: Standing) -> Preview:
+    """Return what goes on: the next payment, and the credits that are not lost.
+
+    Raises `Problem`: nothing is to end.
+    """
+    if not _ends(standing):
+        raise Problem("not_canceled", "the subscription is not to end")
+    facts = {
+        "due": _period_end(standing),
+        "price": _price(standing),
+        "currency": standing.plan.get("currency", ""),
+        "balances": [one for one in standing.balances if one.available],
+    }
+    return Preview("uncancel", facts, {name: facts[name] for name in ("due", "price")})
+
+
+def _period_end(standing: Standing) -> datetime | None:
+    end = standing.subscription["period_end"] if standing.subscription else None
+    return end if isinstance(end, datetime) else None
+
+
+def _ends(standing: Standing) -> bool:
+    return bool(standing.subscription and standing.subscription["cancel_at_end"])
+
+
+def _price(standing: Standing) -> int:
+    """Return what the next period costs, of the plan that will be in force then; net of tax."""
+    subscription = standing.subscription
+    plan = (subscription and subscription["next_plan"]) or standing.plan
+    return int(plan.get("price_minor", 0))
+
+
+PREVIEWS: Mapping[str, Callable[[Visit, Standing], Awaitable[Preview]]] = {
+    "retry": of_retry,
+    "bonus": of_bonus,
+    "pause": of_pause,
+    "resume": of_resume,
+    "uncancel": of_uncancel,
+}
