@@ -49,6 +49,7 @@ class Settings:
     public_url: str  # where customers and the processor reach the API; no slash at the end
     temporal_namespace: str = "default"
     temporal_ui_url: str | None = None  # where operators find the Temporal UI; None: no link
+    link_days: int = 90  # for which a link in a mail opens
     stripe_api_base: str = STRIPE
     stripe_calls_per_second: int = 20  # of the whole fleet; Stripe allows 25 to one endpoint
     drawdown_catalogs: Path = CATALOGS
@@ -241,6 +242,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "stripe_calls_per_second": _number,
     "stripe_webhook_secret": _secret("whsec_"),
     "link_secrets": _secrets,
+    "link_days": _number,
     "smtp_url": _smtp,
     "mail_from": _sender,
     "public_url": _web,
@@ -275,6 +277,7 @@ EXPECTED = {
     "stripe_calls_per_second": "a whole number above zero, the same for every worker",
     "stripe_webhook_secret": "the signing secret of Stripe's webhook endpoint (whsec_…)",
     "link_secrets": "one or two secrets of 32 characters or more: the newest first, then a comma",
+    "link_days": "a whole number of days above zero",
     "smtp_url": "the mail server, as smtp://user:password@host:port or smtps://…",
     "mail_from": "the sender's address",
     "public_url": "the http(s) address where customers reach the API",

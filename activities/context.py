@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
@@ -64,14 +64,15 @@ class BillingContext:
         name = (subscription_id, key, member_id)
         return links.approval_link(self.public_url, self.link_secrets, *name)
 
-    def account_link(self, subscription_id: str, page: str = "") -> str:
+    def account_link(self, subscription_id: str, at: datetime, page: str = "") -> str:
         """Return the link that opens a page of the customer's console, by default the first."""
-        return links.account_link(self.public_url, self.link_secrets, subscription_id, page)
+        where = self.public_url, self.link_secrets, subscription_id
+        return links.account_link(*where, at, page=page)
 
-    def invoices_link(self, subscription_id: str) -> str:
+    def invoices_link(self, subscription_id: str, at: datetime) -> str:
         """Return the link that shows a customer's invoices and nothing else."""
-        return links.invoices_link(self.public_url, self.link_secrets, subscription_id)
+        return links.invoices_link(self.public_url, self.link_secrets, subscription_id, at)
 
-    def billing_link(self, subscription_id: str) -> str:
+    def billing_link(self, subscription_id: str, at: datetime) -> str:
         """Return the link to the processor's page where the card is replaced."""
-        return links.billing_link(self.public_url, self.link_secrets, subscription_id)
+        return links.billing_link(self.public_url, self.link_secrets, subscription_id, at)

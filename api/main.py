@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from datetime import timedelta
 from functools import partial
 from typing import TypedDict
 
@@ -23,7 +24,7 @@ from activities.direct.running import direct_usage
 from api import access_log, account, approvals, billing, errors, health, webhooks
 from api.keyring import KeyRing
 from api.limits import limits
-from api.pages import assets
+from api.pages import assets, mailed
 from api.pages.customer import pages as customer_pages
 from api.pages.operator import pages as operator_pages
 from api.pages.operator.serving import CALLBACK
@@ -79,7 +80,9 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Doors:
     )
     for part in (health, webhooks, account, billing, approvals):
         app.include_router(part.router)
-    app.router.routes.extend([*assets.ROUTES, *customer_pages.ROUTES, *operator_pages.ROUTES])
+    app.router.routes.extend(
+        [*assets.ROUTES, *mailed.ROUTES, *customer_pages.ROUTES, *operator_pages.ROUTES]
+    )
     access_log.install()
     errors.install(app)
     return Doors(app, create_door())
@@ -120,6 +123,7 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                     direct_usage(settings.database_url, context, temporal, wakeups=wakeups)
                 ),
                 balances=balances,
+                link_life=timedelta(days=settings.link_days),
                 limits=limits(
                     requests=settings.api_most_requests,
                     streams=settings.api_most_streams,

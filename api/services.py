@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -45,6 +46,7 @@ class Services:
     usage: DirectUsage
     limits: Limits
     balances: Balances
+    link_life: timedelta  # of the links in mails, from the mail on
     temporal_ui_url: str | None = None
     identities: Identities | None = None  # None: operators have passwords
     metrics: DoorMetrics | None = None  # None: nobody asks for them

@@ -97,6 +97,7 @@ def test_ours_get_variables_that_settings_know_and_all_they_need(name):
     filled |= {"LINK_SECRETS": "x" * 32}
     filled |= {"PUBLIC_URL": "https://billing.example", "SMTP_URL": "smtp://mailpit:1025"}
     filled |= {"STRIPE_API_BASE": "https://api.stripe.com", "STRIPE_CALLS_PER_SECOND": "20"}
+    filled |= {"LINK_DAYS": "90"}
     filled |= {"RENEWAL_SPREAD_SECONDS": "0", "WEBHOOK_PRIVATE_ADDRESSES": "off"}
     filled |= {"EMBED_ORIGINS": "https://app.example", "TEMPORAL_UI_URL": "https://ui.example"}
     filled |= {"INVITATIONS": "zaplify/referral=https://app.example"}

@@ -55,6 +55,7 @@ def test_an_empty_variable_is_a_missing_one():
         ("LINK_SECRETS", f"hidden{'x' * 32},"),
         ("LINK_SECRETS", f"hidden{'x' * 32},hidden{'x' * 32}"),
         ("LINK_SECRETS", ",".join(f"hidden{letter * 32}" for letter in "abc")),
+        ("LINK_DAYS", "0"),
         ("SMTP_URL", "user:hidden@mail:25"),
         ("MAIL_FROM", "nobody"),
         ("PUBLIC_URL", "billing.example"),
@@ -139,6 +140,7 @@ def test_the_names_are_the_contract():
     assert set(NAMES) - set(COMPLETE) == {
         "TEMPORAL_NAMESPACE",
         "TEMPORAL_UI_URL",
+        "LINK_DAYS",
         "STRIPE_API_BASE",
         "STRIPE_CALLS_PER_SECOND",
         "DRAWDOWN_CATALOGS",

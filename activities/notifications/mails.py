@@ -12,6 +12,7 @@ from domain.credits import MICRO
 from domain.mails.codec import envelope_to_json
 from domain.mails.envelope import Envelope, Mail
 from domain.mails.facts import AutoTotals, Lot, OtherCredits, PlanTerms, Reader
+from domain.mails.links import account_links
 from domain.mails.money import (
     CapReached,
     Disputed,
@@ -68,7 +69,8 @@ class Desk:
 
     def for_card(self, reader: Reader) -> Reader:
         """Return the reader with a button that opens the processor's page to replace the card."""
-        return replace(reader, action_url=self.context.billing_link(self.subscription_id))
+        link = self.context.billing_link(self.subscription_id, self._now())
+        return replace(reader, action_url=link)
 
     def unit(self, catalog: str, credit_type: str) -> str:
         """Return a price list's name for a credit type."""
@@ -128,7 +130,7 @@ class Desk:
             product_name=self.context.catalog(catalog).brand,
             locale=customer.locale,
             time_zone=customer.time_zone,
-            action_url=self.context.account_link(self.subscription_id),
+            action_url=self.context.account_link(self.subscription_id, self._now()),
         )
 
     def post(self, message_key: str, mail: Mail) -> None:
@@ -156,14 +158,20 @@ class Desk:
 
         Whoever is not the customer gets at invoices alone: the console spends the customer's money.
         """
-        reader, link = mail.reader, self.context.account_link(self.subscription_id)
-        if reader.action_url != link:  # it leads somewhere of its own
+        reader, at = mail.reader, self._now()
+        console = account_links(self.context.public_url, self.subscription_id)
+        if not reader.action_url.startswith(console):  # it leads somewhere of its own
             return mail
         if to != accounts.details_of(self.connection, self.account_id).email:
-            link = self.context.invoices_link(self.subscription_id)
-        elif type(mail) in ANSWERED_BY:
-            link = self.context.account_link(self.subscription_id, ANSWERED_BY[type(mail)])
+            link = self.context.invoices_link(self.subscription_id, at)
+        else:
+            page = ANSWERED_BY.get(type(mail), "")
+            link = self.context.account_link(self.subscription_id, at, page)
         return replace(mail, reader=replace(reader, action_url=link))
+
+    def _now(self) -> datetime:
+        """Return the mail's instant: that of its row, by the clock that links are opened by."""
+        return outbox.instant(self.connection)
 
     def sent(self, message_key: str) -> dict[str, Any] | None:
         """Return the mail queued under a key, as `envelope_to_json` writes it, or None."""

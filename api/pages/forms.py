@@ -34,13 +34,17 @@ async def fields_of(request: Request, secrets: tuple[str, ...], session: str) ->
         raise NotFoundError("not_found", "the form is not of this page")
     if request.headers.get("content-type", "").partition(";")[0].strip() != KIND:
         raise InvalidInput("malformed", "the form is not written as browsers write forms")
-    body = await raw_body(request)
-    try:
-        found = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
-    except ValueError as error:
-        raise InvalidInput("malformed", "the form cannot be read") from error
+    found = parsed(await raw_body(request))
     sent = found.pop(TOKEN, "").encode("utf-8", "surrogatepass")
     known = [hmac.compare_digest(token_of((one,), session).encode(), sent) for one in secrets]
     if not any(known):
         raise NotFoundError("not_found", "the form is not of this page")
     return found
+
+
+def parsed(body: bytes) -> dict[str, str]:
+    """Return the fields of a form as browsers write them. Raises `InvalidInput`."""
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
+    except ValueError as error:
+        raise InvalidInput("malformed", "the form cannot be read") from error

@@ -19,6 +19,7 @@ class Seal(StrEnum):
     INVITATION = "invitation"
     PROMPT = "prompt"
     EMBED = "embed"
+    FRESH_LINK = "fresh-link"
 
 
 def seal(secrets: tuple[str, ...], purpose: Seal, content: str) -> str:

@@ -20,6 +20,7 @@ from domain.mails.notices import (
     ApprovalDecided,
     CreditsExpiring,
     EndpointOff,
+    FreshLink,
     LowBalance,
 )
 from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Uncanceled, Welcome
@@ -48,6 +49,7 @@ Mail = (
     | ApprovalAsked
     | ApprovalDecided
     | EndpointOff
+    | FreshLink
 )
 
 

@@ -81,3 +81,13 @@ class EndpointOff:
     is_gone: bool
     off_at: datetime
     days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshLink:
+    """The link of an older mail has expired; this mail's opens the same for so many days."""
+
+    kind: Literal["fresh_link"] = "fresh_link"
+    reader: Reader
+    days: int
+    is_of_invoices: bool

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -32,6 +33,24 @@ def put(
         """),
         {"account": account_id, "key": message_key, "topic": topic, "payload": json.dumps(payload)},
     )
+
+
+def instant(connection: Connection) -> datetime:
+    """Return when what this transaction queues is recorded."""
+    now: datetime = connection.execute(text("SELECT now()")).scalar_one()
+    return now
+
+
+def last_mail_with(connection: Connection, account_id: int, part: str) -> datetime | None:
+    """Return when the newest mail to a customer was queued whose button's address has a part."""
+    found: datetime | None = connection.scalar(
+        text("""
+            SELECT max(recorded_at) FROM outbox WHERE account_id = :account AND topic = 'mail'
+            AND strpos(payload #>> '{mail,reader,action_url}', :part) > 0
+        """),
+        {"account": account_id, "part": part},
+    )
+    return found
 
 
 def queued(connection: Connection, account_id: int, message_key: str) -> dict[str, Any] | None:

@@ -1,17 +1,18 @@
 """A mail's button opens the card page of its own customer and no other."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from domain.mails.links import billing_link, link_token
+from domain.mails.links import Opens, billing_link, link_token
 from tests.api.arrangements import NOWHERE, api
 from tests.deployment import LINK_SECRET
 
 
 def link(subscription_id, base=""):
-    return billing_link(base, (LINK_SECRET,), subscription_id)
+    return billing_link(base, (LINK_SECRET,), subscription_id, datetime.now(UTC))
 
 
 async def test_a_mailed_link_leads_to_the_processors_card_page(http, desk, standin):
@@ -47,10 +48,11 @@ async def test_after_the_card_page_the_person_is_told_what_comes_next(http, desk
 async def test_a_link_that_we_did_not_sign_leads_nowhere(http, desk):
     wallet, _ = desk.customer()
     other, _ = desk.customer()
-    good = link_token((LINK_SECRET,), wallet.subscription_id)
+    at = datetime.now(UTC)
+    good = link_token((LINK_SECRET,), Opens.CONSOLE, wallet.subscription_id, at)
     for token in (
-        link_token((LINK_SECRET,), other.subscription_id),
-        link_token(("another secret",), wallet.subscription_id),
+        link_token((LINK_SECRET,), Opens.CONSOLE, other.subscription_id, at),
+        link_token(("another secret",), Opens.CONSOLE, wallet.subscription_id, at),
         good[:-1],
         good + "0",
         good.upper() + "A",

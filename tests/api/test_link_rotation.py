@@ -1,5 +1,7 @@
 """A new secret for links is put before the old one: what was mailed opens until that is gone."""
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 
@@ -18,7 +20,9 @@ def test_a_mailed_link_opens_until_its_secret_is_gone(variables, engine, desk, s
     opened = []
     for secrets in (OLD, f"{NEW}, {OLD}", NEW):
         with api(variables | {"LINK_SECRETS": secrets}, servers_folder) as url:
-            mailed = BillingContext(engine, {}, url, (OLD,)).account_link(wallet.subscription_id)
+            mailed = BillingContext(engine, {}, url, (OLD,)).account_link(
+                wallet.subscription_id, datetime.now(UTC)
+            )
             opened.append(httpx.get(mailed, timeout=None).status_code)
 
     assert opened == [303, 303, 404]
@@ -26,6 +30,6 @@ def test_a_mailed_link_opens_until_its_secret_is_gone(variables, engine, desk, s
 
 async def test_the_webhooks_secret_opens_no_link(http, desk):
     wallet, _ = desk.customer()
-    guessed = account_link("", (WEBHOOK_SECRET,), wallet.subscription_id)
+    guessed = account_link("", (WEBHOOK_SECRET,), wallet.subscription_id, datetime.now(UTC))
 
     assert (await http.get(guessed)).status_code == 404

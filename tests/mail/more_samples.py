@@ -19,6 +19,7 @@ from domain.mails.notices import (
     ApprovalDecided,
     CreditsExpiring,
     EndpointOff,
+    FreshLink,
     LowBalance,
 )
 from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Uncanceled, Welcome
@@ -228,6 +229,19 @@ def _endpoints() -> dict[str, Mail]:
     return {"endpoint_failing": failing, "endpoint_gone": replace(failing, is_gone=True)}
 
 
+def _links() -> dict[str, Mail]:
+    fresh = FreshLink(reader=a_reader(), days=90, is_of_invoices=False)
+    return {"fresh_link": fresh, "fresh_invoices_link": replace(fresh, is_of_invoices=True)}
+
+
 def other_mails() -> dict[str, Mail]:
     """Return every wording about these by name."""
-    return {**_plans(), **_balances(), **_ends(), **_returns(), **_approvals(), **_endpoints()}
+    return {
+        **_plans(),
+        **_balances(),
+        **_ends(),
+        **_returns(),
+        **_approvals(),
+        **_endpoints(),
+        **_links(),
+    }

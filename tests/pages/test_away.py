@@ -51,8 +51,8 @@ async def test_pages_outside_the_consoles_say_that_the_ledger_is_away(without_le
         for path in (
             *("/console/open/a-token", *sorted(embedded)),
             f"/invite/{invitation_token(SECRETS, Inviter(1, 'acme', 'referral'))}",
-            account_link("", SECRETS, "sub"),
-            invoices_link("", SECRETS, "sub"),
+            account_link("", SECRETS, "sub", datetime.now(UTC)),
+            invoices_link("", SECRETS, "sub", datetime.now(UTC)),
             approval_link("", SECRETS, "sub", "key", "ada"),
         ):
             answer = await web.get(path)

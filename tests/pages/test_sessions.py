@@ -74,7 +74,9 @@ async def test_an_expired_or_edited_link_opens_nothing(acme, link, web, fleet):
 
 
 async def test_a_mailed_link_opens_the_console_and_only_its_own(acme, web):
-    mine = account_link("", SECRETS, acme.life.handle.id.removeprefix("subscription:"))
+    mine = account_link(
+        "", SECRETS, acme.life.handle.id.removeprefix("subscription:"), datetime.now(UTC)
+    )
     opened = await web.get(mine)
     assert (opened.status_code, opened.headers["location"]) == (303, "/console/credits")
     assert (await web.get("/console/credits")).status_code == 200

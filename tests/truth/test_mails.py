@@ -107,5 +107,5 @@ async def test_every_mail_about_credits_that_expire_is_true(fleet: RunningFleet,
 def test_no_kind_of_mail_is_left_unread() -> None:
     kinds = {mail.__dataclass_fields__["kind"].default for mail in get_args(Mail)}
 
-    # Of no customer: tests/test_webhook_relay.py reads it.
-    assert set(CHECKERS) | {"endpoint_off"} == kinds
+    # Of no customer, and without figures: test_webhook_relay.py and api/test_mailed.py read them.
+    assert set(CHECKERS) | {"endpoint_off", "fresh_link"} == kinds
