@@ -30,6 +30,8 @@ def worker(
         "activities": [Simulator(dict(environment)).simulate],
         "workflow_runner": UnsandboxedWorkflowRunner(),
         "max_concurrent_activities": AT_ONCE,
+        # Usually most of what a heartbeat may take: too long for whoever watches, or ends it.
+        "max_heartbeat_throttle_interval": timedelta(seconds=1),
         # A simulation that is interrupted begins anew: there is nothing to wait for.
         "graceful_shutdown_timeout": timedelta(0),
     }
