@@ -32,11 +32,17 @@ _CLOCKS = (
 
 
 def team(
-    connection: Connection, account_id: int, at: datetime, member: str | None = None
+    connection: Connection,
+    account_id: int,
+    at: datetime,
+    member: str | None = None,
+    *,
+    window_only: bool = False,
 ) -> dict[str, Any]:
     """Return the team at `at`, or at the wallet's own time if that is later.
 
-    `member` limits it to that one, as members see themselves. Raises `InvalidInput`:
+    `member` limits it to that one, as members see themselves; with `window_only` it lacks what was
+    used since the period began, which costs a look at every line of it. Raises `InvalidInput`:
     `no_subscription` before the first period, `unknown_member`, `member_removed`.
     """
     wallet = connection.execute(_CLOCKS.where(Wallet.account_id == account_id)).one_or_none()
@@ -54,7 +60,7 @@ def team(
         account_id=account_id,
         credit_type=kind,
         window_start=wallet.window_start,
-        period_start=period_start,
+        period_start=None if window_only else period_start,
     )
     shown = [one for one in people if member in (None, one.member_id)]
     if member is not None and not shown:
@@ -69,12 +75,13 @@ def team(
         "monthly_goal": None if goal is None else format_credits(goal),
         "window_ends": wallet.window_end.isoformat() if wallet.window_end else None,
         "period_ends": wallet.period_end.isoformat() if wallet.period_end else None,
-        "members": [_seen(one, found.get(one.member_id)) for one in shown],
+        "members": [_seen(one, found.get(one.member_id), window_only=window_only) for one in shown],
     }
 
 
-def _seen(one: Member, standing: MemberUsage | None) -> dict[str, Any]:
+def _seen(one: Member, standing: MemberUsage | None, *, window_only: bool) -> dict[str, Any]:
     known = standing or MemberUsage(one.member_id, 0, 0, None)
+    period = {} if window_only else {"used_this_period": format_credits(known.period_micro)}
     return {
         "member": one.member_id,
         "name": one.name,
@@ -82,7 +89,7 @@ def _seen(one: Member, standing: MemberUsage | None) -> dict[str, Any]:
         "role": one.role.value,
         "restricted": one.restricted,
         "used_this_window": format_credits(known.window_micro),
-        "used_this_period": format_credits(known.period_micro),
+        **period,
         "limit": _or_none(known.limit_micro),
         "limits": {kind: format_credits(micro) for kind, micro in one.limits},
         "limit_since": known.since.isoformat() if known.since else None,

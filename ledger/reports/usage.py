@@ -10,7 +10,8 @@ from ledger.reports.scope import Scope, answer
 
 # What was used, one row per draw and per free line. Line 0 of an operation carries its quantity
 # and tags; whatever undoes or completes another operation carries that one's action and tags. The
-# action is the one served, if a cheaper one replaced the one asked for.
+# action is the one served, if a cheaper one replaced the one asked for. A first line is not looked
+# up again: most lines are one, and each look costs as much as the rest of the line.
 # `seq_before` (0 of no account) finds a customer's first line of the time by halving: a month costs
 # the same however many years came before it.
 USAGE = """
@@ -21,7 +22,12 @@ WITH usage AS (
            CASE e.kind WHEN 'correction' THEN -e.quantity ELSE e.quantity END AS quantity,
            (e.line = 0 AND e.kind <> 'correction')::integer AS event
     FROM journal e
-    CROSS JOIN operation_of(coalesce(CAST(:account AS bigint), e.account_id), e.seq, e.corrects) o
+    CROSS JOIN LATERAL (
+        SELECT e.action, e.served_as, e.tags WHERE e.line = 0 AND e.corrects IS NULL
+        UNION ALL
+        SELECT f.action, f.served_as, f.tags
+        FROM operation_of(coalesce(CAST(:account AS bigint), e.account_id), e.seq, e.corrects) f
+        WHERE e.line > 0 OR e.corrects IS NOT NULL) o
     WHERE e.kind IN ('debit', 'capture', 'correction')
       AND e.at >= :start AND e.at < :end
       AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)

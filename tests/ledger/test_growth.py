@@ -1,6 +1,7 @@
 """What is asked of a time costs what happened in it, however old the customer is."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -54,6 +55,9 @@ READS = {
     "members": lambda ledger, wallet: members.standings(
         ledger, wallet.account_id, "credits", MONTH_END, MONTH_END
     ),
+    "members in a window": lambda ledger, wallet: members.standings(
+        ledger, wallet.account_id, "credits", START, None
+    ),
     "numbers of charges": lambda ledger, wallet: checkpoints.last_number(
         ledger, wallet.account_id, f"{wallet.customer_id}:upgrade:"
     ),
@@ -97,6 +101,31 @@ def test_what_was_before_a_time_is_not_read_for_it(old_customer, name):
         before = ledger.scalar(FETCHED)
         READS[name](ledger, wallet)
         assert ledger.scalar(FETCHED) - before <= MOST
+        ledger.rollback()
+
+
+SUMS = {
+    "members": lambda ledger, wallet: members.standings(
+        ledger, wallet.account_id, "credits", START, START
+    ),
+    **{
+        name: lambda ledger, wallet, name=name: sheet(
+            ledger,
+            replace(asked(wallet.customer_id, name), first=START.date()),
+            MONTH_END + DAY,
+        )
+        for name in ("usage", "usage-by-day", "usage-by-tag", "usage-by-member")
+    },
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_of_a_time_read_each_of_its_lines_once(old_customer, name):
+    engine, wallet, _ = old_customer
+    with engine.connect() as ledger:
+        before = ledger.scalar(FETCHED)
+        SUMS[name](ledger, wallet)
+        assert ledger.scalar(FETCHED) - before <= BEFORE + SINCE + MOST
         ledger.rollback()
 
 

@@ -126,3 +126,17 @@ async def test_zaplifys_goal_is_shown_for_each_member(fleet, link, web):
         await team.life.ask("set_member", person(member))
     text = await entered(web, link, team)
     assert re.search(r"Goal for each member a month</dt><dd>200<", text)
+
+
+async def test_the_team_is_read_without_the_sums_of_the_whole_period(fleet, door):
+    acme = await fleet.subscribe("core_10k")
+    put = await door.put(
+        f"/customers/{acme.name}/members/ada", json={"name": "Ada", "email": "ada@acme.example"}
+    )
+    assert put.status_code == 200
+    path = f"/customers/{acme.name}/team"
+    (whole,) = (await door.get(path)).json()["members"]
+    (quick,) = (await door.get(path, params={"used": "window"})).json()["members"]
+    assert whole.pop("used_this_period") == "0"
+    assert quick == whole
+    assert (await door.get(path, params={"used": "period"})).status_code == 422

@@ -18,6 +18,7 @@ from domain.teams.members import Role, share_of
 TEAM = f"GET {CUSTOMER}/team"
 MEMBER = f"{CUSTOMER}/members/{{member}}"
 REQUESTS = f"{CUSTOMER}/approvals"
+QUICK = {"used": "window"}  # the page does not show what was used since the period began
 LATEST = "50"  # requests that are shown, the newest first
 WHOLE = 1000  # of a bar
 LIMIT = "limit:"  # the fields of limits, by credit type
@@ -31,7 +32,7 @@ async def show(visit: Visit) -> dict[str, Any]:
     """Show admins the team and what it asks; a member the own part."""
     mine = {} if visit.is_admin or visit.member is None else {"member": visit.member.member_id}
     try:
-        team = await visit.ask(TEAM, query=mine)
+        team = await visit.ask(TEAM, query={**mine, **QUICK})
     except BillingError as error:
         if error.reason != "no_subscription":
             raise
@@ -60,7 +61,7 @@ async def keep(visit: Visit) -> Response:
     _admins_only(visit)
     member = visit.form.get("member", "").strip()
     if visit.form.get("new"):
-        known = await visit.ask(TEAM)
+        known = await visit.ask(TEAM, query=QUICK)
         if _named(known["members"], member):
             return back_to("team", f"edit={quote(member, safe='')}#edit")
     body = {

@@ -11,6 +11,7 @@ from api.v1.endpoint import Endpoint, Example, Parameter
 from api.v1.endpoints import schemas
 from api.v1.reads.snapshots import of_customer
 from domain.api_keys import Scope
+from domain.errors import InvalidInput
 from domain.messages import fields
 
 AMOUNT_OR_NONE = {"anyOf": [schemas.CREDITS, {"type": "null"}]}
@@ -49,15 +50,24 @@ TEAM = schemas.titled(
     },
 )
 ONE = Parameter("member", schemas.CUSTOMER, "Only this member, as members see themselves.")
+USED = Parameter(
+    "used",
+    {"enum": ["window"]},
+    "`window`: without `used_this_period`, which takes longer the more was used.",
+)
 
 
 async def read_team(call: Call) -> Reply:
     """Answer a customer's team, or the part of one member."""
-    query = call.known("member")
+    query = call.known("member", "used")
+    window_only = "used" in query
+    if query.get("used", "window") != "window":
+        raise InvalidInput("invalid_parameter", "`used` is `window`, or is left out")
     member = fields.identifier(query["member"], "invalid_id") if "member" in query else None
 
     def read(connection: Connection, account_id: int) -> dict[str, Any]:
-        return team(connection, account_id, datetime.now(UTC), member)
+        at = datetime.now(UTC)
+        return team(connection, account_id, at, member, window_only=window_only)
 
     return reply(await of_customer(call, read))
 
@@ -70,7 +80,7 @@ TEAM_READS = (
         summary="Read a customer's team: use, limits and the monthly goal.",
         handle=read_team,
         answer=TEAM,
-        parameters=(ONE,),
+        parameters=(ONE, USED),
         reasons=(
             *("unknown_customer", "no_subscription", "unknown_member", "member_removed"),
             "invalid_id",
