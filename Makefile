@@ -91,8 +91,9 @@ format: setup ## Format, and repair what the linter can
 bench: setup ## Every figure of the README, one script after the other
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-lock: ## Resolve the dependencies again: of the engine, and of all that works on it
+lock: ## Resolve the dependencies again: of the engine, with traces, and of all that works on it
 	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --extra otel -c requirements.lock pyproject.toml -o requirements-otel.lock
 	$(COMPILE) --extra local --extra dev --extra otel -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove the environment and every cache, not the data

@@ -101,6 +101,7 @@ def test_ours_get_variables_that_settings_know_and_all_they_need(name):
     filled |= {"RENEWAL_SPREAD_SECONDS": "0", "WEBHOOK_PRIVATE_ADDRESSES": "off"}
     filled |= {"EMBED_ORIGINS": "https://app.example", "TEMPORAL_UI_URL": "https://ui.example"}
     filled |= {"INVITATIONS": "zaplify/referral=https://app.example"}
+    filled |= {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector.example"}
     filled |= {"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "drawdown"}
     filled |= {"OIDC_CLIENT_SECRET": "x", "OIDC_SCOPES": "openid", "OIDC_ROLE_CLAIM": "groups"}
     filled |= {"OIDC_ROLES": "admin=root", "OIDC_BREAK_GLASS": "off"}

@@ -107,6 +107,15 @@ def copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
+def test_an_image_with_traces_can_load_them(tmp_path: Path) -> None:
+    python = make_environment(tmp_path / "venv", lock="requirements-otel.lock")
+    loaded = runner(python, ROOT)(
+        "-c",
+        "import opentelemetry.sdk.trace, opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    )
+    assert loaded.returncode == 0, loaded.stderr
+
+
 def test_the_image_has_a_worker_that_asks_for_its_settings(image):
     assert image("worker.py", "--help").returncode == 0
     ended = image("worker.py")
