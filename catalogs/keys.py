@@ -152,8 +152,9 @@ KEYS: dict[str, Key] = {
             ),
             "family": Key("plans of one product line, which a pricing page shows as one"),
             "public": Key(
-                "`false`: not shown by the price list that a pricing page reads, such as a plan"
-                " made for one customer; may be changed at any time"
+                "`false`: not shown by the price list that a pricing page reads, nor offered in the"
+                " console, such as a plan made for one customer; an API key starts it by its id;"
+                " may be changed at any time"
             ),
             "name": _NAME,
             "price": Key("of one interval; 0 is a free plan, which sells nothing else"),

@@ -31,11 +31,15 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key and what it is good for; `catalog` None: the customers of every price list."""
+    """A key and what it is good for; `catalog` None: the customers of every price list.
+
+    `console`: no program's, but what the session of a customer in the console may do.
+    """
 
     key_id: str
     scopes: frozenset[Scope]
     catalog: str | None
+    console: bool = False
 
     def allows(self, scope: Scope) -> bool:
         """Return whether the key covers a scope."""

@@ -304,10 +304,10 @@ class Catalog:
         return (plan.plan_id, plan.version) not in self.private
 
     def plan(self, plan_id: str, version: int = 0) -> Plan:
-        """Return a version of a plan, 0: the newest. Raises `unknown_plan`, listing known ones."""
+        """Return a version of a plan, 0: the newest. Raises `unknown_plan`, listing public ones."""
         versions = {plan.version: plan for plan in self.plans if plan.plan_id == plan_id}
         if not versions:
-            known = ", ".join(sorted({plan.plan_id for plan in self.plans}))
+            known = ", ".join(sorted({plan.plan_id for plan in self.plans if self.is_public(plan)}))
             raise InvalidInput("unknown_plan", f"no plan {plan_id!r:.60}; known: {known}")
         if version and version not in versions:
             known = ", ".join(map(str, sorted(versions)))

@@ -123,3 +123,28 @@ async def test_what_does_not_exist_is_told_and_members_see_nothing(acme, link, w
     assert (await web.get("/console/plan")).status_code == 404
     assert (await web.post(CHANGE, data=stolen)).status_code == 404
     assert acme.charges() == [("period", "paid", 900)]
+
+
+async def test_a_plan_made_for_one_is_the_sellers_to_start_and_unknown_in_the_console(
+    fleet, link, web, post, bearing
+):
+    customer = await fleet.subscribe("plain", catalog="clocks")
+    await web.get(await link(customer.name, page="plan"))
+    asked = await web.get("/console/plan?plan=made_for_one")
+    assert "Made for one" not in asked.text
+    assert forms_of(asked, CHANGE) == []
+    await sent(web, "/console/plan?plan=tried_grand", CHANGE, plan="made_for_one")
+    assert customer.charges() == [("period", "paid", 900)]
+
+    path = f"/subscriptions/{customer.life.handle.id.partition(':')[2]}/change_plan"
+    backend = bearing("customer", catalog="clocks")  # no operator's: its own list is enough
+    unknown = await post(path, {"plan": "nothing"}, **backend)
+    assert (unknown.status_code, "made_for_one" in unknown.text) == (404, False)
+    changed = await post(path, {"plan": "made_for_one"}, **backend)
+    assert (changed.status_code, changed.json()["status"]) == (200, "changed")
+    page = await web.get("/console/plan")
+    assert "Made for one" in page.text
+    await sent(web, "/console/plan?plan=plain", CHANGE)
+    stays = await sent(web, "/console/plan", STAY)  # its own plan, though nobody is offered it
+    assert stays.status_code == 303
+    assert "Your next plan" not in (await web.get("/console/plan")).text

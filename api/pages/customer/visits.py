@@ -107,7 +107,7 @@ class Visit:
     @property
     def asker(self) -> Asker:
         """The endpoints of the door, for this customer's price list."""
-        key = ApiKey("console", MAY, self.plan.catalog)
+        key = ApiKey("console", MAY, self.plan.catalog, console=True)
         return Asker(self.services, key, self.request_id)
 
     async def ask(

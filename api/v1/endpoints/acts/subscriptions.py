@@ -1,13 +1,14 @@
 """A subscription's life: started, read, changed, ended."""
 
 import asyncio
+from dataclasses import replace
 
 from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import Endpoint, Example
 from api.v1.endpoints import schemas
 from api.v1.endpoints.acts import acting, switching
 from api.v1.endpoints.acts.acting import PREVIEW, Message, shown
-from api.v1.sending import starts
+from api.v1.sending import offers, starts
 from api.v1.sending.acts import encode
 from domain.api_keys import Scope
 from domain.messages import fields
@@ -36,6 +37,7 @@ START = schemas.closed(
     time_zone=TEXT,
     begins_at=INSTANT,
 )
+CHANGE = Message("change_plan", parse_change_plan)
 STATUS = schemas.titled(
     "Subscription",
     {
@@ -71,6 +73,14 @@ async def show(call: Call) -> Reply:
     return reply(await starts.described(call, named, row, told))
 
 
+async def change(call: Call) -> Reply:
+    """Change the plan to one that whoever asks may choose."""
+    content = acting.content_of(call, CHANGE)
+    owner = await acting.subscription_of(call)
+    await asyncio.to_thread(offers.require_offered, call, owner, content["plan"])
+    return await acting.to_owner(call, owner, CHANGE.name, content)
+
+
 ACME = {
     "subscription_id": "acme",
     "customer_id": "acme",
@@ -81,7 +91,19 @@ ACME = {
     "payment_method": "pm_card_visa",
 }
 
-
+CHANGE_PLAN = replace(
+    acting.subscriptions(
+        "/change_plan",
+        CHANGE,
+        "Change the plan: an upgrade at once, all else with the next period.",
+        schemas.closed({"plan": TEXT}, preview=PREVIEW),
+        *("unknown_plan", "same_plan", "change_under_way", "already_canceled", "declined"),
+        *("no_payment_method", "not_in_plan", "renewal_pending"),
+        *("paused:payment_failed", "paused:by_operator"),
+        examples=(shown("What it would cost", {"plan": "core_40k", "preview": True}),),
+    ),
+    handle=change,
+)
 SUBSCRIPTIONS = (
     Endpoint(
         "POST",
@@ -111,16 +133,7 @@ SUBSCRIPTIONS = (
         answer=STATUS,
         reasons=("no_subscription",),
     ),
-    acting.subscriptions(
-        "/change_plan",
-        Message("change_plan", parse_change_plan),
-        "Change the plan: an upgrade at once, all else with the next period.",
-        schemas.closed({"plan": TEXT}, preview=PREVIEW),
-        *("unknown_plan", "same_plan", "change_under_way", "already_canceled", "declined"),
-        *("no_payment_method", "not_in_plan", "renewal_pending"),
-        *("paused:payment_failed", "paused:by_operator"),
-        examples=(shown("What it would cost", {"plan": "core_40k", "preview": True}),),
-    ),
+    CHANGE_PLAN,
     acting.subscriptions(
         "/cancel",
         Message("cancel", parse_cancel),
