@@ -14,7 +14,7 @@ from activities.direct.usage import DirectUsage
 from api.keyring import KeyRing
 from api.limits import Limits
 from api.v1.metrics import DoorMetrics
-from api.v1.tally import Tally
+from api.v1.tally import NamedRefusals, Tally
 from api.watching.balances import Balances
 from domain.access.identities import RoleRules
 from domain.access.invitations import Invitation
@@ -52,6 +52,7 @@ class Services:
     metrics: DoorMetrics | None = None  # None: nobody asks for them
     webhook_private_addresses: bool = False
     tally: Tally = field(default_factory=Tally)
+    refusals: NamedRefusals = field(default_factory=NamedRefusals)
     invitations: tuple[Invitation, ...] = ()
     price_lists: Mapping[str, str] = field(default_factory=dict, repr=False)  # as YAML, by name
     embed_origins: tuple[str, ...] = ()  # of the pages that may show ours inside theirs

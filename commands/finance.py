@@ -58,7 +58,8 @@ def request(arguments: Namespace) -> int:
     if not (did.acts or did.charges or did.lines):
         raise InvalidInput(
             "unknown_request",
-            "nothing is noted: it was refused, changed nothing, or was usage without its own id",
+            "nothing is noted: it changed nothing, or was usage without an id of its own;"
+            " what was refused is in the API's log, below this id",
         )
     return print_json(
         {

@@ -34,7 +34,7 @@ from api.v1.problems import (
     problem,
     status_of,
 )
-from api.v1.request_ids import request_id_of
+from api.v1.request_ids import HEADER, request_id_of
 from domain.errors import BillingError
 from domain.tracing import causes
 from gateways.payments import ProcessorUnavailable
@@ -82,6 +82,8 @@ class Serve:
             answer = await answering(scope, receive, headers, request_id, told=told)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
             answer = _counted(services, refusal(error, request_id))
+            if answer.reason is not None and headers.get(HEADER) == request_id:
+                services.refusals.tell(request_id, answer.reason, getattr(error, "facts", NONE))
         finally:
             services.limits.requests.free()
         if answer.stream is not None and scope["method"] == "HEAD":

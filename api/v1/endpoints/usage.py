@@ -95,6 +95,10 @@ async def _decide(call: Call, read: Sequence[CustomersEvent | Answer]) -> Reply:
         customers_answer(one.customer_id, next(decided)) if isinstance(one, CustomersEvent) else one
         for one in read
     ]
+    if call.named is not None:
+        for one in answers:
+            if one["status"] == "refused":
+                call.services.refusals.tell(call.named, one["reason"], one)
     return reply({"outcomes": answers})
 
 
