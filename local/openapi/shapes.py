@@ -149,7 +149,7 @@ def _text(whole: Json) -> str:
     pattern = str(whole.get("pattern", ""))
     if pattern in WORDS:
         return WORDS[pattern]
-    if pattern.endswith(DECIMAL):
+    if DECIMAL in pattern:
         return "decimal text"
     return f"text `{pattern}`" if 0 < len(pattern) <= LONG and "|" not in pattern else "text"
 

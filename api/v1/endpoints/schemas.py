@@ -18,6 +18,15 @@ QUANTITY: Schema = {
         {"type": "integer", "minimum": 1, "maximum": 10**12},
     ],
 }
+SIGNED: Schema = {
+    "type": "string",
+    "description": "A decimal text with at most 6 decimals, not zero; below zero it takes.",
+    "pattern": r"^-?(?=.*[1-9])[0-9]{1,12}(\.[0-9]{1,6})?$",
+}
+NOTHING_OR_QUANTITY: Schema = {
+    "description": 'As the event\'s own; `"0"` undoes it.',
+    "oneOf": [{"const": "0"}, *QUANTITY["oneOf"]],
+}
 INSTANT: Schema = {"type": "string", "format": "date-time"}
 CUSTOMER: Schema = {"type": "string", "pattern": "^[!-~]{1,64}$"}
 KEY: Schema = {

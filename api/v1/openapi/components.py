@@ -66,6 +66,7 @@ SECURITY: Json = {
 # Schemas of what a path names, by the name there.
 IN_PATHS: dict[str, Json] = {
     "id": schemas.CUSTOMER,
+    "member": schemas.CUSTOMER,
     "key": {**schemas.KEY, "description": "The key it was asked for by."},
 }
 

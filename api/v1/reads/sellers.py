@@ -19,13 +19,14 @@ from ledger.reports.scope import snapshot
 from ledger.reports.tables import Sheet
 
 DATE = {"type": "string", "format": "date"}
+WHERE = {"type": "string", "pattern": "^[^=\\u0000]+=[^\\u0000]+$", "maxLength": 200}
 PARAMETERS = (
     Parameter("customer", schemas.CUSTOMER, "Of one customer; all of them if left out."),
     Parameter("from", DATE, "The first day."),
     Parameter("to", DATE, "The day after the last."),
     Parameter("tag", schemas.TEXT, "The tag that a report by tag groups by."),
     Parameter("action", schemas.TEXT, "Of events: only this one."),
-    Parameter("where", schemas.TEXT, "Of events: only with this tag, as `member=ada`."),
+    Parameter("where", WHERE, "Of events: only with this tag, as `member=ada`."),
 )
 PRICES = schemas.titled(
     "PriceList", {"type": "object", "required": ["catalog", "currency", "actions", "plans"]}

@@ -40,6 +40,8 @@ async def test_each_refused_event_of_a_named_request_is_in_the_log(
     log = servers_folder / f"api-{api_url.rpartition(':')[2]}.log"
     named = {"X-Request-Id": f"support-{poor.customer_id}"}
     events = [event(poor, "5"), event(poor, "1"), event(poor, "7")]
+    unreadable = await door.post("/usage", json={"events": [True]}, headers={"X-Request-Id": "K"})
+    assert unreadable.json()["outcomes"][0]["reason"] == "malformed"
     many = (await door.post("/usage", json={"events": events}, headers=named)).json()["outcomes"]
     alone = await door.post("/usage", json=events[0], headers=named)
     await door.post("/usage", json=event(poor, "9"))  # nobody named it

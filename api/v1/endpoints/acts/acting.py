@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from api.v1.call import Call, Reply
-from api.v1.endpoint import Endpoint, Example
+from api.v1.endpoint import Endpoint, Example, Link
 from api.v1.endpoints import schemas
 from api.v1.idempotency import key_of
 from api.v1.problems import Problem
@@ -39,6 +39,7 @@ INITECH = {
     "plan_id": "enterprise",
     "payment_method": "pm_card_visa",
 }
+OF_PATH = {"id": "$request.path.id"}  # for links: about the same customer
 REASONS = ("unknown_customer", "no_subscription", "subscription_ended")
 OF_SUBSCRIPTION = ("no_subscription", "subscription_ended")
 
@@ -122,6 +123,7 @@ def _act(
     *reasons: str,
     examples: tuple[Example, ...] = (),
     scope: Scope = Scope.CUSTOMER,
+    links: tuple[Link, ...] = (),
 ) -> Endpoint:
     return Endpoint(
         "POST",
@@ -137,6 +139,7 @@ def _act(
         keyed=True,
         messages=(message.name,),
         examples=examples,
+        links=links,
     )
 
 

@@ -1,5 +1,6 @@
 """What operators do; who does it and why is always kept."""
 
+from api.v1.endpoint import Link
 from api.v1.endpoints import schemas
 from api.v1.endpoints.acts import acting
 from api.v1.endpoints.acts.acting import PREVIEW, Message, shown
@@ -19,12 +20,14 @@ AMOUNT: schemas.Schema = {
     ]
 }
 
+SAME_NOTE = {name: f"$request.body#/{name}" for name in WHO}
+
 OPERATORS = (
     acting.customers(
         "/adjustments",
         Message("adjust_credits", parse_adjust_credits),
         "Give or take credits.",
-        schemas.closed({"credits": schemas.CREDITS, **WHO}, approved_by=TEXT),
+        schemas.closed({"credits": schemas.SIGNED, **WHO}, approved_by=TEXT),
         *("approval_required", "insufficient_credits", "invalid_quantity"),
         scope=Scope.OPERATOR,
         examples=(shown("Goodwill", {"credits": "100", **ANN}),),
@@ -33,8 +36,15 @@ OPERATORS = (
         "/corrections",
         Message("correct", parse_correct),
         "Reduce an event's quantity.",
-        schemas.closed({"event": schemas.KEY, "quantity": schemas.CREDITS, **WHO}),
-        *("unknown_event", "not_less", "event_free", "event_held", "bought_for_ever"),
+        schemas.closed({"event": schemas.KEY, "quantity": schemas.NOTHING_OR_QUANTITY, **WHO}),
+        *(
+            "invalid_quantity",
+            "unknown_event",
+            "not_less",
+            "event_free",
+            "event_held",
+            "bought_for_ever",
+        ),
         scope=Scope.OPERATOR,
         examples=(shown("It was less", {"event": "job-20", "quantity": "12", **ANN}),),
     ),
@@ -65,6 +75,7 @@ OPERATORS = (
         "already_paused",
         scope=Scope.OPERATOR,
         examples=(shown("Fraud?", {"reason": "fraud check", "by": "ann"}),),
+        links=(Link("resume", "post_customers_id_resume", acting.OF_PATH, SAME_NOTE),),
     ),
     acting.customers(
         "/resume",

@@ -8,7 +8,7 @@ from typing import Any
 
 from activities.purchases.quotes import quote
 from api.v1.call import Call, Reply
-from api.v1.endpoint import Endpoint
+from api.v1.endpoint import Endpoint, Link
 from api.v1.endpoints import schemas
 from api.v1.endpoints.acts import acting, switching
 from api.v1.endpoints.acts.acting import PREVIEW, Message, keyed, shown
@@ -44,7 +44,14 @@ PURCHASE: schemas.Schema = {
     ]
 }
 PURCHASE_REASONS = (
-    *("not_in_plan", "invalid_unit", "invalid_count", "below_minimum", "above_maximum"),
+    *(
+        "not_in_plan",
+        "invalid_unit",
+        "invalid_quantity",
+        "invalid_count",
+        "below_minimum",
+        "above_maximum",
+    ),
     *("no_payment_method", "declined", "renewal_pending"),
     *("paused:by_operator", "paused:payment_failed"),
     *("price_changed", "invalid_amount"),
@@ -96,6 +103,10 @@ PURCHASES = (
         reasons=(*acting.REASONS, *PURCHASE_REASONS),
         keyed=True,
         messages=(CREDITS.name, PACKS.name),
+        links=(
+            Link("charges", "get_customers_id_charges", acting.OF_PATH),
+            Link("balance", "get_customers_id_balance", acting.OF_PATH),
+        ),
         examples=(
             keyed("order-7", shown("In the plan's unit", {"credits": "3000"})),
             shown("What it would cost", {"credits": "3000", "preview": True}),

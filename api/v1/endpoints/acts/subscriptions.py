@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from api.v1.call import Call, Reply, reply
-from api.v1.endpoint import Endpoint, Example
+from api.v1.endpoint import Endpoint, Example, Link
 from api.v1.endpoints import schemas
 from api.v1.endpoints.acts import acting, switching
 from api.v1.endpoints.acts.acting import PREVIEW, Message, shown
@@ -37,6 +37,7 @@ START = schemas.closed(
     time_zone=TEXT,
     begins_at=INSTANT,
 )
+BEGUN = {"id": "$response.body#/subscription"}
 CHANGE = Message("change_plan", parse_change_plan)
 STATUS = schemas.titled(
     "Subscription",
@@ -122,6 +123,15 @@ SUBSCRIPTIONS = (
         examples=(
             Example("A monthly plan, paid by card", ACME, status=201),
             Example("A plan that sells packs", acting.INITECH, status=201),
+        ),
+        links=(
+            Link("read", "get_subscriptions_id", BEGUN),
+            Link(
+                "quote",
+                "post_subscriptions_id_change_plan",
+                BEGUN,
+                {"plan": "core_40k", "preview": True},
+            ),
         ),
     ),
     Endpoint(

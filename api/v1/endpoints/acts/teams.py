@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from api.v1.call import Call, Reply
-from api.v1.endpoint import Endpoint, Example
+from api.v1.endpoint import Endpoint, Example, Link
 from api.v1.endpoints import schemas
 from api.v1.endpoints.acts import acting
 from api.v1.endpoints.acts.acting import Message, keyed, shown
@@ -60,7 +60,7 @@ WORK = schemas.closed(
 )
 CREDITS = schemas.closed(
     {"member": schemas.CUSTOMER, "credits": schemas.QUANTITY},
-    credit_type=schemas.TEXT,
+    credit_type={"anyOf": [schemas.TEXT, {"type": "null"}]},
     note=schemas.TEXT,
 )
 DECISIONS = {State.LAPSED: "approval_lapsed"}
@@ -127,6 +127,7 @@ def waiting(name: str, body: dict[str, str]) -> Example:
     return replace(shown(name, body), status=202)
 
 
+OF_REQUEST = {**acting.OF_PATH, "key": "$request.header.Idempotency-Key"}
 DECIDING = (
     *("unknown_approval", "already_decided", "approval_lapsed", "own_request", "not_an_admin"),
     *("unknown_member", "member_removed"),
@@ -141,8 +142,18 @@ TEAMS = (
         request=SET_BODY,
         answer=acting.ANSWER,
         statuses=(200, 202),
-        reasons=(*acting.REASONS, "invalid_id", "invalid_email", "unknown_credit_type"),
+        reasons=(
+            *(*acting.REASONS, "invalid_id", "invalid_email"),
+            *("unknown_credit_type", "invalid_credits"),
+        ),
         messages=(SET.name,),
+        links=(
+            Link(
+                "remove",
+                "delete_customers_id_members_member",
+                {**acting.OF_PATH, "member": "$request.path.member"},
+            ),
+        ),
         examples=(
             shown("An admin", GRACE, member="grace"),
             shown(
@@ -160,7 +171,7 @@ TEAMS = (
         handle=partial(acting.of_customer, REMOVE),
         answer=acting.ANSWER,
         statuses=(200, 202),
-        reasons=(*acting.REASONS, "unknown_member", "member_removed"),
+        reasons=(*acting.REASONS, "invalid_id", "unknown_member", "member_removed"),
         messages=(REMOVE.name,),
     ),
     Endpoint(
@@ -175,10 +186,15 @@ TEAMS = (
         statuses=(200, 202),
         reasons=(
             *(*acting.REASONS, "unknown_member", "member_removed", "approval_not_needed"),
-            *("unknown_action", "unknown_credit_type"),
+            *("unknown_action", "unknown_credit_type", "invalid_quantity", "invalid_id"),
+            *("invalid_tags", "invalid_time"),
         ),
         keyed=True,
         messages=("request_approval", "request_credits"),
+        links=(
+            Link("refuse", "post_customers_id_approvals_key_refuse", OF_REQUEST),
+            Link("approve", "post_customers_id_approvals_key_approve", OF_REQUEST),
+        ),
         examples=(
             keyed("more-1", waiting("For this window", {"member": "ada", "credits": "100"})),
             keyed("more-2", waiting("Once more", {"member": "ada", "credits": "50"})),

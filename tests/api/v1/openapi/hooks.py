@@ -3,6 +3,7 @@
 Loaded by its command, so that all it imports is schemathesis.
 """
 
+import os
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,23 @@ UNREAD = {
     "invalid_time",
     "invalid_tags",
 }
-known = {"customer_id": "acme", "action": "operation", "event_at": "2027-01-01T00:00:00Z"}
+# Who exists, and whose subscription; and values that fit together, for acts to reach workflows.
+CUSTOMER = os.environ.get("MADE_UP_CUSTOMER", "acme")
+SUBSCRIPTION = os.environ.get("MADE_UP_SUBSCRIPTION", "acme")
+known = {
+    "customer_id": CUSTOMER,
+    "action": "operation",
+    "event_at": "2027-01-01T00:00:00Z",
+    "catalog": "make",
+    "plan_id": "core_10k",
+    "plan": "core_40k",
+    "payment_method": "pm_card_visa",
+    "time_zone": "UTC",
+    "locale": "en_US",
+    "begins_at": "2027-01-02T00:00:00Z",
+    "bonus": "feedback",
+}
+REPORTS = ("usage", "usage-by-day", "events", "prices", "liability", "movement", "charges", "debts")
 
 
 def _is_even(body: dict[str, Any]) -> bool:
@@ -31,9 +48,46 @@ def _is_even(body: dict[str, Any]) -> bool:
 @schemathesis.hook
 def map_body(ctx: Any, body: Any) -> Any:
     """Name what exists in every other body that is an object."""
+    body = _whole(body)
     if isinstance(body, dict) and _is_even(body) and not ctx.operation.path.startswith("/keys"):
         return {name: known.get(name, value) for name, value in body.items()}
     return body
+
+
+def _whole(value: Any) -> Any:
+    """Write whole numbers as clients do: JSON Schema knows no other, our parsers take no 7.0."""
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@schemathesis.hook
+def map_query(ctx: Any, query: Any) -> Any:
+    """Say in a query what no schema can: each of several names once, a tag with its value."""
+    if not isinstance(query, dict):
+        return query
+    found = dict(query)
+    if isinstance(found.get("group_by"), str):
+        found["group_by"] = ",".join(dict.fromkeys(found["group_by"].split(",")))
+    return found
+
+
+@schemathesis.hook
+def map_path_parameters(ctx: Any, path_parameters: Any) -> Any:
+    """Name who exists in every other path, and reports and price lists that there are."""
+    if not isinstance(path_parameters, dict):
+        return path_parameters
+    where = ctx.operation.path
+    mine = {"/customers/{id}": CUSTOMER, "/subscriptions/{id}": SUBSCRIPTION}
+    known_ids = [one for prefix, one in mine.items() if where.startswith(prefix)]
+    found = dict(path_parameters)
+    if known_ids and len(str(found.get("id", ""))) % 2 == 0:
+        found["id"] = known_ids[0]
+    if where == "/reports/{name}":
+        found["name"] = REPORTS[len(str(found.get("name", ""))) % len(REPORTS)]
+    return found
 
 
 @schemathesis.hook
