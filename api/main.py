@@ -33,6 +33,7 @@ from api.v1.app import create_door
 from api.v1.metrics import DoorMetrics, keep_sampling
 from api.watching.balances import Balances
 from api.watching.ending import told_of_the_end
+from api.watching.files import allow_files
 from catalogs.reader import PriceList, load_lists
 from domain.access.identities import RoleRules
 from gateways.identity.provider import Application, Provider
@@ -92,6 +93,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Doors:
 async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[_State]:
     settings = Settings.from_environment(environment)
     logs.configure(settings.log_format)
+    allow_files(settings.api_most_streams, settings.api_most_requests)
     engine = connect(settings.database_url)
     try:
         async with AsyncExitStack() as running:

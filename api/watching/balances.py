@@ -7,9 +7,9 @@ costs no memory.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -20,13 +20,14 @@ from sqlalchemy import Engine
 
 from activities.reads.balance import balance, standing
 from ledger.direct.wakeups import Wakeups
+from ledger.reads import watched
 from ledger.reads.snapshots import snapshot
 
 log = logging.getLogger(__name__)
 
 READERS = 3  # connections that read balances; other requests have the rest
 GAP_SECONDS = 0.1  # between two reads of a wallet that never rests
-LOOK_SECONDS = 15.0  # after which a wallet is looked at again, in case that news were lost
+LOOK_SECONDS = 15.0  # between two looks at all wallets, in case that news were lost
 RETRY_SECONDS = 1.0
 # What changes with the clock alone.
 OF_THE_CLOCK = ("per_day", "days_to_empty", "suggested_pack")
@@ -36,11 +37,15 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A balance as JSON; `digest` is equal for balances that differ only by the clock."""
+    """A balance as JSON; `digest` is equal for balances that differ only by the clock.
+
+    `mark` is that of the wallet when it was read.
+    """
 
     seq: int
     body: bytes
     digest: bytes
+    mark: str
 
 
 class Viewer:
@@ -67,29 +72,34 @@ class Feed:
         self.latest: Told | None = None
         self.viewers: set[Viewer] = set()
         self.task: asyncio.Task[None] | None = None
+        self.changed = asyncio.Event()
+        self.mark = ""  # of the last read
 
     def read(self, engine: Engine) -> Told:
         """Read the balance; runs in a thread."""
+        now = datetime.now(UTC)
         with snapshot(engine) as connection:
-            found = standing(connection, self.account_id, datetime.now(UTC))
-        return told(balance(self.customer_id, found))
+            found = standing(connection, self.account_id, now)
+            mark = watched.marks(connection, [self.account_id], now)[self.account_id]
+        return told(balance(self.customer_id, found), mark)
 
     def show(self, latest: Told) -> None:
         """Keep the newest balance, and wake who watches if it differs."""
+        self.mark = latest.mark
         if self.latest is None or self.latest.digest != latest.digest:
             self.latest = latest
             for viewer in self.viewers:
                 viewer.news.set()
 
 
-def told(found: dict[str, Any]) -> Told:
+def told(found: dict[str, Any], mark: str) -> Told:
     """Return a balance as it is sent."""
     types = {
         kind: {name: value for name, value in one.items() if name not in OF_THE_CLOCK}
         for kind, one in found["credit_types"].items()
     }
     digest = hashlib.sha256(_encode([found["seq"], types])).digest()
-    return Told(found["seq"], _encode(found), digest)
+    return Told(found["seq"], _encode(found), digest, mark)
 
 
 class Balances:
@@ -100,9 +110,11 @@ class Balances:
         self._wakeups = wakeups
         self._feeds: dict[int, Feed] = {}
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="balances")
+        self._looking: asyncio.Task[None] | None = None
         self.stopping = False
 
     async def __aenter__(self) -> Self:
+        self._looking = asyncio.create_task(self._look())
         return self
 
     async def __aexit__(
@@ -112,7 +124,8 @@ class Balances:
         _traceback: TracebackType | None,
     ) -> None:
         self.stop()
-        tasks = [feed.task for feed in self._feeds.values() if feed.task is not None]
+        running = (self._looking, *(feed.task for feed in self._feeds.values()))
+        tasks = [task for task in running if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -146,9 +159,9 @@ class Balances:
 
     async def _run(self, feed: Feed) -> None:
         loop = asyncio.get_running_loop()
-        with self._wakeups.watch(feed.account_id, debits=True) as changed:
+        with self._wakeups.watch(feed.account_id, debits=True, event=feed.changed):
             while True:
-                changed.clear()
+                feed.changed.clear()
                 try:
                     feed.show(await loop.run_in_executor(self._readers, feed.read, self._engine))
                 except Exception as error:  # noqa: BLE001 - whatever it is, they go on watching
@@ -156,8 +169,29 @@ class Balances:
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 await asyncio.sleep(GAP_SECONDS)
-                try:
-                    async with asyncio.timeout(LOOK_SECONDS):
-                        await changed.wait()
-                except TimeoutError:
-                    pass
+                await feed.changed.wait()
+
+    async def _look(self) -> None:
+        """Have read again what has changed without news: at times, and when news may be lost."""
+        loop = asyncio.get_running_loop()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._wakeups.lost.wait()
+            self._wakeups.lost.clear()
+            feeds = list(self._feeds.values())
+            accounts = [feed.account_id for feed in feeds]
+            try:
+                found = await loop.run_in_executor(self._readers, self._marks, accounts)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next look is to come
+                log.warning("watched balances: %s", error)
+                continue
+            for feed in feeds:
+                if feed.mark and found.get(feed.account_id) != feed.mark:
+                    feed.changed.set()
+
+    def _marks(self, accounts: Sequence[int]) -> dict[int, str]:
+        if not accounts:
+            return {}
+        with snapshot(self._engine) as connection:
+            return watched.marks(connection, accounts, datetime.now(UTC))

@@ -17,29 +17,38 @@ RETRY_SECONDS = 0.5
 
 
 class Wakeups(Background):
-    """Events by account and channel; all are set when the connection was lost, as news may be.
+    """Events by account and channel, set by news of them.
 
     Who waits for credits must not listen to debits: their own, refused for want of credits, would
-    wake them to be refused again.
+    wake them to be refused again. When the connection was lost, news may be: who waits for credits
+    is woken then; who watches more is not, for all at once would ask for everything, and `lost` is
+    set for the one who finds out which of them have cause.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._waiting: dict[tuple[str, int], set[asyncio.Event]] = {}
+        self._patient: set[asyncio.Event] = set()
+        self.lost = asyncio.Event()
 
     @contextmanager
-    def watch(self, account_id: int, *, debits: bool = False) -> Iterator[asyncio.Event]:
-        """Yield an event that is set when the wallet changes; begin before the last look at it.
+    def watch(
+        self, account_id: int, *, debits: bool = False, event: asyncio.Event | None = None
+    ) -> Iterator[asyncio.Event]:
+        """Yield an event (`event` or a new one) set when the wallet changes; begin before a look.
 
         `debits`: not only by new credits and by what makes it serve, but by any use too.
         """
-        event = asyncio.Event()
+        event = event or asyncio.Event()
+        if debits:
+            self._patient.add(event)
         channels = (CREDITED, SPENT) if debits else (CREDITED,)
         for channel in channels:
             self._waiting.setdefault((channel, account_id), set()).add(event)
         try:
             yield event
         finally:
+            self._patient.discard(event)
             for channel in channels:
                 self._leave((channel, account_id), event)
 
@@ -55,8 +64,10 @@ class Wakeups(Background):
             event.set()
 
     def _wake_all(self) -> None:
-        for place in list(self._waiting):
-            self.wake(*place)
+        self.lost.set()
+        for events in self._waiting.values():
+            for event in events - self._patient:
+                event.set()
 
     async def _run(self) -> None:
         while True:

@@ -10,11 +10,17 @@ from domain.errors import InvalidInput
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """Open a read-only connection on which every statement sees the same instant."""
+    """Open a read-only connection on which every statement sees the same instant.
+
+    It ends with a commit: after a rollback the driver forgets what it has prepared, and the
+    database would plan every statement of every read again.
+    """
     with engine.connect() as connection:
-        yield connection.execution_options(
+        reading = connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        yield reading
+        reading.commit()
 
 
 def account_of(connection: Connection, customer_id: str, catalog: str | None) -> int:

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import text, update
 
 from activities.reads.balance import balance, standing
+from api.watching.balances import OF_THE_CLOCK
 from domain.credits import parse_credits
 from ledger import balances, subscriptions
+from ledger.reads import watched
 from models.tables import Subscription
 from tests.builders import (
     START,
@@ -64,11 +66,20 @@ def ties(connection, wallet: SubscribedWallet, at) -> None:
     }
 
 
+def but_for_the_clock(found):
+    """Return what a balance says by credit type, without what the clock alone changes."""
+    return {
+        kind: {name: value for name, value in one.items() if name not in OF_THE_CLOCK}
+        for kind, one in found["credit_types"].items()
+    }
+
+
 class BalanceHistories(WholeHistories):
     """A wallet of which every feature is used, read after each step."""
 
     def begin(self):
         super().begin()
+        self.by_mark = {}
         self.connection.execute(
             update(Subscription)
             .where(Subscription.account_id == self.real.wallet.account_id)
@@ -81,8 +92,15 @@ class BalanceHistories(WholeHistories):
         for ahead in (timedelta(0), timedelta(days=3)):
             ties(self.connection, wallet, self.clock + ahead)
             use_is_what_a_scan_finds(self.connection, wallet.account_id, self.clock + ahead)
+            self.compare_with_its_mark(wallet, self.clock + ahead)
         parts_are_what_a_scan_finds(self.connection, wallet.account_id)
         self.compare_use(wallet)
+
+    def compare_with_its_mark(self, wallet, at):
+        """Whatever happened and however much time went by: with the same mark it is the same."""
+        mark = watched.marks(self.connection, [wallet.account_id], at)[wallet.account_id]
+        found = but_for_the_clock(told(self.connection, wallet, at))
+        assert self.by_mark.setdefault(mark, found) == found
 
     def compare_use(self, wallet):
         """In the first window all that was ever used was used in this one."""

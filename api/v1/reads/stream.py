@@ -1,6 +1,7 @@
 """The balance as server-sent events: the newest at once, then each that differs."""
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
@@ -17,7 +18,10 @@ from domain.api_keys import Scope
 
 EVENTS = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0
-RETRY = b"retry: 2000\n\n"
+# When readers connect again after their process has ended: later the more there are, for those that
+# find too many requests under way are refused.
+SOONEST_MS = 1_000
+MS_EACH = 20
 HEARTBEAT = b":\n\n"
 LAST = "last-event-id"
 # Proxies that gather an answer before they pass it on would show balances of a minute ago.
@@ -54,7 +58,7 @@ class Stream:
         with watch(self._account_id, self._call.path["id"]) as (feed, viewer):
             leaving = asyncio.create_task(_leave(receive, viewer))
             try:
-                yield RETRY
+                yield self._retry()
                 seen, last = None, self._call.headers.get(LAST, "")
                 while True:
                     heard = await _news(viewer)
@@ -71,6 +75,10 @@ class Stream:
                         return
             finally:
                 leaving.cancel()
+
+    def _retry(self) -> bytes:
+        spread = MS_EACH * self._call.services.limits.streams.taken
+        return b"retry: %d\n\n" % random.randint(SOONEST_MS, SOONEST_MS + spread)  # noqa: S311
 
     async def _may_go_on(self) -> bool:
         _, _, token = self._call.headers["authorization"].partition(" ")

@@ -6,12 +6,21 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import httpx
+import psycopg
 import pytest
+from sqlalchemy import text
 
 from ledger import api_keys, grants
 from local.fleet import start_api
+from local.postgres import SUPERUSER
 from local.processes import free_port
 from tests.builders import NOON, a_grant, micro
+
+SWITCHED_ON = text("UPDATE policies SET auto_on = true WHERE account_id = :account")
+DEAF = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE query LIKE 'LISTEN%' AND datname = current_database()
+"""
 
 
 class Events:
@@ -118,6 +127,24 @@ async def test_a_slow_reader_gets_the_newest_balance_and_no_backlog(door, custom
             seen.append((await events.next())[0])
         assert seen == sorted(set(seen))
         assert len(seen) < 60
+
+
+async def test_what_changed_while_nobody_listened_is_seen_afterwards(
+    door, customer, engine, postgres, session_database
+):
+    wallet, other = customer(), customer()
+    async with watching(door, wallet) as events, watching(door, other) as others:
+        await events.next(), await others.next()
+        switched = {"account": wallet.account_id}
+        with engine.begin() as connection:
+            connection.execute(SWITCHED_ON, switched)  # tells nobody
+        with psycopg.connect(postgres.dsn(session_database.name, SUPERUSER)) as connection:
+            connection.execute(DEAF)
+        _, body = await events.next()
+        assert body["credit_types"]["credits"]["auto_purchase"]["on"]
+        with engine.begin() as connection:
+            grants.give(connection, other.account_id, a_grant(), NOON)
+        assert (await others.next())[0] == 2  # nothing was told again meanwhile
 
 
 async def test_strangers_watch_nothing(door, customer, engine):

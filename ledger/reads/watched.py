@@ -1,0 +1,44 @@
+"""Whether a balance can be another than when it was read: one look at many wallets at once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+# Everything that a balance is made of changes one of these: entries the sequence, pauses the
+# wallet, the switch and the card the policy, the plan the subscription, and time what has begun or
+# run out.
+_MARKS = text("""
+    SELECT w.account_id, md5(ROW(
+        w.seq, w.state, w.paused_by, w.frozen, w.plan_revision, w.window_start, w.window_end,
+        w.kept_until, w.window_end <= t.at, p.*, s.version, c.charge_id, c.state, g.turned,
+        (SELECT max(n.window_start) FROM windows n
+         WHERE n.account_id = w.account_id AND n.window_start <= t.at),
+        (SELECT max(h.lapses_at) FROM holds h
+         WHERE h.account_id = w.account_id AND h.state = 'open' AND h.lapses_at <= t.at))::text)
+    FROM wallets w
+    CROSS JOIN LATERAL (SELECT greatest(:at, w.decided_at) AS at) t
+    LEFT JOIN policies p ON p.account_id = w.account_id
+    LEFT JOIN LATERAL (
+        SELECT o.xmin AS version FROM subscriptions o WHERE o.account_id = w.account_id
+        ORDER BY o.status = 'ended', o.recorded_at DESC LIMIT 1) s ON true
+    LEFT JOIN LATERAL (
+        SELECT o.charge_id, o.state FROM charges o
+        WHERE o.account_id = w.account_id AND o.kind = 'auto_purchase'
+          AND o.state IN ('open', 'processing') LIMIT 1) c ON true
+    LEFT JOIN LATERAL (
+        SELECT max(v.instant) AS turned
+        FROM grants o CROSS JOIN LATERAL (VALUES (o.effective_at), (o.expires_at)) v (instant)
+        WHERE o.account_id = w.account_id AND o.is_open AND v.instant <= t.at) g ON true
+    WHERE w.account_id = ANY (:accounts)
+""")
+
+
+def marks(connection: Connection, account_ids: Sequence[int], at: datetime) -> dict[int, str]:
+    """Return a mark of each wallet at `at`, or at its own time if that is later.
+
+    Equal marks: the balance is the same but for what the clock alone changes, such as
+    `days_to_empty`.
+    """
+    rows = connection.execute(_MARKS, {"accounts": list(account_ids), "at": at})
+    return {row[0]: row[1] for row in rows}
