@@ -193,24 +193,30 @@ def burns_of_each(connection: Connection, wallet: WalletNow) -> dict[str, list[i
 
     Micro-credits net of corrections, the newest day last, as `forecast` takes them.
     """
-    account = {"account": wallet.account_id}
-    first = connection.scalar(
-        text("SELECT at FROM journal WHERE account_id = :account ORDER BY seq LIMIT 1"), account
-    )
-    if first is None:
-        return {}
-    days = min(LONG_DAYS, (wallet.at - first).days + 1)
     # A day has what was decided at its end, and not what was at its beginning.
-    ends = [wallet.at - timedelta(days=ago) + INSTANT for ago in range(days, -1, -1)]
     rows = connection.execute(
         text("""
-            SELECT u.part, u.credit_type, u.used
-            FROM used_between(:account, seqs_before(:account, :ends), 0) u
+            SELECT d.days, u.part, u.credit_type, u.used
+            FROM (SELECT least(:longest, 1 + floor(extract(epoch FROM :at - f.at) / :day))::integer
+                             AS days
+                  FROM (SELECT j.at FROM journal j WHERE j.account_id = :account
+                        ORDER BY j.seq LIMIT 1) f) d
+            CROSS JOIN LATERAL (
+                SELECT array_agg(:at - ago * interval '24 hours' + :instant ORDER BY ago DESC)
+                           AS ends
+                FROM generate_series(0, d.days) ago) e
+            CROSS JOIN LATERAL used_between(:account, seqs_before(:account, e.ends), 0) u
         """),
-        account | {"ends": ends},
+        {
+            "account": wallet.account_id,
+            "at": wallet.at,
+            "longest": LONG_DAYS,
+            "day": int(timedelta(days=1).total_seconds()),
+            "instant": INSTANT,
+        },
     )
     found: dict[str, list[int]] = {}
-    for part, credit_type, used in rows:
+    for days, part, credit_type, used in rows:
         found.setdefault(credit_type, [0] * days)[part - 1] = max(0, used)
     return found
 
