@@ -10,29 +10,30 @@ from ledger.reports.scope import Scope, answer
 
 # What was used, one row per draw and per free line. Line 0 of an operation carries its quantity
 # and tags; whatever undoes or completes another operation carries that one's action and tags. The
-# action is the one served, if a cheaper one replaced the one asked for. A first line is not looked
-# up again: most lines are one, and each look costs as much as the rest of the line.
+# action is the one served, if a cheaper one replaced the one asked for.
 # `seq_before` (0 of no account) finds a customer's first line of the time by halving: a month costs
-# the same however many years came before it.
-USAGE = """
-WITH usage AS (
+# the same however many years came before it. First lines, which most are, are read apart: to look
+# each up again by its number would cost several times as much as reading it.
+_LINES = """
     SELECT e.account_id, e.seq, e.line, e.at, e.late, e.grant_id, e.credit_type,
            coalesce(o.served_as, o.action) AS action, o.tags,
            -e.change AS credits,
            CASE e.kind WHEN 'correction' THEN -e.quantity ELSE e.quantity END AS quantity,
            (e.line = 0 AND e.kind <> 'correction')::integer AS event
-    FROM journal e
-    CROSS JOIN LATERAL (
-        SELECT e.action, e.served_as, e.tags WHERE e.line = 0 AND e.corrects IS NULL
-        UNION ALL
-        SELECT f.action, f.served_as, f.tags
-        FROM operation_of(coalesce(CAST(:account AS bigint), e.account_id), e.seq, e.corrects) f
-        WHERE e.line > 0 OR e.corrects IS NOT NULL) o
+    FROM journal {lines}
     WHERE e.kind IN ('debit', 'capture', 'correction')
       AND e.at >= :start AND e.at < :end
       AND e.account_id = coalesce(CAST(:account AS bigint), e.account_id)
-      AND e.seq > seq_before(CAST(:account AS bigint), :start))
+      AND e.seq > seq_before(CAST(:account AS bigint), :start)
+      AND {which}
 """
+_FIRST = _LINES.replace("o.", "e.").format(lines="e", which="e.line = 0 AND e.corrects IS NULL")
+_OTHERS = _LINES.format(
+    lines="e CROSS JOIN operation_of("
+    "coalesce(CAST(:account AS bigint), e.account_id), e.seq, e.corrects) o",
+    which="(e.line > 0 OR e.corrects IS NOT NULL)",
+)
+USAGE = f"WITH usage AS ({_FIRST} UNION ALL {_OTHERS})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,19 +22,22 @@ _COLUMNS = (
 
 
 _NOT_READ = "SELECT NULL::text AS member, 0::numeric AS used WHERE false"
-_USED = """
-    SELECT o.tags ->> 'member' AS member, -sum(e.change) AS used
-    FROM journal e
-    CROSS JOIN LATERAL (
-        SELECT e.tags WHERE e.line = 0 AND e.corrects IS NULL
-        UNION ALL
-        SELECT f.tags FROM operation_of(:account, e.seq, e.corrects) f
-        WHERE e.line > 0 OR e.corrects IS NOT NULL) o
+_LINES = """
+    SELECT o.tags ->> 'member' AS member, e.change
+    FROM journal {lines}
     WHERE e.account_id = :account AND e.kind IN ('debit', 'capture', 'correction')
       AND e.at >= :period AND e.seq > seq_before(:account, :period)
-      AND e.credit_type = :type AND o.tags ? 'member'
-    GROUP BY member
+      AND e.credit_type = :type AND o.tags ? 'member' AND {which}
 """
+# First lines, which most are, are read apart: looking each up again would cost more than the rest.
+_FIRST = _LINES.replace("o.", "e.").format(lines="e", which="e.line = 0 AND e.corrects IS NULL")
+_OTHERS = _LINES.format(
+    lines="e CROSS JOIN operation_of(:account, e.seq, e.corrects) o",
+    which="(e.line > 0 OR e.corrects IS NOT NULL)",
+)
+_USED = f"""
+    SELECT l.member, -sum(l.change) AS used FROM ({_FIRST} UNION ALL {_OTHERS}) l GROUP BY l.member
+"""  # noqa: S608 - of constants
 
 
 @dataclass(frozen=True, slots=True)
