@@ -152,6 +152,7 @@ REFUNDS: dict[str, str] = {
 # For operators: settings, price lists, mails, the processor's messages, and faults of ours.
 OPERATORS: dict[str, str] = {
     "invalid_catalog": "fix every line that the message names",
+    "invalid_import": "fix every cell that the message names; nothing was imported",
     "already_published": "restore what was published, make a new version, or re-rate it",
     "invalid_value": "fix the value that the message names",
     "invalid_simulation": "choose as much as the message allows",

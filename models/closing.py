@@ -32,6 +32,7 @@ class ClosedFigures(Base):
     currency: Mapped[str] = mapped_column(primary_key=True)
     opening: Mapped[int] = mapped_column(SUM)
     cash: Mapped[int] = mapped_column(SUM)
+    imported: Mapped[int] = mapped_column(SUM)
     revenue: Mapped[int] = mapped_column(SUM)
     breakage: Mapped[int] = mapped_column(SUM)
     refunds: Mapped[int] = mapped_column(SUM)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
 
-BOOKS = ("cash", "deferred_revenue", "revenue", "breakage", "refunds", "disputes")
+BOOKS = ("cash", "deferred_revenue", "revenue", "breakage", "refunds", "disputes", "opening")
 
 
 class ChargeRow(Base):

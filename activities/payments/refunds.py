@@ -1,6 +1,6 @@
 """Refunds: requested by operators, or seen at the processor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,10 @@ from domain.errors import InvalidInput
 from domain.mails.money import Disputed, Refunded
 from domain.messages.refunds import Refund
 from domain.outcomes import Outcome
-from domain.payments.charges import DisputeState, MoneyBack, RefundState
+from domain.payments.charges import ChargeKind, DisputeState, MoneyBack, RefundState
 from ledger import accounts, balances, subscriptions
 from ledger.payments import charges, refunds
-from ledger.payments.refunds import RefundOrder
+from ledger.payments.refunds import RefundOrder, RefundOutcome
 from ledger.usage import policies
 
 
@@ -72,7 +72,10 @@ class RefundActivities:
 
     @uninterrupted(name="refund_in_ledger")
     def refund(self, request: RefundRequest) -> RefundAsked:
-        """Take a refund's credits; the processor sends the money afterwards."""
+        """Take a refund's credits; the processor sends the money afterwards.
+
+        What was paid elsewhere goes back elsewhere: nothing is sent, and the refund is made.
+        """
         buyer, wanted = request.buyer, request.wanted
         order = RefundOrder(
             refund_id=request.refund_id,
@@ -86,6 +89,8 @@ class RefundActivities:
             if sold and sold.pack and not sold.pack["refundable"] and not wanted.exception:
                 return RefundAsked("not_refundable")
             asked = refunds.refund(connection, buyer.account_id, order, buyer.at)
+            if asked.status == Outcome.REFUNDED and sold and sold.kind is ChargeKind.IMPORT:
+                asked = _made_elsewhere(connection, buyer, order, asked)
             taken = refunds.taken_by(connection, buyer.account_id, "refund", order.refund_id)
             available = _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at)
             if not wanted.preview:  # a preview rolls back: its numbers are those of the real refund
@@ -124,6 +129,21 @@ class RefundActivities:
                 _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at),
                 policies.auto_purchase_on(connection, buyer.account_id),
             )
+
+
+def _made_elsewhere(
+    connection: Connection, buyer: Buyer, order: RefundOrder, asked: RefundOutcome
+) -> RefundOutcome:
+    refunds.note_refund(
+        connection,
+        buyer.account_id,
+        refund_id=order.refund_id,
+        charge_id=order.charge_id,
+        amount_minor=asked.amount_minor,
+        state=RefundState.MADE,
+        at=buyer.at,
+    )
+    return replace(asked, state=RefundState.MADE)
 
 
 def _note(connection: Connection, account_id: int, said: MoneyBack, at: datetime) -> str:

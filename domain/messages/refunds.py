@@ -50,3 +50,8 @@ def _amount(value: Any) -> int | None:
     if not 0 < value <= MOST_CHARGE_MINOR:
         raise InvalidInput("invalid_amount", f"1 to {MOST_CHARGE_MINOR}, not {value!a:.40}")
     return value
+
+
+def parse_balance_changed(data: bytes) -> dict[str, object]:
+    """Read `{}`."""
+    return fields.only(fields.parse_object(data))

@@ -16,6 +16,7 @@ class ChargeKind(StrEnum):
     MANUAL = "manual_purchase"
     AUTO = "auto_purchase"
     PACK = "pack"
+    IMPORT = "import"  # paid elsewhere, before the customer came here
 
 
 class ChargeState(StrEnum):

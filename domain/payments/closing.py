@@ -48,6 +48,7 @@ class Figures:
     currency: str
     opening: int
     cash: int
+    imported: int
     revenue: int
     breakage: int
     refunds: int
@@ -61,7 +62,7 @@ class Figures:
     def adds_up(self) -> bool:
         """Return whether opening and what moved give the closing."""
         less = self.revenue + self.breakage + self.refunds + self.disputes
-        return self.opening + self.cash - less == self.closing
+        return self.opening + self.cash + self.imported - less == self.closing
 
     @property
     def is_covered(self) -> bool:

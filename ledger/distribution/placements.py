@@ -95,6 +95,7 @@ WITHOUT_ACCOUNT = {
     "is_purchased": "computes",
     "is_usable": "computes",
     "refunds_of": "takes a row that was read before, and asks for its account",
+    "returns_book": "computes",
     "serving_refusal": "computes from a wallet's row",
     "used_of": "computes",
     "wallet_refusal": "computes from a wallet's row",

@@ -1,4 +1,4 @@
-"""How deferred revenue moved: opening + cash - revenue - breakage - refunds = closing, by month."""
+"""How deferred revenue moved, by month: opening + cash + imported - what left it = closing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +17,16 @@ TICK = timedelta(microseconds=1)
 class Movement:
     """One month (its first day, UTC) of one currency, in minor units.
 
-    `closing_minor` is read from the book itself, not summed from the others. What was due and not
-    posted at the month's end is stated beside it.
+    `imported_minor` is what was paid elsewhere, less what went back there. `closing_minor` is read
+    from the book itself, not summed from the others. What was due and not posted at the month's end
+    is stated beside it.
     """
 
     month: date
     currency: str
     opening_minor: int
     cash_minor: int
+    imported_minor: int
     revenue_minor: int
     breakage_minor: int
     refunds_minor: int
@@ -49,6 +51,7 @@ booked AS (
            -sum(p.amount_minor) FILTER (WHERE p.book = 'deferred_revenue' AND p.at < m.starts)
                AS opening,
            sum(p.amount_minor) FILTER (WHERE p.book = 'cash' AND p.at >= m.starts) AS cash,
+           sum(p.amount_minor) FILTER (WHERE p.book = 'opening' AND p.at >= m.starts) AS imported,
            -sum(p.amount_minor) FILTER (WHERE p.book = 'revenue' AND p.at >= m.starts) AS revenue,
            -sum(p.amount_minor) FILTER (WHERE p.book = 'breakage' AND p.at >= m.starts) AS breakage,
            -sum(p.amount_minor) FILTER (WHERE p.book = 'refunds' AND p.at >= m.starts) AS refunds,
@@ -61,8 +64,8 @@ accrued AS (
     SELECT instant, currency, sum(earned_not_posted) AS earned, sum(broken_not_posted) AS broken
     FROM standing GROUP BY instant, currency)
 SELECT date_trunc('month', b.starts AT TIME ZONE 'UTC')::date AS month, b.currency,
-       coalesce(b.opening, 0), coalesce(b.cash, 0), coalesce(b.revenue, 0),
-       coalesce(b.breakage, 0), coalesce(b.refunds, 0),
+       coalesce(b.opening, 0), coalesce(b.cash, 0), coalesce(b.imported, 0),
+       coalesce(b.revenue, 0), coalesce(b.breakage, 0), coalesce(b.refunds, 0),
        coalesce(b.disputes, 0), coalesce(b.closing, 0),
        coalesce(a.earned, 0), coalesce(a.broken, 0)
 FROM booked b LEFT JOIN accrued a ON (a.instant, a.currency) = (b.instant, b.currency)

@@ -95,8 +95,9 @@ DECLARE
     c      charges;
     reason text;
 BEGIN
-    IF p_kind = 'auto_purchase' THEN
-        RAISE EXCEPTION 'auto-purchases are reserved, not opened' USING ERRCODE = 'DD003';
+    IF p_kind IN ('auto_purchase', 'import') THEN
+        RAISE EXCEPTION 'auto-purchases are reserved and imports booked, not opened'
+            USING ERRCODE = 'DD003';
     END IF;
     w := lock_wallet(p_account, p_at);
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
@@ -222,4 +223,32 @@ BEGIN
         RETURN 'void';
     END IF;
     RETURN c.state;
+END $$;
+
+-- Book what a customer paid elsewhere for credits that it brings along: opened and settled at once,
+-- out of the opening book. paid | repeated | idempotency_conflict | unknown_customer.
+CREATE OR REPLACE FUNCTION book_import(
+    p_account an_account, p_subscription a_name, p_charge a_name, p_currency a_name,
+    p_amount_minor some_money, p_quantity some_credits, p_at an_instant
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    w wallets;
+    c charges;
+BEGIN
+    w := lock_wallet(p_account, p_at);
+    IF w.account_id IS NULL THEN RETURN 'unknown_customer'; END IF;
+    SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
+    IF FOUND THEN
+        RETURN CASE WHEN (c.kind, c.currency, c.amount_minor, c.quantity)
+                         = ('import', p_currency, p_amount_minor, p_quantity)
+                    THEN 'repeated' ELSE 'idempotency_conflict' END;
+    END IF;
+    INSERT INTO charges (account_id, charge_id, subscription_id, kind, state, currency,
+                         amount_minor, quantity, opened_at, settled_at)
+    VALUES (p_account, p_charge, p_subscription, 'import', 'paid', p_currency, p_amount_minor,
+            p_quantity, w.decided_at, w.decided_at);
+    PERFORM post_transfer(p_account, 'imported', ARRAY['opening', 'deferred_revenue']::book[],
+                          ARRAY[p_amount_minor, -p_amount_minor], p_currency, p_charge, NULL,
+                          w.decided_at);
+    RETURN 'paid';
 END $$;

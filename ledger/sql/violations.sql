@@ -118,8 +118,17 @@ UNION ALL
 SELECT c.account_id, 'cash is not what the charge was paid with', c.charge_id
 FROM charges c LEFT JOIN postings p ON p.account_id = c.account_id AND p.charge_id = c.charge_id
                                    AND p.cause = 'charge_paid' AND p.book = 'cash'
-GROUP BY c.account_id, c.charge_id, c.state, c.amount_minor
-HAVING coalesce(sum(p.amount_minor), 0) <> CASE c.state WHEN 'paid' THEN c.amount_minor ELSE 0 END
+GROUP BY c.account_id, c.charge_id, c.kind, c.state, c.amount_minor
+HAVING coalesce(sum(p.amount_minor), 0)
+       <> CASE WHEN c.state = 'paid' AND c.kind <> 'import' THEN c.amount_minor ELSE 0 END
+UNION ALL
+SELECT c.account_id, 'the opening book is not what was paid elsewhere', c.charge_id
+FROM charges c LEFT JOIN postings p ON p.account_id = c.account_id AND p.charge_id = c.charge_id
+                                   AND p.book = 'opening'
+GROUP BY c.account_id, c.charge_id, c.kind, c.amount_minor
+HAVING coalesce(sum(p.amount_minor) FILTER (WHERE p.cause = 'imported'), 0)
+       <> CASE c.kind WHEN 'import' THEN c.amount_minor ELSE 0 END
+    OR c.kind <> 'import' AND count(p.book) > 0
 UNION ALL
 SELECT g.account_id, 'the books of a grant are not what the postings say', 'grant ' || g.grant_id
 FROM grants g LEFT JOIN postings p ON p.account_id = g.account_id AND p.grant_id = g.grant_id
@@ -136,7 +145,8 @@ WHERE g.owed > used_of(g) OR g.cost_minor > 0 AND g.refunded <> credits_worth(g,
 UNION ALL
 SELECT c.account_id, 'what went back is not what refunds and disputes say', c.charge_id
 FROM (SELECT o.account_id, o.charge_id, o.amount_minor, refunds_of(o), disputes_of(o),
-             (SELECT coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'refunds'), 0)
+             (SELECT coalesce(-sum(p.amount_minor) FILTER (
+                  WHERE p.book = returns_book(o) AND p.cause <> 'imported'), 0)
               FROM postings p
               WHERE p.account_id = o.account_id AND p.charge_id = o.charge_id) AS refunded,
              (SELECT coalesce(-sum(p.amount_minor) FILTER (WHERE p.book = 'disputes'), 0)

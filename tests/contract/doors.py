@@ -13,6 +13,7 @@ Json = dict[str, Any]
 WITHOUT_TWIN = {
     "invoice_paid": "internal: the processor's events cause it",
     "money_found": "internal: the reconciliation causes it",
+    "balance_changed": "internal: an import causes it",
     "money_returned": "internal: a refund or dispute causes it",
     "payer_changed": "internal: the processor's events cause it",
     "balance_crossed": "internal: usage causes it",

@@ -64,6 +64,7 @@ OUTCOMES = {
         "crossing",
         "active",
         "processor_unavailable",
+        *("refunds", "opening"),  # books
         *("refunded", "noted", "asked", "made", "failed", "lost", "won"),
         *("already_unlocked", "fits", "block", "short"),
     ),

@@ -22,6 +22,7 @@ ATTACKS = (
     ("carried_grant", "carried", {"grant_id": NOBODY}),
     ("charges_amount", "charges", {"amount_minor": 0, "surcharge_minor": 0}),
     ("charges_currency", "charges", {"currency": "usd"}),
+    ("charges_import", "charges", {"kind": "import", "quantity": 5, "window_start": None}),
     ("charges_kind", "charges", {"kind": "gift", "quantity": None}),
     ("charges_pack", "charges", {"pack": {}}),
     ("charges_purchase_quantity", "charges", {"quantity": None}),

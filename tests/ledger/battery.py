@@ -7,6 +7,7 @@ from models.base import connect
 from tests.ledger.alert_laws import ALERT_LAWS
 from tests.ledger.archive_laws import ARCHIVE_LAWS
 from tests.ledger.hold_laws import HOLD_LAWS
+from tests.ledger.import_laws import IMPORT_LAWS
 from tests.ledger.laws import JOURNAL_LAWS, MONEY_LAWS, USAGE_LAWS
 from tests.ledger.patience_laws import PATIENCE_LAWS
 from tests.ledger.purchase_laws import PURCHASE_LAWS
@@ -34,6 +35,7 @@ LAWS = (
     *WAY_LAWS,
     *ARCHIVE_LAWS,
     *USE_LAWS,
+    *IMPORT_LAWS,
 )
 # Where a fault in a function is noticed most probably, by the function's name: only for speed.
 LIKELY = (
@@ -48,6 +50,7 @@ LIKELY = (
     ("member|approval", TEAM_LAWS),
     ("archiv", ARCHIVE_LAWS),
     ("booked_|used_of_type|used_between|seqs_before", USE_LAWS),
+    ("import|returns_book", IMPORT_LAWS),
 )
 
 

@@ -202,7 +202,8 @@ def sound(one: Callable, account: int, subscription: str) -> list[object]:
 
 def _fresh(one: Callable, account: int, subscription: str) -> dict[str, object]:
     """Return names that no call before had, and those of the wallet."""
-    opens = one.name in {"open_charge", "reserve_auto_purchase", "take_up_charge"}
+    openers = {"open_charge", "reserve_auto_purchase", "take_up_charge", "book_import"}
+    opens = one.name in openers
     return {
         "p_account": account,
         "p_subscription": subscription,

@@ -21,6 +21,10 @@ MEANWHILE = {
         "a paid charge does not fund its grants",
         "deferred revenue is not what grants still owe",
     },
+    "book_import": {
+        "a paid charge does not fund its grants",
+        "deferred revenue is not what grants still owe",
+    },
     "take_up_charge": {
         "a paid charge does not fund its grants",
         "deferred revenue is not what grants still owe",

@@ -14,6 +14,7 @@ from ledger.payments import closings, findings
 from ledger.reports.registry import ReportRequest, sheet
 from models.base import connect
 from tests.builders import MONTH_END, NOON, a_subscribed_wallet, auto_purchase_on, bought
+from tests.ledger.importing import a_customer, a_row, bring
 
 JANUARY = Month(date(2027, 1, 1))
 LATER = MONTH_END + timedelta(days=2)
@@ -93,8 +94,17 @@ def a_finding(key="paid:in_1"):
     )
 
 
+def test_what_was_imported_is_a_figure_of_its_own(books):
+    with books.begin() as connection:
+        bring(connection, a_row(a_customer(connection)))
+        (figures,) = closings.figures_of(connection, JANUARY)
+    assert (figures.imported, figures.cash, figures.adds_up) == (4_500, 0, True)
+    close(books)
+    assert closed(books)[0].figures == (figures,)
+
+
 def test_what_is_closed_is_what_was_seen_and_the_report_tells_exactly_it(books):
-    a_paying_customer(books)
+    wallet = a_paying_customer(books)
     with books.connect() as connection:
         figures = closings.figures_of(connection, JANUARY)
     assert figures[0].cash > 0
@@ -107,9 +117,9 @@ def test_what_is_closed_is_what_was_seen_and_the_report_tells_exactly_it(books):
     with books.connect() as connection:
         told = sheet(connection, asked, LATER)
         moved = sheet(connection, replace(asked, name="movement"), LATER)
-        nobody = sheet(connection, replace(asked, customer_id="customer-1"), LATER)
-    assert [row[:12] for row in told.rows] == [row[:12] for row in moved.rows]
-    assert told.rows[0][12:14] == ("ann@seller.example", "2027-02-03 00:00:00Z")
+        nobody = sheet(connection, replace(asked, customer_id=wallet.customer_id), LATER)
+    assert [row[:13] for row in told.rows] == [row[:13] for row in moved.rows]
+    assert told.rows[0][13:15] == ("ann@seller.example", "2027-02-03 00:00:00Z")
     assert nobody.rows == ()
 
 

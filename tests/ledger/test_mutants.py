@@ -10,6 +10,7 @@ import pytest
 from tests.ledger.archive_laws import ARCHIVE_FAULTS
 from tests.ledger.battery import first_broken
 from tests.ledger.hold_laws import HOLD_FAULTS
+from tests.ledger.import_laws import IMPORT_FAULTS
 from tests.ledger.size_laws import SIZE_FAULTS
 from tests.ledger.team_laws import TEAM_FAULTS
 from tests.ledger.use_laws import USE_FAULTS
@@ -146,6 +147,7 @@ IN_FUNCTIONS = (
     *WAY_FAULTS,
     *ARCHIVE_FAULTS,
     *USE_FAULTS,
+    *IMPORT_FAULTS,
 )  # fmt: skip
 IN_TABLES = (
     ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),

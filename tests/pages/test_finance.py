@@ -81,7 +81,7 @@ async def test_a_month_is_closed_once_by_somebody_with_what_was_shown(fleet, web
 
 
 async def test_what_changed_since_a_month_was_closed_is_shown_with_the_difference(fleet, web):
-    month, amounts = "'2019-05-01', ", "0, 1170, 0, 0, 0, 0, 1170, 0, 0, 1170"
+    month, amounts = "'2019-05-01', ", "0, 1170, 0, 0, 0, 0, 0, 1170, 0, 0, 1170"
     with fleet.engine.begin() as connection:
         connection.exec_driver_sql(
             f"INSERT INTO closed_months VALUES ({month}'ann', '2019-06-02Z', true, 0, '{{}}')"

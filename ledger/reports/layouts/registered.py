@@ -26,7 +26,8 @@ from ledger.reports.usage import ActionUsage, DayUsage, TagUsage, Usage
 
 DUE = ("earned, not yet posted", "breakage, not yet posted")
 MOVEMENT_TITLE = (
-    "deferred revenue by month: opening + cash - revenue - breakage - refunds - disputes = closing"
+    "deferred revenue by month: "
+    "opening + cash {}- revenue - breakage - refunds - disputes = closing"
 )
 USAGE_COLUMNS = (
     *texts("credit type"),
@@ -140,7 +141,9 @@ def liability_sheet(lines: Iterable[Liability], at: datetime) -> Sheet:
 
 
 def movement_sheet(lines: Iterable[Movement]) -> Sheet:
-    """Lay out how deferred revenue moved."""
+    """Lay out how deferred revenue moved; what was imported only where something was."""
+    lines = tuple(lines)
+    is_imported = any(one.imported_minor for one in lines)
     rows = [
         (
             f"{one.month:%Y-%m}",
@@ -150,6 +153,7 @@ def movement_sheet(lines: Iterable[Movement]) -> Sheet:
                 for amount in (
                     one.opening_minor,
                     one.cash_minor,
+                    one.imported_minor,
                     one.revenue_minor,
                     one.breakage_minor,
                     one.refunds_minor,
@@ -163,9 +167,15 @@ def movement_sheet(lines: Iterable[Movement]) -> Sheet:
         )
         for one in lines
     ]
-    flows = ("opening", "cash", "revenue", "breakage", "refunds", "disputes", "closing")
-    columns = (*texts("month", "currency"), *numbers(*flows, *DUE, "owed"))
-    return Sheet(MOVEMENT_TITLE, columns, tuple(rows))
+    flows = ("revenue", "breakage", "refunds", "disputes", "closing")
+    columns = (
+        *texts("month", "currency"),
+        *numbers("opening", "cash"),
+        Column("imported", is_number=True, csv_only=not is_imported),
+        *numbers(*flows, *DUE, "owed"),
+    )
+    title = MOVEMENT_TITLE.format("+ imported " if is_imported else "")
+    return Sheet(title, columns, tuple(rows))
 
 
 def history_sheet(

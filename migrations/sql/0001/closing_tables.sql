@@ -26,6 +26,7 @@ CREATE TABLE closed_figures (
                                   CHECK (currency ~ '^[A-Z]{3}$'),
     opening           numeric(38) NOT NULL,
     cash              numeric(38) NOT NULL,
+    imported          numeric(38) NOT NULL,                  -- paid elsewhere
     revenue           numeric(38) NOT NULL,
     breakage          numeric(38) NOT NULL,
     refunds           numeric(38) NOT NULL,
@@ -37,6 +38,6 @@ CREATE TABLE closed_figures (
     recorded_at       timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT closed_figures_pk PRIMARY KEY (month, currency),
     CONSTRAINT closed_figures_add_up
-        CHECK (opening + cash - revenue - breakage - refunds - disputes = closing),
+        CHECK (opening + cash + imported - revenue - breakage - refunds - disputes = closing),
     CONSTRAINT closed_figures_covered CHECK (liability = closing)
 );

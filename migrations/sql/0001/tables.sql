@@ -7,7 +7,7 @@ CREATE TYPE entry_kind AS ENUM
     ('grant', 'debit', 'hold', 'capture', 'release', 'expiry', 'adjustment', 'void', 'correction',
      'rollover', 'refund', 'chargeback', 'debt', 'reopen', 'repayment');
 CREATE TYPE book AS ENUM
-    ('cash', 'deferred_revenue', 'revenue', 'breakage', 'refunds', 'disputes');
+    ('cash', 'deferred_revenue', 'revenue', 'breakage', 'refunds', 'disputes', 'opening');
 
 -- Laws of a single column that a debit does not change are domains: PostgreSQL parses and checks
 -- the table constraints of a row on every statement that changes it, and domains only when
@@ -154,7 +154,8 @@ CREATE TABLE charges (
     charge_id       text        NOT NULL,
     subscription_id text        NOT NULL,
     kind            text        NOT NULL CONSTRAINT charges_kind CHECK
-                    (kind IN ('period', 'upgrade', 'manual_purchase', 'auto_purchase', 'pack')),
+                    (kind IN ('period', 'upgrade', 'manual_purchase', 'auto_purchase', 'pack',
+                              'import')),
     state           text        NOT NULL DEFAULT 'open'
                     CONSTRAINT charges_state
                     CHECK (state IN ('open', 'processing', 'paid', 'void')),
@@ -179,7 +180,12 @@ CREATE TABLE charges (
     CONSTRAINT charges_surcharge CHECK (surcharge_minor BETWEEN 0 AND amount_minor),
     CONSTRAINT charges_settled CHECK ((state IN ('open', 'processing')) = (settled_at IS NULL)),
     CONSTRAINT charges_purchase_quantity CHECK
-        ((kind IN ('manual_purchase', 'auto_purchase', 'pack')) = (quantity IS NOT NULL)),
+        ((kind IN ('manual_purchase', 'auto_purchase', 'pack', 'import'))
+         = (quantity IS NOT NULL)),
+    -- Paid elsewhere: no processor knows it, and it counts in no window.
+    CONSTRAINT charges_import CHECK
+        (kind <> 'import' OR state = 'paid' AND surcharge_minor = 0
+                             AND num_nonnulls(invoice, window_start, window_end) = 0),
     CONSTRAINT charges_quantity CHECK (quantity > 0),
     CONSTRAINT charges_pack CHECK ((kind = 'pack') = (pack IS NOT NULL)),
     CONSTRAINT charges_invoice UNIQUE (account_id, invoice)

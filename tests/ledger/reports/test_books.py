@@ -179,6 +179,7 @@ def test_every_month_closes_to_its_book_and_opens_the_next(books, told, cut):
                 assert one.closing_minor == (
                     one.opening_minor
                     + one.cash_minor
+                    + one.imported_minor
                     - one.revenue_minor
                     - one.breakage_minor
                     - one.refunds_minor

@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.refunds import RefundActivities, RefundAsked, RefundRequest
     from domain.messages.answers import credit_text, refused
     from domain.messages.invoices import parse_invoice
-    from domain.messages.refunds import Refund, parse_refund
+    from domain.messages.refunds import Refund, parse_balance_changed, parse_refund
     from domain.outcomes import Outcome
     from domain.payments.charges import MoneyBack, RefundState, refund_name
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked, short
@@ -29,6 +29,8 @@ async def _refund(context: Context, request: Refund, ticket: int) -> Answer | No
         return refused(asked.status, most_minor=asked.most_minor, currency=asked.currency)
     if asked.state == RefundState.FAILED:
         return refused("refund_failed")
+    if not asked.invoice and not request.preview:  # paid elsewhere: nothing is sent
+        context.state.balance_is(asked.available_micro, workflow.now())
     if request.preview or asked.state == RefundState.MADE:
         return _answer("preview" if request.preview else "refunded", request.charge_id, asked)
     context.state.balance_is(asked.available_micro, workflow.now())
@@ -90,8 +92,21 @@ async def _money_returned(context: Context, _invoice: str, _ticket: int) -> Answ
     return None
 
 
+async def _balance_changed(context: Context, _: dict[str, object], _ticket: int) -> Answer | None:
+    """Read what there is now; of what came, some may expire soon."""
+    standing = await workflow.execute_activity_method(
+        RefundActivities.standing,
+        context.settler.buyer(),
+        summary="read what came",
+        **LEDGER,
+    )
+    context.state.credits_came(standing.available_micro, workflow.now())
+    return None
+
+
 def _answer(status: str, charge_id: str, asked: RefundAsked) -> Answer:
-    return {
+    elsewhere = {} if asked.invoice else {"paid_elsewhere": True}
+    return elsewhere | {
         "status": status,
         "charge_id": charge_id,
         "amount_minor": asked.amount_minor,
@@ -113,5 +128,11 @@ MESSAGES = (
         "Internal: a refund or dispute of an invoice was booked.",
         parse_invoice,
         _money_returned,
+    ),
+    Signal(
+        "balance_changed",
+        "Internal: an import gave credits beside the subscription.",
+        parse_balance_changed,
+        _balance_changed,
     ),
 )

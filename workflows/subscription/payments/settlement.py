@@ -96,8 +96,8 @@ class Settler:
                     self._answer(charge, answer)
             case ChargeKind.UPGRADE:
                 await self._complete_upgrade(charge, paid)
-            case ChargeKind.MANUAL | ChargeKind.PACK | ChargeKind.AUTO:
-                return await self._grant(charge, paid)
+            case ChargeKind.MANUAL | ChargeKind.PACK | ChargeKind.AUTO | ChargeKind.IMPORT:
+                return await self._grant(charge, paid)  # an import is never open
         return []
 
     async def processing(self, charge: OpenCharge, processing: Processing | None) -> None:

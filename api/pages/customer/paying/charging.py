@@ -32,6 +32,7 @@ FOR = {
     ChargeKind.MANUAL: "Extra credits",
     ChargeKind.AUTO: "Auto-purchase",
     ChargeKind.PACK: "Packs",
+    ChargeKind.IMPORT: "Bought before",
 }
 
 

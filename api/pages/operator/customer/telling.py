@@ -28,6 +28,7 @@ CHARGES = {
     "manual_purchase": "Credits bought by hand",
     "auto_purchase": "Auto-purchase",
     "pack": "Pack",
+    "import": "Paid elsewhere, imported",
 }
 ENTRIES = {
     "expiry": "Unused credits expired",

@@ -18,6 +18,7 @@ from api.v1.problems import Problem
 from api.v1.reads.lists import CSV
 from domain.access.operators import OperatorRole
 from domain.money import minor_exponent
+from domain.payments.charges import ChargeKind
 from domain.payments.closing import Figures, Month, changes, seal
 from domain.payments.findings import ABOUT_MONEY
 from ledger.payments import closings, findings
@@ -30,7 +31,7 @@ EXPORTS = (
     *("movement", "liability", "charges", "debts", "closed-months"),
     *("usage", "usage-by-day", "usage-by-member", "prices"),
 )
-FLOWS = ("opening", "cash", "revenue", "breakage", "refunds", "disputes", "closing")
+FLOWS = ("opening", "cash", "imported", "revenue", "breakage", "refunds", "disputes", "closing")
 EARNED, BROKEN = "earned, not yet posted", "breakage, not yet posted"
 
 
@@ -149,7 +150,9 @@ def _moved(
     charges: Iterable[Mapping[str, str]],
 ) -> Moved:
     currency = row["currency"]
-    paid = [one for one in charges if one["currency"] == currency]
+    paid = [
+        one for one in charges if one["currency"] == currency and one["for"] != ChargeKind.IMPORT
+    ]
     figures = Figures(
         currency=currency,
         **{name: _minor(row[name], currency) for name in FLOWS},

@@ -191,6 +191,11 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Where what is refunded stands: what was paid elsewhere goes back elsewhere.
+CREATE OR REPLACE FUNCTION returns_book(c charges) RETURNS book LANGUAGE sql IMMUTABLE AS $$
+    SELECT (CASE c.kind WHEN 'import' THEN 'opening' ELSE 'refunds' END)::book
+$$;
+
 -- Post what changed since the last time: what went back, out of deferred revenue as far as unused
 -- credits cost it, else out of what was earned by use, then by running out.
 CREATE OR REPLACE FUNCTION post_returns(c charges, p_kind entry_kind, p_at timestamptz) RETURNS void
@@ -220,7 +225,7 @@ BEGIN
         WHERE o.account_id = c.account_id AND o.charge_id = c.charge_id
         UNION ALL SELECT 'revenue', NULL, loss - broken
         UNION ALL SELECT 'breakage', NULL, broken
-        UNION ALL SELECT 'refunds', NULL, -returned
+        UNION ALL SELECT returns_book(c), NULL, -returned
         UNION ALL SELECT 'disputes', NULL, -disputed)
     INSERT INTO postings (account_id, transfer_id, line, book, amount_minor, currency, cause,
                           charge_id, grant_id, at)

@@ -1,0 +1,128 @@
+"""`cli.py import FILE`: balances from another system, previewed, then carried out whole."""
+
+import asyncio
+import sys
+from argparse import Namespace
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.purchases.imports import Imported, Sums, carry_out, sums
+from catalogs.reader import load_catalogs
+from commands.terminal import DONE, REFUSED, UNDER_WAY, Add, console, database, settings, show_sheet
+from domain.credits import format_credits
+from domain.errors import InvalidInput
+from domain.payments.imports import read_balances
+from ledger.payments.imports import Standing
+from ledger.reports.tables import Column, Sheet, money_text, numbers, texts
+from worker import connected
+from workflows import names
+
+TOLD_AT_ONCE = 50  # subscriptions
+NONE = (0, 0, 0)  # rows, micro-credits, minor units
+NOT_TOLD = (
+    "The credits are there and can be used. Not every subscription knows its new balance: "
+    "send the same file again, with --confirm, to tell them."
+)
+
+
+def bring(arguments: Namespace) -> int:
+    """Import balances from a CSV file (docs/imports.md); without --confirm nothing is changed."""
+    try:
+        rows = read_balances(arguments.file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput("malformed", f"{arguments.file}: {error}: name a file of CSV") from error
+    catalogs = {one.name: one for one in load_catalogs(settings().drawdown_catalogs)}
+    with database() as engine, engine.connect() as connection:
+        imported = carry_out(connection, catalogs, rows, datetime.now(UTC))
+        done = arguments.confirm and imported.ties()
+        if done:
+            connection.commit()
+        else:  # a preview is the import itself, undone: its numbers are those of the real one
+            connection.rollback()
+    show_sheet(proof_sheet(imported), arguments.csv)
+    if not imported.ties():
+        console.print("The ledger has other sums than the file: nothing was imported. Report it.")
+        return REFUSED
+    if not done:
+        console.print(_previewed(imported), soft_wrap=True)
+        return DONE
+    console.print(f"Imported: {_counted(imported)}.", soft_wrap=True)
+    try:
+        asyncio.run(_tell(imported.subscriptions))
+    except (RPCError, RuntimeError) as error:  # RuntimeError: no connection at all
+        sys.stderr.write(f"temporal: {error}\n{NOT_TOLD}\n")
+        return UNDER_WAY
+    return DONE
+
+
+def _previewed(imported: Imported) -> str:
+    if not imported.new:
+        return "Everything in this file is imported already: the ledger has what it says."
+    return f"Preview, nothing was changed: {_counted(imported)}. --confirm imports it."
+
+
+def _counted(imported: Imported) -> str:
+    customers = len({row.customer_id for row in imported.rows})
+    new, known = len(imported.new), len(imported.repeated)
+    return f"{new} new rows, {known} imported before, of {customers} customers"
+
+
+def proof_sheet(imported: Imported) -> Sheet:
+    """Lay out the file's sums beside the ledger's; what has become of them is in the CSV."""
+    new, said = sums(imported.new), sums(imported.rows)
+    rows = [_proof(one, new, said) for one in imported.standing]
+    fates = ("deferred", "earned", "expired", "refunded")
+    columns = (
+        *texts("source", "credit type", "currency"),
+        *numbers("rows", "new", "credits, file", "ledger", "cost, file", "grants", "opening"),
+        *(Column(name, is_number=True, csv_only=True) for name in (*fates, "credits left")),
+    )
+    word = "equal" if imported.ties() else "DIFFERENT"
+    title = f"what the file says, and what journal, grants and opening book have: {word}"
+    return Sheet(title, columns, tuple(rows))
+
+
+def _proof(one: Standing, new: Sums, said: Sums) -> tuple[str, ...]:
+    kind = (one.source, one.credit_type, one.currency)
+    count, micro, minor = said.get(kind, NONE)
+    became = (one.deferred_minor, one.revenue_minor, one.breakage_minor, one.refunded_minor)
+    amounts = (minor, one.cost_minor, one.opening_minor, *became)
+    return (
+        *kind,
+        str(count),
+        str(new.get(kind, NONE)[0]),
+        format_credits(micro),
+        format_credits(one.granted_micro),
+        *(money_text(amount, one.currency) for amount in amounts),
+        format_credits(one.remaining_micro),
+    )
+
+
+async def _tell(subscriptions: Iterable[str]) -> None:
+    """Let running subscriptions read their balance again; one that has ended needs no news."""
+    client = await connected(settings())
+    few = asyncio.Semaphore(TOLD_AT_ONCE)
+
+    async def tell(subscription: str) -> None:
+        handle = client.get_workflow_handle(names.subscription_workflow(subscription))
+        async with few:
+            try:
+                await handle.signal("balance_changed", {})
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+
+    await asyncio.gather(*map(tell, subscriptions))
+
+
+def add_commands(add: Add) -> None:
+    """Add this module's command and its arguments."""
+    one = add("import", bring)
+    one.add_argument(
+        "file", type=Path, help="CSV with a heading; docs/imports.md names the columns"
+    )
+    one.add_argument("--confirm", action="store_true", help="carry it out, all or nothing")
+    one.add_argument("--csv", type=Path, help="write the proof to this file")
