@@ -150,7 +150,10 @@ SUBSCRIPTIONS = (
         "End a subscription, at its period's end or now.",
         schemas.closed({"when": {"enum": ["period_end", "now"]}}, preview=PREVIEW),
         *("already_canceled", "renewal_pending"),
-        examples=(shown("What would be lost", {"when": "now", "preview": True}),),
+        examples=(
+            shown("What would be lost", {"when": "now", "preview": True}),
+            shown("When what is paid for ends", {"when": "period_end"}),
+        ),
     ),
     acting.subscriptions(
         "/uncancel",
@@ -158,7 +161,10 @@ SUBSCRIPTIONS = (
         "Take a cancellation back before the subscription ends.",
         schemas.closed({}, preview=PREVIEW),
         "not_canceled",
-        examples=(shown("Going on after all", {"preview": True}),),
+        examples=(
+            shown("What would be charged next", {"preview": True}),
+            shown("Going on after all", {}),
+        ),
     ),
     acting.subscriptions(
         "/migrate_plan",
