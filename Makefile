@@ -78,7 +78,7 @@ check: setup ## Format, lint, types, layers, dead code, dependencies
 	$(BIN)/vulture
 	$(BIN)/deptry .
 
-openapi: setup ## Write docs/openapi.json as the code has it; what it breaks must be in CHANGELOG.md
+openapi: setup ## Write docs/openapi.json and its pages as the code has them; what it breaks must be in CHANGELOG.md
 	$(BIN)/python -m local.openapi
 
 docs: setup ## Build the site of the documents into site/, without a network

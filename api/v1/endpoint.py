@@ -12,7 +12,7 @@ How to describe an operation:
   validates the answers. Customer `acme` and what `tests/api/v1/openapi/` makes for it exist.
 - `links`: what can be asked next, with values from this request or answer.
 
-Afterwards `make openapi` writes the committed document (on a conflict in it, too).
+Afterwards `make openapi` writes the committed document and its pages (on a conflict in them, too).
 """
 
 import re
