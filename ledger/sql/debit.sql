@@ -76,6 +76,9 @@ BEGIN
         r.missing := need; r.available := free;
         r.status := CASE p_kind WHEN 'debit' THEN shortfall_verdict(w, p_credit_type, need, p_at)
                                 ELSE 'insufficient_credits' END;
+        IF r.status = 'purchase_needed' THEN
+            r.available := (balance_at(w.account_id, p_credit_type, p_at)).available;
+        END IF;
         PERFORM note_decision(w.account_id, p_at);
         RETURN r;
     END IF;

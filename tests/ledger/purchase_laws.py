@@ -1,13 +1,16 @@
 """Laws of packs and of what moves on, for the battery of laws.py: each notices a seeded fault."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from domain.credits import MICRO, MOST
 from domain.money import Ratio
 from domain.payments.charges import ChargeKind
+from domain.usage import Attempt, PricedWay, Terms
 from ledger import accounts, balances, grants
 from ledger.grants import RollTerms
 from ledger.payments import charges
+from ledger.usage import debits
 from tests.builders import (
     MONTH_END,
     NOON,
@@ -15,6 +18,7 @@ from tests.builders import (
     a_grant,
     a_paid_charge,
     a_subscribed_wallet,
+    an_event,
     auto_purchase_on,
     left,
     micro,
@@ -136,7 +140,31 @@ def nothing_waits_for_what_cannot_be_charged_at_once(engine, _):
         assert reserve_auto(connection, wallet, "one", 1).status == "reserved"
 
 
+def credits_for_other_actions_stop_no_purchase(engine, _):
+    """Whatever else is there, an event that only a purchase can serve gets it, once."""
+    with undone(engine) as connection:
+        for number, demand in enumerate((an_event, on_its_terms)):
+            wallet = a_subscribed_wallet(connection, 3, **auto_purchase_on())
+            grants.give(connection, wallet.account_id, a_grant(scope=("other",)), NOON)
+            short = debits.debit(connection, [demand(wallet.account_id, 5)], NOON)[0]
+            assert (short.status, short.missing_micro) == ("purchase_needed", micro(2))
+            needed = (short.missing_micro + short.available_micro) // MICRO
+            reserved = reserve_auto(connection, wallet, f"auto-{number}", needed)
+            assert (reserved.status, reserved.quantity_micro) == ("reserved", micro(10_000))
+            pay_auto(connection, wallet, reserved)
+            assert reserve_auto(connection, wallet, "again", needed).status == "not_needed"
+            assert use(connection, wallet, 5).status == "debited"
+
+
+def on_its_terms(account_id, amount):
+    demand = an_event(account_id, amount)
+    way = PricedWay("credits", MICRO, MICRO)
+    terms = Terms((Attempt("operation", (way,)),))
+    return replace(demand, priced=replace(demand.priced, terms=terms))
+
+
 PURCHASE_LAWS = (
+    credits_for_other_actions_stop_no_purchase,
     nothing_waits_for_what_cannot_be_charged_at_once,
     a_cap_counts_between_its_own_bounds,
     what_went_back_earns_nothing_when_the_rest_runs_out,

@@ -70,6 +70,8 @@ IN_FUNCTIONS = (
     ("patience never ends", "serving_refusal", r"AND p_at < w\.kept_until", "AND w.kept_until IS NOT NULL"),
     ("patience overrules an operator", "serving_refusal", r"w\.paused_by = '\{payment_failed\}'", "'payment_failed' = ANY (w.paused_by)"),
     ("patience outlives its pause", "set_paused", r"CASE WHEN p_paused OR p_cause <> 'payment_failed' THEN kept_until END", "kept_until"),
+    ("credits for other actions stop a purchase", "debit_carefully", r"IF r\.status = 'purchase_needed' THEN", "IF false THEN"),
+    ("credits for other actions stop a purchase on terms", "plan_shortfall", r"IF p\.status = 'purchase_needed' THEN", "IF false THEN"),
     ("an unpaid customer is bought for", "shortfall_verdict", r"IF w\.paused_by <> '\{\}' THEN", "IF false THEN"),
     ("a free plan freezes nothing", "set_frozen", r"SET frozen = p_frozen", "SET frozen = false"),
     ("a purchase too large is waited for", "shortfall_verdict", r"> most_minor\(p\.currency\)", "> 9223372036854775806"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from local.postgres import Database
 from local.stripe_standin.process import StandIn
@@ -55,6 +56,37 @@ async def test_a_shortfall_is_bought_for_and_its_caller_answered(fleet, door) ->
     split = [line.source for line in customer.history() if "split" in line.cause]
     assert split == ["allowance", "auto_purchase"]
     customer.check()
+
+
+GRANTED = text("""
+    SELECT g.source, g.credit_type, g.granted, g.remaining, g.cost_minor, g.part, g.priority,
+           g.expires_at = w.window_end AS with_the_window, g.scope
+    FROM grants g JOIN wallets w ON w.account_id = g.account_id
+    JOIN customers c ON c.account_id = g.account_id
+    WHERE c.customer_id = :customer ORDER BY g.grant_id
+""")
+
+
+def granted(fleet, customer):
+    with fleet.engine.connect() as ledger:
+        return ledger.execute(GRANTED, {"customer": customer.name}).all()
+
+
+async def test_what_comes_with_a_purchase_is_the_same_through_both_doors(fleet, door) -> None:
+    direct = await fleet.subscribe("core_10k", auto=True)
+    told = await fleet.subscribe("core_10k", auto=True)
+    for quantity in ("9997", "5", "9998", "12"):  # short, then to zero exactly, then too much
+        answer = (await use(door, direct, quantity)).json()
+        consumed = await told.life.ask("consume", await told.event(quantity))
+        for told_of in ("available", "reason"):
+            assert answer.get(told_of) == consumed.get(told_of), (quantity, answer, consumed)
+
+    assert granted(fleet, direct) == granted(fleet, told)
+    companions = [one for one in granted(fleet, direct) if one.part]
+    assert {(one.credit_type, one.cost_minor) for one in companions} == {("data_transfer", 0)}
+    assert direct.paid() == told.paid()
+    for customer in (direct, told):
+        customer.check()
 
 
 async def test_many_callers_of_one_shortfall_are_one_purchase(fleet, door) -> None:

@@ -215,6 +215,8 @@ BEGIN
 END $$;
 
 -- What a shortfall comes to: block it, ask for a purchase that would cure it, or buy if that is on.
+-- What a purchase must cover in all is what is missing and all that is available, whatever that may
+-- be used for: so it is looked at again when the purchase is reserved, which knows no action.
 CREATE OR REPLACE FUNCTION plan_shortfall(
     p debit_plan, w wallets, p_at_zero text, p_confirmed boolean, p_at timestamptz
 ) RETURNS debit_plan LANGUAGE plpgsql STABLE AS $$
@@ -225,14 +227,18 @@ BEGIN
     p.status := CASE WHEN p_at_zero IN ('purchase', 'prompt')
                      THEN shortfall_verdict(w, p.last_type, p.missing, p_at, p_at_zero = 'prompt')
                      ELSE 'insufficient_credits' END;
-    IF p.status <> 'purchase_needed' OR p_confirmed THEN RETURN p; END IF;
-    SELECT * INTO o FROM policies WHERE account_id = w.account_id;
-    units := units_short(o, p.missing);
-    IF p_at_zero = 'prompt' AND units > 0 THEN
-        p.asked := coalesce(p.asked, '{}')
-                   || jsonb_build_object('purchase', to_jsonb(quote_units(o, units)));
+    IF p.status = 'purchase_needed' AND p_confirmed IS NOT TRUE THEN
+        SELECT * INTO o FROM policies WHERE account_id = w.account_id;
+        units := units_short(o, p.missing);
+        IF p_at_zero = 'prompt' AND units > 0 THEN
+            p.asked := coalesce(p.asked, '{}')
+                       || jsonb_build_object('purchase', to_jsonb(quote_units(o, units)));
+        END IF;
+        IF p.asked IS NOT NULL THEN p.status := 'confirmation_required'; END IF;
     END IF;
-    IF p.asked IS NOT NULL THEN p.status := 'confirmation_required'; END IF;
+    IF p.status = 'purchase_needed' THEN
+        p.available := (balance_at(w.account_id, p.last_type, p_at)).available;
+    END IF;
     RETURN p;
 END $$;
 

@@ -67,7 +67,10 @@ def _debit_now(wallet, event, content):
     free = wallet.available(event.credit_type, event.action)
     drawn, missing = draws(wallet, wallet.terms(), **_asked(event), at=wallet.now)
     if missing:
-        return (verdict(wallet, event.credit_type, missing), None, free, missing, False)
+        status = verdict(wallet, event.credit_type, missing)
+        if status == "purchase_needed":  # counts on all that is available, whatever it is for
+            free = wallet.available(event.credit_type)
+        return (status, None, free, missing, False)
     book(wallet, drawn)
     wallet.drawn[event.key] = list(drawn)
     return keep(wallet, event.key, content, before=free, left=free - event.amount)

@@ -27,7 +27,10 @@ def hold(wallet: Wallet, asked, at):
         wallet, wallet.stock(), credit_type=kind, action=action, amount=cost, at=wallet.now
     )
     if missing:
-        return (verdict(wallet, kind, missing), None, free, missing)
+        status = verdict(wallet, kind, missing)
+        if status == "purchase_needed":  # counts on all that is available, whatever it is for
+            free = wallet.available(kind)
+        return (status, None, free, missing)
     for name, part in drawn:
         wallet.grants[name].set_aside(part)
     wallet.seq += 1

@@ -101,6 +101,8 @@ def _refused(wallet, terms, resolved):
             status = "confirmation_required" if buys or asked else status
     missing = resolved.missing_micro or None
     left = None if status == "user_limit" else resolved.available_micro
+    if status == "purchase_needed":
+        left = wallet.available(resolved.last_type)
     facts = (asked, buys) if status == "confirmation_required" else ({}, False)
     return (status, None, left, missing, False, {}, None, *facts)
 
