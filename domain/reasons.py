@@ -105,6 +105,7 @@ CHANGES: dict[str, str] = {
     "auto_purchase_off": "switch auto-purchase on or buy credits by hand",
     "cap_below_unit": "upgrade: the plan's cap is below one auto-purchase unit",
     "invalid_count": "buy 1 to 1,000 packs at once",
+    "invalid_expiry": "send `expires_at` in the future or `valid_days` from 1 to 3,660, not both",
     "own_referral": "send the id of another person: nobody can invite themselves",
     "approval_required": "let a second person approve it; a member asks with `request_approval`",
     "invalid_unit": "buy a whole number of the plan's units",

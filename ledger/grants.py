@@ -118,6 +118,16 @@ def given(connection: Connection, account_id: int, key: str) -> int:
     return int(connection.scalar(statement, {"account": account_id, "key": key}) or 0)
 
 
+def is_content(connection: Connection, account_id: int, order: GrantOrder) -> bool:
+    """Return whether the grant under an order's key was made with the same tags."""
+    statement = text(
+        "SELECT tags IS NOT DISTINCT FROM CAST(:tags AS jsonb) FROM journal"
+        " WHERE account_id = :account AND key = 'ledger:' || :key AND kind = 'grant'"
+    )
+    values = {"account": account_id, "key": order.key, "tags": order.tags}
+    return bool(connection.scalar(statement, values))
+
+
 def allowance_of(connection: Connection, account_id: int, credit_type: str, since: datetime) -> int:
     """Return the micro-credits of allowances that take effect from `since` on, used or not."""
     statement = text("""

@@ -49,7 +49,7 @@ class BonusActivities:
             bonus = self._context.catalog(buyer.plan.catalog).bonus(wanted.bonus_id)
         except InvalidInput as error:
             return Given(error.reason)
-        expires_at = ends_of(buyer)[bonus.expires]
+        expires_at = wanted.ends(buyer.at, ends_of(buyer)[bonus.expires])
         plan = buyer.plan
         order = GrantOrder(
             key=f"bonus:{bonus.bonus_id}:{wanted.invitee}",
@@ -61,12 +61,17 @@ class BonusActivities:
             expires_at=expires_at,
             ties=tie_keys(plan.tie_break, 0, bonus.quantity_micro, buyer.at),
             currency=plan.currency,
-            tags=json.dumps({"bonus": bonus.bonus_id, "invitee": wanted.invitee}),
+            tags=_content(wanted),
         )
         with self._context.engine.begin() as connection:
             accounts.lock(connection, buyer.account_id, buyer.at)
             known = grants.given(connection, buyer.account_id, order.key)
+            named = wanted.expires_at is not None or wanted.valid_days is not None
+            if known and named and not grants.is_content(connection, buyer.account_id, order):
+                return Given("idempotency_conflict")
             if not known:
+                if wanted.expires_at is not None and wanted.expires_at <= buyer.at:
+                    return Given("invalid_expiry")
                 if expires_at is not None and expires_at <= buyer.at:
                     return Given(
                         Undecided.RENEWAL_PENDING
@@ -79,3 +84,13 @@ class BonusActivities:
         return Given(
             Outcome.REPEATED if known else Outcome.GIVEN, bonus.credit_type, quantity, available
         )
+
+
+def _content(wanted: GiveBonus) -> str:
+    """Return what the journal keeps; an end of its own belongs to the content."""
+    facts: dict[str, object] = {"bonus": wanted.bonus_id, "invitee": wanted.invitee}
+    if wanted.expires_at is not None:
+        facts["expires_at"] = wanted.expires_at.isoformat()
+    if wanted.valid_days is not None:
+        facts["valid_days"] = str(wanted.valid_days)
+    return json.dumps(facts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.credits import parse_quantity
@@ -10,6 +11,7 @@ from domain.messages import fields
 from domain.pricing.purchase_price import MOST_PACKS
 
 EXPECTED = "expected_minor"
+MOST_DAYS = 3_660  # that a bonus is valid
 MOST_MINOR = 10**12  # more than any charge in any currency
 
 
@@ -42,10 +44,21 @@ class BuyPack:
 
 @dataclass(frozen=True, slots=True)
 class GiveBonus:
-    """Give the bonus that the catalog promises for someone who signed up by the customer's link."""
+    """Give the bonus that the catalog promises for someone who signed up by the customer's link.
+
+    It ends as the catalog says, or at `expires_at`, or `valid_days` times 24 hours after the gift.
+    """
 
     bonus_id: str
     invitee: str
+    expires_at: datetime | None = None
+    valid_days: int | None = None
+
+    def ends(self, at: datetime, otherwise: datetime | None) -> datetime | None:
+        """Return when a bonus given at an instant ends; None: never."""
+        if self.valid_days is not None:
+            return at + timedelta(days=self.valid_days)
+        return self.expires_at or otherwise
 
 
 def parse_buy_credits(data: bytes) -> BuyCredits:
@@ -84,8 +97,21 @@ def _expected(raw: Mapping[str, Any]) -> int | None:
 
 
 def parse_give_bonus(data: bytes) -> GiveBonus:
-    """Read `{"bonus": …, "invitee": …}`."""
-    raw = fields.only(fields.parse_object(data), "bonus", "invitee")
-    return GiveBonus(
-        fields.text(raw, "bonus", "unknown_bonus"), fields.identifier(raw["invitee"], "invalid_id")
+    """Read `{"bonus": …, "invitee": …}`, optionally with `expires_at` or `valid_days`."""
+    raw = fields.only(
+        fields.parse_object(data), "bonus", "invitee", optional=("expires_at", "valid_days")
     )
+    if "expires_at" in raw and "valid_days" in raw:
+        raise InvalidInput("invalid_expiry", "`expires_at` or `valid_days`, not both")
+    return GiveBonus(
+        fields.text(raw, "bonus", "unknown_bonus"),
+        fields.identifier(raw["invitee"], "invalid_id"),
+        fields.parse_instant(raw["expires_at"]) if "expires_at" in raw else None,
+        _days(raw["valid_days"]) if "valid_days" in raw else None,
+    )
+
+
+def _days(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MOST_DAYS:
+        raise InvalidInput("invalid_expiry", f"`valid_days` must be from 1 to {MOST_DAYS}")
+    return value

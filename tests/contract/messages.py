@@ -26,7 +26,7 @@ SOUND: dict[str, Message] = {
     "release": {"key": "bad"},
     "buy_credits": {"key": "bad", "credits": "1000", "expected_minor": 90},
     "buy_pack": {"key": "bad", "pack": "pack_500", "count": 1, "expected_minor": 2500},
-    "give_bonus": {"bonus": "referral", "invitee": "grace"},
+    "give_bonus": {"bonus": "referral", "invitee": "grace", "valid_days": 3},
     "set_auto_purchase": {"on": True, "key": "bad"},
     "adjust_credits": {"key": "bad", "credits": "1", **NOTE, "approved_by": "grace"},
     "correct": {"key": "bad", "event": "bad", "quantity": "0.5", **NOTE},
@@ -54,7 +54,7 @@ SOUND: dict[str, Message] = {
     "resume": NOTE | {"keep_anchor": False},
     "retry_payment": {"key": "bad"},
 }
-OPTIONAL = {("mail_invoice", "email"), ("migrate_plan", "when")} | {
+OPTIONAL = {("mail_invoice", "email"), ("migrate_plan", "when"), ("give_bonus", "valid_days")} | {
     (name, "key")
     for name in ("set_auto_purchase", "change_plan", "migrate_plan", "cancel", "uncancel")
 }

@@ -9,6 +9,7 @@ from domain.messages.operators import parse_adjust_credits
 from domain.messages.purchases import BuyPack, GiveBonus, parse_buy_pack, parse_give_bonus
 
 PACK = {"key": "k", "pack": "pack_500", "count": 2}
+UNTIL = "2027-01-01T00:00:00Z"
 BONUS = {"bonus": "referral", "invitee": "user-7"}
 FIX = {"key": "k", "credits": "5", "reason": "sorry", "by": "ada"}
 
@@ -48,6 +49,14 @@ def test_what_is_wanted_is_read():
         (parse_give_bonus, BONUS | {"invitee": "two words"}, "invalid_id"),
         (parse_give_bonus, BONUS | {"invitee": None}, "invalid_id"),
         (parse_give_bonus, {"bonus": "referral"}, "missing_field"),
+        (parse_give_bonus, BONUS | {"valid_days": 0}, "invalid_expiry"),
+        (parse_give_bonus, BONUS | {"valid_days": 3_661}, "invalid_expiry"),
+        (parse_give_bonus, BONUS | {"valid_days": True}, "invalid_expiry"),
+        (parse_give_bonus, BONUS | {"valid_days": "3"}, "invalid_expiry"),
+        (parse_give_bonus, BONUS | {"valid_days": None}, "invalid_expiry"),
+        (parse_give_bonus, BONUS | {"expires_at": None}, "invalid_time"),
+        (parse_give_bonus, BONUS | {"expires_at": "2027-01-01"}, "invalid_time"),
+        (parse_give_bonus, BONUS | {"expires_at": UNTIL, "valid_days": 3}, "invalid_expiry"),
         (parse_adjust_credits, FIX | {"approved_by": 7}, "malformed"),
         (parse_adjust_credits, FIX | {"approved_by": ""}, "malformed"),
     ],

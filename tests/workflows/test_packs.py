@@ -1,6 +1,6 @@
 """Packs, volume prices, what comes with purchases, bonuses, starters, large adjustments."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -119,6 +119,31 @@ async def test_a_bonus_is_given_once_per_invitee_and_never_for_oneself(
     assert (own["reason"], unknown["reason"]) == ("own_referral", "unknown_bonus")
     await customer.pass_until(FEBRUARY)
     assert (await customer.life.status())["available"] == "7500"  # the bonus does not roll over
+    customer.check()
+
+
+async def test_a_bonus_with_an_end_of_its_own_outlives_the_month_and_is_given_once(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("growth", catalog="schematic")
+    lasting = FEEDBACK | {"valid_days": 60}
+
+    over = await customer.life.ask("give_bonus", FEEDBACK | {"expires_at": "2020-01-01T00:00:00Z"})
+    given = await customer.life.ask("give_bonus", lasting)
+    again = await customer.life.ask("give_bonus", lasting)
+    other = await customer.life.ask("give_bonus", FEEDBACK | {"valid_days": 61})
+    plain = await customer.life.ask("give_bonus", FEEDBACK)
+
+    assert over["reason"] == "invalid_expiry"
+    assert given == {"status": "given", "credits": "50", "available": "5050"}
+    assert again == given | {"status": "repeated"}
+    assert (other["reason"], plain) == ("idempotency_conflict", again)
+    ((lasts,),) = customer.rows(
+        "SELECT expires_at - effective_at FROM grants WHERE account_id = %s AND source = 'bonus'"
+    )
+    assert lasts == timedelta(days=60)
+    await customer.pass_until(FEBRUARY)
+    assert (await customer.life.status())["available"] == "7550"
     customer.check()
 
 

@@ -17,6 +17,7 @@ from domain.api_keys import Scope
 from domain.errors import InvalidInput
 from domain.messages import fields
 from domain.messages.purchases import (
+    MOST_DAYS,
     BuyCredits,
     BuyPack,
     parse_buy_credits,
@@ -43,6 +44,12 @@ PURCHASE: schemas.Schema = {
         ),
     ]
 }
+DAYS = {"type": "integer", "minimum": 1, "maximum": MOST_DAYS}
+BONUS = schemas.closed(
+    {"bonus": schemas.TEXT, "invitee": schemas.CUSTOMER},
+    expires_at={**schemas.INSTANT, "description": "An end of its own; or `valid_days`, not both."},
+    valid_days={**DAYS, "description": "An end so many times 24 hours after it is given."},
+)
 PURCHASE_REASONS = (
     *(
         "not_in_plan",
@@ -119,12 +126,17 @@ PURCHASES = (
         "/bonuses",
         Message("give_bonus", parse_give_bonus, keyed=False),
         "Give a bonus, once for each invitee.",
-        schemas.closed({"bonus": schemas.TEXT, "invitee": schemas.CUSTOMER}),
-        *("unknown_bonus", "own_referral"),
+        BONUS,
+        *("unknown_bonus", "own_referral", "invalid_expiry", "invalid_time"),
         examples=(
             shown(
                 "Somebody told us what they think",
                 {"bonus": "feedback", "invitee": "user-7"},
+                id="initech",
+            ),
+            shown(
+                "Valid for two weeks",
+                {"bonus": "feedback", "invitee": "user-8", "valid_days": 14},
                 id="initech",
             ),
         ),
