@@ -18,7 +18,7 @@ from domain.money import MOST_CHARGE_MINOR, minor_exponent
 COLUMNS = ("customer", "credits", "credit_type", "source", "cost", "currency", "expires_at", "key")
 OPTIONAL = ("bought_at",)
 SOURCES = ("allowance", "pack", "manual_purchase", "bonus")  # a bonus costs nothing
-MOST_ROWS = 20_000  # they are carried out in one transaction, which keeps their wallets locked
+MOST_ROWS = 5_000  # they are one transaction, which keeps their wallets locked
 
 Value = TypeVar("Value")
 
