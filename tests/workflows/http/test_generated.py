@@ -24,6 +24,8 @@ async def test_acts_that_are_made_up_are_answered_as_the_document_says(
     }
     only = ("--include-operation-id-regex", ACTS)
     done = await asyncio.to_thread(
-        partial(made_up, tmp_path, door_url, api_key, *only, examples=EXAMPLES, **names)
+        partial(
+            made_up, tmp_path, door_url, api_key, *only, examples=EXAMPLES, own="-made-up", **names
+        )
     )
     assert done.returncode == 0, done.stdout + done.stderr
