@@ -102,6 +102,14 @@ def _is_broken(headers: dict[str, Any]) -> bool:
     return not str(headers["Idempotency-Key"]).strip().isascii()
 
 
+@schemathesis.hook
+def before_call(ctx: Any, case: Any, kwargs: Any) -> None:
+    """Let no request revoke the key that all others carry: the list of keys names it."""
+    named = (case.path_parameters or {}).get("key_id")
+    if named and named == os.environ.get("MADE_UP_WITH_KEY"):
+        case.path_parameters["key_id"] = "000000000000"
+
+
 @schemathesis.check
 def what_the_schema_allows_is_read(ctx: Any, response: Any, case: Any) -> None:
     """The schemas say what the parsers do: nothing that fits is refused for how it is written."""

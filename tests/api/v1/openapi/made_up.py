@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from api.v1.endpoints.every import DOCUMENTS
+from domain.api_keys import key_id_of
 
 HERE = Path(__file__).parent
 EXAMPLES = "10"  # of each operation
@@ -63,6 +64,7 @@ def made_up(
         **os.environ,
         "SCHEMATHESIS_HOOKS": "tests.api.v1.openapi.hooks",
         "PYTHONPATH": str(HERE.parents[3]),
+        "MADE_UP_WITH_KEY": key_id_of(key) or "",
         **variables,
     }
     return subprocess.run(
