@@ -22,7 +22,7 @@ from activities.plans.upgrades import (
     upgrade_orders,
 )
 from activities.purchases.buyers import Buyer
-from activities.purchases.payable import unpayable
+from activities.purchases.payable import needs, unopenable
 from activities.uninterrupted import uninterrupted
 from domain.burn import tie_keys
 from domain.credits import format_credits
@@ -88,13 +88,14 @@ class ChangeActivities:
         if not request.preview or not quoted.quote.amount_minor:
             return quoted
         with self._context.engine.connect() as connection:  # never committed
-            reason = unpayable(
+            reason = unopenable(
                 connection,
                 request.buyer,
                 kind=ChargeKind.UPGRADE,
                 amount_minor=quoted.quote.amount_minor,
             )
-        return replace(quoted, refused=reason or "")
+            needed = needs(connection, request.buyer)
+        return replace(quoted, refused=reason or "", needs=needed.get("needs", ""))
 
     @uninterrupted(name="quote_version")
     def quote_version(self, request: VersionRequest) -> Quoted:

@@ -50,12 +50,14 @@ class VersionRequest:
 class Quoted:
     """The new plan version and what the change would do.
 
-    `refused`: why its charge would not be opened or paid now, for a preview; empty: it would.
+    For a preview: `refused`, why its charge would not be opened now, or nothing; `needs`, what is
+    missing to pay it, or nothing.
     """
 
     plan: Plan
     quote: ChangeQuote
     refused: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

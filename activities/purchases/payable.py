@@ -1,4 +1,4 @@
-"""Whether a charge would be opened and there is a card for it: what previews say beforehand."""
+"""Whether a charge would be opened, and what it would need: what previews say beforehand."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from ledger.usage import policies
 PREVIEW = "ledger:preview"  # a key that no sender can use
 
 
-def unpayable(
+def unopenable(
     connection: Connection,
     buyer: Buyer,
     *,
@@ -23,10 +23,10 @@ def unpayable(
     quantity_micro: int | None = None,
     pack: Mapping[str, Any] | None = None,
 ) -> str | None:
-    """Return why the ledger would open no such charge, or that no card would pay it; None: neither.
+    """Return why the ledger would open no such charge, or None.
 
     It is the ledger's own decision: the charge is opened here, in a transaction that the caller
-    must not commit. What a bank says to a card is known only when it is asked.
+    must not commit.
     """
     status = charges.open_charge(
         connection,
@@ -40,6 +40,14 @@ def unpayable(
         at=buyer.at,
         pack=pack,
     )
-    if status != Outcome.OPENED:
-        return status
-    return None if policies.has_usable_card(connection, buyer.account_id) else "no_payment_method"
+    return None if status == Outcome.OPENED else status
+
+
+def needs(connection: Connection, buyer: Buyer) -> dict[str, str]:
+    """Return what a preview adds to its numbers where no card is known that would pay them.
+
+    It refuses nothing: who has no card yet wants to see the price, and one that was saved a moment
+    ago may not be known here. The act asks the processor, and its answer is `no_payment_method`.
+    """
+    known = policies.has_usable_card(connection, buyer.account_id)
+    return {} if known else {"needs": "payment_method"}

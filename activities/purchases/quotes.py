@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from activities.purchases.buyers import Buyer
 from activities.purchases.extra_credits import switch_refusal
 from activities.purchases.offers import Order, as_expected, credits_ordered, packs_ordered
-from activities.purchases.payable import PREVIEW, unpayable
+from activities.purchases.payable import PREVIEW, needs, unopenable
 from domain.credits import format_credits
 from domain.messages.answers import Answer, refused
 from domain.messages.purchases import BuyCredits, BuyPack
@@ -38,7 +38,7 @@ def quote(
         order = as_expected(buyer, _ordered(buyer, wanted))
         if isinstance(order, str):
             return refused(order)
-        reason = unpayable(
+        reason = unopenable(
             connection,
             buyer,
             kind=order.kind,
@@ -50,8 +50,10 @@ def quote(
             return refused(reason)
         kind, off = _terms(buyer.plan, wanted, order)
         available = balances.available(connection, buyer.account_id, kind, buyer.at)
+        needed = needs(connection, buyer)
     return {
         "status": "preview",
+        **needed,
         "credits": format_credits(order.quantity_micro),
         "credit_type": kind,
         "amount_minor": order.amount_minor,

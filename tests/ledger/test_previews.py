@@ -74,9 +74,9 @@ def context(engine):
     return BillingContext(engine, LISTS, "https://billing.example", ("secret",))
 
 
-def act_of(opened, state):
-    """Return how an act goes on: the processor declines a charge that there is no card for."""
-    return opened if opened != "opened" or state["card"] else "no_payment_method"
+def needs_of(state):
+    """Return what a preview says is missing: the act would be declined without it."""
+    return None if state["card"] else "payment_method"
 
 
 @settings(max_examples=30)
@@ -87,9 +87,10 @@ def test_a_preview_of_credits_is_the_act_s_answer(engine, state, units, expected
     told = quote(engine, buyer.subscription_id, wanted, buyer.at)
 
     opened = OfferActivities(context(engine)).open_manual(buyer, "key-1", micro(units))
-    assert told.get("reason", "opened") == act_of(opened.status, state)
+    assert told.get("reason", "opened") == opened.status
     if told["status"] == "preview":
         assert told["amount_minor"] == opened.charge.amount_minor
+        assert told.get("needs") == needs_of(state)
 
 
 @settings(max_examples=30)
@@ -102,7 +103,7 @@ def test_a_preview_of_packs_is_the_act_s_answer(engine, state, pack, count):
     told = quote(engine, buyer.subscription_id, wanted, buyer.at)
 
     opened = OfferActivities(context(engine)).open_pack(buyer, "key-1", pack, count)
-    assert told.get("reason", "opened") == act_of(opened.status, state)
+    assert told.get("reason", "opened") == opened.status
 
 
 @settings(max_examples=30)
@@ -157,10 +158,11 @@ def test_a_preview_of_a_plan_is_refused_as_its_charge_would_be(engine, state, wa
     asked = PlanRequest(buyer, wanted, START, "UTC")
     told = changes.quote(replace(asked, preview=True))
 
-    assert changes.quote(asked) == replace(told, refused="")
+    assert changes.quote(asked) == replace(told, refused="", needs="")
     if told.quote.kind is not ChangeKind.UPGRADE or not told.quote.amount_minor:
-        assert told.refused == ""
+        assert (told.refused, told.needs) == ("", "")
         return
     upgrade = Upgrade(buyer, told.plan, told.quote, "change-1", START, "UTC")
     opened = changes.open_upgrade(upgrade)
-    assert (told.refused or "opened") == act_of(opened.status, state)
+    assert (told.refused or "opened") == opened.status
+    assert (told.needs or None) == needs_of(state)

@@ -38,12 +38,14 @@ async def test_without_a_card_nothing_is_bought_switched_on_or_upgraded(fleet, d
     customer.ask_processor(f"payment_methods/{card}/detach", {})
     await told("payment_method.detached", card)
     await customer.life.settle()
-    for path, body in (
-        (f"{named}/purchases", {"credits": "1000"}),
-        (f"{named}/auto_purchase", {"on": True}),
-        (plan, {"plan": "core_40k"}),
-    ):
-        await alike(door, post, path, body, "no_payment_method", 402)
+    await alike(door, post, f"{named}/auto_purchase", {"on": True}, "no_payment_method", 402)
+    for path, body in ((f"{named}/purchases", {"credits": "1000"}), (plan, {"plan": "core_40k"})):
+        preview = (await door.post(path, json=body | {"preview": True})).json()
+        assert preview["status"] == "preview"
+        assert preview["needs"] == "payment_method"
+        assert preview["amount_minor"] > 0
+        act = await post(path, body)
+        assert (act.status_code, act.json()["reason"]) == (402, "no_payment_method")
     assert customer.paid() == [900]
 
 

@@ -65,7 +65,8 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
     if reason:
         return refused(reason)
     if request.preview:
-        return {"status": "preview", **preview}
+        needs = {"needs": quoted.needs} if quoted.needs else {}
+        return {"status": "preview", **needs, **preview}
     if quoted.quote.kind is ChangeKind.UPGRADE:
         return await _upgrade(context, quoted, request.key, ticket)
     upgrade = state.charge_of(ChargeKind.UPGRADE)
