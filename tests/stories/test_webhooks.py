@@ -55,6 +55,8 @@ BUYER = (
     lives.bad_card,
     lives.decline_a_purchase,
     lives.cancel,
+    lives.uncancel,
+    lives.cancel,
     lives.next_period,
 )
 GUEST = (lives.give_bonus, lives.week_before_the_end)
