@@ -53,7 +53,7 @@ test: setup ## Every test but those that kill processes or are slow by nature
 	$(BIN)/pytest -q $(ORDER) -n auto --maxprocesses 4 --dist worksteal -m 'not faults and not long and not browser' tests clients/python/tests
 
 test-long: setup ## What is slow by nature: seeded faults, long lives, fresh installations
-	$(BIN)/pytest -q $(ORDER) -n $(MORE) --dist loadgroup -m 'long and not faults and not browser' tests clients/python/tests
+	$(BIN)/pytest -q $(ORDER) -n $(MORE) --dist loadgroup -m 'long and not faults and not browser' clients/python/tests tests
 
 test-fast: setup ## The tests that start no server
 	$(BIN)/pytest -q tests/domain

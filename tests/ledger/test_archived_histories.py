@@ -14,7 +14,7 @@ from tests.ledger.machine.features.refunds import Disputes, Refunds
 from tests.ledger.machine.features.time import Time, Windows
 from tests.ledger.machine.history import agree
 
-EXAMPLES = 160
+EXAMPLES = 80
 CLASSES = {
     "archived", "nothing to archive", "redelivery", "debit debited", "debit repeated",
     "debit idempotency_conflict", "batch with a repeat", "grant repeated", "grant conflict",
