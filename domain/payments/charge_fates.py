@@ -42,6 +42,8 @@ class Fate(StrEnum):
     WAITS = "waits for the window"
 
 
+# What was paid elsewhere is booked at once: it is never open.
+KINDS = tuple(kind for kind in ChargeKind if kind is not ChargeKind.IMPORT)
 STEPS = (Step.PREPARED, Step.DECLINED, Step.PROCESSING, Step.PAID)
 ASKED_FOR = (ChargeKind.UPGRADE, ChargeKind.MANUAL, ChargeKind.PACK)
 PURCHASES = (ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.AUTO)

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from domain.payments.charge_fates import ASKED_FOR, STEPS, Fate, Happened, fate
+from domain.payments.charge_fates import ASKED_FOR, KINDS, STEPS, Fate, Happened, fate
 from domain.payments.charges import ChargeKind
 from domain.subscription import Step
 from tests.fleet import SECOND, Customer, RunningFleet
@@ -202,7 +202,7 @@ def act_of(kind: ChargeKind, step: Step, happened: Happened) -> Act:
     return ACTS[happened]
 
 
-CELLS: list[Cell] = [cell for cell in product(ChargeKind, STEPS, Happened) if not not_played(*cell)]
+CELLS: list[Cell] = [cell for cell in product(KINDS, STEPS, Happened) if not not_played(*cell)]
 ROWS = list(dict.fromkeys((kind, step) for kind, step, _ in CELLS))
 STATES = {Fate.HELD: "open", Fate.RETRIED: "paid", Fate.VOID: "void"}
 
