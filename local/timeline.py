@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import (
     Client,
     WorkflowHandle,
@@ -34,6 +35,7 @@ MOST_HOPS = 100_000
 ANSWER = timedelta(seconds=20)
 RPC_WORTH = 5.0  # virtual seconds that an unanswered query counts for
 HAIR = timedelta(milliseconds=1)
+ASLEEP_SECONDS = 15.0  # for which a subscription does not do what is due, and nothing is under way
 LAST_EVENTS = 12  # of a subscription that does not come to rest
 
 
@@ -84,13 +86,16 @@ class Timeline:
 
     async def settle(self) -> Json:
         """Wait until everything that is due has been done; return the status."""
-        patience = Patience()
+        patience, asleep = Patience(), Patience(ASLEEP_SECONDS)
         while True:
             status = await self.status()
             due = status["next_due"]
             late = due is not None and datetime.fromisoformat(due) <= await self.now()
             if not status["busy"] and not late:
                 return status
+            if late and not status["busy"] and asleep.over(without_time(status)):
+                await self._wake()
+                asleep = Patience(ASLEEP_SECONDS)
             if patience.over(without_time(status)):
                 error = NotSettledError(
                     f"{self.handle.id} is still busy: {patience.told()}: {status}"
@@ -99,12 +104,21 @@ class Timeline:
                 raise error
             await patience.pause()
 
+    async def _wake(self) -> None:
+        """Let the subscription look at its clock again: it sleeps past a moment that has come.
+
+        Seen now and then after a worker's death: its timer rang, yet it took the moment for one to
+        come and set the timer anew. By a clock that runs that timer rings by itself; one that is
+        turned from due moment to due moment stands still.
+        """
+        await self.handle.signal("balance_changed", {})
+
     async def last_events(self) -> str:
         """Return what the server did last for the subscription, and what it waits for."""
         history = await self.handle.fetch_history()
         last = [
             f"{one.event_id} {EventType.Name(one.event_type).removeprefix('EVENT_TYPE_')}"
-            f" {one.event_time.ToJsonString()}"
+            f" {one.event_time.ToJsonString()}{lasting(one)}"
             for one in history.events[-LAST_EVENTS:]
         ]
         described = (await self.handle.describe()).raw_description
@@ -151,6 +165,14 @@ class Timeline:
                 if (task and task.cancelling()) or patience.over(worth=RPC_WORTH):
                     error.add_note(f"{self.handle.id} answers no {name}: {patience.told()}")
                     raise
+
+
+def lasting(event: HistoryEvent) -> str:
+    """Return how long a timer runs that begins with an event."""
+    if event.event_type != EventType.EVENT_TYPE_TIMER_STARTED:
+        return ""
+    timer = event.timer_started_event_attributes
+    return f", fires after {timer.start_to_fire_timeout.ToJsonString()}"
 
 
 def without_time(status: Json) -> Json:
