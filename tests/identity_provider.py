@@ -1,11 +1,12 @@
 """An identity provider: a real HTTP server that signs, and that misbehaves as a test says."""
 
 import base64
+import gzip
 import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +53,7 @@ class IdentityProvider:
     error: str = ""
     status: int = 200
     asks: bool = False
+    packs: bool = False  # whatever a client says that it takes
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)  # what must be in no log
 
@@ -59,7 +61,8 @@ class IdentityProvider:
         """Do everything right again."""
         self.published = [self.key]
         self.twist, self.sign = dict, None
-        self.describes, self.error, self.status, self.asks = {}, "", 200, False
+        self.describes, self.error, self.status = {}, "", 200
+        self.asks = self.packs = False
 
     def description(self) -> Claims:
         return {
@@ -145,10 +148,15 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(told.encode())
 
     def json(self, status: int, found: Claims) -> None:
+        body = msgspec.json.encode(found)
         self.send_response(status)
         self.send_header("content-type", "application/json")
+        if self.provider.packs or "gzip" in self.headers.get("accept-encoding", ""):
+            self.send_header("content-encoding", "gzip")
+            body = gzip.compress(body)
         self.end_headers()
-        self.wfile.write(msgspec.json.encode(found))
+        with suppress(ConnectionError):  # whoever asks need not read to the end
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""

@@ -7,11 +7,13 @@ replaced or withdrawn counts from the next one on.
 import asyncio
 import base64
 import hashlib
+import json
 import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -24,10 +26,14 @@ log = logging.getLogger(__name__)
 
 DESCRIPTION = "/.well-known/openid-configuration"
 SECONDS = 10.0  # for all that one step asks
+MOST = 256 * 1024  # bytes of an answer: dozens of keys with their certificates
+# Little that is packed can become much.
+PLAIN: Mapping[str, str] = MappingProxyType({"Accept-Encoding": "identity"})
 TOLD = re.compile(r"[a-z_]{1,40}")  # an error's code, as OAuth writes them
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 SUCCESS = 200
 FAULT = 500
+UNREADABLE = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +116,7 @@ class Provider:
             raise _away("its description is of another issuer")
         scheme = urlsplit(self.issuer).scheme
         for name in ENDPOINTS:
-            where = about.get(name)
-            if not isinstance(where, str) or urlsplit(where).scheme not in {"https", scheme}:
+            if _scheme_of(about.get(name)) not in {"https", scheme}:
                 raise _away(f"its description has no usable {name}")
         return about
 
@@ -125,7 +130,7 @@ class Provider:
             "code_verifier": verifier,
         }
         ways = about.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-        headers = {}
+        headers = dict(PLAIN)
         if "client_secret_basic" in ways:
             pair = f"{quote(application.client_id, '')}:{quote(application.client_secret, '')}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
@@ -140,19 +145,41 @@ class Provider:
             raise SignInRefused("id_token_refused", "there is no ID token")
         return token
 
-    async def _asked(self, method: str, url: str, **more: Any) -> dict[str, Any]:
+    async def _asked(
+        self, method: str, url: str, headers: Mapping[str, str] = PLAIN, **more: Any
+    ) -> dict[str, Any]:
         """Return the object that an address answers. Raises `SignInRefused`."""
         try:
-            async with asyncio.timeout(SECONDS):
-                answer = await self._http.request(method, url, **more)
-            found = answer.json()
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
+            async with (
+                asyncio.timeout(SECONDS),
+                self._http.stream(method, url, headers=headers, **more) as answer,
+            ):
+                found = json.loads(await _read(answer))
+        except UNREADABLE as error:
             raise _away(type(error).__name__) from None
         if not isinstance(found, dict) or answer.status_code >= FAULT:
             raise _away(f"status {answer.status_code}")
         if answer.status_code != SUCCESS:
             raise _said(found.get("error"))
         return found
+
+
+async def _read(answer: httpx.Response) -> bytes:
+    """Return an answer's bytes as they come, none unpacked. Raises `SignInRefused`: too many."""
+    body = b""
+    async for part in answer.aiter_raw():
+        body += part
+        if len(body) > MOST:
+            raise _away(f"an answer of more than {MOST} bytes")
+    return body
+
+
+def _scheme_of(where: object) -> str:
+    """Return an address's scheme; "": it is none."""
+    try:
+        return urlsplit(where).scheme if isinstance(where, str) else ""
+    except ValueError:
+        return ""
 
 
 def _challenge(verifier: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import msgspec
 import pytest
 from joserfc import jwt
 from sqlalchemy import insert
@@ -21,6 +22,7 @@ from api.pages.operator import openid, sessions
 from domain.access.identities import Identity, SignInRefused
 from domain.access.operators import Operator, OperatorRole
 from domain.access.sealed import Seal, seal, unseal
+from gateways.identity.provider import MOST
 from ledger.access import operators
 from models.tables import OperatorRow
 from tests.api.arrangements import api
@@ -263,6 +265,7 @@ async def test_a_provider_that_is_away_or_is_another_is_told(provider, web, ann)
         {"token_endpoint": None},
         {"authorization_endpoint": "javascript:alert(1)"},
         {"jwks_uri": "file:///etc/passwd"},
+        {"jwks_uri": "https://["},
     ):
         provider.describes = wrong
         await nobody_is_in(web, await web.get(f"{SIGN_IN}/begin"), "does not answer", 503)
@@ -270,6 +273,17 @@ async def test_a_provider_that_is_away_or_is_another_is_told(provider, web, ann)
     back = await answered(web)
     provider.status = 500
     await nobody_is_in(web, await web.get(back), "does not answer", 503)
+
+
+async def test_an_answer_is_read_up_to_a_size_and_never_unpacked(provider, web, ann):
+    deep = msgspec.Raw(b"[" * 100_000 + b"]" * 100_000)
+    for wrong in ({"more": "x" * MOST}, {"more": deep}):
+        provider.describes = wrong
+        await nobody_is_in(web, await web.get(f"{SIGN_IN}/begin"), "does not answer", 503)
+    provider.describes, provider.packs = {}, True
+    await nobody_is_in(web, await web.get(f"{SIGN_IN}/begin"), "does not answer", 503)
+    provider.packs, provider.describes = False, {"more": "x" * (MOST - 2_000)}
+    assert (await signed_in(web)).status_code == 200
 
 
 async def test_a_provider_that_says_no_is_told(provider, web, ann):
