@@ -218,7 +218,7 @@ _SOURCES = {
     "money_back": """
         SELECT r.at, r.refund_id AS id, jsonb_build_object(
             'charge', r.charge_id, 'state', r.state, 'minor', r.amount_minor,
-            'currency', c.currency, 'reason', r.reason, 'by', r.made_by)
+            'currency', c.currency, 'reason', r.reason, 'by', r.made_by, 'of', c.kind)
         FROM refunds r JOIN charges c USING (account_id, charge_id)
         WHERE r.account_id = :account""",
     "dispute": """

@@ -5,6 +5,7 @@ import pytest
 from domain.access.operators import OperatorRole
 from tests.pages.forms import forms_of, sent
 from tests.pages.operators import entered
+from tests.workflows.test_imports import bring
 
 ACT, CHARGE, PROPOSALS = "/operator/act", "/operator/charge", "/operator/proposals"
 HOSTILE = "<script>alert(1)</script>"
@@ -66,6 +67,23 @@ async def test_a_refund_is_what_was_shown_and_is_made_once(fleet, web, ann):
     told = (await web.get(done.headers["location"])).text
     assert ann.email in told
     acme.check()
+
+
+async def test_a_refund_of_what_was_paid_elsewhere_says_that_no_money_is_sent(fleet, web, ann):
+    acme = await fleet.subscribe("core_10k")
+    await bring(acme)
+    page = f"{CHARGE}?id={acme.name}&charge={acme.name}%3Aimport%3Aold-1"
+    assert "No money is sent" in (await web.get(page)).text
+    typed = {"amount": "0.45", "reason": "they have left"}
+    shown, fields = await confirmed(web, page, f"{CHARGE}/preview", f"{CHARGE}/refund", **typed)
+    for told in ("No money is sent", "Pay the money back where it was paid", "Book the refund of"):
+        assert told in shown, told
+    assert "Sent to the card" not in shown
+    assert (await web.post(f"{CHARGE}/refund", data=fields)).status_code == 303
+    assert "no money was sent from here" in (await web.get(page)).text
+    timeline = (await web.get(f"/operator/customer?id={acme.name}")).text
+    assert "To be paid back where it was paid" in timeline
+    assert "Money sent back" not in timeline
 
 
 async def test_a_refund_that_has_changed_is_shown_again(fleet, web, ann):

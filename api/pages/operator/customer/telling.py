@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.credits import MICRO
 from domain.messages.fields import OWN_KEYS
+from domain.payments.charges import ChargeKind
 from gateways.letter_formats import Formats
 from ledger.reads.timeline import Event
 
@@ -172,13 +173,13 @@ def _charge(event: Event, words: Words) -> Told:
     )
 
 
-def _money(tag: str, title: str) -> Callable[[Event, Words], Told]:
+def _money(tag: str, title: str, imported: str = "") -> Callable[[Event, Words], Told]:
     def tell(event: Event, words: Words) -> Told:
         facts = event.facts
         amount = words.money(facts["minor"], facts["currency"])
         return Told(
             tag,
-            title,
+            imported if facts.get("of") == ChargeKind.IMPORT else title,
             event.at,
             amounts=(f"{MINUS}{amount}",),
             lines=_lines(facts),
@@ -298,7 +299,7 @@ _TELL: dict[str, Callable[[Event, Words], Told]] = {
     "usage": _usage,
     "grant": _grant,
     "charge": _charge,
-    "money_back": _money("Refund", "Money sent back"),
+    "money_back": _money("Refund", "Money sent back", imported="To be paid back where it was paid"),
     "dispute": _money("Dispute", "Disputed by the bank"),
     "mail": _mail,
     "webhook": _webhook,
