@@ -15,6 +15,7 @@ from tests.ledger.import_laws import IMPORT_LAWS
 from tests.ledger.importing import LATER, a_customer, a_row, bring, charge_of
 from tests.ledger.returns import refund
 from tests.ledger.undone import undone
+from tests.ledger.webhooks import ends, written
 
 
 @pytest.mark.parametrize("law", IMPORT_LAWS)
@@ -101,6 +102,17 @@ def test_packs_burn_in_the_order_in_which_they_were_bought_elsewhere(ledger):
     grants.expire_due(ledger, wallet.account_id, NOON)
 
     assert balances.books(ledger, wallet.account_id)["revenue"] == -9_000
+
+
+def test_nobody_is_told_that_something_was_bought_and_a_refund_says_that_it_was_paid_elsewhere(
+    engine,
+):
+    wallet = ends(engine, a_customer)
+    ends(engine, bring, a_row(wallet))
+    ends(engine, refund, wallet, charge_of(wallet))
+    told = [(one.type, one.payload["data"].get("kind")) for one in written(engine, wallet)]
+    assert ("credits.granted", None) in told
+    assert "purchase.paid" not in dict(told)
 
 
 BROUGHT = st.fixed_dictionaries(

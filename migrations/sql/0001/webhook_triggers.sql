@@ -17,7 +17,8 @@ CREATE CONSTRAINT TRIGGER wallets_event AFTER UPDATE OF window_start, frozen ON 
     WHEN (new.window_start IS DISTINCT FROM old.window_start OR new.frozen <> old.frozen)
     EXECUTE FUNCTION event_of_window();
 CREATE CONSTRAINT TRIGGER charges_event AFTER INSERT OR UPDATE OF state, declines ON charges
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.quantity IS NOT NULL)
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (new.quantity IS NOT NULL AND new.kind <> 'import') -- nothing was bought here
     EXECUTE FUNCTION event_of_purchase();
 CREATE CONSTRAINT TRIGGER subscriptions_event
     AFTER UPDATE OF plan, status, period_start, cancel_at_end ON subscriptions
