@@ -72,8 +72,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
     for error in (OperationalError, PoolTimeoutError):
         app.add_exception_handler(error, _database_away)
-    for status, reason in FRAMEWORK.items():
-        app.add_exception_handler(status, _by_framework(status, reason))
 
 
 def told(reason: str, message: str) -> dict[str, str]:
@@ -125,9 +123,11 @@ async def _unexpected(_: Request, __: Exception) -> JSONResponse:
     return _answer(500, "internal_error", "something went wrong here")
 
 
-def _by_framework(
+def by_framework(
     status: int, reason: str
 ) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
+    """Return what tells a program that the framework found no route, or none of its method."""
+
     async def answer(request: Request, _: Exception) -> JSONResponse:
         return _answer(status, reason, f"there is no {request.method} {request.url.path:.200}")
 

@@ -24,7 +24,7 @@ from activities.direct.running import direct_usage
 from api import access_log, account, approvals, billing, errors, health, webhooks
 from api.keyring import KeyRing
 from api.limits import limits
-from api.pages import assets, mailed
+from api.pages import assets, mailed, nowhere
 from api.pages.customer import pages as customer_pages
 from api.pages.operator import pages as operator_pages
 from api.pages.operator.serving import CALLBACK
@@ -86,6 +86,7 @@ def create_app(environment: Mapping[str, str] = os.environ) -> Doors:
     )
     access_log.install()
     errors.install(app)
+    nowhere.install(app)
     return Doors(app, create_door())
 
 

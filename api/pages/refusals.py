@@ -36,6 +36,7 @@ PEOPLES_CURES = {
     "ledger_busy": "Try it again in a minute.",
     "internal_error": "Try it again. If it stays so, tell us when it happened.",
     "unknown_link": "Use the button in the newest mail.",
+    "not_found": "Look at its address, or go back and load the page before it again.",
 }
 
 

@@ -79,3 +79,23 @@ async def test_an_address_without_its_parts_is_a_page_too(web):
     answer = await web.get("/approvals", params={"subscription": "sub"})
     assert answer.status_code in (400, 404, 422)
     assert answer.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/console/no/such/page", {}),
+        ("GET", "/operator/no_such_page", {}),
+        ("POST", "/operator/customers", {}),
+        ("GET", "/operator/charge/refund", {}),  # where only a form is sent to
+        ("GET", "/links/fresh", {"Accept": "text/html,*/*;q=0.8"}),
+        ("GET", "/acount/sub/token", {"Accept": "text/html,*/*;q=0.8"}),
+    ],
+)
+async def test_people_read_a_page_where_there_is_none(web, method, path, headers):
+    answer = await web.request(method, path, headers=headers)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "There is no such page" in answer.text
+    assert "OpenAPI" not in answer.text
