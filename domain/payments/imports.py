@@ -7,10 +7,9 @@ import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import TypeVar
 
-from domain.credits import parse_credits
+from domain.credits import MICRO, parse_credits
 from domain.errors import BillingError, InvalidInput
 from domain.messages import fields
 from domain.money import MOST_CHARGE_MINOR, minor_exponent
@@ -152,7 +151,7 @@ def _read(
     credit_type = cell.read("credit_type", _credit_type)
     source = cell.read("source", _source)
     currency = cell.read("currency", _currency)
-    cost = cell.read("cost", lambda text: _cost(text, currency, source))
+    cost = cell.read("cost", lambda text: _cost(text, currency, source, quantity))
     expires_at = cell.read("expires_at", lambda text: _expiry(text, source))
     bought_at = cell.maybe("bought_at", fields.parse_instant)
     key = cell.read("key", _key)
@@ -194,7 +193,7 @@ def _currency(text: str) -> str:
     return text
 
 
-def _cost(text: str, currency: str | None, source: str | None) -> int:
+def _cost(text: str, currency: str | None, source: str | None, quantity: int | None) -> int:
     exponent = 0 if currency is None else minor_exponent(currency)
     whole, point, part = text.partition(".")
     plain = (whole + part).isascii() and whole.isdecimal() and (part.isdecimal() or not point)
@@ -202,14 +201,19 @@ def _cost(text: str, currency: str | None, source: str | None) -> int:
         raise InvalidInput("invalid_amount", f"{text!a:.60} is no amount: write it as 45.00, or 0")
     if currency is None:
         return 0  # in which it cannot be read: that is a fault already
-    minor = Decimal(text) * 10**exponent
-    if minor != int(minor):
-        raise InvalidInput("invalid_amount", f"{text} {currency} has over {exponent} decimals")
+    part = part.rstrip("0")
+    if len(part) > exponent:
+        words = f"{text:.60} {currency} has over {exponent} decimals"
+        raise InvalidInput("invalid_amount", words)
+    minor = int(whole + part.ljust(exponent, "0"))
     if minor > MOST_CHARGE_MINOR:
         raise InvalidInput("invalid_amount", f"{text} {currency} is too much for one row: split it")
     if minor and source == "bonus":
         raise InvalidInput("invalid_amount", "a bonus cost nothing: write 0, or name what it was")
-    return int(minor)
+    if quantity is not None and minor * MICRO > MOST_CHARGE_MINOR * quantity:
+        # Grants are sorted by what a credit cost, in a number that has an end.
+        raise InvalidInput("invalid_amount", f"no credit cost so much: {text} {currency} is of all")
+    return minor
 
 
 def _expiry(text: str, source: str | None) -> datetime | None:

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from domain.burn import TieBreak, tie_keys
 from domain.credits import MICRO
 from domain.payments.imports import COLUMNS, MOST_ROWS, Brought, InvalidImport, read_balances
 
+NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 HEADING = ",".join(COLUMNS)
 GOOD = "acme,1000,credits,pack,45.00,USD,,old-1"
 
@@ -82,6 +84,8 @@ def test_all_faults_are_named_at_once():
         ("\n".join([HEADING, *[GOOD] * (MOST_ROWS + 1)]), (1, "", "malformed")),
         (f"{HEADING}\nacme,1,credits,pack,1000000.00,USD,,k", (2, "cost", "invalid_amount")),
         (f"{HEADING}\nacme,1,credits,pack,1.5,JPY,,k", (2, "cost", "invalid_amount")),
+        (f"{HEADING}\nacme,1,credits,pack,1.{'0' * 30}1,USD,,k", (2, "cost", "invalid_amount")),
+        (f"{HEADING}\nacme,0.01,credits,pack,10000.00,USD,,k", (2, "cost", "invalid_amount")),
         (f"{HEADING}\nacme,1,credits,pack,.5,USD,,k", (2, "cost", "invalid_amount")),
         (f"{HEADING}\nacme,1,credits,pack,-5,USD,,k", (2, "cost", "invalid_amount")),
     ],
@@ -98,3 +102,12 @@ def test_two_customers_may_use_the_same_key():
     rows = read_balances("\n".join((HEADING, GOOD, GOOD.replace("acme", "initech"))))
 
     assert [row.key for row in rows] == ["old-1", "old-1"]
+
+
+def test_the_dearest_credits_that_can_be_read_can_be_sorted_by_what_they_cost():
+    (row,) = read_balances(f"{HEADING}\nacme,0.000001,credits,pack,0.99,USD,,k")
+    dearest = read_balances(f"{HEADING}\nacme,1,credits,pack,999999.99,USD,,k")[0]
+
+    for one in (row, dearest):
+        unit, _ = tie_keys(TieBreak.CHEAPEST_FIRST, one.cost_minor, one.quantity_micro, NOON)
+        assert unit < 2**63
