@@ -107,3 +107,9 @@ def beginning() -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+def refusals_told(url: str, folder: Path, name: str) -> list[str]:
+    """Return what the log of an API process says of the refusals of a named request."""
+    log = folder / f"api-{url.rpartition(':')[2]}.log"
+    return [line for line in log.read_text().splitlines() if f"request {name}: refused" in line]

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from api.v1.call import JSON, Call, Reply
+from api.v1.call import Call, Reply
 from api.v1.problems import MEDIA_TYPE, STATUSES, WAITS, Problem, status_of
 from domain.errors import BillingError, InvalidInput
 from domain.messages import fields
@@ -39,13 +39,18 @@ async def once(call: Call, handle: Callable[[Call], Awaitable[Reply]]) -> Reply:
     name = kept_requests.Name(call.key.catalog or "", key_of(call.headers))
     begun = await asyncio.to_thread(_begin, call, name, _fingerprint(call, body))
     if begun.answer is not None:
-        kind = MEDIA_TYPE if begun.status in STATUSES.values() else JSON
-        return Reply(begun.answer, begun.status, REPLAYED, kind)
+        return _replayed(begun.answer, begun.status)
     if begun.turn is None:
         raise Problem(
             "request_under_way", "the first request with this key is under way", Retry_After="1"
         )
     return await _carried_out(replace(call, turn=begun.turn), begun.turn, handle)
+
+
+def _replayed(answer: bytes, status: int) -> Reply:
+    if status not in STATUSES.values():
+        return Reply(answer, status, REPLAYED)
+    return Reply(answer, status, REPLAYED, MEDIA_TYPE, reason=json.loads(answer)["reason"])
 
 
 async def _carried_out(call: Call, turn: Turn, handle: Callable[[Call], Awaitable[Reply]]) -> Reply:

@@ -19,7 +19,6 @@ from starlette.types import Receive, Scope, Send
 from activities.direct.shortfalls import TemporalAwayError
 from api.errors import STATUSES as RAISED
 from api.limits import NONE
-from api.services import Services
 from api.v1 import authentication, bodies, idempotency
 from api.v1.call import Call, Reply
 from api.v1.endpoint import Endpoint
@@ -36,6 +35,7 @@ from api.v1.problems import (
 )
 from api.v1.request_ids import HEADER, request_id_of
 from domain.errors import BillingError
+from domain.messages import fields
 from domain.tracing import causes
 from gateways.payments import ProcessorUnavailable
 from gateways.telemetry import tracing
@@ -62,6 +62,7 @@ class Serve:
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
         self._endpoints = {one.method: one for one in endpoints}
+        self._address = endpoints[0].address  # as it was described, not as it was sent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -75,17 +76,20 @@ class Serve:
         if services.metrics is not None:
             send = self._watched(services.metrics, send, scope["method"])
         if not services.limits.requests.take():  # before anything is read
-            await respond(send, _counted(services, refusal(busy(), request_id)), request_id)
+            answer = refusal(busy(), request_id)
+            self._note(scope, headers, request_id, answer)
+            await respond(send, answer, request_id)
             return
+        facts: Mapping[str, Any] = NONE
         try:
             answering = self._in_a_span if tracing.is_on() else self._answer
             answer = await answering(scope, receive, headers, request_id, told=told)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
-            answer = _counted(services, refusal(error, request_id))
-            if answer.reason is not None and headers.get(HEADER) == request_id:
-                services.refusals.tell(request_id, answer.reason, getattr(error, "facts", NONE))
+            answer = refusal(error, request_id)
+            facts = getattr(error, "facts", NONE)
         finally:
             services.limits.requests.free()
+        self._note(scope, headers, request_id, answer, facts=facts)
         if answer.stream is not None and scope["method"] == "HEAD":
             answer.stream.close()
         elif answer.stream is not None:
@@ -95,8 +99,35 @@ class Serve:
 
     def _watched(self, metrics: DoorMetrics, send: Send, method: str) -> Send:
         """Return a `send` that counts; a caller can make no new labels."""
-        path = next(iter(self._endpoints.values())).address
-        return metrics.watched(send, path, method if method in self._endpoints else "other")
+        known = method if method in self._endpoints else "other"
+        return metrics.watched(send, self._address, known)
+
+    def _note(
+        self,
+        scope: Scope,
+        headers: Mapping[str, str],
+        request_id: str,
+        answer: Reply,
+        *,
+        facts: Mapping[str, Any] = NONE,
+    ) -> None:
+        """Count a refusal, and tell in the log of one whose request its caller named."""
+        if answer.reason is None:
+            return
+        services = scope["state"]["services"]
+        services.tally.add(answer.reason, datetime.now(UTC))
+        if services.metrics is not None:
+            services.metrics.refused(answer.reason)
+        if headers.get(HEADER) == request_id:
+            asked = {**self._asked(scope, headers), **facts}
+            services.refusals.tell(request_id, answer.reason, asked)
+
+    def _asked(self, scope: Scope, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return whom a request is about and its key, as far as path and headers say it."""
+        found = {"key": headers.get(idempotency.HEADER)}
+        if self._address.startswith("/customers/"):
+            found["customer_id"] = scope["path_params"].get("id")
+        return {name: one for name, one in found.items() if one and fields.is_text(one)}
 
     async def _in_a_span(
         self,
@@ -109,7 +140,7 @@ class Serve:
     ) -> Reply:
         """Return the answer; making it is a span, below the caller's if the request names one."""
         method = scope["method"] if scope["method"] in self._endpoints else "other"
-        path = next(iter(self._endpoints.values())).address
+        path = self._address
         facts = {"http.request.method": method, "http.route": path, "drawdown.request": request_id}
         with tracing.span(f"{method} {path}", "server", facts, headers) as span:
             answer = await self._answer(scope, receive, headers, request_id, told=told)
@@ -195,14 +226,6 @@ def refusal(error: Exception, request_id: str) -> Reply:
         more = {"Retry-After": str(RETRY_SECONDS), **more}
     body = problem(error.reason, str(error), request_id, {**facts, "status": status})
     return Reply(body, status, more, MEDIA_TYPE, reason=error.reason)
-
-
-def _counted(services: Services, answer: Reply) -> Reply:
-    if answer.reason is not None:
-        services.tally.add(answer.reason, datetime.now(UTC))
-        if services.metrics is not None:
-            services.metrics.refused(answer.reason)
-    return answer
 
 
 def raised_status(error: BillingError) -> int:

@@ -60,6 +60,8 @@ class NamedRefusals:
                 log.warning("%d more refusals of named requests", self._withheld)
             self._second, self._told, self._withheld = second, 0, 0
         if self._told >= self._most:
+            if not self._withheld:  # the number may come late: it waits for another refusal
+                log.warning("more than %d refusals of named requests in a second", self._most)
             self._withheld += 1
             return
         self._told += 1

@@ -143,7 +143,7 @@ def answered(call: Call, answer: Answer) -> Reply:
     if status == "declined":  # a first answer like others: a new attempt needs a new key
         reason, told = answer["reason"], "the payment was declined"
         body = problem(reason, told, call.request_id, facts_of(answer))
-        return Reply(body, status_of(reason), media_type=MEDIA_TYPE)
+        return Reply(body, status_of(reason), media_type=MEDIA_TYPE, reason=reason)
     if status in OPEN:
         return reply(answer, 202, Retry_After="1")
     return reply(answer)

@@ -9,6 +9,7 @@ from api.limits import Bound, KeyRates
 from local.patience import until
 from tests.api.arrangements import api
 from tests.api.test_heads import raw
+from tests.doors import refusals_told
 
 
 def test_a_key_may_ask_so_often_a_second_and_is_told_what_is_left():
@@ -62,7 +63,9 @@ async def test_a_key_that_asks_too_often_is_told_when_to_come_back(limited, api_
     assert answer.headers["retry-after"] == "1"
 
 
-async def test_who_finds_no_room_is_answered_before_the_body_is_read(limited, api_key):
+async def test_who_finds_no_room_is_answered_before_the_body_is_read(
+    limited, api_key, servers_folder
+):
     port = int(limited.rpartition(":")[2])
     head = (
         f"POST /v1/usage HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api_key}\r\n"
@@ -74,12 +77,15 @@ async def test_who_finds_no_room_is_answered_before_the_body_is_read(limited, ap
         raw(port, sent=head) as other,
     ):
         await until(partial(status, http), lambda found: found == 503, "no room")
-        async with raw(port, sent=head) as third:
+        named = head.replace(b"\r\n\r\n", b"\r\nX-Request-Id: no-room\r\n\r\n")
+        async with raw(port, sent=named) as third:
             await until(partial(said, third), lambda text: text.endswith(b"}"), "an answer")
         assert b" 503 " in third.answer
         assert b'"ledger_busy"' in third.answer
         assert b"retry-after: 1" in third.answer
         assert (one.answer, other.answer) == (b"", b"")
+    (told,) = refusals_told(limited, servers_folder, "no-room")
+    assert "ledger_busy" in told
     async with httpx.AsyncClient(base_url=limited, timeout=None) as http:
         await until(partial(status, http), lambda found: found == 200, "places given back")
 

@@ -3,6 +3,7 @@
 import logging
 
 from api.v1.tally import NamedRefusals
+from tests.doors import refusals_told
 
 LOGGER = "api.v1.tally"
 
@@ -22,6 +23,7 @@ def test_so_many_are_told_in_a_second_and_the_rest_is_counted(caplog):
     assert lines(caplog) == [
         "request r-0: refused: insufficient_credits: customer 'acme', key 'k'",
         "request r-1: refused: insufficient_credits: customer 'acme', key 'k'",
+        "more than 2 refusals of named requests in a second",
         "3 more refusals of named requests",
         "request r-5: refused: malformed: customer None, key None",
     ]
@@ -31,6 +33,14 @@ def test_no_line_is_two(caplog):
     caplog.set_level(logging.INFO, LOGGER)
     NamedRefusals().tell("r", "malformed", {"customer_id": "a\nb", "key": "\u2028"})
     assert lines(caplog) == [r"request r: refused: malformed: customer 'a\nb', key '\u2028'"]
+
+
+async def test_a_refused_act_is_told_with_its_customer_and_its_key(door, servers_folder, api_url):
+    headers = {"X-Request-Id": "an-act", "Idempotency-Key": "order-1"}
+    refused = await door.post("/customers/nobody/purchases", json={}, headers=headers)
+    assert refused.json()["reason"] == "missing_field"
+    (line,) = refusals_told(api_url, servers_folder, "an-act")
+    assert line.endswith("missing_field: customer 'nobody', key 'order-1'")
 
 
 async def test_each_refused_event_of_a_named_request_is_in_the_log(

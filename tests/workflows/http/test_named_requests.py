@@ -8,6 +8,7 @@ import pytest
 import cli
 from ledger import balances
 from ledger.reads import requests
+from tests.doors import refusals_told
 from tests.workflows.http.test_starting import begun
 
 pytestmark = pytest.mark.long
@@ -41,12 +42,18 @@ async def test_a_purchase_is_found_by_its_request_and_nothing_else_is(fleet, pos
     customer.check()
 
 
-async def test_a_declined_purchase_is_found_with_its_charge(fleet, post):
+async def test_a_declined_purchase_is_found_with_its_charge(fleet, post, door_url, servers_folder):
     customer = await fleet.subscribe("core_10k")
     await customer.update_card("tok_chargeCustomerFail")
     name = f"poor-{customer.name}"
     path = f"/customers/{customer.name}/purchases"
-    assert (await post(path, {"credits": "1000"}, **{"X-Request-Id": name})).status_code == 402
+    for _ in range(2):  # the first answer, and that one again
+        declined = await post(path, {"credits": "1000"}, name, **{"X-Request-Id": name})
+        assert declined.status_code == 402
+    told = refusals_told(door_url, servers_folder, name)
+    assert [one.partition("refused: ")[2] for one in told] == [
+        f"declined: customer '{customer.name}', key '{name}'"
+    ] * 2
 
     with fleet.engine.connect() as connection:
         did = requests.did(connection, name)
