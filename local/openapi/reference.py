@@ -20,7 +20,7 @@ Json = Mapping[str, Any]
 
 TEMPLATES = Path(__file__).parent / "templates"
 GUIDE, FOLDER = "docs/http.md", "docs/http"
-PROBLEM = "application/problem+json"
+KEY = "Idempotency-Key"
 PENDING = 202  # the guide tells of it
 SHORT = 100  # characters of a body that stays on one line
 FIRST_REFUSAL = 400
@@ -66,7 +66,7 @@ class Operation:
     @property
     def keyed(self) -> bool:
         """Return whether it takes an `Idempotency-Key`."""
-        return any(one["name"] == "Idempotency-Key" for one in self.parameters)
+        return any(one["name"] == KEY for one in self.parameters)
 
     @property
     def rows(self) -> list[Field]:
@@ -134,6 +134,7 @@ class Operation:
 
     def _request(self, name: str, kind: str, body: Any) -> str:
         path, query, headers = f"/v1{self.path}", [], []
+        moves = not (isinstance(body, dict) and body.get("preview"))  # which needs the key
         for one in self.parameters:
             value = one.get("examples", {}).get(name, {}).get("value")
             match one["in"]:
@@ -141,7 +142,7 @@ class Operation:
                     path = path.replace(f"{{{one['name']}}}", value)
                 case "query" if value is not None:
                     query.append(f"{one['name']}={value}")
-                case "header" if value is not None or one.get("required"):
+                case "header" if value is not None or (one["name"] == KEY and moves):
                     headers.append(f"{one['name']}: {value or 'your-own-key'}")
         if kind:
             headers.append(f"Content-Type: {kind}")

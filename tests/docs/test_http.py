@@ -19,6 +19,7 @@ OPERATIONS = [
 ]
 SECTION = re.compile(r"^## (\S+ \S+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 BODY = re.compile(r"^```http\n[^{\[`]*\n\n(.*?)\n```", re.MULTILINE | re.DOTALL)
+SHOWN = re.compile(r"^```http\n(.*?)\n```", re.MULTILINE | re.DOTALL)
 SECTIONS = {title: text for page in PAGES.values() for title, text in SECTION.findall(page)}
 
 
@@ -47,6 +48,14 @@ def test_an_operation_is_told_whole(title, told):
     for name, example in ((n, e) for one in shown for n, e in one.get("examples", {}).items()):
         assert name[1:] in text
         assert example["value"] in [json.loads(body) for body in BODY.findall(text)]
+
+
+def test_an_act_is_shown_with_its_key_and_a_preview_without():
+    for title, told in OPERATIONS:
+        if any(one.get("name") == "Idempotency-Key" for one in told["parameters"]):
+            shown = [one for one in SHOWN.findall(SECTIONS[title]) if one.startswith(title[:4])]
+            keyed = [bool(re.search("^Idempotency-Key: .", one, re.MULTILINE)) for one in shown]
+            assert keyed == ['"preview": true' not in one for one in shown], title
 
 
 @pytest.mark.parametrize(("title", "told"), OPERATIONS, ids=[title for title, _ in OPERATIONS])

@@ -275,6 +275,7 @@ EVENT_REASONS = (
     "missing_object",
     "quantity_not_one",
     "event_in_future",
+    "other_price_lists",
 )
 DEBIT_REASONS = (
     *EVENT_REASONS,
@@ -307,4 +308,5 @@ SETTLE_REASONS = (
     "hold_lapsed",
     "idempotency_conflict",
     "confirmation_required",
+    "other_price_lists",
 )

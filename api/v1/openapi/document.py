@@ -106,7 +106,9 @@ def _parameter(one: Parameter) -> Json:
 
 def _idempotency_key(endpoint: Endpoint) -> Json:
     told = "Your own name of this request, for ever: a repeat gets the first answer."
-    previews = "preview" in (endpoint.request or {}).get("properties", {})
+    request = endpoint.request or {}
+    forms = request.get("oneOf", [request])
+    previews = any("preview" in one.get("properties", {}) for one in forms)
     return {
         "name": "Idempotency-Key",
         "in": "header",

@@ -8,8 +8,8 @@ from api.v1.problems import MEDIA_TYPE, WAITS, cure_of, status_of
 
 Json = dict[str, Any]
 
-ANY = ("internal_error",)
-WITH_KEY = ("unauthorized", "scope_missing", "too_many_requests", "ledger_busy")
+ANY = ("internal_error", "ledger_busy")
+WITH_KEY = ("unauthorized", "scope_missing", "too_many_requests")
 WITH_KEY_AWAY = ("database_unavailable",)
 WITH_BODY = (
     "malformed",

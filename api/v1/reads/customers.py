@@ -145,6 +145,6 @@ STATE = (
         answer=STATE_OF,
         examples=(Example("state", path={"id": "acme"}),),
         parameters=(MEMBER,),
-        reasons=("unknown_customer", "invalid_id"),
+        reasons=("unknown_customer", "invalid_id", "other_price_lists"),
     ),
 )

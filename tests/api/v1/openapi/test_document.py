@@ -12,6 +12,7 @@ from api.v1.endpoints.every import DOCUMENTS, ENDPOINTS
 from api.v1.openapi.document import document
 from api.v1.openapi.refusals import reasons_of
 from api.v1.problems import OWN, STATUSES
+from api.v1.serving import AWAY
 from domain.reasons import CURES
 from local.openapi.__main__ import DOCUMENT
 from local.openapi.breaking import breaking
@@ -86,6 +87,21 @@ def test_examples_are_what_their_schemas_say(endpoint):
             whole = {**content["schema"], "components": TOLD["components"]}
             found = jsonschema_rs.Draft202012Validator(whole).iter_errors(example["value"])
             assert [f"{name}: {error.message}" for error in found] == []
+
+
+def test_what_a_server_that_is_away_is_told_as_is_in_the_document():
+    told = {reason for one in ENDPOINTS for reason in reasons_of(one)}
+    assert set(AWAY.values()) <= told
+    assert all("ledger_busy" in reasons_of(one) for one in ENDPOINTS)  # no room: before all else
+
+
+def test_a_key_is_needed_but_where_a_preview_needs_none():
+    for path, method, operation in OPERATIONS:
+        keys = [one for one in operation["parameters"] if one.get("name") == "Idempotency-Key"]
+        previews = any(
+            "preview" in one for one in walk(operation.get("requestBody", {})) if "type" not in one
+        )
+        assert [one["required"] for one in keys] in ([], [not previews]), (method, path)
 
 
 def test_statuses_come_from_the_reasons():
