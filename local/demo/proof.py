@@ -133,8 +133,9 @@ def _amounts(by_type: Mapping[str, int]) -> str:
 
 def _none(connection: Connection, law: str, query: TextClause) -> Claim:
     wrong = int(connection.scalar(query) or 0)
-    return Claim(law, "0 exceptions" if not wrong else f"{wrong} exceptions", wrong == 0)
+    return Claim(law, f"{wrong} exception{'' if wrong == 1 else 's'}", wrong == 0)
 
 
 def _money(amounts: tuple[int, ...]) -> str:
-    return f"${sum(amounts) // 100}.{sum(amounts) % 100:02d} in {len(amounts)} charges"
+    charges = "1 charge" if len(amounts) == 1 else f"{len(amounts)} charges"
+    return f"${sum(amounts) // 100}.{sum(amounts) % 100:02d} in {charges}"

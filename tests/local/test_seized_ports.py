@@ -49,14 +49,21 @@ def folder(servers_folder: Path):
 def test_a_server_whose_port_is_seized_starts_on_another(
     server, where, nth, seized, folder, monkeypatch
 ):
-    seize(monkeypatch, where, nth, seized)
-    server.start(folder).stop()
+    left = seize(monkeypatch, where, nth, seized)
+    running = server.start(folder)
+    try:
+        assert left == []  # it tried the taken one
+        with socket.socket() as visitor:
+            assert visitor.connect_ex((LOOPBACK, seized)) != 0
+    finally:
+        running.stop()
 
 
 def seize(monkeypatch, where, nth, port):
-    """Let the nth port that is given out be one that has just been taken."""
-    given = iter([*(free_port() for _ in range(nth - 1)), port])
-    monkeypatch.setattr(where, "free_port", lambda: next(given, None) or free_port())
+    """Let the nth port that is given out be one that has just been taken; return what is left."""
+    left = [*(free_port() for _ in range(nth - 1)), port]
+    monkeypatch.setattr(where, "free_port", lambda: left.pop(0) if left else free_port())
+    return left
 
 
 def test_a_port_that_is_always_seized_is_given_up(seized, tmp_path, monkeypatch):
