@@ -1,11 +1,11 @@
-"""Bars of a chart as numbers for an SVG: nothing is drawn by a script or a style."""
+"""Use of each day as bars."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-WIDE, HIGH = 720, 150
-LEAST = 2  # so that little can be told from nothing
+from api.pages.bars import HIGH, height_of, place_of
+
 MOST_BARS = 400
 
 
@@ -44,15 +44,7 @@ def chart_of(amounts: Mapping[date, int], first: date, last: date) -> Chart:
     for number in range(count):
         day = first + timedelta(days=number)
         amount = amounts.get(day, 0)
-        high = max(amount * HIGH // most, LEAST) if amount > 0 and most > 0 else 0
-        x, wide = _places(number, count)
+        high = height_of(amount, most)
+        x, wide = place_of(number, count)
         bars.append(Bar(day, amount, x=x, y=HIGH - high, wide=wide, high=high))
     return Chart(bars, most)
-
-
-def _places(number: int, count: int) -> tuple[str, str]:
-    """Return where a bar begins and how wide it is, with a gap beside it."""
-    hundredths = WIDE * 100 // count
-    wide = min(hundredths * 4 // 5, 6_000)
-    at = hundredths * number + (hundredths - wide) // 2
-    return f"{at // 100}.{at % 100:02}", f"{wide // 100}.{wide % 100:02}"

@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from api.pages.bars import HIGH, height_of, place_of
 from domain.pricing.simulation import LivedMonth, LivedSide
-
-WIDE, HIGH = 720, 150
-LEAST = 2  # so that little can be told from nothing
-HUNDRED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +47,9 @@ def _chart(name: str, title: str, sides: Sequence[LivedSide], *, is_money: bool)
     months, many = len(sides[0].months), len(sides)
     bars = []
     for place, (number, month, amount) in enumerate(amounts):
-        high = max(amount * HIGH // most, LEAST) if amount > 0 else 0
-        slot = WIDE * HUNDRED // months
-        wide = min(slot * 4 // 5, 6_000 * many) // many
-        at = slot * (place % months) + (slot - wide * many) // 2 + wide * number
+        high = height_of(amount, most)
+        x, wide = place_of(place % months, months, side=number, sides=many)
         bars.append(
-            Bar(
-                month=month,
-                side=number,
-                amount=amount,
-                x=_hundredths(at),
-                y=HIGH - high,
-                wide=_hundredths(wide),
-                high=high,
-            )
+            Bar(month=month, side=number, amount=amount, x=x, y=HIGH - high, wide=wide, high=high)
         )
     return Chart(name=name, title=title, is_money=is_money, bars=bars, most=most)
-
-
-def _hundredths(number: int) -> str:
-    return f"{number // HUNDRED}.{number % HUNDRED:02}"
