@@ -37,6 +37,12 @@ _TIER = {
     "from": Key("credits in one purchase from which it counts"),
     "percent_off": Key("what it takes off; above 0, below 100"),
 }
+_GIFT_ENDS = {
+    "expires": Key(
+        "when they end: with the window, with the billing period, or never", "as `valid_days` says"
+    ),
+    "valid_days": Key("they end so many times 24 hours after they are given", "as `expires` says"),
+}
 _ALLOWANCE = {
     "type": _TYPE,
     "quantity": Key("credits granted in each window"),
@@ -125,7 +131,7 @@ KEYS: dict[str, Key] = {
             "name": _NAME,
             "type": _TYPE,
             "quantity": Key("credits given"),
-            "expires": Key("when they end: with the window, with the billing period, or never"),
+            **_GIFT_ENDS,
         },
     ),
     **_under(
@@ -240,7 +246,7 @@ KEYS: dict[str, Key] = {
         {
             "type": _TYPE,
             "quantity": Key("credits given"),
-            "expires": Key("when they end: with the window, with the billing period, or never"),
+            **_GIFT_ENDS,
             "scope": _SCOPE,
         },
     ),

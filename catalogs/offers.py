@@ -39,12 +39,14 @@ def read_bonuses(document: Section, terms: KnownNames) -> tuple[Bonus, ...]:
     """Return what is given for events outside billing."""
     found: list[Bonus] = []
     for section in document.sections("bonuses"):
+        expires, valid_days = _end(section)
         bonus = Bonus(
             bonus_id=section.required("id", values.identifier, FALLBACK),
             name=section.required("name", values.title, FALLBACK),
             credit_type=terms.credit_type(section),
             quantity_micro=section.required("quantity", values.credit_quantity, MICRO),
-            expires=section.required("expires", values.one_of(Extras), Extras.NEVER),
+            expires=expires,
+            valid_days=valid_days,
         )
         unique(section, "id", bonus.bonus_id, [other.bonus_id for other in found])
         section.close()
@@ -58,16 +60,27 @@ def read_starter(plan_section: Section, terms: KnownNames) -> tuple[Starter, ...
     for section in plan_section.sections("starter"):
         credit_type = terms.credit_type(section)
         unique(section, "type", credit_type, [other.credit_type for other in found])
+        expires, valid_days = _end(section)
         found.append(
             Starter(
                 credit_type=credit_type,
                 quantity_micro=section.required("quantity", values.credit_quantity, MICRO),
-                expires=section.required("expires", values.one_of(Extras), Extras.NEVER),
+                expires=expires,
                 scope=terms.scope(section, credit_type),
+                valid_days=valid_days,
             )
         )
         section.close()
     return tuple(found)
+
+
+def _end(section: Section) -> tuple[Extras, int | None]:
+    """Return when a gift ends: one of the instants that `expires` names, or days after it."""
+    expires = section.optional("expires", values.one_of(Extras), None)
+    days = section.optional("valid_days", values.validity, None)
+    if section.has("expires") == section.has("valid_days"):
+        section.fault("expires", "say when it ends: with `expires` or with `valid_days`, not both")
+    return expires or Extras.NEVER, days
 
 
 def read_companions(plan_section: Section, terms: KnownNames) -> tuple[Companion, ...]:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from domain.credits import MICRO, parse_credits
 from domain.errors import InvalidInput
+from domain.messages.purchases import MOST_DAYS
 from domain.money import Ratio, maximum_charge_minor, minimum_charge_minor, minor_exponent
 from domain.periods import Interval, Unit, checked_zone
 
@@ -115,6 +116,13 @@ def positive(text: str) -> int:
     if number == 0:
         raise _refused("must be greater than zero")
     return number
+
+
+def validity(text: str) -> int:
+    """Return days, a whole number from 1 to 3,660."""
+    if not 1 <= (days := whole(text)) <= MOST_DAYS:
+        raise _refused(f"must be from 1 to {MOST_DAYS:,} days")
+    return days
 
 
 def flag(text: str) -> bool:

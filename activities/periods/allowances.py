@@ -8,7 +8,7 @@ from activities.periods.paid_periods import PaidPeriod
 from domain.burn import tie_keys
 from domain.money import Ratio, allocate
 from domain.plan_calendar import TRIAL, Stretch, allowances_of
-from domain.pricing.catalog import Allowance, Extras, Plan
+from domain.pricing.catalog import Allowance, Extras, Plan, gift_ends
 from ledger import grants
 from ledger.grants import GrantOrder, RollTerms
 
@@ -49,7 +49,7 @@ def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Stret
             quantity_micro=starter.quantity_micro,
             priority=plan.priorities.bonus,
             effective_at=paid.at,
-            expires_at=ends[starter.expires],
+            expires_at=gift_ends(starter, paid.at, ends),
             ties=tie_keys(plan.tie_break, 0, starter.quantity_micro, paid.at),
             currency=plan.currency,
             scope=starter.scope,

@@ -4,13 +4,16 @@ import json
 from dataclasses import dataclass
 
 from activities.context import BillingContext
+from activities.notifications.mails import Desk
 from activities.purchases.buyers import Buyer
 from activities.purchases.grants import ends_of
 from activities.uninterrupted import uninterrupted
 from domain.burn import tie_keys
 from domain.errors import InvalidInput
+from domain.mails.notices import BonusGiven
 from domain.messages.purchases import GiveBonus
 from domain.outcomes import Outcome, Undecided
+from domain.pricing.catalog import Bonus, gift_ends
 from ledger import accounts, balances, grants
 from ledger.grants import GrantOrder
 
@@ -49,7 +52,7 @@ class BonusActivities:
             bonus = self._context.catalog(buyer.plan.catalog).bonus(wanted.bonus_id)
         except InvalidInput as error:
             return Given(error.reason)
-        expires_at = wanted.ends(buyer.at, ends_of(buyer)[bonus.expires])
+        expires_at = wanted.ends(buyer.at, gift_ends(bonus, buyer.at, ends_of(buyer)))
         plan = buyer.plan
         order = GrantOrder(
             key=f"bonus:{bonus.bonus_id}:{wanted.invitee}",
@@ -80,10 +83,25 @@ class BonusActivities:
             available = balances.available(
                 connection, buyer.account_id, bonus.credit_type, buyer.at
             )
+            if not known:
+                desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+                desk.post(order.key, _told(desk, buyer, bonus, order, available=available))
         quantity = known or bonus.quantity_micro
         return Given(
             Outcome.REPEATED if known else Outcome.GIVEN, bonus.credit_type, quantity, available
         )
+
+
+def _told(
+    desk: Desk, buyer: Buyer, bonus: Bonus, order: GrantOrder, *, available: int
+) -> BonusGiven:
+    return BonusGiven(
+        reader=desk.reader(buyer.plan, bonus.credit_type),
+        name=bonus.name,
+        given_micro=bonus.quantity_micro,
+        expires_at=order.expires_at,
+        balance_micro=available,
+    )
 
 
 def _content(wanted: GiveBonus) -> str:

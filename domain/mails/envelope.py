@@ -18,6 +18,7 @@ from domain.mails.money import (
 from domain.mails.notices import (
     ApprovalAsked,
     ApprovalDecided,
+    BonusGiven,
     CreditsExpiring,
     EndpointOff,
     FreshLink,
@@ -40,6 +41,7 @@ Mail = (
     | CapReached
     | LowBalance
     | CreditsExpiring
+    | BonusGiven
     | PlanChanged
     | DowngradeScheduled
     | Canceled

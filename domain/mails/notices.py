@@ -44,6 +44,18 @@ class CreditsExpiring:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BonusGiven:
+    """Credits came as a bonus, `name` as the price list calls it; None: they never expire."""
+
+    kind: Literal["bonus_given"] = "bonus_given"
+    reader: Reader
+    name: str
+    given_micro: int
+    expires_at: datetime | None
+    balance_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalAsked:
     """A member asks for something that an admin must decide before `lapses_at`."""
 

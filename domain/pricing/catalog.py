@@ -1,7 +1,8 @@
 """What is sold: credit types, actions with their rates, plans with their policies. Immutable."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.burn import TieBreak
@@ -118,6 +119,7 @@ class Starter:
     quantity_micro: int
     expires: Extras
     scope: tuple[str, ...] | None = None
+    valid_days: int | None = None  # as of a bonus
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +179,26 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class Bonus:
-    """Credits for an event outside billing, such as a referral, given once per key."""
+    """Credits for an event outside billing, such as a referral, given once per key.
+
+    With `valid_days` it ends so many times 24 hours after it is given, whatever `expires` is.
+    """
 
     bonus_id: str
     name: str
     credit_type: str
     quantity_micro: int
     expires: Extras
+    valid_days: int | None = None
+
+
+def gift_ends(
+    gift: Bonus | Starter, at: datetime, ends: Mapping[Extras, datetime | None]
+) -> datetime | None:
+    """Return when a gift made at an instant ends; `ends` are the customer's. None: never."""
+    if gift.valid_days is not None:
+        return at + timedelta(days=gift.valid_days)
+    return ends[gift.expires]
 
 
 @dataclass(frozen=True, slots=True)

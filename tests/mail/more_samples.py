@@ -17,6 +17,7 @@ from domain.mails.money import (
 from domain.mails.notices import (
     ApprovalAsked,
     ApprovalDecided,
+    BonusGiven,
     CreditsExpiring,
     EndpointOff,
     FreshLink,
@@ -105,6 +106,13 @@ def _balances() -> dict[str, Mail]:
         days=7,
         balance_micro=1_984_500_000,
     )
+    given = BonusGiven(
+        reader=a_reader(),
+        name="Friends & <family>",
+        given_micro=50 * CREDIT,
+        expires_at=WINDOW_END,
+        balance_micro=1_984_500_000,
+    )
     bare = replace(
         low,
         percent=None,
@@ -125,6 +133,9 @@ def _balances() -> dict[str, Mail]:
         "low_balance_empty": replace(low, balance_micro=0, days_left=0),
         "credits_expiring": expiring,
         "credits_expiring_tomorrow": replace(expiring, days=1, expiring_micro=CREDIT),
+        "bonus_given": given,
+        "bonus_given_for_good": replace(given, expires_at=None, given_micro=CREDIT),
+        "bonus_given_words": replace(given, reader=a_reader(unit="AI words")),
     }
 
 

@@ -1,5 +1,7 @@
 """What operators do: exact before the click, done once, with who and why; large acts by two."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from domain.access.operators import OperatorRole
@@ -295,6 +297,32 @@ async def test_a_bonus_shows_credits_and_until_when_and_is_given_once(fleet, web
     assert len(acme.grants("bonus")) == 1
     again, _ = await confirmed(web, page, f"{ACT}/preview_bonus", f"{ACT}/bonus", **typed)
     assert "was given already" in again
+
+
+async def test_a_bonus_is_given_an_end_in_days_or_a_last_day_and_shows_it_before(fleet, web, ann):
+    acme = await fleet.subscribe("team_500", catalog="zaplify")
+    page, typed = f"{ACT}?id={acme.name}", {"bonus": "referral", "reason": "r"}
+    preview = (web, page, f"{ACT}/preview_bonus")
+    for wrong in (
+        {"valid_days": "3", "last_day": "2027-03-31"},
+        *({"valid_days": days} for days in ("0", "3661", "x", "1.5")),
+        *({"last_day": day} for day in ("2020-01-01", "9999-12-31", "x")),
+    ):
+        answer = await sent(*preview, **typed | {"invitee": "eve"} | wrong)
+        assert answer.status_code == 422, wrong
+    for given, told in (
+        ({"valid_days": "45"}, "45 days from"),
+        ({"last_day": "2027-03-31"}, "Apr"),
+    ):
+        whom = {"invitee": f"ada-{told[0]}"}
+        shown, fields = await confirmed(*preview, f"{ACT}/bonus", **typed, **whom, **given)
+        assert told in shown
+        assert (await web.post(f"{ACT}/bonus", data=fields)).status_code == 303
+    ends = acme.rows(
+        "SELECT expires_at, expires_at - effective_at FROM grants WHERE account_id = %s"
+        " AND source = 'bonus' ORDER BY 1"
+    )
+    assert (ends[0][1], ends[1][0]) == (timedelta(days=45), datetime(2027, 4, 1, tzinfo=UTC))
 
 
 async def test_forms_of_others_and_of_lesser_roles_do_nothing(fleet, web):

@@ -105,6 +105,27 @@ def credits_expiring(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     truth.row("All your credits now", truth.number(truth.books.balance(kind, truth.books.now)))
 
 
+def bonus_given(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
+    key = "ledger:bonus:" + read.key.split(":bonus:", 1)[1]
+    given = truth.books.one(
+        "SELECT e.change, g.credit_type, nullif(g.expires_at, 'infinity') AS expires_at"
+        " FROM entries e JOIN grants g USING (account_id, grant_id)"
+        " WHERE account_id = :account AND e.key = :key",
+        key=key,
+    )
+    truth.says(f"You have been given {plain(truth.books.show.credits(given.change))}")
+    if given.expires_at is None:
+        truth.says("They are yours and never expire.")
+    else:
+        truth.says(
+            f"They are yours to use until {plain(truth.books.show.until(given.expires_at))}."
+        )
+    truth.row("For", payload["name"])
+    truth.row("Given", truth.number(given.change))
+    balance = truth.books.balance(given.credit_type, truth.books.now)
+    truth.row("All your credits now", truth.number(balance))
+
+
 def plan_changed(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     books, charge_id = truth.books, read.key.split("plan-changed:")[1]
     charge = books.charge(charge_id)

@@ -59,6 +59,7 @@ CHECKERS: dict[str, Checker] = {
     "cap_reached": about_money.cap_reached,
     "low_balance": about_plans.low_balance,
     "credits_expiring": about_plans.credits_expiring,
+    "bonus_given": about_plans.bonus_given,
     "plan_changed": about_plans.plan_changed,
     "downgrade_scheduled": about_plans.downgrade_scheduled,
     "canceled": about_plans.canceled,

@@ -91,6 +91,29 @@ async def test_credits_that_expire_soon_are_told_once_a_week_and_once_a_day_befo
     customer.check()
 
 
+async def test_gifts_with_ends_of_their_own_are_told_of_and_warned_of_a_day_before_each(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("welcomed", catalog="clocks")
+    begun = FEBRUARY.replace(month=1)
+    listed = {"bonus": "feedback", "invitee": "user-1"}
+    own = {"bonus": "feedback", "invitee": "user-2", "valid_days": 12}
+    for gift in (listed, listed, own):
+        await customer.life.ask("give_bonus", gift)
+
+    assert customer.mails().count("bonus_given") == 2
+    ends = customer.rows(
+        "SELECT expires_at - effective_at FROM grants WHERE account_id = %s AND source = 'bonus'"
+        " ORDER BY 1"
+    )
+    assert [lasts.days for (lasts,) in ends] == [10, 12, 14]
+    await customer.pass_until(begun + timedelta(days=14, seconds=60))
+
+    found = await notices(customer)
+    assert [(one["days"], one["credits"]) for one in found] == [(1, "30"), (1, "30"), (1, "50")]
+    customer.check()
+
+
 async def test_credits_used_in_time_are_not_warned_of(fleet: RunningFleet) -> None:
     customer = await fleet.subscribe("growth", catalog="schematic")
     await customer.life.ask("give_bonus", {"bonus": "feedback", "invitee": "user-1"})

@@ -37,6 +37,7 @@ async def show(visit: Visit) -> dict[str, Any]:
     return words.facts(
         visit,
         bonus=bonus,
+        lasts=bonus.expires.value,
         unit=visit.unit(bonus.credit_type),
         url=f"{visit.services.public_url}/invite/{token}",
         came=came,

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from api.pages.asking import Json
-from api.pages.operator.customer.previews import PREVIEWS
+from api.pages.operator.customer.previews import PREVIEWS, own_end
 from api.pages.operator.customer.reading import Standing, standing_of, wanted, words_of
 from api.pages.operator.customer.reasons import key_of, reason_of
 from api.pages.operator.page import Page, back_to
@@ -194,7 +194,7 @@ async def retry(visit: Visit) -> Response:
 async def bonus(visit: Visit) -> Response:
     """Give a bonus of the price list."""
     invitee = visit.form.get("invitee", "").strip()
-    content = {"bonus": visit.form.get("bonus", ""), "invitee": invitee}
+    content = {"bonus": visit.form.get("bonus", ""), "invitee": invitee, **own_end(visit)}
     return await _kept(visit, "bonus", "POST /customers/{id}/bonuses", content)
 
 

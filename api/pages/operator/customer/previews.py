@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from api.pages.asking import Json
@@ -18,8 +18,9 @@ from api.pages.operator.customer.telling import CHARGES, plain
 from api.pages.operator.visits import Visit
 from api.v1.problems import Problem
 from domain.errors import BillingError, InvalidInput
+from domain.messages.purchases import parse_give_bonus
 from domain.payments.charges import ChargeKind, ChargeState
-from domain.pricing.catalog import Bonus, Extras
+from domain.pricing.catalog import Bonus, Extras, gift_ends
 from domain.subscription import Pause
 from gateways.payments import ProcessorUnavailable
 from ledger import grants
@@ -108,19 +109,47 @@ async def of_bonus(visit: Visit, standing: Standing) -> Preview:
             key = f"bonus:{bonus.bonus_id}:{invitee}"
             return grants.given(connection, standing.account_id, key)
 
-    known = await asyncio.to_thread(given)
+    known, own = await asyncio.to_thread(given), own_end(visit)
     before = standing.available(bonus.credit_type)
+    asked = parse_give_bonus(
+        json.dumps({"bonus": bonus.bonus_id, "invitee": invitee, **own}).encode()
+    )
+    if asked.expires_at is not None and asked.expires_at <= standing.wallet.at:
+        raise InvalidInput("invalid_expiry", "the last day is over")
+    days = bonus.valid_days if not own else asked.valid_days
     facts = {
         "bonus": bonus,
         "invitee": invitee,
-        "until": _until(standing, bonus.expires),
+        "days": days,
+        "until": asked.ends(standing.wallet.at, _ends_of(bonus, standing)),
         "given": known,
         "before": before,
         "after": before if known else before + bonus.quantity_micro,
     }
-    about = {name: facts[name] for name in ("invitee", "until", "given")}
+    about = {name: facts[name] for name in ("invitee", "days", "given")}
     kept = {"bonus": bonus.bonus_id, "credits": bonus.quantity_micro}
+    if not days:  # an end counted in days moves on until the click
+        kept["until"] = facts["until"]
     return Preview("bonus", facts, about | kept)
+
+
+def own_end(visit: Visit) -> Json:
+    """Return the end that a bonus is given by the form; none: as its price list says.
+
+    Raises `InvalidInput` (`invalid_expiry`).
+    """
+    days, last = (visit.form.get(name, "").strip() for name in ("valid_days", "last_day"))
+    if days and last:
+        raise InvalidInput("invalid_expiry", "write days or a last day, not both")
+    try:
+        if days:
+            return {"valid_days": int(days)}
+        if last:
+            after = date.fromisoformat(last) + timedelta(days=1)
+            return {"expires_at": datetime.combine(after, time(), visit.show.zone).isoformat()}
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput("invalid_expiry", "write a number of days, or a last day") from error
+    return {}
 
 
 def _bonus(visit: Visit, standing: Standing) -> Bonus:
@@ -128,15 +157,14 @@ def _bonus(visit: Visit, standing: Standing) -> Bonus:
     return catalog.bonus(visit.form.get("bonus", ""))
 
 
-def _until(standing: Standing, expires: Extras) -> datetime | None:
-    """Return when credits given now expire; None: never."""
-    match expires:
-        case Extras.WINDOW_END:
-            return standing.wallet.window_end
-        case Extras.PERIOD_END:
-            return _period_end(standing)
-        case Extras.NEVER:
-            return None
+def _ends_of(bonus: Bonus, standing: Standing) -> datetime | None:
+    """Return when a bonus given now expires by its price list; None: never."""
+    ends = {
+        Extras.WINDOW_END: standing.wallet.window_end,
+        Extras.PERIOD_END: _period_end(standing),
+        Extras.NEVER: None,
+    }
+    return gift_ends(bonus, standing.wallet.at, ends)
 
 
 async def of_pause(_: Visit, standing: Standing) -> Preview:
