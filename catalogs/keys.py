@@ -216,6 +216,11 @@ KEYS: dict[str, Key] = {
                 " a card, or the subscription ends"
             ),
             "grace_days": Key("days between the last attempt and that end"),
+            "payment_methods": Key(
+                "which kinds of payment methods it takes for what; another kind as the customer's"
+                " default is refused as `payment_method_not_accepted`",
+                "cards, for everything",
+            ),
             "approval_above": Key(
                 "credits above which one operation needs a second person", "none does"
             ),
@@ -230,6 +235,18 @@ KEYS: dict[str, Key] = {
         },
     ),
     **_under("plans[].allowances[]", _ALLOWANCE),
+    **_under(
+        "plans[].payment_methods",
+        {
+            "plan": Key("what pays the plan itself: its periods and changes to it", "cards"),
+            "purchases": Key("what pays packs and credits bought by hand", "cards"),
+            "auto": Key(
+                "what auto-purchase charges; the money of a `bank_debit` takes days, in which"
+                " nothing else is bought by itself",
+                "cards",
+            ),
+        },
+    ),
     **_under(
         "plans[].trial",
         {

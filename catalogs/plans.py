@@ -10,6 +10,7 @@ from catalogs.policies import (
     read_anchor_rule,
     read_overdraft,
     read_rollover,
+    read_taken_kinds,
     read_unpaid,
     read_warning_days,
 )
@@ -108,6 +109,7 @@ def _with_policies(section: Section, plan: Plan, terms: KnownNames) -> Plan:
         approval_days=section.optional("approval_days", values.positive, APPROVAL_DAYS),
         adjustment_limit_micro=section.optional("adjustment_limit", values.credit_quantity, None),
         alerts=read_alerts(section),
+        takes=read_taken_kinds(section, terms.currency),
         expiry_warning_days=read_warning_days(section),
     )
 

@@ -5,6 +5,7 @@ from catalogs.document import Section
 from catalogs.terms import KnownNames, unique
 from domain.credits import MICRO, format_credits
 from domain.money import Ratio
+from domain.payments.kinds import CARDS, DEBITED, ONLY_CARDS, PaymentKind, TakenKinds
 from domain.periods import Interval
 from domain.pricing.catalog import Action
 from domain.pricing.policies import (
@@ -113,6 +114,26 @@ def read_unpaid(section: Section) -> tuple[WhileUnpaid, AfterDunning, int]:
             "grace_days", "nothing ends with them: `pause` and `stay_past_due` wait for ever"
         )
     return serves, after, grace_days
+
+
+def read_taken_kinds(plan_section: Section, currency: str) -> TakenKinds:
+    """Return which kinds of payment methods a plan takes for what; cards where nothing is said."""
+    section = plan_section.section("payment_methods")
+    if section is None:
+        return ONLY_CARDS
+    kind = values.one_of(PaymentKind)
+    taken = {
+        "plan": section.listed("plan", kind, default=()),
+        "purchases": section.listed("purchases", kind, default=()),
+        "auto": section.listed("auto", kind, default=()),
+    }
+    for name, kinds in taken.items():
+        if len(set(kinds)) < len(kinds) or (section.has(name) and not kinds):
+            section.fault(name, "name each kind once, and at least one")
+        if PaymentKind.BANK_DEBIT in kinds and currency not in DEBITED:
+            section.fault(name, f"a bank_debit is in {' or '.join(DEBITED)}, not in {currency}")
+    section.close()
+    return TakenKinds(**{name: kinds or CARDS for name, kinds in taken.items()})
 
 
 def read_anchor_rule(section: Section, interval: Interval, window: Interval) -> AnchorRule:

@@ -110,7 +110,8 @@ CHANGES: dict[str, str] = {
     "approval_required": "let a second person approve it; a member asks with `request_approval`",
     "invalid_unit": "buy a whole number of the plan's units",
     "no_payment_method": "add a card",
-    "not_a_card": "use a card: bank accounts are not accepted yet",
+    "payment_method_not_accepted": "make a payment method the default that the plan takes for it, "
+    "such as a card",
     "declined": "update the payment method",
     "processor_refused": "nothing was charged and the card is not the cause: we are looking into "
     "it; try again later with a new key",

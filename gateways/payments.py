@@ -6,6 +6,7 @@ nothing was executed (retry with the same key), and `ProcessorRefusal` if the re
 wrong (a bug or an operator's error; retrying does not help).
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
 from domain.errors import BillingError
@@ -18,6 +19,7 @@ from domain.payments.charges import (
     PaymentState,
     Prepared,
 )
+from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.reconciliation import Claim
 
 
@@ -85,11 +87,13 @@ class Payments(Protocol):
         """Read a card. Raises `ProcessorRefusal` when unknown."""
         ...
 
-    def use_payment_method(self, payer: str, method: str, *, key: str) -> PaymentMethod:
-        """Make an attached card the payer's default.
+    def use_payment_method(
+        self, payer: str, method: str, *, key: str, kinds: Collection[PaymentKind] = CARDS
+    ) -> PaymentMethod:
+        """Make an attached payment method of one of these kinds the payer's default.
 
         Raises `ProcessorRefusal` with reason `payment_method_of_another_customer` when it is
-        not the payer's.
+        not the payer's, and `payment_method_not_accepted` when it is of another kind.
         """
         ...
 

@@ -6,6 +6,8 @@ retries: the caller decides both. Threads may share an instance.
 """
 
 import logging
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Self
 
 import stripe
@@ -23,6 +25,7 @@ from domain.payments.charges import (
     Unclear,
     Unpaid,
 )
+from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.processor_states import Remark
 from domain.payments.reconciliation import Claim
 from gateways.payments import ProcessorRefusal
@@ -30,7 +33,7 @@ from gateways.stripe_calls import checked_key, take_effect_once
 from gateways.stripe_errors import speaking
 from gateways.stripe_invoices import Invoices
 from gateways.stripe_payers import Payers
-from gateways.stripe_reading import declined, declined_by, entry, identifier
+from gateways.stripe_reading import declined, declined_by, entry, identifier, kinds_of
 from gateways.stripe_returns import Returns
 from gateways.stripe_states import Seen, state_of
 from gateways.telemetry.processor import Tracked
@@ -176,13 +179,16 @@ class StripePayments:
         with speaking():
             return self._payers.method(method)
 
-    def use_payment_method(self, payer: str, method: str, *, key: str) -> PaymentMethod:
-        """Make a card the payer's default, attaching it if it belongs to nobody.
+    def use_payment_method(
+        self, payer: str, method: str, *, key: str, kinds: Collection[PaymentKind] = CARDS
+    ) -> PaymentMethod:
+        """Make a payment method the payer's default, attaching it if it belongs to nobody.
 
-        Raises `ProcessorRefusal` with reason `payment_method_of_another_customer`.
+        Raises `ProcessorRefusal` with reason `payment_method_of_another_customer`, or
+        `payment_method_not_accepted` where it is of no kind that is taken.
         """
         with speaking():
-            return self._payers.use(payer, method, checked_key(key))
+            return self._payers.use(payer, method, checked_key(key), kinds)
 
     def default_payment_method(self, payer: str) -> PaymentMethod | None:
         """Return the card that `pay` would use, if any."""
@@ -243,8 +249,12 @@ class StripePayments:
             return state
         if not isinstance(state, Unpaid | Declined):
             return state
-        if self._payers.default(identifier(entry(seen.invoice, "customer"))) is None:
+        default = self._payers.default(identifier(entry(seen.invoice, "customer")))
+        if default is None:
             return declined(seen.invoice, "no_payment_method", "", None)
+        if (kinds := kinds_of(seen.invoice)) and default.kind not in kinds:
+            refused = declined(seen.invoice, "payment_method_not_accepted", "", None)
+            return replace(refused, card=default.card)
         return None
 
 

@@ -1,5 +1,7 @@
 """The life of one invoice at Stripe: draft, lines, finalised, collected or void."""
 
+from typing import Any
+
 import stripe
 
 from domain.payments.charges import Charge, InvoiceRecord
@@ -7,7 +9,14 @@ from domain.payments.reconciliation import Claim
 from domain.payments.sold import as_metadata
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import find_or_take_effect, take_effect_once
-from gateways.stripe_reading import claim_of, entry, identifier, invoice_record, metadata_value
+from gateways.stripe_reading import (
+    claim_of,
+    entry,
+    identifier,
+    invoice_record,
+    metadata_value,
+    stripe_types,
+)
 from gateways.stripe_states import Seen, default_payment, intent_reference
 
 PAGE = 100  # newest invoices of a payer, among which a charge's is searched
@@ -36,7 +45,7 @@ class Invoices:
                     # What settings of the account or the payer would otherwise add unasked.
                     "automatic_tax": {"enabled": False},
                     "discounts": "",
-                    "payment_settings": {"payment_method_types": ["card"]},
+                    "payment_settings": _payment_settings(charge),
                     "metadata": _metadata(charge),
                 },
                 options,
@@ -254,6 +263,12 @@ def _metadata(charge: Charge) -> dict[str, str]:
         "kind": charge.kind.value,
     }
     return ids | as_metadata(charge.kind, charge.sold, charge.amount_minor) | attempt
+
+
+def _payment_settings(charge: Charge) -> stripe.params.InvoiceCreateParamsPaymentSettings:
+    """Let nothing pay it, here or on its page, that the charge does not take."""
+    types: Any = stripe_types(charge.takes, charge.currency)
+    return {"payment_method_types": types}
 
 
 def _mismatch(charge: Charge, invoice: stripe.Invoice) -> ProcessorRefusal:

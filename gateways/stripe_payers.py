@@ -1,15 +1,22 @@
 """Payers at Stripe and their cards."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import stripe
 
 from domain.payments.charges import PAYER_DELETED, PaymentMethod
+from domain.payments.kinds import PaymentKind
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import take_effect_once
-from gateways.stripe_reading import entry, identifier, metadata_value, payment_method
+from gateways.stripe_reading import (
+    entry,
+    identifier,
+    kind_of,
+    metadata_value,
+    payment_method,
+)
 
 PAGE = 100
 
@@ -116,18 +123,19 @@ class Payers:
         found = self._stripe.customers.payment_methods.list(payer, {"limit": PAGE}).data
         return tuple(payment_method(one) for one in found)
 
-    def use(self, payer: str, method: str, key: str) -> PaymentMethod:
-        """Make a card the payer's default; attach it first if it belongs to nobody."""
+    def use(
+        self, payer: str, method: str, key: str, kinds: Collection[PaymentKind]
+    ) -> PaymentMethod:
+        """Make it the payer's default, if it is of these kinds; attach it if it is nobody's."""
         card = self._saved(method)
         owner = identifier(entry(card, "customer")) if card else ""
         if owner not in {"", payer}:
             message = f"{method} belongs to another payer: save a card of {payer}"
             raise ProcessorRefusal("payment_method_of_another_customer", message)
-        if card is not None and entry(card, "type") != "card":
-            message = f"{method} is not a card: invoices take only cards"
-            raise ProcessorRefusal("not_a_card", message)
+        _check_kind(card, kinds)
         if card is None or not owner:
             card = self._attach(payer, method, f"{key}:attach")
+            _check_kind(card, kinds)  # Stripe's test methods are read only once attached
         take_effect_once(
             f"{key}:default",
             lambda options: self._stripe.customers.update(
@@ -168,3 +176,9 @@ class Payers:
             ),
             attached,
         )
+
+
+def _check_kind(method: stripe.PaymentMethod | None, kinds: Collection[PaymentKind]) -> None:
+    if method is not None and kind_of(method) not in kinds:
+        message = f"{method.id} is none of {', '.join(kinds)}: the plan takes nothing else"
+        raise ProcessorRefusal("payment_method_not_accepted", message)

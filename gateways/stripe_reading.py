@@ -1,5 +1,6 @@
 """Convert Stripe's objects to domain types."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ import stripe
 
 from domain.payments.charges import Declined, InvoiceRecord, PaymentMethod
 from domain.payments.dunning import reaction
+from domain.payments.kinds import PaymentKind
 from domain.payments.reconciliation import Claim
 from domain.payments.sold import parse_sale
 from gateways.stripe_errors import advice_of, code_of
@@ -27,6 +29,8 @@ SAME_AS = {"invoice_payment_intent_requires_action": "authentication_required"}
 
 # Names for payment methods that are not cards; others keep Stripe's own name.
 ACCOUNTS = {"us_bank_account": "Bank account", "sepa_debit": "Bank account"}
+# Debits of a bank account, whose money takes days.
+BANK_DEBITS = frozenset({"us_bank_account", "sepa_debit"})
 # Codes that say only that it failed; the bank's own code is on the charge.
 VAGUE = frozenset({"", "payment_intent_payment_attempt_failed", "payment_intent_action_required"})
 
@@ -48,9 +52,32 @@ def card_label(method: stripe.PaymentMethod | None) -> str:
 
 
 def payment_method(method: stripe.PaymentMethod) -> PaymentMethod:
-    """Describe a card on file; `payer` is empty if it belongs to nobody."""
+    """Describe a payment method on file; `payer` is empty if it belongs to nobody."""
     payer = identifier(entry(method, "customer"))
-    return PaymentMethod(method.id, payer, card_label(method))
+    return PaymentMethod(method.id, payer, card_label(method), kind_of(method))
+
+
+def kind_of(method: stripe.PaymentMethod) -> str:
+    """Return a `PaymentKind`, or Stripe's own word for what no plan takes."""
+    kind = str(entry(method, "type") or "")
+    return PaymentKind.BANK_DEBIT if kind in BANK_DEBITS else kind
+
+
+def kinds_of(invoice: stripe.Invoice) -> set[str]:
+    """Return of which kinds a payment method must be to pay an invoice; empty: nothing is said."""
+    types = entry(entry(invoice, "payment_settings"), "payment_method_types") or ()
+    return {PaymentKind.BANK_DEBIT if one in BANK_DEBITS else str(one) for one in types}
+
+
+def stripe_types(kinds: Collection[PaymentKind], currency: str) -> list[str]:
+    """Return Stripe's names of what may pay an invoice in a currency.
+
+    An account in the United States is debited in dollars, one in the euro area in euros:
+    https://docs.stripe.com/payments/ach-direct-debit, https://docs.stripe.com/payments/sepa-debit.
+    """
+    debit = {"USD": "us_bank_account", "EUR": "sepa_debit"}.get(currency.upper())
+    names = {PaymentKind.CARD: "card", PaymentKind.BANK_DEBIT: debit}
+    return [name for kind in kinds if (name := names[kind])]
 
 
 def invoice_record(invoice: stripe.Invoice) -> InvoiceRecord:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Identity, Integer, LargeBinary
+from sqlalchemy import DateTime, Identity, Integer, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,6 +58,8 @@ class Policy(Base):
     debt_repaid_from: Mapped[str]
     buys_while_paused: Mapped[bool]
     card_usable: Mapped[bool]
+    pays_with: Mapped[str]
+    auto_kinds: Mapped[list[str]] = mapped_column(ARRAY(Text))
     currency: Mapped[str]
     auto_on: Mapped[bool]
     auto_credit_type: Mapped[str | None]

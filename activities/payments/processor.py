@@ -12,10 +12,12 @@ from domain.payments.charges import (
     Declined,
     MoneyBack,
     Paid,
+    PaymentMethod,
     Processing,
     ProcessorEvent,
     Unclear,
 )
+from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.processor_states import Remark
 from gateways.payments import Payments
 
@@ -23,6 +25,7 @@ from gateways.payments import Payments
 CARD_REFUSALS = {
     "resource_missing": "unknown_payment_method",
     "payment_method_of_another_customer": "payment_method_of_another_customer",
+    "payment_method_not_accepted": "payment_method_not_accepted",
 }
 
 
@@ -35,6 +38,7 @@ class Registration:
     name: str
     payment_method: str | None
     payer: str = ""  # as the ledger knows it
+    kinds: tuple[PaymentKind, ...] = CARDS  # that the plan takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,9 @@ class CardInUse:
     card: str = ""
     refused: str = ""
     update: int = 0
-    is_card: bool = True  # only cards are accepted
+    is_card: bool = True  # or of another kind that the plan takes
+    kind: str = PaymentKind.CARD
+    kinds: tuple[PaymentKind, ...] = CARDS  # that the plan takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +145,9 @@ class PaymentActivities:
         )
         if registration.payment_method is None:
             known = self._payments.default_payment_method(payer)
-            return CardInUse(payer, known.method, known.card) if known else CardInUse(payer)
-        return self.use_card(CardInUse(payer, registration.payment_method))
+            return _in_use(payer, known)
+        wanted = CardInUse(payer, registration.payment_method, kinds=registration.kinds)
+        return self.use_card(wanted)
 
     @uninterrupted(name="read_payer")
     def read_payer(self, registration: Registration) -> CardInUse:
@@ -152,7 +159,7 @@ class PaymentActivities:
             known = self._payments.default_payment_method(payer)
         except BillingError as error:
             return CardInUse(payer, refused=error.reason)
-        return CardInUse(payer, known.method, known.card) if known else CardInUse(payer)
+        return _in_use(payer, known)
 
     def _is_deleted(self, payer: str) -> bool:
         """Return whether a payer was deleted; one the processor never knew was not."""
@@ -170,12 +177,13 @@ class PaymentActivities:
                 wanted.payer,
                 wanted.method,
                 key=f"{wanted.payer}:use:{wanted.update}:{wanted.method}",
+                kinds=wanted.kinds,
             )
         except BillingError as error:
             reason = CARD_REFUSALS.get(error.reason, "payment_method_refused")
-            is_card = error.reason != "not_a_card"
+            is_card = error.reason != "payment_method_not_accepted"
             return CardInUse(wanted.payer, wanted.method, refused=reason, is_card=is_card)
-        return CardInUse(wanted.payer, method.method, method.card)
+        return _in_use(wanted.payer, method)
 
     @uninterrupted(name="prepare_charge")
     def prepare(self, charge: Charge) -> Invoiced:
@@ -273,6 +281,12 @@ class PaymentActivities:
         if event.type.startswith("payment_intent."):
             return EventMeaning(invoice=self._payments.invoice_of(event.object_id))
         return EventMeaning()
+
+
+def _in_use(payer: str, known: PaymentMethod | None) -> CardInUse:
+    if known is None:
+        return CardInUse(payer)
+    return CardInUse(payer, known.method, known.card, kind=known.kind)
 
 
 def _uncollectable(invoice: str, error: BillingError) -> Declined:

@@ -17,6 +17,7 @@ from activities.periods.paid_periods import PaidPeriod, Serving
 from activities.uninterrupted import uninterrupted
 from domain.mails.plans import Canceled
 from domain.payments.charges import Charge, ChargeKind, ChargeLine
+from domain.payments.kinds import PaymentKind
 from domain.periods import Window, share_of
 from domain.plan_calendar import period_at, period_price, period_stretch, window_at, windows_of
 from domain.pricing.catalog import Plan
@@ -36,6 +37,7 @@ class KnownPayer:
     payer: str
     has_card: bool
     method: str = ""  # the card to charge
+    kind: str = PaymentKind.CARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class PeriodActivities:
         with self._context.engine.begin() as connection:
             accounts.set_payer(connection, known.customer_id, known.payer, known.method)
             account_id = accounts.account_of(connection, known.customer_id)
-            policies.set_card_usable(connection, account_id, usable=known.has_card)
+            policies.set_card_usable(connection, account_id, usable=known.has_card, kind=known.kind)
 
     @uninterrupted(name="open_period_charge")
     def open_charge(self, wanted: NextPeriod) -> PeriodCharge:
@@ -138,6 +140,7 @@ class PeriodActivities:
             payer=wanted.payer,
             currency=plan.currency,
             lines=(ChargeLine(_describe(plan, period), price),),
+            takes=plan.takes.plan,
         )
         with self._context.engine.begin() as connection:
             charges.open_charge(

@@ -93,6 +93,7 @@ class ChangeActivities:
                 request.buyer,
                 kind=ChargeKind.UPGRADE,
                 amount_minor=quoted.quote.amount_minor,
+                takes=quoted.plan.takes.plan,
             )
             needed = needs(connection, request.buyer)
         return replace(quoted, refused=reason or "", needs=needed.get("needs", ""))
@@ -118,6 +119,7 @@ class ChangeActivities:
             payer=buyer.payer,
             currency=plan.currency,
             lines=(ChargeLine(text, upgrade.quote.amount_minor),),
+            takes=plan.takes.plan,
         )
         with self._context.engine.begin() as connection:
             status = charges.open_charge(
@@ -130,6 +132,7 @@ class ChangeActivities:
                 amount_minor=charge.amount_minor,
                 quantity_micro=None,
                 at=buyer.at,
+                takes=plan.takes.plan,
             )
             if status == Outcome.OPENED:
                 keep_note(connection, buyer.account_id, charge, plan=plan, quote=upgrade.quote)

@@ -80,6 +80,7 @@ class PurchaseActivities:
                     buyer.plan.version,
                     reserved.quantity_micro,
                 ),
+                takes=buyer.plan.takes.auto,
             )
             keep_note(connection, buyer.account_id, charge, confirmed=confirmed, lasting=lasting)
         return Purchase(reserved.status, charge, reserved.quantity_micro, lasting=lasting)
@@ -122,8 +123,9 @@ def switch_refusal(connection: Connection, buyer: Buyer, *, on: bool) -> str | N
         return "not_in_plan"
     if auto.units_per_window == 0:
         return "cap_below_unit"
-    if not policies.has_usable_card(connection, buyer.account_id):
-        return "no_payment_method"
+    reason = policies.no_automatic_payment(connection, buyer.account_id)
+    if reason is not None:
+        return reason
     return "dispute_open" if refunds.has_open_dispute(connection, buyer.account_id) else None
 
 

@@ -103,6 +103,7 @@ class OfferActivities:
                 quantity_micro=order.quantity_micro,
                 at=buyer.at,
                 pack=order.pack,
+                takes=buyer.plan.takes.purchases,
             )
             opened = _opened(buyer, charge_id, status, order)
             if opened.charge is not None and status == Outcome.OPENED:
@@ -220,6 +221,7 @@ def _opened(buyer: Buyer, charge_id: str, status: str, order: Order) -> Purchase
         currency=buyer.plan.currency,
         lines=(ChargeLine(order.line, order.amount_minor),),
         sold=_sale(buyer, order),
+        takes=buyer.plan.takes.purchases,
     )
     return Purchase(status, charge, order.quantity_micro, order.lasting)
 

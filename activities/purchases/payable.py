@@ -1,6 +1,6 @@
 """Whether a charge would be opened, and what it would need: what previews say beforehand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ def unopenable(
     *,
     kind: ChargeKind,
     amount_minor: int,
+    takes: Sequence[str],
     quantity_micro: int | None = None,
     pack: Mapping[str, Any] | None = None,
 ) -> str | None:
@@ -39,6 +40,7 @@ def unopenable(
         quantity_micro=quantity_micro,
         at=buyer.at,
         pack=pack,
+        takes=takes,
     )
     return None if status == Outcome.OPENED else status
 

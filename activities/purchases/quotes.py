@@ -45,6 +45,7 @@ def quote(
             amount_minor=order.amount_minor,
             quantity_micro=order.quantity_micro,
             pack=order.pack,
+            takes=buyer.plan.takes.purchases,
         )
         if reason is not None:
             return refused(reason)

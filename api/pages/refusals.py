@@ -13,6 +13,7 @@ NOT_FOUND = 404
 WORDS = {
     "declined": "The payment was declined.",
     "no_payment_method": "There is no card to charge yet.",
+    "payment_method_not_accepted": "Your payment method cannot pay for this.",
     "already_canceled": "The plan ends: it cannot be changed any more.",
     "same_plan": "This is your plan already.",
     "change_under_way": "A change of your plan is under way.",

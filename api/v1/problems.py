@@ -49,6 +49,7 @@ BY_STATUS: dict[int, tuple[str, ...]] = {
         "confirmation_required",
         "auto_purchase_off",
         "no_payment_method",
+        "payment_method_not_accepted",
         "declined",
         "renewal_pending",
         "payment_processing",

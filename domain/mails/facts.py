@@ -47,6 +47,7 @@ _TOLD = {
     "transaction_not_allowed": Reason.NOT_SUPPORTED,
     "authentication_required": Reason.CONFIRMATION,
     "no_payment_method": Reason.NO_CARD,
+    "payment_method_not_accepted": Reason.NOT_SUPPORTED,
     "processing_error": Reason.TEMPORARY,
     "issuer_not_available": Reason.TEMPORARY,
     "try_again_later": Reason.TEMPORARY,

@@ -12,6 +12,8 @@ from domain.usage import DECIDED, Confirmation, DebitOutcome
 
 Answer = dict[str, Any]
 PENDING = {"status": "pending"}
+# Codes of ours for what was never put to a bank: the buyer is told them as they are.
+OWN_CODES = frozenset({"no_payment_method", "payment_method_not_accepted"})
 
 
 def paid(
@@ -39,7 +41,7 @@ def declined(charge: Charge, by: Declined) -> dict[str, Any]:
             "cure": cure,
             "charge_id": charge.charge_id,
         }
-    reason = "declined" if by.code != "no_payment_method" else by.code
+    reason = by.code if by.code in OWN_CODES else "declined"
     return {
         "status": "declined",
         "reason": reason,

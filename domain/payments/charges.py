@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from domain.payments.kinds import CARDS, PaymentKind
+
 
 class ChargeKind(StrEnum):
     """What a charge pays for."""
@@ -114,6 +116,7 @@ class Charge:
     lines: tuple[ChargeLine, ...]
     attempt: int = 1  # a charge whose invoice was refused gets a new invoice under the next number
     sold: Sold | None = None  # for purchases: written on the invoice in case the books lose it
+    takes: tuple[PaymentKind, ...] = CARDS  # the kinds of payment methods that may pay it
 
     @property
     def amount_minor(self) -> int:
@@ -205,11 +208,15 @@ PaymentState = PaymentOutcome | Unpaid
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
-    """A payment method on file at the processor, usually a card."""
+    """A payment method on file at the processor, usually a card.
+
+    `kind` is a `PaymentKind`, or the processor's own word for a kind that no plan takes.
+    """
 
     method: str  # pm_…
     payer: str  # cus_…
     card: str  # "Visa ···4242"
+    kind: str = PaymentKind.CARD
 
 
 @dataclass(frozen=True, slots=True)

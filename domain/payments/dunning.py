@@ -27,6 +27,7 @@ HARD_CODES = frozenset(
         "lost_card",
         "new_account_information_available",
         "no_payment_method",
+        "payment_method_not_accepted",
         "pickup_card",
         "pin_try_exceeded",
         "restricted_card",

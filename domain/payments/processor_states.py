@@ -89,7 +89,7 @@ ADVICE = {
     Remark.GIVEN_UP_ON_ITS_WAY: "it is void while money is on its way: refund it if it comes",
     Remark.MONEY_AFTER_THE_END: "it was paid after the subscription ended: refund it",
     Remark.MONEY_FOR_NOTHING: "it is void and yet its money came: refund it there",
-    Remark.NOT_A_CARD: "its default payment method is no longer a card; only cards are charged",
+    Remark.NOT_A_CARD: "its default payment method is of no kind that the plan takes",
     Remark.NO_PAYMENT: "it is open and has no payment; nothing was tried: look there",
     Remark.OVERPAID: "it was overpaid, which lowers the next invoice: settle the balance",
     Remark.PAID_TWICE: "it is paid while a debit is on its way: refund that when it comes",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from domain.burn import TieBreak
 from domain.errors import InvalidInput
 from domain.money import Ratio
+from domain.payments.kinds import ONLY_CARDS, TakenKinds
 from domain.periods import Interval
 from domain.pricing.policies import (
     APPROVAL_DAYS,
@@ -243,6 +244,7 @@ class Plan:
     approval_days: int = APPROVAL_DAYS
     adjustment_limit_micro: int | None = None
     alerts: tuple[Alert, ...] = ()
+    takes: TakenKinds = ONLY_CARDS
     expiry_warning_days: tuple[int, ...] = ()
 
     @property

@@ -97,6 +97,7 @@ WITHOUT_ACCOUNT = {
     "refunds_of": "takes a row that was read before, and asks for its account",
     "returns_book": "computes",
     "serving_refusal": "computes from a wallet's row",
+    "unpayable": "computes from the row of a policy",
     "used_of": "computes",
     "wallet_refusal": "computes from a wallet's row",
 }

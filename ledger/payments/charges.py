@@ -1,12 +1,12 @@
 """Charges: reserved or opened under the wallet's lock, settled once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, cast, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Connection, Text, cast, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.errors import InvalidInput
 from domain.outcomes import Outcome
@@ -78,8 +78,13 @@ def open_charge(
     quantity_micro: int | None,
     at: datetime,
     pack: Mapping[str, object] | None = None,
+    *,
+    takes: Sequence[str] | None = None,
 ) -> str:
-    """Open a charge; return `opened`, `repeated`, `idempotency_conflict` or a reason."""
+    """Open a charge; return `opened`, `repeated`, `idempotency_conflict` or a reason.
+
+    `takes`: the kinds of payment methods that may pay it; None: any.
+    """
     statement = select(
         func.open_charge(
             account_id,
@@ -91,6 +96,7 @@ def open_charge(
             quantity_micro,
             at,
             None if pack is None else cast(dict(pack), JSONB),
+            None if takes is None else cast(list(takes), ARRAY(Text)),
         )
     )
     return str(connection.scalar(statement))

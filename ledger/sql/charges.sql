@@ -28,11 +28,19 @@ CREATE OR REPLACE FUNCTION most_minor(p_currency text) RETURNS bigint LANGUAGE s
     SELECT CASE p_currency WHEN 'INR' THEN 999999999 ELSE 99999999 END::bigint
 $$;
 
+-- Why the customer's payment method does not pay what takes these kinds, or NULL.
+CREATE OR REPLACE FUNCTION unpayable(p policies, p_kinds text[]) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN NOT p.card_usable THEN 'no_payment_method'
+                WHEN p.pays_with <> ALL (p_kinds) THEN 'payment_method_not_accepted' END
+$$;
+
 -- Reserve the purchase that covers a shortfall, or say why not. p_needed is what the first waiting
 -- event needs (0: the wallet was emptied, or an approved operation waits); p_confirmed: a person
 -- agreed to this one, whatever the switch says. Everything is decided again here, under the lock:
 -- reserved | repeated | purchase_pending | payment_processing | not_needed | cap_reached |
--- auto_purchase_off | not_in_plan | no_payment_method | above_maximum | a reason of wallet_refusal.
+-- auto_purchase_off | not_in_plan | no_payment_method | payment_method_not_accepted |
+-- above_maximum | a reason of wallet_refusal.
 CREATE OR REPLACE FUNCTION reserve_auto_purchase(
     p_account an_account, p_subscription a_name, p_charge a_name, p_needed credits_or_none,
     p_at an_instant, p_confirmed boolean DEFAULT false
@@ -61,7 +69,7 @@ BEGIN
         wallet_refusal(w, w.decided_at),
         CASE WHEN p.auto_unit IS NULL THEN 'not_in_plan'
              WHEN NOT (p.auto_on OR p_confirmed) THEN 'auto_purchase_off'
-             WHEN NOT p.card_usable THEN 'no_payment_method' END);
+             ELSE unpayable(p, p.auto_kinds) END);
     IF r.status IS NOT NULL THEN RETURN r; END IF;
     p_needed := greatest(p_needed, needed_by_approvals(p_account, w.decided_at));
     r.available := (balance_at(p_account, p.auto_credit_type, w.decided_at)).available;
@@ -84,14 +92,18 @@ BEGIN
     RETURN r;
 END $$;
 
--- Open a charge that somebody asked for or that is due: opened | repeated | idempotency_conflict |
--- a reason of wallet_refusal (manual purchases and upgrades need a serving wallet).
+-- Open a charge that somebody asked for or that is due; p_takes: the kinds of payment methods that
+-- may pay it (NULL: any): opened | repeated | idempotency_conflict |
+-- payment_method_not_accepted | a reason of wallet_refusal (purchases and upgrades need a serving
+-- wallet). Who has no payment method yet is not refused here: the processor is asked.
 CREATE OR REPLACE FUNCTION open_charge(
     p_account an_account, p_subscription a_name, p_charge a_name, p_kind a_name, p_currency a_name,
-    p_amount_minor some_money, p_quantity bigint, p_at an_instant, p_pack jsonb DEFAULT NULL
+    p_amount_minor some_money, p_quantity bigint, p_at an_instant, p_pack jsonb DEFAULT NULL,
+    p_takes text[] DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w      wallets;
+    p      policies;
     c      charges;
     reason text;
 BEGIN
@@ -109,10 +121,12 @@ BEGIN
     END IF;
     IF p_kind <> 'period' THEN
         reason := wallet_refusal(w, w.decided_at);
+        SELECT * INTO p FROM policies WHERE account_id = p_account;
         IF reason = 'paused:payment_failed' AND p_kind IN ('manual_purchase', 'pack')
-           AND (SELECT buys_while_paused FROM policies WHERE account_id = p_account) THEN
+           AND p.buys_while_paused THEN
             reason := NULL;
         END IF;
+        IF p.card_usable THEN reason := coalesce(reason, unpayable(p, p_takes)); END IF;
         IF reason IS NOT NULL THEN RETURN reason; END IF;
     END IF;
     INSERT INTO charges (account_id, charge_id, subscription_id, kind, currency, amount_minor,

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, text, update
 
+from domain.payments.kinds import PaymentKind
 from domain.periods import Window
 from domain.plan_calendar import cap_bounds
 from domain.pricing.catalog import Plan
@@ -25,6 +26,7 @@ def set_policy(connection: Connection, account_id: int, plan: Plan) -> None:
         "reopen_days": plan.late_usage.reopen_days,
         "debt_repaid_from": plan.debt_repaid_from.value,
         "buys_while_paused": plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT,
+        "auto_kinds": list(plan.takes.auto),
         "currency": plan.currency,
         "auto_credit_type": auto.credit_type if auto else None,
         "auto_unit": auto.unit_micro if auto else None,
@@ -71,10 +73,14 @@ def set_auto_purchase(connection: Connection, account_id: int, *, on: bool) -> N
     connection.execute(update(Policy).where(Policy.account_id == account_id).values(auto_on=on))
 
 
-def set_card_usable(connection: Connection, account_id: int, *, usable: bool) -> None:
-    """Store whether there is a card to charge."""
+def set_card_usable(
+    connection: Connection, account_id: int, *, usable: bool, kind: str = PaymentKind.CARD
+) -> None:
+    """Store whether there is a payment method to charge, and of which kind it is."""
     connection.execute(
-        update(Policy).where(Policy.account_id == account_id).values(card_usable=usable)
+        update(Policy)
+        .where(Policy.account_id == account_id)
+        .values(card_usable=usable, pays_with=kind)
     )
 
 
@@ -84,7 +90,15 @@ def auto_purchase_on(connection: Connection, account_id: int) -> bool:
 
 
 def has_usable_card(connection: Connection, account_id: int) -> bool:
-    """Return whether there is a card to charge."""
+    """Return whether there is a payment method to charge."""
     return bool(
         connection.scalar(select(Policy.card_usable).where(Policy.account_id == account_id))
     )
+
+
+def no_automatic_payment(connection: Connection, account_id: int) -> str | None:
+    """Return why auto-purchase could charge nothing, as the lock says it, or None."""
+    return connection.execute(
+        text("SELECT unpayable(p, p.auto_kinds) FROM policies p WHERE p.account_id = :account"),
+        {"account": account_id},
+    ).scalar_one_or_none()

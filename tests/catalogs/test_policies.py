@@ -8,6 +8,7 @@ from catalogs.reader import read_catalog
 from domain.credits import MICRO
 from domain.errors import InvalidCatalog
 from domain.money import Ratio
+from domain.payments.kinds import CARDS, PaymentKind, TakenKinds
 from domain.pricing.catalog import Allowance, Extras, Starter, Trial
 from domain.pricing.policies import (
     AfterDunning,
@@ -182,3 +183,20 @@ def test_all_faults_of_the_policies_come_at_once():
     text = text.replace("[7, 1]", "[1, 7]").replace("channel: email", "channel: x")
 
     assert [int(fault.split(":")[1]) for fault in faults_of(text)] == [20, 34, 38, 45]
+
+
+def test_a_plan_takes_cards_unless_it_says_what_else():
+    assert FULL.takes == TakenKinds(CARDS, CARDS, CARDS)
+    listed = "payment_methods: {plan: [card, bank_debit], purchases: [bank_debit]}"
+    both, debits = tuple(PaymentKind), (PaymentKind.BANK_DEBIT,)
+    found = read_catalog(changed("    approval_above:", f"    {listed}\n    approval_above:"))
+    assert found.plan("full").takes == TakenKinds(both, debits, CARDS)
+    assert found.plan("full").takes.any == both
+
+
+@pytest.mark.parametrize("kinds", ["[]", "[card, card]", "[cash]", "card"])
+def test_kinds_of_payment_methods_are_named_once(kinds):
+    listed = f"payment_methods: {{auto: {kinds}}}"
+    found = faults_of(changed("    approval_above:", f"    {listed}\n    approval_above:"))
+    assert found
+    assert all("payment_methods.auto" in one for one in found)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.payments.charges import Closed, Decline, Declined, Paid, Unclear, Unpaid
+from domain.payments.kinds import PaymentKind
 from gateways.payments import ProcessorRefusal
 
 
@@ -233,6 +234,31 @@ def test_a_card_of_another_customer_is_refused(anywhere):
         anywhere.payments.use_payment_method(mine, card, key=anywhere.name("use"))
     assert refusal.value.reason == "payment_method_of_another_customer"
     assert anywhere.payments.default_payment_method(mine).card == "Mastercard ···4444"
+
+
+@pytest.mark.parametrize("payer_has", ["pm_card_visa", None])
+def test_an_account_is_used_only_where_bank_debits_are_taken(anywhere, payer_has):
+    payer = anywhere.payer(payer_has)
+    before = anywhere.payments.default_payment_method(payer)
+    account = "pm_usBankAccount_success"
+    with pytest.raises(ProcessorRefusal) as refusal:
+        anywhere.payments.use_payment_method(payer, account, key=anywhere.name("use"))
+    assert refusal.value.reason == "payment_method_not_accepted"
+    assert anywhere.payments.default_payment_method(payer) == before
+
+    kinds = tuple(PaymentKind)
+    used = anywhere.payments.use_payment_method(
+        payer, account, key=anywhere.name("use"), kinds=kinds
+    )
+    assert (used.kind, used.card) == (PaymentKind.BANK_DEBIT, "Bank account ···6789")
+    assert anywhere.payments.default_payment_method(payer) == used
+
+    cards_only = anywhere.prepared(payer)
+    declined = anywhere.payments.pay(cards_only, key=anywhere.name("pay"))
+    assert (declined.decline, declined.code) == (Decline.HARD, "payment_method_not_accepted")
+    charge = replace(anywhere.charge(payer), takes=kinds)
+    either = anywhere.payments.prepare(charge, key=charge.charge_id).invoice
+    assert anywhere.payments.pay(either, key=anywhere.name("pay")).kind == "processing"
 
 
 def test_a_card_of_nobody_is_attached(anywhere):

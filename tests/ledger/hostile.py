@@ -153,6 +153,7 @@ USUAL: dict[str, object] = {
     "p_credit_type": "credits",
     "p_credit_types": ["credits"],
     "p_counters": ["consent:a:credits"],
+    "p_kinds": ["card"],
     "p_source": "bonus",
     "p_cause": "by_operator",
     "p_role": "member",
@@ -169,7 +170,7 @@ USUAL: dict[str, object] = {
     "p_channels": ["email"],
     "p_cost_minor": 0,
     "p_amount_minor": 100,
-    **dict.fromkeys(("p_pack", "p_scope", "p_roll_cap", "p_part", "p_by")),
+    **dict.fromkeys(("p_pack", "p_scope", "p_roll_cap", "p_part", "p_by", "p_takes")),
 }
 OF_TYPE = {"int8": 1, "int4": 1, "int2": 1, "numeric": 1, "bool": True}
 OF_FUNCTION: dict[str, dict[str, object]] = {

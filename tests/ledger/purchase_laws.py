@@ -34,7 +34,7 @@ from tests.ledger.undone import undone
 PACK = {"pack_id": "small", "count": 1}
 
 
-def wanted(connection, wallet, pack, charge_id="pack-1"):
+def wanted(connection, wallet, pack, charge_id="pack-1", **more):
     return charges.open_charge(
         connection,
         account_id=wallet.account_id,
@@ -46,6 +46,7 @@ def wanted(connection, wallet, pack, charge_id="pack-1"):
         quantity_micro=micro(500),
         at=NOON,
         pack=pack,
+        **more,
     )
 
 
@@ -59,6 +60,25 @@ def a_pack_is_asked_for_once_and_not_while_payment_is_paused(engine, _):
         assert wanted(connection, wallet, PACK, "pack-2") == "paused:payment_failed"
         set_policy(connection, wallet, buys_while_paused=True)
         assert wanted(connection, wallet, PACK, "pack-2") == "opened"
+
+
+def only_a_payment_method_of_a_kind_that_is_taken_pays(engine, _):
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, 10, **auto_purchase_on(pays_with="bank_debit"))
+        refusal = "payment_method_not_accepted"
+        assert wanted(connection, wallet, PACK, takes=["card"]) == refusal
+        assert use(connection, wallet, 11).status == refusal
+        reserved = reserve_auto(connection, wallet=wallet, charge_id="a", needed=11, at=NOON)
+        assert reserved.status == refusal
+        assert wanted(connection, wallet, PACK, takes=["card", "bank_debit"]) == "opened"
+        # What was taken already is not asked again when the plan takes less.
+        assert wanted(connection, wallet, PACK, takes=["card"]) == "repeated"
+        set_policy(connection, wallet, auto_kinds=["card", "bank_debit"])
+        assert use(connection, wallet, 11).status == "purchase_needed"
+        reserved = reserve_auto(connection, wallet=wallet, charge_id="a", needed=11, at=NOON)
+        assert reserved.status == "reserved"
+        set_policy(connection, wallet, card_usable=False)
+        assert wanted(connection, wallet, PACK, "pack-2", takes=["card"]) == "opened"
 
 
 def what_comes_with_a_purchase_costs_nothing_and_is_not_what_was_bought(engine, _):
@@ -170,5 +190,6 @@ PURCHASE_LAWS = (
     what_went_back_earns_nothing_when_the_rest_runs_out,
     what_is_unused_moves_on_as_agreed,
     a_pack_is_asked_for_once_and_not_while_payment_is_paused,
+    only_a_payment_method_of_a_kind_that_is_taken_pays,
     what_comes_with_a_purchase_costs_nothing_and_is_not_what_was_bought,
 )

@@ -37,7 +37,7 @@ MAY_BE_MISSING = {
     "remove_credits": {"p_amount", "p_tags"},
     "grant_credits": {"p_scope", "p_charge", "p_part", "p_tags", "p_roll_cap"},
     "reserve_auto_purchase": {"p_confirmed"},
-    "open_charge": {"p_quantity", "p_pack"},
+    "open_charge": {"p_quantity", "p_pack", "p_takes"},
     "take_up_charge": {"p_pack"},
     "mark_void": {"p_gone"},
     "mark_paid": {"p_invoice"},

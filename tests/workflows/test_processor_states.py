@@ -208,7 +208,7 @@ async def test_a_bank_account_that_becomes_the_default_by_itself_is_not_used(
     status = await customer.life.settle()
 
     assert status["card"] == "Visa ···4242"
-    assert [reason for _, reason in customer.refusals()] == ["payment_method_refused"]
+    assert [reason for _, reason in customer.refusals()] == ["payment_method_not_accepted"]
     assert found(customer) == ["not_a_card"]
     status = await customer.pass_until(FEBRUARY + HOUR)
     assert (status["status"], customer.paid()) == ("active", [900, 900])

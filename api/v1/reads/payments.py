@@ -28,7 +28,12 @@ async def read_methods(call: Call) -> Reply:
     if details.payer is not None:
         methods = await asyncio.to_thread(call.services.payments.payment_methods, details.payer)
         found = [
-            {"id": one.method, "name": one.card, "default": one.method == details.payment_method}
+            {
+                "id": one.method,
+                "name": one.card,
+                "kind": one.kind,
+                "default": one.method == details.payment_method,
+            }
             for one in methods
         ]
     places = {one["id"]: place for place, one in enumerate(found)}

@@ -88,7 +88,9 @@ CREATE TABLE policies (
                        CONSTRAINT policies_debt_repaid_from
                        CHECK (debt_repaid_from IN ('purchases', 'all_grants')),
     buys_while_paused  boolean NOT NULL DEFAULT false,  -- resume_on: any_successful_payment
-    card_usable        boolean NOT NULL DEFAULT false,
+    card_usable        boolean NOT NULL DEFAULT false,  -- there is a payment method to charge
+    pays_with          text    NOT NULL DEFAULT 'card',  -- its kind
+    auto_kinds         text[]  NOT NULL DEFAULT '{card}',  -- that auto-purchase may charge
     currency           text    NOT NULL,
     auto_on            boolean NOT NULL DEFAULT false,
     auto_credit_type   text,

@@ -80,10 +80,11 @@ def _use(context: Context, method: str, ticket: int = 0) -> None:
         await _card_in_use(context, card, ticket)
 
     number = context.state.next_card_update()
+    kinds = context.state.plan_in_force().takes.any
     context.pending_calls.start(
         workflow.start_activity_method(
             PaymentActivities.use_card,
-            CardInUse(context.state.payer, method, update=number),
+            CardInUse(context.state.payer, method, update=number, kinds=kinds),
             summary=f"use card {method}",
             **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
         ),
@@ -110,7 +111,13 @@ async def _card_in_use(context: Context, card: CardInUse, ticket: int) -> None:
     state.hear(card.method)
     await workflow.execute_activity_method(
         PeriodActivities.know_payer,
-        KnownPayer(state.start.customer_id, state.payer, has_card=True, method=card.method),
+        KnownPayer(
+            state.start.customer_id,
+            state.payer,
+            has_card=True,
+            method=card.method,
+            kind=card.kind,
+        ),
         summary=f"card is {card.card}",
         **LEDGER,
     )
@@ -131,6 +138,7 @@ async def _list_payment_methods(context: Context, _request: object, ticket: int)
             {
                 "payment_method": one.method,
                 "card": one.card,
+                "kind": one.kind,
                 "default": one.method == found.default,
             }
             for one in found.methods

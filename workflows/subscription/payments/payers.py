@@ -77,6 +77,7 @@ class Payers:
                 found.payer,
                 has_card=bool(found.card),
                 method=found.method,
+                kind=found.kind,
             ),
             summary=f"card is {found.card or 'none'}",
             **LEDGER,

@@ -21,7 +21,7 @@ WHY = {
     Reason.INSUFFICIENT_FUNDS: "There was not enough money available on the card at that moment.",
     Reason.EXPIRED_CARD: "The card has expired.",
     Reason.WRONG_DETAILS: "The bank did not recognise the details of the card.",
-    Reason.NOT_SUPPORTED: "The card cannot be used for this kind of payment.",
+    Reason.NOT_SUPPORTED: "It cannot be used for this kind of payment.",
     Reason.NO_CARD: "There is no card on file.",
     Reason.CONFIRMATION: "Your bank wants you to confirm this payment yourself.",
     Reason.TEMPORARY: "The bank could not answer. This usually passes soon.",

@@ -79,6 +79,7 @@ ACCOUNTS = (
         "Charge this card from now on; failed charges are retried once with it.",
         schemas.closed({"payment_method": schemas.CUSTOMER}),
         *("unknown_payment_method", "payment_method_of_another_customer"),
+        "payment_method_not_accepted",
         examples=(shown("A new card", {"payment_method": "pm_card_mastercard"}),),
     ),
     Endpoint(

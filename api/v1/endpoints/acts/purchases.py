@@ -59,7 +59,7 @@ PURCHASE_REASONS = (
         "below_minimum",
         "above_maximum",
     ),
-    *("no_payment_method", "declined", "renewal_pending"),
+    *("no_payment_method", "payment_method_not_accepted", "declined", "renewal_pending"),
     *("paused:by_operator", "paused:payment_failed"),
     *("price_changed", "invalid_amount"),
 )

@@ -99,7 +99,7 @@ CHANGE_PLAN = replace(
         "Change the plan: an upgrade at once, all else with the next period.",
         schemas.closed({"plan": TEXT}, preview=PREVIEW),
         *("unknown_plan", "same_plan", "change_under_way", "already_canceled", "declined"),
-        *("no_payment_method", "not_in_plan", "renewal_pending"),
+        *("no_payment_method", "payment_method_not_accepted", "not_in_plan", "renewal_pending"),
         *("paused:payment_failed", "paused:by_operator"),
         examples=(shown("What it would cost", {"plan": "core_40k", "preview": True}),),
     ),

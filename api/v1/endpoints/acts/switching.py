@@ -20,7 +20,8 @@ from ledger.direct.owners import Owner
 
 MESSAGE = Message("set_auto_purchase", parse_set_auto_purchase)
 REQUEST = schemas.closed({"on": {"type": "boolean"}}, preview=PREVIEW)
-REASONS = ("not_in_plan", "cap_below_unit", "no_payment_method", "dispute_open")
+CARDLESS = ("no_payment_method", "payment_method_not_accepted")
+REASONS = ("not_in_plan", "cap_below_unit", *CARDLESS, "dispute_open")
 EXAMPLES: tuple[Example, ...] = (
     shown("Off", {"on": False}),
     shown("What it would buy", {"on": True, "preview": True}),

@@ -54,23 +54,26 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- What a shortfall of p_missing comes to: purchase_needed | cap_reached | above_maximum |
--- payment_processing | no_payment_method | insufficient_credits. An open purchase that covers it is
+-- payment_processing | no_payment_method | payment_method_not_accepted | insufficient_credits.
+-- An open purchase that covers it is
 -- waited for, though the cap may leave no other; one whose money is on its way for days is not, and
 -- no other is made beside it. p_asked: a person is asked, so that the switch does not matter.
 CREATE OR REPLACE FUNCTION shortfall_verdict(
     w wallets, p_credit_type text, p_missing bigint, p_at timestamptz, p_asked boolean DEFAULT false
 ) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    p     policies;
-    units numeric;
+    p      policies;
+    units  numeric;
+    reason text;
 BEGIN
     IF w.paused_by <> '{}' THEN RETURN 'paused:' || w.paused_by[1]; END IF;
     SELECT * INTO p FROM policies WHERE account_id = w.account_id;
     IF NOT coalesce((p.auto_on OR p_asked) AND p.auto_credit_type = p_credit_type, false) THEN
         RETURN 'insufficient_credits';
     END IF;
-    IF NOT p.card_usable THEN
-        RETURN CASE WHEN p.auto_on THEN 'no_payment_method' ELSE 'insufficient_credits' END;
+    reason := unpayable(p, p.auto_kinds);
+    IF reason IS NOT NULL THEN
+        RETURN CASE WHEN p.auto_on THEN reason ELSE 'insufficient_credits' END;
     END IF;
     IF EXISTS (SELECT FROM charges c WHERE c.account_id = w.account_id AND c.kind = 'auto_purchase'
                                        AND c.state = 'processing') THEN
