@@ -14,6 +14,7 @@ from catalogs.reader import load_catalogs
 from commands.terminal import DONE, REFUSED, UNDER_WAY, Add, console, database, settings, show_sheet
 from domain.credits import format_credits
 from domain.errors import InvalidInput
+from domain.messages.fields import is_text
 from domain.payments.imports import read_balances
 from ledger.payments.imports import Standing
 from ledger.reports.tables import Column, Sheet, money_text, numbers, texts
@@ -30,13 +31,14 @@ NOT_TOLD = (
 
 def bring(arguments: Namespace) -> int:
     """Import balances from a CSV file (docs/imports.md); without --confirm nothing is changed."""
+    by = author(arguments)
     try:
         rows = read_balances(arguments.file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput("malformed", f"{arguments.file}: {error}: name a file of CSV") from error
     catalogs = {one.name: one for one in load_catalogs(settings().drawdown_catalogs)}
     with database() as engine, engine.connect() as connection:
-        imported = carry_out(connection, catalogs, rows, datetime.now(UTC))
+        imported = carry_out(connection, catalogs, rows, datetime.now(UTC), by=by)
         done = arguments.confirm and imported.ties()
         if done:
             connection.commit()
@@ -56,6 +58,14 @@ def bring(arguments: Namespace) -> int:
         sys.stderr.write(f"temporal: {error}\n{NOT_TOLD}\n")
         return UNDER_WAY
     return DONE
+
+
+def author(arguments: Namespace) -> str:
+    """Return who imports, which is kept. Raises `InvalidInput` (`missing_field`)."""
+    by = str(arguments.by or "").strip()
+    if arguments.confirm and not is_text(by):
+        raise InvalidInput("missing_field", "say who imports it: --by NAME")
+    return by or "preview"
 
 
 def _previewed(imported: Imported) -> str:
@@ -125,4 +135,5 @@ def add_commands(add: Add) -> None:
         "file", type=Path, help="CSV with a heading; docs/imports.md names the columns"
     )
     one.add_argument("--confirm", action="store_true", help="carry it out, all or nothing")
+    one.add_argument("--by", help="who imports it; kept, and shown by `report imports`")
     one.add_argument("--csv", type=Path, help="write the proof to this file")

@@ -117,6 +117,19 @@ class PauseRow(Base):
     recorded_at: Mapped[datetime]
 
 
+class ImportRow(Base):
+    """A row of a file from another system: what it said, and who imported it."""
+
+    __tablename__ = "imports"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]]
+    made_by: Mapped[str]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
 class KeptAnswer(Base):
     """An update that was asked for with a key, and what was answered."""
 

@@ -13,6 +13,8 @@ from tests.builders import NOON, use
 from tests.deployment import environment
 from tests.ledger.importing import a_customer
 
+CONFIRMED = ["--confirm", "--by", "ann@seller.example"]
+
 
 @pytest.fixture
 def engine(database):
@@ -52,7 +54,7 @@ def test_a_preview_changes_nothing_and_the_import_is_what_it_showed(run, engine,
         assert balances.books(connection) == {}
         assert connection.scalar(text("SELECT count(*) FROM grants")) == 0
 
-    code, done, told = run(*rows, words=["--confirm"])
+    code, done, told = run(*rows, words=CONFIRMED)
     assert (code, "send the same file again" in told) == (3, True)  # Temporal is away
     assert done.split("Imported")[0] == preview.split("Preview")[0]
     with engine.connect() as connection:
@@ -79,7 +81,7 @@ def test_one_bad_row_imports_none_and_each_fault_is_told_by_its_place(run, engin
         f"{wallet.customer_id},600,credits,pack,27.00,USD,,old-1",
         "nobody-there,600,credits,pack,27.00,USD,,old-1",
         f"{wallet.customer_id},600,credits,pack,27.00,EUR,,old-2",
-        words=["--confirm"],
+        words=CONFIRMED,
     )
 
     assert (code, out) == (2, "")
@@ -87,3 +89,19 @@ def test_one_bad_row_imports_none_and_each_fault_is_told_by_its_place(run, engin
     assert "line 4, currency: unknown_currency: " in told
     with engine.connect() as connection:
         assert balances.books(connection) == {}
+
+
+def test_who_imported_what_and_when_is_kept_and_reported(run, engine, capsys):
+    with engine.begin() as connection:
+        wallet = a_customer(connection)
+    row = f"{wallet.customer_id},600,credits,pack,27.00,USD,,old-1"
+
+    assert (run(row, words=["--confirm"])[0], run(row)[0]) == (2, 0)
+    assert run(row, words=CONFIRMED)[0] == 3  # Temporal is away
+    run(row, words=["--confirm", "--by", "eve@seller.example"])
+
+    assert cli.main(["report", "imports", "--customer", wallet.customer_id]) == 0
+    told = capsys.readouterr().out
+    for word in ("old-1", "600", "27.00", "ann@seller"):
+        assert word in told, told
+    assert "eve@" not in told

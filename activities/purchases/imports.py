@@ -8,10 +8,12 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from domain.errors import BillingError
-from domain.payments.imports import Brought, Fault, InvalidImport
+from domain.payments.import_files import Fault, InvalidImport
+from domain.payments.imports import Brought
 from domain.pricing.catalog import Catalog, Plan
 from domain.subscription import Status
-from ledger.payments import imports
+from ledger.payments import import_marks, imports
+from ledger.payments.import_marks import Kind, Mark
 from ledger.payments.imports import Owner, Standing
 from models.tables import Customer, Subscription
 
@@ -68,8 +70,12 @@ def carry_out(
     catalogs: Mapping[str, Catalog],
     rows: Sequence[Brought],
     at: datetime,
+    *,
+    by: str,
 ) -> Imported:
     """Book every row in the caller's transaction, wallets in their order; read back what stands.
+
+    `by` imports them, which is kept.
 
     Raises `InvalidImport` with all faults: `unknown_customer`, `no_subscription`,
     `unknown_credit_type`, `unknown_currency`, `invalid_time`, `idempotency_conflict`,
@@ -89,11 +95,24 @@ def carry_out(
             faults.append(Fault(row.line, COLUMN_OF[error.reason], error.reason, str(error)))
         else:
             (new if is_new else repeated).append(row)
+            if is_new:
+                import_marks.keep(connection, _mark(found[row.customer_id], row, at=at, by=by))
     if faults:
         raise InvalidImport(sorted(faults, key=lambda fault: fault.line))
     keys = [(found[row.customer_id].account_id, row.key) for row in rows]
     changed = sorted({found[row.customer_id].subscription_id for row in rows})
     return Imported(tuple(new), tuple(repeated), imports.proof(connection, keys), tuple(changed))
+
+
+def _mark(owner: Owner, row: Brought, *, at: datetime, by: str) -> Mark:
+    content = {
+        "credit_type": row.credit_type,
+        "credits_micro": row.quantity_micro,
+        "source": row.source,
+        "cost_minor": row.cost_minor,
+        "currency": row.currency,
+    }
+    return Mark(owner.account_id, Kind.BALANCE, row.key, content, by=by, at=at)
 
 
 def _owners(connection: Connection, customers: Iterable[str]) -> dict[str, Owner | None]:

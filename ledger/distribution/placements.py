@@ -20,6 +20,7 @@ BY_ACCOUNT = frozenset(
         "grants",
         "hold_lines",
         "holds",
+        "imports",
         "kept_answers",
         "limits",
         "members",

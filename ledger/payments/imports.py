@@ -42,7 +42,7 @@ def book(connection: Connection, owner: Owner, row: Brought, at: datetime) -> bo
     at = accounts.not_before(connection, owner.account_id, at)
     key = f"import:{row.key}"
     known = grants.given(connection, owner.account_id, key)
-    if not known and row.expires_at is not None and row.expires_at <= at:
+    if not known and row.expires_at is not None and row.expires_at <= max(row.begins_at or at, at):
         raise InvalidInput("invalid_time", "these credits have expired: leave them out")
     charge = _booked(connection, owner, row, at) if row.cost_minor else None
     order = GrantOrder(
@@ -51,7 +51,7 @@ def book(connection: Connection, owner: Owner, row: Brought, at: datetime) -> bo
         credit_type=row.credit_type,
         quantity_micro=row.quantity_micro,
         priority=_priority(owner.plan, row.source),
-        effective_at=at,
+        effective_at=max(row.begins_at or at, at),
         expires_at=row.expires_at,
         ties=tie_keys(
             owner.plan.tie_break, row.cost_minor, row.quantity_micro, row.bought_at or at
@@ -96,7 +96,11 @@ def _priority(plan: Plan, source: str) -> int:
 def _content(row: Brought) -> str:
     """Return what the journal keeps of a row, so that a repeat with another end is a conflict."""
     facts = {"reason": "imported", "currency": row.currency}
-    ends = {"expires_at": row.expires_at, "bought_at": row.bought_at}
+    ends = {
+        "expires_at": row.expires_at,
+        "bought_at": row.bought_at,
+        "begins_at": row.begins_at,
+    }
     return json.dumps(facts | {name: at.isoformat() for name, at in ends.items() if at})
 
 

@@ -12,11 +12,12 @@ from sqlalchemy import Connection, text
 from domain.errors import InvalidInput
 from domain.periods import checked_zone
 from ledger import accounts
-from ledger.payments import closings
+from ledger.payments import closings, import_marks
 from ledger.reports.charged import charged
 from ledger.reports.debts import debts
 from ledger.reports.layouts import people, registered, statement_lines
 from ledger.reports.layouts.closings import closings_sheet
+from ledger.reports.layouts.imports import imports_sheet
 from ledger.reports.liability import liability
 from ledger.reports.members import events, usage_by_member
 from ledger.reports.movement import TICK, deferred_movement
@@ -74,6 +75,12 @@ def _closed(connection: Connection, scope: Scope, _: ReportRequest) -> Sheet:
     return closings_sheet(closings.closed(connection, *days))
 
 
+def _imported(connection: Connection, scope: Scope, _: ReportRequest) -> Sheet:
+    return imports_sheet(
+        import_marks.imported(connection, scope.start, scope.end, scope.account_id)
+    )
+
+
 def _events(connection: Connection, scope: Scope, asked: ReportRequest) -> Sheet:
     found = events(connection, scope, asked.action, json.dumps(dict(asked.where)))
     return people.events_sheet(found)
@@ -100,6 +107,7 @@ REPORTS = {
     ),
     "charges": Report(lambda c, s, _: people.charges_sheet(charged(c, s)), in_utc=True),
     "closed-months": Report(_closed, in_utc=True),
+    "imports": Report(_imported, in_utc=True),
     "debts": Report(lambda c, s, _: people.debts_sheet(debts(c, s))),
     "statement": Report(lambda c, s, _: statement_lines.statement_sheet(statement(c, s))),
 }

@@ -6,7 +6,8 @@ import pytest
 
 from domain.burn import TieBreak, tie_keys
 from domain.credits import MICRO
-from domain.payments.imports import COLUMNS, MOST_ROWS, Brought, InvalidImport, read_balances
+from domain.payments.import_files import MOST_ROWS, InvalidImport
+from domain.payments.imports import COLUMNS, Brought, read_balances
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 HEADING = ",".join(COLUMNS)

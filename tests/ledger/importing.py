@@ -51,7 +51,7 @@ def a_row(wallet, **facts):
 
 
 def bring(connection, *rows, at=NOON):
-    return carry_out(connection, LISTS, rows, at)
+    return carry_out(connection, LISTS, rows, at, by="ann")
 
 
 def charge_of(wallet, key="old-1"):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.payments.imports import InvalidImport
+from domain.payments.import_files import InvalidImport
 from ledger import balances, grants
 from ledger.reports.liability import liability
 from tests.builders import MONTH_END, NOON, START, a_wallet, left, micro, use
@@ -52,6 +52,7 @@ def test_a_repeated_file_does_nothing_and_the_proof_stays_true(ledger):
         {"source": "manual_purchase"},
         {"expires_at": LATER},
         {"bought_at": START},
+        {"begins_at": LATER},
     ],
 )
 def test_a_key_with_other_content_is_a_conflict_at_its_line(ledger, other):
@@ -156,3 +157,22 @@ def test_whatever_comes_after_an_import_the_books_hold(session_engine, brought, 
         assert owed == -found.get("deferred_revenue", 0)
         assert bring(ledger, *(replace(row, line=9) for row in rows), at=at).ties()
         assert balances.violations(ledger) == []
+
+
+def test_credits_of_a_later_month_serve_from_its_begin(ledger):
+    wallet = a_customer(ledger)
+    later = a_row(
+        wallet, source="allowance", begins_at=MONTH_END, expires_at=MONTH_END + timedelta(days=28)
+    )
+
+    with pytest.raises(InvalidImport) as found:
+        bring(ledger, replace(later, expires_at=MONTH_END))
+    assert [one.reason for one in found.value.faults] == ["invalid_time"]
+    imported = bring(ledger, later)
+
+    assert imported.ties()
+    served = [
+        balances.available(ledger, wallet.account_id, "credits", at) for at in (NOON, MONTH_END)
+    ]
+    assert served == [0, micro(1_000)]
+    assert balances.violations(ledger) == []

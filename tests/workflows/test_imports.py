@@ -29,7 +29,7 @@ async def bring(customer, **facts):
         key="old-1",
     )
     with customer.fleet.engine.begin() as connection:
-        imported = carry_out(connection, LISTS, [row], now)
+        imported = carry_out(connection, LISTS, [row], now, by="ann")
     assert imported.ties()
     assert len(imported.subscriptions) == 1
     await customer.life.signal("balance_changed", {})

@@ -17,7 +17,7 @@ GRANT INSERT,
     ON operators TO drawdown_app;
 GRANT INSERT, UPDATE (state, decided_by, decided_at) ON operator_acts TO drawdown_app;
 GRANT UPDATE (plan_revision) ON wallets TO drawdown_app;
-GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, published,
+GRANT INSERT ON refusals, outbox, notices, findings, kept_answers, pauses, imports, published,
     api_keys, named_requests, closed_months, closed_figures TO drawdown_app;
 GRANT INSERT, UPDATE ON webhook_endpoints TO drawdown_app;
 GRANT INSERT (account_id, number, endpoint_id, next_at) ON webhook_deliveries TO drawdown_app;

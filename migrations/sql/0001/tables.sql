@@ -240,6 +240,21 @@ CREATE TABLE pauses (
     CONSTRAINT pauses_pk PRIMARY KEY (account_id, pause_id)
 );
 
+-- Rows of files from another system: what each said, when it was imported, and by whom.
+CREATE TABLE imports (
+    account_id  bigint      NOT NULL REFERENCES wallets,
+    kind        text        NOT NULL CONSTRAINT imports_kind
+                            CHECK (kind IN ('balance', 'subscription')),
+    key         text        NOT NULL CONSTRAINT imports_key CHECK (length(key) BETWEEN 1 AND 200),
+    content     jsonb       NOT NULL CONSTRAINT imports_content
+                            CHECK (jsonb_typeof(content) = 'object'),
+    made_by     text        NOT NULL CONSTRAINT imports_made_by
+                            CHECK (length(made_by) BETWEEN 1 AND 200),
+    at          timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT imports_pk PRIMARY KEY (account_id, kind, key)
+);
+
 CREATE TABLE grants (
     account_id       bigint      NOT NULL REFERENCES wallets,
     grant_id         bigint      NOT NULL,                        -- seq of the entry that made it

@@ -43,6 +43,12 @@ CREATE TRIGGER published_append_only BEFORE UPDATE OR DELETE ON published
 CREATE TRIGGER published_no_truncate BEFORE TRUNCATE ON published
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER imports_append_only BEFORE UPDATE OR DELETE ON imports
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER imports_no_truncate BEFORE TRUNCATE ON imports
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER closed_months_append_only BEFORE UPDATE OR DELETE ON closed_months
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
