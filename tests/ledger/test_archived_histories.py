@@ -14,7 +14,7 @@ from tests.ledger.machine.features.refunds import Disputes, Refunds
 from tests.ledger.machine.features.time import Time, Windows
 from tests.ledger.machine.history import agree
 
-EXAMPLES = 80
+EXAMPLES = 20
 CLASSES = {
     "archived", "nothing to archive", "redelivery", "debit debited", "debit repeated",
     "debit idempotency_conflict", "batch with a repeat", "grant repeated", "grant conflict",

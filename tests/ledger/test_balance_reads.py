@@ -119,4 +119,4 @@ def test_the_numbers_of_a_balance_tie_on_random_histories(session_engine):
 
 @pytest.mark.long
 def test_the_numbers_of_a_balance_tie_on_random_histories_at_length(session_engine):
-    agree(session_engine, BalanceHistories, CLASSES, 16, deep=True)
+    agree(session_engine, BalanceHistories, CLASSES, 8, deep=True)

@@ -12,7 +12,7 @@ from tests.ledger.machine.features.time import Pauses, Time, Windows, WindowsEnd
 from tests.ledger.machine.history import agree
 
 EXAMPLES = 10
-DEEP_EXAMPLES = 160
+DEEP_EXAMPLES = 40
 CLASSES = {
     "debit debited", "debit repeated", "debit idempotency_conflict", "debit insufficient_credits",
     "debit purchase_needed", "debit cap_reached", "debit renewal_pending", "debit period_closed",

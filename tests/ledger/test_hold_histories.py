@@ -9,7 +9,7 @@ from tests.ledger.machine.features.instants import Instants
 from tests.ledger.machine.features.time import Pauses, Time, Windows
 from tests.ledger.machine.history import agree
 
-EXAMPLES = 100
+EXAMPLES = 30
 CLASSES = {
     "hold held", "hold repeated", "hold idempotency_conflict", "hold insufficient_credits",
     "hold purchase_needed", "hold renewal_pending", "hold invalid_lapse", "hold period_closed",

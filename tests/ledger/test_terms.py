@@ -10,7 +10,7 @@ from tests.ledger.machine.features.time import Time, Windows, WindowsEnd
 from tests.ledger.machine.history import agree
 
 EXAMPLES = 6
-DEEP_EXAMPLES = 40
+DEEP_EXAMPLES = 20
 CLASSES = {
     "debited", "repeated", "idempotency_conflict", "already_unlocked", "insufficient_credits",
     "user_limit", "confirmation_required", "purchase_needed", "split over types", "free line",

@@ -15,7 +15,7 @@ from tests.ledger.machine.features.time import Pauses, Time, Windows
 from tests.ledger.machine.history import agree
 
 EXAMPLES = 8
-DEEP_EXAMPLES = 150
+DEEP_EXAMPLES = 30
 CLASSES = {
     "alert", "rolled over", "correct corrected", "correct event_free", "correct event_held",
     "correct not_less", "correct what was held", "corrected into a window that is over",

@@ -45,7 +45,7 @@ ACTIONS = ("email", "lookup", "export")
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 # After how many steps the laws are looked at, beside the end: they cost most of a step.
 LAWS_EVERY = 8
-ROUNDS = 15  # short ones: no more histories than it takes to come to every class of them
+ROUNDS = 60  # at most; three or four are enough to come to every class
 PHASES = tuple(Phase) if THOROUGH else (Phase.generate,)
 
 
@@ -186,9 +186,10 @@ def agree(
 ) -> None:
     """Run histories; a generator that no longer produces a class of them proves nothing of it.
 
-    Deep ones are others, and look at the laws after every step. Hypothesis draws constants of the
-    modules that are loaded, so the same seed is another history in another process: what a first
-    round came to by chance alone, a later one may.
+    Deep ones are others, and look at the laws after every step. They come in rounds, which end with
+    the first after which every class has been met: what one round came to by chance alone, a later
+    one may. Hypothesis draws constants of the modules that are loaded, so the same seed is another
+    history in another process.
     """
     seen: Counter[str] = Counter()
 
