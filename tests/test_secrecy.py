@@ -24,7 +24,7 @@ from local.patience import until
 from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
 from tests.fleet import Customer, Json, RunningFleet
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("secrecy")]  # one life for all
 
 # Python imports a module of this name as it starts, so that every logger is heard.
 LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"

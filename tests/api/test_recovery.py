@@ -18,7 +18,7 @@ from tests.processor import plain_client
 from worker import THREADS, Fleet
 from workflows import names
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("recovery")]  # one fleet for all
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from gateways.stripe import StripePayments
 from tests.contract.terminal import Terminal, unharmed
 from tests.fleet import Customer, RunningFleet
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("contract")]  # one fleet for all
 
 JSON = b"json/plain"
 

@@ -23,7 +23,7 @@ from tests.contract.test_examples import PAGES, answer_of, comparable, examples,
 from tests.fleet import RunningFleet
 from workflows.subscription.workflow import Subscription
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("contract")]  # one fleet for all
 
 ROOT = Path(__file__).parents[2]
 REJECTED = re.compile(r"Error: unable to update workflow: (.*) \(type: (\S+), retryable: false\)")
@@ -31,9 +31,9 @@ PROBLEM = ("type", "title", "status", "detail", "request_id", "customer_id", "ke
 _keys = count(1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def door(
-    fleet: RunningFleet, standin: StandIn, servers_folder: Path, tmp_path: Path
+    fleet: RunningFleet, standin: StandIn, servers_folder: Path
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The door in front of the fleet of these tests."""
     url = fleet.engine.url.render_as_string(hide_password=False)

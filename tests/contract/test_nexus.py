@@ -18,7 +18,7 @@ from tests.contract.terminal import Terminal
 from tests.contract.test_examples import PAGES, comparable, examples, settled
 from tests.nexus.calling import Callers, sample
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("contract")]  # one fleet for all
 
 OPERATIONS = ("consume", "hold", "capture", "extend", "release")
 START = re.compile(r'"start": (\{.*?\})\}')

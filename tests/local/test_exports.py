@@ -23,7 +23,7 @@ from settings import Settings
 from tests.contract.terminal import Ran, Terminal
 from tests.contract.test_examples import PAGE, PAGES, answered_as_it_says, examples, settled
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("exports")]  # one stack for all
 
 ROOT = Path(__file__).parents[2]
 STRANGE = 'it\'s "$HOME" `id` \\ ! a  b\n*'

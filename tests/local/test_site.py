@@ -8,7 +8,7 @@ import pytest
 
 from local import site
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("site")]  # one site for all
 
 # What a browser fetches by itself, from elsewhere.
 FETCHED = re.compile(

@@ -8,7 +8,7 @@ import pytest
 
 from local.openapi.__main__ import DOCUMENT
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("typescript")]  # one installation for all
 
 PACKAGES = ("openapi-typescript@7", "typescript@5")
 OPTIONS = ("--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "nodenext")
