@@ -13,6 +13,7 @@ from domain.money import surcharged
 from domain.pricing.catalog import Plan
 from domain.pricing.forecast import Forecast, forecast
 from ledger.reads import wallets
+from ledger.reads.coming import Coming, coming
 from ledger.reads.wallets import AutoNow, GrantNow, WalletNow
 
 DAY_SECONDS = 86_400
@@ -32,6 +33,7 @@ class Standing:
     owed: Mapping[str, int]
     auto: AutoNow | None
     burns: Mapping[str, Sequence[int]]
+    coming: tuple[Coming, ...] = ()
 
     def credit_types(self) -> list[str]:
         """Return every type that the plan gives or sells, or that something is known of."""
@@ -57,6 +59,7 @@ def standing(connection: Connection, account_id: int, at: datetime) -> Standing:
         owed=owed,
         auto=wallets.auto_now(connection, wallet),
         burns=wallets.burns_of_each(connection, wallet),
+        coming=coming(connection, account_id),
     )
 
 
@@ -67,6 +70,7 @@ def balance(customer_id: str, found: Standing) -> Json:
         "seq": found.wallet.seq,
         "at": found.wallet.at.isoformat(),
         "credit_types": {kind: _of_type(found, kind) for kind in found.credit_types()},
+        "on_its_way": [_coming(one) for one in found.coming],
     }
 
 
@@ -135,6 +139,19 @@ def _auto(found: Standing, kind: str) -> Json | None:
             "currency": plan.currency,
         }
     return told
+
+
+def _coming(one: Coming) -> Json:
+    """Return money on its way, and what it buys once it has come: nothing can be used before."""
+    return {
+        "charge_id": one.charge_id,
+        "kind": one.kind,
+        "amount_minor": one.amount_minor,
+        "currency": one.currency,
+        "credits": None if one.quantity_micro is None else format_credits(one.quantity_micro),
+        "credit_type": one.credit_type,
+        "since": one.opened_at.isoformat(),
+    }
 
 
 def _grant(one: GrantNow) -> Json:

@@ -98,7 +98,7 @@ def told(found: dict[str, Any], mark: str) -> Told:
         kind: {name: value for name, value in one.items() if name not in OF_THE_CLOCK}
         for kind, one in found["credit_types"].items()
     }
-    digest = hashlib.sha256(_encode([found["seq"], types])).digest()
+    digest = hashlib.sha256(_encode([found["seq"], types, found["on_its_way"]])).digest()
     return Told(found["seq"], _encode(found), digest, mark)
 
 

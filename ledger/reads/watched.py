@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 # Everything that a balance is made of changes one of these: entries the sequence, pauses the
-# wallet, the switch and the card the policy, the plan the subscription, and time what has begun or
-# run out.
+# wallet, the switch and the card the policy, the plan the subscription, and money on
+# its way the charges, and time what has begun or run out.
 _MARKS = text("""
     SELECT w.account_id, md5(ROW(
         w.seq, w.state, w.paused_by, w.frozen, w.plan_revision, w.window_start, w.window_end,
-        w.kept_until, w.window_end <= t.at, p.*, s.version, c.charge_id, c.state, g.turned,
+        w.kept_until, w.window_end <= t.at, p.*, s.version, c.open, g.turned,
         (SELECT max(n.window_start) FROM windows n
          WHERE n.account_id = w.account_id AND n.window_start <= t.at),
         (SELECT max(h.lapses_at) FROM holds h
@@ -23,9 +23,10 @@ _MARKS = text("""
         SELECT o.xmin AS version FROM subscriptions o WHERE o.account_id = w.account_id
         ORDER BY o.status = 'ended', o.recorded_at DESC LIMIT 1) s ON true
     LEFT JOIN LATERAL (
-        SELECT o.charge_id, o.state FROM charges o
-        WHERE o.account_id = w.account_id AND o.kind = 'auto_purchase'
-          AND o.state IN ('open', 'processing') LIMIT 1) c ON true
+        SELECT string_agg(o.charge_id || o.state, ' ' ORDER BY o.charge_id) AS open
+        FROM charges o
+        WHERE o.account_id = w.account_id
+          AND (o.state = 'processing' OR o.kind = 'auto_purchase' AND o.state = 'open')) c ON true
     LEFT JOIN LATERAL (
         SELECT max(v.instant) AS turned
         FROM grants o CROSS JOIN LATERAL (VALUES (o.effective_at), (o.expires_at)) v (instant)

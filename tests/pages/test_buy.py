@@ -74,7 +74,17 @@ async def test_money_on_its_way_says_so_and_offers_no_second_payment(fleet, link
     shown = (await web.get(bought.headers["location"])).text
     assert "The money is on its way: $0.90" in shown
     assert "Please do not pay again" in shown
-    acme.settle_later(acme.invoice_of("processing"))
+    balance = (await web.get("/console/credits")).text
+    assert "$0.90 on its way" in balance
+    assert "For 1,000 Credits, since" in balance
+    assert "10,000 <small>can be used now" in balance
+    invoice = acme.invoice_of("processing")
+    acme.settle_later(invoice)
+    await acme.life.signal("invoice_paid", {"invoice": invoice})
+    await acme.life.settle()
+    balance = (await web.get("/console/credits")).text
+    assert "on its way" not in balance
+    assert "11,000 <small>can be used now" in balance
     edited = await web.get(f"{PAGE}?charge=x&expected=<script>")
     assert edited.status_code == 200
 

@@ -47,6 +47,15 @@ def placed(events):
     return [(one.kind, one.at, one.amounts) for one in events]
 
 
+async def test_money_on_its_way_stands_beside_the_balance(fleet, web, ann):
+    acme = await fleet.subscribe("core_10k")
+    acme.fault("later")
+    assert (await acme.buy("1000"))["status"] == "processing"
+    shown = (await web.get(PAGE, params={"id": acme.name})).text
+    assert "<b>$0.90</b> on its way" in shown
+    assert '<span class="figure">10,000</span>' in shown
+
+
 async def test_the_timeline_has_everything_with_its_author_and_reason(fleet, web, ann):
     acme = await busy(fleet)
     shown = (await web.get(PAGE, params={"id": acme.name})).text

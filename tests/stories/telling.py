@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from activities.reads.balance import balance, standing
 from activities.teams.overview import team
 from activities.usage.meter import meter
 from domain.credits import format_credits
@@ -136,6 +137,26 @@ class Told:
         now = await self.customer.life.now()
         with self.customer.fleet.engine.connect() as connection:
             return team(connection, self.customer.account_id, now, member)
+
+    async def orders_pack(self, pack: str, cost: str, key: str) -> str:
+        """Buy a pack with money that takes days; return its invoice."""
+        answer = await self.ask("buy_pack", key=key, pack=pack, count=1)
+        assert (answer["status"], dollars(answer["amount_minor"])) == ("processing", cost), answer
+        return self.customer.invoice_of("processing")
+
+    async def hears_of(self, invoice: str, times: int = 1) -> None:
+        """Let the processor report an invoice as often as it likes."""
+        for _ in range(times):
+            await self.customer.life.signal("invoice_paid", {"invoice": invoice})
+        await self.customer.life.settle()
+
+    async def sees_on_its_way(self, *amounts: str) -> None:
+        """Assert the money on its way, as the balance says it."""
+        now = await self.customer.life.now()
+        with self.customer.fleet.engine.connect() as connection:
+            found = standing(connection, self.customer.account_id, now)
+        told = balance(self.customer.name, found)["on_its_way"]
+        assert [dollars(one["amount_minor"]) for one in told] == list(amounts)
 
     async def sees_meter(self) -> Json:
         """Return the live meter."""

@@ -5,8 +5,10 @@ from typing import Any
 from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page
+from api.pages.customer.paying.charging import FOR
 from api.pages.customer.visits import CUSTOMER, Visit
 from domain.credits import parse_credits
+from domain.payments.charges import ChargeKind
 
 BALANCE = f"GET {CUSTOMER}/balance"
 PARTS = ("included_available", "extra_available", "held")
@@ -16,7 +18,19 @@ async def show(visit: Visit) -> dict[str, Any]:
     """Show the balance by credit type."""
     balance = await visit.ask(BALANCE)
     types = [_of_type(visit, kind, found) for kind, found in balance["credit_types"].items()]
-    return words.facts(visit, types=types)
+    return words.facts(visit, types=types, coming=coming_to(visit, balance["on_its_way"]))
+
+
+def coming_to(visit: Visit, found: list[Json]) -> list[Json]:
+    """Return money on its way, with what it is for in words."""
+    said = words.Words(visit)
+    return [{**one, "what": _bought(said, one)} for one in found]
+
+
+def _bought(said: words.Words, coming: Json) -> str:
+    if coming["credits"] is None or coming["credit_type"] is None:
+        return FOR[ChargeKind(coming["kind"])].lower()
+    return said.credits(coming["credits"], coming["credit_type"])
 
 
 def _of_type(visit: Visit, kind: str, found: Json) -> Json:

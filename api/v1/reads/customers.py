@@ -40,6 +40,25 @@ CREDIT_TYPE: dict[str, Any] = schemas.titled(
         },
     },
 )
+ON_ITS_WAY: dict[str, Any] = schemas.titled(
+    "MoneyOnItsWay",
+    {
+        "type": "object",
+        "required": ["charge_id", "kind", "amount_minor", "currency", "credits", "since"],
+        "properties": {
+            "charge_id": {"type": "string"},
+            "kind": {"type": "string"},
+            "amount_minor": {"type": "integer"},
+            "currency": {"type": "string"},
+            "credits": {
+                "anyOf": [schemas.CREDITS, {"type": "null"}],
+                "description": "What is granted once the money has come; null: it pays a plan.",
+            },
+            "credit_type": {"type": ["string", "null"]},
+            "since": schemas.INSTANT,
+        },
+    },
+)
 BALANCE: dict[str, Any] = schemas.titled(
     "Balance",
     {
@@ -53,6 +72,11 @@ BALANCE: dict[str, Any] = schemas.titled(
             },
             "at": schemas.INSTANT,
             "credit_types": {"type": "object", "additionalProperties": CREDIT_TYPE},
+            "on_its_way": {
+                "type": "array",
+                "items": ON_ITS_WAY,
+                "description": "Charges that a bank decides in some days.",
+            },
         },
     },
 )

@@ -18,7 +18,7 @@ LATEST = "20"  # charges among which one that was just made is looked for
 
 WHY = {
     Reason.DECLINED: "The bank declined the payment. Your bank can tell you more.",
-    Reason.INSUFFICIENT_FUNDS: "There was not enough money available on the card at that moment.",
+    Reason.INSUFFICIENT_FUNDS: "There was not enough money available at that moment.",
     Reason.EXPIRED_CARD: "The card has expired.",
     Reason.WRONG_DETAILS: "The bank did not recognise the details of the card.",
     Reason.NOT_SUPPORTED: "It cannot be used for this kind of payment.",

@@ -15,6 +15,7 @@ from api.pages.operator.visits import Visit
 from api.v1.sending.acts import AWAY
 from ledger.accounts import CustomerDetails
 from ledger.reads import snapshots, wallets
+from ledger.reads.coming import Coming, coming
 from ledger.reads.wallets import GrantNow, WalletNow
 from workflows import names
 
@@ -32,6 +33,7 @@ class Standing:
     wallet: WalletNow
     grants: tuple[GrantNow, ...]
     owed: Mapping[str, int]
+    coming: tuple[Coming, ...]
 
     @property
     def subscription_id(self) -> str | None:
@@ -92,6 +94,7 @@ def standing_of(connection: Connection, visit: Visit, customer_id: str) -> Stand
         wallet=wallet,
         grants=wallets.grants_now(connection, wallet),
         owed=owed,
+        coming=coming(connection, account),
     )
 
 

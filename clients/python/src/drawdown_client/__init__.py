@@ -12,7 +12,7 @@ from drawdown_client.answers import (
 )
 from drawdown_client.async_hold import AsyncHold
 from drawdown_client.asynchronous import AsyncDrawdown
-from drawdown_client.balances import AutoPurchase, Balance, CreditType, Grant
+from drawdown_client.balances import AutoPurchase, Balance, CreditType, Grant, OnItsWay
 from drawdown_client.client import Drawdown
 from drawdown_client.errors import (
     Conflict,
@@ -60,6 +60,7 @@ __all__ = [
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
+    "OnItsWay",
     "Outcome",
     "PaymentRequired",
     "Pending",

@@ -69,6 +69,22 @@ class CreditType:
 
 
 @dataclass(frozen=True, slots=True)
+class OnItsWay:
+    """Money that a bank decides about in some days, in minor units.
+
+    `credits` of `credit_type` are granted once it has come; None: it pays a plan.
+    """
+
+    charge_id: str
+    kind: str
+    amount_minor: int
+    currency: str
+    credits: Decimal | None
+    credit_type: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """What a customer has, as of line `seq` of its ledger."""
 
@@ -76,12 +92,31 @@ class Balance:
     seq: int
     at: datetime
     credit_types: Mapping[str, CreditType]
+    on_its_way: tuple[OnItsWay, ...] = ()
 
 
 def read_balance(raw: Any) -> Balance:
     """Read a customer's balance."""
     types = {name: _credit_type(one) for name, one in raw["credit_types"].items()}
-    return Balance(raw["customer_id"], raw["seq"], amounts.read_instant(raw["at"]), types)
+    return Balance(
+        customer_id=raw["customer_id"],
+        seq=raw["seq"],
+        at=amounts.read_instant(raw["at"]),
+        credit_types=types,
+        on_its_way=tuple(_on_its_way(one) for one in raw.get("on_its_way", ())),
+    )
+
+
+def _on_its_way(raw: Any) -> OnItsWay:
+    return OnItsWay(
+        charge_id=raw["charge_id"],
+        kind=raw["kind"],
+        amount_minor=raw["amount_minor"],
+        currency=raw["currency"],
+        credits=None if raw["credits"] is None else amounts.read(raw["credits"]),
+        credit_type=raw["credit_type"],
+        since=amounts.read_instant(raw["since"]),
+    )
 
 
 def _credit_type(raw: Any) -> CreditType:

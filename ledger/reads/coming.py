@@ -1,0 +1,36 @@
+"""Money on its way: charges that the processor decides later, for which nothing was granted yet."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A charge whose money takes days; minor units. It buys micro-credits of a type, or a plan."""
+
+    charge_id: str
+    kind: str
+    currency: str
+    amount_minor: int
+    opened_at: datetime
+    quantity_micro: int | None
+    credit_type: str | None
+
+
+def coming(connection: Connection, account_id: int) -> tuple[Coming, ...]:
+    """Return a customer's money on its way, the oldest first."""
+    rows = connection.execute(
+        text("""
+            SELECT c.charge_id, c.kind, c.currency, c.amount_minor, c.opened_at, c.quantity,
+                   CASE c.kind WHEN 'pack' THEN c.pack ->> 'credit_type'
+                               WHEN 'manual_purchase' THEN s.plan #>> '{manual,credit_type}'
+                               WHEN 'auto_purchase' THEN s.plan #>> '{auto,credit_type}' END
+            FROM charges c JOIN subscriptions s USING (account_id, subscription_id)
+            WHERE c.account_id = :account AND c.state = 'processing'
+            ORDER BY c.opened_at, c.charge_id
+        """),
+        {"account": account_id},
+    )
+    return tuple(Coming(*row) for row in rows)

@@ -1,0 +1,91 @@
+"""Salestools takes bank debits: what is bought on Friday is paid on Wednesday, or is not."""
+
+import pytest
+
+from tests.fleet import RunningFleet
+from tests.stories.telling import Told, subscribed
+
+pytestmark = pytest.mark.long
+
+ACCOUNT = "pm_usBankAccount_success"
+
+
+async def a_team_that_pays_by_debit(fleet: RunningFleet) -> Told:
+    """The plan was paid by card; since then a bank account is to be charged."""
+    team = await subscribed(fleet, "salestools", "starter")
+    team.has_paid("29.00")
+    answer = await team.ask("use_payment_method", payment_method=ACCOUNT)
+    assert answer["card"] == "Bank account ···6789"
+    await team.lives_until("2027-01-08T16:00")  # a Friday afternoon
+    return team
+
+
+async def test_a_pack_bought_on_friday_is_there_on_wednesday_and_once(fleet: RunningFleet) -> None:
+    team = await a_team_that_pays_by_debit(fleet)
+
+    invoice = await team.orders_pack("pack_500", "25.00", key="friday")
+    await team.sees_on_its_way("25.00")
+    await team.has("500")  # nothing of it can be used
+    await team.finds_mail("$25.00 is on its way")
+    await team.hears_of(invoice, times=2)  # the processor repeats that it goes on
+    again = await team.orders_pack("pack_500", "25.00", key="friday")
+    assert again == invoice
+    await team.lives_until("2027-01-13T10:00")
+    await team.has("500")
+
+    team.customer.settle_later(invoice)
+    await team.hears_of(invoice, times=3)
+
+    await team.has("1000")
+    await team.sees_on_its_way()
+    team.has_paid("29.00", "25.00")
+    assert [one for one in team.customer.mails() if one != "on_its_way"] == [
+        "receipt",
+        "welcome",
+        "receipt",
+    ]
+    assert team.customer.mails().count("on_its_way") == 1
+    team.ends_well()
+
+
+async def test_a_pack_whose_debit_fails_is_one_mail_and_no_second_attempt(
+    fleet: RunningFleet,
+) -> None:
+    team = await a_team_that_pays_by_debit(fleet)
+    invoice = await team.orders_pack("pack_500", "25.00", key="friday")
+    await team.lives_until("2027-01-13T10:00")
+
+    team.customer.settle_later(invoice, "insufficient_funds")
+    await team.hears_of(invoice, times=2)
+
+    await team.is_now("active")
+    await team.has("500")
+    await team.sees_on_its_way()
+    await team.finds_mail("charge your bank account ···6789 ($25.00)")
+    attempts = team.customer.attempts()
+    await team.lives_until("2027-01-28T10:00")
+    team.has_paid("29.00")
+    assert team.customer.attempts() == attempts
+    assert team.customer.mails().count("payment_failed") == 1
+    await team.orders_pack("pack_500", "25.00", key="second thoughts")  # asked for anew
+    await team.sees_on_its_way("25.00")
+    team.ends_well()
+
+
+async def test_a_debit_decided_after_the_window_counts_for_the_window_that_runs(
+    fleet: RunningFleet,
+) -> None:
+    """The renewal goes on its own way meanwhile, and a pack never expires."""
+    team = await a_team_that_pays_by_debit(fleet)
+    await team.lives_until("2027-01-29T16:00")
+    pack = await team.orders_pack("pack_500", "25.00", key="late")
+    await team.ask("use_payment_method", payment_method=team.customer.new_card())
+
+    await team.lives_until("2027-02-03T10:00")  # the new window began on the first
+    await team.has("500")
+    team.customer.settle_later(pack)
+    await team.hears_of(pack)
+
+    await team.has("1000")
+    team.has_paid("29.00", "25.00", "29.00")  # in the order of their invoices
+    team.ends_well()
