@@ -3,26 +3,6 @@
 -- `wallets.alert_level` is the highest balance at which that happens next (-1: never), so that a
 -- debit compares one number and asks nothing more.
 
--- The last entry decided before an instant; `at` never goes back, so that halving finds it.
-CREATE OR REPLACE FUNCTION seq_before(p_account bigint, p_at timestamptz) RETURNS bigint
-LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    low    bigint := 0;
-    high   bigint := (SELECT seq FROM wallets WHERE account_id = p_account);
-    middle bigint;
-BEGIN
-    WHILE low < high LOOP
-        middle := (low + high + 1) / 2;
-        IF (SELECT e.at < p_at FROM journal e
-            WHERE e.account_id = p_account AND e.seq = middle ORDER BY e.line LIMIT 1) THEN
-            low := middle;
-        ELSE
-            high := middle - 1;
-        END IF;
-    END LOOP;
-    RETURN low;
-END $$;
-
 -- Purchased credits held when the wallet's window began, from the journal: what is left of them now
 -- without what has happened to them since.
 CREATE OR REPLACE FUNCTION held_at_start(w wallets) RETURNS bigint LANGUAGE sql STABLE AS $$

@@ -2,10 +2,11 @@
 -- what left between two lines is the difference of the balances there, and of what else changed
 -- them between, which is rare and has an index (`entries_not_use`).
 
--- The last entries decided before each of some instants, all halved together: each round looks at
--- one line for each. OFFSET 0 keeps that a look-up (`operation_of` says why).
+-- The last entries decided before each of some instants; `at` never goes back, so that halving finds
+-- them, all together: each round looks at one line for each. The plan is of keys alone and serves all
+-- alike: else each call for one instant would make its own, which takes longer than the looks.
 CREATE OR REPLACE FUNCTION seqs_before(p_account bigint, p_instants timestamptz[]) RETURNS bigint[]
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET plan_cache_mode = force_generic_plan AS $$
     WITH RECURSIVE halved AS (
         SELECT i.n, i.instant, 0::bigint AS low, w.seq AS high
         FROM wallets w, unnest(p_instants) WITH ORDINALITY AS i (instant, n)
@@ -15,30 +16,43 @@ LANGUAGE sql STABLE AS $$
                CASE WHEN e.at < h.instant THEN h.high ELSE m.seq - 1 END
         FROM halved h
         CROSS JOIN LATERAL (SELECT (h.low + h.high + 1) / 2 AS seq) m
-        CROSS JOIN LATERAL (SELECT j.at FROM journal j WHERE j.account_id = p_account
-                              AND j.seq = m.seq AND j.line = 0 OFFSET 0) e
+        CROSS JOIN LATERAL first_line(p_account, m.seq) e
         WHERE h.low < h.high)
     SELECT array_agg(h.low ORDER BY h.n) FROM halved h WHERE h.low = h.high
 $$;
 
+-- The same before one; 0 of no account.
+CREATE OR REPLACE FUNCTION seq_before(p_account bigint, p_at timestamptz) RETURNS bigint
+LANGUAGE sql STABLE AS $$ SELECT coalesce((seqs_before(p_account, ARRAY[p_at]))[1], 0) $$;
+
 -- What was booked of a credit type after an entry, if one of the lines just before is of that type:
--- of one that is used often it is.
+-- of one that is used often the first that is looked at is. They are looked at one by one, as in
+-- `first_line`: a planner that expects few lines of an account would read and sort all of them.
 CREATE OR REPLACE FUNCTION booked_near(p_account bigint, p_credit_type text, p_seq bigint)
 RETURNS TABLE (booked bigint) LANGUAGE sql STABLE AS $$
     SELECT n.balance_after
-    FROM (SELECT e.seq, e.credit_type, e.balance_after FROM journal e
-          WHERE e.account_id = p_account AND e.seq <= p_seq ORDER BY e.seq DESC LIMIT 20) n
-    WHERE n.credit_type = p_credit_type ORDER BY n.seq DESC LIMIT 1
+    FROM generate_series(p_seq, greatest(p_seq - 19, 1), -1) s (seq)
+    CROSS JOIN LATERAL (
+        (SELECT e.balance_after FROM entries e
+         WHERE e.account_id = p_account AND e.seq = s.seq AND e.credit_type = p_credit_type
+         ORDER BY e.line LIMIT 1)
+        UNION ALL
+        (SELECT e.balance_after FROM archived_entries e
+         WHERE e.account_id = p_account AND e.seq = s.seq AND e.credit_type = p_credit_type
+         ORDER BY e.line LIMIT 1)) n
+    LIMIT 1
 $$;
 
 -- The same where none is. Nothing may have been used between what else changed it before and after;
--- only if something was, the lines between are read.
+-- only if something was, the lines before are read, twice as many each time, until one is found.
 CREATE OR REPLACE FUNCTION booked_far(p_account bigint, p_credit_type text, p_seq bigint)
 RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     since   bigint;
     earlier bigint;
     later   bigint;
+    upto    bigint := p_seq;
+    many    bigint := 32;
 BEGIN
     SELECT e.seq, e.balance_after INTO since, earlier FROM journal e
     WHERE e.account_id = p_account AND e.credit_type = p_credit_type AND e.seq <= p_seq
@@ -55,9 +69,13 @@ BEGIN
         WHERE g.account_id = p_account AND g.credit_type = p_credit_type;
     END IF;
     IF earlier = later THEN RETURN earlier; END IF;
-    RETURN (SELECT e.balance_after FROM journal e
-            WHERE e.account_id = p_account AND e.credit_type = p_credit_type
-              AND e.seq BETWEEN since AND p_seq ORDER BY e.seq DESC LIMIT 1);
+    LOOP  -- ends: the line `since` is of this type
+        SELECT e.balance_after INTO earlier FROM journal e
+        WHERE e.account_id = p_account AND e.credit_type = p_credit_type
+          AND e.seq > upto - many AND e.seq <= upto ORDER BY e.seq DESC LIMIT 1;
+        IF FOUND THEN RETURN earlier; END IF;
+        upto := upto - many; many := 2 * many;
+    END LOOP;
 END $$;
 
 -- What was used of a credit type from each of some entries, given in order, until the next: `part`

@@ -6,15 +6,21 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from ledger import grants
 from ledger.reads import wallets
-from tests.builders import NOON, a_subscribed_wallet
-from tests.ledger.use_laws import HOUR, USE_LAWS, use_many
+from ledger.reports.scope import Scope
+from ledger.reports.usage import usage_by_action
+from ledger.usage import debits
+from tests.builders import MONTH_END, NOON, START, a_grant, a_subscribed_wallet, an_event, micro
+from tests.ledger.use_laws import HOUR, USE_LAWS, give, use_many
 
 READ = text("""
-    SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'entries'
+    SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
+    FROM pg_stat_xact_user_tables WHERE relname = 'entries'
 """)
 DAYS = 10
 HALVINGS = 4  # more of them for ten times the lines
+TINY = 60  # accounts
 
 
 @pytest.mark.parametrize("law", USE_LAWS, ids=lambda law: law.__name__)
@@ -22,26 +28,82 @@ def test_use_is_what_a_scan_finds(engine, database, law):
     law(engine, database)
 
 
-def lines_read(ledger, wallet, at):
+@pytest.fixture
+def all_tiny(engine, database):
+    """A database whose statistics, which stay as they are, know accounts of a line or two."""
+    with engine.begin() as connection:
+        for _ in range(TINY):
+            a_subscribed_wallet(connection, 1)
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("ALTER TABLE entries SET (autovacuum_enabled = false)")
+        # A table as small as this one may rightly be read whole.
+        owner.execute(f"ALTER DATABASE {database.name} SET enable_seqscan = off")
+        owner.execute("ANALYZE")
+    engine.dispose()
+    return engine
+
+
+def lines_read(ledger, read):
     before = ledger.scalar(READ)
-    now = wallets.wallet_now(ledger, wallet.account_id, at)
-    assert wallets.used_of_each(ledger, now)
-    assert wallets.burns_of_each(ledger, now)
+    assert read(ledger)
     return ledger.scalar(READ) - before
 
 
-def test_ten_times_the_lines_cost_a_few_more_halvings(engine, database):
+def use_of_window_and_days(wallet, at):
+    def read(ledger):
+        now = wallets.wallet_now(ledger, wallet.account_id, at)
+        return wallets.used_of_each(ledger, now) and wallets.burns_of_each(ledger, now)
+
+    return read
+
+
+def test_ten_times_the_lines_cost_a_few_more_halvings(all_tiny):
+    """Whatever the statistics say: where all are tiny, each index of an account seems as good."""
     counts = (100, 1_000)
-    with engine.begin() as connection:
+    with all_tiny.begin() as connection:
         customers = [a_subscribed_wallet(connection, 10_000) for _ in counts]
         for wallet, count in zip(customers, counts, strict=True):
             for day in range(DAYS):
                 use_many(connection, wallet, count // DAYS, NOON + timedelta(days=day))
-    # As the server does by itself: else it takes an account for a handful of lines, each index for
-    # as good as any, and reads the account whole at each look.
-    with psycopg.connect(database.owner_url) as owner:
-        owner.execute("ANALYZE")
     at = NOON + timedelta(days=DAYS - 1) + HOUR
-    with engine.connect() as connection:
-        few, many = (lines_read(connection, wallet, at) for wallet in customers)
+    with all_tiny.connect() as connection:
+        few, many = (
+            lines_read(connection, use_of_window_and_days(wallet, at)) for wallet in customers
+        )
     assert many <= few + DAYS * HALVINGS, (few, many)
+
+
+SELDOM = 5  # lines of a type of which something was used some time ago
+SINCE = 600
+TWICE = 2 * SINCE * DAYS  # lines: each look back from a day's end reads none more than twice
+
+
+def test_a_type_used_long_ago_is_found_among_many_lines(all_tiny):
+    with all_tiny.begin() as connection:
+        wallet = a_subscribed_wallet(connection, 10_000)
+        give(connection, wallet, "pages", NOON)
+        for day in range(DAYS):
+            use_many(connection, wallet, SINCE // DAYS, NOON + timedelta(days=day))
+            if day == 1:
+                use_many(connection, wallet, SELDOM, NOON + timedelta(days=day), "pages")
+    at = NOON + timedelta(days=DAYS - 1) + HOUR
+    with all_tiny.connect() as connection:
+        read = lines_read(connection, use_of_window_and_days(wallet, at))
+    assert read <= TWICE, read
+
+
+def test_a_report_finds_the_operation_of_a_line_by_its_number(all_tiny):
+    """Of these, every third takes from two grants, and its second line does not say for what."""
+    grants_of_three = 100
+    most = 4_000  # lines: each is read a few times, and not once for each other
+    with all_tiny.begin() as connection:
+        wallet = a_subscribed_wallet(connection, 0)
+        for _ in range(grants_of_three):
+            order = a_grant(quantity_micro=micro(3), effective_at=NOON)
+            grants.give(connection, wallet.account_id, order, NOON)
+        events = [an_event(wallet.account_id, 2) for _ in range(grants_of_three * 3 // 2)]
+        assert {one.status for one in debits.debit(connection, events, NOON)} == {"debited"}
+    scope = Scope(START, MONTH_END, wallet.account_id)
+    with all_tiny.connect() as connection:
+        read = lines_read(connection, lambda ledger: usage_by_action(ledger, scope))
+    assert read <= most, read

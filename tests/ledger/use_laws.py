@@ -158,7 +158,7 @@ def a_correction_is_taken_off_where_it_was_made(engine, _):
 
 USE_LAWS = (types_that_are_seldom_used, a_correction_is_taken_off_where_it_was_made)
 USE_FAULTS = (
-    ("a line near is of any type", "booked_near", r"WHERE n\.credit_type = p_credit_type ORDER", "ORDER"),
+    ("a line near is of any type", "booked_near", r"AND e\.credit_type = p_credit_type", ""),
     ("what was used between is not looked for", "booked_far", r"IF earlier = later THEN", "IF true THEN"),
     ("what is given is use given back", "used_of_type", r"AND e\.kind NOT IN \([^)]*\)", "AND false"),
     ("a correction is no use", "used_of_type", r"AND \(e\.corrects > p_corrected\) IS NOT TRUE", ""),

@@ -41,5 +41,6 @@ GRANT EXECUTE ON FUNCTION
     keep_serving, correct_usage, take_up_charge, ask_approval, lapse_approval, may_decide,
     settle_approval, need_for_approval, operation_of, free_types, archive_entries,
     publish_events, remember_consents, seqs_before, booked_near, booked_far, used_of_type,
-    used_between, book_import, returns_book, unpayable
+    used_between, book_import, returns_book, unpayable,
+    first_line
     TO drawdown_app;
