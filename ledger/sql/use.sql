@@ -2,9 +2,10 @@
 -- what left between two lines is the difference of the balances there, and of what else changed
 -- them between, which is rare and has an index (`entries_not_use`).
 
--- The last entries decided before each of some instants; `at` never goes back, so that halving finds
--- them, all together: each round looks at one line for each. The plan is of keys alone and serves all
--- alike: else each call for one instant would make its own, which takes longer than the looks.
+-- The last entries decided before each of some instants; `at` never goes back, so that halving
+-- finds them, all together: each round looks at one line for each. The plan is of keys alone and
+-- serves all alike: else each call for one instant would make its own, which takes longer than the
+-- looks.
 CREATE OR REPLACE FUNCTION seqs_before(p_account bigint, p_instants timestamptz[]) RETURNS bigint[]
 LANGUAGE sql STABLE SET plan_cache_mode = force_generic_plan AS $$
     WITH RECURSIVE halved AS (
@@ -116,3 +117,36 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
+
+-- The days of the customer's calendar in [p_start, p_end) on which something was decided, each with
+-- the last entry before it and its own last. A midnight that comes twice begins its day the first
+-- time, as `::date` has it; AT TIME ZONE alone would take the second.
+CREATE OR REPLACE FUNCTION days_between(
+    p_account bigint, p_start timestamptz, p_end timestamptz
+) RETURNS TABLE (day date, after bigint, upto bigint) LANGUAGE sql STABLE AS $$
+    WITH ends AS MATERIALIZED (
+        SELECT c.time_zone AS zone, greatest(p_start, f.at) AS first,
+               least(p_end, l.at + interval '1 microsecond') AS last
+        FROM wallets w JOIN customers c ON c.account_id = w.account_id
+        CROSS JOIN LATERAL first_line(w.account_id, 1) f
+        CROSS JOIN LATERAL first_line(w.account_id, w.seq) l
+        WHERE w.account_id = p_account),
+    days AS MATERIALIZED (
+        SELECT d.day::date AS day,
+               greatest(e.first, (
+                   SELECT min(m.at)
+                   FROM unnest('{0 min,30 min,1 hour,2 hours}'::interval[]) k (back)
+                   CROSS JOIN LATERAL (SELECT (d.day AT TIME ZONE e.zone) - k.back AS at) m
+                   WHERE (m.at AT TIME ZONE e.zone)::date >= d.day::date)) AS begins,
+               e.last
+        FROM ends e CROSS JOIN LATERAL generate_series(
+            date_trunc('day', e.first AT TIME ZONE e.zone),
+            (e.last - interval '1 microsecond') AT TIME ZONE e.zone, interval '1 day') d (day)
+        WHERE e.first < e.last),
+    marks AS MATERIALIZED (
+        SELECT seqs_before(p_account, array_agg(d.begins ORDER BY d.day) || max(d.last)) AS seqs
+        FROM days d)
+    SELECT d.day, m.seqs[d.n], m.seqs[d.n + 1]
+    FROM marks m CROSS JOIN (SELECT day, row_number() OVER (ORDER BY day) AS n FROM days) d
+    WHERE m.seqs[d.n] < m.seqs[d.n + 1]
+$$;

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger import balances, checkpoints, grants
+from ledger.reads import usage
 from ledger.reports.members import limits_of
 from ledger.reports.registry import ReportRequest, sheet
 from ledger.reports.scope import Scope
@@ -51,6 +52,9 @@ READS = {
     )
     for name in OF_A_TIME
 } | {
+    "grouped": lambda ledger, wallet: usage.grouped(
+        ledger, Scope(MONTH_END, MONTH_END + DAY, wallet.account_id), ["day", "action"]
+    ),
     "history": history,
     "members": lambda ledger, wallet: members.standings(
         ledger, wallet.account_id, "credits", MONTH_END, MONTH_END
@@ -107,6 +111,9 @@ def test_what_was_before_a_time_is_not_read_for_it(old_customer, name):
 SUMS = {
     "members": lambda ledger, wallet: members.standings(
         ledger, wallet.account_id, "credits", START, START
+    ),
+    "grouped": lambda ledger, wallet: usage.grouped(
+        ledger, Scope(START, MONTH_END + DAY, wallet.account_id), ["day", "tag:member"]
     ),
     **{
         name: lambda ledger, wallet, name=name: sheet(

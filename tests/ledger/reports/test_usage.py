@@ -3,16 +3,19 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from itertools import product
+from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from sqlalchemy import text, update
 
+from ledger.reads import usage
 from ledger.reports.outcomes import outcomes_by_tag
 from ledger.reports.scope import Scope
 from ledger.reports.usage import usage_by_action, usage_by_day, usage_by_tag
 from ledger.usage import debits
 from models.tables import Customer
-from tests.builders import NOON, START, a_subscribed_wallet, an_event, micro
+from tests.builders import NOON, START, a_subscribed_wallet, an_event, micro, use
 from tests.ledger.reports.histories import BEGINS, LAST, OUTCOME, History, cuts, steps
 
 JANUARY = Scope(START, START + timedelta(days=31))
@@ -29,12 +32,12 @@ def summed(events, group):
     return found
 
 
-def told(usage):
+def told(sums):
     return Counter(
-        events=usage.events,
-        free=usage.free_events,
-        credits=usage.credits_micro,
-        late=usage.late_micro,
+        events=sums.events,
+        free=sums.free_events,
+        credits=sums.credits_micro,
+        late=sums.late_micro,
     )
 
 
@@ -67,6 +70,41 @@ def test_usage_is_what_was_accepted_however_it_is_grouped(books, told_steps, cut
             assert sum(one.quantity_micro for one in by_action) == sum(
                 one.quantity for one in events
             )
+            if scope.account_id is not None:
+                grouped_as_readers_ask(ledger, scope, events)
+
+
+VALUES = {
+    "action": lambda one: one.action,
+    "day": lambda one: one.at.date(),
+    "tag:campaign": lambda one: one.tags.get("campaign"),
+    "tag:member": lambda one: one.tags.get("member"),
+}
+GROUPS = (("action",), ("day",), ("tag:campaign", "action"), ("tag:member", "day", "tag:campaign"))
+CHOSEN = (
+    (usage.ALL, lambda _: True),
+    (usage.ChosenUsage(action="email"), lambda one: one.action == "email"),
+    (usage.ChosenUsage(tags='{"member": "ada"}'), lambda one: one.tags.get("member") == "ada"),
+)
+
+
+def grouped_as_readers_ask(ledger, scope, events):
+    """Assert that the groups of one customer are those of the events, whatever is chosen."""
+    for by, (chosen, is_chosen) in product(GROUPS, CHOSEN):
+        expected: dict[tuple[object, ...], Counter[str]] = {}
+        for one in filter(is_chosen, events):
+            key = (*(VALUES[name](one) for name in by), one.credit_type)
+            sums = Counter(
+                events=one.kind != "correction", quantity=one.quantity, credits=one.amount
+            )
+            expected.setdefault(key, Counter()).update(sums)
+        rows = usage.grouped(ledger, scope, by, chosen)
+        found = {
+            row[:-3]: dict(zip(("events", "quantity", "credits"), row[-3:], strict=True))
+            for row in rows
+        }
+        assert found == expected, (by, chosen)
+        assert len(found) == len(rows)
 
 
 @settings(max_examples=15)
@@ -127,6 +165,35 @@ def test_a_day_is_one_of_the_customers_time_zone(ledger):
     days = usage_by_day(ledger, Scope(START, JANUARY.end, wallet.account_id))
 
     assert [one.day for one in days] == [date(2027, 1, 8), date(2027, 1, 9)]
+
+
+NIGHTS = {  # in which a midnight comes twice, or never: the instant at which clocks are changed
+    "Asia/Beirut": datetime(2027, 3, 27, 22, tzinfo=UTC),
+    "America/Santiago": datetime(2027, 4, 4, 3, tzinfo=UTC),
+    "Africa/Cairo": datetime(2027, 4, 29, 22, tzinfo=UTC),
+    "America/Asuncion": datetime(2027, 10, 3, 4, tzinfo=UTC),
+    "Atlantic/Azores": datetime(2027, 10, 31, 1, tzinfo=UTC),
+    "America/Havana": datetime(2027, 11, 7, 5, tzinfo=UTC),
+}
+
+
+def test_days_are_those_of_the_customers_calendar_also_when_clocks_change(ledger):
+    year = (START, datetime(2028, 1, 1, tzinfo=UTC))
+    wallet = a_subscribed_wallet(ledger, 1_000, windows=(year,))
+    instants = [
+        night + minutes * timedelta(minutes=1)
+        for night in NIGHTS.values()
+        for minutes in range(-150, 151, 30)
+    ]
+    for at in instants:
+        assert use(ledger, wallet, at=at).status == "debited"
+    for zone in NIGHTS:
+        ledger.execute(
+            update(Customer).where(Customer.account_id == wallet.account_id).values(time_zone=zone)
+        )
+        rows = usage.grouped(ledger, Scope(*year, wallet.account_id), ["day"])
+        days = Counter(at.astimezone(ZoneInfo(zone)).date() for at in instants)
+        assert [(row[0], row[2]) for row in rows] == sorted(days.items()), zone
 
 
 def test_outcomes_per_credit_compare_campaigns_and_name_the_one_without_any(ledger):

@@ -1,10 +1,10 @@
 -- How reports find the operation that a line of the journal belongs to.
 
--- The first line of an operation, which says what it was. Inlined. LIMIT keeps it a look-up for each
--- operation: joined freely, a planner that expects few rows reads all lines of an account for each
--- of them, which takes minutes where there are 100,000. ORDER BY keeps it one by the primary key,
--- which alone has that order: where most accounts have a line or two, any index of an account would
--- seem as good. The archive is asked only for what the journal has no more.
+-- The first line of an operation, which says what it was. Inlined. LIMIT keeps it a look-up for
+-- each operation: joined freely, a planner that expects few rows reads all lines of an account for
+-- each of them, which takes minutes where there are 100,000. ORDER BY keeps it one by the primary
+-- key, which alone has that order: where most accounts have a line or two, any index of an account
+-- would seem as good. The archive is asked only for what the journal has no more.
 CREATE OR REPLACE FUNCTION first_line(p_account bigint, p_seq bigint) RETURNS SETOF entries
 LANGUAGE sql STABLE ROWS 1 AS $$
     (SELECT * FROM entries e WHERE e.account_id = p_account AND e.seq = p_seq
