@@ -4,6 +4,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -23,6 +24,9 @@ TAIL = 2_000  # characters of its log that an error shows
 LOOPBACK = "127.0.0.1"
 PORTS = range(20_000, 32_000)  # below the kernel's own, here and elsewhere
 STARTS = 5  # of something whose port another process took first
+# For clients of servers on this machine, which speak plain HTTP: each would read the certificates
+# of every authority, which takes longer than all that it asks then.
+TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 IN_USE = "address already in use"  # what each of our servers says then, in some case
 
 T = TypeVar("T")

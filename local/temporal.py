@@ -13,6 +13,7 @@ import httpx
 
 from local.processes import (
     LOOPBACK,
+    TRUSTS_NOBODY,
     StackError,
     check_free,
     free_port,
@@ -102,7 +103,7 @@ class TemporalServer:
         """Read from the HTTP API that the UI serves; empty while the server is starting."""
         url = f"{self.ui_url}/api/v1/namespaces/{NAMESPACE}/{what}"
         try:
-            answer = httpx.get(url, timeout=PROBE_TIMEOUT)
+            answer = httpx.get(url, timeout=PROBE_TIMEOUT, verify=TRUSTS_NOBODY)
         except httpx.TransportError:
             return {}
         return dict(answer.json()) if answer.status_code == HTTPStatus.OK else {}

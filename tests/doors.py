@@ -15,6 +15,7 @@ from local.postgres import Database
 from local.stripe_standin.process import StandIn
 from tests.api.arrangements import api, environment
 from tests.fleet import RunningFleet
+from tests.screenless import screenless
 
 _numbers = count(1)
 SIGNUP = "https://app.zaplify.example/signup?from=friend"
@@ -56,9 +57,7 @@ def door_url(door_variables: dict[str, str], servers_folder: Path) -> Iterator[s
 @pytest.fixture
 async def door(door_url: str, api_key: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {api_key}"}
-    async with httpx.AsyncClient(
-        base_url=f"{door_url}/v1", headers=headers, timeout=None
-    ) as client:
+    async with screenless(base_url=f"{door_url}/v1", headers=headers) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ import httpx
 
 from local.processes import (
     LOOPBACK,
+    TRUSTS_NOBODY,
     check_free,
     free_port,
     listens,
@@ -71,15 +72,20 @@ class MailCatcher:
 
     def mails(self, to: str | None = None) -> list[dict[str, Any]]:
         """Return the caught mails, newest first, of one address or of all."""
-        answer = httpx.get(f"{self.url}/api/mails", params={"to": to} if to else {}, timeout=None)
-        return cast(list[dict[str, Any]], answer.raise_for_status().json())
+        params = {"to": to} if to else {}
+        answer = self._call("GET", "/api/mails", params=params)
+        return cast(list[dict[str, Any]], answer.json())
 
     def clear(self) -> None:
         """Forget every mail and switch every fault off."""
         for path in ("/api/mails", "/_fault"):
-            httpx.delete(self.url + path, timeout=None).raise_for_status()
+            self._call("DELETE", path)
 
     def fault(self, to: str, code: int, *, stage: str = "recipient", times: int = 1) -> None:
         """Answer `code` to the next `times` mails for addresses like `to`."""
         fault = {"to": to, "code": code, "stage": stage, "times": times}
-        httpx.post(f"{self.url}/_fault", json=fault, timeout=None).raise_for_status()
+        self._call("POST", "/_fault", json=fault)
+
+    def _call(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        answer = httpx.request(method, self.url + path, timeout=None, verify=TRUSTS_NOBODY, **sent)
+        return answer.raise_for_status()

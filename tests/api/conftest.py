@@ -14,6 +14,7 @@ from local.stripe_standin.process import StandIn
 from local.temporal import TemporalServer
 from models.base import connect
 from tests.api.arrangements import Desk, api, environment, inbox, own_namespace
+from tests.screenless import screenless
 
 
 @pytest.fixture(scope="session")
@@ -59,5 +60,5 @@ def api_url(variables: dict[str, str], servers_folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def http(api_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=api_url, timeout=None) as client:
+    async with screenless(base_url=api_url) as client:
         yield client

@@ -4,13 +4,13 @@ import json
 import logging
 from pathlib import Path
 
-import httpx
 import pytest
 from fastapi import Request
 
 from api import access_log, errors
 from api.access_log import without_tokens
 from tests.api.arrangements import NOWHERE, api
+from tests.screenless import screenless
 
 TOKEN = "382c77a7921629ee7674df81f25c3295"
 
@@ -61,7 +61,7 @@ async def test_the_answer_and_the_log_carry_the_request_id_of_the_caller(
 ):
     away = {"DATABASE_URL": f"postgresql://nobody@{NOWHERE}/nothing", "LOG_FORMAT": "json"}
     with api(variables | away, tmp_path) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=None) as http:
+        async with screenless(base_url=url) as http:
             headers = {"Authorization": f"Bearer {api_key}", "X-Request-Id": "order-17"}
             answer = await http.get("/v1/customers/acme/balance", headers=headers)
     assert (answer.status_code, answer.headers["x-request-id"]) == (503, "order-17")

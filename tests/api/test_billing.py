@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from domain.mails.links import Opens, billing_link, link_token
 from tests.api.arrangements import NOWHERE, api
 from tests.deployment import LINK_SECRET
+from tests.screenless import screenless
 
 
 def link(subscription_id, base=""):
@@ -39,7 +39,7 @@ async def test_a_link_works_for_every_name(http, desk, name):
 async def test_after_the_card_page_the_person_is_told_what_comes_next(http, desk):
     wallet, _ = desk.customer()
     page = (await http.get(link(wallet.subscription_id))).headers["Location"]
-    async with httpx.AsyncClient(timeout=None) as browser:
+    async with screenless() as browser:
         saved = await browser.post(page, data={"card": "pm_card_visa"}, follow_redirects=True)
     assert saved.status_code == 200
     assert "close this page" in saved.text
@@ -93,7 +93,7 @@ async def test_while_a_server_is_away_the_person_is_told_to_come_again(
 ):
     wallet, _ = desk.customer()
     with api(variables | {variable: address}, servers_folder) as url:
-        async with httpx.AsyncClient(timeout=None) as http:
+        async with screenless() as http:
             answer = await http.get(link(wallet.subscription_id, url))
     assert answer.status_code == 503
     assert answer.headers["Content-Type"].startswith("text/html")

@@ -1,9 +1,9 @@
 """Health is two questions: whether the process is up, and whether it reaches what it needs."""
 
-import httpx
 import pytest
 
 from tests.api.arrangements import NOWHERE, api
+from tests.screenless import screenless
 
 
 async def test_a_process_that_reaches_its_servers_is_well(http):
@@ -24,7 +24,7 @@ async def test_a_deep_look_names_the_part_that_is_away(
     variables, servers_folder, variable, address, part
 ):
     with api(variables | {variable: address}, servers_folder) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=None) as http:
+        async with screenless(base_url=url) as http:
             plain = await http.get("/health")
             deep = await http.get("/health", params={"deep": 1})
     assert plain.status_code == 200

@@ -4,12 +4,12 @@ import asyncio
 import json
 from uuid import uuid4
 
-import httpx
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
 from tests.api.arrangements import NOWHERE, api, deliver, signature, snapshot
 from tests.fleet import result_of
+from tests.screenless import screenless
 from workflows import names
 
 EVENT = snapshot("invoice.paid", "in_1", "evt_fixed")
@@ -124,7 +124,7 @@ async def test_a_body_of_just_the_largest_size_is_read(http):
 
 async def test_while_temporal_is_away_the_sender_is_told_to_come_again(variables, servers_folder):
     with api(variables | {"TEMPORAL_ADDRESS": NOWHERE}, servers_folder) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=None) as http:
+        async with screenless(base_url=url) as http:
             answer = await deliver(http, EVENT)
             refused = await http.post(HOOK, content=EVENT)
     assert (answer.status_code, answer.json()["reason"]) == (503, "temporal_unavailable")

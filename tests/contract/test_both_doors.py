@@ -21,6 +21,7 @@ from tests.contract.doors import OF_SUBSCRIPTION, WITHOUT_TWIN, Said, said, twin
 from tests.contract.terminal import Terminal
 from tests.contract.test_examples import PAGES, answer_of, comparable, examples, settled
 from tests.fleet import RunningFleet
+from tests.screenless import screenless
 from workflows.subscription.workflow import Subscription
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("contract")]  # one fleet for all
@@ -44,9 +45,7 @@ async def door(
     variables["DRAWDOWN_CATALOGS"] = str(ROOT / "catalogs")
     with api(variables, servers_folder) as address:
         headers = {"Authorization": f"Bearer {made.secret}"}
-        async with httpx.AsyncClient(
-            base_url=f"{address}/v1", headers=headers, timeout=None
-        ) as client:
+        async with screenless(base_url=f"{address}/v1", headers=headers) as client:
             yield client
 
 

@@ -10,6 +10,7 @@ import pytest
 from local.stripe_standin.process import WEBHOOK_SECRET
 from tests.doors import bearing, door, door_url, door_variables, post  # noqa: F401 - fixtures
 from tests.fleet import RunningFleet
+from tests.screenless import screenless
 
 Link = Callable[..., Any]
 _numbers = count(1)
@@ -32,7 +33,7 @@ def link(door: httpx.AsyncClient) -> Link:  # noqa: F811 - the fixture above
 @pytest.fixture
 async def web(door_url: str) -> AsyncIterator[httpx.AsyncClient]:  # noqa: F811 - as above
     """A browser without a screen: it keeps cookies, and follows no redirect by itself."""
-    async with httpx.AsyncClient(base_url=door_url, timeout=None) as client:
+    async with screenless(base_url=door_url) as client:
         yield client
 
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from itertools import count
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -12,6 +11,7 @@ from domain.access.operators import OperatorRole
 from ledger.notifications import webhook_events
 from tests.pages.forms import forms_of, sent
 from tests.pages.operators import PASSWORD, entered
+from tests.screenless import screenless
 
 WEBHOOKS, KEYS, OPERATORS = (f"/operator/{one}" for one in ("webhooks", "keys", "operators"))
 SCRIPT = "<script>alert(1)</script>"
@@ -37,7 +37,7 @@ async def test_a_key_is_shown_once_and_works_until_it_is_ended(fleet, web, door_
     assert token not in again.text
     assert token not in (await web.get(KEYS)).text
 
-    async with httpx.AsyncClient(base_url=f"{door_url}/v1", timeout=None) as program:
+    async with screenless(base_url=f"{door_url}/v1") as program:
         bearer = {"Authorization": f"Bearer {token}"}
         assert (await program.get("/events", headers=bearer)).status_code == 200
     key_id = token.split("_")[1]
@@ -128,7 +128,7 @@ async def test_an_account_is_added_changed_and_ended(fleet, web, door_url):
     assert email in page.text
     assert SCRIPT not in page.text
 
-    async with httpx.AsyncClient(base_url=door_url, timeout=None) as bob:
+    async with screenless(base_url=door_url) as bob:
         token = forms_of(await bob.get("/operator/sign_in"), "/operator/sign_in")[0]
         await bob.post("/operator/sign_in", data={"csrf": token["csrf"], "email": email,
                                                   "password": PASSWORD})  # fmt: skip

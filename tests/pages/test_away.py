@@ -13,6 +13,7 @@ from tests.api.arrangements import NOWHERE, api
 from tests.deployment import LINK_SECRET
 from tests.doors import PRODUCT
 from tests.pages.forms import forms_of
+from tests.screenless import screenless
 
 SECRETS = (LINK_SECRET,)
 SIGN_IN = "/operator/sign_in"
@@ -47,7 +48,7 @@ def without_ledger(door_variables, servers_folder):
 async def test_pages_outside_the_consoles_say_that_the_ledger_is_away(without_ledger):
     badge = badge_token(SECRETS, Badge(1, "", "", datetime.now(UTC)))
     embedded = {f"/prompts/{sealed_prompt(SECRETS, PROMPT)}", f"/embed/{badge}"}
-    async with httpx.AsyncClient(base_url=without_ledger, timeout=None) as web:
+    async with screenless(base_url=without_ledger) as web:
         for path in (
             *("/console/open/a-token", *sorted(embedded)),
             f"/invite/{invitation_token(SECRETS, Inviter(1, 'acme', 'referral'))}",
@@ -71,7 +72,7 @@ async def test_a_decision_is_not_lost_silently_while_temporal_is_away(
         httpx.QueryParams(approval_link("", SECRETS, "sub", "key", "ada").partition("?")[2])
     )
     with api(door_variables | {"TEMPORAL_ADDRESS": NOWHERE}, servers_folder) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=None) as web:
+        async with screenless(base_url=url) as web:
             is_told(await web.post("/approvals", data={**sent, "decision": "approve"}))
 
 

@@ -11,7 +11,6 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import msgspec
 import pytest
 from joserfc import jwt
@@ -29,6 +28,7 @@ from tests.api.arrangements import api
 from tests.deployment import LINK_SECRET
 from tests.identity_provider import CLIENT, SECRET, new_key, part, providing, signed
 from tests.pages.operators import PASSWORD, an_operator
+from tests.screenless import screenless
 
 SIGN_IN = "/operator/sign_in"
 CALLBACK = f"{SIGN_IN}/callback"
@@ -67,7 +67,7 @@ def openid_url(door_variables, settings_of, servers_folder):
 
 @pytest.fixture
 async def web(openid_url):
-    async with httpx.AsyncClient(base_url=openid_url, timeout=None) as client:
+    async with screenless(base_url=openid_url) as client:
         yield client
 
 
@@ -93,7 +93,7 @@ async def begun(web):
 
 async def answered(web):
     """Begin, and return the address that the provider sends the browser back to."""
-    async with httpx.AsyncClient(timeout=None) as elsewhere:
+    async with screenless() as elsewhere:
         return (await elsewhere.get(await begun(web))).headers["location"]
 
 
@@ -152,7 +152,7 @@ async def test_passwords_break_the_glass_where_a_setting_says_so(
     account = an_operator(fleet, OperatorRole.ADMIN)
     variables = door_variables | settings_of | {"OIDC_BREAK_GLASS": "on"}
     with api(variables, servers_folder) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=None) as web:
+        async with screenless(base_url=url) as web:
             shown = await web.get(SIGN_IN)
             (token,) = re.findall(r'name="csrf" value="([^"]+)"', shown.text)
             fields = {"csrf": token, "email": account.email, "password": PASSWORD}
@@ -296,7 +296,7 @@ async def test_a_provider_that_says_no_is_told(provider, web, ann):
 
 async def test_only_the_browser_that_began_comes_back_and_once(provider, web, ann):
     back = await answered(web)
-    async with httpx.AsyncClient(base_url=str(web.base_url), timeout=None) as victim:
+    async with screenless(base_url=str(web.base_url)) as victim:
         await nobody_is_in(victim, await victim.get(back), NO_COOKIE)
         await answered(victim)  # a sign-in of its own, for which another's answer is none
         await nobody_is_in(victim, await victim.get(back), NO_COOKIE)
@@ -333,7 +333,7 @@ async def test_nobody_is_led_to_another_site(openid_url, provider, web, ann):
     where = begun_at.headers["location"]
     assert where.startswith(f"{provider.issuer}/authorize?")
     assert parse_qs(urlsplit(where).query)["redirect_uri"] == [f"{openid_url}{CALLBACK}"]
-    async with httpx.AsyncClient(timeout=None) as elsewhere:
+    async with screenless() as elsewhere:
         back = (await elsewhere.get(where)).headers["location"]
     answer = await web.get(f"{back}&next={evil}&return_to={evil}")
     assert answer.status_code == 200
@@ -363,7 +363,7 @@ async def test_a_role_follows_the_provider_and_one_that_is_taken_ends_sessions(
     provider.person = ann | {"groups": ["helpers", "books, eu"]}
     await signed_in(web)
     assert "<small>finance" in (await web.get("/operator/customers")).text
-    async with httpx.AsyncClient(base_url=openid_url, timeout=None) as phone:
+    async with screenless(base_url=openid_url) as phone:
         provider.person = ann | {"groups": "root"}
         await signed_in(phone)
         assert "<small>admin" in (await web.get("/operator/customers")).text

@@ -5,7 +5,6 @@ import re
 from datetime import date
 from pathlib import Path
 
-import httpx
 import pytest
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -27,6 +26,7 @@ from local.simulations.serving import worker
 from tests.pages.forms import forms_of
 from tests.pages.inside import in_this_process
 from tests.pages.operators import entered
+from tests.screenless import screenless
 from workflows import names
 
 MAKE = (Path(__file__).parents[2] / "catalogs" / "make.yaml").read_text()
@@ -152,7 +152,7 @@ async def test_what_is_beyond_the_bounds_is_refused(fleet, web, wrong):
 async def test_support_looks_and_tries_nothing(fleet, web, door_url):
     await entered(fleet, web)
     form = await form_of(web)
-    async with httpx.AsyncClient(base_url=door_url, timeout=None) as other:
+    async with screenless(base_url=door_url) as other:
         await entered(fleet, other, OperatorRole.SUPPORT)
         page = await other.get(PAGE, params=CORE)
         assert page.status_code == 200

@@ -13,6 +13,7 @@ from local.stripe_standin.process import StandIn
 from tests.api.arrangements import api, environment
 from tests.deployment import LINK_SECRET
 from tests.fleet import Customer, RunningFleet
+from tests.screenless import screenless
 from tests.workflows.test_approvals import a_team, ask, leave, request_of
 
 
@@ -22,7 +23,7 @@ async def http(
 ) -> AsyncIterator[httpx.AsyncClient]:
     variables = environment(session_database.url, shared_fleet.client, standin)
     with api(variables, servers_folder) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=None) as client:
+        async with screenless(base_url=url) as client:
             yield client
 
 

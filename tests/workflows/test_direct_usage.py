@@ -13,6 +13,7 @@ from local.postgres import Database
 from local.stripe_standin.process import StandIn
 from tests.api.arrangements import api, environment
 from tests.fleet import Customer, RunningFleet
+from tests.screenless import screenless
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,7 @@ def door_url(
 @pytest.fixture
 async def door(door_url: str, api_key: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {api_key}"}
-    async with httpx.AsyncClient(
-        base_url=f"{door_url}/v1", headers=headers, timeout=None
-    ) as client:
+    async with screenless(base_url=f"{door_url}/v1", headers=headers) as client:
         yield client
 
 

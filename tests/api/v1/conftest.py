@@ -13,6 +13,7 @@ from ledger import subscriptions
 from ledger.usage import policies
 from models.tables import Subscription
 from tests.builders import SubscribedWallet, a_subscribed_wallet, shipped_plan
+from tests.screenless import screenless
 
 Json = dict[str, Any]
 _numbers = count(1)
@@ -47,7 +48,7 @@ def put_on(connection: Any, wallet: SubscribedWallet, plan: Plan) -> None:
 async def door(api_url: str, api_key: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the door with a key that covers everything."""
     headers = {"Authorization": f"Bearer {api_key}"}
-    async with httpx.AsyncClient(base_url=f"{api_url}/v1", headers=headers, timeout=None) as client:
+    async with screenless(base_url=f"{api_url}/v1", headers=headers) as client:
         yield client
 
 

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import httpx
 import pytest
 
 from api.limits import Bound, KeyRates
@@ -10,6 +9,7 @@ from local.patience import until
 from tests.api.arrangements import api
 from tests.api.test_heads import raw
 from tests.doors import refusals_told
+from tests.screenless import screenless
 
 
 def test_a_key_may_ask_so_often_a_second_and_is_told_what_is_left():
@@ -52,7 +52,7 @@ async def test_a_key_that_asks_too_often_is_told_when_to_come_back(limited, api_
     wallet = customer()
     asked = {"customer_id": wallet.customer_id, "action": "operation", "quantity": "1"}
     headers = {"Authorization": f"Bearer {api_key}"}
-    async with httpx.AsyncClient(base_url=f"{limited}/v1", headers=headers, timeout=None) as http:
+    async with screenless(base_url=f"{limited}/v1", headers=headers) as http:
         while True:  # until one second holds more than three
             answer = await http.post("/check", json=asked)
             assert answer.headers["ratelimit-policy"] == '"key";q=3;w=1'
@@ -72,7 +72,7 @@ async def test_who_finds_no_room_is_answered_before_the_body_is_read(
         "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n"
     ).encode()
     async with (
-        httpx.AsyncClient(base_url=limited, timeout=None) as http,
+        screenless(base_url=limited) as http,
         raw(port, sent=head) as one,
         raw(port, sent=head) as other,
     ):
@@ -86,7 +86,7 @@ async def test_who_finds_no_room_is_answered_before_the_body_is_read(
         assert (one.answer, other.answer) == (b"", b"")
     (told,) = refusals_told(limited, servers_folder, "no-room")
     assert "ledger_busy" in told
-    async with httpx.AsyncClient(base_url=limited, timeout=None) as http:
+    async with screenless(base_url=limited) as http:
         await until(partial(status, http), lambda found: found == 200, "places given back")
 
 

@@ -2,11 +2,10 @@
 
 import re
 
-import httpx
-
 from local.patience import until
 from local.processes import free_port
 from tests.api.arrangements import api
+from tests.screenless import screenless
 
 WAITING = ("drawdown_commit_queue", "drawdown_parked_callers", "drawdown_http_streams_open")
 
@@ -18,7 +17,7 @@ async def test_a_process_tells_what_it_answered_and_what_waits(
     wallet = customer()
     headers = {"Authorization": f"Bearer {api_key}"}
     with api(variables | {"METRICS_ADDRESS": metrics}, servers_folder) as url:
-        async with httpx.AsyncClient(base_url=f"{url}/v1", headers=headers, timeout=None) as door:
+        async with screenless(base_url=f"{url}/v1", headers=headers) as door:
             sent = [event(wallet) for _ in range(3)]
             assert (await door.post("/usage", json=sent[0])).status_code == 200
             assert (await door.post("/usage", json={"events": sent})).status_code == 200

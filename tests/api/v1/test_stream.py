@@ -5,7 +5,6 @@ import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-import httpx
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -15,6 +14,7 @@ from local.fleet import start_api
 from local.postgres import SUPERUSER
 from local.processes import free_port
 from tests.builders import NOON, a_grant, micro
+from tests.screenless import screenless
 
 SWITCHED_ON = text("UPDATE policies SET auto_on = true WHERE account_id = :account")
 DEAF = """
@@ -167,7 +167,7 @@ async def test_streams_end_when_the_process_stops(variables, servers_folder, api
     try:
         headers = {"Authorization": f"Bearer {api_key}"}
         async with (
-            httpx.AsyncClient(base_url=f"{url}/v1", headers=headers, timeout=None) as client,
+            screenless(base_url=f"{url}/v1", headers=headers) as client,
             watching(client, wallet) as events,
         ):
             await events.next()
@@ -189,7 +189,7 @@ async def test_places_are_given_back(variables, servers_folder, api_key, custome
     headers = {"Authorization": f"Bearer {api_key}"}
     path = f"/customers/{wallet.customer_id}/balance/stream"
     try:
-        async with httpx.AsyncClient(base_url=f"{url}/v1", headers=headers, timeout=None) as client:
+        async with screenless(base_url=f"{url}/v1", headers=headers) as client:
             async with watching(client, wallet) as events:
                 await events.next()
                 refused = await client.get(path)
