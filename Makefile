@@ -8,6 +8,8 @@ MORE = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))
 # How tests are ordered: at random unless told, so that none comes to rely on those before it. What
 # guards main keeps their order: it judges a change, and no order of tests that nobody has seen.
 ORDER ?=
+# All of their tests are marked so; what drives a browser is not even imported.
+NO_BROWSER = --ignore=tests/pages/browser
 # Without an index in the file: it holds for whoever mirrors one.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header
@@ -50,10 +52,10 @@ migration: setup ## Write the next migration from what changed in ledger/sql: NA
 	$(BIN)/python -m migrations.draft $(NAME)
 
 test: setup ## Every test but those that kill processes or are slow by nature
-	$(BIN)/pytest -q $(ORDER) -n auto --maxprocesses 4 --dist worksteal -m 'not faults and not long and not browser' tests clients/python/tests
+	$(BIN)/pytest -q $(ORDER) -n auto --maxprocesses 4 --dist worksteal -m 'not faults and not long and not browser' $(NO_BROWSER) tests clients/python/tests
 
 test-long: setup ## What is slow by nature: seeded faults, long lives, fresh installations
-	$(BIN)/pytest -q $(ORDER) -n $(MORE) --dist loadgroup -m 'long and not faults and not browser' clients/python/tests tests
+	$(BIN)/pytest -q $(ORDER) -n $(MORE) --dist loadgroup -m 'long and not faults and not browser' $(NO_BROWSER) clients/python/tests tests
 
 test-fast: setup ## The tests that start no server
 	$(BIN)/pytest -q tests/domain
@@ -62,7 +64,7 @@ test-cache0: setup ## The workflow tests with every workflow replayed at every s
 	DRAWDOWN_TEST_CACHE=0 $(BIN)/pytest -q tests/workflows
 
 test-faults: setup ## Kill workers between every pair of effects
-	$(BIN)/pytest -q $(ORDER) -n auto --maxprocesses 4 -m faults tests
+	$(BIN)/pytest -q $(ORDER) -n auto --maxprocesses 4 -m faults $(NO_BROWSER) tests
 
 test-browser: setup ## What people do in a browser, in Chromium; skipped, and said so, without one
 	$(BIN)/pytest -q $(ORDER) -n auto --maxprocesses 2 -m browser tests

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, update
 
-from catalogs.reader import read_catalog
 from domain.burn import TieBreak, tie_keys
 from domain.credits import MICRO, parse_credits
 from domain.payments.charges import ChargeKind
@@ -21,7 +20,7 @@ from ledger.payments.charges import Reservation
 from ledger.usage import debits
 from ledger.usage.debits import Demand
 from models.tables import Policy, Subscription
-from settings import CATALOGS
+from tests.price_lists import shipped
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
 MONTH_END = datetime(2027, 2, 1, tzinfo=UTC)
@@ -153,7 +152,7 @@ def a_paid_charge(
 
 def shipped_plan(catalog: str, plan_id: str) -> Plan:
     """A plan of a price list that is shipped."""
-    return read_catalog(CATALOGS / f"{catalog}.yaml").plan(plan_id)
+    return shipped()[catalog].plan(plan_id)
 
 
 def set_policy(connection: Connection, wallet: SubscribedWallet, **values: object) -> None:

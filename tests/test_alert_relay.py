@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
@@ -10,7 +9,6 @@ from sqlalchemy import text, update
 from activities.context import BillingContext
 from activities.notifications.alerts import AlertRelay
 from activities.usage.meter import meter
-from catalogs.reader import load_catalogs
 from domain.mails.codec import envelope_from_json
 from domain.pricing.policies import Alert, Channel
 from gateways.letters import render
@@ -20,8 +18,9 @@ from ledger.usage import policies
 from models.base import connect
 from models.tables import Subscription
 from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, micro, use
+from tests.price_lists import shipped
 
-CATALOGS = {one.name: one for one in load_catalogs(Path("catalogs"))}
+CATALOGS = shipped()
 STARTER = CATALOGS["salestools"].plan("starter")
 
 

@@ -19,7 +19,6 @@ from local.simulator.figures import Figures, figures_of
 from local.simulator.grids import terminal_table
 from local.simulator.life import Lived, live
 from local.simulator.page import page
-from local.simulator.picture import draw_comparison, draw_life
 from local.simulator.sides import Side, SimulationRequest, check_actions
 
 MOST_MONTHS = 120
@@ -28,6 +27,8 @@ STARTING = "starting PostgreSQL, Temporal, the Stripe stand-in and a worker …"
 
 async def simulate(console: Console, side: Side, asked: SimulationRequest) -> Figures:
     """Live the months under one plan; print, draw and write what it costs."""
+    from local.simulator.picture import draw_life  # noqa: PLC0415 - it imports matplotlib
+
     curves, _ = await _live(console, [side], asked)
     figures = curves[0].figures
     grids = [*words.month_grids(figures), words.prices_grid(figures)]
@@ -47,6 +48,8 @@ async def compare(
     console: Console, sides: Sequence[Side], asked: SimulationRequest
 ) -> list[Figures]:
     """Live the same usage under two plans; print, draw and write how they differ."""
+    from local.simulator.picture import draw_comparison  # noqa: PLC0415 - it imports matplotlib
+
     if len({side.plan.currency for side in sides}) > 1:
         raise InvalidInput("unknown_currency", "the plans are in two currencies: compare like ones")
     curves, _ = await _live(console, sides, asked)

@@ -1,18 +1,17 @@
 """The five price lists say what their sellers publish."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from catalogs.reader import load_catalogs
 from domain.credits import MICRO, format_credits, parse_credits
 from domain.money import Ratio, half_up
 from domain.pricing.catalog import Extras
 from domain.pricing.policies import AfterDunning, AtZero, Channel, Late, WhileUnpaid
 from domain.pricing.rates import cost
+from tests.price_lists import shipped
 
-LISTS = {one.name: one for one in load_catalogs(Path(__file__).parents[2] / "catalogs")}
+LISTS = shipped()
 SALESTOOLS, SCHEMATIC = LISTS["salestools"], LISTS["schematic"]
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 

@@ -13,6 +13,7 @@ from domain.periods import Interval, Unit
 from domain.pricing.catalog import Catalog, Extras, Plan
 from domain.pricing.policies import Late, LateUsage, ResumeOn
 from domain.pricing.rates import Rounding
+from tests.price_lists import shipped
 
 FOLDER = Path(__file__).parents[2] / "catalogs"
 SOUND = (Path(__file__).parent / "sample.yaml").read_text(encoding="utf-8")
@@ -69,7 +70,7 @@ def test_make_sells_ten_thousand_more_for_11_70():
     assert auto.dunning_days == ()
 
 
-@pytest.mark.parametrize("catalog", load_catalogs(FOLDER), ids=lambda catalog: catalog.name)
+@pytest.mark.parametrize("catalog", shipped().values(), ids=lambda catalog: catalog.name)
 async def test_a_catalog_survives_temporals_own_converter(catalog):
     converter = default_converter()
 
@@ -333,7 +334,7 @@ def test_an_empty_folder_is_refused(tmp_path):
         load_catalogs(tmp_path)
 
 
-@pytest.mark.parametrize("catalog", load_catalogs(FOLDER), ids=lambda catalog: catalog.name)
+@pytest.mark.parametrize("catalog", shipped().values(), ids=lambda catalog: catalog.name)
 def test_no_invented_price_goes_unmarked(catalog):
     """What the sellers publish; every other price in the files must say `assumed: true`."""
     published = {

@@ -5,12 +5,11 @@ import json
 import pytest
 
 import cli
-from catalogs.reader import load_catalogs
 from catalogs.reference import EXAMPLE
 from commands.sold import sheet
-from settings import CATALOGS
+from tests.price_lists import shipped
 
-LISTS = load_catalogs(CATALOGS)
+LISTS = tuple(shipped().values())
 
 
 def told(capsys, *words):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catalogs.reader import load_catalogs, read_catalog
+from catalogs.reader import read_catalog
 from domain.credits import MICRO
 from domain.money import Ratio
 from domain.periods import Interval
@@ -15,10 +15,11 @@ from domain.pricing.catalog import Bonus, Extras, RateVersion, Way
 from domain.pricing.policies import AtZero
 from domain.pricing.published import Edit, compare, items_of, plan_item, rate_item, same_terms
 from domain.pricing.rates import Rate
+from tests.price_lists import shipped
 
 ROOT = Path(__file__).parents[2]
 LISTS = (
-    *load_catalogs(ROOT / "catalogs"),
+    *shipped().values(),
     *(read_catalog(path) for path in sorted((ROOT / "tests" / "catalogs").glob("*.yaml"))),
     read_catalog(ROOT / "catalogs" / "examples" / "every_key.yaml"),
 )

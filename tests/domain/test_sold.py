@@ -1,17 +1,16 @@
 """What an invoice says that it sold is read whole and exactly, or not at all."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogs.reader import load_catalogs
 from domain.payments.charges import ChargeKind, Sold
 from domain.payments.sold import PaidSale, as_metadata, deviation, lasts, parse_sale, surcharge_of
+from tests.price_lists import shipped
 
-CATALOGS = {one.name: one for one in load_catalogs(Path("catalogs"))}
+CATALOGS = shipped()
 MAKE, SALESTOOLS = CATALOGS["make"].plan("core_10k"), CATALOGS["salestools"].plan("starter")
 WORDS = {ChargeKind.MANUAL: "manual", ChargeKind.PACK: "pack", ChargeKind.AUTO: "auto"}
 MANUAL = PaidSale(

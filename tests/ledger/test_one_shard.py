@@ -4,14 +4,12 @@ machines by account it touches one shard. Looked at in the plans of a real run, 
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import text, update
 
 from activities.usage.meter import meter
-from catalogs.reader import load_catalogs
 from domain.pricing.policies import Alert, Channel
 from domain.usage import Attempt, PricedWay, Terms
 from ledger import balances, grants, subscriptions
@@ -37,8 +35,9 @@ from tests.ledger.holding import LAPSE, capture, extend, hold, release
 from tests.ledger.plans import ROWS_OWN, plans_of, queries_of
 from tests.ledger.teams import put
 from tests.ledger.teams import use as use_as_member
+from tests.price_lists import shipped
 
-STARTER = {one.name: one for one in load_catalogs(Path("catalogs"))}["salestools"].plan("starter")
+STARTER = shipped()["salestools"].plan("starter")
 FIFTH = Alert("20_percent", 20, None, Channel.BOTH)
 
 

@@ -12,7 +12,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 from sqlalchemy import select
 
-from catalogs.reader import load_catalogs, read_catalog, read_list
+from catalogs.reader import read_catalog, read_list
 from domain.credits import MICRO
 from domain.errors import InvalidInput
 from domain.pricing.catalog import RateVersion
@@ -20,9 +20,10 @@ from domain.pricing.published import Edit, items_of, plan_item, rate_item
 from ledger import published, subscriptions
 from models.tables import PublishedRow
 from tests.builders import NOON, START, a_subscribed_wallet
+from tests.price_lists import shipped
 
 ROOT = Path(__file__).parents[2]
-LISTS = {one.name: one for one in load_catalogs(ROOT / "catalogs")}
+LISTS = shipped()
 MAKE = LISTS["make"]
 SAMPLE = read_catalog(ROOT / "tests" / "catalogs" / "sample.yaml")
 CORE = MAKE.plan("core_10k")

@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from catalogs.reader import load_catalogs
 from domain.credits import format_credits
 from domain.periods import Window
 from domain.pricing.policies import Alert, Channel
@@ -33,8 +31,9 @@ from tests.builders import (
     use,
 )
 from tests.ledger.webhooks import ends, types_of, written
+from tests.price_lists import shipped
 
-CATALOGS = {one.name: one for one in load_catalogs(Path("catalogs"))}
+CATALOGS = shipped()
 CORE = CATALOGS["make"].plan("core_10k")
 NOON_TO_NOON = timedelta(days=1)
 FEW = Alert("5_credits", None, micro(5), Channel.BOTH)

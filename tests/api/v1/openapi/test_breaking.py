@@ -16,9 +16,10 @@ OUTCOME = ("components", "schemas", "Outcome")
 
 
 def changed(change, *path):
-    new = copy.deepcopy(OLD)
-    place = new
+    """Return the document with one place changed; all others it shares with the old one."""
+    new = place = copy.copy(OLD)
     for name in path:
+        place[name] = copy.copy(place[name])
         place = place[name]
     change(place)
     return new
