@@ -12,7 +12,7 @@ from itertools import count
 import pytest
 
 # Between two looks through everything; what lives longer than a test may become a cycle later.
-TESTS_BETWEEN = 200
+TESTS_BETWEEN = 1_000
 _ended = count(1)
 
 
