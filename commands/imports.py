@@ -1,23 +1,28 @@
-"""`cli.py import FILE`: balances from another system, previewed, then carried out whole."""
+"""Imports of subscriptions and balances from another system: previewed, then carried out whole."""
 
 import asyncio
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.periods.imports import Come
+from activities.periods.imports import carry_out as carry_out_subscriptions
 from activities.purchases.imports import Imported, Sums, carry_out, sums
 from catalogs.reader import load_catalogs
+from commands.maintenance import start_again
 from commands.terminal import DONE, REFUSED, UNDER_WAY, Add, console, database, settings, show_sheet
 from domain.credits import format_credits
 from domain.errors import InvalidInput
 from domain.messages.fields import is_text
+from domain.payments.import_subscriptions import Brings, read_subscriptions
 from domain.payments.imports import read_balances
+from domain.subscription import Start
 from ledger.payments.imports import Standing
-from ledger.reports.tables import Column, Sheet, money_text, numbers, texts
+from ledger.reports.tables import Column, Sheet, instant_text, money_text, numbers, texts
 from worker import connected
 from workflows import names
 
@@ -28,14 +33,16 @@ NOT_TOLD = (
     "send the same file again, with --confirm, to tell them."
 )
 
+NOT_STARTED = (
+    "The subscriptions are there and serve. Not every one has its workflow: "
+    "send the same file again, with --confirm, to start those that are missing."
+)
+
 
 def bring(arguments: Namespace) -> int:
     """Import balances from a CSV file (docs/imports.md); without --confirm nothing is changed."""
     by = author(arguments)
-    try:
-        rows = read_balances(arguments.file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("malformed", f"{arguments.file}: {error}: name a file of CSV") from error
+    rows = read_balances(_text(arguments.file))
     catalogs = {one.name: one for one in load_catalogs(settings().drawdown_catalogs)}
     with database() as engine, engine.connect() as connection:
         imported = carry_out(connection, catalogs, rows, datetime.now(UTC), by=by)
@@ -58,6 +65,13 @@ def bring(arguments: Namespace) -> int:
         sys.stderr.write(f"temporal: {error}\n{NOT_TOLD}\n")
         return UNDER_WAY
     return DONE
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput("malformed", f"{file}: {error}: name a file of CSV") from error
 
 
 def author(arguments: Namespace) -> str:
@@ -111,6 +125,75 @@ def _proof(one: Standing, new: Sums, said: Sums) -> tuple[str, ...]:
     )
 
 
+def bring_subscriptions(arguments: Namespace) -> int:
+    """Import running subscriptions from a CSV file (docs/imports.md), each with one workflow."""
+    by = author(arguments)
+    rows = read_subscriptions(_text(arguments.file))
+    catalogs = {one.name: one for one in load_catalogs(settings().drawdown_catalogs)}
+    with database() as engine, engine.connect() as connection:
+        come = carry_out_subscriptions(connection, catalogs, rows, datetime.now(UTC), by=by)
+        if arguments.confirm:
+            connection.commit()
+        else:
+            connection.rollback()
+    show_sheet(come_sheet(come), arguments.csv)
+    new = sum(one.is_new for one in come)
+    counted = f"{new} new subscriptions, {len(come) - new} imported before"
+    if not arguments.confirm:
+        console.print(f"Preview, nothing was changed: {counted}. --confirm imports them.")
+        return DONE
+    console.print(f"Imported: {counted}.", soft_wrap=True)
+    try:
+        asyncio.run(_start([one.start for one in come if one.lives]))
+    except (RPCError, RuntimeError) as error:  # RuntimeError: no connection at all
+        sys.stderr.write(f"temporal: {error}\n{NOT_STARTED}\n")
+        return UNDER_WAY
+    return DONE
+
+
+def come_sheet(come: Sequence[Come]) -> Sheet:
+    """Lay out the subscriptions of a file by plan and status, and what will be charged when."""
+    groups: dict[tuple[str, str, str], list[Come]] = {}
+    for one in come:
+        kind = (one.moved.catalog, f"{one.plan.plan_id} {one.plan.version}", one.moved.status.value)
+        groups.setdefault(kind, []).append(one)
+    rows = tuple(_group(kind, groups[kind]) for kind in sorted(groups))
+    columns = (
+        *texts("seller", "plan", "status"),
+        *numbers("subscriptions", "new", "with a card", "charged next, before tax"),
+        *texts("currency", "first renewal", "last renewal"),
+    )
+    return Sheet("subscriptions of the file", columns, rows)
+
+
+def _group(kind: tuple[str, str, str], come: Sequence[Come]) -> tuple[str, ...]:
+    renewals = sorted(one.moved.renews_at for one in come)
+    plan = come[0].plan
+    goes_on = come[0].moved.status in (Brings.ACTIVE, Brings.TRIALING)
+    due = plan.price_minor * len(come) if goes_on else 0
+    return (
+        *kind,
+        *map(str, (len(come), sum(one.is_new for one in come))),
+        str(sum(bool(one.moved.method or one.moved.payer) for one in come)),
+        money_text(due, plan.currency),
+        plan.currency,
+        instant_text(renewals[0]),
+        instant_text(renewals[-1]),
+    )
+
+
+async def _start(starts: Iterable[Start]) -> None:
+    """Start the workflows that do not run yet."""
+    client = await connected(settings())
+    few = asyncio.Semaphore(TOLD_AT_ONCE)
+
+    async def start(one: Start) -> None:
+        async with few:
+            await start_again(client, one)
+
+    await asyncio.gather(*map(start, starts))
+
+
 async def _tell(subscriptions: Iterable[str]) -> None:
     """Let running subscriptions read their balance again; one that has ended needs no news."""
     client = await connected(settings())
@@ -129,11 +212,12 @@ async def _tell(subscriptions: Iterable[str]) -> None:
 
 
 def add_commands(add: Add) -> None:
-    """Add this module's command and its arguments."""
-    one = add("import", bring)
-    one.add_argument(
-        "file", type=Path, help="CSV with a heading; docs/imports.md names the columns"
-    )
-    one.add_argument("--confirm", action="store_true", help="carry it out, all or nothing")
-    one.add_argument("--by", help="who imports it; kept, and shown by `report imports`")
-    one.add_argument("--csv", type=Path, help="write the proof to this file")
+    """Add this module's commands and their arguments."""
+    for name, command in (("import", bring), ("import-subscriptions", bring_subscriptions)):
+        one = add(name, command)
+        one.add_argument(
+            "file", type=Path, help="CSV with a heading; docs/imports.md names the columns"
+        )
+        one.add_argument("--confirm", action="store_true", help="carry it out, all or nothing")
+        one.add_argument("--by", help="who imports it; kept, and shown by `report imports`")
+        one.add_argument("--csv", type=Path, help="write what is shown to this file")

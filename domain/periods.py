@@ -21,6 +21,7 @@ class Unit(StrEnum):
 
 
 _MONTHS = {Unit.MONTH: 1, Unit.QUARTER: 3, Unit.YEAR: 12}
+FURTHEST = 12  # intervals, among which every day of a month and a leap day are found
 _DAYS = {Unit.DAY: 1, Unit.WEEK: 7}
 
 
@@ -82,6 +83,23 @@ def boundary(anchor: datetime, zone: str, interval: Interval, k: int) -> datetim
         raise InvalidInput("out_of_calendar", "the boundary is beyond the year 9999") from error
     # fold=0 is exactly the rule: the first of two, and in a gap the offset before it (PEP 495).
     return moved.replace(fold=0).astimezone(UTC)
+
+
+def anchor_of(end: datetime, zone: str, interval: Interval) -> datetime:
+    """Return the latest anchor, up to a dozen intervals earlier, that counts `end` as a boundary.
+
+    The 31st of March is counted from the 31st of January, not from a February that has none.
+    Raises `invalid_time` where none does, as for the second of two equal hours.
+    """
+    local = _local(end, zone)
+    for k in range(1, FURTHEST + 1):
+        try:
+            anchor = _moved(local, interval, -k).replace(fold=0).astimezone(UTC)
+        except (OverflowError, ValueError) as error:
+            raise InvalidInput("out_of_calendar", "its period began before the year 1") from error
+        if boundary(anchor, zone, interval, k) == end:
+            return anchor
+    raise InvalidInput("invalid_time", "say from which instant its boundaries are counted")
 
 
 def window(anchor: datetime, zone: str, interval: Interval, k: int) -> Window:

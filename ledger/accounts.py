@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.errors import InvalidInput
 from domain.subscription import Pause
 from domain.usage import RefusedEvent
-from models.tables import Customer, PauseRow, Refusal, Wallet
+from models.tables import AllowanceWindow, Customer, PauseRow, Refusal, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,12 @@ def not_before(connection: Connection, account_id: int, at: datetime) -> datetim
 def window_end(connection: Connection, account_id: int) -> datetime | None:
     """Return when the current allowance window of a locked wallet ends."""
     return connection.scalar(select(Wallet.window_end).where(Wallet.account_id == account_id))
+
+
+def served_until(connection: Connection, account_id: int) -> datetime | None:
+    """Return when the last allowance window of a wallet ends, over or not; None: it has none."""
+    mine = AllowanceWindow.account_id == account_id
+    return connection.scalar(select(func.max(AllowanceWindow.window_end)).where(mine))
 
 
 def set_paused(

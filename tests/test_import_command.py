@@ -1,11 +1,13 @@
 """`cli.py import` shows what would be, carries it out whole, and proves it when asked again."""
 
 import csv
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
 import cli
+from domain.payments.import_subscriptions import COLUMNS as SUBSCRIPTIONS
 from domain.payments.imports import COLUMNS
 from ledger import balances, grants
 from models.base import connect
@@ -105,3 +107,32 @@ def test_who_imported_what_and_when_is_kept_and_reported(run, engine, capsys):
     for word in ("old-1", "600", "27.00", "ann@seller"):
         assert word in told, told
     assert "eve@" not in told
+
+
+def test_subscriptions_are_previewed_with_totals_and_come_once(run, engine, capsys, tmp_path):
+    file = tmp_path / "subscriptions.csv"
+    like = "Ada,ada@example.com,make,core_10k,{},active,old-1,UTC,pm_card_visa"
+    ends = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    heading = (*SUBSCRIPTIONS, "time_zone", "payment_method")
+    lines = [",".join(heading), *(f"brought-{n},{like.format(ends)}" for n in (1, 2))]
+    file.write_text("\n".join(lines), encoding="utf-8")
+
+    def come(*words):
+        return cli.main(["import-subscriptions", str(file), *words]), *capsys.readouterr()
+
+    def imported():
+        with engine.connect() as connection:
+            return connection.scalar(
+                text("SELECT count(*) FROM imports WHERE kind = 'subscription'")
+            )
+
+    code, preview, _ = come()
+    assert (code, imported()) == (0, 0)
+    assert "2 new subscriptions, 0 imported before" in preview
+    assert "18.00" in preview  # is charged next, for both
+    assert come("--confirm")[0] == 2  # by whom?
+    code, _, told = come(*CONFIRMED)
+    assert (code, "to start those that are missing" in told) == (3, True)  # Temporal is away
+    assert imported() == 2
+    code, again, _ = come()
+    assert (code, "0 new subscriptions, 2 imported before" in again) == (0, True)
