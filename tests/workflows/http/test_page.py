@@ -10,9 +10,9 @@ PAGE = Path(__file__).parents[3] / "docs" / "http.md"
 LINE = re.compile(r"^curl .*$", re.MULTILINE)
 
 
-def requests():
-    """Yield method, path, headers and body of every request that the page shows."""
-    for line in LINE.findall(PAGE.read_text(encoding="utf-8").replace("\\\n", " ")):
+def requests(page=PAGE):
+    """Yield method, path, headers and body of every request that a page shows."""
+    for line in LINE.findall(page.read_text(encoding="utf-8").replace("\\\n", " ")):
         words = shlex.split(line)
         named = [(word, words[i + 1]) for i, word in enumerate(words[:-1])]
         headers = dict(value.split(": ", 1) for word, value in named if word == "-H")
