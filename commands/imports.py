@@ -213,8 +213,7 @@ async def _tell(subscriptions: Iterable[str]) -> None:
 
 def add_commands(add: Add) -> None:
     """Add this module's commands and their arguments."""
-    for name, command in (("import", bring), ("import-subscriptions", bring_subscriptions)):
-        one = add(name, command)
+    for one in (add("import", bring), add("import-subscriptions", bring_subscriptions)):
         one.add_argument(
             "file", type=Path, help="CSV with a heading; docs/imports.md names the columns"
         )

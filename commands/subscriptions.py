@@ -33,12 +33,14 @@ from commands.watching import Told, beginning, ended_well, failure
 from domain.credits import format_credits
 from domain.errors import BillingError, InvalidInput
 from domain.messages.fields import parse_instant
+from domain.periods import checked_zone
 from domain.pricing.catalog import Plan
-from domain.subscription import Start
+from domain.subscription import Start, Status
 from domain.subscription_state import SubscriptionState
 from ledger import accounts, balances, subscriptions
 from ledger.open_items import open_matters
 from ledger.reports.registry import tag_and_value
+from ledger.reports.tables import instant_text
 from worker import connected
 from workflows import names
 from workflows.subscription.workflow import Subscription
@@ -85,6 +87,19 @@ def subscribe(arguments: Namespace) -> int:
         console.print(f"{workflow_id} {told.words}", markup=False, soft_wrap=True)
     print_links(start.subscription_id)
     return told.code
+
+
+def move(arguments: Namespace) -> int:
+    """Change a customer's time zone; the running period keeps its end."""
+    checked_zone(arguments.zone)
+    with database() as engine, engine.begin() as connection:
+        account = accounts.account_of(connection, arguments.customer)
+        accounts.set_time_zone(connection, arguments.customer, arguments.zone)
+        record = subscriptions.record_of_account(connection, account)
+    ends = record.period_end if record and record.status != Status.ENDED else None
+    told = f"; periods from {instant_text(ends)} on" if ends else ""
+    console.print(f"mails and pages in {arguments.zone} now{told}", soft_wrap=True)
+    return DONE
 
 
 def use(arguments: Namespace) -> int:
@@ -193,6 +208,9 @@ def add_commands(add: Add) -> None:
     one.add_argument("--locale", default="en_US")
     one.add_argument("--time-zone")
     one.add_argument("--begins-at", help="an instant in the future")
+    one = add("time-zone", move)
+    one.add_argument("customer")
+    one.add_argument("zone", help="such as Europe/Berlin")
     one = add("use", use)
     one.add_argument("subscription")
     one.add_argument("action")

@@ -27,6 +27,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Calendar:
+    """What boundaries are counted by: an instant, and the time zone of its days."""
+
+    anchor: datetime
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """The part of a whole window or period that is served: all of it, or from `part.start` on."""
 

@@ -92,6 +92,7 @@ class OpenCharge:
     look_at: datetime | None = None  # while processing: when to ask the processor again
     expected_by: datetime | None = None
     anchor: datetime | None = None  # of a period's charge: its boundaries are counted from here
+    time_zone: str = ""  # by whose days; "": the subscription's
     confirmed: bool = False  # a person agreed to this purchase, so the switch does not matter
     confirm_until: datetime | None = None  # until then its buyer may confirm it with the bank
     needs_window: bool = True  # the credits expire with a window, so one must be open to grant them

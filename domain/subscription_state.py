@@ -7,7 +7,7 @@ from enum import StrEnum
 from domain.messages.cards import named_only, seen
 from domain.payments.charges import ChargeKind
 from domain.periods import Window
-from domain.plan_calendar import TRIAL, first_anchor, next_anchor
+from domain.plan_calendar import TRIAL, Calendar, first_anchor, next_anchor
 from domain.pricing.catalog import Plan
 from domain.queued_usage import Queued, QueuedEvent
 from domain.subscription import Arrears, OpenCharge, Pause, Start, Status, Step
@@ -167,10 +167,11 @@ class SubscriptionState:
         self.payment_method, self.card = method, card
 
     def open_period(
-        self, period: Window, window: Window | None, *, anchor: datetime, pauses: tuple[Pause, ...]
+        self, period: Window, window: Window | None, *, by: Calendar, pauses: tuple[Pause, ...]
     ) -> None:
         """Begin a period that is paid or free; nothing is owed for an earlier one."""
-        self.period, self.window, self.anchor = period, window, anchor
+        self.period, self.window = period, window
+        self.anchor, self.time_zone = by.anchor, by.time_zone
         self.pauses, self.lapsed, self.next_plan = pauses, False, None
         self.arrears = self.restart_at = None
 

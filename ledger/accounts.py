@@ -102,6 +102,13 @@ def set_payer(connection: Connection, customer_id: str, payer: str, method: str 
     )
 
 
+def set_time_zone(connection: Connection, customer_id: str, zone: str) -> None:
+    """Set the zone of a customer's days: of mails and pages at once, of periods from the next."""
+    connection.execute(
+        update(Customer).where(Customer.customer_id == customer_id).values(time_zone=zone)
+    )
+
+
 def set_finance_email(connection: Connection, account_id: int, email: str | None) -> None:
     """Set where receipts go besides the customer's own address; None: nowhere else."""
     connection.execute(

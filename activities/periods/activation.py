@@ -13,7 +13,7 @@ from domain.pricing.catalog import Catalog, Plan
 from domain.subscription import OpenCharge, Start
 from domain.subscription_state import SubscriptionState
 from gateways.letter_formats import Formats
-from ledger import accounts, checkpoints, subscriptions
+from ledger import accounts, checkpoints, starts, subscriptions
 from ledger.accounts import CustomerDetails
 from ledger.subscriptions import StoredSubscription
 
@@ -68,6 +68,9 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
     )
     account_id = accounts.open_wallet(connection, customer, plan.currency)
     accounts.lock(connection, account_id, beginning.at)
+    if starts.is_live(connection, start.subscription_id):  # a repeat, or a lost workflow
+        moved_to = accounts.details_of(connection, account_id).time_zone
+        customer = replace(customer, time_zone=moved_to)
     accounts.describe(connection, customer)
     trial = trial_period(plan, beginning.begins_at, zone)
     if trial is not None and subscriptions.had_trial(connection, account_id):

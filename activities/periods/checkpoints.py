@@ -23,6 +23,7 @@ def keep_note(
     period: Window | None = None,
     quote: ChangeQuote | None = None,
     anchor: datetime | None = None,
+    time_zone: str | None = None,
     confirmed: bool = False,
     lasting: bool = False,
 ) -> None:
@@ -36,6 +37,7 @@ def keep_note(
         period=_as_json(period),
         quote=_as_json(quote),
         anchor=anchor.isoformat() if anchor else None,
+        time_zone=time_zone,
         confirmed=confirmed or None,
         lasting=lasting or None,
     )

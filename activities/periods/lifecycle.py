@@ -19,7 +19,15 @@ from domain.mails.plans import Canceled
 from domain.payments.charges import Charge, ChargeKind, ChargeLine
 from domain.payments.kinds import PaymentKind
 from domain.periods import Window, share_of
-from domain.plan_calendar import period_at, period_price, period_stretch, window_at, windows_of
+from domain.plan_calendar import (
+    Calendar,
+    first_anchor,
+    period_at,
+    period_price,
+    period_stretch,
+    window_at,
+    windows_of,
+)
 from domain.pricing.catalog import Plan
 from domain.subscription import LeftBehind, Pause, Status
 from ledger import accounts, balances, checkpoints, grants, starts, subscriptions
@@ -58,11 +66,15 @@ class NextPeriod:
 
 @dataclass(frozen=True, slots=True)
 class PeriodCharge:
-    """The period and its charge, None if nothing is due; `pay_at` None: when the period begins."""
+    """The period and its charge, None if nothing is due; `pay_at` None: when the period begins.
+
+    `calendar` is what the period's boundaries are counted by; None: by what was asked for.
+    """
 
     period: Window
     charge: Charge | None
     pay_at: datetime | None = None
+    calendar: Calendar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +134,12 @@ class PeriodActivities:
     @uninterrupted(name="open_period_charge")
     def open_charge(self, wanted: NextPeriod) -> PeriodCharge:
         """Open the charge of a period; a repeat returns the same charge."""
-        plan = wanted.plan
-        period = period_at(
-            plan=plan, anchor=wanted.anchor, zone=wanted.time_zone, at=wanted.at, since=wanted.since
-        )
-        stretch = period_stretch(plan, wanted.anchor, wanted.time_zone, period)
-        price = period_price(plan, stretch)
+        plan, calendar = wanted.plan, self._calendar(wanted)
+        anchor, zone = calendar.anchor, calendar.time_zone
+        period = period_at(plan=plan, anchor=anchor, zone=zone, at=wanted.at, since=wanted.since)
+        price = period_price(plan, period_stretch(plan, anchor, zone, period))
         if not price:
-            return PeriodCharge(period, None)
+            return PeriodCharge(period, None, calendar=calendar)
         revision = f":{wanted.revision}" if wanted.revision else ""
         name = f"{wanted.subscription_id}:period:{period.start:%Y%m%dT%H%M%SZ}{revision}"
         charge = Charge(
@@ -160,9 +170,21 @@ class PeriodActivities:
                 charge,
                 plan=plan,
                 period=period,
-                anchor=wanted.anchor,
+                anchor=anchor,
+                time_zone=zone,
             )
-        return PeriodCharge(period, charge, self._pay_at(wanted, period))
+        return PeriodCharge(period, charge, self._pay_at(wanted, period), calendar)
+
+    def _calendar(self, wanted: NextPeriod) -> Calendar:
+        """Return the calendar that was asked for, or one of the customer's new time zone.
+
+        That one is counted from where the running period ends, which is where it takes over.
+        """
+        with self._context.engine.connect() as connection:
+            zone = accounts.details_of(connection, wanted.account_id).time_zone
+        if zone == wanted.time_zone:
+            return Calendar(wanted.anchor, zone)
+        return Calendar(first_anchor(wanted.plan, wanted.since, zone), zone)
 
     def _pay_at(self, wanted: NextPeriod, period: Window) -> datetime | None:
         """Spread renewals that are due at one instant: the processor takes only some a second.
@@ -212,6 +234,7 @@ class PeriodActivities:
                 period=paid.period,
                 at=paid.at,
             )
+            subscriptions.write(connection, paid.subscription_id, paid.at, time_zone=paid.time_zone)
             policies.set_policy(connection, paid.account_id, paid.plan)
             subscriptions.write(connection, paid.subscription_id, paid.at, status=paid.status)
             resumed = not paid.stays_paused and accounts.set_paused(

@@ -101,6 +101,7 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
         ends_at=_read(datetime, note.get("ends_at")),
         quote=_read(ChangeQuote, note.get("quote")),
         anchor=_read(datetime, note.get("anchor")),
+        time_zone=note.get("time_zone", ""),
         confirmed=note.get("confirmed", False),
         needs_window=not note.get("lasting", False),
         refused=note.get("looked_into") == Decline.REFUSED,

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.periods.lifecycle import KnownPayer, NextPeriod, PeriodActivities
     from domain.payments.charges import Charge, ChargeKind
     from domain.periods import Window
+    from domain.plan_calendar import Calendar
     from domain.pricing.catalog import Plan
     from domain.subscription import Arrears, OpenCharge, Step
     from domain.subscription_state import SubscriptionState
@@ -73,8 +74,11 @@ class Lifecycle:
             summary=short(f"charge the next period of {plan.plan_id}"),
             **of_a_period(state.start.customer_id, first=state.period is None),
         )
+        zone = ""
+        if opened.calendar is not None:
+            anchor, zone = opened.calendar.anchor, opened.calendar.time_zone
         if opened.charge is None:
-            await self._settle_free(plan, opened.period)
+            await self._settle_free(plan, opened.period, opened.calendar)
         else:
             charge = _charge_of(plan, opened.period, opened.charge, now)
             arrears = state.arrears or Arrears()
@@ -82,6 +86,7 @@ class Lifecycle:
                 charge,
                 pay_at=opened.pay_at or charge.pay_at,
                 anchor=anchor,
+                time_zone=zone,
                 declines=arrears.declines,
                 first_declined_at=arrears.first_declined_at,
             )
@@ -163,9 +168,13 @@ class Lifecycle:
                 self._context.collector.collect(charge)
         await self._context.collector.drop_unwanted()
 
-    async def _settle_free(self, plan: Plan, period: Window) -> None:
+    async def _settle_free(
+        self, plan: Plan, period: Window, calendar: Calendar | None = None
+    ) -> None:
         nothing = _nothing_to_pay(self._state)
         charge = _charge_of(plan, period, nothing, workflow.now())
+        if calendar is not None:
+            charge = replace(charge, anchor=calendar.anchor, time_zone=calendar.time_zone)
         await self._context.settler.open_period(charge, None)
 
 

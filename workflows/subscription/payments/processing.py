@@ -126,7 +126,8 @@ def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:
     anchor = charge.anchor or state.anchor
     if not late or plan is None or period is None or anchor is None:
         return charge
-    running = period_at(plan=plan, anchor=anchor, zone=state.time_zone, at=now, since=period.end)
+    zone = charge.time_zone or state.time_zone
+    running = period_at(plan=plan, anchor=anchor, zone=zone, at=now, since=period.end)
     return replace(charge, period=running, window_end=running.end)
 
 

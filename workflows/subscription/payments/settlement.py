@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.payments.dunning import next_try, patience_ends
     from domain.payments.processor_states import Remark
+    from domain.plan_calendar import Calendar
     from domain.pricing.policies import AfterDunning, ResumeOn, WhileUnpaid
     from domain.subscription import OpenCharge, Pause, Step
     from domain.subscription_state import SubscriptionState
@@ -176,7 +177,7 @@ class Settler:
             raise LookupError(f"{charge.charge.charge_id} is no charge of a period")
         now = workflow.now()
         anchor = charge.anchor or state.anchor_under(charge.plan)
-        period = charge.period
+        period, zone = charge.period, charge.time_zone or state.time_zone
         mild = charge.plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
         stays = paid is not None and state.awaits_card and not mild
         pauses = state.pauses if stays else _without(state.pauses, Pause.PAYMENT_FAILED)
@@ -187,7 +188,7 @@ class Settler:
                 account_id=state.account_id,
                 plan=charge.plan,
                 anchor=anchor,
-                time_zone=state.time_zone,
+                time_zone=zone,
                 period=period,
                 charge=charge.charge if paid else None,
                 paid=paid,
@@ -201,7 +202,7 @@ class Settler:
         )
         state.drop(charge)
         state.serve_under(charge.plan)
-        state.open_period(period, serving.window, anchor=anchor, pauses=pauses)
+        state.open_period(period, serving.window, by=Calendar(anchor, zone), pauses=pauses)
         state.await_card(wanted=stays)
         state.credits_came(serving.available_micro, workflow.now())
         self._mailbox.held_up = ""
