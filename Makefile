@@ -19,7 +19,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: openapi docs subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults test-long test-browser histories check format bench lock migrate migration clean
+.PHONY: openapi docs subscribe use buy send status history report simulate compare bootstrap help setup demo up reset test test-fast test-cache0 test-faults test-long test-browser test-slow histories check format bench lock migrate migration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ test: setup ## Every test but those that kill processes or are slow by nature
 
 test-long: setup ## What is slow by nature: seeded faults, long lives, fresh installations
 	$(BIN)/pytest -q $(ORDER) -n $(MORE) --dist loadgroup -m 'long and not faults and not browser' $(NO_BROWSER) clients/python/tests tests
+
+test-slow: setup ## What test-long, test-browser and test-faults run, in one session: where one waits, another works
+	$(BIN)/pytest -q $(ORDER) -n $(MORE) --dist loadgroup -m 'long or browser or faults' clients/python/tests tests
 
 test-fast: setup ## The tests that start no server
 	$(BIN)/pytest -q tests/domain
