@@ -15,19 +15,23 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from local.fleet import start_worker
+from local.fleet import START_TIMEOUT, start_worker
 from local.mail_catcher.process import MailCatcher
 from local.patience import until
 from local.postgres import Database
+from local.processes import wait_until
 from local.stripe_standin.process import StandIn
 from local.temporal import TemporalServer
 from models.base import connect
 from tests.deployment import LINK_SECRET
 from tests.faults.gates import Gate, Point, Trap
+from tests.faults.nursery import Forked, Nursery
 from tests.fleet import Customer, RunningFleet
+from workflows import names
 from workflows.converter import DATA_CONVERTER
 from workflows.names import outbox_workflow
 
+Worker = Forked | subprocess.Popen[bytes]
 HELD = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
 GATED = {"database": "DATABASE_URL", "processor": "STRIPE_API_BASE", "temporal": "TEMPORAL_ADDRESS"}
 
@@ -41,7 +45,8 @@ class MortalFleet:
     environment: dict[str, str]
     gates: dict[str, Gate]
     folder: Path
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    nursery: Nursery
+    workers: list[Worker] = field(default_factory=list)
 
     @classmethod
     @asynccontextmanager
@@ -70,7 +75,7 @@ class MortalFleet:
             "MAIL_FROM": "billing@drawdown.test",
             "PUBLIC_URL": "http://127.0.0.1:1",
         }
-        workers: list[subprocess.Popen[bytes]] = []
+        workers: list[Worker] = []
         gates = {name: Gate(_port(ways[way])) for name, way in GATED.items()}
         gated = {
             way: ways[way].replace(f":{_port(ways[way])}", f":{gates[name].port}")
@@ -78,7 +83,8 @@ class MortalFleet:
         }
         fleet = RunningFleet(client, engine, standin, mail_catcher)
         try:
-            yield cls(temporal, fleet, gated | others, gates, folder, workers)
+            with Nursery.opened() as nursery:
+                yield cls(temporal, fleet, gated | others, gates, folder, nursery, workers)
         finally:
             for worker in workers:
                 worker.kill()
@@ -87,11 +93,39 @@ class MortalFleet:
                 gate.close()
             engine.dispose()
 
-    async def start(self) -> subprocess.Popen[bytes]:
+    async def start(self) -> Forked:
         """Start one more worker and wait until it polls every queue."""
-        log = self.folder / f"worker-{len(self.workers)}.log"
-        worker = await asyncio.to_thread(start_worker, self.environment, self.temporal, log)
+        worker = await asyncio.to_thread(self._start)
         self.workers.append(worker)
+        return worker
+
+    async def start_program(self) -> subprocess.Popen[bytes]:
+        """Put one worker that is started from a command line in the place of all that live."""
+        while self.living():
+            self.kill()
+        program = await asyncio.to_thread(
+            start_worker, self.environment, self.temporal, self._log()
+        )
+        self.workers.append(program)
+        await self.bury()
+        return program
+
+    def _log(self) -> Path:
+        return self.folder / f"worker-{len(self.workers)}.log"
+
+    def _start(self) -> Forked:
+        log = self._log()
+        worker = self.nursery.bear(self.environment, log)
+
+        def polls() -> bool:
+            return all(self.temporal.polled_by(worker.pid, queue) for queue in names.QUEUES)
+
+        try:
+            wait_until(polls, START_TIMEOUT, "the worker", process=worker, log=log)
+        except BaseException:
+            worker.kill()
+            worker.wait()
+            raise
         return worker
 
     async def alive(self) -> None:
@@ -99,7 +133,7 @@ class MortalFleet:
         if not self.living():
             await self.start()
 
-    def living(self) -> list[subprocess.Popen[bytes]]:
+    def living(self) -> list[Worker]:
         """Return the workers that run, oldest first."""
         return [worker for worker in self.workers if worker.poll() is None]
 
@@ -133,7 +167,7 @@ class MortalFleet:
         names = [customer.life.handle.id for customer in customers]
         await self.give_up(dead, *names, outbox_workflow("mail"), outbox_workflow("crossing"))
 
-    async def give_up(self, workers: list[subprocess.Popen[bytes]], *workflow_ids: str) -> None:
+    async def give_up(self, workers: list[Worker], *workflow_ids: str) -> None:
         """End the attempts that workers hold, as the server does once their time is over."""
         holders = tuple(f"{worker.pid}@" for worker in workers)
         for name in workflow_ids:

@@ -143,11 +143,12 @@ async def test_a_worker_cut_off_from_temporal_as_it_was_paid_does_not_pay_again(
 async def test_a_worker_asked_to_stop_finishes_its_work_and_loses_nothing(
     mortal: MortalFleet,
 ) -> None:
+    program = await mortal.start_program()
     customer = await at_zero(mortal)
     customer.fault("slow", path="/v1/invoices/*/pay", seconds=2)
     await customer.life.record([await customer.event("2")])
     await customer.reached("paying")
-    assert await asyncio.to_thread(stop, mortal.living()[-1], grace=WORKER_GRACE) == 0
+    assert await asyncio.to_thread(stop, program, grace=WORKER_GRACE) == 0
     assert customer.paid() == [900, 1170]
     await mortal.start()
     await assert_one_purchase(customer)
