@@ -1,19 +1,24 @@
 """Laws of members and their requests, each checked in a few calls on any database."""
 
+from dataclasses import replace
+
 from domain.teams.approvals import Kind, State
 from domain.teams.members import Role
 from domain.usage import EVERY_TIME
-from ledger import balances
+from ledger import balances, grants
 from ledger.teams import approvals, members
+from ledger.usage import holds
 from tests.builders import (
     NOON,
+    a_grant,
     a_subscribed_wallet,
     auto_purchase_on,
     micro,
+    pay_auto,
     reserve_auto,
     set_policy,
 )
-from tests.ledger.teams import WEEK, a_team, approve, ask, put, refuse, state, use
+from tests.ledger.teams import WEEK, a_team, an_operation, approve, ask, put, refuse, state, use
 from tests.ledger.undone import undone
 
 
@@ -107,7 +112,39 @@ def an_approved_operation_that_is_short_is_bought_for_while_it_waits(engine, _):
         assert reserve_auto(connection, wallet, "a", 0).status == "reserved"
 
 
+def credits_for_other_actions_stop_no_purchase_for_an_approval(engine, _):
+    """What an approved operation needs in all counts what only others may use, as buying does."""
+    with undone(engine) as connection:
+        wallet = a_team(connection, allowance=3)
+        set_policy(connection, wallet, **auto_purchase_on())
+        grants.give(connection, wallet.account_id, a_grant(scope=("other",)), NOON)
+        ask(connection, wallet, 80, "job")
+        short = approved(connection, wallet, 80)
+        assert (short.status, short.missing_micro) == ("purchase_needed", micro(77))
+        approvals.need(
+            connection,
+            account_id=wallet.account_id,
+            key="job",
+            needed_micro=short.missing_micro + short.available_micro,
+            at=NOON,
+        )
+        reserved = reserve_auto(connection, wallet, "a", 0)
+        assert (reserved.status, reserved.quantity_micro) == ("reserved", micro(10_000))
+        pay_auto(connection, wallet, reserved)
+        assert reserve_auto(connection, wallet, "again", 0).status == "not_needed"
+        assert approved(connection, wallet, 80).status == "held"
+
+
+def approved(connection, wallet, amount):
+    """Hold what an admin approved, as the switch of auto-purchase decides."""
+    priced = an_operation(amount, key="job")
+    terms = replace(priced.terms, at_zero="purchase", confirmed=True)
+    priced = replace(priced, terms=terms)
+    return holds.hold(connection, wallet.account_id, priced, lapses_at=NOON + WEEK, at=NOON)
+
+
 TEAM_LAWS = (
+    credits_for_other_actions_stop_no_purchase_for_an_approval,
     a_removed_member_is_told_so_and_cannot_be_raised,
     an_approved_operation_that_is_short_is_bought_for_while_it_waits,
     a_member_keeps_to_the_limit_as_it_is_now,
