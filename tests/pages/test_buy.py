@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from local.patience import until
 from tests.pages.forms import forms_of, sent
+from tests.workflows.test_payers_removed import default_of
 
 PAGE, CONFIRM = "/console/buy", "/console/buy/confirm"
 THOUSAND = f"{PAGE}?credits=1000"
@@ -22,6 +23,23 @@ async def test_a_price_that_changed_meanwhile_is_shown_again_and_not_charged(fle
     now = forms_of(answer, CONFIRM)[0]
     assert (await web.post(CONFIRM, data=now)).status_code == 303
     assert acme.charges()[-1] == ("manual_purchase", "paid", 73)
+
+
+async def test_a_missing_card_is_told_before_the_click_and_leads_to_where_one_is_saved(
+    fleet, link, web
+):
+    acme = await fleet.subscribe("core_10k")
+    await web.get(await link(acme.name))
+    offers = {THOUSAND: "Pay $0.90", "/console/plan?plan=core_40k": "Pay $20.00 and change"}
+    for address, act in offers.items():
+        assert act in (await web.get(address)).text
+    acme.ask_processor(f"payment_methods/{default_of(acme)}/detach", {})
+    for address, act in offers.items():
+        shown = (await web.get(address)).text
+        assert act not in shown
+        assert "<dt>Charged to</dt><dd>no card yet</dd>" in shown
+        assert '<a class="button" href="/console/payment">Add a card first</a>' in shown
+    assert len(acme.charges()) == 1
 
 
 async def test_an_edited_price_buys_nothing(fleet, link, web):
