@@ -209,7 +209,8 @@ KEYS: dict[str, Key] = {
                 " any payment that succeeds"
             ),
             "while_unpaid": Key(
-                "what serves while a renewal is unpaid: nothing, or what was bought before"
+                "what serves while a renewal is unpaid or its money on its way: nothing, or what"
+                " was bought before"
             ),
             "after_dunning": Key(
                 "what follows the last attempt and the days of grace: it waits for"

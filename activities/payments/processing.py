@@ -1,6 +1,7 @@
 """Money on its way: recorded once, mailed once; nothing is granted for it yet."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
@@ -9,17 +10,22 @@ from activities.purchases.buyers import Buyer
 from activities.uninterrupted import uninterrupted
 from domain.mails.money import OnItsWay
 from domain.payments.charges import Charge, ChargeState, Paid, Processing
+from ledger import accounts
 from ledger.payments import charges
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeOnItsWay:
-    """A charge the processor decides later; None: its state there is unclear."""
+    """A charge the processor decides later; None: its state there is unclear.
+
+    Credits that have not expired serve until `serves_until`, though a renewal is not paid yet.
+    """
 
     buyer: Buyer
     charge: Charge
     invoice: str
     processing: Processing | None
+    serves_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class ProcessingActivities:
                 invoice=coming.invoice,
                 at=buyer.at,
             )
+            if state == ChargeState.PROCESSING and coming.serves_until is not None:
+                accounts.keep_serving(connection, buyer.account_id, coming.serves_until, buyer.at)
             if state == ChargeState.PROCESSING and coming.processing is not None:
                 desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
                 desk.post(

@@ -67,6 +67,7 @@ DECLARE
     reason text;
 BEGIN
     IF w.paused_by <> '{}' THEN RETURN 'paused:' || w.paused_by[1]; END IF;
+    IF p_at >= w.window_end AND p_at < w.kept_until THEN RETURN 'payment_processing'; END IF;
     SELECT * INTO p FROM policies WHERE account_id = w.account_id;
     IF NOT coalesce((p.auto_on OR p_asked) AND p.auto_credit_type = p_credit_type, false) THEN
         RETURN 'insufficient_credits';
@@ -101,11 +102,12 @@ LANGUAGE sql IMMUTABLE AS $$
     END
 $$;
 
--- Why the wallet does not debit at p_at, or NULL. While a renewal is unpaid and the plan is
--- patient, what has not expired serves: the allowance has. Nothing is bought meanwhile.
+-- Why the wallet does not debit at p_at, or NULL. While a renewal is unpaid, or its money is on its
+-- way, and the plan is patient, what has not expired serves: the allowance has. Nothing is bought
+-- by itself meanwhile.
 CREATE OR REPLACE FUNCTION serving_refusal(w wallets, p_at timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN w.state = 'active' AND w.paused_by = '{payment_failed}'
+    SELECT CASE WHEN w.state = 'active' AND (w.paused_by = '{payment_failed}' OR w.paused_by = '{}')
                      AND p_at < w.kept_until THEN NULL
                 ELSE wallet_refusal(w, p_at) END
 $$;

@@ -14,6 +14,7 @@ from tests.builders import (
     reserve_auto,
     use,
 )
+from tests.ledger.purchase_laws import PACK, wanted
 from tests.ledger.undone import undone
 
 DAY = timedelta(days=1)
@@ -45,6 +46,25 @@ def what_was_bought_serves_an_unpaid_customer_until_patience_ends(engine, _):
         assert use(connection, wallet, at=until).status == "paused:payment_failed"
 
 
+def what_was_bought_serves_while_the_money_of_a_renewal_is_on_its_way(engine, _):
+    with undone(engine) as connection:
+        policy = auto_purchase_on(buys_while_paused=True)
+        wallet = a_subscribed_wallet(connection, allowance=5, **policy)
+        own = a_grant(expires_at=None, quantity_micro=micro(3))
+        grants.give(connection, wallet.account_id, own, START)
+        until, at = MONTH_END + 9 * DAY, MONTH_END + DAY
+        assert use(connection, wallet, at=MONTH_END).status == "renewal_pending"
+        assert wanted(connection, wallet, PACK, at=MONTH_END) == "renewal_pending"
+        accounts.keep_serving(connection, wallet.account_id, until, MONTH_END)
+
+        assert use(connection, wallet, 2, at=at).status == "debited"  # out of what never expires
+        assert use(connection, wallet, 2, at=at).status == "payment_processing"
+        reserved = reserve_auto(connection, wallet=wallet, charge_id="auto", needed=2, at=at)
+        assert reserved.status == "renewal_pending"
+        assert wanted(connection, wallet, PACK, at=at) == "opened"  # by hand, at any time
+        assert use(connection, wallet, at=until).status == "renewal_pending"
+
+
 def patience_ends_with_the_pause_that_it_was_for(engine, _):
     with undone(engine) as connection:
         wallet = a_subscribed_wallet(connection, allowance=5)
@@ -71,6 +91,7 @@ def a_free_plan_freezes_what_was_bought_and_nothing_else(engine, _):
 
 PATIENCE_LAWS = (
     what_was_bought_serves_an_unpaid_customer_until_patience_ends,
+    what_was_bought_serves_while_the_money_of_a_renewal_is_on_its_way,
     patience_ends_with_the_pause_that_it_was_for,
     a_free_plan_freezes_what_was_bought_and_nothing_else,
 )

@@ -34,7 +34,7 @@ from tests.ledger.undone import undone
 PACK = {"pack_id": "small", "count": 1}
 
 
-def wanted(connection, wallet, pack, charge_id="pack-1", **more):
+def wanted(connection, wallet, pack, charge_id="pack-1", at=NOON, **more):
     return charges.open_charge(
         connection,
         account_id=wallet.account_id,
@@ -44,7 +44,7 @@ def wanted(connection, wallet, pack, charge_id="pack-1", **more):
         currency="USD",
         amount_minor=2_500,
         quantity_micro=micro(500),
-        at=NOON,
+        at=at,
         pack=pack,
         **more,
     )

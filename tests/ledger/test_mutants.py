@@ -70,6 +70,8 @@ IN_FUNCTIONS = (
     ("the end of a window is a low balance", "fire_alerts", r"OR w\.decided_at >= w\.window_end", ""),
     ("patience never ends", "serving_refusal", r"AND p_at < w\.kept_until", "AND w.kept_until IS NOT NULL"),
     ("patience overrules an operator", "serving_refusal", r"w\.paused_by = '\{payment_failed\}'", "'payment_failed' = ANY (w.paused_by)"),
+    ("money on its way buys by itself", "shortfall_verdict", r"p_at >= w\.window_end AND p_at < w\.kept_until", "false"),
+    ("money on its way serves nobody", "serving_refusal", r" OR w\.paused_by = '\{\}'", ""),
     ("patience outlives its pause", "set_paused", r"CASE WHEN p_paused OR p_cause <> 'payment_failed' THEN kept_until END", "kept_until"),
     ("credits for other actions stop a purchase", "debit_carefully", r"IF r\.status = 'purchase_needed' THEN", "IF false THEN"),
     ("credits for other actions stop a purchase on terms", "plan_shortfall", r"IF p\.status = 'purchase_needed' THEN", "IF false THEN"),

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fleet import RunningFleet
-from tests.stories.telling import Told, subscribed
+from tests.stories.telling import Told, day, subscribed
 
 pytestmark = pytest.mark.long
 
@@ -88,4 +88,57 @@ async def test_a_debit_decided_after_the_window_counts_for_the_window_that_runs(
 
     await team.has("1000")
     team.has_paid("29.00", "25.00", "29.00")  # in the order of their invoices
+    team.ends_well()
+
+
+async def test_a_renewal_by_debit_leaves_what_was_bought_until_its_money_has_come(
+    fleet: RunningFleet,
+) -> None:
+    """The allowance of January is over, that of February is not paid: packs serve meanwhile."""
+    team = await subscribed(fleet, "salestools", "starter")
+    await team.buys_pack("pack_500", "25.00")
+    await team.ask("use_payment_method", payment_method=ACCOUNT)
+    await team.uses_often("ai_email", 50, 2)
+    await team.has("900")
+
+    await team.lives_until("2027-02-01")
+    await team.is_now("active")
+    await team.sees_on_its_way("29.00")
+    renewal = team.customer.invoice_of("processing")
+    await team.has("500")
+    await team.uses_often("ai_email", 45, 11)
+    await team.uses("ai_email", 6, refused="payment_processing")
+    await team.lives_until("2027-02-05T10:00")
+    await team.uses("ai_email", 1)
+
+    team.customer.settle_later(renewal)
+    await team.hears_of(renewal, times=2)
+    await team.has("504")  # 500 of February, 4 left of the pack
+    await team.sees_on_its_way()
+    team.has_paid("29.00", "25.00", "29.00")
+    assert (await team.is_now("active"))["period_end"] == day("2027-03-01").isoformat()
+    team.ends_well()
+
+
+async def test_a_renewal_whose_debit_fails_is_dunned_and_packs_serve_until_that_ends(
+    fleet: RunningFleet,
+) -> None:
+    team = await subscribed(fleet, "salestools", "starter")
+    await team.buys_pack("pack_500", "25.00")
+    await team.ask("use_payment_method", payment_method=ACCOUNT)
+    await team.lives_until("2027-02-05T10:00")
+    renewal = team.customer.invoice_of("processing")
+
+    team.customer.settle_later(renewal, "account_closed")  # no debit will ever reach it
+    await team.hears_of(renewal, times=2)
+
+    await team.is_now("paused")
+    await team.uses("ai_email", 50)
+    attempts = team.customer.attempts()
+    await team.lives_until("2027-02-07T10:00")
+    assert team.customer.attempts() == attempts
+    await team.ask("use_payment_method", payment_method=team.customer.new_card())
+    await team.is_now("active")
+    await team.has("950")
+    team.has_paid("29.00", "25.00", "29.00")
     team.ends_well()

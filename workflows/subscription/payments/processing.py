@@ -1,7 +1,7 @@
 """Money on its way: bank debits take days, some cards wait for their holder's confirmation."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
@@ -9,11 +9,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.findings import FindingActivities
     from activities.payments.processing import ChargeOnItsWay, MoneyWaits, ProcessingActivities
     from activities.purchases.buyers import Buyer
-    from domain.payments.charges import Paid, Processing
+    from domain.payments.charges import ChargeKind, Paid, Processing
     from domain.payments.findings import Finding, FindingKind
     from domain.payments.processor_states import ADVICE, Remark
     from domain.plan_calendar import period_at
-    from domain.subscription import OpenCharge, Step
+    from domain.pricing.policies import WhileUnpaid
+    from domain.subscription import OpenCharge, Pause, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer
@@ -51,11 +52,27 @@ async def keep_waiting(
     state.charge_was(f"{demanded(charge.charge)} {what}")
     await workflow.execute_activity_method(
         ProcessingActivities.note,
-        ChargeOnItsWay(buyer, charge.charge, charge.invoice, processing),
+        ChargeOnItsWay(
+            buyer,
+            charge.charge,
+            charge.invoice,
+            processing,
+            serves_until=_serves_until(state, charge) if processing else None,
+        ),
         summary=short(f"{demanded(charge.charge)} is {what}"),
         **LEDGER,
     )
     return charge
+
+
+def _serves_until(state: SubscriptionState, charge: OpenCharge) -> datetime | None:
+    """Return until when a patient plan serves what was bought while its renewal is on its way."""
+    plan, period = charge.plan, charge.period
+    if charge.kind is not ChargeKind.PERIOD or plan is None or period is None:
+        return None
+    patient = plan.while_unpaid is WhileUnpaid.SERVE_PURCHASED and state.period is not None
+    # What paused it before is not cured by money that may not come.
+    return period.end if patient and Pause.PAYMENT_FAILED not in state.pauses else None
 
 
 async def let_operators_look(state: SubscriptionState, charge: OpenCharge, remark: str) -> None:

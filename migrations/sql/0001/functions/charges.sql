@@ -122,8 +122,9 @@ BEGIN
     IF p_kind <> 'period' THEN
         reason := wallet_refusal(w, w.decided_at);
         SELECT * INTO p FROM policies WHERE account_id = p_account;
-        IF reason = 'paused:payment_failed' AND p_kind IN ('manual_purchase', 'pack')
-           AND p.buys_while_paused THEN
+        IF (reason = 'paused:payment_failed'
+            OR reason = 'renewal_pending' AND w.decided_at < w.kept_until)
+           AND p_kind IN ('manual_purchase', 'pack') AND p.buys_while_paused THEN
             reason := NULL;
         END IF;
         IF p.card_usable THEN reason := coalesce(reason, unpayable(p, p_takes)); END IF;
