@@ -45,9 +45,13 @@ async def open_card_page(subscription_id: str, token: str, services: Shared) -> 
 def _card_page(services: Services, subscription_id: str) -> str:
     with services.engine.connect() as connection:
         payer = processor_ids.payer_of_subscription(connection, subscription_id)
+        debits_in = processor_ids.debits_in(connection, payer) if payer else ""
     if payer is None:
         raise NotFoundError("unknown_link", "this subscription is unknown to the payment processor")
     # A new key every time: a repeated key would return an expired page.
     return services.payments.card_link(
-        payer, return_url=services.public_url + BACK, key=f"{payer}:card:{uuid4()}"
+        payer,
+        return_url=services.public_url + BACK,
+        key=f"{payer}:card:{uuid4()}",
+        debits_in=debits_in,
     )

@@ -79,8 +79,15 @@ class Payments(Protocol):
         """Read a dispute back; None if it took no money or concerns no invoice."""
         ...
 
-    def card_link(self, payer: str, *, return_url: str, key: str) -> str:
-        """Return a URL, valid for minutes, of the processor's page to replace the card."""
+    def card_link(self, payer: str, *, return_url: str, key: str, debits_in: str = "") -> str:
+        """Return a URL, valid for minutes, of the processor's page to save a payment method.
+
+        `debits_in`: bank accounts in this currency too, whose mandate is given there; "": cards.
+        """
+        ...
+
+    def saved_by(self, setup: str) -> PaymentMethod | None:
+        """Return what a person has saved on that page; None: it cannot be charged yet."""
         ...
 
     def payment_method(self, method: str) -> PaymentMethod:

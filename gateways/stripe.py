@@ -169,10 +169,21 @@ class StripePayments:
         with speaking():
             return self._returns.disputed(dispute)
 
-    def card_link(self, payer: str, *, return_url: str, key: str) -> str:
-        """Return a URL, valid for minutes, of Stripe's page to replace the card."""
+    def card_link(self, payer: str, *, return_url: str, key: str, debits_in: str = "") -> str:
+        """Return a URL, valid for minutes, of Stripe's page to save a payment method.
+
+        Where bank accounts are debited in a currency, `debits_in`, that is Checkout: Stripe's
+        portal takes none of them (https://docs.stripe.com/payments/ach-direct-debit).
+        """
         with speaking():
+            if debits_in:
+                return self._payers.mandate_link(payer, return_url, checked_key(key), debits_in)
             return self._payers.card_link(payer, return_url, checked_key(key))
+
+    def saved_by(self, setup: str) -> PaymentMethod | None:
+        """Return what a person has saved by a setup intent (seti_…); None: not usable yet."""
+        with speaking():
+            return self._payers.saved_by(setup)
 
     def payment_method(self, method: str) -> PaymentMethod:
         """Read a card. Raises `ProcessorRefusal` (`resource_missing`)."""

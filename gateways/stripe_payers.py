@@ -114,6 +114,36 @@ class Payers:
             lambda: None,  # a second session does no harm
         ).url
 
+    def mandate_link(self, payer: str, return_url: str, key: str, currency: str) -> str:
+        """Open Checkout in setup mode: it shows the mandate and keeps that it was agreed to.
+
+        The seller's settings at Stripe say which methods it offers in the currency; one that the
+        plan does not take is refused when it is to be used.
+        """
+        session = take_effect_once(
+            key,
+            lambda options: self._stripe.checkout.sessions.create(
+                {
+                    "mode": "setup",
+                    "customer": payer,
+                    "currency": currency.lower(),
+                    "success_url": return_url,
+                    "cancel_url": return_url,
+                },
+                options,
+            ),
+            lambda: None,  # a second session does no harm
+        )
+        return str(entry(session, "url") or "")
+
+    def saved_by(self, setup: str) -> PaymentMethod | None:
+        """Read what a setup intent saved; an account may have to be verified for days first."""
+        found = self._stripe.setup_intents.retrieve(setup, {"expand": ["payment_method"]})
+        method = entry(found, "payment_method")
+        if entry(found, "status") != "succeeded" or not isinstance(method, stripe.PaymentMethod):
+            return None
+        return payment_method(method)
+
     def method(self, method: str) -> PaymentMethod:
         """Read a card."""
         return payment_method(self._stripe.payment_methods.retrieve(method))

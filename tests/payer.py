@@ -4,11 +4,18 @@ import json
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.request import HTTPErrorProcessor, Request, build_opener, urlopen
 
 from local.stripe_standin.process import StandIn
 
 Json = dict[str, Any]
+
+
+class _Stay(HTTPErrorProcessor):
+    """Does not follow where the page leads: that is the product's own."""
+
+    def http_response(self, request: Any, response: Any) -> Any:
+        return response
 
 
 class _AtProcessor(Protocol):
@@ -53,6 +60,13 @@ class Payer:
         page = f"{self.fleet.standin.base_url}/invoice/{invoice}"
         with urlopen(Request(page, body, method="POST")) as answer:  # noqa: S310
             assert answer.status == HTTPStatus.OK
+
+    def save_there(self, page: str, method: str) -> None:
+        """Save a payment method on the processor's page, whose address a link gave."""
+        body = urlencode({"card": method}).encode()
+        opener = build_opener(_Stay())
+        with opener.open(Request(page, body, method="POST")) as answer:  # noqa: S310
+            assert answer.status == HTTPStatus.SEE_OTHER
 
     def balance(self, amount_minor: int) -> None:
         """Move the payer's balance at the processor, as its dashboard can; negative is credit."""

@@ -24,7 +24,8 @@ CUSTOMER_UPDATED = "customer.updated"
 DELETED = "customer.deleted"
 DETACHED = "payment_method.detached"
 RENEWED = "payment_method.automatically_updated"  # the bank renewed the same card
-CARD_EVENTS = frozenset({CUSTOMER_UPDATED, "payment_method.attached", RENEWED})
+SAVED = "setup_intent.succeeded"  # a person saved it on the processor's page, to be charged
+CARD_EVENTS = frozenset({CUSTOMER_UPDATED, "payment_method.attached", RENEWED, SAVED})
 REMOVALS = frozenset({DELETED, DETACHED})
 # Stripe sends `refund.created` for every refund: https://docs.stripe.com/api/events/types.
 REFUND_EVENTS = frozenset({"refund.created", "refund.updated", "refund.failed"})
@@ -157,7 +158,7 @@ class StripeEvent:
 
     async def _meaning(self, event: ProcessorEvent) -> EventMeaning:
         meaning = await self._read(event)
-        if event.type == CUSTOMER_UPDATED or not meaning.payer:
+        if event.type in (CUSTOMER_UPDATED, SAVED) or not meaning.payer:
             return meaning
         # This event may arrive after a newer card's, so only the current default counts.
         now = await self._read(replace(event, type=CUSTOMER_UPDATED, object_id=meaning.payer))

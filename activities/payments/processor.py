@@ -270,9 +270,13 @@ class PaymentActivities:
     def _meaning(self, event: ProcessorEvent) -> EventMeaning:
         if event.type in ("customer.deleted", "payment_method.detached"):
             return self._removed(event)
-        if event.type.startswith("payment_method."):
-            method = self._payments.payment_method(event.object_id)
-            return EventMeaning(payer=method.payer, method=method.method)
+        if event.type.startswith(("payment_method.", "setup_intent.")):
+            saved = event.type.startswith("setup_intent.")
+            read = self._payments.saved_by if saved else self._payments.payment_method
+            method = read(event.object_id)
+            return (
+                EventMeaning(payer=method.payer, method=method.method) if method else EventMeaning()
+            )
         if event.type.startswith("customer."):
             default = self._payments.default_payment_method(event.object_id)
             return EventMeaning(payer=event.object_id, method=default.method if default else "")

@@ -1,7 +1,11 @@
 """Which subscription an invoice belongs to, and the processor's id of a customer."""
 
+from typing import Any
+
 from sqlalchemy import Connection, select
 
+from domain.payments.kinds import PaymentKind
+from domain.subscription import Status
 from models.tables import ChargeRow, Customer, Subscription
 
 
@@ -19,3 +23,18 @@ def payer_of_subscription(connection: Connection, subscription_id: str) -> str |
         .join(Subscription, Subscription.account_id == Customer.account_id)
         .where(Subscription.subscription_id == subscription_id)
     )
+
+
+def debits_in(connection: Connection, payer: str) -> str:
+    """Return the currency in which a payer's plan takes bank debits; "": it takes none."""
+    plan: dict[str, Any] | None = connection.scalar(
+        select(Subscription.plan)
+        .join(Customer, Customer.account_id == Subscription.account_id)
+        .where(Customer.payer == payer)
+        .order_by(Subscription.status == Status.ENDED, Subscription.recorded_at.desc())
+        .limit(1)
+    )
+    if plan is None:
+        return ""
+    kinds = plan.get("takes", {}).values()
+    return str(plan["currency"]) if any(PaymentKind.BANK_DEBIT in one for one in kinds) else ""

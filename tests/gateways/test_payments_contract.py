@@ -261,6 +261,17 @@ def test_an_account_is_used_only_where_bank_debits_are_taken(anywhere, payer_has
     assert anywhere.payments.pay(either, key=anywhere.name("pay")).kind == "processing"
 
 
+def test_where_debits_are_taken_the_page_is_one_that_shows_their_mandate(anywhere):
+    payer = anywhere.payer(None)
+    back = "https://acme.example/back"
+    cards = anywhere.payments.card_link(payer, return_url=back, key=anywhere.name("link"))
+    link = anywhere.payments.card_link(
+        payer, return_url=back, key=anywhere.name("link"), debits_in="USD"
+    )
+    assert "checkout" in link
+    assert "checkout" not in cards
+
+
 def test_a_card_of_nobody_is_attached(anywhere):
     payer = anywhere.payer(None)
     card = anywhere.client.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})

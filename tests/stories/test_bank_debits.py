@@ -2,8 +2,11 @@
 
 import pytest
 
+from gateways.stripe import StripePayments
+from ledger.payments import processor_ids
 from tests.fleet import RunningFleet
 from tests.stories.telling import Told, day, subscribed
+from tests.workflows.test_every_event import deliver
 
 pytestmark = pytest.mark.long
 
@@ -141,4 +144,27 @@ async def test_a_renewal_whose_debit_fails_is_dunned_and_packs_serve_until_that_
     await team.is_now("active")
     await team.has("950")
     team.has_paid("29.00", "25.00", "29.00")
+    team.ends_well()
+
+
+async def test_the_mandate_is_given_on_the_processors_page(fleet: RunningFleet) -> None:
+    """The account becomes the one to charge, though the processor keeps the card as its default."""
+    team = await subscribed(fleet, "salestools", "starter")
+    payer = team.customer.processor()["payer"]
+    with fleet.engine.connect() as connection:
+        debits_in = processor_ids.debits_in(connection, payer)
+    assert debits_in == "USD"
+    with StripePayments(fleet.standin.api_key, base_url=fleet.standin.base_url) as payments:
+        page = payments.card_link(
+            payer, return_url="https://acme.example", key="mandate", debits_in=debits_in
+        )
+        team.customer.save_there(page, ACCOUNT)
+        (account, _) = payments.payment_methods(payer)
+    setup = team.customer.ask_processor(f"checkout/sessions/{page.rsplit('/', 1)[1]}")
+
+    assert await deliver(fleet, "setup_intent.succeeded", setup["setup_intent"]) == "signaled"
+
+    assert (await team.is_now("active"))["card"] == "Bank account ···6789"
+    assert (account.kind, account.card) == ("bank_debit", "Bank account ···6789")
+    await team.orders_pack("pack_500", "25.00", key="by debit")
     team.ends_well()

@@ -66,6 +66,24 @@ async def attached(customer: Customer) -> Scene:
     return Scene(card, {"card": "Mastercard ···4444"}, fact)
 
 
+async def saved(customer: Customer) -> Scene:
+    """A person saves a card on the processor's page, which does not make it the default there."""
+    session = customer.ask_processor(
+        "checkout/sessions",
+        {
+            "mode": "setup",
+            "customer": of_payer(customer),
+            "currency": "usd",
+            "success_url": "https://acme.example",
+        },
+    )
+
+    async def fact() -> None:
+        customer.save_there(session["url"], "pm_card_mastercard")
+
+    return Scene(session["setup_intent"], {"card": "Mastercard ···4444"}, fact)
+
+
 async def renewed(customer: Customer) -> Scene:
     """The bank renews the card: before there is anything to try again, and after a decline."""
     after = {"paid": [900, 1170], "charges": ["paid", "paid"]}
@@ -209,6 +227,7 @@ SCENES: dict[str, Callable[[Customer], Awaitable[Scene]]] = {
     "customer.deleted": deleted,
     "payment_method.attached": attached,
     "payment_method.detached": detached,
+    "setup_intent.succeeded": saved,
     "payment_method.automatically_updated": renewed,
     "invoice.paid": paid_elsewhere,
     "invoice.payment_failed": never_came,

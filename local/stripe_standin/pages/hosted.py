@@ -26,6 +26,11 @@ SAVING = (
     Choice("pm_card_visa_chargeDeclined", "Visa ···0002", "the bank refuses to save it"),
 )
 
+# Checkout offers them where the seller's settings allow; the portal never does.
+ACCOUNTS = (
+    Choice("pm_usBankAccount_success", "Bank account ···6789", "works; its money takes days"),
+)
+
 PAYING = (
     Choice("pm_card_visa", "Visa ···4242", "works"),
     Choice("pm_card_authenticationRequired", "Visa ···3184", "you confirm by 3-D Secure; works"),
@@ -56,13 +61,14 @@ class Pages:
         customer = self._world.get("customer", session["customer"])
         if session.get("status") == "complete":
             return _html(note("This page was used before."))
+        offered = SAVING + ACCOUNTS if session["object"] == "checkout.session" else SAVING
         if request.method != "POST":
-            return _html(card_page(customer, SAVING, ""))
+            return _html(card_page(customer, offered, ""))
         try:
             target = complete(self._world, session, _chosen(request))
         except Refusal as refusal:
             self._world.store.commit()
-            return _html(card_page(customer, SAVING, str(refusal)), refusal.status)
+            return _html(card_page(customer, offered, str(refusal)), refusal.status)
         self._world.store.commit()
         if target:
             return Response(303, b"", "text/html", {"Location": target})

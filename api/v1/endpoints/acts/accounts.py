@@ -23,6 +23,7 @@ from domain.messages.invoices import (
     parse_use_payment_method,
 )
 from domain.webhooks.targets import parsed_url
+from ledger.payments import processor_ids
 
 EMAIL = {"anyOf": [schemas.EMAIL, {"type": "null"}]}
 ALERT = schemas.closed(
@@ -53,14 +54,16 @@ async def link(call: Call) -> Reply:
     owner = await acts.customer_of(call)
     if owner.payer is None:
         raise Problem("unknown_payer", "the payment processor does not know this customer")
-    # A new key every time: a repeated key would return an expired page.
-    opened = partial(
-        call.services.payments.card_link,
-        owner.payer,
-        return_url=back,
-        key=f"{owner.payer}:card:{uuid4()}",
-    )
+    opened = partial(_opened, call, owner.payer, back)
     return reply({"customer_id": owner.customer_id, "url": await asyncio.to_thread(opened)})
+
+
+def _opened(call: Call, payer: str, back: str) -> str:
+    with call.services.engine.connect() as connection:
+        debits_in = processor_ids.debits_in(connection, payer)
+    # A new key every time: a repeated key would return an expired page.
+    key = f"{payer}:card:{uuid4()}"
+    return call.services.payments.card_link(payer, return_url=back, key=key, debits_in=debits_in)
 
 
 def return_url(call: Call, sent: object) -> str:
