@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from temporalio import workflow
+from temporalio.client import Client
 
 from local.patience import until
 from local.timeline import without_time
@@ -65,10 +66,12 @@ def answer_of(ran: Ran) -> Any:
 async def settled(terminal: Terminal, line: str) -> None:
     """Wait until the subscription that a line was sent to has begun and has nothing to do."""
     (workflow_id,) = re.findall(r"--workflow-id (\S+)", line)
-    query = ["workflow", "query", "--workflow-id", workflow_id, "--name", "status"]
+    # Not by the program: it starts anew for each of these looks.
+    client = await Client.connect(terminal.address, namespace=terminal.namespace)
+    handle = client.get_workflow_handle(workflow_id)
 
     async def look() -> dict[str, Any]:
-        return dict(answer_of(await terminal.run([*query, "--output", "json"])))
+        return dict(await handle.query("status"))
 
     await until(
         look,
