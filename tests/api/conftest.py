@@ -1,7 +1,6 @@
 """The API as a process on real servers; each test makes customers of its own."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -9,30 +8,9 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 
 from gateways.stripe import StripePayments
-from local.postgres import Database
 from local.stripe_standin.process import StandIn
-from local.temporal import TemporalServer
-from models.base import connect
-from tests.api.arrangements import Desk, api, environment, inbox, own_namespace
+from tests.api.arrangements import Desk, inbox
 from tests.screenless import screenless
-
-
-@pytest.fixture(scope="session")
-async def temporal(temporal_server: TemporalServer) -> Client:
-    return await own_namespace(temporal_server.address)
-
-
-@pytest.fixture(scope="session")
-def engine(session_database: Database) -> Iterator[Engine]:
-    connected = connect(session_database.url)
-    yield connected
-    connected.dispose()
-
-
-@pytest.fixture(scope="session")
-def payments(standin: StandIn) -> Iterator[StripePayments]:
-    with StripePayments(standin.api_key, base_url=standin.base_url) as connected:
-        yield connected
 
 
 @pytest.fixture
@@ -45,17 +23,6 @@ async def served(temporal: Client, engine: Engine, payments: StripePayments) -> 
     """Workers for what the API starts."""
     async with inbox(temporal, engine, payments):
         yield
-
-
-@pytest.fixture(scope="session")
-def variables(session_database: Database, temporal: Client, standin: StandIn) -> dict[str, str]:
-    return environment(session_database.url, temporal, standin)
-
-
-@pytest.fixture(scope="session")
-def api_url(variables: dict[str, str], servers_folder: Path) -> Iterator[str]:
-    with api(variables, servers_folder) as url:
-        yield url
 
 
 @pytest.fixture

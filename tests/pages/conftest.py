@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from local.stripe_standin.process import WEBHOOK_SECRET
-from tests.doors import bearing, door, door_url, door_variables, post  # noqa: F401 - fixtures
 from tests.fleet import RunningFleet
 from tests.screenless import screenless
 
@@ -17,7 +16,7 @@ _numbers = count(1)
 
 
 @pytest.fixture
-def link(door: httpx.AsyncClient) -> Link:  # noqa: F811 - the fixture above
+def link(door: httpx.AsyncClient) -> Link:
     """A function that makes a link which opens a customer's console once."""
 
     async def make(customer: str, **facts: Any) -> str:
@@ -31,14 +30,14 @@ def link(door: httpx.AsyncClient) -> Link:  # noqa: F811 - the fixture above
 
 
 @pytest.fixture
-async def web(door_url: str) -> AsyncIterator[httpx.AsyncClient]:  # noqa: F811 - as above
+async def web(door_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A browser without a screen: it keeps cookies, and follows no redirect by itself."""
     async with screenless(base_url=door_url) as client:
         yield client
 
 
 @pytest.fixture
-def told(fleet: RunningFleet, door_url: str) -> Iterator[None]:  # noqa: F811 - as above
+def told(fleet: RunningFleet, door_url: str) -> Iterator[None]:
     """The processor tells the door what people do on its pages, as long as the test lasts."""
     where = f"{door_url}/webhooks/stripe"
     fleet.standin.post("/_config", webhook_url=where, webhook_secret=WEBHOOK_SECRET)

@@ -1,30 +1,22 @@
 """The page behind a request's mail: an admin's two buttons, and nobody else's."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from domain.mails.links import approval_token
-from local.postgres import Database
-from local.stripe_standin.process import StandIn
-from tests.api.arrangements import api, environment
 from tests.deployment import LINK_SECRET
 from tests.fleet import Customer, RunningFleet
 from tests.screenless import screenless
 from tests.workflows.test_approvals import a_team, ask, leave, request_of
 
 
-@pytest.fixture(scope="module")
-async def http(
-    shared_fleet: RunningFleet, session_database: Database, standin: StandIn, servers_folder: Path
-) -> AsyncIterator[httpx.AsyncClient]:
-    variables = environment(session_database.url, shared_fleet.client, standin)
-    with api(variables, servers_folder) as url:
-        async with screenless(base_url=url) as client:
-            yield client
+@pytest.fixture
+async def http(door_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with screenless(base_url=door_url) as client:
+        yield client
 
 
 def link(customer: Customer, member: str = "grace", key: str = "job") -> dict[str, str]:

@@ -1,39 +1,12 @@
 """Usage past the workflow: shortfalls are bought for, callers wait for what cures them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from sqlalchemy import text
 
-from local.postgres import Database
-from local.stripe_standin.process import StandIn
-from tests.api.arrangements import api, environment
-from tests.fleet import Customer, RunningFleet
-from tests.screenless import screenless
-
-
-@pytest.fixture(scope="module")
-def door_url(
-    shared_fleet: RunningFleet,
-    session_database: Database,
-    standin: StandIn,
-    catalogs: Path,
-    servers_folder: Path,
-) -> Iterator[str]:
-    variables = environment(session_database.url, shared_fleet.client, standin)
-    with api(variables | {"DRAWDOWN_CATALOGS": str(catalogs)}, servers_folder) as url:
-        yield url
-
-
-@pytest.fixture
-async def door(door_url: str, api_key: str) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {api_key}"}
-    async with screenless(base_url=f"{door_url}/v1", headers=headers) as client:
-        yield client
+from tests.fleet import Customer
 
 
 async def use(

@@ -8,25 +8,8 @@ from drawdown_client import Drawdown
 from sqlalchemy import Engine
 
 from clients.python.tests.door import Door, opened
-from tests.api.conftest import (  # noqa: F401 - fixtures by their names
-    api_url,
-    engine,
-    payments,
-    temporal,
-    variables,
-)
 from tests.api.v1.conftest import put_on
 from tests.builders import SubscribedWallet, a_subscribed_wallet, shipped_plan
-from tests.conftest import (  # noqa: F401 - fixtures by their names
-    everything_closed,
-    new_database,
-    postgres,
-    servers_folder,
-    session_database,
-    standin,
-    temporal_server,
-)
-from tests.running import api_key  # noqa: F401 - a fixture by its name
 
 KEY = "dd_abcdefghijkl_" + "s" * 43
 
@@ -44,14 +27,14 @@ def dd(door: Door) -> Iterator[Drawdown]:
 
 
 @pytest.fixture
-def live(api_url: str, api_key: str) -> Iterator[Drawdown]:  # noqa: F811
+def live(api_url: str, api_key: str) -> Iterator[Drawdown]:
     """A client of the real API."""
     with Drawdown(api_url, api_key) as dd:
         yield dd
 
 
 @pytest.fixture
-def new_customer(engine: Engine) -> Callable[..., SubscribedWallet]:  # noqa: F811
+def new_customer(engine: Engine) -> Callable[..., SubscribedWallet]:
     """A function that makes a customer of the real API whose month began yesterday."""
 
     def make(credits_: int = 10_000) -> SubscribedWallet:

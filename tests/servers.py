@@ -15,9 +15,6 @@ from local.mail_catcher.process import MailCatcher
 from local.postgres import Database, Postgres
 from local.stripe_standin.process import StandIn
 from local.temporal import TemporalServer
-from tests.closing import everything_closed, pytest_collection_finish  # noqa: F401 - found by pytest
-from tests.loops import pytest_asyncio_loop_factories  # noqa: F401 - found by pytest
-from tests.running import api_key, catalogs, fleet, shared_fleet  # noqa: F401 - fixtures by their names
 
 # Losing the test server's data in a power cut costs nothing; everywhere else fsync stays on.
 FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
