@@ -19,18 +19,18 @@ class Coming:
     credit_type: str | None
 
 
+_COMING = text("""
+    SELECT c.charge_id, c.kind, c.currency, c.amount_minor, c.opened_at, c.quantity,
+           CASE c.kind WHEN 'pack' THEN c.pack ->> 'credit_type'
+                       WHEN 'manual_purchase' THEN s.plan #>> '{manual,credit_type}'
+                       WHEN 'auto_purchase' THEN s.plan #>> '{auto,credit_type}' END
+    FROM charges c JOIN subscriptions s USING (account_id, subscription_id)
+    WHERE c.account_id = :account AND c.state = 'processing'
+    ORDER BY c.opened_at, c.charge_id
+""")
+
+
 def coming(connection: Connection, account_id: int) -> tuple[Coming, ...]:
     """Return a customer's money on its way, the oldest first."""
-    rows = connection.execute(
-        text("""
-            SELECT c.charge_id, c.kind, c.currency, c.amount_minor, c.opened_at, c.quantity,
-                   CASE c.kind WHEN 'pack' THEN c.pack ->> 'credit_type'
-                               WHEN 'manual_purchase' THEN s.plan #>> '{manual,credit_type}'
-                               WHEN 'auto_purchase' THEN s.plan #>> '{auto,credit_type}' END
-            FROM charges c JOIN subscriptions s USING (account_id, subscription_id)
-            WHERE c.account_id = :account AND c.state = 'processing'
-            ORDER BY c.opened_at, c.charge_id
-        """),
-        {"account": account_id},
-    )
+    rows = connection.execute(_COMING, {"account": account_id})
     return tuple(Coming(*row) for row in rows)

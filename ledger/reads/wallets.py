@@ -32,27 +32,27 @@ class WalletNow:
     refusal: str | None
 
 
+_WALLET = text("""
+    SELECT w.seq, t.at, w.state, w.paused_by, w.frozen, o.starts, o.ends,
+           serving_refusal(jsonb_populate_record(w, jsonb_strip_nulls(
+               jsonb_build_object('window_end', o.ends))), t.at) AS refusal
+    FROM wallets w
+    CROSS JOIN LATERAL (SELECT greatest(:at, w.decided_at) AS at) t
+    LEFT JOIN LATERAL (
+        SELECT n.window_start, n.window_end FROM windows n
+        WHERE n.account_id = w.account_id AND n.window_start <= t.at
+          AND w.state = 'active' AND t.at >= w.window_end
+        ORDER BY n.window_start DESC LIMIT 1) n ON true
+    CROSS JOIN LATERAL (
+        SELECT coalesce(n.window_start, w.window_start) AS starts,
+               coalesce(n.window_end, w.window_end) AS ends) o
+    WHERE w.account_id = :account
+""")
+
+
 def wallet_now(connection: Connection, account_id: int, at: datetime) -> WalletNow:
     """Return a wallet as of `at`, or as of its own time if that is later."""
-    row = connection.execute(
-        text("""
-            SELECT w.seq, t.at, w.state, w.paused_by, w.frozen, o.starts, o.ends,
-                   serving_refusal(jsonb_populate_record(w, jsonb_strip_nulls(
-                       jsonb_build_object('window_end', o.ends))), t.at) AS refusal
-            FROM wallets w
-            CROSS JOIN LATERAL (SELECT greatest(:at, w.decided_at) AS at) t
-            LEFT JOIN LATERAL (
-                SELECT n.window_start, n.window_end FROM windows n
-                WHERE n.account_id = w.account_id AND n.window_start <= t.at
-                  AND w.state = 'active' AND t.at >= w.window_end
-                ORDER BY n.window_start DESC LIMIT 1) n ON true
-            CROSS JOIN LATERAL (
-                SELECT coalesce(n.window_start, w.window_start) AS starts,
-                       coalesce(n.window_end, w.window_end) AS ends) o
-            WHERE w.account_id = :account
-        """),
-        {"account": account_id, "at": at},
-    ).one()
+    row = connection.execute(_WALLET, {"account": account_id, "at": at}).one()
     return WalletNow(
         account_id=account_id,
         seq=row.seq,
@@ -88,31 +88,44 @@ class GrantNow:
     tags: dict[str, Any] | None
 
 
+_GRANTS = text("""
+    SELECT g.grant_id, g.credit_type, g.source, g.granted, used_of(g),
+           CASE WHEN o.usable THEN g.remaining - o.held ELSE 0 END AS available, o.held,
+           CASE WHEN NOT o.usable AND g.expires_at > :at THEN g.remaining - o.held
+                ELSE 0 END AS frozen,
+           g.effective_at, nullif(g.expires_at, 'infinity'), g.scope, g.charge_id, e.tags
+    FROM grants g
+    LEFT JOIN lapsed_by(:account, :at) l ON l.grant_id = g.grant_id
+    CROSS JOIN LATERAL (
+        SELECT g.held - coalesce(l.amount, 0) AS held,
+               is_usable(g.effective_at, g.expires_at, g.source, :frozen, :at) AS usable) o
+    LEFT JOIN LATERAL (
+        SELECT j.tags FROM journal j
+        WHERE j.account_id = g.account_id AND j.seq = g.grant_id
+        ORDER BY j.line LIMIT 1) e ON true
+    WHERE g.account_id = :account AND g.is_open AND g.source <> 'overdraft'
+      AND g.effective_at <= :at AND (g.expires_at > :at OR o.held > 0)
+    ORDER BY g.priority, g.expires_at, g.tie_1, g.tie_2, g.grant_id
+""")
+
+
 def grants_now(connection: Connection, wallet: WalletNow) -> tuple[GrantNow, ...]:
     """Return the grants in effect, in burn order; an overdraft is no one's credit."""
     rows = connection.execute(
-        text("""
-            SELECT g.grant_id, g.credit_type, g.source, g.granted, used_of(g),
-                   CASE WHEN o.usable THEN g.remaining - o.held ELSE 0 END AS available, o.held,
-                   CASE WHEN NOT o.usable AND g.expires_at > :at THEN g.remaining - o.held
-                        ELSE 0 END AS frozen,
-                   g.effective_at, nullif(g.expires_at, 'infinity'), g.scope, g.charge_id, e.tags
-            FROM grants g
-            LEFT JOIN lapsed_by(:account, :at) l ON l.grant_id = g.grant_id
-            CROSS JOIN LATERAL (
-                SELECT g.held - coalesce(l.amount, 0) AS held,
-                       is_usable(g.effective_at, g.expires_at, g.source, :frozen, :at) AS usable) o
-            LEFT JOIN LATERAL (
-                SELECT j.tags FROM journal j
-                WHERE j.account_id = g.account_id AND j.seq = g.grant_id
-                ORDER BY j.line LIMIT 1) e ON true
-            WHERE g.account_id = :account AND g.is_open AND g.source <> 'overdraft'
-              AND g.effective_at <= :at AND (g.expires_at > :at OR o.held > 0)
-            ORDER BY g.priority, g.expires_at, g.tie_1, g.tie_2, g.grant_id
-        """),
-        {"account": wallet.account_id, "at": wallet.at, "frozen": wallet.frozen},
+        _GRANTS, {"account": wallet.account_id, "at": wallet.at, "frozen": wallet.frozen}
     )
     return tuple(GrantNow(*row) for row in rows)
+
+
+_INCLUDED_AND_OWED = text("""
+    SELECT true, credit_type, sum(granted)::bigint FROM grants
+    WHERE account_id = :account AND source IN ('allowance', 'trial')
+      AND effective_at >= :start AND effective_at <= :at
+    GROUP BY credit_type
+    UNION ALL
+    SELECT false, substr(counter, 6), value FROM counters
+    WHERE account_id = :account AND counter ^@ 'debt:' AND window_start = '-infinity'
+""")
 
 
 def included_and_owed(
@@ -123,19 +136,18 @@ def included_and_owed(
     Owed is what was taken on credit or charged back.
     """
     rows = connection.execute(
-        text("""
-            SELECT true, credit_type, sum(granted)::bigint FROM grants
-            WHERE account_id = :account AND source IN ('allowance', 'trial')
-              AND effective_at >= :start AND effective_at <= :at
-            GROUP BY credit_type
-            UNION ALL
-            SELECT false, substr(counter, 6), value FROM counters
-            WHERE account_id = :account AND counter ^@ 'debt:' AND window_start = '-infinity'
-        """),
+        _INCLUDED_AND_OWED,
         {"account": wallet.account_id, "start": wallet.window_start, "at": wallet.at},
     ).all()
     included = {kind: micro for is_included, kind, micro in rows if is_included}
     return included, {kind: micro for is_included, kind, micro in rows if not is_included}
+
+
+_USED = text("""
+    SELECT u.credit_type, u.used
+    FROM (SELECT seq_before(:account, :start) AS seq OFFSET 0) b
+    CROSS JOIN LATERAL used_between(:account, ARRAY[b.seq, :seq], b.seq) u
+""")
 
 
 def used_of_each(connection: Connection, wallet: WalletNow) -> dict[str, int]:
@@ -145,12 +157,7 @@ def used_of_each(connection: Connection, wallet: WalletNow) -> dict[str, int]:
     without use are left out.
     """
     rows = connection.execute(
-        text("""
-            SELECT u.credit_type, u.used
-            FROM (SELECT seq_before(:account, :start) AS seq OFFSET 0) b
-            CROSS JOIN LATERAL used_between(:account, ARRAY[b.seq, :seq], b.seq) u
-        """),
-        {"account": wallet.account_id, "start": wallet.window_start, "seq": wallet.seq},
+        _USED, {"account": wallet.account_id, "start": wallet.window_start, "seq": wallet.seq}
     )
     return {row.credit_type: row.used for row in rows}
 
@@ -168,16 +175,19 @@ class AutoNow:
     in_flight: bool
 
 
+_AUTO = text("""
+    SELECT p.auto_credit_type, p.auto_on, p.card_usable, p.auto_unit, p.auto_cap,
+           auto_purchased(p.account_id, :start, :end, p.cap_bounds, :at),
+           EXISTS (SELECT FROM charges c WHERE c.account_id = p.account_id
+                   AND c.kind = 'auto_purchase' AND c.state IN ('open', 'processing'))
+    FROM policies p WHERE p.account_id = :account AND p.auto_unit IS NOT NULL
+""")
+
+
 def auto_now(connection: Connection, wallet: WalletNow) -> AutoNow | None:
     """Return where auto-purchase stands; None: the plan has none."""
     row = connection.execute(
-        text("""
-            SELECT p.auto_credit_type, p.auto_on, p.card_usable, p.auto_unit, p.auto_cap,
-                   auto_purchased(p.account_id, :start, :end, p.cap_bounds, :at),
-                   EXISTS (SELECT FROM charges c WHERE c.account_id = p.account_id
-                           AND c.kind = 'auto_purchase' AND c.state IN ('open', 'processing'))
-            FROM policies p WHERE p.account_id = :account AND p.auto_unit IS NOT NULL
-        """),
+        _AUTO,
         {
             "account": wallet.account_id,
             "start": wallet.window_start,
@@ -188,6 +198,20 @@ def auto_now(connection: Connection, wallet: WalletNow) -> AutoNow | None:
     return AutoNow(*row) if row else None
 
 
+_BURNS = text("""
+    SELECT d.days, u.part, u.credit_type, u.used
+    FROM (SELECT least(:longest, 1 + floor(extract(epoch FROM :at - f.at) / :day))::integer
+                     AS days
+          FROM (SELECT j.at FROM journal j WHERE j.account_id = :account
+                ORDER BY j.seq LIMIT 1) f) d
+    CROSS JOIN LATERAL (
+        SELECT array_agg(:at - ago * interval '24 hours' + :instant ORDER BY ago DESC)
+                   AS ends
+        FROM generate_series(0, d.days) ago) e
+    CROSS JOIN LATERAL used_between(:account, seqs_before(:account, e.ends), 0) u
+""")
+
+
 def burns_of_each(connection: Connection, wallet: WalletNow) -> dict[str, list[int]]:
     """Return the use of each day the customer has had, a month's at most, by credit type.
 
@@ -195,18 +219,7 @@ def burns_of_each(connection: Connection, wallet: WalletNow) -> dict[str, list[i
     """
     # A day has what was decided at its end, and not what was at its beginning.
     rows = connection.execute(
-        text("""
-            SELECT d.days, u.part, u.credit_type, u.used
-            FROM (SELECT least(:longest, 1 + floor(extract(epoch FROM :at - f.at) / :day))::integer
-                             AS days
-                  FROM (SELECT j.at FROM journal j WHERE j.account_id = :account
-                        ORDER BY j.seq LIMIT 1) f) d
-            CROSS JOIN LATERAL (
-                SELECT array_agg(:at - ago * interval '24 hours' + :instant ORDER BY ago DESC)
-                           AS ends
-                FROM generate_series(0, d.days) ago) e
-            CROSS JOIN LATERAL used_between(:account, seqs_before(:account, e.ends), 0) u
-        """),
+        _BURNS,
         {
             "account": wallet.account_id,
             "at": wallet.at,
@@ -221,38 +234,40 @@ def burns_of_each(connection: Connection, wallet: WalletNow) -> dict[str, list[i
     return found
 
 
+_SUBSCRIBER = text("""
+    SELECT c.customer_id, c.name, c.email, c.locale, c.time_zone, c.payer,
+           c.finance_email, c.payment_method,
+           s.subscription_id, s.status, s.plan, s.next_plan, s.period_start, s.period_end,
+           s.trial_ends_at, s.cancel_at_end
+    FROM customers c
+    LEFT JOIN LATERAL (
+        SELECT * FROM subscriptions o WHERE o.account_id = c.account_id
+        ORDER BY o.status = :ended, o.recorded_at DESC LIMIT 1) s ON true
+    WHERE c.account_id = :account
+""")
+
+
 def subscriber(
     connection: Connection, account_id: int
 ) -> tuple[CustomerDetails, dict[str, Any] | None]:
     """Return a customer with the columns of its subscription, as `subscription_of` chooses it."""
-    row = connection.execute(
-        text("""
-            SELECT c.customer_id, c.name, c.email, c.locale, c.time_zone, c.payer,
-                   c.finance_email, c.payment_method,
-                   s.subscription_id, s.status, s.plan, s.next_plan, s.period_start, s.period_end,
-                   s.trial_ends_at, s.cancel_at_end
-            FROM customers c
-            LEFT JOIN LATERAL (
-                SELECT * FROM subscriptions o WHERE o.account_id = c.account_id
-                ORDER BY o.status = :ended, o.recorded_at DESC LIMIT 1) s ON true
-            WHERE c.account_id = :account
-        """),
-        {"account": account_id, "ended": Status.ENDED},
-    ).one()
+    row = connection.execute(_SUBSCRIBER, {"account": account_id, "ended": Status.ENDED}).one()
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     named = {field.name: values.pop(field.name) for field in fields(CustomerDetails)}
     return CustomerDetails(**named), values if values["subscription_id"] else None
 
 
+_SUBSCRIPTION = text("""
+    SELECT subscription_id, status, plan, next_plan, period_start, period_end,
+           trial_ends_at, cancel_at_end
+    FROM subscriptions WHERE account_id = :account
+    ORDER BY status = :ended, recorded_at DESC LIMIT 1
+""")
+
+
 def subscription_of(connection: Connection, account_id: int) -> dict[str, Any] | None:
     """Return the columns of a customer's live subscription, else of the one that ended last."""
     row = connection.execute(
-        text("""
-            SELECT subscription_id, status, plan, next_plan, period_start, period_end,
-                   trial_ends_at, cancel_at_end
-            FROM subscriptions WHERE account_id = :account
-            ORDER BY status = :ended, recorded_at DESC LIMIT 1
-        """),
-        {"account": account_id, "ended": Status.ENDED},
+        _SUBSCRIPTION, {"account": account_id, "ended": Status.ENDED}
     ).one_or_none()
     return dict(row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public name for it
