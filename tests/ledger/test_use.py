@@ -12,7 +12,7 @@ from ledger.reports.scope import Scope
 from ledger.reports.usage import usage_by_action
 from ledger.usage import debits
 from tests.builders import MONTH_END, NOON, START, a_grant, a_subscribed_wallet, an_event, micro
-from tests.ledger.use_laws import HOUR, USE_LAWS, give, use_many
+from tests.ledger.use_laws import HOUR, USE_LAWS, give, parts, use_many
 
 READ = text("""
     SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
@@ -75,21 +75,22 @@ def test_ten_times_the_lines_cost_a_few_more_halvings(all_tiny):
 
 SELDOM = 5  # lines of a type of which something was used some time ago
 SINCE = 600
-TWICE = 2 * SINCE * DAYS  # lines: each look back from a day's end reads none more than twice
+NEAR = 25  # lines: as many are looked at for each part
 
 
-def test_a_type_used_long_ago_is_found_among_many_lines(all_tiny):
+def test_a_type_used_long_ago_is_looked_for_once_for_all_parts(all_tiny):
     with all_tiny.begin() as connection:
         wallet = a_subscribed_wallet(connection, 10_000)
         give(connection, wallet, "pages", NOON)
-        for day in range(DAYS):
-            use_many(connection, wallet, SINCE // DAYS, NOON + timedelta(days=day))
-            if day == 1:
-                use_many(connection, wallet, SELDOM, NOON + timedelta(days=day), "pages")
-    at = NOON + timedelta(days=DAYS - 1) + HOUR
+        use_many(connection, wallet, SELDOM, NOON, "pages")
+        use_many(connection, wallet, SINCE, NOON)
+    account = wallet.account_id
     with all_tiny.connect() as connection:
-        read = lines_read(connection, use_of_window_and_days(wallet, at))
-    assert read <= TWICE, read
+        seq = wallets.wallet_now(connection, account, NOON).seq
+        ends, marks = (0, seq), range(0, seq + 1, 5)
+        one = lines_read(connection, lambda ledger: parts(ledger, account, ends))
+        many = lines_read(connection, lambda ledger: parts(ledger, account, marks))
+    assert many <= 2 * one + len(marks) * NEAR, (one, many)
 
 
 def test_a_report_finds_the_operation_of_a_line_by_its_number(all_tiny):

@@ -159,7 +159,8 @@ def a_correction_is_taken_off_where_it_was_made(engine, _):
 USE_LAWS = (types_that_are_seldom_used, a_correction_is_taken_off_where_it_was_made)
 USE_FAULTS = (
     ("a line near is of any type", "booked_near", r"AND e\.credit_type = p_credit_type", ""),
-    ("what was used between is not looked for", "booked_far", r"IF earlier = later THEN", "IF true THEN"),
+    ("what was used between is not looked for", "booked_far", r"IF booked = later THEN", "IF true THEN"),
+    ("what is found for one mark is kept for all", "booked_after", r"OR p_marks\[n\] < since", ""),
     ("what is given is use given back", "used_of_type", r"AND e\.kind NOT IN \([^)]*\)", "AND false"),
     ("a correction is no use", "used_of_type", r"AND \(e\.corrects > p_corrected\) IS NOT TRUE", ""),
     ("what ends as it began was not used", "used_between", r"ends, NULL\)", "ends, 0)"),

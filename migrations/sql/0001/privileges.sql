@@ -42,5 +42,5 @@ GRANT EXECUTE ON FUNCTION
     settle_approval, need_for_approval, operation_of, free_types, archive_entries,
     publish_events, remember_consents, seqs_before, booked_near, booked_far, used_of_type,
     used_between, book_import, returns_book, unpayable,
-    first_line, days_between
+    first_line, days_between, booked_after
     TO drawdown_app;

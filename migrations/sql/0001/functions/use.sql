@@ -44,21 +44,21 @@ RETURNS TABLE (booked bigint) LANGUAGE sql STABLE AS $$
     LIMIT 1
 $$;
 
--- The same where none is. Nothing may have been used between what else changed it before and after;
--- only if something was, the lines before are read, twice as many each time, until one is found.
-CREATE OR REPLACE FUNCTION booked_far(p_account bigint, p_credit_type text, p_seq bigint)
-RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+-- The same where none is, and since which entry. Nothing may have been used between what else
+-- changed it before and after; only if something was, the lines before are read, twice as many each
+-- time, until one is found.
+CREATE OR REPLACE FUNCTION booked_far(
+    p_account bigint, p_credit_type text, p_seq bigint, OUT since bigint, OUT booked bigint
+) LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    since   bigint;
-    earlier bigint;
-    later   bigint;
-    upto    bigint := p_seq;
-    many    bigint := 32;
+    later bigint;
+    upto  bigint := p_seq;
+    many  bigint := 32;
 BEGIN
-    SELECT e.seq, e.balance_after INTO since, earlier FROM journal e
+    SELECT e.seq, e.balance_after INTO since, booked FROM journal e
     WHERE e.account_id = p_account AND e.credit_type = p_credit_type AND e.seq <= p_seq
       AND e.kind NOT IN ('debit', 'hold', 'capture', 'release') ORDER BY e.seq DESC LIMIT 1;
-    IF NOT FOUND THEN RETURN 0; END IF;  -- a type begins with a grant
+    IF NOT FOUND THEN since := 0; booked := 0; RETURN; END IF;  -- a type begins with a grant
     SELECT e.balance_after - (SELECT sum(o.change) FROM journal o
                               WHERE o.account_id = p_account AND o.seq = e.seq
                                 AND o.credit_type = p_credit_type)
@@ -69,14 +69,38 @@ BEGIN
         SELECT sum(g.remaining) INTO later FROM grants g
         WHERE g.account_id = p_account AND g.credit_type = p_credit_type;
     END IF;
-    IF earlier = later THEN RETURN earlier; END IF;
+    IF booked = later THEN RETURN; END IF;
     LOOP  -- ends: the line `since` is of this type
-        SELECT e.balance_after INTO earlier FROM journal e
+        SELECT e.seq, e.balance_after INTO since, booked FROM journal e
         WHERE e.account_id = p_account AND e.credit_type = p_credit_type
           AND e.seq > upto - many AND e.seq <= upto ORDER BY e.seq DESC LIMIT 1;
-        IF FOUND THEN RETURN earlier; END IF;
+        IF FOUND THEN RETURN; END IF;
         upto := upto - many; many := 2 * many;
     END LOOP;
+END $$;
+
+-- What was booked of a credit type after each of some entries, given in order. Of those that have
+-- no line near the last is looked for first: what is found holds for all since, so that the lines
+-- between are not read again for each of them. One plan serves all (`seqs_before` says why).
+CREATE OR REPLACE FUNCTION booked_after(p_account bigint, p_credit_type text, p_marks bigint[])
+RETURNS bigint[] LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    known  bigint[];
+    since  bigint;
+    booked bigint;
+BEGIN
+    SELECT array_agg(k.booked ORDER BY m.n) INTO known
+    FROM unnest(p_marks) WITH ORDINALITY AS m (seq, n)
+    LEFT JOIN LATERAL booked_near(p_account, p_credit_type, m.seq) k ON true;
+    FOR n IN REVERSE coalesce(cardinality(p_marks), 0) .. 1 LOOP
+        CONTINUE WHEN known[n] IS NOT NULL;
+        IF since IS NULL OR p_marks[n] < since THEN
+            SELECT f.since, f.booked INTO since, booked
+            FROM booked_far(p_account, p_credit_type, p_marks[n]) f;
+        END IF;
+        known[n] := booked;
+    END LOOP;
+    RETURN known;
 END $$;
 
 -- What was used of a credit type from each of some entries, given in order, until the next: `part`
@@ -86,11 +110,9 @@ CREATE OR REPLACE FUNCTION used_of_type(
     p_account bigint, p_credit_type text, p_marks bigint[], p_corrected bigint
 ) RETURNS TABLE (part integer, used bigint) LANGUAGE sql STABLE AS $$
     SELECT b.n::integer, b.left_here + coalesce(o.change, 0)::bigint
-    FROM (SELECT m.n, k.booked - lead(k.booked) OVER (ORDER BY m.n) AS left_here
-          FROM unnest(p_marks) WITH ORDINALITY AS m (seq, n)
-          LEFT JOIN LATERAL booked_near(p_account, p_credit_type, m.seq) near ON true
-          CROSS JOIN LATERAL (SELECT coalesce(
-              near.booked, booked_far(p_account, p_credit_type, m.seq)) AS booked) k) b
+    FROM (SELECT m.n, m.booked - lead(m.booked) OVER (ORDER BY m.n) AS left_here
+          FROM unnest(booked_after(p_account, p_credit_type, p_marks))
+              WITH ORDINALITY AS m (booked, n)) b
     LEFT JOIN (
         SELECT width_bucket(e.seq - 1, p_marks) AS n, sum(e.change) AS change FROM journal e
         WHERE e.account_id = p_account AND e.credit_type = p_credit_type
