@@ -7,6 +7,7 @@ slashes.
 from api.v1.endpoint import Theme
 from api.v1.endpoints.acts.accounts import ACCOUNTS
 from api.v1.endpoints.acts.invitations import INVITATIONS
+from api.v1.endpoints.acts.moving import MOVING
 from api.v1.endpoints.acts.operators import OPERATORS
 from api.v1.endpoints.acts.portal import PORTAL
 from api.v1.endpoints.acts.prompts import PROMPTS
@@ -26,7 +27,7 @@ DOCUMENTS = Documents(
     (
         Theme("usage", "Usage, checks and holds", (*USAGE, *CHECKS, *HOLDS)),
         Theme("subscriptions", "Life of a subscription", SUBSCRIPTIONS),
-        Theme("purchases", "Purchases, payment and alerts", (*PURCHASES, *ACCOUNTS)),
+        Theme("purchases", "Purchases, payment and alerts", (*PURCHASES, *ACCOUNTS, *MOVING)),
         Theme("links", "Links, prompts and invitations", (*PORTAL, *PROMPTS, *INVITATIONS)),
         Theme("teams", "Teams and approvals", TEAMS),
         Theme("operators", "Operators", OPERATORS),
