@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 from activities.direct.shortfalls import TemporalAwayError
 from domain.errors import InvalidInput
 from ledger.direct.lists import OtherListsError
-from ledger.usage.group_commit import LedgerBusyError
+from ledger.usage.queues import LedgerBusyError
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ changes, or for as long as they are patient.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,10 +23,11 @@ from domain.usage import DebitOutcome, PricedEvent, UsageEvent
 from gateways.telemetry import tracing
 from ledger.direct.lists import ListsInForce, OtherListsError
 from ledger.direct.plans import PlanInForce, PlansInForce, unknown
-from ledger.usage import debits, holds
+from ledger.usage import holds
 from ledger.usage.debits import Demand
-from ledger.usage.group_commit import GroupCommit, LedgerBusyError
+from ledger.usage.group_commit import GroupCommit
 from ledger.usage.naming import named
+from ledger.usage.queues import LedgerBusyError
 from ledger.usage.requests import Request
 
 STALE = "stale_plan"
@@ -104,11 +105,11 @@ class DirectUsage:
     async def check(self, asked: CustomersEvent, *, catalog: str | None) -> DebitOutcome:
         """Return what a debit would come to now; nothing moves. Raises `LedgerBusyError`."""
 
-        def request(known: PlanInForce) -> Request:
+        def check(known: PlanInForce) -> Awaitable[DebitOutcome]:
             demand = Demand(known.account_id, self._priced(known, asked.event), known.revision)
-            return debits.checking(demand, self._now())
+            return self._commit.check(demand, self._now())
 
-        outcome: DebitOutcome = await self._ask(asked.customer_id, catalog, request)
+        outcome: DebitOutcome = await self._ask(asked.customer_id, catalog, check)
         return outcome
 
     async def hold(
@@ -122,19 +123,19 @@ class DirectUsage:
     ) -> HoldOutcome:
         """Set credits aside; waits for a purchase as usage does. Raises `LedgerBusyError`."""
 
-        def request(known: PlanInForce) -> Request:
+        def ask(known: PlanInForce) -> Awaitable[HoldOutcome]:
             priced = self._priced(known, wanted.event, price_on_terms)
-            asked = holds.holding(
+            request = holds.holding(
                 known.account_id,
                 priced,
                 lapses_at=wanted.lapses_at,
                 at=self._now(),
                 revision=known.revision,
             )
-            return named(asked, request_id)
+            return self._commit.ask(named(request, request_id), self._now())
 
         async def again() -> HoldOutcome:
-            outcome: HoldOutcome = await self._ask(customer_id, catalog, request)
+            outcome: HoldOutcome = await self._ask(customer_id, catalog, ask)
             return outcome
 
         outcome = await again()
@@ -289,19 +290,19 @@ class DirectUsage:
         return found[customer_id]
 
     async def _ask(
-        self, customer_id: str, catalog: str | None, request: Callable[[PlanInForce], Request]
+        self, customer_id: str, catalog: str | None, ask: Callable[[PlanInForce], Awaitable[Any]]
     ) -> Any:
         """Ask by the plan in force, and again if it was another."""
         known = await self._known(customer_id, catalog)
         for _ in range(MOST_CHANGES):
             try:
-                asked = request(known)
+                answer = ask(known)
             except InvalidInput as error:
                 if not await self._was_behind(customer_id, known, error):
                     raise
             else:
                 with tracing.span("ask the ledger"):
-                    outcome: DebitOutcome | HoldOutcome = await self._commit.ask(asked, self._now())
+                    outcome: DebitOutcome | HoldOutcome = await answer
                 if outcome.status != STALE:
                     return outcome
                 await self._plans.again([customer_id])

@@ -40,7 +40,7 @@ from domain.tracing import causes
 from gateways.payments import ProcessorUnavailable
 from gateways.telemetry import tracing
 from ledger.direct.lists import OtherListsError
-from ledger.usage.group_commit import LedgerBusyError
+from ledger.usage.queues import LedgerBusyError
 
 log = logging.getLogger(__name__)
 

@@ -87,6 +87,7 @@ FAN_OUT = {
 # Functions that the application calls and that name no single account first.
 WITHOUT_ACCOUNT = {
     "debit": "takes events of many accounts: there, a call has one event and goes to `debit_one`",
+    "check_debits": "reads of many accounts: there, each check goes to `check_debit`",
     "publish_events": "gives what is new of all accounts its place, one at a time",
     "open_wallet": "makes the account: its customer is a row of a reference table",
     "cap_window": "computes",

@@ -51,10 +51,10 @@ Arguments = tuple[str | int | datetime | None, ...]
 def statement(demands: Sequence[Demand], at: datetime) -> tuple[str, Arguments]:
     """Return what asks for these debits, and its arguments."""
     single = len(demands) == 1
-    arguments = alone(demands[0], at) if single else _columns(demands, at)
+    arguments = alone(demands[0], at) if single else columns(demands, at)
     if all(demand.request_id is None for demand in demands):
         return ALONE if single else STATEMENT, arguments
-    accounts = _array([str(demand.account_id) for demand in demands])
+    accounts = array([str(demand.account_id) for demand in demands])
     named = naming.names([demand.request_id for demand in demands])
     return ALONE_NOTING if single else STATEMENT_NOTING, (*arguments, accounts, named)
 
@@ -77,21 +77,19 @@ def alone(demand: Demand, at: datetime) -> Arguments:
     )
 
 
-def _columns(demands: Sequence[Demand], at: datetime) -> Arguments:
+def columns(demands: Sequence[Demand], at: datetime) -> Arguments:
     """Return the arguments of `STATEMENT`, one array per column."""
     priced = [demand.priced for demand in demands]
     events = [one.event for one in priced]
     return (
-        _array([str(demand.account_id) for demand in demands]),
+        array([str(demand.account_id) for demand in demands]),
         _texts([event.key for event in events]),
         _texts([event.action for event in events]),
-        _array([str(event.quantity_micro) for event in events]),
+        array([str(event.quantity_micro) for event in events]),
         _texts([one.credit_type for one in priced]),
-        _array([str(one.amount_micro) for one in priced]),
-        _array([event.event_at.isoformat() for event in events]),
-        _array(
-            [_quoted(json.dumps(dict(event.tags))) if event.tags else "NULL" for event in events]
-        ),
+        array([str(one.amount_micro) for one in priced]),
+        array([event.event_at.isoformat() for event in events]),
+        array([quoted(json.dumps(dict(event.tags))) if event.tags else "NULL" for event in events]),
         at,
         _all_terms([one.terms for one in priced]),
         _revisions(demands),
@@ -104,7 +102,7 @@ def checking(demand: Demand, at: datetime) -> Request:
         demand.account_id,
         CHECK,
         alone(demand, at),
-        partial(_outcome, demand.priced),
+        partial(outcome, demand.priced),
         reads=True,
     )
 
@@ -112,12 +110,13 @@ def checking(demand: Demand, at: datetime) -> Request:
 def outcomes(demands: Sequence[Demand], rows: Iterable[tuple[Any, ...]]) -> list[DebitOutcome]:
     """Return each event's outcome in the order asked; rows come in any order."""
     answers = zip(demands, sorted(rows), strict=True)
-    return [_outcome(demand.priced, answer) for demand, answer in answers]
+    return [outcome(demand.priced, answer) for demand, answer in answers]
 
 
-def _outcome(priced: PricedEvent, answer: tuple[Any, ...]) -> DebitOutcome:
+def outcome(priced: PricedEvent, answer: tuple[Any, ...]) -> DebitOutcome:
+    """Return what a row of an answer says of its event."""
     _, status, seq, available, missing, crossed, detail = answer
-    outcome = DebitOutcome(
+    plain = DebitOutcome(
         key=priced.event.key,
         status=status,
         seq=seq,
@@ -127,10 +126,10 @@ def _outcome(priced: PricedEvent, answer: tuple[Any, ...]) -> DebitOutcome:
         charged=_charged(status, priced, detail),
     )
     if detail is None:
-        return outcome
+        return plain
     asked = detail.get("asked")
     return replace(
-        outcome,
+        plain,
         served_as=detail.get("served_as"),
         asked=asked_of(asked) if asked else None,
     )
@@ -181,14 +180,14 @@ def asked_of(asked: dict[str, Any]) -> Confirmation:
 def _revisions(demands: Sequence[Demand]) -> str | None:
     if all(demand.revision is None for demand in demands):
         return None
-    return _array(["NULL" if one.revision is None else str(one.revision) for one in demands])
+    return array(["NULL" if one.revision is None else str(one.revision) for one in demands])
 
 
 def _all_terms(terms: list[Terms | None]) -> str | None:
     """Return the array of terms; None, the usual case, if no event has any."""
     if not any(terms):
         return None
-    return _array([_quoted(json.dumps(as_json(one))) if one else "NULL" for one in terms])
+    return array([quoted(json.dumps(as_json(one))) if one else "NULL" for one in terms])
 
 
 def as_json(terms: Terms) -> dict[str, Any]:
@@ -217,16 +216,18 @@ def _way(way: PricedWay) -> dict[str, Any]:
     }
 
 
-def _array(elements: list[str]) -> str:
+def array(elements: list[str]) -> str:
+    """Return the literal of an array."""
     return "{" + ",".join(elements) + "}"
 
 
 def _texts(values: list[str]) -> str:
     joined = '","'.join(values)
     if "\\" in joined or joined.count('"') > 2 * (len(values) - 1):
-        return _array([_quoted(value) for value in values])
+        return array([quoted(value) for value in values])
     return '{"' + joined + '"}'
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """Return a text as an element of an array."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

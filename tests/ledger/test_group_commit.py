@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -13,8 +14,10 @@ import pytest
 from sqlalchemy import select
 
 from domain.errors import InvalidInput
-from ledger.usage import group_commit
-from ledger.usage.group_commit import GroupCommit, LedgerBusyError
+from ledger.usage import queues
+from ledger.usage.checks import UNNAMED
+from ledger.usage.group_commit import GroupCommit
+from ledger.usage.queues import LedgerBusyError
 from local.processes import free_port
 from models.tables import Wallet
 from tests.builders import NOON, START, a_subscribed_wallet, an_event, left, micro
@@ -165,7 +168,7 @@ async def test_one_customers_clock_does_not_move_anothers(door, wallets, engine)
 
 
 async def test_callers_beyond_the_queue_are_told_to_come_back(database, wallets, monkeypatch):
-    monkeypatch.setattr(group_commit, "MOST_WAITING", 10)
+    monkeypatch.setattr(queues, "MOST_WAITING", 10)
     wallet = wallets[0]
     async with GroupCommit(database.url, writers=1) as door:
         work = [sent(door, wallet, key=f"k{k}") for k in range(30)]
@@ -207,3 +210,18 @@ async def test_a_caller_is_told_to_come_back_while_the_database_is_away(wallets,
     async with GroupCommit(nowhere, deadline_seconds=1) as door:
         with pytest.raises(LedgerBusyError):
             await sent(door, wallets[0])
+
+
+async def test_a_check_that_can_be_read_waits_for_no_lock(door, wallets, engine):
+    usual, empty = wallets[:2]
+    with engine.begin() as connection:
+        connection.execute(
+            select(Wallet).where(Wallet.account_id == usual.account_id).with_for_update()
+        )
+        asked = replace(an_event(usual.account_id, 3, key=UNNAMED), revision=0)
+        dear = replace(an_event(empty.account_id, 1_001, key=UNNAMED), revision=0)
+        answers = await asyncio.gather(*(door.check(one, NOON) for one in (asked, dear)))
+    assert [one.status for one in answers] == ["debited", "insufficient_credits"]
+    assert (answers[0].seq, answers[0].available_micro) == (None, micro(997))
+    assert answers[1].missing_micro == micro(1)
+    assert door.committed == 1  # what is read is no transaction

@@ -30,7 +30,8 @@ GRANT UPDATE (last_used_at, expires_at, replaced_by, revoked_at, revoked_by)
     ON api_keys TO drawdown_app;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    debit, debit_one, check_debit, lock_wallet, open_wallet, open_windows, set_paused, end_wallet,
+    debit, debit_one, check_debit, check_debits,
+    lock_wallet, open_wallet, open_windows, set_paused, end_wallet,
     balance_at, serving_refusal, wallet_refusal,
     grant_credits, expire_due, remove_credits, reserve_auto_purchase, open_charge, mark_paid,
     mark_declined, mark_processing, mark_received, mark_void, refund_charge, note_refund,

@@ -20,7 +20,8 @@ from ledger import accounts, balances
 from ledger.direct.lists import ListsInForce
 from ledger.direct.plans import PlansInForce
 from ledger.direct.wakeups import Wakeups
-from ledger.usage.group_commit import GroupCommit, LedgerBusyError
+from ledger.usage.group_commit import GroupCommit
+from ledger.usage.queues import LedgerBusyError
 from settings import CATALOGS
 from tests.api.v1.conftest import put_on
 from tests.builders import START, a_subscribed_wallet, shipped_plan
