@@ -1,17 +1,37 @@
-"""Protection against request heads that never end: the connection is closed in time."""
+"""Our part of uvicorn's HTTP/1.1: heads that never end, and requests that need no task.
+
+Given as `--http api.heads:TimedHeads`.
+"""
 
 import json
 from asyncio import TimerHandle, Transport
+from collections.abc import Callable
+from functools import partial
 from logging import getLogger
-from typing import Any
+from typing import Any, Protocol
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.errors import told
 
-SECONDS = "head_seconds"  # in the application's state: how long a head may take
+# In the application's state: how long a head may take, and who takes usual requests.
+SECONDS, STRAIGHT = "head_seconds", "straight"
+BODY_SECONDS = 0.05  # after which a request is begun without the rest of its body
 
 log = getLogger(__name__)
+
+
+class Straight(Protocol):
+    """Who answers usual requests without a task."""
+
+    def wants(self, cycle: RequestResponseCycle) -> bool:
+        """Return whether it would take a request, by its head alone."""
+        ...
+
+    def takes(self, cycle: RequestResponseCycle, go_on: Callable[[], None]) -> bool:
+        """Take a whole request, to answer it or `go_on` with a task; False: it is not taken."""
+        ...
 
 
 class TimedHeads(HttpToolsProtocol):
@@ -20,10 +40,16 @@ class TimedHeads(HttpToolsProtocol):
     It runs from the connection's begin to the first head, and from the first byte that follows an
     answer to the next head. uvicorn itself closes only what says nothing after an answer: one byte
     now and then would hold a connection, and with enough of them all of the process's files.
+
+    A request begins when the bytes at hand are read, one that is wanted straight when its body is
+    there as well: then it need not become a task. Many clients send the body by itself, at once.
     """
 
     _running: TimerHandle | None = None
     _begun: bool = False  # a head has begun and has not ended
+    _reading: bool = False
+    _next: tuple[RequestResponseCycle, ASGI3Application] | None = None  # to be begun
+    _held: TimerHandle | None = None  # until when its body is waited for
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start the time for the first head."""
@@ -32,7 +58,13 @@ class TimedHeads(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; they end the time if they end the head, and begin one between requests."""
-        super().data_received(data)
+        self._reading = True
+        try:
+            super().data_received(data)
+        finally:
+            self._reading = False
+            if self._next is not None:
+                self._begin_soon(*self._next)
         if self.transport.is_closing():
             return
         cycle: RequestResponseCycle | None = self.cycle
@@ -40,6 +72,35 @@ class TimedHeads(HttpToolsProtocol):
             self._stop()
         elif self._running is None:
             self._run()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Begin a request when the bytes at hand are read."""
+        self._next = cycle, app
+        if not self._reading:
+            self._begin_soon(cycle, app)
+
+    def _begin_soon(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Begin a request, or wait a little for its body if it may need no task then."""
+        straight: Straight | None = self.app_state.get(STRAIGHT)
+        usual = straight is not None and app is self.app and straight.wants(cycle)
+        if not (usual and cycle.more_body):
+            self._begin(usual=usual)
+        elif self._held is None:
+            self._held = self.loop.call_later(BODY_SECONDS, self._begin)
+
+    def _begin(self, *, usual: bool = False) -> None:
+        self._let_go()
+        if self._next is None:
+            return
+        (cycle, app), self._next = self._next, None
+        begin = partial(super()._start_asgi_task, cycle, app)
+        if not (usual and self.app_state[STRAIGHT].takes(cycle, begin)):
+            begin()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
@@ -52,8 +113,10 @@ class TimedHeads(HttpToolsProtocol):
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the time of a closed connection."""
+        """Cancel the times of a closed connection, and a request that has not begun."""
         self._stop()
+        self._let_go()
+        self._next = None
         super().connection_lost(exc)
 
     def _run(self) -> None:

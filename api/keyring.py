@@ -21,6 +21,11 @@ class KeyRing:
         self._known: dict[bytes, tuple[float, ApiKey | None]] = {}
         self._used: dict[str, datetime] = {}
 
+    def remembered(self, token: str) -> ApiKey | None:
+        """Return the live key of a token if that is known without looking it up."""
+        kept = self._known.get(digest_of(token))
+        return kept[1] if kept is not None and kept[0] >= time.monotonic() else None
+
     async def find(self, token: str) -> ApiKey | None:
         """Return the live key of a token; None: there is none."""
         if key_id_of(token) is None:  # nobody's: a flood of such must not reach the database

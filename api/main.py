@@ -30,6 +30,7 @@ from api.pages.operator import pages as operator_pages
 from api.pages.operator.serving import CALLBACK
 from api.services import Identities, Services
 from api.v1.app import create_door
+from api.v1.hot.straight import Straight
 from api.v1.metrics import DoorMetrics, keep_sampling
 from api.watching.balances import Balances
 from api.watching.ending import told_of_the_end
@@ -51,7 +52,8 @@ PREFIX = "/v1/"
 
 class _State(TypedDict):
     services: Services
-    head_seconds: int  # for api/heads.py
+    head_seconds: int  # for api/heads.py, and who takes requests there
+    straight: Straight
 
 
 class Doors:
@@ -139,7 +141,11 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                 metrics=DoorMetrics(served_at.metric_meter) if served_at else None,
             )
             _sample(services, running)
-            yield {"services": services, "head_seconds": settings.api_head_seconds}
+            yield {
+                "services": services,
+                "head_seconds": settings.api_head_seconds,
+                "straight": Straight(services),
+            }
     finally:
         engine.dispose()
 

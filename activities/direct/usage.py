@@ -22,15 +22,13 @@ from domain.pricing.event_price import price, price_on_terms
 from domain.usage import DebitOutcome, PricedEvent, UsageEvent
 from gateways.telemetry import tracing
 from ledger.direct.lists import ListsInForce, OtherListsError
-from ledger.direct.plans import PlanInForce, PlansInForce, unknown
+from ledger.direct.plans import STALE, PlanInForce, PlansInForce, unknown
 from ledger.usage import holds
 from ledger.usage.debits import Demand
 from ledger.usage.group_commit import GroupCommit
 from ledger.usage.naming import named
-from ledger.usage.queues import LedgerBusyError
-from ledger.usage.requests import Request
+from ledger.usage.queues import Answer, LedgerBusyError
 
-STALE = "stale_plan"
 MOST_CHANGES = 8  # plans of one wallet during one call
 Now = Callable[[], datetime]
 
@@ -86,8 +84,11 @@ class DirectUsage:
         catalog: str | None,
         patience: float,
         request_id: str | None = None,
+        decided: DebitOutcome | None = None,
     ) -> list[DebitOutcome]:
         """Debit events, in order; each is decided on its own. `request_id` is noted beside them.
+
+        `decided`: the only event's outcome, if the ledger was asked already.
 
         One that waits for a purchase or a renewal longer than `patience` (seconds) has the status
         `purchase_needed` or `renewal_pending`. Raises `LedgerBusyError`.
@@ -95,12 +96,36 @@ class DirectUsage:
         cases = [_Case(one, catalog, request_id) for one in asked]
         await self._lists.require()
         await self._find_plans(cases)
-        await self._decide(cases)
+        if decided is None:
+            await self._decide(cases)
+        else:
+            cases[0].outcome = decided
         waiting = [case for case in cases if _undecided(case.outcome)]
         if waiting and patience > 0:
             await self._wait(waiting, patience)
         await self._tell_caps(cases)
         return [case.outcome or _refused(case.asked.event.key, STALE) for case in cases]
+
+    def demand(
+        self, asked: CustomersEvent, catalog: str | None, request_id: str | None
+    ) -> Demand | None:
+        """Return a priced event; None: all that prices it is not known without waiting."""
+        known = self._plans.known(asked.customer_id)
+        if known is None or catalog not in (None, known.plan.catalog) or not self._lists.are_mine:
+            return None
+        try:
+            priced = self._priced(known, asked.event)
+        except (InvalidInput, OtherListsError):
+            return None
+        return Demand(known.account_id, priced, known.revision, request_id)
+
+    def debit(self, demand: Demand, answer: Answer) -> None:
+        """Debit an event; `answer` is told the ledger's outcome. Raises `LedgerBusyError`."""
+        self._commit.send(demand, self._now(), answer)
+
+    def ask(self, demand: Demand, answer: Answer) -> None:
+        """Ask what a debit would come to, with `answer`. Raises `LedgerBusyError`."""
+        self._commit.send_check(demand, self._now(), answer)
 
     async def check(self, asked: CustomersEvent, *, catalog: str | None) -> DebitOutcome:
         """Return what a debit would come to now; nothing moves. Raises `LedgerBusyError`."""
@@ -162,7 +187,7 @@ class DirectUsage:
         account_id = known.account_id
         at = self._now()
         outcome: HoldOutcome = await self._commit.ask(
-            named(_settling(account_id, wanted, at), request_id), at
+            named(holds.settling(account_id, wanted, at), request_id), at
         )
         return outcome
 
@@ -308,16 +333,6 @@ class DirectUsage:
                 await self._plans.again([customer_id])
             known = await self._known(customer_id, catalog)
         raise LedgerBusyError("the plan changes again and again: repeat with the same key")
-
-
-def _settling(account_id: int, wanted: Capture | Extend | Release, at: datetime) -> Request:
-    match wanted:
-        case Capture():
-            return holds.capturing(account_id, wanted, at)
-        case Extend():
-            return holds.extending(account_id, wanted, at)
-        case Release():
-            return holds.releasing(account_id, wanted, at)
 
 
 def _undecided(outcome: DebitOutcome | None) -> bool:

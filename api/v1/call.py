@@ -12,6 +12,7 @@ from api.v1.problems import Problem
 from api.v1.request_ids import HEADER
 from domain.api_keys import ApiKey
 from domain.errors import InvalidInput
+from domain.usage import DebitOutcome
 from ledger.kept_requests import Turn
 
 JSON = "application/json"
@@ -31,6 +32,7 @@ class Call:
     request_id: str
     address: str  # method and path as sent, which an idempotency key is bound to
     turn: Turn | None = None  # what its idempotency key has begun
+    decided: DebitOutcome | None = None  # its usage, if the ledger was asked already
 
     @property
     def named(self) -> str | None:

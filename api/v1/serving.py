@@ -22,6 +22,7 @@ from api.limits import NONE
 from api.v1 import authentication, bodies, idempotency
 from api.v1.call import Call, Reply
 from api.v1.endpoint import Endpoint
+from api.v1.hot.taken import TAKEN, Taken
 from api.v1.metrics import DoorMetrics
 from api.v1.problems import (
     MEDIA_TYPE,
@@ -165,13 +166,18 @@ class Serve:
             raise Problem("method_not_allowed", f"there is no {address:.200}", Allow=methods)
         services = scope["state"]["services"]
         key = await authentication.authenticate(services, headers, endpoint.scope)
-        if endpoint.scope is not None:
+        taken: Taken | None = scope["state"].get(TAKEN)
+        if taken is not None:
+            told.update(taken.rate)
+        elif endpoint.scope is not None:
             allowed, rate = services.limits.rates.count(key.key_id)
             told.update(rate)
             if not allowed:
                 raise Problem("too_many_requests", f"the key {key.key_id} asks too often")
-        body = b""
-        if endpoint.request is not None:
+        if taken is not None and taken.error is not None:
+            raise taken.error
+        body = b"" if taken is None else taken.body
+        if taken is None and endpoint.request is not None:
             body = await bodies.read(receive, headers, endpoint.media_types)
         query = scope["query_string"]
         call = Call(
@@ -183,6 +189,7 @@ class Serve:
             body=body,
             request_id=request_id,
             address=address,
+            decided=taken.outcome if taken is not None else None,
         )
         if endpoint.keyed:
             return await idempotency.once(call, endpoint.handle)

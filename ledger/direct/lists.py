@@ -34,6 +34,11 @@ class ListsInForce(Background):
         self._compared = asyncio.Event()
         self._differ: tuple[str, ...] = ()
 
+    @property
+    def are_mine(self) -> bool:
+        """Return whether they were compared, and prices may be made by what is here."""
+        return self._compared.is_set() and not self._differ
+
     async def require(self) -> None:
         """Return if prices may be made. Raises `OtherListsError`."""
         if not self._compared.is_set():

@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from domain.errors import InvalidInput
 from domain.pricing.catalog import Plan
 
+STALE = "stale_plan"  # what the ledger answers to a price of another plan than is in force
 MOST_KNOWN = 1_000_000  # customers, of some 400 bytes each
 _decode = msgspec.json.Decoder(Plan).decode
 
@@ -54,6 +55,10 @@ class PlansInForce:
         found = {one: known[one] for one in customer_ids if one in known}
         missing = [one for one in customer_ids if one not in found]
         return {**found, **await self.again(missing)} if missing else found
+
+    def known(self, customer_id: str) -> PlanInForce | None:
+        """Return what is remembered of a customer."""
+        return self._known.get(customer_id)
 
     async def again(self, customer_ids: Iterable[str]) -> dict[str, PlanInForce]:
         """Read the plans of customers, whatever is known of them."""

@@ -86,14 +86,22 @@ class GroupCommit:
         """Queue debits, in order; each future is its outcome, after the commit."""
         return [self._enqueue(demand, at) for demand in demands]
 
+    def send(self, demand: Demand, at: datetime, answer: Answer) -> None:
+        """Queue a debit; `answer` is told its outcome, after the commit."""
+        self._writer_of(demand.account_id).enqueue(self._waiting(demand, at, answer))
+
+    def send_check(self, demand: Demand, at: datetime, answer: Answer) -> None:
+        """Ask what a debit would come to; nothing moves. Its key may be `UNNAMED`."""
+        self._checks.enqueue(self._waiting(demand, at, answer))
+
     def ask(self, request: Request, at: datetime) -> asyncio.Future[Any]:
         """Ask one thing of one account, in turn with its debits; the future is its outcome."""
         return self._enqueue(request, at)
 
     def check(self, demand: Demand, at: datetime) -> asyncio.Future[Any]:
-        """Ask what a debit would come to; nothing moves. Its key may be `UNNAMED`."""
+        """Ask the same; the future is its outcome."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._checks.enqueue(self._waiting(demand, at, answer))
+        self.send_check(demand, at, answer)
         return answer
 
     def _enqueue(self, asked: Demand | Request, at: datetime) -> asyncio.Future[Any]:

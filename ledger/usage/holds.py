@@ -95,6 +95,17 @@ def releasing(account_id: int, wanted: Release, at: datetime) -> Request:
     return Request(account_id, RELEASE, arguments, partial(_outcome, wanted.key))
 
 
+def settling(account_id: int, wanted: Capture | Extend | Release, at: datetime) -> Request:
+    """Ask for what ends a hold, or keeps it."""
+    match wanted:
+        case Capture():
+            return capturing(account_id, wanted, at)
+        case Extend():
+            return extending(account_id, wanted, at)
+        case Release():
+            return releasing(account_id, wanted, at)
+
+
 def capture(
     connection: Connection,
     account_id: int,

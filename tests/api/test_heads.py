@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 import uvicorn
 
-from api.heads import SECONDS, TimedHeads
+from api.heads import SECONDS, STRAIGHT, TimedHeads
 from local.patience import until
 from local.processes import free_port
 from tests.api.arrangements import api
@@ -21,14 +21,23 @@ ASKED = b"GET / HTTP/1.1\r\nHost: api\r\n"
 
 @dataclass
 class Slow:
-    """An application whose answers wait until released."""
+    """An application whose answers wait until released; it takes bodies sent to `/straight`."""
 
     free: asyncio.Event = field(default_factory=asyncio.Event)
+    taken: list[bytes] = field(default_factory=list)
+
+    def wants(self, cycle):
+        return cycle.scope["path"] == "/straight"
+
+    def takes(self, cycle, go_on):
+        self.taken.append(bytes(cycle.body))
+        go_on()
+        return True
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
             await receive()
-            scope["state"][SECONDS] = SOON
+            scope["state"] |= {SECONDS: SOON, STRAIGHT: self}
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})
@@ -64,11 +73,11 @@ class Raw:
         await asyncio.gather(self._reading, return_exceptions=True)  # reset: there was more to read
         return self.answer
 
-    async def answered(self) -> None:
-        async def look() -> bytes:
-            return self.answer
+    async def said(self) -> bytes:
+        return self.answer
 
-        await until(look, lambda answer: answer.endswith(b"ok"), "an answer")
+    async def answered(self) -> None:
+        await until(self.said, lambda answer: answer.endswith(b"ok"), "an answer")
 
 
 @asynccontextmanager
@@ -148,6 +157,35 @@ async def test_an_answer_may_take_longer_than_a_head(port, application):
         assert patient.answer == b""
         application.free.set()
         await patient.answered()
+
+
+def posted(body: bytes, path: bytes = b"/straight") -> bytes:
+    return b"POST %s HTTP/1.1\r\nHost: api\r\nContent-Length: %d\r\n\r\n%s" % (
+        path,
+        len(body),
+        body,
+    )
+
+
+async def test_a_whole_request_is_taken_straight_in_its_turn(port, application):
+    several = [posted(b"one"), posted(b"other", b"/ordinary"), posted(b"two"), posted(b"three")]
+    async with raw(port, sent=b"".join(several)) as client:
+        await until(client.said, lambda said: said.count(b"ok") == len(several), "all answers")
+    assert application.taken == [b"one", b"two", b"three"]
+
+
+async def test_a_body_sent_after_its_head_is_waited_for_a_little(port, application):
+    head, _, body = posted(b"late").partition(b"\r\n\r\n")
+    async with raw(port, sent=head + b"\r\n\r\n") as client:
+        await asyncio.sleep(0)
+        client.writer.write(body)
+        await client.answered()
+        begun = list(application.taken)
+        client.answer = b""
+        client.writer.write(head + b"\r\n\r\n")  # whose body never comes
+        await client.answered()
+    assert begun in ([b"late"], [])  # a busy machine may take longer than that
+    assert application.taken == begun
 
 
 async def test_the_api_is_served_so(variables, servers_folder):

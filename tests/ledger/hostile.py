@@ -195,7 +195,7 @@ OF_FUNCTION: dict[str, dict[str, object]] = {
 def sound(one: Callable, account: int, subscription: str) -> list[object]:
     """Return arguments that mean something on the wallet of `prepare`."""
     made = USUAL | _fresh(one, account, subscription) | OF_FUNCTION.get(one.name, {})
-    if one.name == "debit":
+    if one.name in ("debit", "check_debits"):
         made |= _batch(account)
     return [
         account if kind in ROWS else made.get(argument, OF_TYPE.get(kind, f"text-{next(_keys)}"))

@@ -5,10 +5,10 @@ from typing import Any
 
 from activities.direct.usage import CustomersEvent
 from api import cloud_events
-from api.v1 import reading
 from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import JSON, Endpoint, Example
 from api.v1.endpoints import schemas
+from api.v1.hot import reading
 from api.v1.preferences import wait_of
 from api.v1.problems import Problem
 from domain.api_keys import Scope
@@ -70,7 +70,11 @@ async def _report_cloud_event(call: Call, raw: Any) -> Reply:
 
 async def _decide_one(call: Call, one: CustomersEvent) -> Reply:
     (outcome,) = await call.services.usage.use(
-        [one], catalog=call.key.catalog, patience=patience_of(call), request_id=call.named
+        [one],
+        catalog=call.key.catalog,
+        patience=patience_of(call),
+        request_id=call.named,
+        decided=call.decided,
     )
     return answer_alone(one.customer_id, outcome)
 

@@ -1,14 +1,17 @@
 """The fast way to read a body never comes to another event than the careful one."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.v1 import reading
 from api.v1.endpoints.usage import customers_event
+from api.v1.hot import reading
 from domain.errors import InvalidInput
 from domain.messages import fields
+from ledger.usage.checks import UNNAMED
 
 USUAL = {
     "customer_id": "acme",
@@ -82,3 +85,36 @@ def test_an_event_with_a_name_twice_is_read_with_care():
     assert reading.one_event(twice) is None
     assert reading.many_events(b'{"events": [' + twice + b"]}") is None
     assert reading.many_events(b'{"events": [], "events": []}') is None
+
+
+questions = st.dictionaries(
+    st.sampled_from([*USUAL, "tags", "confirmed", "use", "hold_seconds"]), odd, max_size=3
+).flatmap(
+    lambda changed: st.sets(st.sampled_from(["key", "event_at"])).map(
+        lambda gone: {k: v for k, v in (USUAL | changed).items() if k not in gone}
+    )
+)
+
+
+@given(questions)
+@example({name: USUAL[name] for name in ("customer_id", "action", "quantity")})
+def test_of_a_question(asked):
+    now = datetime(2027, 1, 1, tzinfo=UTC)
+    fast = reading.question(
+        json.dumps(asked, ensure_ascii=False).encode("utf-8", "surrogatepass"), now
+    )
+    if fast is None:
+        return
+    # A key is made up where there is none, for nobody can have used it.
+    careful = carefully(json.dumps({"key": "any", "event_at": now.isoformat()} | asked))
+    key = asked.get("key", UNNAMED)
+    assert fast == replace(careful, event=replace(careful.event, key=key))
+
+
+def test_usual_questions_are_read_fast():
+    now = datetime(2027, 1, 1, tzinfo=UTC)
+    for gone in ((), ("key",), ("event_at",), ("key", "event_at")):
+        body = {name: one for name, one in USUAL.items() if name not in gone}
+        assert reading.question(json.dumps(body).encode(), now) is not None
+        twice = json.dumps(body)[:-1] + ', "action": "operation"}'
+        assert reading.question(twice.encode(), now) is None
