@@ -58,7 +58,9 @@ class Teller:
 
     def _send(self, changed: set[int]) -> None:
         try:
-            with self._engine.begin() as connection:
+            with self._engine.connect().execution_options(
+                isolation_level="AUTOCOMMIT"  # one round trip, no transaction around it
+            ) as connection:
                 for accounts in notices(changed):
                     connection.execute(TELL, {"accounts": accounts})
         except SQLAlchemyError as error:

@@ -10,11 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
-import psycopg
-
 from domain.usage import DebitOutcome
 from ledger.usage import debits
 from ledger.usage.debits import Arguments, Demand
+from ledger.usage.line import Line
 from ledger.usage.queues import LedgerBusyError, Queue, Waiting
 from ledger.usage.requests import Row
 
@@ -56,15 +55,12 @@ class Checks(Queue):
         super().__init__()
         self._writer_of = writer_of
 
-    async def _carry_out(
-        self, connection: psycopg.AsyncConnection[Row], batch: list[Waiting]
-    ) -> None:
+    async def _carry_out(self, line: Line, batch: list[Waiting]) -> None:
         if not batch:
             return
         at = max(waiting.at for waiting in batch)
         demands = [one.asked for one in batch if isinstance(one.asked, Demand)]
-        cursor = await connection.execute(STATEMENT, arguments(demands, at), binary=True)
-        found = outcomes(demands, await cursor.fetchall())
+        found = outcomes(demands, await line.ask(STATEMENT, arguments(demands, at)))
         asyncio.get_running_loop().call_soon(self._answer, batch, demands, found)
 
     def _answer(

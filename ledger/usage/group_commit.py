@@ -18,6 +18,7 @@ import psycopg
 from domain.usage import DebitOutcome, PricedEvent
 from ledger.usage.checks import Checks
 from ledger.usage.debits import Demand, outcomes, statement
+from ledger.usage.line import Line
 from ledger.usage.queues import Answer, Queue, Waiting, answer_all
 from ledger.usage.requests import Request, Row
 
@@ -124,20 +125,19 @@ class _Writer(Queue):
         super().__init__()
         self._tell = tell
 
-    async def _carry_out(
-        self, connection: psycopg.AsyncConnection[Row], batch: list[Waiting]
-    ) -> None:
+    async def _carry_out(self, line: Line, batch: list[Waiting]) -> None:
         if not batch:
             return
         at = max(waiting.at for waiting in batch)
         demands = [one.asked for one in batch if isinstance(one.asked, Demand)]
         if len(demands) == len(batch):
-            cursor = await connection.execute(*statement(demands, at), binary=True)
-            decided: Sequence[Any] = outcomes(demands, await cursor.fetchall())
+            decided: Sequence[Any] = outcomes(demands, await line.ask(*statement(demands, at)))
         elif len(batch) == 1 or all(_changes_nothing(one.asked) for one in batch):
-            decided = await _ask(connection, [one.asked for one in batch])
+            decided = await _ask(line.connection, [one.asked for one in batch])
         else:
-            decided = await _decide_mixed(connection, [one.asked for one in batch], demands, at)
+            decided = await _decide_mixed(
+                line.connection, [one.asked for one in batch], demands, at
+            )
         self.batches += 1
         self.committed += len(batch)
         asyncio.get_running_loop().call_soon(answer_all, batch, decided)

@@ -16,6 +16,7 @@ import psycopg
 
 from domain.errors import InvalidInput
 from ledger.usage.debits import Demand
+from ledger.usage.line import Line
 from ledger.usage.requests import Request, Row
 
 LARGEST_BATCH = 512  # larger ones only add latency
@@ -25,7 +26,7 @@ DEADLINE_CHECK_SECONDS = 0.1
 # Input that cannot be sent or stored; each kind raises its own error.
 UNUSABLE = (psycopg.DataError, ValueError, TypeError, ArithmeticError)
 ONE_SECOND = timedelta(seconds=1)
-OPTIONS = "-c lock_timeout=5s -c statement_timeout=15s -c timezone=UTC"
+OPTIONS = "-c lock_timeout=5s -c statement_timeout=15s -c timezone=UTC -c client_encoding=UTF8"
 
 
 class LedgerBusyError(Exception):
@@ -126,11 +127,12 @@ class Queue(ABC):
             await self._serve(connection)
 
     async def _serve(self, connection: psycopg.AsyncConnection[Row]) -> None:
+        line = Line(connection)
         while not connection.closed:
             await self._arrived.wait()
             batch = self._take()
             try:
-                await self._settle(connection, batch)
+                await self._settle(line, batch)
             except asyncio.CancelledError:
                 self._put_back(batch)
                 raise
@@ -159,13 +161,13 @@ class Queue(ABC):
         self._queue.extendleft(reversed(batch))
         self._arrived.set()
 
-    async def _settle(self, connection: psycopg.AsyncConnection[Row], batch: list[Waiting]) -> None:
+    async def _settle(self, line: Line, batch: list[Waiting]) -> None:
         """Commit a batch; halve it to isolate an event the database rejects, which fails alone."""
         parts = [batch]
         while parts:
             part = parts.pop()
             try:
-                await self._carry_out(connection, part)
+                await self._carry_out(line, part)
             except psycopg.OperationalError:
                 raise
             except (psycopg.Error, *UNUSABLE) as error:
@@ -176,9 +178,7 @@ class Queue(ABC):
                     parts += [part[middle:], part[:middle]]
 
     @abstractmethod
-    async def _carry_out(
-        self, connection: psycopg.AsyncConnection[Row], batch: list[Waiting]
-    ) -> None:
+    async def _carry_out(self, line: Line, batch: list[Waiting]) -> None:
         """Have a batch answered, all of it or nothing."""
 
 
