@@ -6,11 +6,14 @@ import itertools
 import pytest
 from sqlalchemy import text
 
+from api import heads
+from api.main import create_app
+from api.v1.hot.straight import Straight
 from tests.builders import left, micro
 
 # Unusual only in how it is said: it goes the ordinary way.
 ORDINARY = {"Content-Type": "application/json; charset=utf-8"}
-STRAIGHT = {"Content-Type": "application/json"}
+USUAL = {"Content-Type": "application/json"}
 OWN = ("customer_id", "request_id")
 VARYING = {"date", "x-request-id", "content-length"}
 _numbers = itertools.count(1)
@@ -60,7 +63,7 @@ async def both(door, path, straight, ordinary):
     """Send the same to two customers, each by one way; return what each was told."""
     answers = [
         await door.post(path, json=sent, headers=headers)
-        for sent, headers in ((straight, STRAIGHT), (ordinary, ORDINARY))
+        for sent, headers in ((straight, USUAL), (ordinary, ORDINARY))
     ]
     return [told(one, sent) for one, sent in zip(answers, (straight, ordinary), strict=True)]
 
@@ -92,7 +95,7 @@ async def test_of_checks(door, customer, event, engine):
         assert left(connection, one) == left(connection, other) == micro(9_998)
 
 
-@pytest.mark.parametrize("headers", [STRAIGHT, ORDINARY])
+@pytest.mark.parametrize("headers", [USUAL, ORDINARY])
 async def test_a_request_that_is_named_is_noted_by_its_name(door, customer, event, engine, headers):
     wallet = customer()
     name = f"named-{next(_numbers)}-{wallet.customer_id}"
@@ -115,7 +118,7 @@ async def test_no_more_pass_at_once_than_there_are_credits(door, customer, event
     sent = [event(wallet) for _ in range(60)]
     answers = await asyncio.gather(
         *(
-            door.post("/usage", json=one, headers=(STRAIGHT, ORDINARY)[number % 2])
+            door.post("/usage", json=one, headers=(USUAL, ORDINARY)[number % 2])
             for number, one in enumerate(sent)
         )
     )
@@ -123,3 +126,9 @@ async def test_no_more_pass_at_once_than_there_are_credits(door, customer, event
     assert statuses == [200] * 20 + [402] * 40
     with engine.begin() as connection:
         assert left(connection, wallet) == 0
+
+
+async def test_the_api_has_who_takes_requests_straight(variables):
+    pages = create_app(variables | {"PUBLIC_URL": "http://127.0.0.1"}).pages
+    async with pages.router.lifespan_context(pages) as state:
+        assert isinstance(state[heads.STRAIGHT], Straight)
