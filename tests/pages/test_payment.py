@@ -93,3 +93,17 @@ async def test_every_charge_says_what_it_was_for_and_what_was_refunded(fleet, li
         assert told in shown
     pdf = re.search(r'href="(/console/invoices/pdf\?invoice=[^"]+)"', shown).group(1)
     assert (await web.get(pdf)).status_code == 303
+
+
+async def test_bank_accounts_are_offered_where_the_plan_takes_their_debits(fleet, link, web):
+    acme = await fleet.subscribe("core_10k")
+    team = await fleet.subscribe("starter", catalog="salestools")
+    for customer, offered in (
+        (acme, "Save another card<"),
+        (team, "another card or bank account<"),
+    ):
+        web.cookies.clear()
+        await web.get(await link(customer.name))
+        assert offered in (await web.get(PAGE)).text
+    page = await web.get(f"{PAGE}/card")
+    assert "/checkout/" in page.headers["location"]  # which shows the mandate of a debit

@@ -10,6 +10,7 @@ from api.pages.customer.page import Page, address, back_to
 from api.pages.customer.paying.charging import CHARGES, MOST, awaits_bank, cards, is_declined, told
 from api.pages.customer.visits import CUSTOMER, Visit
 from domain.payments.charges import ChargeState
+from domain.payments.kinds import PaymentKind
 from domain.subscription import Pause
 
 LINK = f"POST {CUSTOMER}/payment_method_link"
@@ -30,6 +31,7 @@ async def show(visit: Visit) -> dict[str, Any]:
     return words.facts(
         visit,
         cards=await cards(visit),
+        debits=PaymentKind.BANK_DEBIT in visit.plan.takes.any,
         unpaid=unpaid,
         unconfirmed=[one for one in open_charges if awaits_bank(one) and one not in unpaid],
         paused=Pause.PAYMENT_FAILED in visit.standing.wallet.paused_by,
