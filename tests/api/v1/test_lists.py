@@ -279,7 +279,7 @@ async def test_cards_and_files_of_invoices_come_from_the_processor(
     with engine.begin() as connection:
         accounts.set_payer(connection, wallet.customer_id, payer, method.method)
     (told,) = (await page(door, wallet, "payment_methods"))["items"]
-    assert told == {"id": method.method, "name": method.card, "default": True}
+    assert told == {"id": method.method, "name": method.card, "kind": "card", "default": True}
     led = await door.get(path_of(wallet, f"invoices/{invoice}/pdf"))
     assert led.status_code == 302
     assert led.headers["location"] == payments.invoice(payer, invoice).pdf_url
