@@ -42,6 +42,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "renewal_dunning_days": ("renewal_dunning",),
     "dunning_days": ("dunning",),
     "share": ("share_percent", "share"),
+    "takes": ("payment_methods",),
     "unit_micro": ("unit",),
     "ways": ("pay",),
 }
