@@ -12,16 +12,22 @@ from domain.access.sealed import Seal, seal, unseal
 from domain.errors import InvalidInput
 from ledger.access import operators
 from tests.deployment import LINK_SECRET
+from tests.pages.operators import PASSWORD, an_operator
 
-PASSWORD = "correct horse battery"
 AT = datetime(2027, 1, 1, tzinfo=UTC)
 _numbers = count(1)
 
 
 @pytest.fixture
 def ann(fleet):
-    """An operator of support."""
-    made = Operator(f"ann-{next(_numbers)}@seller.example", "Ann", OperatorRole.SUPPORT, 0)
+    """An operator of support, whose password is cheap to check."""
+    return an_operator(fleet, OperatorRole.SUPPORT)
+
+
+@pytest.fixture
+def bea(fleet):
+    """An operator of support, whose account was made as people make it."""
+    made = Operator(f"bea-{next(_numbers)}@seller.example", "Bea", OperatorRole.SUPPORT, 0)
     with fleet.engine.begin() as connection:
         operators.create(connection, made, PASSWORD, by="tests", at=AT)
     return made
@@ -34,14 +40,14 @@ async def signed_in(web, email, password):
     return await web.post("/operator/sign_in", data=fields)
 
 
-async def test_the_right_password_opens_the_console_and_a_wrong_one_tells_nothing(ann, web):
-    wrong = await signed_in(web, ann.email, "wrong horse battery")
+async def test_the_right_password_opens_the_console_and_a_wrong_one_tells_nothing(bea, web):
+    wrong = await signed_in(web, bea.email, "wrong horse battery")
     nobody = await signed_in(web, "nobody@seller.example", PASSWORD)
     assert (wrong.status_code, nobody.status_code) == (403, 403)
     assert wrong.text == nobody.text
     assert (await web.get("/operator/customers")).headers["location"] == "/operator/sign_in"
 
-    right = await signed_in(web, ann.email.upper(), PASSWORD)
+    right = await signed_in(web, bea.email.upper(), PASSWORD)
     assert (right.status_code, right.headers["location"]) == (303, "/operator/customers")
     assert "samesite=strict" in right.headers["set-cookie"].lower()
     assert (await web.get("/operator/customers")).status_code == 200
