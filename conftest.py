@@ -6,6 +6,7 @@ servers of its own.
 
 pytest_plugins = (
     "tests.closing",
+    "tests.grouping",
     "tests.loops",
     "tests.servers",
     "tests.running",
