@@ -74,6 +74,8 @@ class Line:
             while not self._wire.is_busy():
                 result = self._wire.get_result()
                 if result is None:
+                    if not found:  # a broken connection may end without a word
+                        raise psycopg.OperationalError("the database gave no answer")
                     if not arrived.done():
                         arrived.set_result(found[-1])
                     return
