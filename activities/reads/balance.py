@@ -59,7 +59,7 @@ def standing(connection: Connection, account_id: int, at: datetime) -> Standing:
         owed=owed,
         auto=wallets.auto_now(connection, wallet),
         burns=wallets.burns_of_each(connection, wallet),
-        coming=coming(connection, account_id),
+        coming=coming(connection, account_id) if wallet.awaits_money else (),
     )
 
 

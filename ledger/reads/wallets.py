@@ -18,7 +18,7 @@ class WalletNow:
     """A wallet as of `at`, which is never before its own time.
 
     The window is the one that holds `at`, or the last that was paid for; `refusal` is why metered
-    use is refused, None if it is not.
+    use is refused, None if it is not; `awaits_money` that some of its charges are on their way.
     """
 
     account_id: int
@@ -30,12 +30,15 @@ class WalletNow:
     window_start: datetime | None
     window_end: datetime | None
     refusal: str | None
+    awaits_money: bool
 
 
 _WALLET = text("""
     SELECT w.seq, t.at, w.state, w.paused_by, w.frozen, o.starts, o.ends,
            serving_refusal(jsonb_populate_record(w, jsonb_strip_nulls(
-               jsonb_build_object('window_end', o.ends))), t.at) AS refusal
+               jsonb_build_object('window_end', o.ends))), t.at) AS refusal,
+           EXISTS (SELECT FROM charges c
+                   WHERE c.account_id = w.account_id AND c.state = 'processing') AS awaits_money
     FROM wallets w
     CROSS JOIN LATERAL (SELECT greatest(:at, w.decided_at) AS at) t
     LEFT JOIN LATERAL (
@@ -63,6 +66,7 @@ def wallet_now(connection: Connection, account_id: int, at: datetime) -> WalletN
         window_start=row.starts,
         window_end=row.ends,
         refusal=row.refusal,
+        awaits_money=row.awaits_money,
     )
 
 
