@@ -6,8 +6,9 @@ again, because a newer worker may have published what its own files lack.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -56,7 +57,7 @@ class ListsInForce(Background):
 
     async def _compare(self) -> None:
         try:
-            differ = await asyncio.to_thread(self._differences)
+            differ = await self._finished(asyncio.to_thread(self._differences))
         except SQLAlchemyError:  # it is away: what was compared before holds
             raise
         except Exception:
@@ -67,6 +68,16 @@ class ListsInForce(Background):
             log.error("other price lists were published than are here: %s", ", ".join(differ))
         self._differ = differ
         self._compared.set()
+
+    @staticmethod
+    async def _finished(comparing: Coroutine[Any, Any, tuple[str, ...]]) -> tuple[str, ...]:
+        """Wait for it also when cancelled: its thread would keep a connection of a closed pool."""
+        under_way = asyncio.ensure_future(comparing)
+        try:
+            return await asyncio.shield(under_way)
+        except asyncio.CancelledError:
+            await asyncio.wait([under_way])
+            raise
 
     def _differences(self) -> tuple[str, ...]:
         at = datetime.now(UTC)
