@@ -187,7 +187,7 @@ TEAMS = (
         reasons=(
             *(*acting.REASONS, "unknown_member", "member_removed", "approval_not_needed"),
             *("unknown_action", "unknown_credit_type", "invalid_quantity", "invalid_id"),
-            *("invalid_tags", "invalid_time"),
+            *("invalid_tags", "invalid_time", "event_in_future"),
         ),
         keyed=True,
         messages=("request_approval", "request_credits"),
