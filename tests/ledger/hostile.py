@@ -144,6 +144,8 @@ USUAL: dict[str, object] = {
     "p_lapses_at": MONTH_END,
     "p_window_start": START,
     "p_window_end": MONTH_END,
+    "p_start": START,
+    "p_end": NOON,
     "p_instants": [START, NOON],
     "p_marks": [1, 2],
     "p_cap_bounds": [START, MONTH_END],
