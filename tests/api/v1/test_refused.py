@@ -36,11 +36,11 @@ def test_no_line_is_two(caplog):
 
 
 async def test_a_refused_act_is_told_with_its_customer_and_its_key(door, servers_folder, api_url):
-    headers = {"X-Request-Id": "an-act", "Idempotency-Key": "order-1"}
+    headers = {"X-Request-Id": "an-act", "Idempotency-Key": "order-of-nobody"}
     refused = await door.post("/customers/nobody/purchases", json={}, headers=headers)
     assert refused.json()["reason"] == "missing_field"
     (line,) = refusals_told(api_url, servers_folder, "an-act")
-    assert line.endswith("missing_field: customer 'nobody', key 'order-1'")
+    assert line.endswith("missing_field: customer 'nobody', key 'order-of-nobody'")
 
 
 async def test_each_refused_event_of_a_named_request_is_in_the_log(
