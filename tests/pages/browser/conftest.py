@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
@@ -17,18 +17,10 @@ QUIET = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-# What people do is done on a phone, where there is least room; each page is looked at on both: they
-# have the same document. The last is what it is left as.
-DESK, PHONE = {"width": 1200, "height": 850}, {"width": 390, "height": 844}
-SIZES = {"desk": DESK, "phone": PHONE}
-# A colour changes nothing but colours: in one of them all rules are looked at, in the other those
-# of colours, which axe has in the category `cat.color` and looks at unless it is told.
-COLOURS: tuple[tuple[Literal["dark", "light"], dict[str, Any]], ...] = (
-    ("dark", {"runOnly": ["color-contrast", "link-in-text-block"]}),
-    ("light", {}),
-)
-FAULTS = """async options => {
-    const found = await axe.run({...options, resultTypes: ["violations"]});
+SIZES = {"desk": {"width": 1200, "height": 850}, "phone": {"width": 390, "height": 844}}
+COLOURS: tuple[Literal["dark", "light"], ...] = ("dark", "light")  # the last is left
+FAULTS = """async () => {
+    const found = await axe.run({resultTypes: ["violations"]});
     return {...found, passes: [], incomplete: [], inapplicable: []};
 }"""
 SHOTS = os.environ.get("DRAWDOWN_SCREENSHOTS", "")  # the folder where pictures are wanted
@@ -52,10 +44,16 @@ async def chromium() -> AsyncIterator[Browser]:
         await launched.close()
 
 
+@pytest.fixture(params=SIZES)
+def size(request: pytest.FixtureRequest) -> str:
+    """Where a story is lived: at a desk and on a phone."""
+    return str(request.param)
+
+
 @pytest.fixture
-async def page(chromium: Browser) -> AsyncIterator[Page]:
+async def page(chromium: Browser, size: str) -> AsyncIterator[Page]:
     """A page of a fresh browser; where anything fails on it, the test does."""
-    context = await chromium.new_context(viewport=PHONE, color_scheme="light")
+    context = await chromium.new_context(viewport=SIZES[size], color_scheme="light")
     opened = await context.new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
@@ -74,14 +72,13 @@ def _left(url: str) -> list[str]:
 async def looked_at(page: Page, name: str) -> None:
     """Assert that a page can be used by everybody, fits its width, and take its pictures."""
     await page.evaluate(AXE_SCRIPT)
-    for size, viewport in SIZES.items():
-        await page.set_viewport_size(viewport)
-        wide, room = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide <= room, f"{name} is {wide} wide on {room}"
-        for colour, options in COLOURS:
-            await page.emulate_media(color_scheme=colour)
-            found = AxeResults(await page.evaluate(FAULTS, options))
-            assert found.violations_count == 0, found.generate_report()
-            if SHOTS:
-                picture = Path(SHOTS) / f"{name}-{size}-{colour}.png"
-                await page.screenshot(path=picture, full_page=True)
+    size = next(name for name, viewport in SIZES.items() if viewport == page.viewport_size)
+    wide, room = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= room, f"{name} is {wide} wide on {room}"
+    for colour in COLOURS:
+        await page.emulate_media(color_scheme=colour)
+        found = AxeResults(await page.evaluate(FAULTS))
+        assert found.violations_count == 0, found.generate_report()
+        if SHOTS:
+            picture = Path(SHOTS) / f"{name}-{size}-{colour}.png"
+            await page.screenshot(path=picture, full_page=True)

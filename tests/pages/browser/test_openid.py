@@ -4,7 +4,7 @@ import pytest
 
 from tests.api.arrangements import api
 from tests.identity_provider import CLIENT, SECRET, providing
-from tests.pages.browser.conftest import PHONE, looked_at
+from tests.pages.browser.conftest import SIZES, looked_at
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +27,17 @@ def openid_url(provider, door_variables, servers_folder):
 
 
 @pytest.fixture
-async def page(chromium):
+async def page(chromium, size):
     """A page that may leave our origin, as this sign-in does."""
-    context = await chromium.new_context(viewport=PHONE, color_scheme="light")
+    context = await chromium.new_context(viewport=SIZES[size], color_scheme="light")
     yield await context.new_page()
     await context.close()
 
 
 async def test_people_sign_in_by_another_site_and_are_told_what_is_missing(
-    provider, openid_url, page
+    provider, openid_url, page, size
 ):
-    person = {"sub": "eve", "email": "openid-eve@seller.example", "name": "Eve"}
+    person = {"sub": f"eve-{size}", "email": f"openid-eve-{size}@seller.example", "name": "Eve"}
     provider.person = person | {"groups": ["staff"]}
     await page.goto(f"{openid_url}/operator")
     await looked_at(page, "sign-in-openid")

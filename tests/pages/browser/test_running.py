@@ -6,7 +6,7 @@ from playwright.async_api import Page
 
 from domain.access.operators import OperatorRole
 from tests.fleet import RunningFleet
-from tests.pages.browser.conftest import looked_at
+from tests.pages.browser.conftest import SIZES, looked_at
 from tests.pages.operators import PASSWORD, an_operator
 
 
@@ -44,8 +44,8 @@ async def test_a_month_is_closed_on_one_sheet(fleet, door_url, page):
     assert len(sheets) == 1
 
 
-async def test_a_month_that_is_over_is_closed_for_good(fleet, door_url, page):
-    month = "2018-01"
+async def test_a_month_that_is_over_is_closed_for_good(fleet, door_url, page, size):
+    month = f"2018-{list(SIZES).index(size) + 1:02d}"
     await enter(page, fleet, door_url, OperatorRole.FINANCE)
     await page.goto(f"{door_url}/operator/finance?month={month}")
     await page.get_by_role("button", name="Close ").wait_for()
@@ -72,7 +72,7 @@ async def test_a_key_is_made_and_shown_once(fleet, door_url, page):
     assert await page.get_by_text("Shown only now:").count() == 0
 
 
-async def test_endpoints_and_accounts_are_made(fleet, door_url, page):
+async def test_endpoints_and_accounts_are_made(fleet, door_url, page, size):
     await enter(page, fleet, door_url, OperatorRole.ADMIN)
     await page.get_by_role("link", name="Webhooks").click()
     await page.get_by_label("Address", exact=True).fill("https://product.example/hooks")
@@ -83,7 +83,7 @@ async def test_endpoints_and_accounts_are_made(fleet, door_url, page):
     await looked_at(page, "operator-webhooks")
     await page.get_by_role("link", name="Operators").click()
     await page.get_by_label("Name", exact=True).fill("Bob")
-    await page.get_by_label("E-mail address").fill("bob@seller.example")
+    await page.get_by_label("E-mail address").fill(f"bob-{size}@seller.example")
     await page.get_by_label("First password").fill(PASSWORD)
     await page.get_by_role("button", name="Add").click()
     await page.get_by_text("Done").wait_for()
