@@ -16,6 +16,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import (
     Client,
     WorkflowHandle,
+    WorkflowQueryFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import RawValue
@@ -36,7 +37,7 @@ ANSWER = timedelta(seconds=20)
 RPC_WORTH = 5.0  # virtual seconds that an unanswered query counts for
 HAIR = timedelta(milliseconds=1)
 ASLEEP_SECONDS = 15.0  # for which a subscription does not do what is due, and nothing is under way
-LAST_EVENTS = 12  # of a subscription that does not come to rest
+LAST_EVENTS = 24  # of a subscription that does not come to rest
 
 
 class NotSettledError(NothingMovesError):
@@ -75,6 +76,9 @@ class Timeline:
         while True:
             try:
                 return dict(await self.handle.query("status", rpc_timeout=ANSWER))
+            except WorkflowQueryFailedError as error:
+                error.add_note(await self.last_events())
+                raise
             except RPCError as error:
                 # Between two runs there is a moment with no task to answer a query.
                 if error.status is RPCStatusCode.NOT_FOUND:
@@ -118,7 +122,7 @@ class Timeline:
         history = await self.handle.fetch_history()
         last = [
             f"{one.event_id} {EventType.Name(one.event_type).removeprefix('EVENT_TYPE_')}"
-            f" {one.event_time.ToJsonString()}{lasting(one)}"
+            f" {one.event_time.ToJsonString()}{told_of(one)}"
             for one in history.events[-LAST_EVENTS:]
         ]
         described = (await self.handle.describe()).raw_description
@@ -167,12 +171,14 @@ class Timeline:
                     raise
 
 
-def lasting(event: HistoryEvent) -> str:
-    """Return how long a timer runs that begins with an event."""
-    if event.event_type != EventType.EVENT_TYPE_TIMER_STARTED:
-        return ""
-    timer = event.timer_started_event_attributes
-    return f", fires after {timer.start_to_fire_timeout.ToJsonString()}"
+def told_of(event: HistoryEvent) -> str:
+    """Return how long a timer runs that begins with an event, or which attempt a task is."""
+    if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+        timer = event.timer_started_event_attributes
+        return f", fires after {timer.start_to_fire_timeout.ToJsonString()}"
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
+        return f", attempt {event.workflow_task_scheduled_event_attributes.attempt}"
+    return ""
 
 
 def without_time(status: Json) -> Json:
