@@ -38,6 +38,7 @@ PATHS = (
     "/v1/invoice_payments",
     "/v1/invoiceitems",
     "/v1/invoices",
+    "/v1/invoices/create_preview",
     "/v1/invoices/{invoice}",
     "/v1/invoices/{invoice}/finalize",
     "/v1/invoices/{invoice}/lines",

@@ -48,6 +48,7 @@ ROUTES: dict[str, Answer] = {
     "post /v1/invoiceitems": invoices.add_item,
     "post /v1/invoices": invoices.create,
     "get /v1/invoices": invoices.listed,
+    "post /v1/invoices/create_preview": invoices.preview,
     "get /v1/invoices/{invoice}": invoices.retrieve,
     "post /v1/invoices/{invoice}/finalize": invoices.finalize,
     "get /v1/invoices/{invoice}/lines": invoices.lines,

@@ -29,6 +29,7 @@ PREFIXES = {
     "payment_method": "pm",
     "refund": "re",
     "setup_intent": "seti",
+    "tax_rate": "txr",
 }
 
 

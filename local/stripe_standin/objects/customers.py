@@ -10,7 +10,8 @@ from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 
 SIMPLE = ("email", "name", "description", "phone")
-KNOWN = frozenset({*SIMPLE, "metadata", "invoice_settings", "expand"})
+KNOWN = frozenset({*SIMPLE, "address", "metadata", "invoice_settings", "expand"})
+ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
 def merged(old: Json | None, new: Json | str | None) -> Json:
@@ -68,6 +69,10 @@ def _change(world: World, customer: Json, params: Json) -> None:
     if method is not None:
         customer["invoice_settings"]["default_payment_method"] = method or None
     customer |= {name: params[name] or None for name in SIMPLE if name in params}
+    if "address" in params:
+        given = params["address"] or {}
+        known = {name: given.get(name) or None for name in ADDRESS}
+        customer["address"] = known if given else None
     customer["metadata"] = merged(customer["metadata"], params.get("metadata"))
     world.store.put(customer)
 

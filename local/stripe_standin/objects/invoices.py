@@ -14,6 +14,12 @@ from local.stripe_standin.objects.charging import (
 )
 from local.stripe_standin.objects.customers import existing, merged, move_balance
 from local.stripe_standin.objects.refusals import invalid, not_modelled
+from local.stripe_standin.objects.taxes import (
+    check_item,
+    compute,
+    keep_behavior,
+    refuse_without_place,
+)
 from local.stripe_standin.outside import pay_outside
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
@@ -23,7 +29,8 @@ CREATE |= {"metadata", "pending_invoice_items_behavior", "expand"}
 CREATE |= {"automatic_tax", "discounts", "payment_settings"}
 METHODS = "payment_method_types"
 ITEM = frozenset({"amount", "currency", "customer", "description", "expand", "invoice"})
-ITEM |= {"metadata", "period"}
+ITEM |= {"metadata", "period", "tax_behavior", "tax_code"}
+PREVIEW = frozenset({"automatic_tax", "currency", "customer", "expand", "invoice_items"})
 
 # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, minor units
 MINIMUMS = dict.fromkeys(("usd", "eur", "aud", "brl", "cad", "chf", "inr", "nzd", "sgd", "zar"), 50)
@@ -41,8 +48,8 @@ def create(world: World, _: Json, params: Json) -> Json:
         raise not_modelled("invoices that advance by themselves, or without customer or currency")
     if params.get("pending_invoice_items_behavior", "exclude") != "exclude":
         raise not_modelled("pending invoice items")
-    if params.get("automatic_tax", {}).get("enabled") or params.get("discounts"):
-        raise not_modelled("taxes and discounts of invoices")
+    if params.get("discounts"):
+        raise not_modelled("discounts of invoices")
     customer = existing(world, params["customer"], "customer")
     invoice = world.new(
         "invoice",
@@ -56,6 +63,7 @@ def create(world: World, _: Json, params: Json) -> Json:
         metadata=merged(None, params.get("metadata")),
         starting_balance=customer["balance"],
     )
+    invoice["automatic_tax"] |= _automatic(params)
     types = params.get("payment_settings", {}).get(METHODS)
     invoice["payment_settings"] = (invoice["payment_settings"] or {}) | {METHODS: types}
     invoice["lines"]["url"] = f"/v1/invoices/{invoice['id']}/lines"
@@ -74,6 +82,7 @@ def add_item(world: World, _: Json, params: Json) -> Json:
         raise invalid("The invoice is not an open draft of this customer", param="invoice")
     if params["currency"].lower() != invoice["currency"]:
         raise invalid("The currency of the item differs from the invoice's", param="currency")
+    check_item(invoice, params)
     shared = {
         "amount": params["amount"],
         "currency": invoice["currency"],
@@ -87,15 +96,38 @@ def add_item(world: World, _: Json, params: Json) -> Json:
     }
     item = world.new("invoiceitem", customer=params["customer"], date=world.now(), **shared)
     line = world.new("line_item", subtotal=params["amount"], **shared)
+    keep_behavior(world, line, params)
     invoice["lines"]["data"].append(line)
-    _total(world, invoice)
+    compute(world, invoice, existing(world, invoice["customer"], "customer"))
+    world.store.put(invoice)
     return item
 
 
-def _total(world: World, invoice: Json) -> None:
-    total = sum(line["amount"] for line in invoice["lines"]["data"])
-    invoice |= dict.fromkeys(("total", "subtotal", "amount_due", "amount_remaining"), total)
-    world.store.put(invoice)
+def preview(world: World, _: Json, params: Json) -> Json:
+    """POST /v1/invoices/create_preview: what an invoice would say; nothing is kept of it."""
+    if unknown := params.keys() - PREVIEW:
+        raise not_modelled(f"{', '.join(sorted(unknown))} of previews")
+    if not {"currency", "customer", "invoice_items"} <= params.keys():
+        raise not_modelled("previews without customer, currency and items")
+    customer = existing(world, params["customer"], "customer")
+    invoice = world.spec.answers.blank("invoice")
+    invoice |= {"id": "upcoming_in_standin", "status": "draft", "created": world.now()}
+    invoice |= {"currency": params["currency"].lower(), "customer": customer["id"]}
+    invoice["automatic_tax"] |= _automatic(params)
+    behaviors = {}
+    for number, item in enumerate(params["invoice_items"]):
+        check_item(invoice, item)
+        line = world.spec.answers.blank("line_item") | {"id": f"il_standin{number}"}
+        line |= {"amount": item["amount"], "subtotal": item["amount"]}
+        line |= {"currency": invoice["currency"], "description": item.get("description")}
+        invoice["lines"]["data"].append(line)
+        behaviors[line["id"]] = item.get("tax_behavior")
+    compute(world, invoice, customer, behaviors)
+    return invoice
+
+
+def _automatic(params: Json) -> Json:
+    return {"enabled": bool(params.get("automatic_tax", {}).get("enabled"))}
 
 
 def finalize(world: World, ids: Json, _: Json) -> Json:
@@ -105,6 +137,8 @@ def finalize(world: World, ids: Json, _: Json) -> Json:
         message = "This invoice is already finalized, you can't re-finalize a non-draft invoice."
         raise invalid(message)
     customer = existing(world, invoice["customer"], "customer")
+    compute(world, invoice, customer)
+    refuse_without_place(invoice)
     number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
     customer["next_invoice_sequence"] += 1
     link = f"{world.base_url}/invoice/{invoice['id']}"
