@@ -16,7 +16,7 @@ from api.errors import UnavailableError
 from api.services import Shared
 from domain.errors import InvalidInput
 from domain.payments.charges import ProcessorEvent
-from gateways.stripe_webhooks import verify_event
+from gateways.webhooks.received import verify_event
 from workflows import names
 from workflows.stripe_event import HANDLED, StripeEvent
 

@@ -21,6 +21,7 @@ from domain.payments.charges import (
 )
 from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.reconciliation import Claim
+from domain.payments.taxes import Taxed, TaxTerms
 
 
 class ProcessorUnavailable(Exception):
@@ -53,6 +54,13 @@ class Payments(Protocol):
 
     def prepare(self, charge: Charge, *, key: str) -> Prepared:
         """Create the invoice of a charge, finalised but unpaid. No money moves."""
+        ...
+
+    def preview_tax(self, payer: str, currency: str, price_minor: int, terms: TaxTerms) -> Taxed:
+        """Return the tax that an invoice of today would bear; nothing is kept of it.
+
+        Raises `ProcessorRefusal` with reason `tax_location_missing` or `tax_not_computed`.
+        """
         ...
 
     def pay(self, invoice: str, *, key: str) -> PaymentOutcome:

@@ -28,6 +28,7 @@ from domain.payments.charges import (
 from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.processor_states import Remark
 from domain.payments.reconciliation import Claim
+from domain.payments.taxes import Taxed, TaxTerms
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import checked_key, take_effect_once
 from gateways.stripe_errors import speaking
@@ -36,6 +37,7 @@ from gateways.stripe_payers import Payers
 from gateways.stripe_reading import declined, declined_by, entry, identifier, kinds_of
 from gateways.stripe_returns import Returns
 from gateways.stripe_states import Seen, state_of
+from gateways.stripe_taxes import Taxes
 from gateways.telemetry.processor import Tracked
 
 TIMEOUT = 20.0  # seconds; the library's own 80 would outlive the activity
@@ -62,6 +64,7 @@ class StripePayments:
         self._invoices = Invoices(self._stripe)
         self._payers = Payers(self._stripe)
         self._returns = Returns(self._stripe)
+        self._taxes = Taxes(self._stripe)
 
     def __enter__(self) -> Self:
         return self
@@ -86,8 +89,9 @@ class StripePayments:
         """Create the invoice of a charge, finalised but unpaid; a repeat returns the same one.
 
         Raises `ProcessorRefusal` with reason `amount_not_positive`, `amount_too_small`,
-        `amount_too_large`, `payer_balance_not_zero` (clear it at Stripe), `invoice_total_differs`
-        or `charge_voided`.
+        `amount_too_large`, `payer_balance_not_zero` (clear it at Stripe), `invoice_total_differs`,
+        `charge_voided`, and where tax is asked for `tax_location_missing`, `tax_not_computed` or
+        `price_changed` (the total is not what the buyer was shown).
         """
         if charge.amount_minor <= 0:
             message = f"a charge must be positive, not {charge.amount_minor}: give credit otherwise"
@@ -97,7 +101,15 @@ class StripePayments:
             message = f"{charge.amount_minor} {charge.currency} is above Stripe's maximum, {most}"
             raise ProcessorRefusal("amount_too_large", message)
         with speaking():
-            return Prepared(self._invoices.prepare(charge, checked_key(key)).id)
+            return self._invoices.prepare(charge, checked_key(key))
+
+    def preview_tax(self, payer: str, currency: str, price_minor: int, terms: TaxTerms) -> Taxed:
+        """Return the tax that an invoice of today would bear; nothing is kept of it.
+
+        Raises `ProcessorRefusal` with reason `tax_location_missing` or `tax_not_computed`.
+        """
+        with speaking():
+            return self._taxes.preview(payer, currency, price_minor, terms)
 
     def pay(self, invoice: str, *, key: str) -> PaymentOutcome:
         """Attempt to collect an invoice off-session with the payer's default card.

@@ -21,8 +21,18 @@ from contextlib import contextmanager
 
 import stripe
 
+from domain.payments.taxes import LOCATION_MISSING, NOT_COMPUTED
 from gateways.payments import ProcessorRefusal, ProcessorUnavailable
 
+# Stripe's codes about tax, and what the engine calls them.
+# https://docs.stripe.com/tax/customer-locations, https://docs.stripe.com/error-codes.
+TAXES = {
+    "customer_tax_location_invalid": LOCATION_MISSING,
+    "invalid_tax_location": LOCATION_MISSING,
+    "failed_tax_calculation": NOT_COMPUTED,
+    "taxes_calculation_failed": NOT_COMPUTED,
+    "stripe_tax_inactive": NOT_COMPUTED,
+}
 REFUSALS = (stripe.InvalidRequestError, stripe.IdempotencyError, stripe.CardError)
 SERVER_ERRORS = 500
 
@@ -63,7 +73,8 @@ def translated(error: stripe.StripeError) -> ProcessorRefusal | ProcessorUnavail
     """Return what an error means; anything that is not plainly a refusal may be retried."""
     if isinstance(error, REFUSALS):
         message = error.user_message or "the payment processor rejected the request"
-        return ProcessorRefusal(code_of(error), f"Stripe refuses: {message}")
+        code = code_of(error)
+        return ProcessorRefusal(TAXES.get(code, code), f"Stripe refuses: {message}")
     after = header(error, "retry-after")
     status = error.http_status or "no answer"
     message = f"Stripe is unavailable ({type(error).__name__}, {status}): try again, same key"

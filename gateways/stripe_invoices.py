@@ -4,7 +4,8 @@ from typing import Any
 
 import stripe
 
-from domain.payments.charges import Charge, InvoiceRecord
+from domain.money import maximum_charge_minor
+from domain.payments.charges import Charge, InvoiceRecord, Prepared
 from domain.payments.reconciliation import Claim
 from domain.payments.sold import as_metadata
 from gateways.payments import ProcessorRefusal
@@ -18,6 +19,7 @@ from gateways.stripe_reading import (
     stripe_types,
 )
 from gateways.stripe_states import Seen, default_payment, intent_reference
+from gateways.stripe_taxes import Taxes, difference, line_terms, taxed_by
 
 PAGE = 100  # newest invoices of a payer, among which a charge's is searched
 READ: list[str] = ["payments"]
@@ -30,8 +32,9 @@ class Invoices:
 
     def __init__(self, client: stripe.V1Services) -> None:
         self._stripe = client
+        self._taxes = Taxes(client)
 
-    def prepare(self, charge: Charge, key: str) -> stripe.Invoice:
+    def prepare(self, charge: Charge, key: str) -> Prepared:
         """Return a charge's finalised invoice, continuing from wherever a crash left it."""
         invoice = find_or_take_effect(
             f"{key}:invoice",
@@ -43,7 +46,7 @@ class Invoices:
                     "collection_method": "charge_automatically",
                     "pending_invoice_items_behavior": "exclude",
                     # What settings of the account or the payer would otherwise add unasked.
-                    "automatic_tax": {"enabled": False},
+                    "automatic_tax": {"enabled": charge.tax is not None},
                     "discounts": "",
                     "payment_settings": _payment_settings(charge),
                     "metadata": _metadata(charge),
@@ -55,7 +58,10 @@ class Invoices:
         if entry(invoice, "status") == "draft":
             self._add_lines(charge, invoice, key)
             invoice = self._finalize(invoice.id, f"{key}:finalize")
-        return self._accepted(charge, invoice, key)
+        accepted = self._accepted(charge, invoice, key)
+        if charge.tax is None:
+            return Prepared(accepted.id)
+        return Prepared(accepted.id, taxed_by(self._taxes.read(accepted.id), charge.tax))
 
     def read(self, invoice: str) -> stripe.Invoice:
         """Return the invoice with its payments."""
@@ -160,17 +166,16 @@ class Invoices:
             return str(number) in self._lines(invoice) or None
 
         def add(options: stripe.RequestOptions) -> bool:
-            self._stripe.invoice_items.create(
-                {
-                    "customer": charge.payer,
-                    "invoice": invoice,
-                    "amount": line.amount_minor,
-                    "currency": charge.currency.lower(),
-                    "description": line.description,
-                    "metadata": {LINE: str(number)},
-                },
-                options,
-            )
+            item: Any = {
+                "customer": charge.payer,
+                "invoice": invoice,
+                "amount": line.amount_minor,
+                "currency": charge.currency.lower(),
+                "description": line.description,
+                "metadata": {LINE: str(number)},
+                **line_terms(charge.tax),
+            }
+            self._stripe.invoice_items.create(item, options)
             return True
 
         take_effect_once(key, add, added)
@@ -196,8 +201,7 @@ class Invoices:
 
     def _accepted(self, charge: Charge, invoice: stripe.Invoice, key: str) -> stripe.Invoice:
         """Return an invoice that demands exactly the charge; void any other and refuse."""
-        demanded = charge.amount_minor
-        exact = invoice.total == demanded and invoice.amount_due == demanded
+        exact = not difference(charge, invoice) and invoice.amount_due == invoice.total
         if entry(invoice, "status") == "void" and exact:
             message = f"{charge.charge_id} was voided: make a new charge"
             raise ProcessorRefusal("charge_voided", message)
@@ -272,12 +276,15 @@ def _payment_settings(charge: Charge) -> stripe.params.InvoiceCreateParamsPaymen
 
 
 def _mismatch(charge: Charge, invoice: stripe.Invoice) -> ProcessorRefusal:
-    demanded = charge.amount_minor
-    if invoice.total != demanded:
+    if reason := difference(charge, invoice):
+        demanded = charge.expected_minor or charge.amount_minor
         message = f"{invoice.id} totals {invoice.total}, not {demanded}: make a new charge"
-        return ProcessorRefusal("invoice_total_differs", message)
+        return ProcessorRefusal(reason, message)
     if invoice.starting_balance:
         message = f"{charge.payer} has a balance of {invoice.starting_balance} at Stripe: clear it"
         return ProcessorRefusal("payer_balance_not_zero", message)
-    message = f"{demanded} {charge.currency} is below Stripe's minimum: sell more at once"
+    if invoice.total > maximum_charge_minor(charge.currency.upper()):
+        message = f"{invoice.total} {charge.currency} with tax is above Stripe's maximum"
+        return ProcessorRefusal("amount_too_large", message)
+    message = f"{invoice.total} {charge.currency} is below Stripe's minimum: sell more at once"
     return ProcessorRefusal("amount_too_small", message)

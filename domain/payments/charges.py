@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from domain.payments.kinds import CARDS, PaymentKind
+from domain.payments.taxes import Taxed, TaxTerms
 
 
 class ChargeKind(StrEnum):
@@ -117,11 +118,24 @@ class Charge:
     attempt: int = 1  # a charge whose invoice was refused gets a new invoice under the next number
     sold: Sold | None = None  # for purchases: written on the invoice in case the books lose it
     takes: tuple[PaymentKind, ...] = CARDS  # the kinds of payment methods that may pay it
+    tax: TaxTerms | None = None  # None: the processor computes none
+    taxed: Taxed | None = None  # what it said, once there is an invoice
+    expected_minor: int | None = None  # the total that the buyer was shown: no other is charged
 
     @property
     def amount_minor(self) -> int:
-        """The total demanded, in minor units."""
+        """The price, in minor units: without the tax that is added to it."""
         return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def total_minor(self) -> int:
+        """The total demanded, in minor units; before there is an invoice, the price."""
+        return self.taxed.total_of(self.amount_minor) if self.taxed else self.amount_minor
+
+    @property
+    def net_minor(self) -> int:
+        """What is left of the total without tax, in minor units."""
+        return self.taxed.net_of(self.amount_minor) if self.taxed else self.amount_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,7 @@ class Prepared:
     """The processor's object for a charge exists; no money has moved."""
 
     invoice: str
+    taxed: Taxed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""HTTP to the seller's own systems: only to addresses that anybody may reach."""
+"""HTTP with others: the processor's events to us, and ours to addresses that anybody may reach."""

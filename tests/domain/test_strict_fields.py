@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from commands.terminal import json_object
 from domain.errors import InvalidInput
 from domain.messages import fields, start
-from gateways import stripe_webhooks
+from gateways.webhooks import received
 
 TWICE = (
     '{"plan": "pro_monthly", "plan": "core_10k"}',
@@ -54,7 +54,7 @@ def test_a_key_given_twice_is_refused_wherever_json_comes_in(payload):
 def test_a_key_given_twice_is_refused_from_the_processor_too():
     event = '{"object": "event", "id": "evt_1", "id": "evt_2", "type": "t", "data": {"object": {}}}'
     with pytest.raises(InvalidInput):
-        stripe_webhooks._event(event.encode())
+        received._event(event.encode())
 
 
 @given(st.recursive(st.integers(), lambda inner: st.dictionaries(st.text(), inner)))

@@ -8,7 +8,7 @@ from stripe import WebhookSignature
 
 from domain.errors import InvalidInput
 from domain.payments.charges import ProcessorEvent
-from gateways.stripe_webhooks import verify_event
+from gateways.webhooks.received import verify_event
 
 SECRET = "whsec_one"
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateways.stripe_webhooks import verify_event
+from gateways.webhooks.received import verify_event
 
 SECRET = "whsec_of_this_test"
 

@@ -1,0 +1,68 @@
+"""Taxes, as the payment processor computes them: what is asked of it, and what it said.
+
+Money is in minor units of the charge's currency. The engine computes no tax; it only divides what
+was said when a part of a charge goes back.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+LOCATION_MISSING = "tax_location_missing"  # the processor does not know where the customer is
+NOT_COMPUTED = "tax_not_computed"  # it computed none, for a reason that is not the customer's
+
+
+class TaxBehavior(StrEnum):
+    """Whether tax is added to a price, or is a part of it."""
+
+    EXCLUSIVE = "exclusive"
+    INCLUSIVE = "inclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxTerms:
+    """How a charge is taxed by the processor; `code` is its category of goods, "": the default."""
+
+    behavior: TaxBehavior = TaxBehavior.EXCLUSIVE
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxLine:
+    """One tax at one place: `percent` is a decimal text, `reason` the processor's own word."""
+
+    name: str  # "VAT"
+    place: str  # "GB", "US-CA"
+    percent: str  # "8.1"
+    taxable_minor: int
+    tax_minor: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taxed:
+    """The tax on one charge, with the part of each place.
+
+    >>> vat = Taxed(TaxBehavior.EXCLUSIVE, 234, (TaxLine("VAT", "GB", "20", 1170, 234, ""),))
+    >>> vat.net_of(1170), vat.total_of(1170)
+    (1170, 1404)
+    >>> inside = Taxed(TaxBehavior.INCLUSIVE, 195)
+    >>> inside.net_of(1170), inside.total_of(1170)
+    (975, 1170)
+    """
+
+    behavior: TaxBehavior
+    tax_minor: int
+    lines: tuple[TaxLine, ...] = ()
+
+    @property
+    def is_added(self) -> bool:
+        """Return whether the tax comes on top of the price."""
+        return self.behavior is TaxBehavior.EXCLUSIVE
+
+    def net_of(self, price_minor: int) -> int:
+        """Return what is left of a price for the seller."""
+        return price_minor if self.is_added else price_minor - self.tax_minor
+
+    def total_of(self, price_minor: int) -> int:
+        """Return what is charged for a price."""
+        return price_minor + self.tax_minor if self.is_added else price_minor
