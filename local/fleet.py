@@ -47,10 +47,15 @@ def start_api(
     environment: Mapping[str, str], port: int, log: Path, *, app: str = API
 ) -> subprocess.Popen[bytes]:
     """Start the API on a loopback port and wait until it listens; StackError if it ends."""
-    place = ["--app-dir", str(ROOT), "--host", LOOPBACK, "--port", str(port)]
-    process = _start(["-m", "uvicorn", *place, *SERVED, app], environment, log)
+    process = _start(["-m", "uvicorn", *served(port, app)], environment, log)
     _await(process, log, "the API", lambda: listens(port))
     return process
+
+
+def served(port: int, app: str = API) -> list[str]:
+    """Return what follows `uvicorn` on the command line that serves the API on a loopback port."""
+    place = ["--app-dir", str(ROOT), "--host", LOOPBACK, "--port", str(port)]
+    return [*place, *SERVED, app]
 
 
 def _start(args: list[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:

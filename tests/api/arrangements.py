@@ -1,12 +1,13 @@
 """The API as a process, workers for its events, and a peer that takes a subscription's signals."""
 
 import asyncio
+import atexit
 import json
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -31,12 +32,13 @@ from domain.payments.charges import ChargeKind
 from gateways.stripe import StripePayments
 from ledger import accounts
 from ledger.payments import charges
-from local.fleet import start_api
-from local.processes import free_port, on_free_ports, stop
+from local.fleet import START_TIMEOUT, served
+from local.processes import free_port, listens, on_free_ports, stop, wait_until
 from local.stripe_standin.process import WEBHOOK_SECRET, StandIn
 from local.stripe_standin.webhooks import sign
 from tests.builders import NOON, SubscribedWallet, a_wallet
 from tests.deployment import LINK_SECRET
+from tests.nursery import Forked, Nursery
 from tests.processor import plain_client
 from workflows import names
 from workflows.converter import DATA_CONVERTER
@@ -81,17 +83,36 @@ def environment(
 def api(variables: Mapping[str, str], folder: Path) -> Iterator[str]:
     """Run the API as a process on loopback; yield its address."""
 
-    def start() -> tuple[str, subprocess.Popen[bytes]]:
+    def start() -> tuple[str, Forked]:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         where = {"PUBLIC_URL": url, **variables}
-        return url, start_api(where, port, folder / f"api-{port}.log")
+        return url, born(where, port, folder / f"api-{port}.log")
 
     url, process = on_free_ports(start)
     try:
         yield url
     finally:
         stop(process)
+
+
+def born(environment: Mapping[str, str], port: int, log: Path) -> Forked:
+    """Fork an API that is served as `start_api` does, and wait until it listens."""
+    process = _nursery().bear(environment, log, *served(port))
+    try:
+        wait_until(lambda: listens(port), START_TIMEOUT, "the API", process=process, log=log)
+    except BaseException:
+        stop(process)
+        raise
+    return process
+
+
+@cache
+def _nursery() -> Nursery:
+    """Return that of this process, which most of its tests need no API of."""
+    opened = ExitStack()
+    atexit.register(opened.close)
+    return opened.enter_context(Nursery.opened("api"))
 
 
 @workflow.defn

@@ -25,8 +25,8 @@ from local.temporal import TemporalServer
 from models.base import connect
 from tests.deployment import LINK_SECRET
 from tests.faults.gates import Gate, Point, Trap
-from tests.faults.nursery import Forked, Nursery
 from tests.fleet import Customer, RunningFleet
+from tests.nursery import Forked, Nursery
 from workflows import names
 from workflows.converter import DATA_CONVERTER
 from workflows.names import outbox_workflow
@@ -83,7 +83,7 @@ class MortalFleet:
         }
         fleet = RunningFleet(client, engine, standin, mail_catcher)
         try:
-            with Nursery.opened() as nursery:
+            with Nursery.opened("worker") as nursery:
                 yield cls(temporal, fleet, gated | others, gates, folder, nursery, workers)
         finally:
             for worker in workers:
