@@ -2,8 +2,8 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -187,16 +187,20 @@ class MortalFleet:
         client = self.fleet.client
         request = ResetStickyTaskQueueRequest(namespace=client.namespace)
         request.execution.workflow_id = handle.id
-        try:
+        with suppressed(RPCStatusCode.NOT_FOUND):
             await client.workflow_service.reset_sticky_task_queue(request)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return False
-            raise
-        return True
+            return True
+        return False
 
     async def _time_out(self, handle: WorkflowHandle[Any, Any], activity_id: str) -> None:
-        """Fail the attempt, and let the next one begin at once: deaths are more frequent here."""
+        """Fail the attempt, and let the next one begin at once: deaths are more frequent here.
+
+        On a busy machine the server may have given it up, or another worker ended it, meanwhile.
+        """
+        with suppressed(RPCStatusCode.NOT_FOUND):
+            await self._begin_again(handle, activity_id)
+
+    async def _begin_again(self, handle: WorkflowHandle[Any, Any], activity_id: str) -> None:
         client = self.fleet.client
         held = client.get_async_activity_handle(
             workflow_id=handle.id, run_id=None, activity_id=activity_id
@@ -205,6 +209,16 @@ class MortalFleet:
         request = ResetActivityRequest(namespace=client.namespace, id=activity_id)
         request.execution.workflow_id = handle.id
         await client.workflow_service.reset_activity(request)
+
+
+@contextmanager
+def suppressed(status: RPCStatusCode) -> Iterator[None]:
+    """Go on after an answer of the server with this status; every other is raised."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status is not status:
+            raise
 
 
 def _port(address: str) -> int:
