@@ -29,6 +29,7 @@ from activities.purchases.offers import OfferActivities
 from activities.teams.approvals import ApprovalActivities
 from activities.teams.members import TeamActivities
 from activities.usage.corrections import CorrectionActivities
+from activities.usage.days import DayActivities
 from activities.usage.events import UsageActivities
 from activities.usage.holds import HoldActivities
 from gateways.payments import Payments
@@ -143,6 +144,7 @@ def of_people(context: BillingContext, client: Client) -> Activities:
         invoice_mails.set_address,
         invoice_mails.mail,
         *_of_customers(context),
+        DayActivities(context).sum_up,
         FindingActivities(context).record,
         FindingRelay(context, client, loop).relay,
         AlertRelay(context).relay,

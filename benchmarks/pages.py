@@ -37,6 +37,7 @@ from domain.access.operators import Operator, OperatorRole
 from ledger.access import operators, portal_sessions
 from ledger.access.portal_sessions import Opening
 from ledger.subscriptions import as_json
+from ledger.usage import days
 from local.postgres import DATABASE, OWNER, SUPERUSER, Postgres
 from local.stripe_standin.process import StandIn
 from models.base import connect
@@ -48,7 +49,14 @@ MONTH = timedelta(days=30)
 TOGETHER = 1_000  # events of one call
 ASKED = 9  # times each page is asked for, after two that fill caches
 LONGEST_MS = 100
-CHOICES = ("?by=day", "?by=tag&tag=campaign", "?range=month")  # of the page of usage
+# Of the page of usage: every way to sum up, of the window and of a month, and what is narrowed.
+WAYS = ("by=action", "by=day", "by=member", "by=tag&tag=campaign")
+CHOICES = (
+    *(f"?{way}" for way in WAYS),
+    *(f"?range=month&{way}" for way in WAYS),
+    "?range=month&action=llm_tokens",
+    "?range=month&member=member-7",
+)
 PASSWORD = "correct horse battery"  # noqa: S105 - of an account that lives for minutes
 NAME, MAIL = "customer-1", "ann@seller.example"
 
@@ -200,11 +208,21 @@ async def took(
     return Took(address, statistics.median(seen), max(seen), statistics.median(cost))
 
 
+def after_a_night(server: Postgres) -> None:
+    """Sum up the days that are over, as `reconciliation` does every night."""
+    engine = connect(server.dsn(DATABASE))
+    began = time.perf_counter()
+    kept = sum(days.sum_up_all(engine))
+    print(f"\n{kept} days summed up in {time.perf_counter() - began:.1f} s")
+    engine.dispose()
+
+
 async def measured(server: Postgres, account: int, standin: StandIn) -> list[Took]:
     """Return how long each page of the customer took, and the operators' page about them."""
     logging.getLogger("httpx").setLevel(logging.WARNING)  # not a line for each page
     usage = [f"/console/usage{query}" for query in CHOICES]
-    own = [*(page.address for page in FRAME.pages.values()), *usage]
+    results = [f"/console/results?range=month&tag={tag}" for tag in ("campaign", "member")]
+    own = [*(page.address for page in FRAME.pages.values()), *usage, *results]
     with psycopg.connect(server.dsn(role=SUPERUSER), autocommit=True) as monitor:
         async with browsers(server, standin) as (customer, operator):
             await entered(server, account, customer, operator)
@@ -217,18 +235,22 @@ def main() -> None:
     """Fill a ledger, ask for every page and print what each took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=ENTRIES, help="of the one customer")
-    entries = parser.parse_args().entries
+    parser.add_argument("--no-night", action="store_true", help="sum up no days beforehand")
+    asked = parser.parse_args()
+    entries = asked.entries
     with fresh_postgres() as server:
         standin = StandIn.start(server.folder.parent)
         try:
             account = customer_of_a_year(server, entries)
+            if not asked.no_night:
+                after_a_night(server)
             print(f"\n{entries:,} entries in {MONTHS} months; {describe(server)}\n")
             found = asyncio.run(measured(server, account, standin))
         finally:
             standin.stop()
-        print(f"{'page':<40}{'ms, median':>12}{'slowest':>10}{'of CPU':>10}")
+        print(f"{'page':<48}{'ms, median':>12}{'slowest':>10}{'of CPU':>10}")
         for one in found:
-            print(f"{one.page:<40}{one.median:>12.1f}{one.slowest:>10.1f}{one.cpu:>10.1f}")
+            print(f"{one.page:<48}{one.median:>12.1f}{one.slowest:>10.1f}{one.cpu:>10.1f}")
         dearest = max(one.cpu for one in found)
         print(f"\nbroken laws: {broken_laws(server)}; load {os.getloadavg()[0]:.2f}")
         print(ratio("dearest_page_of_100_ms_of_cpu", dearest / LONGEST_MS))

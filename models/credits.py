@@ -4,7 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Enum, Integer, Numeric, SmallInteger
+from sqlalchemy import BigInteger, Enum, Integer, Numeric, SmallInteger
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -109,6 +110,24 @@ class CarriedSum(Base):
     debt_change: Mapped[Decimal] = mapped_column(Numeric)
     minor: Mapped[Decimal] = mapped_column(Numeric)
     given_back: Mapped[Decimal] = mapped_column(Numeric)
+
+
+class SummedDay(Base):
+    """What was used on a day that is over, by action and tags; a place in each list for each sum.
+
+    None: looked at and not kept.
+    """
+
+    __tablename__ = "summed_days"
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    after: Mapped[int] = mapped_column(primary_key=True)
+    upto: Mapped[int] = mapped_column(primary_key=True)
+    actions: Mapped[list[str] | None]
+    tags: Mapped[list[Any] | None] = mapped_column(ARRAY(JSONB))
+    credit_types: Mapped[list[str] | None]
+    events: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    quantities: Mapped[list[Decimal] | None] = mapped_column(ARRAY(Numeric))
+    credits: Mapped[list[Decimal] | None] = mapped_column(ARRAY(Numeric))
 
 
 class HoldRow(Base):

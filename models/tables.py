@@ -15,6 +15,7 @@ from models.credits import (
     NamedRequest,
     NoticeRow,
     Refusal,
+    SummedDay,
     Threshold,
 )
 from models.customers import (
@@ -85,6 +86,7 @@ __all__ = [
     "RefundRow",
     "Refusal",
     "Subscription",
+    "SummedDay",
     "Threshold",
     "Wallet",
     "WebhookDelivery",

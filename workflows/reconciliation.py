@@ -1,16 +1,26 @@
-"""The nightly comparison of processor, ledger, workflows and outbox."""
+"""The nightly comparison of processor, ledger, workflows and outbox; then days are summed up."""
 
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.payments.reconciliation import ReconcileActivities, Reconciled
+    from activities.usage.days import DayActivities
     from domain.payments.reconciliation import next_night
-from workflows.options import PROCESSOR, Options
+from workflows.options import LEDGER, PROCESSOR, Options
 
 NIGHTS_PER_RUN = 30
 WHOLE: Options = {**PROCESSOR, "start_to_close_timeout": timedelta(hours=2)}
+# Sums only save time: what keeps them from being made must not keep the next night waiting.
+SUMS: Options = {
+    **LEDGER,
+    "start_to_close_timeout": timedelta(hours=2),
+    "retry_policy": RetryPolicy(maximum_attempts=3),
+}
+DAYS_ARE_SUMMED_UP = "days-are-summed-up"  # until no run is older than 2026-12
 
 
 @workflow.defn
@@ -19,7 +29,7 @@ class Reconciliation:
 
     @workflow.run
     async def run(self) -> None:
-        """Wait for the night, compare, show the result."""
+        """Wait for the night, compare, show the result, sum up what pages ask for by day."""
         for _ in range(NIGHTS_PER_RUN):
             # A fixed hour, not 24 hours later: neither a start nor a slow night shifts it.
             night = next_night(workflow.now())
@@ -38,4 +48,14 @@ class Reconciliation:
                 f"**{done.differences} differences**, "
                 f"{done.new} of them new. To do: `python cli.py findings`."
             )
+            if workflow.patched(DAYS_ARE_SUMMED_UP):
+                await self._sum_up()
         workflow.continue_as_new()
+
+    async def _sum_up(self) -> None:
+        try:
+            await workflow.execute_activity_method(
+                DayActivities.sum_up, summary="sum up the days that are over", **SUMS
+            )
+        except ActivityError as error:
+            workflow.logger.error("days were not summed up tonight: %s", error.cause)

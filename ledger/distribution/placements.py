@@ -34,6 +34,7 @@ BY_ACCOUNT = frozenset(
         "refunds",
         "refusals",
         "subscriptions",
+        "summed_days",
         "thresholds",
         "wallets",
         "webhook_deliveries",

@@ -121,4 +121,24 @@ CROSS JOIN LATERAL (SELECT e.seq, e.at FROM entries e WHERE e.account_id = w.acc
                     ORDER BY e.seq LIMIT 1) first
 CROSS JOIN LATERAL (SELECT a.at FROM archived_entries a WHERE a.account_id = w.account_id
                     ORDER BY a.seq DESC LIMIT 1) last
-WHERE first.at < last.at;
+WHERE first.at < last.at
+UNION ALL
+SELECT d.account_id, 'the sums of a day are not those of its lines', 'entry ' || d.upto
+FROM summed_days d
+CROSS JOIN LATERAL (
+    SELECT array_agg(l ORDER BY l) AS sums
+    FROM (SELECT coalesce(o.served_as, o.action), o.tags::text, e.credit_type,
+                 count(*) FILTER (WHERE e.line = 0 AND e.kind <> 'correction'),
+                 coalesce(sum(CASE e.kind WHEN 'correction' THEN -e.quantity
+                                          ELSE e.quantity END), 0),
+                 -sum(e.change)
+          FROM journal e CROSS JOIN LATERAL operation_of(e.account_id, e.seq, e.corrects) o
+          WHERE e.account_id = d.account_id AND e.seq > d.after AND e.seq <= d.upto
+            AND e.kind IN ('debit', 'capture', 'correction')
+          GROUP BY 1, 2, 3) l) of_lines
+CROSS JOIN LATERAL (
+    SELECT array_agg(k ORDER BY k) AS sums
+    FROM (SELECT u.action, u.tags::text, u.credit_type, u.events, u.quantity, u.credits
+          FROM unnest(d.actions, d.tags, d.credit_types, d.events, d.quantities, d.credits)
+              u (action, tags, credit_type, events, quantity, credits)) k) kept
+WHERE d.actions IS NOT NULL AND of_lines.sums::text IS DISTINCT FROM kept.sums::text;

@@ -16,6 +16,7 @@ from tests.ledger.patience_laws import PATIENCE_LAWS
 from tests.ledger.purchase_laws import PURCHASE_LAWS
 from tests.ledger.return_laws import RETURN_LAWS
 from tests.ledger.size_laws import SIZE_LAWS
+from tests.ledger.sum_laws import SUM_LAWS
 from tests.ledger.team_laws import TEAM_LAWS
 from tests.ledger.term_laws import TERM_LAWS
 from tests.ledger.use_laws import USE_LAWS
@@ -40,6 +41,7 @@ LAWS = (
     *WAY_LAWS,
     *ARCHIVE_LAWS,
     *USE_LAWS,
+    *SUM_LAWS,
     *IMPORT_LAWS,
 )
 CONNECTIONS = 12  # at once, of laws about threads
@@ -66,6 +68,7 @@ LIKELY = (
     ("archiv", ARCHIVE_LAWS),
     ("booked_|used_of_type|used_between|seqs_before", USE_LAWS),
     ("import|returns_book", IMPORT_LAWS),
+    ("summed_up|sum_up_days", SUM_LAWS),
 )
 
 

@@ -36,6 +36,8 @@ ROWS = """
         VALUES (%(account)s, %(at)s, 'by_operator', true);
     INSERT INTO imports VALUES (%(account)s, 'balance', 'k', '{"source": "pack", "currency": "USD",
         "credit_type": "credits", "credits_micro": 1, "cost_minor": 1}', 'ann', %(at)s);
+    INSERT INTO summed_days VALUES (%(account)s, 8, 9, '{operation}', '{NULL}', '{credits}', '{1}',
+        '{1}', '{1}');
     INSERT INTO limits VALUES (%(account)s, 'member:a', 'credits', 5, 'user_limit', %(at)s);
     INSERT INTO thresholds VALUES (%(account)s, '20_percent', 20, NULL, 'both');
     INSERT INTO notices VALUES (%(account)s, 'n', 'low_balance', '{}', %(at)s);

@@ -79,15 +79,18 @@ def test_a_second_migration_changes_a_ledger_that_is_in_use(
     books.write_text(books.read_text() + NEW_FUNCTION)
 
     module = draft(folder, today, "nicknames")
-    shapes = folder / "sql" / "0002" / "shapes.sql"
+    revision = module.name.partition("_")[0]
+    shapes = folder / "sql" / revision / "shapes.sql"
     shapes.write_text(shapes.read_text() + "ALTER TABLE customers ADD COLUMN nickname text;\n")
     config = Config()
     config.set_main_option("script_location", str(folder))
     monkeypatch.setenv("DATABASE_URL", database.owner_url)
     command.upgrade(config, "head")
 
-    assert module.name == "0002_nicknames.py"
-    assert [path.name for path in (folder / "sql/0002/functions").iterdir()] == ["books.sql"]
+    assert module.name == f"{revision}_nicknames.py"
+    assert int(revision) == len(list((FOLDER / "versions").glob("0*.py"))) + 1
+    drafted = folder / "sql" / revision / "functions"
+    assert [path.name for path in drafted.iterdir()] == ["books.sql"]
     assert changed(folder, today) == {}
     with engine.begin() as connection:
         assert use(connection, wallet, 70).status == "debited"

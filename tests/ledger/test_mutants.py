@@ -13,6 +13,7 @@ from tests.ledger.battery import CONNECTIONS, first_broken
 from tests.ledger.hold_laws import HOLD_FAULTS, HOLD_LAWS
 from tests.ledger.import_laws import IMPORT_FAULTS, IMPORT_LAWS
 from tests.ledger.size_laws import SIZE_FAULTS, SIZE_LAWS
+from tests.ledger.sum_laws import SUM_FAULTS, SUM_LAWS
 from tests.ledger.team_laws import TEAM_FAULTS, TEAM_LAWS
 from tests.ledger.use_laws import USE_FAULTS, USE_LAWS
 from tests.ledger.way_laws import WAY_FAULTS, WAY_LAWS
@@ -154,6 +155,7 @@ IN_FUNCTIONS = (
     *WAY_FAULTS,
     *ARCHIVE_FAULTS,
     *USE_FAULTS,
+    *SUM_FAULTS,
     *IMPORT_FAULTS,
 )  # fmt: skip
 IN_TABLES = (
@@ -173,6 +175,7 @@ THEMES = (
     (WAY_FAULTS, WAY_LAWS),
     (ARCHIVE_FAULTS, ARCHIVE_LAWS),
     (USE_FAULTS, USE_LAWS),
+    (SUM_FAULTS, SUM_LAWS),
     (IMPORT_FAULTS, IMPORT_LAWS),
 )
 MUTANTS = [name for name, *_ in (*IN_FUNCTIONS, *IN_TABLES)]

@@ -21,6 +21,7 @@ GUARDED = (
     "refunds",
     "disputes",
     "webhook_events",
+    "summed_days",
 )
 FORBIDDEN = (
     "INSERT INTO {} DEFAULT VALUES",

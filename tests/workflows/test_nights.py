@@ -1,4 +1,4 @@
-"""Everything is compared every night at its hour, forever, even after a processor outage."""
+"""Each night at its hour, forever, everything is compared, even after a processor outage."""
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -75,15 +75,15 @@ async def next_wait(handle: WorkflowHandle[Any, Any], before: Asleep) -> Asleep:
     )
 
 
-async def starts(client: Client) -> list[datetime]:
-    """Return when each comparison was asked for, of all runs."""
+async def starts(client: Client, activity: str) -> list[datetime]:
+    """Return when an activity was asked for, of all runs."""
     found = []
     async for run in client.list_workflows(f"WorkflowId = '{names.RECONCILIATION}'"):
         handle = client.get_workflow_handle(run.id, run_id=run.run_id)
         found += [
             event.event_time.ToDatetime()
             async for event in handle.fetch_history_events()
-            if event.HasField("activity_task_scheduled_event_attributes")
+            if event.activity_task_scheduled_event_attributes.activity_type.name == activity
         ]
     return sorted(found)
 
@@ -111,8 +111,10 @@ async def test_each_night_at_its_hour_and_the_next_run_goes_on(
     assert f"{night:%Y-%m-%d}" in details
     assert "paid invoices" in details
     assert (await handle.describe()).run_id != first_run
-    happened = await starts(nights)
+    happened = await starts(nights, "reconcile")
     assert [at.date() for at in happened] == [night.date() for night in wanted]
     late = [at - night.replace(tzinfo=None) for at, night in zip(happened, wanted, strict=True)]
     assert timedelta(0) <= min(late) <= max(late) < timedelta(minutes=5)
     assert {at.hour for at in happened} == {NIGHT_HOUR}
+    summed_up = await starts(nights, "sum_up_days")
+    assert [at.date() for at in summed_up] == [night.date() for night in wanted]

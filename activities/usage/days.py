@@ -1,0 +1,17 @@
+"""Sums of days that are over, made at night for those who will ask for them."""
+
+from activities.context import BillingContext
+from activities.uninterrupted import uninterrupted
+from ledger.usage import days
+
+
+class DayActivities:
+    """Sums up days. A repeat goes on where the last one stopped."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="sum_up_days")
+    def sum_up(self) -> int:
+        """Sum up the days that are over, of all customers; return how many were kept or marked."""
+        return sum(days.sum_up_all(self._context.engine))
