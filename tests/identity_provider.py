@@ -54,6 +54,7 @@ class IdentityProvider:
     status: int = 200
     asks: bool = False
     packs: bool = False  # whatever a client says that it takes
+    left: list[dict[str, str]] = field(default_factory=list)  # by whom, as browsers said it
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)  # what must be in no log
 
@@ -124,6 +125,8 @@ class Handler(BaseHTTPRequestHandler):
         provider, parts = self.provider, urlsplit(self.path)
         if parts.path == "/authorize":
             self.authorize(dict(parse_qsl(parts.query)))
+        elif parts.path == "/leave":
+            self.leave(dict(parse_qsl(parts.query)))
         elif parts.path == "/keys":
             self.json(provider.status, dict(KeySet(list(provider.published)).as_dict()))
         else:
@@ -146,6 +149,16 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("location", to)
         self.end_headers()
         self.wfile.write(told.encode())
+
+    def leave(self, asked: dict[str, str]) -> None:
+        """End the session of whom the token names, and send the browser back."""
+        known = KeySet([self.provider.key])
+        claims = jwt.decode(asked["id_token_hint"], known, algorithms=["RS256"]).claims
+        assert claims["aud"] == asked["client_id"] == CLIENT
+        self.provider.left.append({"who": claims["sub"], "back": asked["post_logout_redirect_uri"]})
+        self.send_response(302)
+        self.send_header("location", asked["post_logout_redirect_uri"])
+        self.end_headers()
 
     def json(self, status: int, found: Claims) -> None:
         body = msgspec.json.encode(found)

@@ -15,6 +15,7 @@ class Seal(StrEnum):
     CUSTOMER = "customer-session"
     OPERATOR = "operator-session"
     SIGN_IN = "sign-in"
+    SIGN_OUT = "sign-out"
     FORM = "form"
     INVITATION = "invitation"
     PROMPT = "prompt"

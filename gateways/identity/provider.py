@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import httpx
 
@@ -55,6 +55,14 @@ class Attempt:
     verifier: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who came back: the checked claims, and the token that holds them, a person's own data."""
+
+    claims: dict[str, Any] = field(repr=False)
+    token: str = field(repr=False)
+
+
 class Provider:
     """Asks the provider; `redirect_uri` is the one address that it may send browsers back to."""
 
@@ -85,10 +93,8 @@ class Provider:
         }
         return f"{where}{'&' if '?' in where else '?'}{urlencode(query)}"
 
-    async def finish(
-        self, attempt: Attempt, answer: Mapping[str, str], at: datetime
-    ) -> dict[str, Any]:
-        """Return the checked claims about who signed in, from the query that came back.
+    async def finish(self, attempt: Attempt, answer: Mapping[str, str], at: datetime) -> SignedIn:
+        """Return who signed in, from the query that came back.
 
         Raises `SignInRefused`: `provider_refused`, `id_token_refused`, `provider_unavailable`.
         """
@@ -100,7 +106,7 @@ class Provider:
             raise SignInRefused("id_token_refused", "the answer is another issuer's")
         token = await self._exchanged(about, answer["code"], attempt.verifier)
         keys = await self._asked("GET", about["jwks_uri"])
-        return checked_claims(
+        claims = checked_claims(
             token,
             keys,
             issuer=self.issuer,
@@ -108,15 +114,35 @@ class Provider:
             nonce=attempt.nonce,
             at=at,
         )
+        return SignedIn(claims, token)
+
+    async def leave(self, token: str, back: str) -> str | None:
+        """Return where a browser signs out of the provider, which then sends it `back`.
+
+        `token`: the ID token of the sign-in, "" if it is not known. None: the provider names no
+        such address, or none that we would follow. Raises `SignInRefused` (`provider_unavailable`).
+        """
+        where = (await self._described()).get("end_session_endpoint")
+        if not isinstance(where, str) or not self._is_safe(where):
+            return None
+        query = {"client_id": self._application.client_id, "post_logout_redirect_uri": back}
+        if token:
+            query["id_token_hint"] = token
+        parts = urlsplit(where)
+        kept = f"{parts.query}&" if parts.query else ""
+        return urlunsplit(parts._replace(query=kept + urlencode(query), fragment=""))
+
+    def _is_safe(self, where: object) -> bool:
+        """Return whether an address is one, and as safe as the issuer's."""
+        return _scheme_of(where) in {"https", urlsplit(self.issuer).scheme}
 
     async def _described(self) -> dict[str, Any]:
         """Return the provider's description: its own, and of addresses as safe as the issuer's."""
         about = await self._asked("GET", self.issuer.rstrip("/") + DESCRIPTION)
         if about.get("issuer") != self.issuer:
             raise _away("its description is of another issuer")
-        scheme = urlsplit(self.issuer).scheme
         for name in ENDPOINTS:
-            if _scheme_of(about.get(name)) not in {"https", scheme}:
+            if not self._is_safe(about.get(name)):
                 raise _away(f"its description has no usable {name}")
         return about
 

@@ -19,7 +19,7 @@ from api.errors import NotFoundError
 from api.pages.cookies import SealedCookie
 from api.pages.operator import sessions
 from api.pages.operator.page import FIRST, address
-from api.pages.operator.serving import CALLBACK, SIGN_IN
+from api.pages.operator.serving import CALLBACK, SIGN_IN, SIGN_OUT
 from api.pages.rendering import HEADERS, rendered
 from api.pages.serving import UNAVAILABLE, failed, for_people, waiting
 from api.services import Identities, Services
@@ -27,13 +27,18 @@ from domain.access.identities import SignInRefused, identity_of
 from domain.access.operators import Operator
 from domain.access.sealed import Seal
 from domain.errors import BillingError
-from gateways.identity.provider import Attempt
+from gateways.identity.provider import Attempt, SignedIn
 from ledger.access import operators
 
 log = logging.getLogger(__name__)
 
 LASTS = timedelta(minutes=10)  # for which a person may be at the provider's pages
 COOKIE = SealedCookie("drawdown_sign_in", SIGN_IN, Seal.SIGN_IN, lasts=LASTS, same_site="lax")
+# The ID token goes back to the provider with a person who signs out, and nowhere else before.
+TOKEN = SealedCookie(
+    "drawdown_id_token", SIGN_OUT, Seal.SIGN_OUT, lasts=sessions.LONGEST, same_site="strict"
+)
+LONGEST_TOKEN = 2_800  # characters: sealed, more would be no cookie that a browser keeps
 AGAIN = "Begin again. If it stays so, tell who runs Drawdown: its log says which check failed."
 # What each refusal is for the person: what happened, what cures it, and the status.
 TOLD = {
@@ -109,8 +114,8 @@ async def _finish(request: Request) -> Response:
     services: Services = request.state.services
     known, at = _known(services), datetime.now(UTC)
     attempt = _attempt(request, services, at)
-    claims = await known.provider.finish(attempt, request.query_params, at)
-    identity, role = identity_of(claims), known.rules.role_of(claims)
+    found = await known.provider.finish(attempt, request.query_params, at)
+    identity, role = identity_of(found.claims), known.rules.role_of(found.claims)
 
     def enter() -> Operator | None:
         with services.engine.begin() as connection:
@@ -126,7 +131,38 @@ async def _finish(request: Request) -> Response:
     answer = rendered("operator/signed_in.html.j2", {"name": operator.name, "to": address(FIRST)})
     begun = partial(sessions.begin, operator.email, operator.epoch, at)
     sessions.keep(answer, services, begun(way=sessions.Way.PROVIDER))
+    _keep_token(answer, services, found)
     COOKIE.end(answer)
+    return answer
+
+
+def _keep_token(answer: Response, services: Services, found: SignedIn) -> None:
+    """Keep the token for the way out; an older one is never left in its place."""
+    if len(found.token) <= LONGEST_TOKEN:
+        TOKEN.write(answer, services, {"token": found.token})
+    else:
+        TOKEN.end(answer)
+
+
+async def _leave(request: Request) -> Response:
+    """End the session here, and lead on to where it ends at the provider, if it says where.
+
+    Only a browser with a live session begun by the provider is led there: our cookie is not sent
+    from other sites, and so no link of theirs signs anybody out at the provider.
+    """
+    services: Services = request.state.services
+    session = sessions.session_of(request, services, datetime.now(UTC))
+    where = None
+    if services.identities and session and session.way is sessions.Way.PROVIDER:
+        kept = TOKEN.read(request, services) or {"token": ""}
+        back = services.public_url + SIGN_IN
+        try:
+            where = await services.identities.provider.leave(kept["token"], back)
+        except SignInRefused as error:
+            log.warning("somebody was signed out here alone: %s: %s", error.reason, error)
+    answer = RedirectResponse(where or SIGN_IN, 303, HEADERS)
+    sessions.end(answer)
+    TOKEN.end(answer)
     return answer
 
 
@@ -163,4 +199,5 @@ def _refused(_: Request, error: BillingError) -> Response:
 ROUTES = [
     Route(f"{SIGN_IN}/begin", for_people(_begin, _refused), methods=["GET"]),
     Route(CALLBACK, for_people(_finish, _refused), methods=["GET"]),
+    Route(SIGN_OUT, _leave, methods=["GET"]),
 ]

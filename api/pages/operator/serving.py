@@ -22,6 +22,7 @@ from ledger.access import operator_acts, operators
 
 SIGN_IN = "/operator/sign_in"
 CALLBACK = f"{SIGN_IN}/callback"
+SIGN_OUT = "/operator/sign_out"
 
 
 def is_open(services: Services, way: sessions.Way) -> bool:

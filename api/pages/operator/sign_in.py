@@ -1,4 +1,4 @@
-"""Signing in and out. A wrong address and a wrong password are told alike."""
+"""Signing in. A wrong address and a wrong password are told alike."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -53,12 +53,6 @@ async def _sign_in(request: Request) -> Response:
     return answer
 
 
-async def _sign_out(_: Request) -> Response:
-    answer = RedirectResponse(SIGN_IN, 303, HEADERS)
-    sessions.end(answer)
-    return answer
-
-
 def _page(services: Services, wrong: str) -> Response:
     known = services.identities
     facts = {
@@ -73,5 +67,4 @@ def _page(services: Services, wrong: str) -> Response:
 ROUTES = [
     Route(SIGN_IN, _ask, methods=["GET"]),
     Route(SIGN_IN, for_people(_sign_in), methods=["POST"]),
-    Route("/operator/sign_out", _sign_out, methods=["GET"]),
 ]
