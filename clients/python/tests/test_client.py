@@ -250,3 +250,45 @@ def test_every_error_is_one_of_the_clients():
 
     assert len(raised) > 10
     assert all(issubclass(one, DrawdownError) for one in raised)
+
+
+RENEWAL = {
+    "status": "uncanceled",
+    "plan": "core_10k",
+    "renews_at": "2026-08-01T00:00:00+00:00",
+    "amount_minor": 900,
+    "currency": "USD",
+}
+
+
+def test_a_cancellation_is_taken_back_under_one_key_however_often_it_is_sent(door, dd):
+    door.will(CUT, PENDING, ok(RENEWAL))
+
+    renewal = dd.uncancel("acme/1", key="stays-1")
+
+    assert (renewal.status, renewal.plan) == ("uncanceled", "core_10k")
+    assert (renewal.amount_minor, renewal.currency) == (900, "USD")
+    assert renewal.renews_at == datetime(2026, 8, 1, tzinfo=UTC)
+    assert {(one.path, one.headers["idempotency-key"]) for one in door.asked} == {
+        ("/v1/subscriptions/acme%2F1/uncancel", "stays-1")
+    }
+    assert [one.body for one in door.asked] == [{}] * 3
+
+
+def test_a_preview_binds_no_key(door, dd):
+    door.will(ok(RENEWAL | {"status": "preview"}))
+
+    assert dd.uncancel("acme", key="stays-1", preview=True).status == "preview"
+
+    (asked,) = door.asked
+    assert asked.body == {"preview": True}
+    assert "idempotency-key" not in asked.headers
+
+
+@pytest.mark.parametrize("broken", [{}, {"renews_at": 7}, {"renews_at": "soon"}])
+def test_an_answer_that_tells_no_renewal_is_none(door, dd, broken):
+    told = RENEWAL | broken if broken else {"status": "uncanceled"}
+    door.will(ok(told))
+
+    with pytest.raises(UnexpectedAnswer):
+        dd.uncancel("acme", key="stays-1")

@@ -9,6 +9,7 @@ from drawdown_client.answers import (
     Outcome,
     Pending,
     Refusal,
+    Renewal,
 )
 from drawdown_client.async_hold import AsyncHold
 from drawdown_client.asynchronous import AsyncDrawdown
@@ -68,6 +69,7 @@ __all__ = [
     "Refusal",
     "Refused",
     "RefusedEvent",
+    "Renewal",
     "Reporter",
     "SpoolError",
     "SpoolFull",

@@ -86,6 +86,20 @@ class Captured:
     uncollected: Mapping[str, Decimal]
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A subscription that goes on (`uncanceled`), or would (`preview`): what is charged, and when.
+
+    `amount_minor` is in minor units of `currency`, without what the processor adds or takes off.
+    """
+
+    status: Literal["uncanceled", "preview"]
+    plan: str
+    renews_at: datetime
+    amount_minor: int
+    currency: str
+
+
 def read_debited(raw: Any) -> Debited:
     """Read the answer to one event."""
     return Debited(
@@ -153,6 +167,17 @@ def read_captured(raw: Any) -> Captured:
         available=optional(raw["available"]),
         taken=amounts.read_each(raw.get("taken") or {}),
         uncollected=amounts.read_each(raw.get("uncollected") or {}),
+    )
+
+
+def read_renewal(raw: Any) -> Renewal:
+    """Read how a subscription goes on."""
+    return Renewal(
+        status=raw["status"],
+        plan=raw["plan"],
+        renews_at=amounts.read_instant(raw["renews_at"]),
+        amount_minor=raw["amount_minor"],
+        currency=raw["currency"],
     )
 
 

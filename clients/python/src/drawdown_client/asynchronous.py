@@ -9,7 +9,7 @@ import httpx2
 
 from drawdown_client import calls, http
 from drawdown_client.amounts import Amount
-from drawdown_client.answers import Captured, Check, Debited, Held, Outcome
+from drawdown_client.answers import Captured, Check, Debited, Held, Outcome, Renewal
 from drawdown_client.async_hold import AsyncHold
 from drawdown_client.balances import Balance
 from drawdown_client.calls import Call, Many
@@ -116,6 +116,14 @@ class AsyncDrawdown:
     async def release(self, customer_id: str, key: str) -> Held:
         """Give back the credits of a hold."""
         return await self._ask(calls.release(customer_id, key))
+
+    async def uncancel(self, subscription_id: str, *, key: str, preview: bool = False) -> Renewal:
+        """Take a cancellation back before it comes, or ask what would be charged next, and when.
+
+        `key` names the act for ever; a preview binds none. Raises `Conflict` (`not_canceled`,
+        `subscription_ended`), and as `use`.
+        """
+        return await self._ask(calls.uncancel(subscription_id, key, preview=preview))
 
     async def balance(self, customer_id: str) -> Balance:
         """Return what a customer has, by credit type."""

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from drawdown_client import amounts, answers, balances, events
 from drawdown_client.amounts import Amount
-from drawdown_client.answers import Captured, Check, Debited, Held, Outcome
+from drawdown_client.answers import Captured, Check, Debited, Held, Outcome, Renewal
 from drawdown_client.balances import Balance
 from drawdown_client.errors import Problem, StillPending, UnexpectedAnswer, refusal
 from drawdown_client.events import Event
@@ -30,10 +30,18 @@ class Call(Generic[T]):
     read: Reader[T]
     content: bytes | None = None
     waits: bool = False
+    key: str | None = None  # of an act: its name for ever
 
 
 def _post(path: str, body: Any, read: Reader[T], *, waits: bool = False) -> Call[T]:
     return Call("POST", path, read, json.dumps(body).encode(), waits)
+
+
+def _act(subscription_id: str, act: str, read: Reader[T], key: str, *, preview: bool) -> Call[T]:
+    """Return an act on a subscription. A preview moves nothing, and so its key names nothing."""
+    path = f"/v1/subscriptions/{quote(subscription_id, safe='')}/{act}"
+    content = json.dumps({"preview": True} if preview else {}).encode()
+    return Call("POST", path, read, content, waits=True, key=None if preview else key)
 
 
 def use(event: Event) -> Call[Debited]:
@@ -104,6 +112,11 @@ def extend(customer_id: str, key: str, lapses_at: datetime) -> Call[Held]:
 def release(customer_id: str, key: str) -> Call[Held]:
     """Give back what was held."""
     return _post(_of_hold(key, "release"), {"customer_id": customer_id}, answers.read_held)
+
+
+def uncancel(subscription_id: str, key: str, *, preview: bool) -> Call[Renewal]:
+    """Take a cancellation back."""
+    return _act(subscription_id, "uncancel", answers.read_renewal, key, preview=preview)
 
 
 def balance(customer_id: str) -> Call[Balance]:

@@ -35,6 +35,8 @@ def request(call: Call[Any], wait: int, timeout: float) -> dict[str, Any]:
     headers = {"Prefer": f"wait={wait}"} if call.waits else {}
     if call.content is not None:
         headers["Content-Type"] = "application/json"
+    if call.key is not None:
+        headers["Idempotency-Key"] = call.key
     return {
         "method": call.method,
         "url": call.path,
