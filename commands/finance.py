@@ -1,30 +1,56 @@
-"""Commands that read the books."""
+"""Commands that read the books, and the one that closes a month of them."""
 
+import asyncio
 import json
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
+from temporalio.service import RPCError
 
 from activities.usage.meter import meter
+from api.pages.operator.running import temporal
 from catalogs.reader import load_catalogs
-from commands.terminal import Add, database, print_json, settings, show_sheet
+from commands.terminal import (
+    DONE,
+    Add,
+    console,
+    database,
+    print_json,
+    print_sheet,
+    settings,
+    show_sheet,
+)
 from domain.credits import format_credits
 from domain.errors import InvalidInput
+from domain.money import format_money
+from domain.payments.closing import Figures, Month, changes, seal
+from domain.payments.findings import ABOUT_MONEY
 from ledger import accounts, balances, subscriptions
 from ledger.accounts import PauseLine
 from ledger.balances import HistoryLine
 from ledger.notifications import notices
+from ledger.payments import closings, findings
 from ledger.reads import requests
+from ledger.reports.layouts.closings import closings_sheet
 from ledger.reports.layouts.registered import history_sheet
 from ledger.reports.members import limits_of
-from ledger.reports.registry import add_arguments, asked_in, midnight, sheet, tag_and_value
+from ledger.reports.registry import (
+    ReportRequest,
+    add_arguments,
+    asked_in,
+    midnight,
+    sheet,
+    tag_and_value,
+)
 from ledger.reports.scope import MOST_ROWS, snapshot
+from worker import connected
 
+LONGEST = 200  # characters of what is kept with a closed month
 TAGS = ("member", "campaign")  # used so often that they have their own options
 
 
@@ -142,6 +168,87 @@ def report(arguments: Namespace) -> int:
     return show_sheet(found, arguments.csv)
 
 
+def close_month(arguments: Namespace) -> int:
+    """Show a month as finance closes it; with --seen, close it as it was shown, for good."""
+    month, at = arguments.month, datetime.now(UTC)
+    with database() as engine:
+        if arguments.seen is not None:
+            asked = closings.Asked(
+                month=month,
+                by=_said("--by", arguments.by),
+                seen=arguments.seen,
+                reason=arguments.reason and _said("--reason", arguments.reason),
+                compared=asyncio.run(_compares()),
+            )
+            closings.close(engine, asked, at)
+        _show_month(engine, month, at)
+    return DONE
+
+
+def _show_month(engine: Engine, month: Month, at: datetime) -> None:
+    with snapshot(engine) as connection:
+        found = findings.looked_at(connection, ABOUT_MONEY, month.begins, month.ends)
+        figures = closings.figures_of(connection, month)
+        closed = closings.closed(connection, month.first, month.until)
+        movement = ReportRequest("movement", first=month.first, until=month.until)
+        moved = sheet(connection, movement, at)
+    if closed:
+        print_sheet(closings_sheet(closed))
+        (closing,) = closed
+        told = f"closed by {closing.closed_by}, {closing.closed_at.isoformat()}"
+        console.print(told, markup=False, soft_wrap=True)
+        _tell_changes(closing.figures, figures)
+        return
+    print_sheet(moved)
+    still = [one.finding.key for one in found if one.settled_at is None]
+    for key in still:
+        console.print(f"open finding about money: {key}", markup=False)
+    for one in figures:
+        if not (one.adds_up and one.is_covered):
+            console.print(f"{one.currency}: the books differ, and the month cannot be closed")
+    if not month.is_over(at):
+        console.print("it is not over yet, in UTC")
+        return
+    why = " --reason TEXT" if still else ""
+    seen = seal(figures, still)
+    console.print(
+        f"close it as it is above, for good: --by NAME{why} --seen {seen}", soft_wrap=True
+    )
+
+
+def _tell_changes(then: Sequence[Figures], now: Sequence[Figures]) -> None:
+    for one in changes(then, now):
+        amounts = [format_money(amount, one.currency) for amount in (one.closed, one.now)]
+        figure = one.figure.replace("_", " ")
+        console.print(f"since then: {figure} was {amounts[0]}, is {amounts[1]}", markup=False)
+
+
+async def _compares() -> bool | None:
+    """Return whether the nightly comparison runs; None: Temporal does not say."""
+    try:
+        client = await connected(settings())
+    except (RPCError, RuntimeError):
+        return None
+    return await temporal.compares(client)
+
+
+def _said(name: str, written: str | None) -> str:
+    """Return what is kept with the month. Raises `InvalidInput`: it is missing, or too long."""
+    said = (written or "").strip()
+    if not said:
+        raise InvalidInput("missing_field", f"give {name}: it is kept with the month")
+    if len(said) > LONGEST:
+        raise InvalidInput("malformed", f"{name} has at most {LONGEST} characters")
+    return said
+
+
+def _month(written: str) -> Month:
+    try:
+        return Month(date.fromisoformat(f"{written}-01"))
+    except ValueError as error:
+        raise ArgumentTypeError("a month is written as 2027-01") from error
+
+
 def add_commands(add: Add) -> None:
     """Add this module's commands and their arguments."""
     one = add("history", history)
@@ -158,6 +265,11 @@ def add_commands(add: Add) -> None:
     one.add_argument("--csv", type=Path, help="write every line to this file")
     add("request", request).add_argument("id", help="as the sender gave it, or the answer had it")
     add_arguments(add("report", report))
+    one = add("close-month", close_month)
+    one.add_argument("month", type=_month, help="such as 2027-01")
+    one.add_argument("--by", help="who closes it")
+    one.add_argument("--reason", help="why findings about money are still open")
+    one.add_argument("--seen", metavar="SEAL", help="what the month said of itself when shown")
     one = add("meter", meter_of)
     one.add_argument("customer")
     one.add_argument("--member", help="also show what this member may use")
