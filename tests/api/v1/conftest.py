@@ -1,6 +1,7 @@
 """The door as a process on a real ledger; each test makes customers of its own."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Engine, update
 
 from domain.pricing.catalog import Plan
 from ledger import subscriptions
+from ledger.notifications import webhook_endpoints
 from ledger.usage import policies
 from models.tables import Subscription
 from tests.builders import SubscribedWallet, a_subscribed_wallet, shipped_plan
@@ -44,8 +46,24 @@ def put_on(connection: Any, wallet: SubscribedWallet, plan: Plan) -> None:
     policies.set_policy(connection, wallet.account_id, plan)
 
 
+@pytest.fixture(scope="module")
+def endpoints_switched_off(engine: Engine) -> Iterator[None]:
+    """After the module's tests no endpoint of webhooks is on.
+
+    Their receivers do not exist: the relay of the fleet that later tests share would try one after
+    the other without a pause, for every event of every later customer.
+    """
+    yield
+    with engine.begin() as connection:
+        for one in webhook_endpoints.listed(connection):
+            if one.state == "on":
+                webhook_endpoints.switch_off(connection, one.endpoint_id, datetime.now(UTC))
+
+
 @pytest.fixture
-async def door(api_url: str, api_key: str) -> AsyncIterator[httpx.AsyncClient]:
+async def door(
+    api_url: str, api_key: str, endpoints_switched_off: None
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the door with a key that covers everything."""
     headers = {"Authorization": f"Bearer {api_key}"}
     async with screenless(base_url=f"{api_url}/v1", headers=headers) as client:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.api.v1.openapi.made_up import made_up
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("endpoints_switched_off")]
 
 # Acts of these need workers: tests/workflows/http makes them up. A stream does not end.
 NOT_HERE = "^(post|put|delete)_(subscriptions|customers|invitations)|_stream$"
