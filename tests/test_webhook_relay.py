@@ -37,13 +37,17 @@ MAILS = text("SELECT payload FROM outbox WHERE topic = 'mail'")
 
 
 class Clock:
-    """Real time, which a test may advance."""
+    """Real time, which a test may advance, or stop so that only the test moves it."""
 
     def __init__(self):
         self.ahead = timedelta()
+        self.stopped_at = None
 
     def __call__(self):
-        return datetime.now(UTC) + self.ahead
+        return (self.stopped_at or datetime.now(UTC)) + self.ahead
+
+    def stop(self):
+        self.stopped_at = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -161,6 +165,7 @@ def test_what_fails_is_tried_with_growing_gaps_and_the_same_id_and_given_up(engi
     with receiving(500) as receiver:
         an_endpoint(engine, receiver.url)
         (event,) = events(engine)
+        clock.stop()
         deliver(relay)
         for number, gap in enumerate(GAPS, start=1):
             clock.ahead += gap - SECOND
