@@ -86,3 +86,18 @@ def test_what_cannot_be_taxed_cannot_be_added(client, amount, behavior):
 def test_an_invoice_that_is_not_to_be_taxed_bears_no_tax(client):
     invoice = draft(client, lived_in(client, country="GB"), 1170, behavior=None, enabled=False)
     assert (invoice.total, invoice.total_taxes, invoice.automatic_tax.status) == (1170, [], None)
+
+
+def test_without_an_address_the_card_that_pays_says_the_place(client):
+    customer = lived_in(client)
+    card = client.payment_methods.create(
+        {
+            "type": "card",
+            "card": {"token": "tok_visa"},
+            "billing_details": {"address": {"country": "CH"}},
+        }
+    )
+    client.payment_methods.attach(card.id, {"customer": customer})
+    settings = {"invoice_settings": {"default_payment_method": card.id}}
+    client.customers.update(customer, settings)
+    assert previewed(client, customer, 10_000).total == 10_810

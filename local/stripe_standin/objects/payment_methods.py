@@ -2,7 +2,7 @@
 
 from local.stripe_standin.lists import page
 from local.stripe_standin.objects.cards import BY_FINGERPRINT, CARDS, Card, Outcome
-from local.stripe_standin.objects.customers import existing
+from local.stripe_standin.objects.customers import ADDRESS, existing
 from local.stripe_standin.objects.refusals import Refusal, invalid, missing, not_modelled
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
@@ -66,7 +66,11 @@ def create(world: World, _: Json, params: Json) -> Json:
     token = params.get("card", {}).get("token", "").replace("tok_", "pm_card_")
     if token not in CARDS:
         raise not_modelled("payment methods other than those of test tokens, such as tok_visa")
-    return make(world, CARDS[token])
+    method = make(world, CARDS[token])
+    if address := params.get("billing_details", {}).get("address"):
+        method["billing_details"]["address"] = dict.fromkeys(ADDRESS) | address
+        world.store.put(method)
+    return method
 
 
 def attach(world: World, ids: Json, params: Json) -> Json:

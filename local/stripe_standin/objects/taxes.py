@@ -23,9 +23,12 @@ LOCATION = "customer_tax_location_invalid"
 ZIP = 5  # digits that the United States want
 
 
-def place_of(customer: Json) -> str:
-    """Return the country that taxes a customer; "": nothing that is known suffices."""
-    address = customer.get("address") or {}
+def place_of(world: World, customer: Json) -> str:
+    """Return the country that taxes a customer; "": nothing that is known suffices.
+
+    The customer's address counts first, then that of the payment method it pays with.
+    """
+    address = customer.get("address") or _address_of_method(world, customer)
     country = address.get("country") or ""
     code = (address.get("postal_code") or "").strip()
     if country == "US" and not (len(code) >= ZIP and code[:ZIP].isdigit()):
@@ -33,6 +36,12 @@ def place_of(customer: Json) -> str:
     if country == "CA" and not (code or address.get("state")):
         return ""
     return str(country)
+
+
+def _address_of_method(world: World, customer: Json) -> Json:
+    name = customer["invoice_settings"]["default_payment_method"]
+    method = world.store.find("payment_method", name) if name else None
+    return (method["billing_details"].get("address") or {}) if method else {}
 
 
 def check_item(invoice: Json, params: Json) -> None:
@@ -60,7 +69,7 @@ def compute(
     lines = invoice["lines"]["data"]
     subtotal = sum(line["amount"] for line in lines)
     automatic = invoice["automatic_tax"] or {}
-    place = place_of(customer) if automatic.get("enabled") else ""
+    place = place_of(world, customer) if automatic.get("enabled") else ""
     if automatic.get("enabled"):
         automatic |= {"status": "complete" if place else "requires_location_inputs"}
     for line in lines:
