@@ -34,6 +34,8 @@ class ChargeRow(Base):
     invoice: Mapped[str | None]
     received_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
+    tax_minor: Mapped[int]
+    tax: Mapped[dict[str, Any] | None]
 
 
 class ChargeNote(Base):

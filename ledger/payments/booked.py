@@ -25,7 +25,7 @@ def _charges(
     rows = connection.execute(
         text("""
             SELECT c.charge_id, u.customer_id, c.subscription_id, c.state, c.invoice,
-                   c.amount_minor,
+                   c.amount_minor + c.tax_minor AS amount_minor,
                    coalesce((SELECT sum(r.amount_minor) FROM refunds r
                              WHERE r.account_id = c.account_id AND r.charge_id = c.charge_id
                                AND r.state = 'made' AND r.reason IS NOT NULL), 0)::bigint

@@ -1,7 +1,7 @@
 """Charges: reserved or opened under the wallet's lock, settled once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from domain.errors import InvalidInput
 from domain.outcomes import Outcome
 from domain.payments.charges import ChargeKind, ChargeState
+from domain.payments.taxes import Taxed
+from ledger.payments.taxes import as_taxed
 from models.tables import ChargeRow
 
 
@@ -162,7 +164,7 @@ def mark_void(
 
 @dataclass(frozen=True, slots=True)
 class ChargeRecord:
-    """A charge as the ledger has it."""
+    """A charge as the ledger has it; `amount_minor` is without tax."""
 
     charge_id: str
     subscription_id: str
@@ -176,6 +178,18 @@ class ChargeRecord:
     window_end: datetime | None
     pack: dict[str, Any] | None = None
     invoice: str | None = None
+    taxed: Taxed | None = None
+
+    @property
+    def total_minor(self) -> int:
+        """What is or was charged, with tax, in minor units."""
+        return self.amount_minor + (self.taxed.tax_minor if self.taxed else 0)
+
+    @property
+    def price_minor(self) -> int:
+        """The price that was asked for, in minor units."""
+        added = self.taxed is None or self.taxed.is_added
+        return self.amount_minor if added else self.total_minor
 
 
 def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRecord:
@@ -194,6 +208,8 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
             ChargeRow.window_end,
             ChargeRow.pack,
             ChargeRow.invoice,
+            ChargeRow.tax_minor,
+            ChargeRow.tax,
         ).where(ChargeRow.account_id == account_id, ChargeRow.charge_id == charge_id)
     ).one_or_none()
     if row is None:
@@ -211,6 +227,7 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
         window_end=row.window_end,
         pack=row.pack,
         invoice=row.invoice,
+        taxed=as_taxed(row.tax_minor, row.tax),
     )
 
 
@@ -224,7 +241,7 @@ def known(connection: Connection, account_id: int, charge_id: str) -> ChargeReco
 
 @dataclass(frozen=True, slots=True)
 class ListedCharge:
-    """A charge as people list it; money in minor units. `returned_minor` went back."""
+    """A charge as people list it; money in minor units, with tax. `returned_minor` went back."""
 
     charge_id: str
     kind: str
@@ -237,26 +254,29 @@ class ListedCharge:
     decline_code: str | None
     invoice: str | None
     returned_minor: int
+    taxed: Taxed | None = None
 
 
 def listed(connection: Connection, account_id: int, *, limit: int) -> tuple[ListedCharge, ...]:
     """Return a customer's newest charges, of all its subscriptions, the newest first."""
     rows = connection.execute(
         text("""
-            SELECT c.charge_id, c.kind, c.state, c.currency, c.amount_minor, c.opened_at,
+            SELECT c.charge_id, c.kind, c.state, c.currency, c.amount_minor + c.tax_minor,
+                   c.opened_at,
                    c.settled_at, c.declines, c.decline_code, c.invoice,
                    coalesce((SELECT sum(r.amount_minor) FROM refunds r
                              WHERE (r.account_id, r.charge_id) = (c.account_id, c.charge_id)
                                AND r.state <> 'failed'), 0)::bigint
                    + coalesce((SELECT sum(d.amount_minor) FROM disputes d
                                WHERE (d.account_id, d.charge_id) = (c.account_id, c.charge_id)
-                                 AND d.state <> 'won'), 0)::bigint
+                                 AND d.state <> 'won'), 0)::bigint,
+                   c.tax_minor, c.tax
             FROM charges c WHERE c.account_id = :account
             ORDER BY c.opened_at DESC, c.charge_id LIMIT :limit
         """),
         {"account": account_id, "limit": limit},
     )
-    return tuple(ListedCharge(*row) for row in rows)
+    return tuple(replace(ListedCharge(*row[:-2]), taxed=as_taxed(*row[-2:])) for row in rows)
 
 
 def paid_before(

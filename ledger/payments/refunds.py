@@ -131,6 +131,31 @@ def returned(connection: Connection, account_id: int, charge_id: str) -> Returne
     return Returned(int(row[0]), int(row[1]))
 
 
+def tax_of(connection: Connection, account_id: int, refund_id: str) -> int | None:
+    """Return the tax in a refund, in minor units; None: its charge was not taxed.
+
+    What went back before it decides how the last unit is rounded.
+    """
+    tax: int | None = connection.scalar(
+        text("""
+            SELECT tax_in(c, b.before + r.amount_minor) - tax_in(c, b.before)
+            FROM refunds r JOIN charges c USING (account_id, charge_id)
+            CROSS JOIN LATERAL (
+                SELECT coalesce(sum(o.amount_minor), 0)::bigint AS before
+                FROM (SELECT at, refund_id AS name, amount_minor FROM refunds
+                      WHERE (account_id, charge_id) = (c.account_id, c.charge_id)
+                        AND state <> 'failed'
+                      UNION ALL SELECT at, dispute_id, amount_minor FROM disputes
+                      WHERE (account_id, charge_id) = (c.account_id, c.charge_id)
+                        AND state <> 'won') o
+                WHERE (o.at, o.name) < (r.at, r.refund_id)) b
+            WHERE r.account_id = :account AND r.refund_id = :refund AND c.tax IS NOT NULL
+        """),
+        {"account": account_id, "refund": refund_id},
+    )
+    return tax
+
+
 def taken_by(connection: Connection, account_id: int, cause: str, name: str) -> int:
     """Return the micro-credits that a `refund` or a `dispute` took, as the journal has it.
 

@@ -62,7 +62,8 @@ BEGIN
     IF FOUND AND c.state = 'processing' THEN r.status := 'payment_processing'; RETURN r; END IF;
     IF FOUND THEN
         RETURN (CASE c.charge_id WHEN p_charge THEN 'repeated' ELSE 'purchase_pending' END,
-                c.charge_id, c.quantity, c.amount_minor, c.surcharge_minor, c.currency,
+                c.charge_id, c.quantity, price_of(c),
+                coalesce((c.tax ->> 'surcharge_minor')::bigint, c.surcharge_minor), c.currency,
                 NULL)::purchase_outcome;
     END IF;
     r.status := coalesce(
@@ -116,7 +117,7 @@ BEGIN
     IF FOUND THEN
         RETURN CASE WHEN (c.kind, c.quantity, c.pack)
                          IS NOT DISTINCT FROM (p_kind, p_quantity, p_pack)
-                         AND (p_kind = 'upgrade' OR c.amount_minor = p_amount_minor)
+                         AND (p_kind = 'upgrade' OR price_of(c) = p_amount_minor)
                     THEN 'repeated' ELSE 'idempotency_conflict' END;
     END IF;
     IF p_kind <> 'period' THEN
@@ -152,14 +153,15 @@ BEGIN
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
     IF NOT FOUND THEN RETURN 'unknown_charge'; END IF;
     IF c.state = 'paid' THEN RETURN 'repeated'; END IF;
-    IF c.amount_minor <> p_amount_minor THEN RETURN 'wrong_amount'; END IF;
+    IF c.amount_minor + c.tax_minor <> p_amount_minor THEN RETURN 'wrong_amount'; END IF;
     UPDATE charges SET state = 'paid', settled_at = w.decided_at, invoice = p_invoice,
                        window_start = CASE WHEN kind <> 'period' THEN w.window_start END,
                        window_end = CASE WHEN kind <> 'period' THEN w.window_end END
     WHERE account_id = p_account AND charge_id = p_charge;
-    PERFORM post_transfer(p_account, 'charge_paid', ARRAY['cash', 'deferred_revenue']::book[],
-                          ARRAY[c.amount_minor, -c.amount_minor], c.currency, p_charge, NULL,
-                          w.decided_at);
+    PERFORM post_transfer(p_account, 'charge_paid',
+                          ARRAY['cash', 'deferred_revenue', 'tax']::book[],
+                          ARRAY[p_amount_minor, -c.amount_minor, -c.tax_minor], c.currency,
+                          p_charge, NULL, w.decided_at);
     RETURN 'paid';
 END $$;
 

@@ -121,12 +121,13 @@ BEGIN
     PERFORM expire_due(p_account, w.decided_at, p_by);
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
     SELECT sum(o.cost_minor - o.rolled_minor),
-           least(refunds_of(c) + disputes_of(c), sum(returnable_minor(o))), sum(o.refunded_minor)
+           least(net_refunds_of(c) + net_disputes_of(c), sum(returnable_minor(o))),
+           sum(o.refunded_minor)
     INTO total, unpaid, change
     FROM grants o WHERE o.account_id = p_account AND o.charge_id = p_charge;
     IF c.state <> 'paid' OR total IS DISTINCT FROM c.amount_minor THEN RETURN; END IF;
     change := unpaid - change;
-    unpaid := disputes_of(c) - greatest(0, unpaid - refunds_of(c));
+    unpaid := net_disputes_of(c) - greatest(0, unpaid - net_refunds_of(c));
     FOR g IN SELECT * FROM grants o WHERE account_id = p_account AND charge_id = p_charge
                                       AND cost_minor > 0
              ORDER BY CASE WHEN change > 0 THEN effective_at END DESC,
@@ -180,7 +181,7 @@ CREATE OR REPLACE FUNCTION take_companions_back(
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     g     grants;
-    share numeric := least(c.amount_minor, refunds_of(c) + disputes_of(c));
+    share numeric := least(c.amount_minor, net_refunds_of(c) + net_disputes_of(c));
     gone  bigint;
 BEGIN
     FOR g IN SELECT * FROM grants WHERE account_id = c.account_id AND charge_id = c.charge_id
@@ -196,19 +197,22 @@ CREATE OR REPLACE FUNCTION returns_book(c charges) RETURNS book LANGUAGE sql IMM
     SELECT (CASE c.kind WHEN 'import' THEN 'opening' ELSE 'refunds' END)::book
 $$;
 
--- Post what changed since the last time: what went back, out of deferred revenue as far as unused
--- credits cost it, else out of what was earned by use, then by running out.
+-- Post what changed since the last time: what went back, its tax out of the tax, the rest out of
+-- deferred revenue as far as unused credits cost it, else out of what was earned by use, then by
+-- running out.
 CREATE OR REPLACE FUNCTION post_returns(c charges, p_kind entry_kind, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     returned bigint := refunds_of(c);
     disputed bigint := disputes_of(c);
+    tax      bigint := tax_in(c, returned + disputed);
     earned   bigint;
     broken   bigint;
     loss     bigint;
     transfer bigint;
 BEGIN
-    SELECT sum(o.recognised_minor), sum(o.broken_minor), returned + disputed - sum(o.refunded_minor)
+    SELECT sum(o.recognised_minor), sum(o.broken_minor),
+           returned + disputed - tax - sum(o.refunded_minor)
     INTO earned, broken, loss
     FROM grants o WHERE o.account_id = c.account_id AND o.charge_id = c.charge_id;
     broken := least(greatest(0, loss - earned), broken);
@@ -225,6 +229,7 @@ BEGIN
         WHERE o.account_id = c.account_id AND o.charge_id = c.charge_id
         UNION ALL SELECT 'revenue', NULL, loss - broken
         UNION ALL SELECT 'breakage', NULL, broken
+        UNION ALL SELECT 'tax', NULL, tax
         UNION ALL SELECT returns_book(c), NULL, -returned
         UNION ALL SELECT 'disputes', NULL, -disputed)
     INSERT INTO postings (account_id, transfer_id, line, book, amount_minor, currency, cause,
@@ -239,8 +244,8 @@ BEGIN
 END $$;
 
 -- Ask for a refund of p_amount (NULL: all that can be): the credits go first, then the money. At
--- most what the unused, unheld part cost. refunded | repeated | idempotency_conflict |
--- unknown_charge | charge_not_paid | charge_disputed | above_refundable.
+-- most what the unused, unheld part cost, with its tax. refunded | repeated |
+-- idempotency_conflict | unknown_charge | charge_not_paid | charge_disputed | above_refundable.
 CREATE OR REPLACE FUNCTION refund_charge(
     p_account an_account, p_refund a_name, p_charge a_name, p_amount bigint, p_reason text,
     p_by text, p_at an_instant
@@ -267,7 +272,8 @@ BEGIN
                      WHEN disputes_of(c) > 0 THEN 'charge_disputed' END;
     IF r.status IS NOT NULL THEN RETURN r; END IF;
     PERFORM expire_due(p_account, w.decided_at);
-    SELECT greatest(0, sum(returnable_minor(g)) - refunds_of(c)) INTO r.most_minor
+    SELECT greatest(0, with_tax(c, sum(returnable_minor(g))::bigint) - refunds_of(c))
+    INTO r.most_minor
     FROM grants g WHERE g.account_id = p_account AND g.charge_id = p_charge;
     r.amount_minor := coalesce(p_amount, r.most_minor);
     r.status := CASE WHEN r.amount_minor BETWEEN 1 AND r.most_minor THEN 'refunded'

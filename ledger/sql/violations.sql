@@ -118,9 +118,21 @@ UNION ALL
 SELECT c.account_id, 'cash is not what the charge was paid with', c.charge_id
 FROM charges c LEFT JOIN postings p ON p.account_id = c.account_id AND p.charge_id = c.charge_id
                                    AND p.cause = 'charge_paid' AND p.book = 'cash'
-GROUP BY c.account_id, c.charge_id, c.kind, c.state, c.amount_minor
+GROUP BY c.account_id, c.charge_id, c.kind, c.state, c.amount_minor, c.tax_minor
 HAVING coalesce(sum(p.amount_minor), 0)
-       <> CASE WHEN c.state = 'paid' AND c.kind <> 'import' THEN c.amount_minor ELSE 0 END
+       <> CASE WHEN c.state = 'paid' AND c.kind <> 'import' THEN c.amount_minor + c.tax_minor
+               ELSE 0 END
+UNION ALL
+SELECT c.account_id, 'the tax book is not the tax of what was paid and kept', c.charge_id
+FROM (SELECT o.account_id, o.charge_id,
+             CASE o.state WHEN 'paid' THEN o.tax_minor - tax_in(o, refunds_of(o) + disputes_of(o))
+                          ELSE 0 END AS kept,
+             -- Its name, for a book that is added has no value yet in the migration that does.
+             (SELECT coalesce(-sum(p.amount_minor) FILTER (WHERE p.book::text = 'tax'), 0)
+              FROM postings p
+              WHERE p.account_id = o.account_id AND p.charge_id = o.charge_id) AS booked
+      FROM charges o) c
+WHERE c.kept <> c.booked
 UNION ALL
 SELECT c.account_id, 'the opening book is not what was paid elsewhere', c.charge_id
 FROM charges c LEFT JOIN postings p ON p.account_id = c.account_id AND p.charge_id = c.charge_id

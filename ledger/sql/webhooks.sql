@@ -143,7 +143,10 @@ DECLARE
     paid boolean := new.state = 'paid';
     told jsonb := jsonb_build_object(
         'charge_id', new.charge_id, 'kind', new.kind, 'credits', credits_text(new.quantity),
-        'amount_minor', new.amount_minor, 'currency', new.currency);
+        'amount_minor', new.amount_minor + new.tax_minor, 'currency', new.currency)
+        || CASE WHEN new.tax IS NULL THEN '{}'::jsonb
+                ELSE jsonb_build_object('net_minor', new.amount_minor, 'tax_minor', new.tax_minor)
+           END;
 BEGIN
     IF paid AND (tg_op = 'INSERT' OR old.state <> 'paid') THEN
         PERFORM write_event(new.account_id, 'purchase.paid', NULL, told);

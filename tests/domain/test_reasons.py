@@ -48,6 +48,7 @@ OUTCOMES = {
         "granted",
         "opened",
         "open",
+        "taxed",
         "processing",
         "received",
         "paid",

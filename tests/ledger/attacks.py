@@ -14,6 +14,14 @@ ENDED = ASKED | {
     "settled_at": "2027-01-02T00:00:00Z",
 }
 
+AN_IMPORT = {
+    "kind": "import",
+    "charge_id": "import",
+    "quantity": 5,
+    "surcharge_minor": 0,
+    **dict.fromkeys(("invoice", "window_start", "window_end")),
+}
+
 # Constraint, table, and what is changed in a copy of a sound row so that only it is broken.
 ATTACKS = (
     ("archived_entries_pk", "archived_entries", {"key": "another"}),
@@ -30,6 +38,8 @@ ATTACKS = (
     ("charges_settled", "charges", {"settled_at": None}),
     ("charges_state", "charges", {"state": "declined"}),
     ("charges_surcharge", "charges", {"surcharge_minor": 99_999}),
+    ("charges_tax", "charges", {"tax_minor": 1}),
+    ("charges_tax_of_import", "charges", AN_IMPORT | {"tax": {}}),
     ("charges_account_id_fkey", "charges", {"account_id": NOBODY}),
     (
         "charges_subscription",

@@ -17,6 +17,7 @@ from tests.ledger.purchase_laws import PURCHASE_LAWS
 from tests.ledger.return_laws import RETURN_LAWS
 from tests.ledger.size_laws import SIZE_LAWS
 from tests.ledger.sum_laws import SUM_LAWS
+from tests.ledger.tax_laws import TAX_LAWS
 from tests.ledger.team_laws import TEAM_LAWS
 from tests.ledger.term_laws import TERM_LAWS
 from tests.ledger.use_laws import USE_LAWS
@@ -43,6 +44,7 @@ LAWS = (
     *USE_LAWS,
     *SUM_LAWS,
     *IMPORT_LAWS,
+    *TAX_LAWS,
 )
 CONNECTIONS = 12  # at once, of laws about threads
 # Where a fault is noticed most probably, by what it is and the function it is in: only for speed.
@@ -67,6 +69,7 @@ LIKELY = (
     ("member|approval", TEAM_LAWS),
     ("archiv", ARCHIVE_LAWS),
     ("booked_|used_of_type|used_between|seqs_before", USE_LAWS),
+    ("tax", TAX_LAWS),
     ("import|returns_book", IMPORT_LAWS),
     ("summed_up|sum_up_days", SUM_LAWS),
 )

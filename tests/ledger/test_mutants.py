@@ -14,6 +14,7 @@ from tests.ledger.hold_laws import HOLD_FAULTS, HOLD_LAWS
 from tests.ledger.import_laws import IMPORT_FAULTS, IMPORT_LAWS
 from tests.ledger.size_laws import SIZE_FAULTS, SIZE_LAWS
 from tests.ledger.sum_laws import SUM_FAULTS, SUM_LAWS
+from tests.ledger.tax_laws import TAX_FAULTS, TAX_LAWS
 from tests.ledger.team_laws import TEAM_FAULTS, TEAM_LAWS
 from tests.ledger.use_laws import USE_FAULTS, USE_LAWS
 from tests.ledger.way_laws import WAY_FAULTS, WAY_LAWS
@@ -157,6 +158,7 @@ IN_FUNCTIONS = (
     *USE_FAULTS,
     *SUM_FAULTS,
     *IMPORT_FAULTS,
+    *TAX_FAULTS,
 )  # fmt: skip
 IN_TABLES = (
     ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),
@@ -177,6 +179,7 @@ THEMES = (
     (USE_FAULTS, USE_LAWS),
     (SUM_FAULTS, SUM_LAWS),
     (IMPORT_FAULTS, IMPORT_LAWS),
+    (TAX_FAULTS, TAX_LAWS),
 )
 MUTANTS = [name for name, *_ in (*IN_FUNCTIONS, *IN_TABLES)]
 
