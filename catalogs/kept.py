@@ -118,6 +118,8 @@ def _way(read: PriceList, one: Difference) -> Path:
         case ("packs", int(place), *rest):
             plan = read.catalog.plan(one.item.name, int(one.item.version))
             return (*_pack(read, plan.packs[place].pack_id), *rest)
+        case ("tax", key):
+            return (*_item(read.catalog, one.item), f"tax_{key}")
         case ("late_usage", key):
             return (*_item(read.catalog, one.item), "late_usage" if key == "kind" else key)
         case _:

@@ -222,6 +222,18 @@ KEYS: dict[str, Key] = {
                 " default is refused as `payment_method_not_accepted`",
                 "cards, for everything",
             ),
+            "tax": Key(
+                "who computes the tax of every charge: nobody, or the payment processor, by where"
+                " the customer is; without a place nothing is charged (`tax_location_missing`)"
+            ),
+            "tax_behavior": Key(
+                "whether that tax is added to the plan's prices, or is a part of them; only with"
+                " `tax: processor`"
+            ),
+            "tax_code": Key(
+                "what is sold, by the processor's list of tax codes; only with `tax: processor`",
+                "the code that the processor's account has",
+            ),
             "approval_above": Key(
                 "credits above which one operation needs a second person", "none does"
             ),

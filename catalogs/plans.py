@@ -11,6 +11,7 @@ from catalogs.policies import (
     read_overdraft,
     read_rollover,
     read_taken_kinds,
+    read_tax,
     read_unpaid,
     read_warning_days,
 )
@@ -18,10 +19,12 @@ from catalogs.purchases import dunning_days, read_auto, read_manual
 from catalogs.terms import FALLBACK, NEUTRAL_MINOR, KnownNames, unique
 from domain.burn import TieBreak
 from domain.credits import MICRO
+from domain.payments.taxes import TaxBehavior
 from domain.periods import Interval, Unit
 from domain.pricing.catalog import Allowance, Extras, Pack, Plan, Trial
 from domain.pricing.policies import (
     APPROVAL_DAYS,
+    AtZero,
     DebtRepaidFrom,
     Late,
     LateUsage,
@@ -84,6 +87,7 @@ def _plan(section: Section, terms: KnownNames) -> Plan:
     if plan.paid and not plan.allowances:
         section.fault("allowances", f"{plan.plan_id} is paid: its price must buy some credits")
     plan = _with_policies(section, plan, terms)
+    _check_offers(section, plan, terms)
     if not section.optional("public", values.flag, True):
         terms.private.append((plan.plan_id, plan.version))
     section.close()
@@ -111,7 +115,20 @@ def _with_policies(section: Section, plan: Plan, terms: KnownNames) -> Plan:
         alerts=read_alerts(section),
         takes=read_taken_kinds(section, terms.currency),
         expiry_warning_days=read_warning_days(section),
+        tax=read_tax(section),
     )
+
+
+def _check_offers(section: Section, plan: Plan, terms: KnownNames) -> None:
+    """Refuse offers that could not say their tax: they are made where usage is decided."""
+    offers = any(action.at_zero is AtZero.PROMPT for action in terms.actions.values())
+    added = plan.tax is not None and plan.tax.behavior is TaxBehavior.EXCLUSIVE
+    if added and offers and plan.auto is not None:
+        section.fault(
+            "tax",
+            "an action with `at_zero: prompt` would offer auto-purchase without its tax:"
+            " use `tax_behavior: inclusive`, or `purchase` or `block` there",
+        )
 
 
 def _trial(plan_section: Section, plan: Plan, terms: KnownNames) -> Trial | None:

@@ -6,6 +6,7 @@ from catalogs.terms import KnownNames, unique
 from domain.credits import MICRO, format_credits
 from domain.money import Ratio
 from domain.payments.kinds import CARDS, DEBITED, ONLY_CARDS, PaymentKind, TakenKinds
+from domain.payments.taxes import TaxBehavior, TaxBy, TaxTerms
 from domain.periods import Interval
 from domain.pricing.catalog import Action
 from domain.pricing.policies import (
@@ -134,6 +135,19 @@ def read_taken_kinds(plan_section: Section, currency: str) -> TakenKinds:
             section.fault(name, f"a bank_debit is in {' or '.join(DEBITED)}, not in {currency}")
     section.close()
     return TakenKinds(**{name: kinds or CARDS for name, kinds in taken.items()})
+
+
+def read_tax(section: Section) -> TaxTerms | None:
+    """Return how the processor taxes what a plan charges; None: no tax is computed."""
+    by = section.optional("tax", values.one_of(TaxBy), TaxBy.NONE)
+    behavior = section.optional("tax_behavior", values.one_of(TaxBehavior), TaxBehavior.EXCLUSIVE)
+    code = section.optional("tax_code", values.tax_code, "")
+    if by is TaxBy.PROCESSOR:
+        return TaxTerms(behavior, code)
+    for name in ("tax_behavior", "tax_code"):
+        if section.has(name):
+            section.fault(name, "no tax is computed without `tax: processor`")
+    return None
 
 
 def read_anchor_rule(section: Section, interval: Interval, window: Interval) -> AnchorRule:

@@ -19,6 +19,7 @@ from domain.periods import Interval, Unit, checked_zone
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 
+_TAX_CODE = re.compile(r"txcd_[0-9]{8}", re.ASCII)
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -37,6 +38,13 @@ def title(text: str) -> str:
     """Return a name for people, at most 100 characters."""
     if not text.strip() or len(text) > _LONGEST_NAME or not text.isprintable():
         raise _refused(f"must be a printable name of at most {_LONGEST_NAME} characters")
+    return text
+
+
+def tax_code(text: str) -> str:
+    """Return a category of goods by the processor's code, such as `txcd_10103001`."""
+    if _TAX_CODE.fullmatch(text) is None:
+        raise _refused(f"{text!r:.60} is not `txcd_` and eight digits")
     return text
 
 

@@ -112,6 +112,10 @@ CHANGES: dict[str, str] = {
     "no_payment_method": "add a card",
     "payment_method_not_accepted": "make a payment method the default that the plan takes for it, "
     "such as a card",
+    "tax_location_missing": "give the payment processor the customer's billing address: without it "
+    "the tax is unknown, and nothing is charged",
+    "tax_not_computed": "try again later: the payment processor computed no tax, and nothing was "
+    "charged",
     "declined": "update the payment method",
     "processor_refused": "nothing was charged and the card is not the cause: we are looking into "
     "it; try again later with a new key",

@@ -105,6 +105,7 @@ def claim_of(invoice: stripe.Invoice) -> Claim | None:
         return None
     written = {name: str(value) for name, value in metadata.to_dict().items()}
     currency = invoice.currency.upper()
+    taxed = bool(entry(entry(invoice, "automatic_tax"), "enabled"))
     return Claim(
         invoice=invoice.id,
         charge_id=charge_id,
@@ -114,8 +115,16 @@ def claim_of(invoice: stripe.Invoice) -> Claim | None:
         returned_minor=entry(invoice, "post_payment_credit_notes_amount") or 0,
         currency=currency,
         payer=identifier(entry(invoice, "customer")),
-        sale=parse_sale(written, invoice.amount_paid, currency),
+        # With tax it is not granted by itself: the books would take the tax for what was earned.
+        sale=None if taxed else parse_sale(written, invoice.amount_paid, currency),
+        added_minor=added_tax(invoice),
     )
+
+
+def added_tax(invoice: stripe.Invoice) -> int:
+    """Return the tax of an invoice that was added to its prices, in minor units."""
+    taxes = entry(invoice, "total_taxes") or ()
+    return sum(one.amount for one in taxes if entry(one, "tax_behavior") == "exclusive")
 
 
 def identifier(reference: object) -> str:

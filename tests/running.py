@@ -33,7 +33,9 @@ CACHE = int(os.environ.get("DRAWDOWN_TEST_CACHE", "1000"))
 def catalogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The price lists that are shipped, and those that only tests need."""
     folder = tmp_path_factory.mktemp("catalogs")
-    for path in (*ROOT.glob("catalogs/*.yaml"), *ROOT.glob("tests/catalogs/*.yaml")):
+    europe = ROOT / "catalogs" / "examples" / "make_europe.yaml"
+    shipped, ours = ROOT.glob("catalogs/*.yaml"), ROOT.glob("tests/catalogs/*.yaml")
+    for path in (*shipped, *ours, europe):
         shutil.copy(path, folder)
     return folder
 

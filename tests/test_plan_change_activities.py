@@ -69,7 +69,8 @@ def test_an_upgrade_charges_and_grants_what_its_preview_says(clocks, rule, zone,
             anchor=anchor,
             time_zone=zone,
             paid=paid,
-        )
+        ),
+        quote.amount_minor,
     )
 
     assert quote.kind is ChangeKind.UPGRADE

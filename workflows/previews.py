@@ -3,8 +3,12 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.payments.processor import PaymentActivities
+    from activities.payments.taxes import TaxWanted
     from activities.plans.upgrades import Quoted
-    from domain.messages.answers import credit_text
+    from domain.messages.answers import credit_text, refused, tax_told
+from workflows.options import INTERACTIVE, PROCESSOR, ranked, short
+from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer
 
 
@@ -26,3 +30,20 @@ def preview_of(quoted: Quoted) -> Answer:
         "price_minor": quote.price_minor,
         "cap_credits": credit_text(quote.cap_micro),
     }
+
+
+async def with_tax(context: Context, quoted: Quoted, preview: Answer) -> Answer:
+    """Return a preview with its tax and total, or why they are unknown."""
+    price, terms = quoted.quote.amount_minor, quoted.plan.tax
+    if not price or terms is None:
+        return preview
+    said = await workflow.execute_activity_method(
+        PaymentActivities.preview_tax,
+        TaxWanted(context.state.payer, quoted.plan.currency, price, terms),
+        summary=short(f"ask for the tax of {quoted.plan.plan_id}"),
+        **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
+    )
+    if said.taxed is None:
+        return refused(said.refused)
+    total = said.taxed.total_of(price)
+    return {**preview, "amount_minor": total, **tax_told(said.taxed, price)}

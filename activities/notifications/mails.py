@@ -25,6 +25,7 @@ from domain.mails.money import (
 from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Uncanceled
 from domain.money import surcharged
 from domain.payments.charges import ChargeLine
+from domain.payments.taxes import TaxBehavior
 from domain.periods import Interval
 from domain.pricing.catalog import Plan
 from ledger import accounts, balances, subscriptions
@@ -65,7 +66,8 @@ class Desk:
         """
         reader = self.reader_of(plan.name, plan.catalog)
         unit = self.unit(plan.catalog, credit_type or plan.credit_type)
-        return replace(reader, unit="" if unit == PLAIN_UNIT else unit)
+        unit = "" if unit == PLAIN_UNIT else unit
+        return replace(reader, unit=unit, tax_added=adds_tax(plan))
 
     def for_card(self, reader: Reader) -> Reader:
         """Return the reader with a button that opens the processor's page to replace the card."""
@@ -108,6 +110,7 @@ class Desk:
             price_minor=plan.price_minor,
             price_interval=_word(plan.interval),
             also=self.others(plan, allowances),
+            tax_added=adds_tax(plan),
         )
 
     def next_payment(self) -> tuple[datetime | None, int | None]:
@@ -195,6 +198,11 @@ class Desk:
             cap_minor=paid + one * left,
             window_end=charges.cap_ends(self.connection, self.account_id) or window_end,
         )
+
+
+def adds_tax(plan: Plan) -> bool:
+    """Return whether tax is due beyond a plan's prices."""
+    return plan.tax is not None and plan.tax.behavior is TaxBehavior.EXCLUSIVE
 
 
 def purchase_lines(

@@ -82,6 +82,7 @@ def _receipt(
         period_end=period.period.end,
         next_at=next_at,
         next_minor=next_minor,
+        taxed=charge.taxed,
     )
 
 

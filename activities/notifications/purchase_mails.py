@@ -47,6 +47,7 @@ def post_receipt(
             auto=desk.auto_totals(buyer.plan, record.window_end or buyer.window.end)
             if auto
             else None,
+            taxed=record.taxed,
         ),
     )
 

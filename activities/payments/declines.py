@@ -17,6 +17,7 @@ from domain.money import format_money
 from domain.outcomes import Outcome, Refusal
 from domain.payments.charges import LOOKED_INTO, Charge, ChargeKind, Decline, Declined, Paid
 from domain.payments.findings import Finding, FindingKind
+from domain.payments.taxes import PRICE_CHANGED
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, checkpoints, subscriptions
 from ledger.payments import charges, findings
@@ -172,7 +173,7 @@ def _find(connection: Connection, failed: FailedCharge) -> None:
 def _finding(failed: FailedCharge) -> Finding:
     charge, declined = failed.charge, failed.declined
     differs = declined.decline is Decline.DIFFERS
-    what = format_money(charge.amount_minor, charge.currency)
+    what = format_money(charge.total_minor, charge.currency)
     return Finding(
         key=f"{declined.decline}:{charge.charge_id}:{failed.attempt}",
         kind=FindingKind.AMOUNT_DIFFERS if differs else FindingKind.PROCESSOR_REFUSED,
@@ -193,7 +194,7 @@ def _tell_looked_into(desk: Desk, failed: FailedCharge) -> None:
             reader=desk.reader(failed.buyer.plan),
             purpose=purpose_of(desk, charge),
             currency=charge.currency,
-            amount_minor=charge.amount_minor,
+            amount_minor=charge.total_minor,
             paid=failed.declined.decline is Decline.DIFFERS,
             again=failed.retry_at is not None,
             paused=failed.pause,
@@ -203,6 +204,8 @@ def _tell_looked_into(desk: Desk, failed: FailedCharge) -> None:
 
 def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
     buyer, declined = failed.buyer, failed.declined
+    if declined.code == PRICE_CHANGED:
+        return  # whoever asked is told at once, and nothing was tried
     again = failed.attempt > 1 and failed.declines != 1  # an attempt may be a new invoice only
     retried = again and failed.retry_at is None and failed.pause
     if failed.ends_at is not None and failed.ends_at <= buyer.at:
@@ -215,7 +218,7 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
                 reader=desk.for_card(desk.reader(buyer.plan)),
                 cause="payment_failed",
                 currency=failed.charge.currency,
-                owed_minor=failed.charge.amount_minor,
+                owed_minor=failed.charge.total_minor,
                 kept_micro=sum(one.credits_micro for one in lots),
                 lots=lots,
                 serves_until=failed.serves_until,
@@ -234,7 +237,7 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
             reader=reader,
             purpose=purpose_of(desk, failed.charge),
             currency=failed.charge.currency,
-            amount_minor=failed.charge.amount_minor,
+            amount_minor=failed.charge.total_minor,
             card=declined.card,
             decline=declined.decline,
             reason=neutral_reason(declined.code),

@@ -6,12 +6,13 @@ from datetime import datetime
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.notifications.period_mails import purpose_of
+from activities.periods.checkpoints import note_charge
 from activities.purchases.buyers import Buyer
 from activities.uninterrupted import uninterrupted
 from domain.mails.money import OnItsWay
 from domain.payments.charges import Charge, ChargeState, Paid, Processing
 from ledger import accounts
-from ledger.payments import charges
+from ledger.payments import charges, taxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,25 @@ class ProcessingActivities:
                         reader=desk.reader(buyer.plan),
                         purpose=purpose_of(desk, charge),
                         currency=charge.currency,
-                        amount_minor=charge.amount_minor,
+                        amount_minor=charge.total_minor,
                         card=coming.processing.card,
                         expected_by=coming.processing.expected_by,
                     ),
                 )
         return state
+
+    @uninterrupted(name="note_tax")
+    def note_tax(self, buyer: Buyer, charge: Charge) -> str:
+        """Keep the tax that the processor computed; return `taxed` or the charge's state."""
+        if charge.taxed is None:
+            raise LookupError(f"{charge.charge_id} has no tax")
+        with self._context.engine.begin() as connection:
+            status = taxes.tax_charge(
+                connection, buyer.account_id, charge.charge_id, taxed=charge.taxed, at=buyer.at
+            )
+            if status == "taxed":
+                note_charge(connection, buyer.account_id, charge)
+        return status
 
     @uninterrupted(name="note_received")
     def note_received(self, waits: MoneyWaits) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from activities.payments.taxes import TaxPreview, TaxWanted, tax_reason
 from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError
 from domain.payments.charges import (
@@ -19,6 +20,7 @@ from domain.payments.charges import (
 )
 from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.processor_states import Remark
+from domain.payments.taxes import Taxed
 from gateways.payments import Payments
 
 # The processor has many codes for a card it does not take; people need three.
@@ -65,6 +67,7 @@ class Invoiced:
     invoice: str = ""
     refused: str = ""
     detail: str = ""  # of a refusal, for operators
+    taxed: Taxed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +193,22 @@ class PaymentActivities:
         """Create the invoice; no money moves. A repeat finds the same invoice."""
         again = f":try:{charge.attempt}" if charge.attempt > 1 else ""
         try:
-            return Invoiced(
-                self._payments.prepare(charge, key=f"{charge.charge_id}{again}").invoice
-            )
+            made = self._payments.prepare(charge, key=f"{charge.charge_id}{again}")
+            return Invoiced(made.invoice, taxed=made.taxed)
         except BillingError as error:
             reason = PAYER_DELETED if self._is_deleted(charge.payer) else error.reason
             return Invoiced(refused=reason, detail=str(error))
+
+    @uninterrupted(name="preview_tax")
+    def preview_tax(self, wanted: TaxWanted) -> TaxPreview:
+        """Return the tax that a price would bear today, or why it cannot be said."""
+        try:
+            said = self._payments.preview_tax(
+                wanted.payer, wanted.currency, wanted.price_minor, wanted.terms
+            )
+        except BillingError as error:
+            return TaxPreview(refused=tax_reason(error))
+        return TaxPreview(said)
 
     @uninterrupted(name="pay_charge")
     def pay(self, attempt: PaymentAttempt) -> Collected:

@@ -46,6 +46,7 @@ class RefundAsked:
     invoice: str = ""
     taken_micro: int = 0
     available_micro: int = 0
+    tax_minor: int | None = None  # in that amount; None: the charge was not taxed
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class RefundActivities:
             if asked.status == Outcome.REFUNDED and sold and sold.kind is ChargeKind.IMPORT:
                 asked = _made_elsewhere(connection, buyer, order, asked)
             taken = refunds.taken_by(connection, buyer.account_id, "refund", order.refund_id)
+            tax = refunds.tax_of(connection, buyer.account_id, order.refund_id)
             available = _available(connection, buyer.account_id, buyer.plan.allowances, buyer.at)
             if not wanted.preview:  # a preview rolls back: its numbers are those of the real refund
                 connection.commit()
@@ -104,6 +106,7 @@ class RefundActivities:
             invoice=asked.invoice,
             taken_micro=taken,
             available_micro=available,
+            tax_minor=tax,
         )
 
     @uninterrupted(name="book_money_back")
@@ -191,6 +194,7 @@ def _tell(desk: Desk, said: MoneyBack, currency: str, at: datetime) -> None:
             reader=reader,
             currency=currency,
             amount_minor=said.amount_minor,
+            tax_minor=refunds.tax_of(desk.connection, desk.account_id, said.name),
             refunded_at=at,
             taken_micro=refunds.taken_by(desk.connection, desk.account_id, "refund", said.name),
             balance_micro=balance,

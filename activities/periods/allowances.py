@@ -71,7 +71,7 @@ def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[Gra
         for allowance in allowances_of(plan, paid.period)
         if (quantity := window.of(allowance.quantity_micro))
     ]
-    total = paid.charge.amount_minor if paid.charge else 0
+    total = paid.charge.net_minor if paid.charge else 0
     weights = [_weight(window, allowance) for window, allowance, _ in planned]
     shares = allocate(total, weights) if planned else ()
     return [

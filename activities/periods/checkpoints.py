@@ -43,6 +43,11 @@ def keep_note(
     )
 
 
+def note_charge(connection: Connection, account_id: int, charge: Charge) -> None:
+    """Store a charge as it is now in its checkpoint."""
+    checkpoints.note(connection, account_id, charge.charge_id, charge=_as_json(charge))
+
+
 def _as_json(value: Any) -> Any:
     if value is None:
         return None

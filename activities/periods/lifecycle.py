@@ -151,6 +151,7 @@ class PeriodActivities:
             currency=plan.currency,
             lines=(ChargeLine(_describe(plan, period), price),),
             takes=plan.takes.plan,
+            tax=plan.tax,
         )
         with self._context.engine.begin() as connection:
             charges.open_charge(

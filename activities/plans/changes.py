@@ -120,6 +120,7 @@ class ChangeActivities:
             currency=plan.currency,
             lines=(ChargeLine(text, upgrade.quote.amount_minor),),
             takes=plan.takes.plan,
+            tax=plan.tax,
         )
         with self._context.engine.begin() as connection:
             status = charges.open_charge(
@@ -153,7 +154,9 @@ class ChangeActivities:
                     at=buyer.at,
                 )
             grants.set_frozen(connection, buyer.account_id, buyer.at, frozen=not plan.paid)
-            for order in upgrade_orders(upgrade):
+            record = charges.known(connection, buyer.account_id, upgrade.charge_id)
+            net = record.amount_minor if paid is not None and record is not None else 0
+            for order in upgrade_orders(upgrade, net):
                 grants.give(connection, buyer.account_id, order, buyer.at)
             policies.set_policy(connection, buyer.account_id, plan)
             subscriptions.write(
@@ -180,6 +183,7 @@ class ChangeActivities:
                     new=desk.terms(plan),
                     changed_at=buyer.at,
                     paid_minor=paid.amount_minor if paid else 0,
+                    taxed=record.taxed if record is not None else None,
                     granted_micro=sum(amount for kind, amount in extra if kind == plan.credit_type),
                     also=desk.others(plan, extra),
                     balance_micro=available,

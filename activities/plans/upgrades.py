@@ -134,16 +134,20 @@ def quoted_version(catalog: Catalog, request: VersionRequest) -> Quoted:
     return Quoted(plan, quote)
 
 
-def upgrade_orders(upgrade: Upgrade) -> list[GrantOrder]:
-    """Return what the new plan adds to this window and to each later window already granted."""
+def upgrade_orders(upgrade: Upgrade, net_minor: int) -> list[GrantOrder]:
+    """Return what the new plan adds to this window and to each later window already granted.
+
+    `net_minor`: what was paid for it without tax.
+    """
     buyer, plan = upgrade.buyer, upgrade.plan
     planned = [
         (window, end, extra)
         for window, end in _windows_left(upgrade)
         for extra in extra_in(buyer.plan, plan, window)
     ]
-    total = upgrade.paid.amount_minor if upgrade.paid else 0
-    shares = allocate(total, [extra.quantity_micro for _, _, extra in planned]) if planned else ()
+    shares = (
+        allocate(net_minor, [extra.quantity_micro for _, _, extra in planned]) if planned else ()
+    )
     return [
         _order(upgrade=upgrade, part=part, window=window, end=end, extra=extra, share=share)
         for part, ((window, end, extra), share) in enumerate(zip(planned, shares, strict=True))

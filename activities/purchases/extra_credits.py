@@ -81,6 +81,7 @@ class PurchaseActivities:
                     reserved.quantity_micro,
                 ),
                 takes=buyer.plan.takes.auto,
+                tax=buyer.plan.tax,
             )
             keep_note(connection, buyer.account_id, charge, confirmed=confirmed, lasting=lasting)
         return Purchase(reserved.status, charge, reserved.quantity_micro, lasting=lasting)

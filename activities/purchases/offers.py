@@ -22,6 +22,7 @@ from domain.payments.charges import (
     Sold,
     purchase_name,
 )
+from domain.payments.taxes import PRICE_CHANGED, TaxBehavior, Taxed
 from domain.pricing.catalog import Extras, Pack
 from domain.pricing.policies import ResumeOn
 from domain.pricing.purchase_price import companion_micro, manual_price, pack_price
@@ -82,9 +83,11 @@ class OfferActivities:
             known = charges.known(connection, buyer.account_id, charge_id)
             if known is not None:
                 # A repeat gets the first answer, even if plan or price have changed since.
-                if not (same(known) and buyer.expected_minor in (None, known.amount_minor)):
+                if not (same(known) and _is_expected(buyer, known)):
                     return Purchase(Refusal.IDEMPOTENCY_CONFLICT)
-                opened = _opened(buyer, charge_id, known.state, _order_of(buyer, known))
+                opened = _opened(
+                    buyer, charge_id, known.state, _order_of(buyer, known), taxed=known.taxed
+                )
                 told = kept_answers.of_charge(connection, buyer.account_id, charge_id)
                 found = checkpoints.looked_into(connection, buyer.account_id, charge_id)
                 looked_into = LOOKED_INTO[Decline(found)] if found else ""
@@ -151,10 +154,20 @@ def packs_ordered(buyer: Buyer, pack_id: str, count: int) -> Order | str:
 
 
 def as_expected(buyer: Buyer, order: Order | str) -> Order | str:
-    """Return an order at the price that its buyer was shown, or why there is none."""
-    if isinstance(order, Order) and buyer.expected_minor not in (None, order.amount_minor):
-        return "price_changed"
-    return order
+    """Return an order at the price that its buyer was shown, or why there is none.
+
+    Where tax is added the processor knows the total: no invoice with another is accepted.
+    """
+    added = buyer.plan.tax is not None and buyer.plan.tax.behavior is TaxBehavior.EXCLUSIVE
+    if isinstance(order, str) or added or buyer.expected_minor in (None, order.amount_minor):
+        return order
+    return PRICE_CHANGED
+
+
+def _is_expected(buyer: Buyer, known: charges.ChargeRecord) -> bool:
+    """Return whether a repeat expects the total that the first message did."""
+    open_yet = buyer.plan.tax is not None and known.taxed is None
+    return open_yet or buyer.expected_minor in (None, known.total_minor)
 
 
 def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int, *, lasting: bool) -> str | None:
@@ -188,7 +201,7 @@ def sold_pack(pack: Pack, count: int) -> dict[str, Any]:
 
 
 def _order_of(buyer: Buyer, known: charges.ChargeRecord) -> Order:
-    quantity, amount = known.quantity_micro or 0, known.amount_minor
+    quantity, amount = known.quantity_micro or 0, known.price_minor
     line = (
         purchase_lines(quantity, amount, 0)[0].description
         if known.pack is None
@@ -211,7 +224,9 @@ def pack_words(name: str, count: int) -> str:
     return name if count == 1 else f"{count:,} x {name}"
 
 
-def _opened(buyer: Buyer, charge_id: str, status: str, order: Order) -> Purchase:
+def _opened(
+    buyer: Buyer, charge_id: str, status: str, order: Order, *, taxed: Taxed | None = None
+) -> Purchase:
     charge = Charge(
         charge_id=charge_id,
         kind=order.kind,
@@ -222,6 +237,9 @@ def _opened(buyer: Buyer, charge_id: str, status: str, order: Order) -> Purchase
         lines=(ChargeLine(order.line, order.amount_minor),),
         sold=_sale(buyer, order),
         takes=buyer.plan.takes.purchases,
+        tax=buyer.plan.tax,
+        taxed=taxed,
+        expected_minor=buyer.expected_minor if buyer.plan.tax else None,
     )
     return Purchase(status, charge, order.quantity_micro, order.lasting)
 

@@ -1,35 +1,54 @@
 """What a purchase would cost, and whether it would be refused: opened, and then taken back."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, Engine
 
+from activities.payments.taxes import tax_reason
 from activities.purchases.buyers import Buyer
 from activities.purchases.extra_credits import switch_refusal
 from activities.purchases.offers import Order, as_expected, credits_ordered, packs_ordered
 from activities.purchases.payable import PREVIEW, needs, unopenable
 from domain.credits import format_credits
-from domain.messages.answers import Answer, refused
+from domain.errors import BillingError
+from domain.messages.answers import Answer, refused, tax_told
 from domain.messages.purchases import BuyCredits, BuyPack
 from domain.money import maximum_charge_minor
 from domain.payments.charges import purchase_name
+from domain.payments.taxes import PRICE_CHANGED
 from domain.periods import Window
 from domain.pricing.catalog import Plan
 from domain.pricing.purchase_price import percent_off
+from gateways.payments import Payments
 from ledger import accounts, balances, subscriptions
 from ledger.payments import charges
 
 
-def quote(
-    engine: Engine, subscription_id: str, wanted: BuyCredits | BuyPack, at: datetime
-) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What a quote asks: the ledger for prices, the processor for taxes."""
+
+    engine: Engine
+    payments: Payments
+
+
+def quote(books: Books, subscription_id: str, wanted: BuyCredits | BuyPack, at: datetime) -> Answer:
     """Return `preview` with the numbers of a purchase, or `refused` and why; nothing moves.
 
     Money in minor units. `most_minor` is what one charge may come to; `available` is the balance
-    once it is paid.
+    once it is paid. Where the plan has tax, the processor says what it is: `amount_minor` is the
+    total, and a tax that is unknown is a refusal. Raises `ProcessorUnavailable`.
     """
+    answer = _priced(books.engine, subscription_id, wanted, at)
+    return answer if isinstance(answer, dict) else _with_tax(books, *answer)
+
+
+def _priced(
+    engine: Engine, subscription_id: str, wanted: BuyCredits | BuyPack, at: datetime
+) -> Answer | tuple[Answer, Buyer]:
+    """Return a quote and its buyer, or why there is none."""
     with engine.connect() as connection:  # never committed
         buyer = _buyer(connection, subscription_id, at)
         if isinstance(buyer, str):
@@ -52,7 +71,7 @@ def quote(
         kind, off = _terms(buyer.plan, wanted, order)
         available = balances.available(connection, buyer.account_id, kind, buyer.at)
         needed = needs(connection, buyer)
-    return {
+    quoted: Answer = {
         "status": "preview",
         **needed,
         "credits": format_credits(order.quantity_micro),
@@ -63,14 +82,32 @@ def quote(
         "most_minor": maximum_charge_minor(buyer.plan.currency),
         "available": format_credits(available + order.quantity_micro),
     }
+    return quoted, buyer
 
 
-def quote_switch(engine: Engine, subscription_id: str, at: datetime, *, on: bool) -> Answer:
+def _with_tax(books: Books, quoted: Answer, buyer: Buyer) -> Answer:
+    """Return a quote with its tax and total, or why they are unknown."""
+    terms, price = buyer.plan.tax, quoted["amount_minor"]
+    if terms is None:
+        return quoted
+    try:
+        taxed = books.payments.preview_tax(buyer.payer, quoted["currency"], price, terms)
+    except BillingError as error:
+        return refused(tax_reason(error))
+    total = taxed.total_of(price)
+    if buyer.expected_minor not in (None, total):
+        return refused(PRICE_CHANGED)
+    if total > maximum_charge_minor(quoted["currency"]):
+        return refused("above_maximum")
+    return {**quoted, "amount_minor": total, **tax_told(taxed, price)}
+
+
+def quote_switch(books: Books, subscription_id: str, at: datetime, *, on: bool) -> Answer:
     """Return `preview` with what the switch would do, or `refused` and why; nothing moves.
 
     `next` is what would be bought at the next shortfall: money in minor units, or a reason.
     """
-    with engine.connect() as connection:  # never committed
+    with books.engine.connect() as connection:  # never committed
         buyer = _buyer(connection, subscription_id, at)
         if isinstance(buyer, str):
             return refused(buyer)
@@ -81,6 +118,8 @@ def quote_switch(engine: Engine, subscription_id: str, at: datetime, *, on: bool
         auto = buyer.plan.auto
         if on and auto is not None:
             answer["next"] = _next(connection, buyer, auto.credit_type)
+    if answer.get("next", {}).get("status") == "preview":
+        answer["next"] = _with_tax(books, answer["next"], buyer)
     return answer
 
 

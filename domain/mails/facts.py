@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NOT_SUPPORTED = "not_supported"
     NO_CARD = "no_card"
     CONFIRMATION = "confirmation"
+    NO_ADDRESS = "no_address"
     TEMPORARY = "temporary"
 
 
@@ -48,6 +49,7 @@ _TOLD = {
     "authentication_required": Reason.CONFIRMATION,
     "no_payment_method": Reason.NO_CARD,
     "payment_method_not_accepted": Reason.NOT_SUPPORTED,
+    "tax_location_missing": Reason.NO_ADDRESS,
     "processing_error": Reason.TEMPORARY,
     "issuer_not_available": Reason.TEMPORARY,
     "try_again_later": Reason.TEMPORARY,
@@ -66,7 +68,7 @@ class Reader:
     `locale` as in `en_US`, `time_zone` as in `Europe/Berlin`; `product_name` is the catalog's
     brand; `plan_name` is the plan in force once the news takes effect. `addressee` is a member of
     the customer; empty: the customer. `unit` is the catalog's name for the mail's credit type;
-    empty: credits.
+    empty: credits. `tax_added`: tax is due beyond the prices of the plan.
     """
 
     customer_name: str
@@ -77,6 +79,7 @@ class Reader:
     action_url: str
     addressee: str = ""
     unit: str = ""
+    tax_added: bool = False
 
     def __post_init__(self) -> None:
         require_web_address(self.action_url)
@@ -108,6 +111,7 @@ class PlanTerms:
     price_minor: int
     price_interval: Interval
     also: tuple[OtherCredits, ...] = ()  # other credits it includes
+    tax_added: bool = False  # tax is due beyond its price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

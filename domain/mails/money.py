@@ -15,6 +15,7 @@ from domain.mails.facts import (
 )
 from domain.money import Ratio
 from domain.payments.charges import ChargeLine, Decline, DisputeState
+from domain.payments.taxes import Taxed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Receipt:
     next_at: datetime | None = None
     next_minor: int | None = None
     auto: AutoTotals | None = None
+    taxed: Taxed | None = None  # None: no tax was computed
 
     def __post_init__(self) -> None:
         if self.invoice_url is not None:
@@ -48,7 +50,8 @@ class Receipt:
     @property
     def total_minor(self) -> int:
         """What was paid, in minor units."""
-        return sum(line.amount_minor for line in self.lines)
+        price = sum(line.amount_minor for line in self.lines)
+        return self.taxed.total_of(price) if self.taxed else price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +174,7 @@ class Refunded:
     reader: Reader
     currency: str
     amount_minor: int
+    tax_minor: int | None = None  # the part of it that was tax; None: it was not taxed
     refunded_at: datetime
     taken_micro: int
     balance_micro: int

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from domain.mails.facts import Lot, OtherCredits, PlanTerms, Reader
+from domain.payments.taxes import Taxed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class PlanChanged:
     new: PlanTerms
     changed_at: datetime
     paid_minor: int = 0  # 0 = nothing due, or waived as too small to charge
+    taxed: Taxed | None = None  # of what was paid
     granted_micro: int
     also: tuple[OtherCredits, ...] = ()  # granted along with it
     balance_micro: int

@@ -7,13 +7,14 @@ from domain.holds import HELD, HoldOutcome, HoldState
 from domain.mails.facts import neutral_reason
 from domain.outcomes import UNDECIDED
 from domain.payments.charges import LOOKED_INTO, Charge, Declined
+from domain.payments.taxes import FOR_THE_CUSTOMER, Taxed
 from domain.reasons import CURES
 from domain.usage import DECIDED, Confirmation, DebitOutcome
 
 Answer = dict[str, Any]
 PENDING = {"status": "pending"}
 # Codes of ours for what was never put to a bank: the buyer is told them as they are.
-OWN_CODES = frozenset({"no_payment_method", "payment_method_not_accepted"})
+OWN_CODES = frozenset({"no_payment_method", "payment_method_not_accepted"}) | FOR_THE_CUSTOMER
 
 
 def paid(
@@ -26,7 +27,32 @@ def paid(
         "credits": format_credits(quantity_micro),
         "amount_minor": amount_minor,
         "currency": charge.currency,
+        **tax_told(charge.taxed, charge.amount_minor),
         "available": format_credits(available_micro),
+    }
+
+
+def tax_told(taxed: Taxed | None, price_minor: int) -> Answer:
+    """Return what an answer says about the tax of a price; nothing where none is computed."""
+    if taxed is None:
+        return {}
+    lines = [
+        {
+            "name": one.name,
+            "place": one.place,
+            "percent": one.percent,
+            "taxable_minor": one.taxable_minor,
+            "tax_minor": one.tax_minor,
+        }
+        for one in taxed.lines
+    ]
+    return {
+        "tax": {
+            "behavior": taxed.behavior.value,
+            "net_minor": taxed.net_of(price_minor),
+            "tax_minor": taxed.tax_minor,
+            "lines": lines,
+        }
     }
 
 

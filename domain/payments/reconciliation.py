@@ -28,11 +28,15 @@ class Claim:
     currency: str
     payer: str = ""
     sale: PaidSale | None = None
+    added_minor: int = 0  # the tax in the amount that was added to the price
 
 
 @dataclass(frozen=True, slots=True)
 class BookedCharge:
-    """A charge as the ledger has it; `returned_minor` is what our refunds sent back."""
+    """A charge as the ledger has it; `returned_minor` is what our refunds sent back.
+
+    `amount_minor` is with tax, as far as it is known here: before there is an invoice it is not.
+    """
 
     charge_id: str
     customer_id: str
@@ -42,6 +46,13 @@ class BookedCharge:
     amount_minor: int
     returned_minor: int
     currency: str
+
+    def is_paid_by(self, claim: Claim) -> bool:
+        """Return whether a claim is what this charge demands."""
+        if self.amount_minor == claim.amount_minor:
+            return True
+        unknown = self.state in (ChargeState.OPEN, ChargeState.PROCESSING)
+        return unknown and self.amount_minor == claim.amount_minor - claim.added_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ def compare(
         for claim in claims
         if (charge := booked.get(claim.charge_id)) is not None
         and charge.state in (ChargeState.OPEN, ChargeState.PROCESSING)
-        and charge.amount_minor == claim.amount_minor
+        and charge.is_paid_by(claim)
     ]
     return Compared(tuple(found), tuple(unheard), tuple(lost))
 
@@ -107,7 +118,7 @@ def _of_claim(claim: Claim, charge: BookedCharge | None, at: datetime) -> Iterat
         yield _finding(
             word="paid", kind=FindingKind.PAID_WITHOUT_CHARGE, claim=claim, detail=detail, at=at
         )
-    elif charge.amount_minor != claim.amount_minor:
+    elif not charge.is_paid_by(claim):
         due = format_money(charge.amount_minor, charge.currency)
         yield _finding(
             word="differs",

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LOCATION_MISSING = "tax_location_missing"  # the processor does not know where the customer is
+PRICE_CHANGED = "price_changed"  # the total is another than the buyer was shown
+# What the customer cures, not we: it is told like a decline, and no finding is recorded.
+FOR_THE_CUSTOMER = frozenset({LOCATION_MISSING, PRICE_CHANGED})
 NOT_COMPUTED = "tax_not_computed"  # it computed none, for a reason that is not the customer's
+
+
+class TaxBy(StrEnum):
+    """Who computes the tax of what a plan charges."""
+
+    NONE = "none"
+    PROCESSOR = "processor"
 
 
 class TaxBehavior(StrEnum):
@@ -36,6 +46,12 @@ class TaxLine:
     taxable_minor: int
     tax_minor: int
     reason: str
+
+    @property
+    def label(self) -> str:
+        """The tax as people read it: "VAT 20 % (GB)"."""
+        place = f" ({self.place})" if self.place else ""
+        return f"{self.name} {self.percent} %{place}"
 
 
 @dataclass(frozen=True, slots=True)

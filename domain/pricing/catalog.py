@@ -9,6 +9,7 @@ from domain.burn import TieBreak
 from domain.errors import InvalidInput
 from domain.money import Ratio
 from domain.payments.kinds import ONLY_CARDS, TakenKinds
+from domain.payments.taxes import TaxTerms
 from domain.periods import Interval
 from domain.pricing.policies import (
     APPROVAL_DAYS,
@@ -197,9 +198,8 @@ def gift_ends(
     gift: Bonus | Starter, at: datetime, ends: Mapping[Extras, datetime | None]
 ) -> datetime | None:
     """Return when a gift made at an instant ends; `ends` are the customer's. None: never."""
-    if gift.valid_days is not None:
-        return at + timedelta(days=gift.valid_days)
-    return ends[gift.expires]
+    days = gift.valid_days
+    return ends[gift.expires] if days is None else at + timedelta(days=days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +208,7 @@ class Plan:
 
     `approval_above_micro`: a larger operation waits for a person, at most `approval_days`.
     `adjustment_limit_micro`: a larger adjustment needs two people. `grace_days` run from the last
-    dunning attempt until the unpaid renewal is given up. `expiry_warning_days` is how long before
-    credits expire a mail says so.
+    attempt until an unpaid renewal is given up; `expiry_warning_days` is when mails warn of ends.
     """
 
     plan_id: str
@@ -246,6 +245,7 @@ class Plan:
     alerts: tuple[Alert, ...] = ()
     takes: TakenKinds = ONLY_CARDS
     expiry_warning_days: tuple[int, ...] = ()
+    tax: TaxTerms | None = None  # None: no tax is computed
 
     @property
     def paid(self) -> bool:

@@ -1,9 +1,12 @@
 """One charge with what it granted and what went back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, text
+
+from domain.payments.taxes import Taxed
+from ledger.payments.taxes import as_taxed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Charge:
     invoice: str | None
     refunded_minor: int
     disputed_minor: int
+    taxed: Taxed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +80,17 @@ def whole(connection: Connection, account_id: int, charge_id: str) -> Whole | No
     if row is None:
         return None
     return Whole(
-        Charge(*row),
+        replace(Charge(*row[:-2]), taxed=as_taxed(*row[-2:])),
         tuple(Granted(*one) for one in connection.execute(_GRANTS, named)),
         tuple(MoneyBack(*one) for one in connection.execute(_BACK, named)),
     )
 
 
 _CHARGE = text("""
-    SELECT c.charge_id, c.subscription_id, c.kind, c.state, c.amount_minor, c.surcharge_minor,
+    SELECT c.charge_id, c.subscription_id, c.kind, c.state, c.amount_minor + c.tax_minor,
+           c.surcharge_minor,
            c.currency, c.quantity, c.opened_at, c.settled_at, c.declines, c.decline_code,
-           c.invoice, refunds_of(c), disputes_of(c)
+           c.invoice, refunds_of(c), disputes_of(c), c.tax_minor, c.tax
     FROM charges c WHERE c.account_id = :account AND c.charge_id = :charge
 """)
 _GRANTS = text("""

@@ -20,7 +20,7 @@ class Coming:
 
 
 _COMING = text("""
-    SELECT c.charge_id, c.kind, c.currency, c.amount_minor, c.opened_at, c.quantity,
+    SELECT c.charge_id, c.kind, c.currency, c.amount_minor + c.tax_minor, c.opened_at, c.quantity,
            CASE c.kind WHEN 'pack' THEN c.pack ->> 'credit_type'
                        WHEN 'manual_purchase' THEN s.plan #>> '{manual,credit_type}'
                        WHEN 'auto_purchase' THEN s.plan #>> '{auto,credit_type}' END

@@ -61,7 +61,8 @@ GRANTS = Listing(
 CHARGES = Listing(
     """
     SELECT c.charge_id AS id, c.opened_at AS sort, c.subscription_id, c.kind, c.state,
-           c.amount_minor, c.surcharge_minor, c.currency, c.quantity AS credits,
+           c.amount_minor + c.tax_minor AS amount_minor, c.amount_minor AS net_minor, c.tax_minor,
+           c.surcharge_minor, c.currency, c.quantity AS credits,
            c.pack ->> 'pack_id' AS pack, (c.pack ->> 'count')::integer AS packs,
            c.opened_at, c.settled_at, c.declines, c.decline_code, c.invoice,
            refunds_of(c) AS refunded_minor, disputes_of(c) AS disputed_minor
@@ -74,8 +75,9 @@ CHARGES = Listing(
 )
 INVOICES = Listing(
     """
-    SELECT c.invoice AS id, c.opened_at AS sort, c.charge_id, c.kind, c.state, c.amount_minor,
-           c.currency, c.opened_at AS issued_at, c.settled_at
+    SELECT c.invoice AS id, c.opened_at AS sort, c.charge_id, c.kind, c.state,
+           c.amount_minor + c.tax_minor AS amount_minor, c.currency,
+           c.opened_at AS issued_at, c.settled_at
     FROM charges c WHERE c.account_id = :account AND c.invoice IS NOT NULL
     """,
     frozenset(),

@@ -67,7 +67,8 @@ _ACTS = text("""
     WHERE request_id = :id ORDER BY begun_at
 """)
 _CHARGES = text("""
-    SELECT c.customer_id, o.charge_id, o.kind, o.state, o.amount_minor, o.currency, o.decline_code
+    SELECT c.customer_id, o.charge_id, o.kind, o.state, o.amount_minor + o.tax_minor,
+           o.currency, o.decline_code
     FROM named_requests n
     JOIN customers c ON c.account_id = n.account_id
     JOIN charges o ON o.account_id = n.account_id AND o.charge_id = n.charge_id

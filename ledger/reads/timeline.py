@@ -211,7 +211,8 @@ def _known(facts: dict[str, Any]) -> dict[str, Any]:
 _SOURCES = {
     "charge": """
         SELECT c.opened_at AS at, c.charge_id AS id, jsonb_build_object(
-            'charge', c.charge_id, 'what', c.kind, 'state', c.state, 'minor', c.amount_minor,
+            'charge', c.charge_id, 'what', c.kind, 'state', c.state,
+            'minor', c.amount_minor + c.tax_minor,
             'currency', c.currency, 'micro', c.quantity, 'settled_at', c.settled_at,
             'declines', nullif(c.declines, 0), 'code', c.decline_code, 'invoice', c.invoice)
         FROM charges c WHERE c.account_id = :account""",

@@ -9,6 +9,7 @@ from domain.credits import MICRO
 from domain.errors import InvalidCatalog
 from domain.money import Ratio
 from domain.payments.kinds import CARDS, PaymentKind, TakenKinds
+from domain.payments.taxes import TaxBehavior, TaxTerms
 from domain.pricing.catalog import Allowance, Extras, Starter, Trial
 from domain.pricing.policies import (
     AfterDunning,
@@ -200,3 +201,42 @@ def test_kinds_of_payment_methods_are_named_once(kinds):
     found = faults_of(changed("    approval_above:", f"    {listed}\n    approval_above:"))
     assert found
     assert all("payment_methods.auto" in one for one in found)
+
+
+def with_keys(*lines):
+    before = "    approval_above:"
+    return changed(before, "".join(f"    {one}\n" for one in lines) + before)
+
+
+def test_no_tax_is_computed_unless_the_plan_says_so():
+    assert FULL.tax is None
+    assert read_catalog(with_keys("tax: none")).plan("full").tax is None
+    found = read_catalog(with_keys("tax: processor")).plan("full").tax
+    assert found == TaxTerms(TaxBehavior.EXCLUSIVE, "")
+    wanted = ("tax: processor", "tax_behavior: inclusive", "tax_code: txcd_10103001")
+    found = read_catalog(with_keys(*wanted)).plan("full").tax
+    assert found == TaxTerms(TaxBehavior.INCLUSIVE, "txcd_10103001")
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        (("tax: seller",), "tax"),
+        (("tax: processor", "tax_behavior: both"), "tax_behavior"),
+        (("tax: processor", "tax_code: software"), "tax_code"),
+        (("tax_behavior: inclusive",), "tax_behavior"),
+        (("tax: none", "tax_code: txcd_10103001"), "tax_code"),
+    ],
+)
+def test_tax_is_refused_where_it_means_nothing(lines, key):
+    (fault,) = faults_of(with_keys(*lines))
+    assert f".{key}: " in fault
+
+
+def test_an_offer_that_could_not_say_its_tax_is_refused():
+    terms = 'unit_price: "1.00", surcharge_percent: 0, cap: 50, dunning: []'
+    sold = f"auto: {{type: credits, unit: 10, {terms}}}"
+    (fault,) = faults_of(with_keys("tax: processor", sold))
+    assert "at_zero: prompt" in fault
+    inside = with_keys("tax: processor", "tax_behavior: inclusive", sold)
+    assert read_catalog(inside).plan("full").tax is not None

@@ -281,9 +281,9 @@ def test_a_fault_in_the_defaults_is_told_once_however_many_plans_inherit_it():
 
 
 def test_an_unknown_default_is_refused():
-    (fault,) = faults_of(with_change("  interval: month\n", "  interval: month\n  tax: 1\n"))
+    (fault,) = faults_of(with_change("  interval: month\n", "  interval: month\n  toll: 1\n"))
 
-    assert "unknown key 'tax'" in fault
+    assert "unknown key 'toll'" in fault
 
 
 @pytest.mark.parametrize("part", ["credit_types", "actions", "plans"])

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from domain.payments.charges import Paid
+from domain.payments.charges import ChargeState, Paid, Sold
+from domain.payments.reconciliation import BookedCharge
 from domain.payments.taxes import TaxBehavior, TaxLine, TaxTerms
 from gateways.payments import ProcessorRefusal
 
@@ -108,3 +109,30 @@ def test_an_invoice_whose_tax_was_switched_off_is_not_taken_for_one_of_zero(here
         here.payments.prepare(replace(untaxed, tax=ADDED), key=untaxed.charge_id)
     assert refused.value.reason == "tax_not_computed"
     assert [one.status for one in here.invoices(payer)] == ["void"]
+
+
+@pytest.mark.parametrize(("terms", "added"), [(ADDED, 234), (INSIDE, 0)])
+def test_a_claim_says_what_tax_was_added_and_is_never_granted_by_itself(
+    anywhere, living, terms, added
+):
+    payer = living("GB")
+    sold = Sold("make_europe", "core_10k", 1, 10_000_000_000)
+    charge = taxed(anywhere, payer, 1170, terms=terms, sold=sold)
+    charge = replace(charge, charge_id=f"subscription:auto:{charge.charge_id}")
+    made = prepared(anywhere, charge)
+    anywhere.payments.pay(made.invoice, key=f"{made.invoice}:pay:1")
+    claim = anywhere.payments.claim(made.invoice)
+    assert (claim.amount_minor, claim.added_minor, claim.sale) == (1170 + added, added, None)
+    booked = BookedCharge(
+        charge_id=charge.charge_id,
+        customer_id="customer",
+        subscription_id="subscription",
+        state=ChargeState.OPEN,
+        invoice=None,
+        amount_minor=1170,
+        returned_minor=0,
+        currency="USD",
+    )
+    assert booked.is_paid_by(claim)
+    assert replace(booked, state=ChargeState.PAID, amount_minor=1170 + added).is_paid_by(claim)
+    assert not replace(booked, amount_minor=1169).is_paid_by(claim)

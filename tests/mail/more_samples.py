@@ -187,6 +187,7 @@ def _returns() -> dict[str, Mail]:
     )
     return {
         "refunded": refunded,
+        "refunded_taxed": replace(refunded, tax_minor=450),
         "refunded_minimal": replace(refunded, taken_micro=0, balance_micro=0),
         "disputed": disputed,
         "disputed_lost": replace(disputed, state="lost"),

@@ -20,6 +20,7 @@ from domain.mails.money import (
     Resumed,
 )
 from domain.payments.charges import ChargeLine, Decline
+from domain.payments.taxes import TaxBehavior, Taxed, TaxLine
 from tests.mail.facts import (
     AUTO_LINES,
     CARD,
@@ -34,6 +35,9 @@ from tests.mail.facts import (
     a_receipt,
 )
 from tests.mail.more_samples import other_mails
+
+VAT = Taxed(TaxBehavior.EXCLUSIVE, 234, (TaxLine("VAT", "GB", "20", 1170, 234, ""),))
+INSIDE = Taxed(TaxBehavior.INCLUSIVE, 195, (TaxLine("V<A>T", "GB", "20", 975, 195, ""),))
 
 
 def every_mail() -> dict[str, Mail]:
@@ -80,6 +84,8 @@ def _receipts() -> dict[str, Mail]:
             period, also=(OtherCredits(name="AI <words>", credits_micro=100_000 * CREDIT),)
         ),
         "receipt_minimal": a_minimal_receipt(),
+        "receipt_taxed": a_receipt(taxed=VAT),
+        "receipt_tax_inside": a_receipt(taxed=INSIDE),
     }
 
 

@@ -277,3 +277,23 @@ def test_one_credit_expires_and_many_expire():
 
     assert render(mails["credits_expiring_tomorrow"]).subject == "1 credit expires within a day"
     assert render(mails["credits_expiring"]).subject.endswith("credits expire within 7 days")
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("receipt_taxed", ("Net $11.70", "VAT 20 % (GB) $2.34", "Total paid $14.04")),
+        ("receipt_tax_inside", ("Net $9.75", "V<A>T 20 % (GB) $1.95", "Total paid $11.70")),
+        ("refunded_taxed", ("Net $22.50", "Tax $4.50", "Refunded $27.00")),
+    ],
+)
+def test_tax_is_told_beside_net_and_total(name, rows):
+    letter = render(EVERY_MAIL[name])
+    for part in (plain(letter.text), words(letter)):
+        assert [row for row in rows if row not in part] == []
+
+
+def test_a_price_without_its_tax_says_so():
+    letter = render(a_receipt(reader=a_reader(tax_added=True)))
+    assert "Your next payment is $72.00 plus tax on" in plain(letter.text)
+    assert "$72.00 plus tax" in words(letter)

@@ -124,7 +124,7 @@ class Context:
             return {"status": "declined", "reason": "declined", "charge_id": charge.charge_id}
         if purchase.status == ChargeState.PAID:  # the grant waits for the next window
             available = self.state.available_micro
-            return answers.paid(charge, purchase.quantity_micro, charge.amount_minor, available)
+            return answers.paid(charge, purchase.quantity_micro, charge.total_minor, available)
         return None
 
     async def drop_renewal(self) -> None:

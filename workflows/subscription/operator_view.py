@@ -100,7 +100,7 @@ class OperatorView:
 
 def demanded(charge: Charge) -> str:
     """Return a charge for operators: "$11.70 for the auto-purchase"."""
-    return money_for(charge.amount_minor, charge)
+    return money_for(charge.total_minor, charge)
 
 
 def money_for(amount_minor: int, charge: Charge) -> str:
@@ -144,7 +144,7 @@ def status_of(state: SubscriptionState, next_due: datetime | None) -> dict[str, 
             {
                 "charge_id": charge.charge.charge_id,
                 "step": charge.step.value,
-                "amount_minor": charge.charge.amount_minor,
+                "amount_minor": charge.charge.total_minor,
                 "attempt": charge.attempt,
             }
             for charge in state.charges

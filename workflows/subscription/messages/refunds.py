@@ -105,12 +105,17 @@ async def _balance_changed(context: Context, _: dict[str, object], _ticket: int)
 
 
 def _answer(status: str, charge_id: str, asked: RefundAsked) -> Answer:
-    elsewhere = {} if asked.invoice else {"paid_elsewhere": True}
+    elsewhere: Answer = {} if asked.invoice else {"paid_elsewhere": True}
+    tax: Answer = {}
+    if asked.tax_minor is not None:
+        net = asked.amount_minor - asked.tax_minor
+        tax = {"tax": {"net_minor": net, "tax_minor": asked.tax_minor}}
     return elsewhere | {
         "status": status,
         "charge_id": charge_id,
         "amount_minor": asked.amount_minor,
         "currency": asked.currency,
+        **tax,
         "credits": credit_text(asked.taken_micro),
         "available": credit_text(asked.available_micro),
     }

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.charge_fates import Fate, Happened, fate, is_held, is_void
     from domain.payments.charges import PAYER_DELETED, ChargeKind, Decline, Declined
     from domain.payments.processor_states import Remark
+    from domain.payments.taxes import FOR_THE_CUSTOMER
     from domain.subscription import OpenCharge, Pause, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
@@ -241,6 +242,8 @@ class Collector:
         if invoiced.refused:
             await self._refused(charge, invoiced)
             return
+        charge = replace(charge, charge=replace(charge.charge, taxed=invoiced.taxed))
+        await self._settler.taxed(charge)
         prepared = replace(charge, step=Step.PREPARED, invoice=invoiced.invoice)
         self._state.put(prepared)
         # Void instead if the subscription is to end or nobody wants the charge any more: an outage
@@ -252,6 +255,7 @@ class Collector:
 
     async def _refused(self, charge: OpenCharge, invoiced: Invoiced) -> None:
         ours = workflow.patched("a-refusal-is-no-decline")  # until no run is older than 2027-12
+        ours = ours and invoiced.refused not in FOR_THE_CUSTOMER
         refusal = Declined(
             kind="declined",
             invoice="",

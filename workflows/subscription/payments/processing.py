@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.findings import FindingActivities
     from activities.payments.processing import ChargeOnItsWay, MoneyWaits, ProcessingActivities
     from activities.purchases.buyers import Buyer
+    from domain.messages.answers import tax_told
     from domain.payments.charges import ChargeKind, Paid, Processing
     from domain.payments.findings import Finding, FindingKind
     from domain.payments.processor_states import ADVICE, Remark
@@ -113,6 +114,7 @@ async def wait_for_window(
         "charge_id": charge.charge.charge_id,
         "amount_minor": paid.amount_minor,
         "currency": charge.charge.currency,
+        **tax_told(charge.charge.taxed, charge.charge.amount_minor),
         "granted": "with_the_next_window",
     }
 
@@ -153,7 +155,8 @@ def processing_answer(charge: OpenCharge) -> Answer:
     return {
         "status": "processing",
         "charge_id": charge.charge.charge_id,
-        "amount_minor": charge.charge.amount_minor,
+        "amount_minor": charge.charge.total_minor,
         "currency": charge.charge.currency,
+        **tax_told(charge.charge.taxed, charge.charge.amount_minor),
         "expected_by": charge.expected_by.isoformat() if charge.expected_by else None,
     }

@@ -7,6 +7,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.payments.declines import DeclineActivities, FailedCharge, Resumption
+    from activities.payments.processing import ProcessingActivities
     from activities.periods.lifecycle import PeriodActivities
     from activities.periods.paid_periods import PaidPeriod
     from activities.plans.changes import ChangeActivities
@@ -82,7 +83,8 @@ class Settler:
 
     async def paid(self, charge: OpenCharge, paid: Paid) -> list[OpenCharge]:
         """Settle a paid charge; return the charges no longer needed."""
-        if paid.amount_minor != charge.charge.amount_minor:
+        unknown = charge.charge.tax is not None and charge.charge.taxed is None
+        if unknown or paid.amount_minor != charge.charge.total_minor:
             return await self._looked_into(charge, differing(charge, paid))
         self._state.charge_was(f"{money_for(paid.amount_minor, charge.charge)} paid")
         match charge.kind:
@@ -100,6 +102,17 @@ class Settler:
             case ChargeKind.MANUAL | ChargeKind.PACK | ChargeKind.AUTO | ChargeKind.IMPORT:
                 return await self._grant(charge, paid)  # an import is never open
         return []
+
+    async def taxed(self, charge: OpenCharge) -> None:
+        """Keep the tax of a charge, if it has any, in the ledger before its money moves."""
+        if charge.charge.taxed is None:
+            return
+        await workflow.execute_activity_method(
+            ProcessingActivities.note_tax,
+            args=[self.buyer(charge), charge.charge],
+            summary=short(f"{demanded(charge.charge)} with tax"),
+            **LEDGER,
+        )
 
     async def processing(self, charge: OpenCharge, processing: Processing | None) -> None:
         """Keep a charge that the processor decides later, and answer what waits for it."""
@@ -284,6 +297,7 @@ class Settler:
             "charge_id": charge.charge.charge_id,
             "amount_minor": paid.amount_minor,
             "currency": charge.charge.currency,
+            **answers.tax_told(charge.charge.taxed, charge.charge.amount_minor),
         }
         upgrade = Upgrade(
             buyer=self.buyer(charge),

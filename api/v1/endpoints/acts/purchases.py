@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.purchases.quotes import quote
+from activities.purchases.quotes import Books, quote
 from api.v1.call import Call, Reply
 from api.v1.endpoint import Endpoint, Link
 from api.v1.endpoints import schemas
@@ -29,7 +29,8 @@ from domain.pricing.purchase_price import MOST_PACKS
 EXPECTED = {
     "type": "integer",
     "minimum": 1,
-    "description": "The price that the buyer was shown, in minor units: at another it is refused.",
+    "description": "The total that the buyer was shown, in minor units, with its tax: at another "
+    "it is refused.",
 }
 CREDITS = Message("buy_credits", parse_buy_credits)
 PACKS = Message("buy_pack", parse_buy_pack)
@@ -61,7 +62,7 @@ PURCHASE_REASONS = (
     ),
     *("no_payment_method", "payment_method_not_accepted", "declined", "renewal_pending"),
     *("paused:by_operator", "paused:payment_failed"),
-    *("price_changed", "invalid_amount"),
+    *("price_changed", "invalid_amount", "tax_location_missing", "tax_not_computed"),
 )
 
 
@@ -78,7 +79,8 @@ async def buy(call: Call) -> Reply:
     if owner.status == "ended":
         raise acts.ended(owner)
     at = datetime.now(UTC)
-    answer = await asyncio.to_thread(quote, call.services.engine, owner.subscription_id, wanted, at)
+    books = Books(call.services.engine, call.services.payments)
+    answer = await asyncio.to_thread(quote, books, owner.subscription_id, wanted, at)
     return acts.answered(call, answer)
 
 

@@ -100,6 +100,7 @@ CHANGE_PLAN = replace(
         schemas.closed({"plan": TEXT}, preview=PREVIEW),
         *("unknown_plan", "same_plan", "change_under_way", "already_canceled", "declined"),
         *("no_payment_method", "payment_method_not_accepted", "not_in_plan", "renewal_pending"),
+        *("tax_location_missing", "tax_not_computed"),
         *("paused:payment_failed", "paused:by_operator"),
         examples=(shown("What it would cost", {"plan": "core_40k", "preview": True}),),
     ),

@@ -1,4 +1,4 @@
-"""The switch of auto-purchase; its preview is answered by the ledger alone."""
+"""The switch of auto-purchase; its preview is answered by the ledger, and of tax the processor."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from activities.purchases.quotes import quote_switch
+from activities.purchases.quotes import Books, quote_switch
 from api.v1.call import Call, Reply
 from api.v1.endpoint import Endpoint, Example
 from api.v1.endpoints import schemas
@@ -46,7 +46,8 @@ async def _switch(
         raise acts.ended(owner)
     told = partial(quote_switch, on=on)
     at = datetime.now(UTC)
-    answer = await asyncio.to_thread(told, call.services.engine, owner.subscription_id, at)
+    books = Books(call.services.engine, call.services.payments)
+    answer = await asyncio.to_thread(told, books, owner.subscription_id, at)
     return acts.answered(call, answer)
 
 
