@@ -1,10 +1,16 @@
-"""What charges that were paid came to, by what they pay for."""
+"""What charges that were paid came to, by what they pay for; and their taxes, by place."""
 
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Connection
 
+from domain.money import allocate
 from domain.payments.charges import ChargeKind
+from domain.payments.taxes import Taxed, TaxLine
+from ledger.payments.taxes import as_taxed
 from ledger.reports.scope import Scope, answer
 
 
@@ -12,7 +18,8 @@ from ledger.reports.scope import Scope, answer
 class Charged:
     """Charges of a kind and currency that were paid in the scope, in minor units.
 
-    `surcharge_minor` is the part of `amount_minor` above the price of the credits.
+    `surcharge_minor` is the part of `amount_minor` above the price of the credits. Both are without
+    tax.
     """
 
     kind: ChargeKind
@@ -35,3 +42,67 @@ def charged(connection: Connection, scope: Scope) -> tuple[Charged, ...]:
     """Return what was paid, by currency and kind."""
     rows = answer(connection, (PAID,), scope.parameters)
     return tuple(Charged(ChargeKind(row[0]), *row[1:]) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class TaxOfMonth:
+    """One tax of one place in a month (its first day, UTC) and currency, in minor units.
+
+    `taxable_minor` is what the processor computed `charged_minor` of; `returned_minor` went back
+    with refunds and disputes, less what came again.
+    """
+
+    month: date
+    currency: str
+    place: str
+    name: str
+    percent: str
+    charges: int
+    taxable_minor: int
+    charged_minor: int
+    returned_minor: int
+
+    @property
+    def kept_minor(self) -> int:
+        """What is owed to the place for the month."""
+        return self.charged_minor - self.returned_minor
+
+
+# Taxed charges that were paid, also where no tax was due, and what was posted of their tax since.
+TAXES = """
+SELECT true, date_trunc('month', c.settled_at AT TIME ZONE 'UTC')::date AS month, c.currency,
+       c.tax_minor, c.tax, 0::bigint
+FROM charges c
+WHERE c.state = 'paid' AND c.tax IS NOT NULL
+  AND c.settled_at >= :start AND c.settled_at < :end
+  AND c.account_id = coalesce(CAST(:account AS bigint), c.account_id)
+UNION ALL
+SELECT false, date_trunc('month', p.at AT TIME ZONE 'UTC')::date, p.currency, c.tax_minor, c.tax,
+       sum(p.amount_minor)::bigint
+FROM postings p JOIN charges c USING (account_id, charge_id)
+WHERE p.book = 'tax' AND p.cause IN ('refund', 'chargeback')
+  AND p.at >= :start AND p.at < :end
+  AND p.account_id = coalesce(CAST(:account AS bigint), p.account_id)
+GROUP BY 2, p.currency, c.account_id, c.charge_id, c.tax_minor, c.tax
+"""
+
+
+def taxes(connection: Connection, scope: Scope) -> tuple[TaxOfMonth, ...]:
+    """Return each tax by month, currency and place; what is kept is the book of taxes."""
+    sums: dict[tuple[date, str, str, str, str], list[int]] = defaultdict(lambda: [0] * 4)
+    for charged, month, currency, tax_minor, told, back in answer(
+        connection, (TAXES,), scope.parameters
+    ):
+        taxed = as_taxed(tax_minor, told)
+        for line, part in _parts(taxed, back) if taxed else ():
+            found = sums[month, currency, line.place, line.name, line.percent]
+            new = (1, line.taxable_minor, line.tax_minor, 0) if charged else (0, 0, 0, part)
+            found[:] = map(sum, zip(found, new, strict=True))
+    return tuple(TaxOfMonth(*key, *found) for key, found in sorted(sums.items()))
+
+
+def _parts(taxed: Taxed, back: int) -> Iterator[tuple[TaxLine, int]]:
+    """Yield each tax of a charge with its part of what went back."""
+    weights = [line.tax_minor for line in taxed.lines]
+    parts = allocate(back, weights) if back else (0,) * len(weights)
+    return zip(taxed.lines, parts, strict=True)

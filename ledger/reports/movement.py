@@ -17,6 +17,7 @@ TICK = timedelta(microseconds=1)
 class Movement:
     """One month (its first day, UTC) of one currency, in minor units.
 
+    All of it is without tax, which the report `taxes` has: cash and what went back are less theirs.
     `imported_minor` is what was paid elsewhere, less what went back there. `closing_minor` is read
     from the book itself, not summed from the others. What was due and not posted at the month's end
     is stated beside it.
@@ -50,12 +51,18 @@ booked AS (
     SELECT m.starts, m.instant, p.currency,
            -sum(p.amount_minor) FILTER (WHERE p.book = 'deferred_revenue' AND p.at < m.starts)
                AS opening,
-           sum(p.amount_minor) FILTER (WHERE p.book = 'cash' AND p.at >= m.starts) AS cash,
+           sum(p.amount_minor) FILTER (
+               WHERE (p.book = 'cash' OR p.book = 'tax' AND p.cause = 'charge_paid')
+                 AND p.at >= m.starts) AS cash,
            sum(p.amount_minor) FILTER (WHERE p.book = 'opening' AND p.at >= m.starts) AS imported,
            -sum(p.amount_minor) FILTER (WHERE p.book = 'revenue' AND p.at >= m.starts) AS revenue,
            -sum(p.amount_minor) FILTER (WHERE p.book = 'breakage' AND p.at >= m.starts) AS breakage,
-           -sum(p.amount_minor) FILTER (WHERE p.book = 'refunds' AND p.at >= m.starts) AS refunds,
-           -sum(p.amount_minor) FILTER (WHERE p.book = 'disputes' AND p.at >= m.starts) AS disputes,
+           -sum(p.amount_minor) FILTER (
+               WHERE (p.book = 'refunds' OR p.book = 'tax' AND p.cause = 'refund')
+                 AND p.at >= m.starts) AS refunds,
+           -sum(p.amount_minor) FILTER (
+               WHERE (p.book = 'disputes' OR p.book = 'tax' AND p.cause = 'chargeback')
+                 AND p.at >= m.starts) AS disputes,
            -sum(p.amount_minor) FILTER (WHERE p.book = 'deferred_revenue') AS closing
     FROM months m JOIN postings p ON p.at < m.ends
     WHERE p.account_id = coalesce(CAST(:account AS bigint), p.account_id)
