@@ -1,15 +1,22 @@
 """Auto-purchase: what it buys, at which price, up to which cap; all of it before it is on."""
 
+import asyncio
 from typing import Any
 
 from starlette.responses import Response
 
+from activities.payments.taxes import tax_reason
 from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, back_to
 from api.pages.customer.paying.charging import default_card
 from api.pages.customer.visits import CUSTOMER, Visit
+from api.pages.refusals import PEOPLES_CURES
 from domain.credits import parse_credits
+from domain.errors import BillingError
+from domain.messages.answers import tax_told
+from domain.payments.taxes import NOT_COMPUTED
+from gateways.payments import ProcessorUnavailable
 
 BALANCE = f"GET {CUSTOMER}/balance"
 SWITCH = f"POST {CUSTOMER}/auto_purchase"
@@ -30,7 +37,7 @@ async def switch(visit: Visit) -> dict[str, Any] | Response:
     """Switch it on at the price that was shown, or off."""
     on = visit.form.get("on") == "yes"
     auto = await _auto(visit)
-    if on and auto and str(auto["unit_price_minor"]) != visit.form.get("unit_price_minor"):
+    if on and auto and str(auto["total_minor"]) != visit.form.get("unit_price_minor"):
         return await show(visit) | {"changed": True}
     await visit.ask(SWITCH, body={"on": on}, key=visit.form.get("key", ""))
     return back_to("auto_purchase")
@@ -52,8 +59,24 @@ async def _auto(visit: Visit) -> Json | None:
                 "percent": _percent(visit),
                 "fits": unit <= parse_credits(auto["cap"]),
                 "resets_at": found["next_reset_at"],
+                **await _taxed(visit, auto["unit_price_minor"], auto["currency"]),
             }
     return None
+
+
+async def _taxed(visit: Visit, price_minor: int, currency: str) -> Json:
+    """Return the total of one purchase with its tax, or why its tax is unknown."""
+    terms = visit.plan.tax
+    if terms is None:
+        return {"total_minor": price_minor, "tax": None, "tax_unknown": ""}
+    ask, payer = visit.services.payments.preview_tax, visit.standing.customer.payer or ""
+    try:
+        said = await asyncio.to_thread(ask, payer, currency, price_minor, terms)
+    except (BillingError, ProcessorUnavailable) as error:
+        reason = tax_reason(error) if isinstance(error, BillingError) else NOT_COMPUTED
+        return {"total_minor": price_minor, "tax": None, "tax_unknown": PEOPLES_CURES[reason]}
+    total = said.total_of(price_minor)
+    return {"total_minor": total, "tax_unknown": "", **tax_told(said, price_minor)}
 
 
 def _percent(visit: Visit) -> str:

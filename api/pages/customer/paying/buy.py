@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from activities.notifications.mails import adds_tax
 from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, back_to
@@ -16,6 +17,7 @@ from api.pages.customer.paying.charging import (
     named_charge,
 )
 from api.pages.customer.visits import CUSTOMER, Visit
+from api.pages.refusals import told_of
 from api.v1.problems import Problem
 from domain.credits import format_credits
 from domain.errors import BillingError, InvalidInput
@@ -36,8 +38,9 @@ async def show(visit: Visit) -> dict[str, Any]:
         packs=visit.plan.packs,
         most_packs=MOST_PACKS,
         chosen=chosen,
+        plus_tax=adds_tax(visit.plan),
         quote=quoted,
-        quote_refused=refused,
+        quote_refused=told_of(refused) if refused else None,
         cards=await cards(visit) if quoted else [],
         charge=charge,
         confirmable=charge is not None and awaits_bank(charge),

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from activities.notifications.mails import adds_tax
 from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, back_to
@@ -57,6 +58,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         charge=charge,
         confirmable=charge is not None and awaits_bank(charge),
         standing=standing,
+        plus_tax=adds_tax(visit.plan),
         key=visit.new_key(),
     )
 

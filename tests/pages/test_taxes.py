@@ -1,0 +1,66 @@
+"""Tax on the pages: net, rate, tax and total before the click; where it is unknown, no zero."""
+
+import pytest
+
+from tests.pages.forms import forms_of, sent
+from tests.payer import card_in
+
+PAGE, CONFIRM = "/console/buy", "/console/buy/confirm"
+THOUSAND = f"{PAGE}?credits=1000"
+
+
+@pytest.fixture
+async def british(fleet, link, web):
+    acme = await fleet.subscribe("core_10k", catalog="make_europe", card=card_in(fleet, "GB"))
+    await web.get(await link(acme.name))
+    return acme
+
+
+async def test_an_order_shows_net_tax_and_total_and_costs_that(british, web):
+    shown = (await web.get(THOUSAND)).text
+    for words in ("<dt>Net</dt><dd>$0.90</dd>", "<dt>VAT 20 % (GB)</dt><dd>$0.18</dd>"):
+        assert words in shown
+    assert "Pay $1.08" in shown
+    bought = await sent(web, THOUSAND, CONFIRM)
+    assert bought.status_code == 303
+    assert "Paid: $1.08" in (await web.get(bought.headers["location"])).text
+    assert british.paid() == [1_080, 108]
+    listed = (await web.get("/console/payment")).text
+    assert "$1.08" in listed
+
+
+async def test_a_tax_that_changed_meanwhile_is_shown_again_and_not_charged(british, web):
+    fields = forms_of(await web.get(THOUSAND), CONFIRM)[0]
+    payer = british.processor()["payer"]
+    british.ask_processor(f"customers/{payer}", {"address[country]": "CH"})
+    answer = await web.post(CONFIRM, data=fields)
+    assert "The price has changed" in answer.text
+    assert "Pay $0.97" in answer.text
+    assert british.paid() == [1_080]
+
+
+async def test_a_tax_that_is_unknown_is_said_and_nothing_can_be_clicked(british, web):
+    await british.update_card()  # one that says no place
+    for address in (THOUSAND, "/console/plan?plan=core_40k", "/console/auto_purchase"):
+        shown = (await web.get(address)).text
+        assert "billing address" in shown, address
+        assert "<dt>Tax</dt><dd>$0.00</dd>" not in shown
+        assert "<button>Pay" not in shown
+    assert british.paid() == [1_080]
+
+
+async def test_the_switch_shows_what_each_purchase_comes_to(british, web):
+    shown = (await web.get("/console/auto_purchase")).text
+    assert '<dt class="total">Total of each purchase</dt><dd class="total">$14.04</dd>' in shown
+    assert "<dt>VAT 20 % (GB)</dt><dd>$2.34</dd>" in shown
+    answer = await sent(web, "/console/auto_purchase", "/console/auto_purchase/switch")
+    assert answer.status_code == 303
+
+
+async def test_a_change_of_plan_shows_its_tax(british, web):
+    shown = (await web.get("/console/plan?plan=core_40k")).text
+    assert "<dt>VAT 20 % (GB)</dt>" in shown
+    assert "$29.00 plus tax" in shown
+    fields = forms_of(await web.get("/console/plan?plan=core_40k"), "/console/plan/change")[0]
+    await web.post("/console/plan/change", data=fields)
+    assert british.paid() == [1_080, int(fields["amount_minor"])]
