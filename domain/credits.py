@@ -18,10 +18,11 @@ def parse_credits(text: object) -> int:
         raise InvalidInput(
             "invalid_credits", f"{text!r:.60} is not credits: write a decimal of at most 6 decimals"
         )
-    micro = _micro(Decimal(text))
-    if abs(micro) > MOST * MICRO:
+    whole, _, decimals = text.removeprefix("-").partition(".")
+    micro = int(whole) * MICRO + int(decimals.ljust(DECIMALS, "0"))
+    if micro > MOST * MICRO:
         raise InvalidInput("invalid_credits", f"{text} is more than {MOST} credits")
-    return micro
+    return -micro if text[0] == "-" else micro
 
 
 def format_credits(micro: int) -> str:

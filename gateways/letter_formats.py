@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
@@ -34,16 +35,7 @@ class Formats:
     @classmethod
     def of(cls, locale: str, time_zone: str, unit: str = "") -> "Formats":
         """Return the formats of `en_US` in `Europe/Berlin`; InvalidInput if unknown."""
-        try:
-            known = Locale.parse(locale.replace("-", "_"))
-        except (UnknownLocaleError, ValueError) as error:
-            fault = f"locale {locale!r} is unknown: write it as en_US"
-            raise InvalidInput("unknown_locale", fault) from error
-        try:
-            return cls(known, ZoneInfo(time_zone), unit)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            fault = f"time zone {time_zone!r} is unknown: write it as Europe/Berlin"
-            raise InvalidInput("unknown_time_zone", fault) from error
+        return cls(_locale(locale), _zone(time_zone), unit)
 
     def money(self, amount_minor: int, currency: str) -> str:
         """Return an amount of minor units, as in `$1,234.50`."""
@@ -58,8 +50,7 @@ class Formats:
 
     def number(self, amount_micro: int) -> str:
         """Return a number of credits with just the decimals it has, as in `1,694.13`."""
-        plain = Decimal(amount_micro).scaleb(-MICRO).normalize()
-        return str(format_decimal(plain, locale=self.locale, decimal_quantization=False))
+        return _number(self.locale, amount_micro)
 
     def credits(self, amount_micro: int) -> str:
         """Return a number of credits with their name, as in `10,000 credits`."""
@@ -154,6 +145,31 @@ class Formats:
                 decimal_quantization=False,
             )
         )
+
+
+@lru_cache(maxsize=64)
+def _locale(written: str) -> Locale:
+    """Return a locale. Raises `InvalidInput` (`unknown_locale`)."""
+    try:
+        return Locale.parse(written.replace("-", "_"))
+    except (UnknownLocaleError, ValueError) as error:
+        fault = f"locale {written!r} is unknown: write it as en_US"
+        raise InvalidInput("unknown_locale", fault) from error
+
+
+def _zone(written: str) -> ZoneInfo:
+    """Return a time zone. Raises `InvalidInput` (`unknown_time_zone`)."""
+    try:
+        return ZoneInfo(written)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        fault = f"time zone {written!r} is unknown: write it as Europe/Berlin"
+        raise InvalidInput("unknown_time_zone", fault) from error
+
+
+@lru_cache(maxsize=4_096)  # a page of lines has the same few numbers again and again
+def _number(locale: Locale, amount_micro: int) -> str:
+    plain = Decimal(amount_micro).scaleb(-MICRO).normalize()
+    return str(format_decimal(plain, locale=locale, decimal_quantization=False))
 
 
 def _exponent(currency: str) -> int:

@@ -1,12 +1,12 @@
 """What a customer used in a time, by action, day, member or tag."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from activities.reads.tables import as_json, as_sheet
+from activities.reads.tables import as_sheet
 from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import JSON, Endpoint, Example, Parameter
 from api.v1.endpoints import schemas
@@ -15,6 +15,7 @@ from api.v1.reads.lists import CHOICES, CSV, names_of, table, wants_csv
 from api.v1.reads.parameters import TIMES, instant_of, tags_of, text_of
 from api.v1.reads.snapshots import of_customer
 from domain.api_keys import Scope
+from domain.credits import format_credits
 from domain.messages import fields
 from ledger.reads import usage, wallets
 from ledger.reports.movement import TICK
@@ -24,7 +25,6 @@ MONTH = timedelta(days=31)
 MOST_GROUPS = 4
 MEMBER = "member"
 SUMS = ("credit_type", "events", "quantity", "credits")
-CREDITS = frozenset({"quantity", "credits"})
 USED = schemas.titled(
     "Used",
     {
@@ -60,13 +60,21 @@ async def read_usage(call: Call) -> Reply:
         time = Time(start or _began(now.window_start, until), until, account_id)
         asked = [f"tag:{MEMBER}" if one == MEMBER else one for one in by]
         rows = usage.grouped(connection, time, asked, chosen)
-        return time, [as_json(dict(zip(names, row, strict=True)), CREDITS) for row in rows]
+        return time, [_told(names, row) for row in rows]
 
     time, items = await of_customer(call, read)
     if wants_csv(call):
         return table(call, as_sheet("usage", names, items))
     told = {"from": time.start.isoformat(), "to": time.end.isoformat(), "items": items}
     return reply(told, Vary="Accept")
+
+
+def _told(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
+    """Return a sum as JSON values: groups, days among them, then what they come to."""
+    *groups, kind, events, quantity, used = row
+    values = [one.isoformat() if isinstance(one, date) else one for one in groups]
+    values += (kind, events, format_credits(quantity), format_credits(used))
+    return dict(zip(names, values, strict=True))
 
 
 def _began(window_start: datetime | None, until: datetime) -> datetime:

@@ -54,21 +54,24 @@ def used_of_each(visit: Visit, sums: Json, group: str) -> list[Used]:
     first = local(visit, datetime.fromisoformat(sums["from"]))
     last = local(visit, datetime.fromisoformat(sums["to"]) - INSTANT)
     found: dict[str, Used] = {}
-    for row in sums["items"]:
-        kind = row["credit_type"]
-        of = found.setdefault(kind, Used(kind, visit.unit(kind), first, last))
-        _add(of, row, row[group], _label(visit, group, row[group]))
+    for row in sums["items"]:  # a row for each day and group: a month has thousands
+        kind, value = row["credit_type"], row[group]
+        if kind not in found:
+            found[kind] = Used(kind, visit.unit(kind), first, last)
+        of = found[kind]
+        if value not in of.by_value:
+            of.by_value[value] = Group(value, _label(visit, group, value))
+        _add(of, row, of.by_value[value])
     for of in found.values():
         _rank(visit, of, by_day=group == DAY)
     return sorted(found.values(), key=lambda one: -one.used)
 
 
-def _add(of: Used, row: Json, value: str | None, label: str) -> None:
+def _add(of: Used, row: Json, one: Group) -> None:
     amount, day = parse_credits(row["credits"]), date.fromisoformat(row[DAY])
     of.used += amount
     of.events += row["events"]
     of.days[day] = of.days.get(day, 0) + amount
-    one = of.by_value.setdefault(value, Group(value, label))
     one.credits += amount
     one.events += row["events"]
     one.quantity += parse_credits(row["quantity"])
