@@ -1,8 +1,6 @@
 """The servers that tests share: real ones, started once for each test process on free ports."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -15,6 +13,7 @@ from local.mail_catcher.process import MailCatcher
 from local.postgres import Database, Postgres
 from local.stripe_standin.process import StandIn
 from local.temporal import TemporalServer
+from tests.scratch import scratch
 
 # Losing the test server's data in a power cut costs nothing; everywhere else fsync stays on.
 FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
@@ -35,10 +34,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 @pytest.fixture(scope="session")
 def servers_folder() -> Iterator[Path]:
     """Not pytest's own: its folders are closed to the account that PostgreSQL runs as."""
-    folder = Path(tempfile.mkdtemp(prefix="drawdown-tests-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with scratch() as folder:
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture(scope="session")
