@@ -61,6 +61,7 @@ def _plan(plan: Plan) -> Json:
         "family": plan.family,
         "price_minor": plan.price_minor,
         "currency": plan.currency,
+        "tax": plan.tax.behavior.value if plan.tax else None,
         "interval": _every(plan.interval),
         "allowance_every": _every(plan.window),
         "allowances": [

@@ -297,7 +297,8 @@ def given_up_on(
 ) -> int | None:
     """Return the unpaid amount that ended a subscription, in minor units, or None."""
     statement = text("""
-        SELECT c.amount_minor FROM charges c JOIN charge_notes n USING (account_id, charge_id)
+        SELECT c.amount_minor + c.tax_minor
+        FROM charges c JOIN charge_notes n USING (account_id, charge_id)
         WHERE c.account_id = :account AND c.subscription_id = :subscription
           AND c.kind = 'period' AND c.state = 'open' AND c.declines > 0
           AND CAST(n.note ->> 'ends_at' AS timestamptz) <= :at

@@ -17,7 +17,10 @@ from settings import CATALOGS
 
 @dataclass(frozen=True)
 class Side:
-    """One plan to cost; `source` is the price list's text as workers read it."""
+    """One plan to cost; `source` is the price list's text as workers read it.
+
+    Raises `InvalidInput` (`invalid_simulation`): simulated customers have no place to be taxed in.
+    """
 
     catalog: Catalog
     plan: Plan
@@ -26,6 +29,11 @@ class Side:
     top_up: bool = False
     confirm: bool = False
     names: Mapping[str, str] = field(default_factory=dict)  # the usage's actions → the list's
+
+    def __post_init__(self) -> None:
+        if self.plan.tax is not None:
+            message = f"{self.title} is taxed by where customers are: try its list without `tax`"
+            raise InvalidInput("invalid_simulation", message)
 
     @property
     def title(self) -> str:

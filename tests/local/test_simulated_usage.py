@@ -288,3 +288,10 @@ def test_a_command_with_a_bad_file_starts_nothing_and_names_every_fault(tmp_path
         ["invalid_usage:", "usage.csv:2:"],
         ["usage.csv:4:", "quantity"],
     ]
+
+
+def test_a_plan_that_is_taxed_by_place_is_not_simulated():
+    europe = ROOT / "catalogs" / "examples" / "make_europe.yaml"
+    with pytest.raises(InvalidInput, match="without `tax`") as refusal:
+        read_side(str(europe), "core_10k")
+    assert refusal.value.reason == "invalid_simulation"

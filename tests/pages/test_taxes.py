@@ -60,7 +60,9 @@ async def test_the_switch_shows_what_each_purchase_comes_to(british, web):
 async def test_a_change_of_plan_shows_its_tax(british, web):
     shown = (await web.get("/console/plan?plan=core_40k")).text
     assert "<dt>VAT 20 % (GB)</dt>" in shown
-    assert "$29.00 plus tax" in shown
+    assert "$29.00 a month plus tax" in shown
+    assert "<b>$9.00</b> <small>a month plus tax</small>" in shown
+    assert "<b>$12.00</b> <small>a month</small>" in shown  # tax is a part of it
     fields = forms_of(await web.get("/console/plan?plan=core_40k"), "/console/plan/change")[0]
     await web.post("/console/plan/change", data=fields)
     assert british.paid() == [1_080, int(fields["amount_minor"])]

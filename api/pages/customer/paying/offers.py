@@ -7,6 +7,7 @@ from api.pages.asking import Json
 from api.pages.customer.visits import Visit
 from api.pages.customer.words import Words
 from domain.credits import MICRO
+from domain.payments.taxes import TaxBehavior
 
 EXPIRES = {
     "never": "Extra credits never expire",
@@ -37,7 +38,7 @@ def offers_of(visit: Visit, prices: Json) -> list[Offer]:
             plan_id=plan["plan_id"],
             name=plan["name"],
             price=visit.show.money(plan["price_minor"], plan["currency"]),
-            every=_every(plan["interval"]),
+            every=_every(plan["interval"]) + _plus_tax(plan),
             points=[*_included(visit, plan), *_beside(visit, plan)],
             is_current=plan["plan_id"] == visit.plan.plan_id,
             is_next=plan["plan_id"] == next_id,
@@ -45,6 +46,11 @@ def offers_of(visit: Visit, prices: Json) -> list[Offer]:
         for plan in prices["plans"]
         if plan["currency"] == visit.plan.currency
     ]
+
+
+def _plus_tax(plan: Json) -> str:
+    added = plan["tax"] == TaxBehavior.EXCLUSIVE and plan["price_minor"]
+    return " plus tax" if added else ""
 
 
 def _every(interval: Json) -> str:
