@@ -26,7 +26,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
-from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities import served
 from activities.context import BillingContext
@@ -54,6 +54,7 @@ from workflows.approval.workflow import Approval
 from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
 from workflows.outbox_relay import TOPICS, OutboxRelay, Topic
+from workflows.queries import AskingRunner
 from workflows.reconciliation import Reconciliation
 from workflows.requests import ServesRequests, of_clients
 from workflows.stripe_event import StripeEvent
@@ -64,7 +65,7 @@ MEASURE_SECONDS = 15
 THREADS = 20
 # docs/operations.md says why, under "A worker on a busy machine".
 WORKFLOW_OPTIONS: dict[str, Any] = {
-    "workflow_runner": UnsandboxedWorkflowRunner(),
+    "workflow_runner": AskingRunner(),
     "max_cached_workflows": 1_000,
     "max_concurrent_workflow_tasks": 8,
     "sticky_queue_schedule_to_start_timeout": timedelta(seconds=5),

@@ -20,6 +20,7 @@ from temporalio.exceptions import ApplicationError
 from commands.terminal import DONE, REFUSED, UNDER_WAY
 from domain.reasons import CURES
 from domain.subscription import Status, Step
+from workflows.queries import ask_status
 
 QUIET_SECONDS = 60  # without any progress before a command stops waiting
 POLL_SECONDS = 0.1
@@ -46,7 +47,7 @@ async def beginning(handle: Handle) -> Told:
         progress = (described.run_id, described.history_length)
         if progress != seen:
             seen, quiet_since = progress, time.monotonic()
-            told = _begun(await handle.query("status"))
+            told = _begun(await ask_status(handle))
             if told is not None:
                 return told
         elif time.monotonic() - quiet_since > QUIET_SECONDS:

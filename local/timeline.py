@@ -27,6 +27,7 @@ from domain.subscription import Start
 from domain.subscription_state import SubscriptionState
 from local.patience import NothingMovesError, Patience
 from workflows import names
+from workflows.queries import ask_status
 from workflows.subscription.workflow import Subscription
 
 Json = dict[str, Any]
@@ -36,7 +37,6 @@ MOST_HOPS = 100_000
 ANSWER = timedelta(seconds=20)
 RPC_WORTH = 5.0  # virtual seconds that an unanswered query counts for
 HAIR = timedelta(milliseconds=1)
-ASLEEP_SECONDS = 15.0  # for which a subscription does not do what is due, and nothing is under way
 LAST_EVENTS = 24  # of a subscription that does not come to rest
 
 
@@ -75,7 +75,7 @@ class Timeline:
         patience = Patience()
         while True:
             try:
-                return dict(await self.handle.query("status", rpc_timeout=ANSWER))
+                return await ask_status(self.handle, ANSWER)
             except WorkflowQueryFailedError as error:
                 error.add_note(await self.last_events())
                 raise
@@ -90,16 +90,13 @@ class Timeline:
 
     async def settle(self) -> Json:
         """Wait until everything that is due has been done; return the status."""
-        patience, asleep = Patience(), Patience(ASLEEP_SECONDS)
+        patience = Patience()
         while True:
             status = await self.status()
             due = status["next_due"]
             late = due is not None and datetime.fromisoformat(due) <= await self.now()
             if not status["busy"] and not late:
                 return status
-            if late and not status["busy"] and asleep.over(without_time(status)):
-                await self._wake()
-                asleep = Patience(ASLEEP_SECONDS)
             if patience.over(without_time(status)):
                 error = NotSettledError(
                     f"{self.handle.id} is still busy: {patience.told()}: {status}"
@@ -107,15 +104,6 @@ class Timeline:
                 error.add_note(await self.last_events())
                 raise error
             await patience.pause()
-
-    async def _wake(self) -> None:
-        """Let the subscription look at its clock again: it sleeps past a moment that has come.
-
-        Seen now and then after a worker's death: its timer rang, yet it took the moment for one to
-        come and set the timer anew. By a clock that runs that timer rings by itself; one that is
-        turned from due moment to due moment stands still.
-        """
-        await self.handle.signal("balance_changed", {})
 
     async def last_events(self) -> str:
         """Return what the server did last for the subscription, and what it waits for."""

@@ -16,7 +16,7 @@ import pytest
 from temporalio import workflow
 from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunner
+from temporalio.worker import Replayer, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
@@ -26,6 +26,7 @@ from workflows.approval.workflow import Approval
 from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
 from workflows.outbox_relay import OutboxRelay
+from workflows.queries import AskingRunner
 from workflows.stripe_event import StripeEvent
 from workflows.subscription.workflow import Subscription
 
@@ -33,7 +34,7 @@ SERVED = [Subscription, OutboxRelay, StripeEvent, Approval]
 STORED = sorted(Path(__file__).with_name("histories").glob("*.json"))
 stored = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 PATHS = re.compile(r"/(work|home|root|tmp|usr|opt)/|site-packages")
-UNSANDBOXED = UnsandboxedWorkflowRunner()
+UNSANDBOXED = AskingRunner()
 PROCESS = re.compile(r"\d+@")  # how the SDK names a worker: process@machine
 
 

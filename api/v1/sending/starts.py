@@ -27,6 +27,7 @@ from ledger import accounts, subscriptions
 from ledger.direct import owners
 from ledger.direct.owners import Owner
 from workflows import names
+from workflows.queries import ask_status
 
 PATIENCE = 20.0  # seconds until a start is known to the ledger, or has failed
 LOOK = 0.05  # seconds between two looks at the ledger
@@ -133,8 +134,7 @@ async def told(call: Call, subscription_id: str) -> Answer | None:
     workflow_id = names.subscription_workflow(subscription_id)
     handle = call.services.temporal.get_workflow_handle(workflow_id)
     try:
-        answer = await handle.query("status", rpc_timeout=ANSWER)
-        return dict(answer)
+        return await ask_status(handle, ANSWER)
     except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError, *AWAY):
         return None
 
