@@ -8,6 +8,7 @@ runs, at first with the values of parameters.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 from psycopg.errors import Diagnostic
@@ -19,6 +20,7 @@ from models.base import connect
 TOKEN = re.compile(r"[(){}]|(?:\\.|[^\s(){}\\])+", re.DOTALL)
 EQUALS = {"410", "416", "1868", "15", "1862"}  # a bigint and an integer of any size
 OF_THE_INDEX, EXTERNAL = "-3", "0"
+KEPT = 400  # trees: most statements of a call are those of the calls before it
 SIDES = {"-2": "lefttree", "-1": "righttree"}
 ROWS_OWN = "that of a row read before"
 CATALOG = text("""
@@ -45,8 +47,9 @@ class Node:
                 yield value
 
 
+@lru_cache(maxsize=KEPT)
 def parsed(tree: str) -> object:
-    """Return a node, or a list of nodes, as PostgreSQL writes it."""
+    """Return a node, or a list of nodes, as PostgreSQL writes it; nobody changes it."""
     tokens = iter(TOKEN.findall(tree))
     return _value(next(tokens), tokens)
 
