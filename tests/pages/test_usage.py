@@ -51,6 +51,9 @@ async def test_sums_and_lines_are_those_of_the_ledger(sales, link, web):
     assert line[2:] == ["0.5 each", "Included in your plan", took, "495.5"]
     by_tag = cells((await web.get("/console/usage?by=tag&tag=campaign")).text)
     assert ["spring", "1", "3", "66 %"] in by_tag
+    unnamed = await web.get("/console/usage?by=tag")
+    assert cells(unnamed.text) == by_tag
+    assert 'value="campaign"' in unnamed.text
     one = cells((await web.get("/console/usage?where=campaign:spring")).text)
     assert not any("Email verification" in cell for row in one for cell in row)
 

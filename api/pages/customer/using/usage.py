@@ -21,6 +21,7 @@ CSV = "text/csv"
 BY = {"action": "Action", "member": "Member", "tag": "Tag", "day": "Day"}
 CHOICES = ("action", "member", "where")
 KEPT = ("range", "from", "to", "by", "tag", *CHOICES)  # what a link on the page keeps
+FIRST_TAG = "campaign"  # as the empty field suggests
 LINES, MOST_LINES = 50, 100_000
 MORE = b"(there are more lines: choose fewer days)\r\n"
 
@@ -41,7 +42,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         days=days,
         by=by,
         ways=[one for one in BY.items() if one[0] != "member" or visit.is_admin],
-        tag=visit.query.get("tag", ""),
+        tag=_tag(visit),
         chosen=_chosen(visit),
         files=urlencode(kept),
         link=lambda **changed: _link(kept, changed),
@@ -77,10 +78,14 @@ def _by(visit: Visit) -> str:
 
 
 def _group(visit: Visit) -> str:
-    by, tag = _by(visit), visit.query.get("tag", "").strip()
-    if by == "tag":
-        return f"tag:{tag}" if tag else "action"
-    return by
+    by = _by(visit)
+    return f"tag:{_tag(visit)}" if by == "tag" else by
+
+
+def _tag(visit: Visit) -> str:
+    """Return the tag that is named; summed up by one that nobody named, the one that is shown."""
+    tag = visit.query.get("tag", "").strip()
+    return tag or (FIRST_TAG if _by(visit) == "tag" else "")
 
 
 def _grouped(group: str) -> dict[str, str]:
