@@ -91,7 +91,7 @@ IN_FUNCTIONS = (
     ("credits that went back come back", "returnable_minor", r"\+ g\.refunded\)", ")"),
     ("the first window gives first", "settle_returns", r"THEN effective_at END DESC", "THEN effective_at END"),
     ("a dispute makes no debt", "settle_returns", r"PERFORM set_owed", "-- "),
-    ("a kindness becomes a debt", "settle_returns", r"greatest\(0, unpaid - refunds_of\(c\)\)", "unpaid"),
+    ("a kindness becomes a debt", "settle_returns", r"greatest\(0, unpaid - net_refunds_of\(c\)\)", "unpaid"),
     ("books do not follow what goes back", "settle_returns", r"PERFORM post_returns", "-- "),
     ("what was held is forgotten when it ends", "end_hold", r"AND settle_again\([^)]*\)", "AND false"),
     ("what lapsed is forgotten", "release_lapsed", r"(?s)IF settle_again\(.*?h\.lapses_at\)", "IF false"),
