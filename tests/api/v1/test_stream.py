@@ -13,6 +13,7 @@ from ledger import api_keys, grants
 from local.fleet import start_api
 from local.postgres import SUPERUSER
 from local.processes import free_port
+from tests.api.arrangements import api
 from tests.builders import NOON, a_grant, micro
 from tests.screenless import screenless
 
@@ -182,13 +183,9 @@ async def test_streams_end_when_the_process_stops(variables, servers_folder, api
 
 
 async def test_places_are_given_back(variables, servers_folder, api_key, customer):
-    wallet, port = customer(), free_port()
-    url = f"http://127.0.0.1:{port}"
-    few = {"PUBLIC_URL": url, **variables, "API_MOST_STREAMS": "1"}
-    process = start_api(few, port, servers_folder / "places.log")
+    path = f"/customers/{(wallet := customer()).customer_id}/balance/stream"
     headers = {"Authorization": f"Bearer {api_key}"}
-    path = f"/customers/{wallet.customer_id}/balance/stream"
-    try:
+    with api(variables | {"API_MOST_STREAMS": "1"}, servers_folder) as url:
         async with screenless(base_url=f"{url}/v1", headers=headers) as client:
             async with watching(client, wallet) as events:
                 await events.next()
@@ -200,6 +197,3 @@ async def test_places_are_given_back(variables, servers_folder, api_key, custome
             while refused.status_code != 200:  # the server has yet to see that the reader left
                 async with client.stream("GET", path) as refused:
                     assert refused.status_code in (200, 429)
-    finally:
-        process.terminate()
-        process.wait()
