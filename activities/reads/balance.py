@@ -12,6 +12,8 @@ from domain.credits import format_credits
 from domain.money import surcharged
 from domain.pricing.catalog import Plan
 from domain.pricing.forecast import Forecast, forecast
+from domain.teams.members import monthly_goal
+from ledger import grants
 from ledger.reads import wallets
 from ledger.reads.coming import Coming, coming
 from ledger.reads.wallets import AutoNow, GrantNow, WalletNow
@@ -34,6 +36,7 @@ class Standing:
     auto: AutoNow | None
     burns: Mapping[str, Sequence[int]]
     coming: tuple[Coming, ...] = ()
+    monthly_goal: int | None = None  # of each member, in micro-credits of the plan's main type
 
     def credit_types(self) -> list[str]:
         """Return every type that the plan gives or sells, or that something is known of."""
@@ -50,9 +53,11 @@ def standing(connection: Connection, account_id: int, at: datetime) -> Standing:
     subscription = wallets.subscription_of(connection, account_id)
     begun = wallet.window_start is not None
     included, owed = wallets.included_and_owed(connection, wallet)
+    plan = value_to_type(Plan, subscription["plan"]) if subscription else None
+    period_start = subscription["period_start"] if subscription else None
     return Standing(
         wallet=wallet,
-        plan=value_to_type(Plan, subscription["plan"]) if subscription else None,
+        plan=plan,
         grants=wallets.grants_now(connection, wallet),
         included=included,
         used=wallets.used_of_each(connection, wallet) if begun else {},
@@ -60,7 +65,19 @@ def standing(connection: Connection, account_id: int, at: datetime) -> Standing:
         auto=wallets.auto_now(connection, wallet),
         burns=wallets.burns_of_each(connection, wallet),
         coming=coming(connection, account_id) if wallet.awaits_money else (),
+        monthly_goal=goal_of_each(connection, wallet, plan, period_start),
     )
+
+
+def goal_of_each(
+    connection: Connection, wallet: WalletNow, plan: Plan | None, period_start: datetime | None
+) -> int | None:
+    """Return what each member should use in a month, in micro-credits; None: there is no goal."""
+    since = period_start or wallet.window_start
+    if plan is None or since is None or not wallet.members:
+        return None
+    granted = grants.allowance_of(connection, wallet.account_id, plan.main_credit_type, since)
+    return monthly_goal(granted, wallet.members, plan.interval.months)
 
 
 def balance(customer_id: str, found: Standing) -> Json:
@@ -94,6 +111,7 @@ def _of_type(found: Standing, kind: str) -> Json:
         "per_day": format_credits(ahead.per_day_micro),
         "days_to_empty": ahead.days_left,
         "suggested_pack": pack and pack.pack_id,
+        "monthly_goal": _goal(found, kind),
         "auto_purchase": _auto(found, kind),
         "grants": [_grant(one) for one in parts],
     }
@@ -105,6 +123,12 @@ def _forecast(found: Standing, kind: str, available: int) -> Forecast:
     left = int((end - found.wallet.at).total_seconds()) if end else 0
     days = max(-(-left // DAY_SECONDS), 1)
     return forecast(available, found.burns.get(kind, ()), packs, days)
+
+
+def _goal(found: Standing, kind: str) -> str | None:
+    if found.monthly_goal is None or found.plan is None or found.plan.main_credit_type != kind:
+        return None
+    return format_credits(found.monthly_goal)
 
 
 def _next_reset(found: Standing, kind: str) -> str | None:

@@ -18,7 +18,8 @@ class WalletNow:
     """A wallet as of `at`, which is never before its own time.
 
     The window is the one that holds `at`, or the last that was paid for; `refusal` is why metered
-    use is refused, None if it is not; `awaits_money` that some of its charges are on their way.
+    use is refused, None if it is not; `awaits_money` that some of its charges are on their way;
+    `members` how many its customer has.
     """
 
     account_id: int
@@ -31,6 +32,7 @@ class WalletNow:
     window_end: datetime | None
     refusal: str | None
     awaits_money: bool
+    members: int
 
 
 _WALLET = text("""
@@ -38,7 +40,9 @@ _WALLET = text("""
            serving_refusal(jsonb_populate_record(w, jsonb_strip_nulls(
                jsonb_build_object('window_end', o.ends))), t.at) AS refusal,
            EXISTS (SELECT FROM charges c
-                   WHERE c.account_id = w.account_id AND c.state = 'processing') AS awaits_money
+                   WHERE c.account_id = w.account_id AND c.state = 'processing') AS awaits_money,
+           (SELECT count(*) FROM members m
+            WHERE m.account_id = w.account_id AND m.removed_at IS NULL) AS members
     FROM wallets w
     CROSS JOIN LATERAL (SELECT greatest(:at, w.decided_at) AS at) t
     LEFT JOIN LATERAL (
@@ -67,6 +71,7 @@ def wallet_now(connection: Connection, account_id: int, at: datetime) -> WalletN
         window_end=row.ends,
         refusal=row.refusal,
         awaits_money=row.awaits_money,
+        members=row.members,
     )
 
 

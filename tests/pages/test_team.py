@@ -125,7 +125,15 @@ async def test_zaplifys_goal_is_shown_for_each_member(fleet, link, web):
     for member in ("ada", "bob", "cyd", "dan", "eve"):
         await team.life.ask("set_member", person(member))
     text = await entered(web, link, team)
-    assert re.search(r"Goal for each member a month</dt><dd>200<", text)
+    told = re.compile(r"Goal for each member a month</dt><dd>200<")
+    assert told.search(text)
+    assert told.search((await web.get("/console/credits")).text)
+
+
+async def test_who_has_no_team_is_told_no_goal(fleet, link, web):
+    alone = await fleet.subscribe("core_10k")
+    await entered(web, link, alone)
+    assert "Goal for each member" not in (await web.get("/console/credits")).text
 
 
 async def test_the_team_is_read_without_the_sums_of_the_whole_period(fleet, door):

@@ -10,9 +10,8 @@ from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, back_to
 from api.pages.customer.visits import CUSTOMER, Visit
-from domain.credits import MICRO, parse_credits
+from domain.credits import parse_credits
 from domain.errors import BillingError
-from domain.money import half_up
 from domain.teams.members import Role, share_of
 
 TEAM = f"GET {CUSTOMER}/team"
@@ -43,7 +42,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         visit,
         team=team,
         unit=visit.unit(team["credit_type"]),
-        goal=_goal(visit, team["monthly_goal"]),
+        goal=words.Words(visit).goal(team["monthly_goal"]),
         people=people,
         names={one["member"]: one["name"] for one in people},
         edited=_edited(visit, people),
@@ -141,15 +140,6 @@ def _people(members: list[Json]) -> list[Json]:
         for one in members
     ]
     return sorted(people, key=lambda one: -used[one["member"]])
-
-
-def _goal(visit: Visit, goal: str | None) -> str:
-    """Return the monthly goal; one that is no whole number is told without its decimals."""
-    if goal is None:
-        return ""
-    micro = parse_credits(goal)
-    whole = half_up(micro, MICRO) * MICRO
-    return ("" if whole == micro else "about ") + visit.show.number(whole)
 
 
 def _named(members: list[Json], member: str | None) -> Json | None:

@@ -5,7 +5,8 @@ from datetime import date, datetime, time
 from typing import Any
 
 from api.pages.customer.visits import Visit
-from domain.credits import parse_credits
+from domain.credits import MICRO, parse_credits
+from domain.money import half_up
 
 SOURCES = {
     "allowance": "Included in your plan",
@@ -55,6 +56,14 @@ class Words:
         if instant is None:
             return "never expires"
         return self.visit.show.until(datetime.fromisoformat(instant))
+
+    def goal(self, credits_text: str | None) -> str:
+        """Return a monthly goal, about it where it is no whole number; empty if there is none."""
+        if credits_text is None:
+            return ""
+        micro = parse_credits(credits_text)
+        whole = half_up(micro, MICRO) * MICRO
+        return ("" if whole == micro else "about ") + self.visit.show.number(whole)
 
     def source(self, source: str) -> str:
         """Return where credits came from."""

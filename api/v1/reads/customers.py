@@ -35,6 +35,10 @@ CREDIT_TYPE: dict[str, Any] = schemas.titled(
             "next_reset_at": {"type": ["string", "null"], "format": "date-time"},
             "days_to_empty": {"type": ["integer", "null"]},
             "suggested_pack": {"type": ["string", "null"]},
+            "monthly_goal": {
+                "anyOf": [schemas.CREDITS, {"type": "null"}],
+                "description": "What each member should use in a month; null: no team.",
+            },
             "auto_purchase": {"type": ["object", "null"]},
             "grants": {"type": "array", "items": {"type": "object"}},
         },
