@@ -45,6 +45,11 @@ PEOPLES_CURES = {
 }
 
 
+CURED_BY_A_PAYMENT_METHOD = frozenset(
+    {"no_payment_method", "payment_method_not_accepted", "declined", "tax_location_missing"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A refusal for a page."""
@@ -54,6 +59,11 @@ class Told:
     cure: str
     status: int
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_cured_by_a_payment_method(self) -> bool:
+        """Whether the page of payment methods is where an admin cures it."""
+        return self.reason in CURED_BY_A_PAYMENT_METHOD
 
 
 def told_of(error: BillingError) -> Told:

@@ -46,6 +46,8 @@ async def test_a_tax_that_is_unknown_is_said_and_nothing_can_be_clicked(british,
         assert "billing address" in shown, address
         assert "<dt>Tax</dt><dd>$0.00</dd>" not in shown
         assert "<button>Pay" not in shown
+    for address in (THOUSAND, "/console/plan?plan=core_40k"):
+        assert 'href="/console/payment">Payment methods<' in (await web.get(address)).text, address
     assert british.paid() == [1_080]
 
 

@@ -1,6 +1,7 @@
 """Credits bought in the browser: the price before the click is the charge and the receipt."""
 
 from tests.pages.browser.conftest import looked_at
+from tests.payer import card_in
 
 
 async def test_plus_and_minus_show_a_price_that_is_then_charged(fleet, link, page):
@@ -82,3 +83,27 @@ async def test_money_on_its_way_arrives_without_reload(fleet, link, page, told):
     await page.get_by_role("button", name="Pay $0.90").click()
     await page.get_by_text("There was not enough money available").wait_for()
     await looked_at(page, "buy-declined")
+
+
+async def test_tax_is_shown_before_the_click_and_where_it_is_unknown_nothing_can_be_paid(
+    fleet, link, page
+):
+    acme = await fleet.subscribe("core_10k", catalog="make_europe", card=card_in(fleet, "GB"))
+    await page.goto(await link(acme.name, page="auto_purchase"))
+    await page.get_by_text("$14.04").first.wait_for()
+    await looked_at(page, "auto-purchase-with-tax")
+    await page.goto(await link(acme.name, page="buy"))
+    await page.get_by_role("button", name="Show the price").click()
+    await page.get_by_text("VAT 20 % (GB)").wait_for()
+    await looked_at(page, "buy-with-tax")
+    await page.get_by_role("button", name="Pay $1.08").click()
+    await page.get_by_text("Paid: $1.08").wait_for()
+    assert acme.paid() == [1_080, 108]
+
+    await acme.update_card()  # one that says no place
+    await page.goto(await link(acme.name, page="buy"))
+    await page.get_by_role("button", name="Show the price").click()
+    await page.get_by_text("billing address").first.wait_for()
+    await looked_at(page, "buy-without-a-place")
+    assert await page.get_by_role("button", name="Pay $").count() == 0
+    assert acme.paid() == [1_080, 108]
