@@ -97,7 +97,7 @@ class Customer(Payer):
     async def skip_to(self, instant: datetime) -> None:
         """Turn the clock and do not wait for what that makes due."""
         now = await self.life.now()
-        await self.life.skipper.fast_forward(self.life.handle, instant - now + HAIR)
+        await self.life.skip(instant - now + HAIR)
 
     def found(self) -> list[tuple[str, str | None]]:
         """Return kind and charge of every open finding, the oldest first."""
