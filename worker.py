@@ -54,7 +54,7 @@ from workflows.approval.workflow import Approval
 from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
 from workflows.outbox_relay import TOPICS, OutboxRelay, Topic
-from workflows.queries import AskingRunner
+from workflows.queries import TasksOnlyRunner
 from workflows.reconciliation import Reconciliation
 from workflows.requests import ServesRequests, of_clients
 from workflows.stripe_event import StripeEvent
@@ -65,7 +65,7 @@ MEASURE_SECONDS = 15
 THREADS = 20
 # docs/operations.md says why, under "A worker on a busy machine".
 WORKFLOW_OPTIONS: dict[str, Any] = {
-    "workflow_runner": AskingRunner(),
+    "workflow_runner": TasksOnlyRunner(),
     "max_cached_workflows": 1_000,
     "max_concurrent_workflow_tasks": 8,
     "sticky_queue_schedule_to_start_timeout": timedelta(seconds=5),

@@ -16,7 +16,7 @@ from local.simulations.activity import Simulator, sweep
 from local.simulations.workflow import Simulation
 from workflows import names
 from workflows.converter import DATA_CONVERTER
-from workflows.queries import AskingRunner
+from workflows.queries import TasksOnlyRunner
 
 AT_ONCE = 1  # each has a database, a Temporal server and workers of its own
 ADDRESS, NAMESPACE = "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"
@@ -29,7 +29,7 @@ def worker(
     usual: dict[str, Any] = {
         "workflows": [Simulation],
         "activities": [Simulator(dict(environment)).simulate],
-        "workflow_runner": AskingRunner(),
+        "workflow_runner": TasksOnlyRunner(),
         "max_concurrent_activities": AT_ONCE,
         # Usually most of what a heartbeat may take: too long for whoever watches, or ends it.
         "max_heartbeat_throttle_interval": timedelta(seconds=1),

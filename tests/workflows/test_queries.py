@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from local.patience import until
-from workflows.queries import TOO_EARLY, AskingRunner, ask_status
+from workflows.queries import TOO_EARLY, TasksOnlyRunner, ask_status
 
 DAY = timedelta(days=1)
 
@@ -35,7 +35,7 @@ class Sleeper:
         return {"awoke": self.awoke}
 
 
-class Overheard(AskingRunner):
+class Overheard(TasksOnlyRunner):
     """The runner of the engine, whose instances and last activations can be looked at."""
 
     def __init__(self):
@@ -93,6 +93,15 @@ async def test_what_no_task_has_begun_for_moves_nothing(asleep):
     refused = await asyncio.to_thread(instance.activate, early)
     assert refused.failed.failure.message == TOO_EARLY
     assert await ask_status(handle) == {"awoke": ""}
+
+
+async def test_what_is_replayed_is_never_refused(asleep):
+    _, runner = asleep
+    (instance,) = runner.instances
+    replayed = rings(runner.lived[0], later=timedelta(0))
+    replayed.is_replaying = True
+    lived = await asyncio.to_thread(instance.activate, replayed)
+    assert lived.HasField("successful")
 
 
 async def test_what_a_task_has_begun_for_is_lived_at_its_time(asleep):

@@ -26,7 +26,7 @@ from workflows.approval.workflow import Approval
 from workflows.arguments import OneArgument
 from workflows.converter import DATA_CONVERTER
 from workflows.outbox_relay import OutboxRelay
-from workflows.queries import AskingRunner
+from workflows.queries import TasksOnlyRunner
 from workflows.stripe_event import StripeEvent
 from workflows.subscription.workflow import Subscription
 
@@ -34,7 +34,7 @@ SERVED = [Subscription, OutboxRelay, StripeEvent, Approval]
 STORED = sorted(Path(__file__).with_name("histories").glob("*.json"))
 stored = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 PATHS = re.compile(r"/(work|home|root|tmp|usr|opt)/|site-packages")
-UNSANDBOXED = AskingRunner()
+UNSANDBOXED = TasksOnlyRunner()
 PROCESS = re.compile(r"\d+@")  # how the SDK names a worker: process@machine
 
 
