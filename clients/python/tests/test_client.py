@@ -252,6 +252,12 @@ def test_every_error_is_one_of_the_clients():
     assert all(issubclass(one, DrawdownError) for one in raised)
 
 
+ENDING = {
+    "status": "canceled",
+    "effective_at": "2026-08-01T00:00:00+00:00",
+    "lost_credits": {"credits": "9991.5"},
+    "kept_credits": {"credits": "0"},
+}
 RENEWAL = {
     "status": "uncanceled",
     "plan": "core_10k",
@@ -259,6 +265,20 @@ RENEWAL = {
     "amount_minor": 900,
     "currency": "USD",
 }
+
+
+def test_a_subscription_is_ended_under_one_key_however_often_it_is_sent(door, dd):
+    door.will(CUT, PENDING, ok(ENDING))
+
+    ending = dd.cancel("acme/1", "period_end", key="leaves-1")
+
+    assert (ending.status, ending.effective_at) == ("canceled", datetime(2026, 8, 1, tzinfo=UTC))
+    assert ending.lost_credits == {"credits": Decimal("9991.5")}
+    assert ending.kept_credits == {"credits": Decimal(0)}
+    assert {(one.path, one.headers["idempotency-key"]) for one in door.asked} == {
+        ("/v1/subscriptions/acme%2F1/cancel", "leaves-1")
+    }
+    assert [one.body for one in door.asked] == [{"when": "period_end"}] * 3
 
 
 def test_a_cancellation_is_taken_back_under_one_key_however_often_it_is_sent(door, dd):
@@ -276,13 +296,23 @@ def test_a_cancellation_is_taken_back_under_one_key_however_often_it_is_sent(doo
 
 
 def test_a_preview_binds_no_key(door, dd):
-    door.will(ok(RENEWAL | {"status": "preview"}))
+    door.will(ok(ENDING | {"status": "preview"}), ok(RENEWAL | {"status": "preview"}))
 
+    assert dd.cancel("acme", "now", key="leaves-1", preview=True).status == "preview"
     assert dd.uncancel("acme", key="stays-1", preview=True).status == "preview"
 
-    (asked,) = door.asked
-    assert asked.body == {"preview": True}
-    assert "idempotency-key" not in asked.headers
+    assert [one.body for one in door.asked] == [{"when": "now", "preview": True}, {"preview": True}]
+    assert all("idempotency-key" not in one.headers for one in door.asked)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"effective_at": 7}, {"lost_credits": None}, {"kept_credits": {"credits": "many"}}]
+)
+def test_an_answer_that_tells_no_end_is_none(door, dd, broken):
+    door.will(ok(ENDING | broken))
+
+    with pytest.raises(UnexpectedAnswer):
+        dd.cancel("acme", "now", key="leaves-1")
 
 
 @pytest.mark.parametrize("broken", [{}, {"renews_at": 7}, {"renews_at": "soon"}])

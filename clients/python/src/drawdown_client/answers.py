@@ -87,6 +87,19 @@ class Captured:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """A subscription that ends with its period (`canceled`), has ended, or would (`preview`).
+
+    At `effective_at` the `lost_credits` expire; the `kept_credits` wait for the next paid plan.
+    """
+
+    status: Literal["canceled", "ended", "preview"]
+    effective_at: datetime
+    lost_credits: Mapping[str, Decimal]
+    kept_credits: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
 class Renewal:
     """A subscription that goes on (`uncanceled`), or would (`preview`): what is charged, and when.
 
@@ -167,6 +180,16 @@ def read_captured(raw: Any) -> Captured:
         available=optional(raw["available"]),
         taken=amounts.read_each(raw.get("taken") or {}),
         uncollected=amounts.read_each(raw.get("uncollected") or {}),
+    )
+
+
+def read_ending(raw: Any) -> Ending:
+    """Read how a subscription ends."""
+    return Ending(
+        status=raw["status"],
+        effective_at=amounts.read_instant(raw["effective_at"]),
+        lost_credits=amounts.read_each(raw["lost_credits"]),
+        kept_credits=amounts.read_each(raw["kept_credits"]),
     )
 
 

@@ -5,18 +5,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 from drawdown_client import amounts, answers, balances, events
 from drawdown_client.amounts import Amount
-from drawdown_client.answers import Captured, Check, Debited, Held, Outcome, Renewal
+from drawdown_client.answers import Captured, Check, Debited, Ending, Held, Outcome, Renewal
 from drawdown_client.balances import Balance
 from drawdown_client.errors import Problem, StillPending, UnexpectedAnswer, refusal
 from drawdown_client.events import Event
 
 T = TypeVar("T")
 Reader = Callable[[Any], T]
+When = Literal["period_end", "now"]
 
 ACCEPTED = 202
 
@@ -37,10 +38,11 @@ def _post(path: str, body: Any, read: Reader[T], *, waits: bool = False) -> Call
     return Call("POST", path, read, json.dumps(body).encode(), waits)
 
 
-def _act(subscription_id: str, act: str, read: Reader[T], key: str, *, preview: bool) -> Call[T]:
+def _act(
+    path: str, body: Mapping[str, Any], read: Reader[T], key: str, *, preview: bool
+) -> Call[T]:
     """Return an act on a subscription. A preview moves nothing, and so its key names nothing."""
-    path = f"/v1/subscriptions/{quote(subscription_id, safe='')}/{act}"
-    content = json.dumps({"preview": True} if preview else {}).encode()
+    content = json.dumps({**body, "preview": True} if preview else body).encode()
     return Call("POST", path, read, content, waits=True, key=None if preview else key)
 
 
@@ -114,9 +116,20 @@ def release(customer_id: str, key: str) -> Call[Held]:
     return _post(_of_hold(key, "release"), {"customer_id": customer_id}, answers.read_held)
 
 
+def cancel(subscription_id: str, when: When, key: str, *, preview: bool) -> Call[Ending]:
+    """End a subscription."""
+    path = _of_subscription(subscription_id, "cancel")
+    return _act(path, {"when": when}, answers.read_ending, key, preview=preview)
+
+
 def uncancel(subscription_id: str, key: str, *, preview: bool) -> Call[Renewal]:
     """Take a cancellation back."""
-    return _act(subscription_id, "uncancel", answers.read_renewal, key, preview=preview)
+    path = _of_subscription(subscription_id, "uncancel")
+    return _act(path, {}, answers.read_renewal, key, preview=preview)
+
+
+def _of_subscription(subscription_id: str, act: str) -> str:
+    return f"/v1/subscriptions/{quote(subscription_id, safe='')}/{act}"
 
 
 def balance(customer_id: str) -> Call[Balance]:

@@ -9,9 +9,9 @@ import httpx2
 
 from drawdown_client import calls, http
 from drawdown_client.amounts import Amount
-from drawdown_client.answers import Captured, Check, Debited, Held, Outcome, Renewal
+from drawdown_client.answers import Captured, Check, Debited, Ending, Held, Outcome, Renewal
 from drawdown_client.balances import Balance
-from drawdown_client.calls import Call, Many
+from drawdown_client.calls import Call, Many, When
 from drawdown_client.errors import DrawdownError
 from drawdown_client.events import Event
 from drawdown_client.hold import Hold
@@ -135,11 +135,21 @@ class Drawdown:
         """Give back the credits of a hold."""
         return self._ask(calls.release(customer_id, key))
 
+    def cancel(
+        self, subscription_id: str, when: When, *, key: str, preview: bool = False
+    ) -> Ending:
+        """End a subscription with its period, or now; or ask what would be lost and kept.
+
+        `key` names the act for ever, among those of all customers; a preview binds none. Raises
+        `Conflict` (`already_canceled`, `subscription_ended`), and as `use`.
+        """
+        return self._ask(calls.cancel(subscription_id, when, key, preview=preview))
+
     def uncancel(self, subscription_id: str, *, key: str, preview: bool = False) -> Renewal:
         """Take a cancellation back before it comes, or ask what would be charged next, and when.
 
-        `key` names the act for ever; a preview binds none. Raises `Conflict` (`not_canceled`,
-        `subscription_ended`), and as `use`.
+        `key` names the act for ever, among those of all customers; a preview binds none. Raises
+        `Conflict` (`not_canceled`, `subscription_ended`), and as `use`.
         """
         return self._ask(calls.uncancel(subscription_id, key, preview=preview))
 
