@@ -115,7 +115,9 @@ def _close(connection: Connection, asked: Asked, at: datetime) -> None:
         "open_findings": still,
         "reason": asked.reason,
     }
-    connection.execute(insert(ClosedMonth).values(month=month.first, **row))
+    # A conflict is with a row that the snapshot does not see: the database says `_AT_ONCE`.
+    kept = insert(ClosedMonth).values(month=month.first, **row).on_conflict_do_nothing()
+    connection.execute(kept)
     if figures:
         rows = [{"month": month.first, **asdict(one)} for one in figures]
         connection.execute(insert(ClosedFigures), rows)

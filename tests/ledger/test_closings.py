@@ -15,6 +15,7 @@ from ledger.reports.registry import ReportRequest, sheet
 from models.base import connect
 from tests.builders import MONTH_END, NOON, a_subscribed_wallet, auto_purchase_on, bought
 from tests.ledger.importing import a_customer, a_row, bring
+from tests.ledger.test_concurrency import at_once
 
 JANUARY = Month(date(2027, 1, 1))
 LATER = MONTH_END + timedelta(days=2)
@@ -141,6 +142,23 @@ def test_open_findings_need_a_reason_that_is_kept_with_them(books):
     close(books, reason="the bank answers next week")
     (one,) = closed(books)
     assert (one.open_findings, one.reason) == (("paid:in_1",), "the bank answers next week")
+
+
+def test_of_two_people_at_once_one_closes_a_month_and_the_other_is_told(books):
+    a_paying_customer(books)
+
+    def by(name):
+        def call():
+            try:
+                return close(books, by=name)
+            except InvalidInput as error:
+                return error.reason
+
+        return call
+
+    told = at_once([by(f"{name}@seller.example") for name in ("ann", "bob", "cy", "dan")])
+    assert sorted(told, key=str) == [None, *["month_closed"] * 3]
+    assert len(closed(books)) == 1
 
 
 def test_what_is_booked_later_is_a_difference_and_changes_nothing_that_was_closed(books):
