@@ -177,7 +177,7 @@ def close_month(arguments: Namespace) -> int:
                 month=month,
                 by=_said("--by", arguments.by),
                 seen=arguments.seen,
-                reason=arguments.reason and _said("--reason", arguments.reason),
+                reason=None if arguments.reason is None else _said("--reason", arguments.reason),
                 compared=asyncio.run(_compares()),
             )
             closings.close(engine, asked, at)
@@ -203,9 +203,11 @@ def _show_month(engine: Engine, month: Month, at: datetime) -> None:
     still = [one.finding.key for one in found if one.settled_at is None]
     for key in still:
         console.print(f"open finding about money: {key}", markup=False)
-    for one in figures:
-        if not (one.adds_up and one.is_covered):
-            console.print(f"{one.currency}: the books differ, and the month cannot be closed")
+    differing = [one.currency for one in figures if not (one.adds_up and one.is_covered)]
+    for currency in differing:
+        console.print(f"{currency}: the books differ, and the month cannot be closed")
+    if differing:
+        return
     if not month.is_over(at):
         console.print("it is not over yet, in UTC")
         return
@@ -244,7 +246,7 @@ def _said(name: str, written: str | None) -> str:
 
 def _month(written: str) -> Month:
     try:
-        return Month(date.fromisoformat(f"{written}-01"))
+        return Month.read(written)
     except ValueError as error:
         raise ArgumentTypeError("a month is written as 2027-01") from error
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import psycopg
 import pytest
 
 import cli
@@ -16,6 +17,7 @@ from tests.ledger.test_closings import a_finding
 
 MONTH = Month(date(2026, 1, 1))
 WINDOWS = ((MONTH.begins, MONTH.ends),)
+DAMAGE = "UPDATE postings SET amount_minor = amount_minor - 1 WHERE book = 'deferred_revenue'"
 BY = ("--by", "ann@seller.example")
 
 
@@ -27,9 +29,9 @@ def engine(database):
 
 
 @pytest.fixture
-def run(monkeypatch, database, capsys):
+def run(monkeypatch, unguarded_database, capsys):
     """A function that runs `close-month` and returns exit code and all that was printed."""
-    for name, value in environment(database.url).items():
+    for name, value in environment(unguarded_database.url).items():
         monkeypatch.setenv(name, value)
 
     def command(*words):
@@ -104,6 +106,7 @@ def test_an_open_finding_about_money_needs_a_reason(run, engine):
         (("--seen", "0" * 64, *BY, "--reason", "a" * 201), "malformed"),
         (("--seen", "0" * 64, *BY), "figures_changed"),
         (("--seen", "", *BY), "figures_changed"),
+        (("--seen", "0" * 64, *BY, "--reason", ""), "missing_field"),
     ],
 )
 def test_what_is_missing_or_was_not_seen_closes_nothing(run, engine, words, told):
@@ -112,11 +115,26 @@ def test_what_is_missing_or_was_not_seen_closes_nothing(run, engine, words, told
     assert (code != 0, told in printed, closed(engine)) == (True, True, [])
 
 
+def test_where_the_books_differ_nothing_is_offered_to_close(run, unguarded_database):
+    engine = connect(unguarded_database.url)
+    a_customer(engine)
+    engine.dispose()
+    with psycopg.connect(unguarded_database.owner_url) as owner:
+        owner.execute("ALTER TABLE postings DISABLE TRIGGER USER")
+        owner.execute(DAMAGE)
+    code, shown = run("2026-01")
+    assert (code, "USD: the books differ" in shown, "--seen" in shown) == (0, True, False)
+
+
 def test_a_month_that_runs_is_shown_and_cannot_be_closed(run, engine):
     now = f"{datetime.now(UTC):%Y-%m}"
     code, shown = run(now)
     assert (code, "it is not over yet" in shown, "--seen" in shown) == (0, True, False)
     code, told = run(now, *BY, "--seen", "0" * 64)
     assert (code != 0, "month_running" in told) == (True, True)
+
+
+@pytest.mark.parametrize("written", ["January", "2026-1", "2026-13", "1999-12", "9999-12", ""])
+def test_what_is_no_month_in_which_anything_was_sold_is_refused(run, written):
     with pytest.raises(SystemExit):
-        run("January")
+        run(written)

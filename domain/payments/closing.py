@@ -5,6 +5,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
+
+SOLD = range(2000, 9000)  # years: in others nothing was, and the calendar may end in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +15,18 @@ class Month:
     """A month in UTC, as books are kept."""
 
     first: date
+
+    @classmethod
+    def read(cls, written: str) -> Self:
+        """Return a month written as 2027-01. Raises `ValueError`.
+
+        >>> Month.read("2027-01").until
+        datetime.date(2027, 2, 1)
+        """
+        first = date.fromisoformat(f"{written}-01")
+        if first.year not in SOLD:
+            raise ValueError("nothing was sold in that year")
+        return cls(first)
 
     @property
     def until(self) -> date:

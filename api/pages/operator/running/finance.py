@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -123,12 +123,9 @@ def month_of(written: str, at: datetime) -> Month:
     if not written:
         return Month((at.astimezone(UTC).date().replace(day=1) - timedelta(days=1)).replace(day=1))
     try:
-        first = date.fromisoformat(f"{written}-01")
+        return Month.read(written)
     except ValueError as error:
         raise Problem("invalid_parameter", "a month is written as 2027-01") from error
-    if not 2000 <= first.year < 9000:  # noqa: PLR2004 - years in which nothing was sold
-        raise Problem("invalid_parameter", "a month is written as 2027-01")
-    return Month(first)
 
 
 async def _rows(visit: Visit, name: str, month: Month) -> Sequence[Mapping[str, str]]:
