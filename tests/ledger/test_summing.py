@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from ledger.reads import usage
 from ledger.reports.scope import Scope
@@ -67,6 +68,21 @@ def test_lines_of_days_that_are_summed_up_are_not_read(database):
         assert usage.grouped(ledger, scope, ["action"]) == whole
         assert ledger.scalar(FETCHED) - before <= 1_000 + MOST
     owner.dispose()
+
+
+def test_a_wallet_that_cannot_be_summed_up_holds_up_no_other(database, monkeypatch):
+    monkeypatch.setattr(days, "LEAST", 1)
+    engine = connect(database.url)
+    with engine.begin() as ledger:
+        accounts = [four_days(ledger)[0].account_id for _ in range(3)]
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(f"ALTER TABLE summed_days ADD CHECK (account_id <> {accounts[0]})")
+    with pytest.raises(IntegrityError):
+        list(days.sum_up_all(engine))
+    with engine.connect() as ledger:
+        done = ledger.scalars(text("SELECT DISTINCT account_id FROM summed_days"))
+        assert sorted(done) == accounts[1:]
+    engine.dispose()
 
 
 def test_days_are_summed_up_once_however_many_do_it(engine):
