@@ -48,7 +48,8 @@ class Reconciliation:
                 f"**{done.differences} differences**, "
                 f"{done.new} of them new. To do: `python cli.py findings`."
             )
-            if workflow.patched(DAYS_ARE_SUMMED_UP):
+            # A patch of each night: what a run did without in one, it never takes up under that id.
+            if workflow.patched(f"{DAYS_ARE_SUMMED_UP}-{night:%Y-%m-%d}"):
                 await self._sum_up()
         workflow.continue_as_new()
 

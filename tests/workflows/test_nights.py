@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,26 +21,38 @@ from settings import Settings
 from tests.api.arrangements import environment, own_namespace
 from worker import THREADS, Fleet, start_nights
 from workflows import names
-from workflows.reconciliation import NIGHTS_PER_RUN
+from workflows.reconciliation import NIGHTS_PER_RUN, workflow
 
 pytestmark = pytest.mark.long
 
 
 @pytest.fixture
-async def nights(
+async def fleet(
     temporal_server: TemporalServer, database: Database, standin: StandIn
-) -> AsyncIterator[Client]:
-    """A namespace where the comparison runs, on a ledger of its own."""
+) -> AsyncIterator[Fleet]:
+    """Who can run the comparison in a namespace and on a ledger of its own."""
     client = await own_namespace(temporal_server.address)
     variables = environment(database.url, client, standin, PUBLIC_URL="http://127.0.0.1:1")
     engine = connect(database.url)
-    fleet = Fleet(Settings.from_environment(variables), engine, client)
+    yield Fleet(Settings.from_environment(variables), engine, client)
+    engine.dispose()
+    standin.behave()
+
+
+@asynccontextmanager
+async def at_work(fleet: Fleet) -> AsyncIterator[None]:
+    """Run the workers of the comparison; later ones know only the past of a run."""
     with ThreadPoolExecutor(THREADS) as executor:
         billing = fleet.worker(names.BILLING, executor)
         async with billing, fleet.worker(names.STRIPE, executor):
-            yield client
-    engine.dispose()
-    standin.behave()
+            yield
+
+
+@pytest.fixture
+async def nights(fleet: Fleet) -> AsyncIterator[Client]:
+    """A namespace where the comparison runs."""
+    async with at_work(fleet):
+        yield fleet.client
 
 
 async def told(handle: WorkflowHandle[Any, Any]) -> str:
@@ -118,3 +131,26 @@ async def test_each_night_at_its_hour_and_the_next_run_goes_on(
     assert {at.hour for at in happened} == {NIGHT_HOUR}
     summed_up = await starts(nights, "sum_up_days")
     assert [at.date() for at in summed_up] == [night.date() for night in wanted]
+
+
+async def test_a_run_from_before_days_were_summed_up_does_so_in_the_next_night(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skipper = TimeSkipper(fleet.client, config=TimeSkippingConfig(max_session_skip_count=MOST_HOPS))
+    waiting, wanted = ("", 0, False), []
+    monkeypatch.setattr(workflow, "patched", lambda _: False)
+    for _ in range(2):
+        async with at_work(fleet):
+            with skipper.with_time_skipping_disabled():
+                await start_nights(skipper.client)
+            handle = fleet.client.get_workflow_handle(names.RECONCILIATION)
+            waiting = await next_wait(handle, waiting) if not wanted else waiting
+            now = await skipper.get_current_time(handle)
+            wanted.append(next_night(now))
+            await skipper.fast_forward(handle, wanted[-1] - now + HAIR)
+            waiting = await next_wait(handle, waiting)
+        monkeypatch.undo()
+    assert [at.date() for at in await starts(fleet.client, "reconcile")] == [
+        night.date() for night in wanted
+    ]
+    assert [at.date() for at in await starts(fleet.client, "sum_up_days")] == [wanted[-1].date()]
