@@ -1,5 +1,7 @@
 """Sums of days that are over, made at night for those who will ask for them."""
 
+from temporalio import activity
+
 from activities.context import BillingContext
 from activities.uninterrupted import uninterrupted
 from ledger.usage import days
@@ -13,5 +15,13 @@ class DayActivities:
 
     @uninterrupted(name="sum_up_days")
     def sum_up(self) -> int:
-        """Sum up the days that are over, of all customers; return how many were kept or marked."""
-        return sum(days.sum_up_all(self._context.engine))
+        """Sum up the days that are over, of all customers; return how many were kept or marked.
+
+        Where the worker shuts down, the rest is left to the next night.
+        """
+        written = 0
+        for some in days.sum_up_all(self._context.engine):
+            written += some
+            if activity.is_worker_shutdown() or activity.is_cancelled():
+                break
+        return written
