@@ -41,6 +41,7 @@ class Taxes:
                 "customer": payer,
                 "currency": currency.lower(),
                 "automatic_tax": {"enabled": True},
+                "discounts": "",  # the payer's own: the invoice has none either
                 "invoice_items": [item],
                 "expand": RATES,
             }

@@ -27,6 +27,7 @@ def previewed(client, customer, amount, behavior="exclusive"):
             "customer": customer,
             "currency": "usd",
             "automatic_tax": {"enabled": True},
+            "discounts": "",
             "invoice_items": [item],
             "expand": [RATE],
         }
