@@ -17,7 +17,7 @@ from domain.money import format_money
 from domain.outcomes import Outcome, Refusal
 from domain.payments.charges import LOOKED_INTO, Charge, ChargeKind, Decline, Declined, Paid
 from domain.payments.findings import Finding, FindingKind
-from domain.payments.taxes import PRICE_CHANGED
+from domain.payments.taxes import LOCATION_MISSING, PRICE_CHANGED
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, checkpoints, subscriptions
 from ledger.payments import charges, findings
@@ -210,7 +210,8 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
     retried = again and failed.retry_at is None and failed.pause
     if failed.ends_at is not None and failed.ends_at <= buyer.at:
         return  # the subscription ends now: that mail says why
-    if retried and failed.charge.kind is ChargeKind.PERIOD:
+    placeless = declined.code == LOCATION_MISSING  # nothing was tried: one mail says what to do
+    if retried and failed.charge.kind is ChargeKind.PERIOD and not placeless:
         lots = desk.lots(buyer.plan, buyer.at)
         desk.post(
             f"paused:{failed.charge.charge_id}",

@@ -112,6 +112,9 @@ def _failures() -> dict[str, Mail]:
         "failed_last": replace(hard, serves_until=NEXT, ends_at=NEXT),
         "failed_confirm": replace(hard, decline=Decline.NEEDS_CUSTOMER, reason=Reason.CONFIRMATION),
         "failed_upgrade": replace(hard, purpose=Purpose.UPGRADE, paused=False, card=None),
+        "failed_address": replace(
+            hard, reader=a_reader(tax_added=True), reason=Reason.NO_ADDRESS, card=None
+        ),
         "failed_first": replace(
             hard, purpose=Purpose.FIRST_PERIOD, reason=Reason.NO_CARD, card=None, paused=False
         ),

@@ -297,3 +297,14 @@ def test_a_price_without_its_tax_says_so():
     letter = render(a_receipt(reader=a_reader(tax_added=True)))
     assert "Your next payment is $72.00 plus tax on" in plain(letter.text)
     assert "$72.00 plus tax" in words(letter)
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_missing_address_is_not_blamed_on_a_card(paused):
+    reader = a_reader(tax_added=True)
+    failed = a_failure(reader=reader, card=None, reason=Reason.NO_ADDRESS, retry_at=None)
+    letter = render(replace(failed, decline=Decline.HARD, paused=paused))
+    for part in (letter.subject, plain(letter.text), words(letter)):
+        assert "address" in part
+        assert "$49.00 plus tax" in part
+        assert "card" not in part.replace(ACTION, "")
