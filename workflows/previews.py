@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.payments.processor import PaymentActivities
-    from activities.payments.taxes import TaxWanted
+    from activities.payments.taxes import TaxPreview, TaxWanted
     from activities.plans.upgrades import Quoted
     from domain.messages.answers import credit_text, refused, tax_told
 from workflows.options import INTERACTIVE, PROCESSOR, ranked, short
@@ -32,18 +32,29 @@ def preview_of(quoted: Quoted) -> Answer:
     }
 
 
-async def with_tax(context: Context, quoted: Quoted, preview: Answer) -> Answer:
-    """Return a preview with its tax and total, or why they are unknown."""
+def ask_for_tax(context: Context, quoted: Quoted, preview: Answer, ticket: int) -> None:
+    """Answer a preview with its tax and total, or why they are unknown; the loop does not wait."""
     price, terms = quoted.quote.amount_minor, quoted.plan.tax
     if not price or terms is None:
-        return preview
-    said = await workflow.execute_activity_method(
-        PaymentActivities.preview_tax,
-        TaxWanted(context.state.payer, quoted.plan.currency, price, terms),
-        summary=short(f"ask for the tax of {quoted.plan.plan_id}"),
-        **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
+        context.mailbox.answer(ticket, preview)
+        return
+
+    async def told(said: TaxPreview) -> None:
+        context.mailbox.answer(ticket, _with_tax(preview, price, said))
+
+    context.pending_calls.start(
+        workflow.start_activity_method(
+            PaymentActivities.preview_tax,
+            TaxWanted(context.state.payer, quoted.plan.currency, price, terms),
+            summary=short(f"ask for the tax of {quoted.plan.plan_id}"),
+            **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
+        ),
+        told,
     )
+
+
+def _with_tax(preview: Answer, price_minor: int, said: TaxPreview) -> Answer:
     if said.taxed is None:
         return refused(said.refused)
-    total = said.taxed.total_of(price)
-    return {**preview, "amount_minor": total, **tax_told(said.taxed, price)}
+    total = said.taxed.total_of(price_minor)
+    return {**preview, "amount_minor": total, **tax_told(said.taxed, price_minor)}

@@ -1,9 +1,11 @@
 """Charges with tax, through the whole engine: what the processor says is kept, charged and told."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from local.patience import until
 from tests.fleet import Customer, RunningFleet
 from tests.payer import card_in
 
@@ -137,4 +139,18 @@ async def test_money_on_its_way_is_told_with_its_tax(fleet: RunningFleet) -> Non
     await customer.life.signal("invoice_paid", {"invoice": customer.invoice_of("processing")})
     await customer.life.settle()
     assert customer.paid() == [1_080, 1_080]
+    customer.check()
+
+
+async def test_a_preview_that_the_processor_does_not_answer_keeps_nobody_waiting(
+    fleet: RunningFleet,
+) -> None:
+    customer = await living(fleet, "GB")
+    customer.fault("drop", path="/v1/invoices/create_preview", count=1_000)
+    asked = asyncio.create_task(customer.change_plan("core_40k", preview=True))
+    await until(customer.life.status, lambda now: now["busy"], "the preview to be under way")
+    assert (await customer.use("1"))["status"] == "debited"
+    assert (await customer.buy("10000"))["status"] == "paid"
+    fleet.standin.behave()
+    assert (await asked)["status"] in ("preview", "pending")
     customer.check()

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.pricing.proration import ChangeKind
     from domain.subscription import LeftBehind, OpenCharge, Step
 from workflows.options import LEDGER, short
-from workflows.previews import preview_of, with_tax
+from workflows.previews import ask_for_tax, preview_of
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Update
@@ -66,7 +66,8 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
         return refused(reason)
     if request.preview:
         needs = {"needs": quoted.needs} if quoted.needs else {}
-        return await with_tax(context, quoted, {"status": "preview", **needs, **preview})
+        ask_for_tax(context, quoted, {"status": "preview", **needs, **preview}, ticket)
+        return None
     if quoted.quote.kind is ChangeKind.UPGRADE:
         return await _upgrade(context, quoted, request.key, ticket)
     upgrade = state.charge_of(ChargeKind.UPGRADE)
