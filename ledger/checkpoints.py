@@ -24,6 +24,7 @@ class NotedCharge:
     declines: int
     note: dict[str, Any]
     processing: bool = False  # its money is on its way
+    decline_code: str | None = None  # of the last decline
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def open_charges(
     rows = connection.execute(
         text("""
             SELECT c.opened_at, coalesce(c.quantity, 0), c.window_end, coalesce(c.invoice, ''),
-                   c.declines, n.note, c.state = 'processing'
+                   c.declines, n.note, c.state = 'processing', c.decline_code
             FROM charges c JOIN charge_notes n USING (account_id, charge_id)
             WHERE c.account_id = :account AND c.subscription_id = :subscription
               AND c.state IN ('open', 'processing')

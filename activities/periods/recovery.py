@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from temporalio.converter import value_to_type
 
 from domain.payments.charges import Charge, Decline
+from domain.payments.taxes import LOCATION_MISSING
 from domain.periods import Window
 from domain.plan_calendar import window_at
 from domain.pricing.catalog import Plan
@@ -106,6 +107,7 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
         needs_window=not note.get("lasting", False),
         refused=note.get("looked_into") == Decline.REFUSED,
         look_at=noted.opened_at if noted.processing else None,
+        placeless=noted.decline_code == LOCATION_MISSING,
     )
 
 

@@ -27,6 +27,16 @@ def moves(customer: Customer, country: str) -> None:
     customer.ask_processor(f"customers/{payer}", {"address[country]": country})
 
 
+async def hears_of_it(customer: Customer, times: int = 1) -> str:
+    """Report the payer's change, as the processor does; return the status after it."""
+    payer = customer.ask_processor(f"customers/{customer.processor()['payer']}")
+    method = payer["invoice_settings"]["default_payment_method"]
+    for _ in range(times):
+        news = {"payment_method": method, "update": "default"}
+        await customer.life.signal("payment_method_updated", news)
+    return str((await customer.life.settle())["status"])
+
+
 def taxes(customer: Customer) -> list[tuple[str, str, int, int]]:
     query = "SELECT kind, state, amount_minor, tax_minor FROM charges WHERE account_id = %s"
     return [tuple(row) for row in customer.rows(f"{query} ORDER BY opened_at, charge_id")]
@@ -153,4 +163,16 @@ async def test_a_preview_that_the_processor_does_not_answer_keeps_nobody_waiting
     assert (await customer.buy("10000"))["status"] == "paid"
     fleet.standin.behave()
     assert (await asked)["status"] in ("preview", "pending")
+    customer.check()
+
+
+async def test_an_address_has_what_waited_for_it_charged_once(fleet: RunningFleet) -> None:
+    customer = await living(fleet, None)
+    await hears_of_it(customer)
+    assert (customer.attempts(), customer.paid()) == (0, [])
+
+    moves(customer, "CH")
+    await hears_of_it(customer, 3)
+
+    assert (customer.attempts(), customer.paid()) == (1, [973])
     customer.check()

@@ -1,10 +1,13 @@
 """Payment methods: another card, the same card again, and the cards on file."""
 
+from dataclasses import replace
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.payments.invoices import Cards, InvoiceReading
     from activities.payments.processor import CardInUse, PaymentActivities
+    from activities.payments.taxes import TaxPreview, TaxWanted
     from activities.periods.lifecycle import KnownPayer, PeriodActivities
     from domain.messages.answers import refused
     from domain.messages.cards import (
@@ -18,6 +21,8 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.messages.invoices import parse_nothing, parse_use_payment_method
     from domain.outcomes import Outcome
+    from domain.payments.charge_fates import is_held
+    from domain.payments.charges import Charge
     from domain.subscription import Pause, Step
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
 from workflows.subscription.context import Context
@@ -32,7 +37,39 @@ async def _payment_method_updated(context: Context, news: CardNews, _ticket: int
         _use(context, news.method)
     elif news.update != THE_DEFAULT:
         await _heard(context, sign_of(news))
+    else:
+        _look_for_places(context)
     return None
+
+
+def _look_for_places(context: Context) -> None:
+    """Ask whether charges can be taxed that could not: an address may be what has changed."""
+    for charge in context.state.charges:
+        if charge.step is Step.DECLINED and charge.placeless:
+            _look_for_place(context, charge.charge)
+
+
+def _look_for_place(context: Context, charge: Charge) -> None:
+    async def looked(said: TaxPreview) -> None:
+        found = context.state.charge_named(charge.charge_id)
+        if said.taxed is None or found is None or found.step is not Step.DECLINED:
+            return
+        if is_held(context.state, found, workflow.now()):
+            context.state.put(replace(found, retry_at=workflow.now()))
+        else:
+            context.collector.retry(found)
+
+    if charge.tax is None:
+        return
+    context.pending_calls.start(
+        workflow.start_activity_method(
+            PaymentActivities.preview_tax,
+            TaxWanted(context.state.payer, charge.currency, charge.amount_minor, charge.tax),
+            summary="ask whether it can be taxed now",
+            **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
+        ),
+        looked,
+    )
 
 
 async def _use_payment_method(context: Context, method: str, ticket: int) -> Answer | None:

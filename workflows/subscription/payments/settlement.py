@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.payments.dunning import next_try, patience_ends
     from domain.payments.processor_states import Remark
+    from domain.payments.taxes import LOCATION_MISSING
     from domain.plan_calendar import Calendar
     from domain.pricing.policies import AfterDunning, ResumeOn, WhileUnpaid
     from domain.subscription import OpenCharge, Pause, Step
@@ -141,6 +142,7 @@ class Settler:
             retry_at=retry_at,
             ends_at=over_at if plan.after_dunning is AfterDunning.END else None,
             confirm_until=_confirm_until(charge, declined),
+            placeless=declined.code == LOCATION_MISSING,
         )
         state.put(charge)
         if charge.declines == 1:
