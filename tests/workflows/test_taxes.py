@@ -13,6 +13,7 @@ pytestmark = pytest.mark.long
 
 FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 
 
 async def living(fleet: RunningFleet, country: str | None, plan: str = "core_10k") -> Customer:
@@ -175,4 +176,33 @@ async def test_an_address_has_what_waited_for_it_charged_once(fleet: RunningFlee
     await hears_of_it(customer, 3)
 
     assert (customer.attempts(), customer.paid()) == (1, [973])
+    customer.check()
+
+
+async def test_a_renewal_whose_place_is_unknown_pauses_nobody_before_it_is_due(
+    fleet: RunningFleet,
+) -> None:
+    customer = await living(fleet, "GB")
+    await customer.update_card()  # one that says no place
+    before = await customer.pass_until(FEBRUARY - SECOND)
+    assert (before["status"], customer.mails().count("payment_failed")) == ("active", 0)
+    after = await customer.pass_until(FEBRUARY + HOUR)
+    assert after["paused_by"] == ["payment_failed"]
+    assert customer.mails().count("payment_failed") == 1
+
+    moves(customer, "GB")
+    assert await hears_of_it(customer) == "active"
+    assert customer.paid() == [1_080, 1_080]
+    customer.check()
+
+
+async def test_a_place_that_becomes_known_before_it_is_due_delays_no_renewal(
+    fleet: RunningFleet,
+) -> None:
+    customer = await living(fleet, "GB")
+    await customer.update_card()
+    await customer.pass_until(FEBRUARY - SECOND)
+    moves(customer, "GB")
+    assert (await customer.pass_until(FEBRUARY + HOUR))["status"] == "active"
+    assert (customer.paid(), "payment_failed" in customer.mails()) == ([1_080, 1_080], False)
     customer.check()

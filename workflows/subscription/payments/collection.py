@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.declines import DeclineActivities
     from activities.payments.processor import Collected, Invoiced, PaymentActivities, PaymentAttempt
     from domain.payments.charge_fates import Fate, Happened, fate, is_held, is_void
-    from domain.payments.charges import PAYER_DELETED, ChargeKind, Decline, Declined
+    from domain.payments.charges import PAYER_DELETED, ChargeKind
     from domain.payments.processor_states import Remark
     from domain.payments.taxes import FOR_THE_CUSTOMER
     from domain.subscription import OpenCharge, Pause, Step
@@ -22,6 +22,7 @@ from workflows.subscription.operator_view import demanded
 from workflows.subscription.payments.payers import Payers
 from workflows.subscription.payments.processing import BETWEEN_LOOKS, let_operators_look
 from workflows.subscription.payments.settlement import Settler
+from workflows.subscription.payments.under_review import not_charged, voided_elsewhere
 from workflows.subscription.pending_calls import PendingCalls
 
 RANKS = {
@@ -65,6 +66,9 @@ class Collector:
         """Start an attempt at a prepared charge; prepare it again if the payer has changed."""
         if charge.charge.payer != self._state.payer:
             self._prepare_anew(charge)
+            return
+        if not charge.invoice:  # it could not be taxed when it was prepared
+            self.collect(replace(charge, step=Step.PREPARING, attempt=charge.attempt + 1))
             return
         charge = replace(charge, step=Step.PAYING, pay_at=None, retry_at=None)
         self._state.put(charge)
@@ -239,6 +243,9 @@ class Collector:
         if invoiced.refused == PAYER_DELETED:
             self._with_another_payer(charge, invoiced.detail)
             return
+        if invoiced.refused in FOR_THE_CUSTOMER and not _is_due(charge):
+            self._state.put(replace(charge, step=Step.PREPARED))  # asked for again when it is due
+            return
         if invoiced.refused:
             await self._refused(charge, invoiced)
             return
@@ -248,24 +255,13 @@ class Collector:
         self._state.put(prepared)
         # Void instead if the subscription is to end or nobody wants the charge any more: an outage
         # at the processor may have delayed its preparation.
-        now = workflow.now()
-        due = prepared.pay_at is None or prepared.pay_at <= now
-        if due and not self._state.over and not is_void(self._state, prepared, now):
+        unwanted = self._state.over or is_void(self._state, prepared, workflow.now())
+        if _is_due(prepared) and not unwanted:
             self.pay(prepared)
 
     async def _refused(self, charge: OpenCharge, invoiced: Invoiced) -> None:
-        ours = workflow.patched("a-refusal-is-no-decline")  # until no run is older than 2027-12
-        ours = ours and invoiced.refused not in FOR_THE_CUSTOMER
-        refusal = Declined(
-            kind="declined",
-            invoice="",
-            decline=Decline.REFUSED if ours else Decline.HARD,
-            code=invoiced.refused,
-            advice="",
-            card="" if ours else self._state.card,
-            invoice_url="",
-            detail=invoiced.detail,
-        )
+        told = workflow.patched("a-refusal-is-no-decline")  # until no run is older than 2027-12
+        refusal = not_charged(invoiced, self._state.card, told_apart=told)
         await self._give_up_all(await self._settler.declined(charge, refusal))
 
     async def _collected(self, charge_id: str, collected: Collected) -> None:
@@ -324,15 +320,7 @@ class Collector:
         if charge.kind is not ChargeKind.PERIOD:
             await self._void_in_ledger(charge, gone=True)
         elif charge.invoice:
-            refusal = Declined(
-                kind="declined",
-                invoice=charge.invoice,
-                decline=Decline.HARD,
-                code="charge_voided",
-                advice="",
-                card=self._state.card,
-                invoice_url="",
-            )
+            refusal = voided_elsewhere(charge, self._state.card)
             await self._settler.declined(replace(charge, invoice=""), refusal)
 
     async def _give_up_all(self, needless: list[OpenCharge]) -> None:
@@ -348,3 +336,7 @@ class Collector:
             **LEDGER,
         )
         self._settler.voided(charge)
+
+
+def _is_due(charge: OpenCharge) -> bool:
+    return charge.pay_at is None or charge.pay_at <= workflow.now()

@@ -7,11 +7,13 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.payments.declines import DeclineActivities, FailedCharge
+    from activities.payments.processor import Invoiced
     from activities.purchases.buyers import Buyer
     from domain.messages.answers import declined as declined_answer
     from domain.money import format_money
     from domain.payments.charges import ChargeKind, Decline, Declined, Paid
     from domain.payments.dunning import patience_ends
+    from domain.payments.taxes import FOR_THE_CUSTOMER
     from domain.pricing.policies import WhileUnpaid
     from domain.subscription import OpenCharge, Pause, Step
     from domain.subscription_state import SubscriptionState
@@ -24,6 +26,37 @@ STORIES = {
     Decline.REFUSED: "refused by the processor",
     Decline.DIFFERS: "paid with another amount",
 }
+
+
+def not_charged(invoiced: Invoiced, card: str, *, told_apart: bool) -> Declined:
+    """Describe an invoice that could not be made: what the customer cannot cure is ours.
+
+    Older runs do not tell the two apart, and name the card.
+    """
+    ours = told_apart and invoiced.refused not in FOR_THE_CUSTOMER
+    return Declined(
+        kind="declined",
+        invoice="",
+        decline=Decline.REFUSED if ours else Decline.HARD,
+        code=invoiced.refused,
+        advice="",
+        card="" if told_apart else card,
+        invoice_url="",
+        detail=invoiced.detail,
+    )
+
+
+def voided_elsewhere(charge: OpenCharge, card: str) -> Declined:
+    """Describe a charge that is still due and whose invoice was voided past us."""
+    return Declined(
+        kind="declined",
+        invoice=charge.invoice,
+        decline=Decline.HARD,
+        code="charge_voided",
+        advice="",
+        card=card,
+        invoice_url="",
+    )
 
 
 def differing(charge: OpenCharge, paid: Paid) -> Declined:
