@@ -64,11 +64,11 @@ class Collector:
 
     def pay(self, charge: OpenCharge) -> None:
         """Start an attempt at a prepared charge; prepare it again if the payer has changed."""
-        if charge.charge.payer != self._state.payer:
-            self._prepare_anew(charge)
-            return
         if not charge.invoice:  # it could not be taxed when it was prepared
             self.collect(replace(charge, step=Step.PREPARING, attempt=charge.attempt + 1))
+            return
+        if charge.charge.payer != self._state.payer:
+            self._prepare_anew(charge)
             return
         charge = replace(charge, step=Step.PAYING, pay_at=None, retry_at=None)
         self._state.put(charge)
