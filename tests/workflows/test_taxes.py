@@ -179,6 +179,20 @@ async def test_an_address_has_what_waited_for_it_charged_once(fleet: RunningFlee
     customer.check()
 
 
+async def test_an_address_has_a_card_that_declines_tried_once(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe(
+        "core_10k", catalog="make_europe", card="pm_card_chargeCustomerFail"
+    )
+    moves(customer, "CH")
+    # One of two questions is answered only after the card was declined.
+    customer.fault("drop", path="/v1/invoices/create_preview", count=3)
+    await hears_of_it(customer, 2)
+    assert (customer.attempts(), customer.paid()) == (1, [])
+    await hears_of_it(customer)
+    assert customer.attempts() == 1
+    customer.check()
+
+
 async def test_a_renewal_whose_place_is_unknown_pauses_nobody_before_it_is_due(
     fleet: RunningFleet,
 ) -> None:

@@ -46,14 +46,16 @@ def _look_for_places(context: Context) -> None:
     """Ask whether charges can be taxed that could not: an address may be what has changed."""
     for charge in context.state.charges:
         if charge.step is Step.DECLINED and charge.placeless:
-            _look_for_place(context, charge.charge)
+            _look_for_place(context, charge.charge, charge.attempt)
 
 
-def _look_for_place(context: Context, charge: Charge) -> None:
+def _look_for_place(context: Context, charge: Charge, attempt: int) -> None:
     async def looked(said: TaxPreview) -> None:
         found = context.state.charge_named(charge.charge_id)
         if said.taxed is None or found is None or found.step is not Step.DECLINED:
             return
+        if found.attempt != attempt:
+            return  # another event has had it tried since
         if is_held(context.state, found, workflow.now()):
             context.state.put(replace(found, retry_at=workflow.now()))
         else:
