@@ -68,3 +68,11 @@ async def test_a_change_of_plan_shows_its_tax(british, web):
     fields = forms_of(await web.get("/console/plan?plan=core_40k"), "/console/plan/change")[0]
     await web.post("/console/plan/change", data=fields)
     assert british.paid() == [1_080, int(fields["amount_minor"])]
+
+
+async def test_a_tax_that_the_processor_does_not_tell_is_said_to_be_unknown(british, web):
+    british.fault("drop", path="/v1/invoices/create_preview", count=1_000)
+    shown = await web.get("/console/plan?plan=core_40k")
+    british.fleet.standin.behave()
+    assert (shown.status_code, "not known just now" in shown.text) == (200, True)
+    assert british.paid() == [1_080]

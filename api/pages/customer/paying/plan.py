@@ -24,6 +24,7 @@ from api.v1.problems import Problem
 from domain.credits import parse_credits
 from domain.errors import BillingError, InvalidInput
 from domain.payments.charges import ChargeKind, Decline
+from domain.payments.taxes import NOT_COMPUTED
 from domain.subscription import Status
 
 SUBSCRIPTION = "/subscriptions/{id}"
@@ -66,7 +67,7 @@ async def show(visit: Visit) -> dict[str, Any]:
 async def change(visit: Visit) -> dict[str, Any] | Response:
     """Change to the plan that was shown, for what was shown; other numbers are shown first."""
     wanted = visit.form.get("plan", "")
-    now = await visit.ask(CHANGE, body={"plan": wanted, "preview": True})
+    now = await _preview(visit, wanted)
     if any(str(now[name]) != visit.form.get(name) for name in SAME):
         return await show(visit) | {"changed": True}
     try:
@@ -120,10 +121,18 @@ async def _offers(visit: Visit) -> list[Any]:
 
 async def _quoted(visit: Visit, chosen: str) -> Json:
     """Return a change's own preview, and for one at once the credits before and after."""
-    quote = await visit.ask(CHANGE, body={"plan": chosen, "preview": True})
+    quote = await _preview(visit, chosen)
     if quote["kind"] != NOW:
         return {**quote, "credits": [], "card": None}
     return {**quote, "credits": await _credits(visit, quote), "card": await default_card(visit)}
+
+
+async def _preview(visit: Visit, plan: str) -> Json:
+    """Return what a change would come to; it waits for nothing but its tax."""
+    told: Json = await visit.ask(CHANGE, body={"plan": plan, "preview": True})
+    if told["status"] == "pending":
+        raise InvalidInput(NOT_COMPUTED, "the payment processor does not answer")
+    return told
 
 
 async def _credits(visit: Visit, quote: Json) -> list[Json]:
