@@ -1,1 +1,1 @@
-"""The main job on real input: four customers' stories, then the proof of their books."""
+"""The main job on real input: stories of five sellers' customers, then the proof of their books."""

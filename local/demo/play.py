@@ -1,4 +1,4 @@
-"""`make demo`: four customers at once, then their tables, mails, picture and proof."""
+"""`make demo`: all customers at once, then their tables, mails, picture and proof."""
 
 import asyncio
 import re
