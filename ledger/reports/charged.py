@@ -68,41 +68,60 @@ class TaxOfMonth:
         return self.charged_minor - self.returned_minor
 
 
-# Taxed charges that were paid, also where no tax was due, and what was posted of their tax since.
+# Taxed charges that were paid, also where no tax was due: those alike are one row. Then what was
+# posted of their tax since, with what had gone back before.
 TAXES = """
-SELECT true, date_trunc('month', c.settled_at AT TIME ZONE 'UTC')::date AS month, c.currency,
-       c.tax_minor, c.tax, 0::bigint
+SELECT count(*) AS charges,
+       date_trunc('month', c.settled_at AT TIME ZONE 'UTC')::date AS month, c.currency,
+       c.tax_minor, c.tax, 0::bigint AS back, 0::bigint AS before
 FROM charges c
 WHERE c.state = 'paid' AND c.tax IS NOT NULL
   AND c.settled_at >= :start AND c.settled_at < :end
   AND c.account_id = coalesce(CAST(:account AS bigint), c.account_id)
+GROUP BY 2, c.currency, c.tax_minor, c.tax
 UNION ALL
-SELECT false, date_trunc('month', p.at AT TIME ZONE 'UTC')::date, p.currency, c.tax_minor, c.tax,
-       sum(p.amount_minor)::bigint
-FROM postings p JOIN charges c USING (account_id, charge_id)
-WHERE p.book = 'tax' AND p.cause IN ('refund', 'chargeback')
-  AND p.at >= :start AND p.at < :end
-  AND p.account_id = coalesce(CAST(:account AS bigint), p.account_id)
-GROUP BY 2, p.currency, c.account_id, c.charge_id, c.tax_minor, c.tax
+SELECT 0, r.month, r.currency, c.tax_minor, c.tax, r.back, r.so_far - r.back
+FROM (SELECT p.account_id, p.charge_id, p.currency, p.at >= :start AS asked,
+             date_trunc('month', p.at AT TIME ZONE 'UTC')::date AS month,
+             sum(p.amount_minor)::bigint AS back,
+             (sum(sum(p.amount_minor)) OVER (
+                 PARTITION BY p.account_id, p.charge_id
+                 ORDER BY date_trunc('month', p.at AT TIME ZONE 'UTC')::date, p.at >= :start
+             ))::bigint AS so_far
+      FROM postings p
+      WHERE p.book = 'tax' AND p.cause IN ('refund', 'chargeback') AND p.at < :end
+        AND p.account_id = coalesce(CAST(:account AS bigint), p.account_id)
+      GROUP BY p.account_id, p.charge_id, p.currency, 4, 5) r
+JOIN charges c USING (account_id, charge_id)
+WHERE r.asked
 """
 
 
 def taxes(connection: Connection, scope: Scope) -> tuple[TaxOfMonth, ...]:
     """Return each tax by month, currency and place; what is kept is the book of taxes."""
     sums: dict[tuple[date, str, str, str, str], list[int]] = defaultdict(lambda: [0] * 4)
-    for charged, month, currency, tax_minor, told, back in answer(
+    for number, month, currency, tax_minor, told, back, before in answer(
         connection, (TAXES,), scope.parameters
     ):
         taxed = as_taxed(tax_minor, told)
-        for line, part in _parts(taxed, back) if taxed else ():
+        for line, part in _parts(taxed, before, back) if taxed else ():
             found = sums[month, currency, line.place, line.name, line.percent]
-            new = (1, line.taxable_minor, line.tax_minor, 0) if charged else (0, 0, 0, part)
+            new = (number, number * line.taxable_minor, number * line.tax_minor, part)
             found[:] = map(sum, zip(found, new, strict=True))
     return tuple(TaxOfMonth(*key, *found) for key, found in sorted(sums.items()))
 
 
-def _parts(taxed: Taxed, back: int) -> Iterator[tuple[TaxLine, int]]:
-    """Yield each tax of a charge with its part of what went back."""
+def _parts(taxed: Taxed, before: int, back: int) -> Iterator[tuple[TaxLine, int]]:
+    """Yield each tax of a charge with its part of what went back.
+
+    It is a function of all that went back so far, so that a charge that went back whole, in
+    however many months, leaves nothing of any tax.
+    """
     weights = [line.tax_minor for line in taxed.lines]
-    parts = allocate(back, weights) if back else (0,) * len(weights)
-    return zip(taxed.lines, parts, strict=True)
+    earlier, now = (_shares(total, weights) for total in (before, before + back))
+    for line, share, was in zip(taxed.lines, now, earlier, strict=True):
+        yield line, share - was
+
+
+def _shares(total: int, weights: list[int]) -> tuple[int, ...]:
+    return allocate(total, weights) if total else (0,) * len(weights)

@@ -53,6 +53,32 @@ def test_what_went_back_counts_in_its_own_month_and_may_come_again(ledger):
     assert sum(one.kept_minor for one in taxes(ledger, scope(wallet))) == 100
 
 
+def test_what_went_back_whole_in_some_months_leaves_nothing_of_any_tax(ledger):
+    wallet, charge = bought(ledger, TWO)
+    for month in range(1, 4):
+        at = START + timedelta(days=31 * month)
+        assert refund(ledger, wallet, charge, 420, key=f"r{month}", at=at).status == "refunded"
+    whole, split = scope(wallet), START + timedelta(days=80)
+    assert refund(ledger, wallet, charge, key="rest", at=at).status == "refunded"
+    parted = [
+        *taxes(ledger, replace(whole, end=split)),
+        *taxes(ledger, replace(whole, start=split)),
+    ]
+    for found in (taxes(ledger, whole), parted):
+        for name in ("Sales tax", "City tax"):
+            assert sum(one.kept_minor for one in found if one.name == name) == 0
+    assert sound(ledger)
+
+
+def test_charges_alike_are_added_up(ledger):
+    for _ in range(3):
+        bought(ledger, TWO)
+    whole = Scope(START - YEAR, START + YEAR, None)
+    (city, state) = taxes(ledger, whole)
+    assert (city.charges, city.taxable_minor, city.charged_minor) == (3, 3 * 1_170, 3 * 53)
+    assert (state.charges, state.charged_minor) == (3, 3 * 47)
+
+
 def test_a_place_without_tax_is_a_row_of_zero(ledger):
     wallet, _ = bought(ledger, NOTHING)
     (row,) = taxes(ledger, scope(wallet))
