@@ -28,7 +28,7 @@ async def test_price_surcharge_and_cap_are_shown_before_it_is_on(fleet, link, we
 async def test_another_price_than_was_shown_switches_nothing_on(fleet, link, web):
     acme = await fleet.subscribe("core_10k")
     await web.get(await link(acme.name))
-    answer = await sent(web, PAGE, SWITCH, unit_price_minor="1")
+    answer = await sent(web, PAGE, SWITCH, total_minor="1")
     assert "The price has changed" in answer.text
     assert "Switch on" in (await web.get(PAGE)).text
 

@@ -37,7 +37,7 @@ async def switch(visit: Visit) -> dict[str, Any] | Response:
     """Switch it on at the price that was shown, or off."""
     on = visit.form.get("on") == "yes"
     auto = await _auto(visit)
-    if on and auto and str(auto["total_minor"]) != visit.form.get("unit_price_minor"):
+    if on and auto and str(auto["total_minor"]) != visit.form.get("total_minor"):
         return await show(visit) | {"changed": True}
     await visit.ask(SWITCH, body={"on": on}, key=visit.form.get("key", ""))
     return back_to("auto_purchase")
