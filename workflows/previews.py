@@ -7,6 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.taxes import TaxPreview, TaxWanted
     from activities.plans.upgrades import Quoted
     from domain.messages.answers import credit_text, refused, tax_told
+    from domain.payments.taxes import PRICE_CHANGED
 from workflows.options import INTERACTIVE, PROCESSOR, ranked, short
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer
@@ -32,15 +33,21 @@ def preview_of(quoted: Quoted) -> Answer:
     }
 
 
-def ask_for_tax(context: Context, quoted: Quoted, preview: Answer, ticket: int) -> None:
-    """Answer a preview with its tax and total, or why they are unknown; the loop does not wait."""
+def ask_for_tax(
+    context: Context, quoted: Quoted, preview: Answer, ticket: int, *, expected_minor: int | None
+) -> None:
+    """Answer a preview with its tax and total, or why not; the loop does not wait."""
     price, terms = quoted.quote.amount_minor, quoted.plan.tax
     if not price or terms is None:
         context.mailbox.answer(ticket, preview)
         return
 
     async def told(said: TaxPreview) -> None:
-        context.mailbox.answer(ticket, _with_tax(preview, price, said))
+        answer = _with_tax(preview, price, said)
+        if expected_minor is not None and "tax" in answer:
+            shown = answer["amount_minor"] == expected_minor
+            answer = answer if shown else refused(PRICE_CHANGED)
+        context.mailbox.answer(ticket, answer)
 
     context.pending_calls.start(
         workflow.start_activity_method(

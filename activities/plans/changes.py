@@ -121,6 +121,7 @@ class ChangeActivities:
             lines=(ChargeLine(text, upgrade.quote.amount_minor),),
             takes=plan.takes.plan,
             tax=plan.tax,
+            expected_minor=buyer.expected_minor if plan.tax else None,
         )
         with self._context.engine.begin() as connection:
             status = charges.open_charge(

@@ -22,7 +22,7 @@ from domain.payments.charges import (
     Sold,
     purchase_name,
 )
-from domain.payments.taxes import PRICE_CHANGED, TaxBehavior, Taxed
+from domain.payments.taxes import PRICE_CHANGED, Taxed, is_as_shown
 from domain.pricing.catalog import Extras, Pack
 from domain.pricing.policies import ResumeOn
 from domain.pricing.purchase_price import companion_micro, manual_price, pack_price
@@ -154,14 +154,11 @@ def packs_ordered(buyer: Buyer, pack_id: str, count: int) -> Order | str:
 
 
 def as_expected(buyer: Buyer, order: Order | str) -> Order | str:
-    """Return an order at the price that its buyer was shown, or why there is none.
-
-    Where tax is added the processor knows the total: no invoice with another is accepted.
-    """
-    added = buyer.plan.tax is not None and buyer.plan.tax.behavior is TaxBehavior.EXCLUSIVE
-    if isinstance(order, str) or added or buyer.expected_minor in (None, order.amount_minor):
+    """Return an order at the price that its buyer was shown, or why there is none."""
+    if isinstance(order, str):
         return order
-    return PRICE_CHANGED
+    shown = is_as_shown(order.amount_minor, buyer.plan.tax, buyer.expected_minor)
+    return order if shown else PRICE_CHANGED
 
 
 def _is_expected(buyer: Buyer, known: charges.ChargeRecord) -> bool:

@@ -7,7 +7,7 @@ from domain.holds import HELD, HoldOutcome, HoldState
 from domain.mails.facts import neutral_reason
 from domain.outcomes import UNDECIDED
 from domain.payments.charges import LOOKED_INTO, Charge, Declined
-from domain.payments.taxes import FOR_THE_CUSTOMER, Taxed
+from domain.payments.taxes import FOR_THE_CUSTOMER, PRICE_CHANGED, Taxed
 from domain.reasons import CURES
 from domain.usage import DECIDED, Confirmation, DebitOutcome
 
@@ -67,6 +67,8 @@ def declined(charge: Charge, by: Declined) -> dict[str, Any]:
             "cure": cure,
             "charge_id": charge.charge_id,
         }
+    if by.code == PRICE_CHANGED:  # nobody tried to pay it
+        return refused(PRICE_CHANGED, charge_id=charge.charge_id)
     reason = by.code if by.code in OWN_CODES else "declined"
     return {
         "status": "declined",

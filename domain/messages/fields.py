@@ -19,6 +19,8 @@ MAX_TEXT = 200
 MAX_ID = 64
 DEEPEST = 8  # levels of nesting; no message needs more than five
 TOO_DEEP = f"it nests deeper than {DEEPEST} levels"
+EXPECTED = "expected_minor"
+MOST_MINOR = 10**12  # more than any charge in any currency
 OWN_KEYS = "ledger:"  # prefix of the ledger's own keys, which a sender could otherwise claim
 
 _ID = re.compile(r"[!-~]+", re.ASCII)
@@ -150,6 +152,19 @@ def flag(raw: Mapping[str, Any], name: str) -> bool:
     value = raw[name]
     if not isinstance(value, bool):
         raise InvalidInput("malformed", f"`{name}` must be true or false")
+    return value
+
+
+def expected_minor(raw: Mapping[str, Any], least: int = 1) -> int | None:
+    """Return the total that the buyer was shown, in minor units; None: it was not named.
+
+    Raises `InvalidInput` (`invalid_amount`).
+    """
+    if EXPECTED not in raw:
+        return None
+    value = raw[EXPECTED]
+    if type(value) is not int or not least <= value <= MOST_MINOR:
+        raise InvalidInput("invalid_amount", f"`{EXPECTED}` must be a whole number of minor units")
     return value
 
 

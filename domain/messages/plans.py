@@ -10,11 +10,15 @@ from domain.messages import fields
 
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
-    """Move to another plan; a preview returns the same numbers and moves nothing."""
+    """Move to another plan; a preview returns the same numbers and moves nothing.
+
+    `expected_minor` is what the customer was shown to pay at once, if anything was shown.
+    """
 
     plan_id: str
     preview: bool
     key: str = ""  # empty: the sender gave none
+    expected_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,14 @@ class MigratePlan:
 
 
 def parse_change_plan(data: bytes) -> ChangePlan:
-    """Read `{"plan": …, "preview": false, "key": …}`; the last two are optional."""
-    raw = fields.only(fields.parse_object(data), "plan", optional=("preview", "key"))
+    """Read `{"plan": …, "preview": false, "key": …, "expected_minor": 0}`; the plan is needed."""
+    optional = ("preview", "key", fields.EXPECTED)
+    raw = fields.only(fields.parse_object(data), "plan", optional=optional)
     return ChangePlan(
         fields.text(raw, "plan", "unknown_plan"),
         fields.flag({"preview": False} | raw, "preview"),
         _key(raw),
+        fields.expected_minor(raw, least=0),  # most changes cost nothing at once
     )
 
 

@@ -1,6 +1,5 @@
 """Messages about packs and bonuses, parsed with a reason for every refusal."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,9 +9,7 @@ from domain.errors import InvalidInput
 from domain.messages import fields
 from domain.pricing.purchase_price import MOST_PACKS
 
-EXPECTED = "expected_minor"
 MOST_DAYS = 3_660  # that a bonus is valid
-MOST_MINOR = 10**12  # more than any charge in any currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +60,8 @@ class GiveBonus:
 
 def parse_buy_credits(data: bytes) -> BuyCredits:
     """Read `{"key": …, "credits": "3000", "expected_minor": 270}`; the last is optional."""
-    raw = fields.only(fields.parse_object(data), "key", "credits", optional=(EXPECTED,))
-    return BuyCredits(fields.key(raw), parse_quantity(raw["credits"]), _expected(raw))
+    raw = fields.only(fields.parse_object(data), "key", "credits", optional=(fields.EXPECTED,))
+    return BuyCredits(fields.key(raw), parse_quantity(raw["credits"]), fields.expected_minor(raw))
 
 
 def parse_set_auto_purchase(data: bytes) -> SetAutoPurchase:
@@ -79,21 +76,13 @@ def parse_buy_pack(data: bytes) -> BuyPack:
     `count` and `expected_minor` are optional.
     """
     sent = fields.parse_object(data)
-    raw = {"count": 1} | fields.only(sent, "key", "pack", optional=("count", EXPECTED))
+    raw = {"count": 1} | fields.only(sent, "key", "pack", optional=("count", fields.EXPECTED))
     count = raw["count"]
     if type(count) is not int or not 1 <= count <= MOST_PACKS:
         raise InvalidInput("invalid_count", f"`count` must be an integer from 1 to {MOST_PACKS}")
-    return BuyPack(fields.key(raw), fields.text(raw, "pack", "malformed"), count, _expected(raw))
-
-
-def _expected(raw: Mapping[str, Any]) -> int | None:
-    """Return the price that the buyer was shown, in minor units; None: it was not named."""
-    if EXPECTED not in raw:
-        return None
-    value = raw[EXPECTED]
-    if type(value) is not int or not 0 < value <= MOST_MINOR:
-        raise InvalidInput("invalid_amount", f"`{EXPECTED}` must be a whole number of minor units")
-    return value
+    return BuyPack(
+        fields.key(raw), fields.text(raw, "pack", "malformed"), count, fields.expected_minor(raw)
+    )
 
 
 def parse_give_bonus(data: bytes) -> GiveBonus:

@@ -36,6 +36,22 @@ class TaxTerms:
     code: str = ""
 
 
+def is_as_shown(price_minor: int, terms: TaxTerms | None, expected_minor: int | None) -> bool:
+    """Return whether a price may come to the total that the buyer was shown; None: to any.
+
+    Tax that is added is known with the invoice, of which no other total is accepted.
+
+    >>> is_as_shown(1170, TaxTerms(), 1404), is_as_shown(1170, TaxTerms(), 1169)
+    (True, False)
+    >>> is_as_shown(1170, None, 1404), is_as_shown(1170, None, None)
+    (False, True)
+    """
+    if expected_minor is None:
+        return True
+    added = terms is not None and terms.behavior is TaxBehavior.EXCLUSIVE and price_minor > 0
+    return expected_minor >= price_minor if added else expected_minor == price_minor
+
+
 @dataclass(frozen=True, slots=True)
 class TaxLine:
     """One tax at one place: `percent` is a decimal text, `reason` the processor's own word."""

@@ -257,6 +257,7 @@ def test_a_start_that_cannot_be_used_is_named(field, value, reason):
         (purchases.parse_set_auto_purchase, {"on": 1}, "malformed"),
         (plans.parse_change_plan, {"plan": ""}, "unknown_plan"),
         (plans.parse_change_plan, {"plan": "p", "preview": None}, "malformed"),
+        (plans.parse_change_plan, {"plan": "p", "expected_minor": -1}, "invalid_amount"),
         (plans.parse_cancel, {"when": "soon"}, "malformed"),
         (plans.parse_cancel, {"when": ["now"]}, "malformed"),
         (operators.parse_adjust_credits, ADJUSTMENT | {"credits": "--1"}, "invalid_quantity"),

@@ -216,3 +216,18 @@ async def test_an_upgrade_paid_over_the_boundary_holds_the_renewal_back(
     assert upgrade == [(990_000 * MICRO,)]
     assert len(customer.paid()) == 3
     customer.check()
+
+
+async def test_a_change_at_another_price_than_was_shown_is_not_made(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("core_10k")
+    for plan, shown in (("core_40k", 1_999), ("core_40k", 0), ("core_40k", 2_001)):
+        wanted = {"plan": plan, "key": "shown", "expected_minor": shown}
+        for more in ({}, {"preview": True}):
+            answer = await customer.life.ask("change_plan", wanted | more)
+            assert (answer["status"], answer["reason"]) == ("refused", "price_changed")
+    assert customer.paid() == [900]
+    right = {"plan": "core_40k", "key": "shown", "expected_minor": 2_000}  # it bound nothing
+    assert (await customer.life.ask("change_plan", right))["status"] == "changed"
+    down = {"plan": "core_10k", "expected_minor": 0}
+    assert (await customer.life.ask("change_plan", down))["status"] == "scheduled"
+    customer.check()

@@ -116,7 +116,7 @@ async def test_another_total_than_was_shown_is_not_charged(fleet: RunningFleet, 
     customer = await living(fleet, "GB")
     wanted = {"key": "shown", "credits": "1000", "expected_minor": shown}
     answer = await customer.life.ask("buy_credits", wanted)
-    assert answer["reason"] == "price_changed"
+    assert (answer["status"], answer["reason"]) == ("refused", "price_changed")
     assert await customer.life.ask("buy_credits", wanted) == answer
     right = wanted | {"key": "right", "expected_minor": 108}
     assert (await customer.life.ask("buy_credits", right))["status"] == "paid"
@@ -131,6 +131,31 @@ async def test_an_upgrade_is_previewed_with_its_tax_and_costs_that(fleet: Runnin
     assert shown["amount_minor"] == shown["tax"]["net_minor"] + shown["tax"]["tax_minor"]
     assert (await customer.change_plan("core_40k"))["amount_minor"] == shown["amount_minor"]
     assert customer.paid() == [1_080, shown["amount_minor"]]
+    customer.check()
+
+
+async def test_an_upgrade_at_another_total_than_was_shown_is_not_made(fleet: RunningFleet) -> None:
+    customer = await living(fleet, "GB")
+    shown = (await customer.change_plan("core_40k", preview=True))["amount_minor"]
+    wanted = {"plan": "core_40k", "expected_minor": shown}
+    assert (await customer.life.ask("change_plan", wanted | {"preview": True}))[
+        "status"
+    ] == "preview"
+
+    moves(customer, "CH")
+    previewed = await customer.life.ask("change_plan", wanted | {"preview": True})
+    assert (previewed["status"], previewed["reason"]) == ("refused", "price_changed")
+    for answer in [
+        await customer.life.ask("change_plan", wanted | {"key": "up"}) for _ in range(2)
+    ]:
+        assert (answer["status"], answer["reason"]) == ("refused", "price_changed")
+    assert (customer.paid(), customer.found()) == ([1_080], [])
+    assert (await customer.life.status())["plan"] == "core_10k"
+
+    now = (await customer.change_plan("core_40k", preview=True))["amount_minor"]
+    right = {"plan": "core_40k", "expected_minor": now, "key": "right"}
+    assert (await customer.life.ask("change_plan", right))["status"] == "changed"
+    assert customer.paid() == [1_080, now]
     customer.check()
 
 

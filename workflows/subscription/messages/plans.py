@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.outcomes import Outcome, Refusal, Undecided
     from domain.payments.charges import ChargeKind
+    from domain.payments.taxes import PRICE_CHANGED, is_as_shown
     from domain.pricing.proration import ChangeKind
     from domain.subscription import LeftBehind, OpenCharge, Step
 from workflows.options import LEDGER, short
@@ -64,12 +65,16 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
     preview, reason = preview_of(quoted), _unchangeable(context, quoted) or quoted.refused
     if reason:
         return refused(reason)
+    shown = request.expected_minor
+    if not is_as_shown(quoted.quote.amount_minor, quoted.plan.tax, shown):
+        return refused(PRICE_CHANGED)
     if request.preview:
         needs = {"needs": quoted.needs} if quoted.needs else {}
-        ask_for_tax(context, quoted, {"status": "preview", **needs, **preview}, ticket)
+        told = {"status": "preview", **needs, **preview}
+        ask_for_tax(context, quoted, told, ticket, expected_minor=shown)
         return None
     if quoted.quote.kind is ChangeKind.UPGRADE:
-        return await _upgrade(context, quoted, request.key, ticket)
+        return await _upgrade(context, quoted, request, ticket)
     upgrade = state.charge_of(ChargeKind.UPGRADE)
     if upgrade is not None:
         await context.collector.give_up(upgrade)
@@ -178,13 +183,15 @@ async def _keep_unmoved(context: Context, keyed: Keyed | None) -> None:
         )
 
 
-def _next_upgrade(context: Context, quoted: Quoted, key: str = "") -> Upgrade:
+def _next_upgrade(
+    context: Context, quoted: Quoted, key: str = "", expected_minor: int | None = None
+) -> Upgrade:
     state, moment = context.state, context.moment()
     name = charge_of_key(state.subscription_id, key)
     if not key:
         name = f"{state.subscription_id}:upgrade:{state.next_upgrade()}"
     return Upgrade(
-        buyer=context.settler.buyer(),
+        buyer=replace(context.settler.buyer(), expected_minor=expected_minor),
         plan=quoted.plan,
         quote=quoted.quote,
         charge_id=name,
@@ -202,15 +209,17 @@ def _between_periods(context: Context) -> str | None:
     return f"paused:{state.pauses[0].value}" if state.pauses else Undecided.RENEWAL_PENDING
 
 
-async def _upgrade(context: Context, quoted: Quoted, key: str, ticket: int) -> Answer | None:
+async def _upgrade(
+    context: Context, quoted: Quoted, request: ChangePlan, ticket: int
+) -> Answer | None:
     state = context.state
     if state.period is None:
         return refused("no_subscription")
     await context.drop_renewal()
-    upgrade = _next_upgrade(context, quoted, key)
+    upgrade = _next_upgrade(context, quoted, request.key, request.expected_minor)
     if quoted.quote.amount_minor == 0:
         answer = {"status": "changed", **preview_of(quoted)}
-        keyed = context.keyed(key, f"change_plan {quoted.plan.plan_id}", answer)
+        keyed = context.keyed(request.key, f"change_plan {quoted.plan.plan_id}", answer)
         upgrade = replace(upgrade, keyed=keyed)
         await context.settler.complete_upgrade(upgrade)
         return {**answer, "available": credit_text(state.available_micro)}

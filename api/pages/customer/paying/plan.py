@@ -24,7 +24,7 @@ from api.v1.problems import Problem
 from domain.credits import parse_credits
 from domain.errors import BillingError, InvalidInput
 from domain.payments.charges import ChargeKind, Decline
-from domain.payments.taxes import NOT_COMPUTED
+from domain.payments.taxes import NOT_COMPUTED, PRICE_CHANGED
 from domain.subscription import Status
 
 SUBSCRIPTION = "/subscriptions/{id}"
@@ -71,8 +71,11 @@ async def change(visit: Visit) -> dict[str, Any] | Response:
     if any(str(now[name]) != visit.form.get(name) for name in SAME):
         return await show(visit) | {"changed": True}
     try:
-        answer: Mapping[str, Any] = await visit.ask(CHANGE, body={"plan": wanted}, key=_key(visit))
+        body = {"plan": wanted, "expected_minor": now["amount_minor"]}
+        answer: Mapping[str, Any] = await visit.ask(CHANGE, body=body, key=_key(visit))
     except Problem as error:
+        if error.reason == PRICE_CHANGED:
+            return await show(visit) | {"changed": True}
         if error.facts.get("decline") != Decline.NEEDS_CUSTOMER:
             raise
         answer = error.facts

@@ -39,6 +39,12 @@ START = schemas.closed(
 )
 BEGUN = {"id": "$response.body#/subscription"}
 CHANGE = Message("change_plan", parse_change_plan)
+EXPECTED = {
+    "type": "integer",
+    "minimum": 0,
+    "description": "What the customer was shown to pay at once, in minor units, with its tax: "
+    "at another amount it is refused.",
+}
 STATUS = schemas.titled(
     "Subscription",
     {
@@ -97,10 +103,10 @@ CHANGE_PLAN = replace(
         "/change_plan",
         CHANGE,
         "Change the plan: an upgrade at once, all else with the next period.",
-        schemas.closed({"plan": TEXT}, preview=PREVIEW),
+        schemas.closed({"plan": TEXT}, expected_minor=EXPECTED, preview=PREVIEW),
         *("unknown_plan", "same_plan", "change_under_way", "already_canceled", "declined"),
         *("no_payment_method", "payment_method_not_accepted", "not_in_plan", "renewal_pending"),
-        *("tax_location_missing", "tax_not_computed"),
+        *("price_changed", "invalid_amount", "tax_location_missing", "tax_not_computed"),
         *("paused:payment_failed", "paused:by_operator"),
         examples=(shown("What it would cost", {"plan": "core_40k", "preview": True}),),
     ),
