@@ -90,6 +90,13 @@ class Customer(Payer):
         what = f"a charge of {self.name} that is {step}"
         await until(self.life.status, there, what, sign=without_time)
 
+    async def is_told(self, status: str) -> None:
+        """Wait until the subscription has a status."""
+        what = f"{self.name} to be {status}"
+        await until(
+            self.life.status, lambda seen: seen["status"] == status, what, sign=without_time
+        )
+
     async def outcome(self) -> str:
         """Wait for the subscription's end; return what its workflow returned."""
         return str(await result_of(self.life.handle))
@@ -98,6 +105,11 @@ class Customer(Payer):
         """Turn the clock and do not wait for what that makes due."""
         now = await self.life.now()
         await self.life.skip(instant - now + HAIR)
+
+    async def lived_until(self, instant: datetime) -> None:
+        """Wait until the clock has come to an instant by itself, beside a request in flight."""
+        what = f"{instant} to come for {self.name}"
+        await until(self.life.now, lambda now: now >= instant, what, sign=lambda _: None)
 
     def found(self) -> list[tuple[str, str | None]]:
         """Return kind and charge of every open finding, the oldest first."""

@@ -1,6 +1,8 @@
 """A customer as the processor has it, and what others do there past our gateway."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -33,6 +35,16 @@ def card_in(fleet: _AtProcessor, country: str, card: str = "tok_visa") -> str:
     return str(somebody.ask_processor("payment_methods", form)["id"])
 
 
+@contextmanager
+def held(standin: StandIn, customer: str = "", path: str = "/v1/invoices/*/pay") -> Iterator[None]:
+    """Let the processor execute one request only after what is done meanwhile."""
+    standin.post("/_fault", fault="held", path=path, customer=customer)
+    try:
+        yield
+    finally:
+        standin.post("/_release", customer=customer)
+
+
 class Payer:
     """The part of a customer that is at the processor."""
 
@@ -50,6 +62,12 @@ class Payer:
         """Let the processor misbehave towards this customer (local/stripe_standin/faults.py)."""
         payer = self.processor()["payer"]
         self.fleet.standin.post("/_fault", fault=fault, customer=payer, **order)
+
+    @contextmanager
+    def payment_held(self) -> Iterator[None]:
+        """Let this customer's next payment happen only after what is done meanwhile."""
+        with held(self.fleet.standin, self.processor()["payer"]):
+            yield
 
     def new_card(self, card: str = "tok_mastercard") -> str:
         """Make a card at the processor that belongs to nobody yet; return its id."""

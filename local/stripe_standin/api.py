@@ -1,6 +1,5 @@
 """One request to /v1, from its key to its answer."""
 
-import asyncio
 import json
 import logging
 
@@ -92,8 +91,8 @@ class Api:
     ) -> Response:
         self._keys.begin(key)
         try:
-            if fault is not None and fault.fault == "slow":
-                await asyncio.sleep(fault.seconds)
+            if fault is not None:
+                await self._world.faults.delay(fault)
             response = self._execute(operation, ids, params, fault)
         finally:
             self._keys.end(key)

@@ -3,6 +3,7 @@
 GET  /_health       what this is, and how many messages were checked against the description
 GET  /_ledger       what each customer paid, to compare with our own books
 POST /_fault        order a fault (see faults.py); GET lists what waits; DELETE clears
+POST /_release      {customer?}: execute what a fault `held` has held back
 POST /_config       {webhook_url, webhook_secret, duplicate, reorder}; GET shows
 POST /_forget_keys  drop all idempotency keys, as Stripe may after 24 hours
 POST /_dispute      {invoice, amount}: a bank disputes a charge; {dispute, status}: it decides
@@ -43,6 +44,7 @@ class Control:
             "GET /_fault": self._faults,
             "POST /_fault": self._fault,
             "DELETE /_fault": self._clear,
+            "POST /_release": self._release,
             "GET /_config": self._config,
             "POST /_config": self._configure,
             "POST /_forget_keys": self._forget,
@@ -104,7 +106,7 @@ class Control:
         return {"paid": paid, "paid_total": total, "refunded_total": refunded, "attempts": attempts}
 
     def _faults(self, _: Json) -> Json:
-        return {"faults": self._world.faults.listed()}
+        return {"faults": self._world.faults.listed(), "held": self._world.faults.held}
 
     def _fault(self, order: Json) -> Json:
         self._world.faults.add(order)
@@ -112,6 +114,10 @@ class Control:
 
     def _clear(self, _: Json) -> Json:
         self._world.faults.clear()
+        return self._faults({})
+
+    def _release(self, order: Json) -> Json:
+        self._world.faults.release(order.get("customer", ""))
         return self._faults({})
 
     def _config(self, _: Json) -> Json:

@@ -10,12 +10,14 @@
 | 400     | the address is refused (email_invalid), nothing executed, nothing stored            |
 | 401     | invalid API key, nothing executed                                                  |
 | slow    | executed, with its key in use, only after `seconds`                                |
+| held    | executed, with its key in use, only after `POST /_release`                         |
 | decline | the card of the next charge is declined with `code` and `advice`                   |
 | later   | the next charge is answered later: `processing` until `POST /_settle`              |
 | amount  | the next charge takes `amount`: somebody has changed the invoice meanwhile          |
 | sca     | the next off-session charge needs the cardholder (`authentication_required`)       |
 """
 
+import asyncio
 import fnmatch
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -24,10 +26,22 @@ from local.stripe_standin.objects.cards import SCA, Outcome
 from local.stripe_standin.objects.refusals import Refusal, invalid
 
 Kind = Literal[
-    "drop", "lost", "500", "429", "409", "400", "401", "slow", "decline", "later", "sca", "amount"
+    "drop",
+    "lost",
+    "500",
+    "429",
+    "409",
+    "400",
+    "401",
+    "slow",
+    "held",
+    "decline",
+    "later",
+    "sca",
+    "amount",
 ]
 OF_CHARGES = frozenset({"decline", "later", "sca", "amount"})
-OF_EXECUTIONS = frozenset({"500", "slow"})
+OF_EXECUTIONS = frozenset({"500", "slow", "held"})
 LIMITS = {
     "429": Refusal(429, "invalid_request_error", "Lock timeout", code="lock_timeout"),
     "409": Refusal(
@@ -66,10 +80,11 @@ class Fault:
 
 
 class Faults:
-    """The orders not yet carried out."""
+    """The orders not yet carried out, and the requests that they delay."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
+        self._held: list[tuple[Fault, asyncio.Event]] = []
 
     def add(self, order: dict[str, Any]) -> Fault:
         """Accept an order; a 400 says what is wrong with it."""
@@ -83,8 +98,35 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Behave again."""
+        """Behave again, also towards the requests that are held."""
         self._waiting.clear()
+        self.release()
+
+    async def delay(self, fault: Fault) -> None:
+        """Return when a request that met `fault` may be executed."""
+        if fault.fault == "slow":
+            await asyncio.sleep(fault.seconds)
+        if fault.fault == "held":
+            released = asyncio.Event()
+            self._held.append((fault, released))
+            await released.wait()
+
+    def release(self, customer: str = "") -> None:
+        """Let the requests of a customer, or of all, go on; orders to hold more are off as well."""
+        for fault, released in self._held:
+            if customer in {"", fault.customer}:
+                released.set()
+        self._held = [one for one in self._held if not one[1].is_set()]
+        self._waiting = [
+            one
+            for one in self._waiting
+            if one.fault != "held" or customer not in {"", one.customer}
+        ]
+
+    @property
+    def held(self) -> int:
+        """How many requests wait for their release."""
+        return len(self._held)
 
     def listed(self) -> list[dict[str, Any]]:
         """Return the orders that wait."""

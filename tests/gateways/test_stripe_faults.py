@@ -11,6 +11,7 @@ from gateways.payments import ProcessorRefusal, ProcessorUnavailable
 from gateways.stripe import StripePayments
 from local.patience import QUIET_SECONDS
 from local.processes import wait_until
+from tests.payer import held
 
 STEPS = {
     "list": ("GET", "/v1/invoices"),
@@ -189,14 +190,17 @@ def test_many_at_once_make_one_invoice_and_one_payment(here, step):
 def test_a_key_in_use_is_unavailable_and_then_answers_the_same(here, standin):
     payer = here.payer()
     invoice = here.prepared(payer)
-    standin.post("/_fault", fault="slow", seconds=0.5, path="*/pay", customer=payer)
+
+    def pay():
+        return here.payments.pay(invoice, key=f"{invoice}:pay:1")
+
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(here.payments.pay, invoice, key=f"{invoice}:pay:1")
-        wait_until(
-            lambda: not standin.get("/_fault")["faults"], QUIET_SECONDS, "the first to begin"
-        )
-        outcome = until_answered(lambda: here.payments.pay(invoice, key=f"{invoice}:pay:1"), 500)
-        assert first.result() == outcome
+        with held(standin, payer):
+            first = pool.submit(pay)
+            wait_until(lambda: standin.get("/_fault")["held"], QUIET_SECONDS, "the first to begin")
+            with pytest.raises(ProcessorUnavailable):
+                pay()
+        assert first.result() == until_answered(pay)
     one_paid_invoice(here, payer)
 
 
@@ -204,9 +208,8 @@ def test_a_timeout_is_unavailable_and_the_money_may_move_later(standin, here, mo
     monkeypatch.setattr("gateways.stripe.TIMEOUT", 0.3)
     payer = here.payer()
     invoice = here.prepared(payer)
-    standin.post("/_fault", fault="slow", seconds=0.8, path="*/pay", customer=payer)
     with StripePayments(standin.api_key, base_url=standin.base_url) as hasty:
-        with pytest.raises(ProcessorUnavailable):
+        with held(standin, payer), pytest.raises(ProcessorUnavailable):
             hasty.pay(invoice, key=f"{invoice}:pay:1")
         outcome = until_answered(lambda: hasty.pay(invoice, key=f"{invoice}:pay:1"), 2000)
     assert isinstance(outcome, Paid)

@@ -1,12 +1,12 @@
 """The stand-in answers as Stripe documents: parameters, keys, states, lists."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
 import stripe
 from stripe import CardError, IdempotencyError, InvalidRequestError
 
+from tests.payer import held
 from tests.processor import plain_client
 
 
@@ -102,11 +102,7 @@ def test_what_fails_validation_binds_no_key(client):
 
 
 def test_one_key_at_once_executes_once(standin, client, connect):
-    standin.post("/_fault", fault="slow", seconds=0.3, path="/v1/customers")
-    together = threading.Barrier(4)
-
     def create(_):
-        together.wait()
         try:
             return (
                 connect(standin).customers.create({"name": "A"}, {"idempotency_key": "busy-1"}).id
@@ -115,8 +111,11 @@ def test_one_key_at_once_executes_once(standin, client, connect):
             return error.http_status
 
     with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(create, range(4)))
-    assert outcomes.count(409) == 3
+        with held(standin, path="/v1/customers"):
+            answers = as_completed([pool.submit(create, one) for one in range(4)])
+            refused = [next(answers).result() for _ in range(3)]
+        outcomes = [*refused, next(answers).result()]
+    assert refused == [409, 409, 409]
     settled = client.customers.create({"name": "A"}, {"idempotency_key": "busy-1"})
     assert settled.id in outcomes
 

@@ -263,10 +263,11 @@ async def test_what_needs_a_window_waits_for_it_and_the_ledger_knows(fleet: Runn
     customer = await fleet.subscribe("core_10k")
     await customer.pass_until(FEBRUARY - 60 * SECOND)
     await customer.skip_to(FEBRUARY - 2 * SECOND)
-    customer.fault("slow", path="/v1/invoices/*/pay", seconds=4)
-    buying = asyncio.create_task(customer.buy("1000", key="late"))
-    await customer.reached("paying")
-    customer.fault("decline", code="stolen_card", path="/v1/invoices/*/pay", count=1)
+    with customer.payment_held():
+        buying = asyncio.create_task(customer.buy("1000", key="late"))
+        await customer.reached("paying")
+        customer.fault("decline", code="stolen_card", count=1)
+        await customer.is_told("paused")
     status = await customer.pass_until(FEBRUARY + 60 * SECOND)
 
     known = (

@@ -6,6 +6,7 @@ import pytest
 
 from domain.credits import MICRO
 from tests.fleet import BEGINS, SECOND, Customer, Json, RunningFleet
+from tests.payer import held
 
 pytestmark = pytest.mark.long
 
@@ -122,12 +123,12 @@ async def test_credits_that_never_expire_are_frozen_and_usable_again(fleet: Runn
 
 async def test_canceled_now_it_ends_at_once_and_refuses_what_waits(fleet: RunningFleet) -> None:
     customer = await fleet.subscribe("core_10k", auto=True)
-    customer.fault("slow", path="/v1/invoices/*/pay", seconds=2)
-    await customer.life.record([await customer.event("10000", "all")])
-    await customer.life.record([await customer.event("1", "waits")])
-    await customer.reached("paying")
 
-    assert (await cancel(customer, "now"))["status"] == "ended"
+    with customer.payment_held():
+        await customer.life.record([await customer.event("10000", "all")])
+        await customer.life.record([await customer.event("1", "waits")])
+        await customer.reached("paying")
+        assert (await cancel(customer, "now"))["status"] == "ended"
     assert await customer.outcome() == "ended"
 
     # The charge in flight completes; its credits are kept, frozen.
@@ -150,11 +151,11 @@ async def test_canceled_before_it_begins_nothing_has_happened(fleet: RunningFlee
 async def test_canceled_while_pending_nothing_more_is_charged(fleet: RunningFleet) -> None:
     declined = await fleet.subscribe("core_10k", card="pm_card_chargeCustomerFail")
     in_flight = await fleet.subscribe("core_10k", wait=False)
-    fleet.standin.post("/_fault", fault="slow", path="/v1/invoices/*/finalize", seconds=2)
-    await in_flight.skip_to(BEGINS)
-    await in_flight.reached("preparing")
-    for customer in (in_flight, declined):  # while the first is still being charged
-        assert (await cancel(customer, "now"))["status"] == "ended"
+    with held(fleet.standin, path="/v1/invoices/*/finalize"):
+        await in_flight.skip_to(BEGINS)
+        await in_flight.reached("preparing")
+        for customer in (in_flight, declined):  # while the first is still being charged
+            assert (await cancel(customer, "now"))["status"] == "ended"
     for customer in (in_flight, declined):
         assert await customer.outcome() == "ended"
         assert customer.charges() == [("period", "void", 900)]

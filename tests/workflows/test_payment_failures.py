@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.fleet import BEGINS, SECOND, Customer, RunningFleet
+from local.patience import until
+from local.timeline import without_time
+from tests.fleet import BEGINS, SECOND, Customer, Json, RunningFleet
 
 pytestmark = pytest.mark.long
 
@@ -92,16 +94,23 @@ async def test_several_events_of_one_card_are_one_retry(fleet: RunningFleet) -> 
     customer.check()
 
 
+def is_known(status: Json) -> bool:
+    return "Mastercard" in status["card"]
+
+
 async def test_a_card_replaced_while_the_old_one_is_declined_is_tried_at_once(
     fleet: RunningFleet,
 ) -> None:
     customer = await fleet.subscribe("core_10k", auto=True)
     customer.fault("decline")
-    customer.fault("slow", path="/v1/invoices/*/pay", seconds=2)
-    await customer.life.record([await customer.event("10000")])
-    await customer.reached("paying")
 
-    status = await customer.update_card()
+    with customer.payment_held():
+        await customer.life.record([await customer.event("10000")])
+        await customer.reached("paying")
+        new = {"payment_method": customer.new_card()}
+        await customer.life.signal("payment_method_updated", new)
+        await until(customer.life.status, is_known, "the new card", sign=without_time)
+    status = await customer.life.settle()
 
     assert (status["status"], customer.paid()) == ("active", [900, 1170])
     assert customer.mails() == [*BEGUN, "receipt"]
@@ -242,9 +251,10 @@ async def test_an_auto_purchase_paid_after_its_window_counts_in_the_next(
     async def pay_over_the_boundary(customer: Customer) -> None:
         await customer.pass_until(FEBRUARY - 60 * SECOND)
         await customer.skip_to(FEBRUARY - 2 * SECOND)
-        customer.fault("slow", path="/v1/invoices/*/pay", seconds=4)
-        await customer.life.record([await customer.event("10000")])
-        await customer.reached("paying")
+        with customer.payment_held():
+            await customer.life.record([await customer.event("10000")])
+            await customer.reached("paying")
+            await customer.lived_until(FEBRUARY + SECOND)
         await customer.pass_until(FEBRUARY + 60 * SECOND)
 
         await customer.report(["10000", "10000"])

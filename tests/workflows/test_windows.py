@@ -1,5 +1,6 @@
 """Periods and windows: boundaries from the anchor, resets, late renewals, the yearly plans."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -113,12 +114,14 @@ async def test_m18_usage_before_a_late_renewal_waits_for_it_and_buys_nothing(
     customer = await fleet.subscribe("core_10k", auto=True)
     await customer.report(["9999"])
     await customer.pass_until(utc("2027-01-31T23:59:00"))
-    customer.fault("slow", path="/v1/invoices/*/pay", seconds=3)
     boundary = utc("2027-02-01T00:00")
-    await customer.skip_to(boundary)
 
-    direct = await customer.debit("7", "m18-direct", boundary + timedelta(minutes=1))
-    waiting = await customer.use("5", "m18-waits")
+    with customer.payment_held():
+        await customer.skip_to(boundary)
+        asked = asyncio.create_task(customer.use("5", "m18-waits"))
+        await customer.reached("paying")
+        direct = await customer.debit("7", "m18-direct", boundary + timedelta(minutes=1))
+    waiting = await asked
 
     assert direct.status == "renewal_pending"
     assert waiting["status"] == "debited"
