@@ -7,7 +7,6 @@ Numbers are taken from their spelling, never from YAML's floats. Any value may a
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import TypeVar
 
 import yaml
@@ -16,7 +15,6 @@ from domain.errors import BillingError, InvalidInput
 
 T = TypeVar("T")
 F = TypeVar("F")
-KEPT = 32  # texts, so that each file of a folder is taken apart once
 _NULL = "tag:yaml.org,2002:null"
 
 
@@ -251,7 +249,7 @@ class Section:
 def open_document(text: str, faults: Faults) -> Section | None:
     """Return the top mapping of a YAML text, or None with a fault noted."""
     try:
-        node = _composed(text)
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         faults.add(line, "", f"is not YAML: {error.problem}")
@@ -266,13 +264,6 @@ def open_document(text: str, faults: Faults) -> Section | None:
         faults.add(1, "", "must be a mapping of keys to values")
         return None
     return Section(node, "", faults)
-
-
-@lru_cache(maxsize=KEPT)
-def _composed(text: str) -> yaml.Node | None:
-    """Return what a text is made of: nobody changes it, and a process reads a file repeatedly."""
-    node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
-    return node
 
 
 def _line(node: yaml.Node) -> int:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from catalogs import values
 from catalogs.actions import read_actions
@@ -14,6 +16,7 @@ from domain.credits import DECIMALS
 from domain.errors import InvalidCatalog
 from domain.pricing.catalog import Catalog, CreditType
 
+_KEPT = 32  # texts, so that each file of a folder is read once
 _NO_TYPE = "at least one is needed"
 
 
@@ -34,7 +37,7 @@ def read_catalog(source: Path | str, name: str = "catalog") -> Catalog:
 
 def keys_asked(source: Path | str) -> tuple[Asked, ...]:
     """Return what reading a sound price list asks for; `InvalidCatalog` lists every fault."""
-    return tuple(_read(source, "catalog")[1].asked)
+    return tuple(_read(*_named(source, "catalog"))[1].asked)
 
 
 def load_catalogs(folder: Path) -> tuple[Catalog, ...]:
@@ -44,9 +47,9 @@ def load_catalogs(folder: Path) -> tuple[Catalog, ...]:
 
 def read_list(source: Path | str, name: str = "catalog") -> PriceList:
     """Return the price list of a file or of a text, with its places. Raises `InvalidCatalog`."""
-    text = source if isinstance(source, str) else _file_text(source)
-    catalog, faults = _read(text, source.name if isinstance(source, Path) else name)
-    return PriceList(catalog, faults.source, faults.places, text)
+    text, file = _named(source, name)
+    catalog, faults = _read(text, file)
+    return PriceList(catalog, faults.source, MappingProxyType(faults.places), text)
 
 
 def load_lists(folder: Path) -> tuple[PriceList, ...]:
@@ -69,9 +72,15 @@ def load_lists(folder: Path) -> tuple[PriceList, ...]:
     return tuple(found)
 
 
-def _read(source: Path | str, name: str) -> tuple[Catalog, Faults]:
-    text = source if isinstance(source, str) else _file_text(source)
-    faults = Faults(source.name if isinstance(source, Path) else name)
+def _named(source: Path | str, name: str) -> tuple[str, str]:
+    """Return the text of a file or the text given, and what its faults call it."""
+    return (source, name) if isinstance(source, str) else (_file_text(source), source.name)
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(text: str, file: str) -> tuple[Catalog, Faults]:
+    """Return what a text says: nobody changes it, and a process reads a file repeatedly."""
+    faults = Faults(file)
     document = open_document(text, faults)
     catalog = None if document is None else _catalog(document)
     found = faults.listed()

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from temporalio.converter import default as default_converter
 
-from catalogs.reader import load_catalogs, read_catalog
+from catalogs.reader import load_catalogs, read_catalog, read_list
 from domain.credits import MICRO
+from domain.errors import InvalidCatalog
 from domain.money import Ratio, surcharged
 from domain.periods import Interval, Unit
 from domain.pricing.catalog import Catalog, Extras, Plan
@@ -26,6 +27,19 @@ def test_every_catalog_loads():
         "schematic",
         "zaplify",
     ]
+
+
+def test_a_text_is_read_once_and_one_that_differs_by_itself():
+    assert read_list(SOUND).catalog is read_list(SOUND).catalog
+    dearer = with_change("version: 1", "version: 2")
+    assert [read_catalog(text).version for text in (dearer, SOUND)] == [2, 1]
+
+
+def test_what_is_wrong_with_a_text_is_told_by_each_name_it_is_read_under():
+    for name in ("one.yaml", "other.yaml", "one.yaml"):
+        with pytest.raises(InvalidCatalog) as refused:
+            read_list(SOUND.replace("currency: USD", "currency: none"), name)
+        assert [fault.partition(":")[0] for fault in refused.value.faults] == [name]
 
 
 def test_a_sound_list_is_read_exactly():
