@@ -97,6 +97,7 @@ class Nursery:
 def main() -> None:
     """Fork a process for each line of standard input, and tell its number."""
     program = PROGRAMS[sys.argv[1]]()
+    _read_lists()
     gc.collect()
     gc.freeze()  # no process looks through what all of them share
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead are gone at once
@@ -130,6 +131,14 @@ def _api() -> Program:
 
 
 PROGRAMS = {"worker": _worker, "api": _api}
+
+
+def _read_lists() -> None:
+    """Read the price lists, which each process then knows: those of tests are copies of them."""
+    from catalogs.reader import load_lists  # noqa: PLC0415 - as above
+
+    for folder in (ROOT / "catalogs", ROOT / "tests" / "catalogs"):
+        load_lists(folder)
 
 
 def _live(program: Program, parent: int, order: dict) -> NoReturn:
