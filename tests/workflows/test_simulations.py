@@ -18,7 +18,6 @@ from local.simulator.figures import Figures, figures_of
 from local.simulator.grids import html_table
 from local.simulator.life import Lived, live
 from local.simulator.page import page
-from local.simulator.picture import draw_comparison, draw_life
 from local.simulator.sides import Side, read_side
 from local.simulator.usage import DAY, Usage, Use, days_of
 from tests.fleet import RunningFleet
@@ -178,6 +177,11 @@ async def test_a_comparison_says_what_the_same_usage_costs_on_each(fleet: Runnin
         "2027-01-01,make:core_10k,26,0,9.00,11.70,20.70,12.51,8.19",
         "2027-01-01,make:core_10k,26,6,9.00,0.00,9.00,9.00,0.00",
     ]
+    from local.simulator.picture import (  # noqa: PLC0415 - it imports matplotlib
+        draw_comparison,
+        draw_life,
+    )
+
     curves = (one.curve, other.curve)
     for drawn in (draw_life(one.curve, "$1 and $2", "png"), draw_comparison(curves, "$", "png")):
         assert drawn.startswith(b"\x89PNG")
@@ -196,6 +200,8 @@ async def test_several_credit_types_have_a_grid_each_and_a_page_needs_nothing_el
     assert found.figures.total("refused") == 1
     assert [grid.title for grid in grids] == ["make:free: Free", "Credits", "Others"]
     assert several.per_credit is None
+    from local.simulator.picture import draw_life  # noqa: PLC0415 - it imports matplotlib
+
     whole = page(
         title="a & b",
         sentence="<sentence>",
