@@ -44,6 +44,7 @@ class FailedCharge:
     declines: int = 0
     answer: dict[str, Any] | None = None  # for whoever asked for the purchase
     confirmable: bool = False  # its buyer may still confirm it with the bank
+    untried: bool = False  # nothing was tried before: it waited for an address
 
     @property
     def looked_into(self) -> str:
@@ -207,10 +208,11 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
     if declined.code == PRICE_CHANGED:
         return  # whoever asked is told at once, and nothing was tried
     again = failed.attempt > 1 and failed.declines != 1  # an attempt may be a new invoice only
+    again = again and not failed.untried
     retried = again and failed.retry_at is None and failed.pause
     if failed.ends_at is not None and failed.ends_at <= buyer.at:
         return  # the subscription ends now: that mail says why
-    placeless = declined.code == LOCATION_MISSING  # nothing was tried: one mail says what to do
+    placeless = declined.code == LOCATION_MISSING  # nothing was tried
     if retried and failed.charge.kind is ChargeKind.PERIOD and not placeless:
         lots = desk.lots(buyer.plan, buyer.at)
         desk.post(
@@ -232,8 +234,9 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
     kept = failed.confirmable or failed.charge.kind in (ChargeKind.PERIOD, ChargeKind.AUTO)
     if kept and declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url:
         reader = replace(reader, action_url=declined.invoice_url)
+    what = "address-missing" if placeless else "payment-failed"  # each is told once
     desk.post(
-        f"payment-failed:{failed.charge.charge_id}",
+        f"{what}:{failed.charge.charge_id}",
         PaymentFailed(
             reader=reader,
             purpose=purpose_of(desk, failed.charge),

@@ -215,6 +215,22 @@ async def test_an_address_has_a_card_that_declines_tried_once(fleet: RunningFlee
     assert (customer.attempts(), customer.paid()) == (1, [])
     await hears_of_it(customer)
     assert customer.attempts() == 1
+    assert customer.mails() == ["payment_failed", "payment_failed"]  # the address, then the card
+    customer.check()
+
+
+@pytest.mark.parametrize("code", ["insufficient_funds", "expired_card"])
+async def test_a_card_that_declines_after_an_address_was_missing_is_told_as_the_first_try(
+    fleet: RunningFleet, code: str
+) -> None:
+    customer = await living(fleet, "GB")
+    await customer.update_card()  # one that says no place
+    await customer.pass_until(FEBRUARY + HOUR)
+    customer.fault("decline", code=code)
+    moves(customer, "GB")
+    await hears_of_it(customer)
+    told = customer.mails()
+    assert (told.count("payment_failed"), told.count("paused")) == (2, 0)
     customer.check()
 
 

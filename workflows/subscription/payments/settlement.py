@@ -133,7 +133,7 @@ class Settler:
         plan = charge.plan or state.plan_in_force()
         serves = plan.while_unpaid is WhileUnpaid.SERVE_PURCHASED
         asked_for = charge.kind in ASKED_FOR
-        pauses = not asked_for and begun
+        pauses, untried = not asked_for and begun, charge.placeless
         charge = replace(
             charge,
             step=Step.DECLINED,
@@ -169,6 +169,7 @@ class Settler:
                 declines=charge.declines,
                 answer=answer if asked_for else None,
                 confirmable=charge.confirm_until is not None,
+                untried=untried,
             ),
             summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
             **LEDGER,
