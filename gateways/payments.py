@@ -6,7 +6,7 @@ nothing was executed (retry with the same key), and `ProcessorRefusal` if the re
 wrong (a bug or an operator's error; retrying does not help).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from domain.errors import BillingError
@@ -56,9 +56,12 @@ class Payments(Protocol):
         """Create the invoice of a charge, finalised but unpaid. No money moves."""
         ...
 
-    def preview_tax(self, payer: str, currency: str, price_minor: int, terms: TaxTerms) -> Taxed:
+    def preview_tax(
+        self, payer: str, currency: str, lines: Sequence[int], terms: TaxTerms
+    ) -> Taxed:
         """Return the tax that an invoice of today would bear; nothing is kept of it.
 
+        `lines` are the amounts of its lines, in minor units: each bears its own tax, rounded.
         Raises `ProcessorRefusal` with reason `tax_location_missing` or `tax_not_computed`.
         """
         ...

@@ -6,7 +6,7 @@ retries: the caller decides both. Threads may share an instance.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -103,13 +103,16 @@ class StripePayments:
         with speaking():
             return self._invoices.prepare(charge, checked_key(key))
 
-    def preview_tax(self, payer: str, currency: str, price_minor: int, terms: TaxTerms) -> Taxed:
+    def preview_tax(
+        self, payer: str, currency: str, lines: Sequence[int], terms: TaxTerms
+    ) -> Taxed:
         """Return the tax that an invoice of today would bear; nothing is kept of it.
 
+        `lines` are the amounts of its lines, in minor units: each bears its own tax, rounded.
         Raises `ProcessorRefusal` with reason `tax_location_missing` or `tax_not_computed`.
         """
         with speaking():
-            return self._taxes.preview(payer, currency, price_minor, terms)
+            return self._taxes.preview(payer, currency, lines, terms)
 
     def pay(self, invoice: str, *, key: str) -> PaymentOutcome:
         """Attempt to collect an invoice off-session with the payer's default card.

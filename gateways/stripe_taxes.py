@@ -4,6 +4,7 @@ Stripe computes; we only read. An invoice whose tax is unknown is never finalise
 without tax where some was asked for is refused, never read as zero.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -28,21 +29,24 @@ class Taxes:
         """Return an invoice with the rates of its taxes."""
         return self._stripe.invoices.retrieve(invoice, {"expand": RATES})
 
-    def preview(self, payer: str, currency: str, price_minor: int, terms: TaxTerms) -> Taxed:
+    def preview(self, payer: str, currency: str, lines: Sequence[int], terms: TaxTerms) -> Taxed:
         """Return the tax on a price today; Stripe keeps nothing of it."""
-        item: Any = {
-            "amount": price_minor,
-            "currency": currency.lower(),
-            "description": "preview",
-            **line_terms(terms),
-        }
+        items: Any = [
+            {
+                "amount": amount_minor,
+                "currency": currency.lower(),
+                "description": "preview",
+                **line_terms(terms),
+            }
+            for amount_minor in lines
+        ]
         said = self._stripe.invoices.create_preview(
             {
                 "customer": payer,
                 "currency": currency.lower(),
                 "automatic_tax": {"enabled": True},
                 "discounts": "",  # the payer's own: the invoice has none either
-                "invoice_items": [item],
+                "invoice_items": items,
                 "expand": RATES,
             }
         )
@@ -50,7 +54,7 @@ class Taxes:
         if status == "requires_location_inputs":
             raise ProcessorRefusal(LOCATION_MISSING, NO_LOCATION)
         taxed = taxed_by(said, terms)
-        if taxed.total_of(price_minor) != said.total:
+        if taxed.total_of(sum(lines)) != said.total:
             raise ProcessorRefusal(NOT_COMPUTED, f"a preview totals {said.total}")
         return taxed
 

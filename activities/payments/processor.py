@@ -204,7 +204,7 @@ class PaymentActivities:
         """Return the tax that a price would bear today, or why it cannot be said."""
         try:
             said = self._payments.preview_tax(
-                wanted.payer, wanted.currency, wanted.price_minor, wanted.terms
+                wanted.payer, wanted.currency, (wanted.price_minor,), wanted.terms
             )
         except BillingError as error:
             return TaxPreview(refused=tax_reason(error))

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, Engine
 
+from activities.notifications.mails import purchase_lines
 from activities.payments.taxes import tax_reason
 from activities.purchases.buyers import Buyer
 from activities.purchases.extra_credits import switch_refusal
@@ -90,8 +91,9 @@ def _with_tax(books: Books, quoted: Answer, buyer: Buyer) -> Answer:
     terms, price = buyer.plan.tax, quoted["amount_minor"]
     if terms is None:
         return quoted
+    lines = taxed_lines(price, quoted.get("surcharge_minor", 0))
     try:
-        taxed = books.payments.preview_tax(buyer.payer, quoted["currency"], price, terms)
+        taxed = books.payments.preview_tax(buyer.payer, quoted["currency"], lines, terms)
     except BillingError as error:
         return refused(tax_reason(error))
     total = taxed.total_of(price)
@@ -100,6 +102,11 @@ def _with_tax(books: Books, quoted: Answer, buyer: Buyer) -> Answer:
     if total > maximum_charge_minor(quoted["currency"]):
         return refused("above_maximum")
     return {**quoted, "amount_minor": total, **tax_told(taxed, price)}
+
+
+def taxed_lines(price_minor: int, surcharge_minor: int) -> tuple[int, ...]:
+    """Return the amounts of a purchase's lines, in minor units, as its invoice has them."""
+    return tuple(line.amount_minor for line in purchase_lines(0, price_minor, surcharge_minor))
 
 
 def quote_switch(books: Books, subscription_id: str, at: datetime, *, on: bool) -> Answer:

@@ -63,7 +63,7 @@ def test_a_place_without_tax_is_a_line_of_zero(here):
 
 def test_a_preview_says_the_tax_of_the_invoice_and_keeps_nothing(anywhere, living):
     payer = living("CH")
-    said = anywhere.payments.preview_tax(payer, "USD", 10_000, ADDED)
+    said = anywhere.payments.preview_tax(payer, "USD", (10_000,), ADDED)
     assert (said.tax_minor, said.total_of(10_000)) == (810, 10_810)
     assert [(one.place, one.percent, one.taxable_minor) for one in said.lines] == [
         ("CH", "8.1", 10_000)
@@ -75,7 +75,7 @@ def test_a_preview_says_the_tax_of_the_invoice_and_keeps_nothing(anywhere, livin
 def test_without_a_place_nothing_is_said_to_be_zero_and_nothing_can_be_paid(anywhere, living):
     payer = living()
     with pytest.raises(ProcessorRefusal) as previewed:
-        anywhere.payments.preview_tax(payer, "USD", 1170, ADDED)
+        anywhere.payments.preview_tax(payer, "USD", (1170,), ADDED)
     charge = taxed(anywhere, payer, 1170)
     with pytest.raises(ProcessorRefusal) as refused:
         prepared(anywhere, charge)

@@ -59,6 +59,17 @@ async def test_the_switch_shows_what_each_purchase_comes_to(british, web):
     assert answer.status_code == 303
 
 
+async def test_each_purchase_costs_what_the_switch_showed_to_the_cent(fleet, link, web):
+    swiss = await fleet.subscribe("core_40k", catalog="make_europe", card=card_in(fleet, "CH"))
+    await web.get(await link(swiss.name))
+    shown = (await web.get("/console/auto_purchase")).text
+    assert "<dt>VAT 8.1 % (CH)</dt><dd>$0.77</dd>" in shown  # of both lines: 0.76 is of their sum
+    assert '<dd class="total">$10.20</dd>' in shown
+    await sent(web, "/console/auto_purchase", "/console/auto_purchase/switch")
+    await swiss.report(["40000", "1"])
+    assert swiss.paid() == [3_135, 1_020]
+
+
 async def test_a_change_of_plan_shows_its_tax(british, web):
     shown = (await web.get("/console/plan?plan=core_40k")).text
     assert "<dt>VAT 20 % (GB)</dt>" in shown

@@ -40,3 +40,10 @@ async def test_without_a_place_a_preview_says_what_is_missing(fleet, door, post)
     bought = await post(f"{path}/purchases", {"credits": "1000"})
     assert bought.json()["reason"] == "tax_location_missing"
     assert customer.paid() == [1_080]
+
+
+async def test_the_next_auto_purchase_is_previewed_line_by_line(fleet, door):
+    customer = await fleet.subscribe("core_40k", catalog="make_europe", card=card_in(fleet, "CH"))
+    path = f"/customers/{customer.name}/auto_purchase"
+    following = (await door.post(path, json={"on": True, "preview": True})).json()["next"]
+    assert (following["amount_minor"], following["tax"]["tax_minor"]) == (1_020, 77)

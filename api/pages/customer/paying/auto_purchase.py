@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from activities.payments.taxes import tax_reason
+from activities.purchases.quotes import taxed_lines
 from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, back_to
@@ -59,19 +60,20 @@ async def _auto(visit: Visit) -> Json | None:
                 "percent": _percent(visit),
                 "fits": unit <= parse_credits(auto["cap"]),
                 "resets_at": found["next_reset_at"],
-                **await _taxed(visit, auto["unit_price_minor"], auto["currency"]),
+                **await _taxed(visit, auto),
             }
     return None
 
 
-async def _taxed(visit: Visit, price_minor: int, currency: str) -> Json:
+async def _taxed(visit: Visit, auto: Json) -> Json:
     """Return the total of one purchase with its tax, or why its tax is unknown."""
-    terms = visit.plan.tax
+    terms, price_minor = visit.plan.tax, auto["unit_price_minor"]
     if terms is None:
         return {"total_minor": price_minor, "tax": None, "tax_unknown": ""}
     ask, payer = visit.services.payments.preview_tax, visit.standing.customer.payer or ""
     try:
-        said = await asyncio.to_thread(ask, payer, currency, price_minor, terms)
+        lines = taxed_lines(price_minor, auto["unit_surcharge_minor"])
+        said = await asyncio.to_thread(ask, payer, auto["currency"], lines, terms)
     except (BillingError, ProcessorUnavailable) as error:
         reason = tax_reason(error) if isinstance(error, BillingError) else NOT_COMPUTED
         return {"total_minor": price_minor, "tax": None, "tax_unknown": PEOPLES_CURES[reason]}
