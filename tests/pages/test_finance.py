@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -11,6 +12,7 @@ from api.v1.problems import Problem
 from domain.access.operators import OperatorRole
 from tests.pages.forms import forms_of, sent
 from tests.pages.operators import entered
+from tests.payer import card_in
 
 FINANCE = "/operator/finance"
 
@@ -33,6 +35,20 @@ async def test_a_months_figures_are_those_of_the_reports(fleet, web, door):
         assert f"Deferred revenue in {row['currency']}" in page
         if row["currency"] == "USD":
             assert f"${float(row['cash']):,.2f}" in page
+
+
+async def test_tax_is_told_beside_what_is_without_it(fleet, web, door):
+    card = card_in(fleet, "GB")
+    british = await fleet.subscribe("core_10k", catalog="make_europe", card=card)
+    month = month_of(paid_in(british), datetime.now(UTC))
+    await entered(fleet, web, OperatorRole.FINANCE)
+    page = (await web.get(FINANCE, params={"month": f"{month.first:%Y-%m}"})).text
+    rows = (await door.get("/reports/taxes", params=month.days)).json()["rows"]
+    charged = sum(Decimal(row["charged"]) for row in rows if row["currency"] == "USD")
+    assert charged >= Decimal("1.80")
+    told = "<dt>Tax charged, not in any of these</dt>"
+    assert f"{told}<dd>${charged:,.2f}</dd>" in page
+    assert "<dt>Tax given back</dt>" in page
 
 
 async def test_a_file_is_the_report_of_the_same_month(fleet, web, door):

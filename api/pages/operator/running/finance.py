@@ -37,11 +37,16 @@ EARNED, BROKEN = "earned, not yet posted", "breakage, not yet posted"
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """How deferred revenue of one currency moved, and what charges paid, in minor units."""
+    """How deferred revenue of one currency moved, and what charges paid, in minor units.
+
+    All of it is without tax, which is told beside it.
+    """
 
     figures: Figures
     paid_minor: int
     surcharge_minor: int
+    tax_charged_minor: int
+    tax_returned_minor: int
 
     @property
     def currency(self) -> str:
@@ -62,14 +67,13 @@ async def show(visit: Visit) -> Mapping[str, Any]:
     """Show a month; without one, the last that is over."""
     written = visit.query.get("month") or visit.form.get("month", "")
     month = month_of(written, visit.at)
-    movement, liability, charges, (found, closing), compares = await asyncio.gather(
-        _rows(visit, "movement", month),
-        _rows(visit, "liability", month),
-        _rows(visit, "charges", month),
+    names = ("movement", "liability", "charges", "taxes")
+    (movement, liability, charges, taxes), (found, closing), compares = await asyncio.gather(
+        asyncio.gather(*(_rows(visit, name, month) for name in names)),
         asyncio.to_thread(_kept, visit, month),
         temporal.compares(visit.services.temporal),
     )
-    moved = [_moved(one, liability, charges) for one in movement]
+    moved = [_moved(one, liability, charges, taxes) for one in movement]
     figures = [one.figures for one in moved]
     still = [one.finding.key for one in found if one.settled_at is None]
     sound = all(one.adds_up and one.is_covered for one in figures)
@@ -145,6 +149,7 @@ def _moved(
     row: Mapping[str, str],
     liability: Iterable[Mapping[str, str]],
     charges: Iterable[Mapping[str, str]],
+    taxes: Sequence[Mapping[str, str]],
 ) -> Moved:
     currency = row["currency"]
     paid = [
@@ -161,7 +166,13 @@ def _moved(
         figures=figures,
         paid_minor=sum(_minor(one["paid"], currency) for one in paid),
         surcharge_minor=sum(_minor(one["of it surcharge"], currency) for one in paid),
+        tax_charged_minor=_sum_of(taxes, "charged", currency),
+        tax_returned_minor=_sum_of(taxes, "given back", currency),
     )
+
+
+def _sum_of(rows: Iterable[Mapping[str, str]], column: str, currency: str) -> int:
+    return sum(_minor(one[column], currency) for one in rows if one["currency"] == currency)
 
 
 def _due(liability: Iterable[Mapping[str, str]], currency: str | None = None) -> list[Due]:
