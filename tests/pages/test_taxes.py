@@ -2,6 +2,8 @@
 
 import pytest
 
+from api.pages.customer.paying.charging import WHY
+from domain.mails.facts import Reason
 from tests.pages.forms import forms_of, sent
 from tests.payer import card_in
 
@@ -57,6 +59,34 @@ async def test_the_switch_shows_what_each_purchase_comes_to(british, web):
     assert "<dt>VAT 20 % (GB)</dt><dd>$2.34</dd>" in shown
     answer = await sent(web, "/console/auto_purchase", "/console/auto_purchase/switch")
     assert answer.status_code == 303
+
+
+async def test_a_missing_address_is_told_with_its_cure_and_blames_no_card(fleet, link, web):
+    acme = await fleet.subscribe("core_10k", catalog="make_europe", card="pm_card_visa")
+    await web.get(await link(acme.name))
+    shown = await web.get("/console/payment")
+    assert shown.status_code == 200
+    for told in ("Your billing address is missing", "$9.00 plus tax", "No address"):
+        assert told in shown.text, told
+    for told in ("declined", "Declined", "bank", "another card may work"):
+        assert told not in shown.text.replace("bank account", ""), told
+
+
+async def test_what_was_never_put_to_a_bank_is_not_called_declined(british, web):
+    other = {"key": "other", "credits": "1000", "expected_minor": 90}
+    assert (await british.life.ask("buy_credits", other))["reason"] == "price_changed"
+    await british.update_card()  # one that says no place
+    lost = await british.buy("1000", "lost")
+    listed = (await web.get("/console/payment")).text
+    for told in ("Not charged", "another amount than was shown", "No address", "is missing"):
+        assert told in listed, told
+    assert "eclined" not in listed
+    named = (await web.get(f"/console/buy?charge={lost['charge_id']}")).text
+    assert "The billing address is missing" in named
+
+
+def test_each_reason_why_a_payment_failed_has_words():
+    assert set(WHY) == set(Reason)
 
 
 async def test_each_purchase_costs_what_the_switch_showed_to_the_cent(fleet, link, web):

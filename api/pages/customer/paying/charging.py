@@ -9,6 +9,7 @@ from api.pages.customer.page import back_to
 from api.pages.customer.visits import CUSTOMER, Visit
 from domain.mails.facts import Reason, neutral_reason
 from domain.payments.charges import ChargeKind, ChargeState
+from domain.payments.taxes import LOCATION_MISSING, PRICE_CHANGED
 
 CHARGES = f"GET {CUSTOMER}/charges"
 METHODS = f"GET {CUSTOMER}/payment_methods"
@@ -23,8 +24,14 @@ WHY = {
     Reason.WRONG_DETAILS: "The bank did not recognise the details of the card.",
     Reason.NOT_SUPPORTED: "It cannot be used for this kind of payment.",
     Reason.NO_CARD: "There is no card on file.",
+    Reason.NO_ADDRESS: "The billing address is missing, without which the tax cannot be computed.",
     Reason.CONFIRMATION: "Your bank wants you to confirm this payment yourself.",
     Reason.TEMPORARY: "The bank could not answer. This usually passes soon.",
+}
+# Charges that were never put to a bank: how they stand, and why.
+UNTRIED = {
+    LOCATION_MISSING: ("No address", WHY[Reason.NO_ADDRESS]),
+    PRICE_CHANGED: ("Not charged", "It would have cost another amount than was shown."),
 }
 FOR = {
     ChargeKind.PERIOD: "Plan",
@@ -80,8 +87,16 @@ def told(charge: Json) -> Json:
         "what": FOR[ChargeKind(charge["kind"])],
         "standing": state,
         "tone": tone,
-        "why": WHY[neutral_reason(charge["decline_code"])] if charge["decline_code"] else "",
+        "why": _why(charge["decline_code"]),
+        "placeless": charge["decline_code"] == LOCATION_MISSING,
     }
+
+
+def _why(code: str | None) -> str:
+    """Return why a charge was last not paid, in words for people; "": it was never declined."""
+    if code in UNTRIED:
+        return UNTRIED[code][1]
+    return WHY[neutral_reason(code)] if code else ""
 
 
 def is_declined(charge: Json) -> bool:
@@ -106,7 +121,8 @@ def _standing(charge: Json) -> tuple[str, str]:
         case ChargeState.PROCESSING:
             return "On its way", ""
         case _ if charge["declines"]:
-            return "Declined", "bad"
+            untried, _ = UNTRIED.get(charge["decline_code"], ("", ""))
+            return (untried, "warn") if untried else ("Declined", "bad")
         case ChargeState.VOID:
             return "Not charged", ""
         case ChargeState.OPEN:

@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
+from activities.notifications.mails import adds_tax
 from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, address, back_to
@@ -33,6 +34,8 @@ async def show(visit: Visit) -> dict[str, Any]:
         cards=await cards(visit),
         debits=PaymentKind.BANK_DEBIT in visit.plan.takes.any,
         unpaid=unpaid,
+        placeless=bool(unpaid) and all(one["placeless"] for one in unpaid),
+        plus_tax=adds_tax(visit.plan) and any(one["placeless"] for one in unpaid),
         unconfirmed=[one for one in open_charges if awaits_bank(one) and one not in unpaid],
         paused=Pause.PAYMENT_FAILED in visit.standing.wallet.paused_by,
         tried=_tried(visit, unpaid),
