@@ -1,6 +1,7 @@
 """Cards and charges: what was declined is paid once more, and nothing is charged twice."""
 
 import re
+from datetime import UTC, datetime
 
 from tests.pages.forms import forms_of, sent
 
@@ -31,6 +32,24 @@ async def test_a_declined_payment_is_told_with_its_amount_and_tried_again(fleet,
     await acme.life.settle()
     assert acme.attempts() == before + 1
     assert "Declined again" in (await web.get(f"{PAGE}?tried=1")).text
+
+
+async def test_a_declined_payment_says_whether_credits_can_be_used_meanwhile(fleet, link, web):
+    acme = await unpaid(fleet)
+    await web.get(await link(acme.name))
+    shown = (await web.get("/console/credits")).text
+    assert "nothing can be used until it is paid" in shown
+    assert "10,000 <small>not usable now" in shown
+    assert "Auto-purchase waits for a payment: 10,000 Credits" in shown
+
+    served = await fleet.subscribe("starter", catalog="salestools")
+    await served.life.ask("buy_pack", {"key": "one", "pack": "pack_500"})
+    served.fault("decline", code="insufficient_funds", count=99)
+    await served.pass_until(datetime(2027, 2, 2, tzinfo=UTC))
+    await web.get(await link(served.name))
+    shown = (await web.get("/console/credits")).text
+    assert "What you have can be used meanwhile" in shown
+    assert "500 <small>can be used now" in shown
 
 
 async def test_another_card_is_made_the_default_and_what_waited_is_paid_once(fleet, link, web):

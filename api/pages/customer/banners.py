@@ -28,6 +28,8 @@ def banner_of(visit: Visit) -> Banner | None:
         return Banner("warn", "This subscription has ended", text)
     if Pause.PAYMENT_FAILED in wallet.paused_by:
         text = "A payment was declined, so nothing can be used until it is paid."
+        if wallet.refusal is None:
+            text = "A payment was declined. What you have can be used meanwhile."
         return Banner("bad", "Paused: a payment failed", text, *card)
     if Pause.BY_OPERATOR in wallet.paused_by:
         note = next((one for one in reversed(kept.pauses) if one.paused), None)

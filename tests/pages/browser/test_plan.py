@@ -46,6 +46,7 @@ async def test_an_upgrade_that_the_bank_wants_confirmed(fleet, link, page, told)
     await bank.get_by_role("button", name="3184").click()
     await bank.get_by_text("Thank you, it is paid.").wait_for()
     await page.get_by_text("Paid: $20.00").wait_for()  # without reload
+    await page.get_by_role("region", name="Core 40,000").get_by_text("Your plan").wait_for()
     await looked_at(page, "plan-confirmed")
     assert acme.charges()[1:] == [("upgrade", "paid", 2000)]
 
