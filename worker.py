@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from alembic.migration import MigrationContext
@@ -45,6 +46,7 @@ from gateways.telemetry import logs, metrics, tracing
 from gateways.webhooks.sending import Sender
 from ledger import published
 from ledger.direct.telling import Teller
+from ledger.notifications.waiting import Waiting
 from migrations import configuration
 from models.base import connect
 from nexus import handler
@@ -101,7 +103,7 @@ class Fleet:
         if queue == names.MAIL:
             mailer = SmtpMailer(self.settings.smtp_url, sender=self.settings.mail_from)
             sender = Sender(anywhere=self.settings.webhook_private_addresses)
-            webhooks = WebhookRelay(context, sender, lambda: datetime.now(UTC))
+            webhooks = WebhookRelay(context, sender, _now)
             return [], [MailRelay(context, mailer).relay, webhooks.relay]
         return [Subscription, OutboxRelay, StripeEvent, Approval, Reconciliation], [
             *served.of_usage(context),
@@ -119,7 +121,13 @@ class Fleet:
             link_secrets=self.settings.link_secrets,
             renewal_spread=timedelta(seconds=self.settings.renewal_spread_seconds),
             tell=Teller(self.engine).tell,
+            waits=self._waiting.on,
         )
+
+    @cached_property
+    def _waiting(self) -> Waiting:
+        """One for all relays of this process, whichever queues they are of."""
+        return Waiting(self.engine, _now)
 
     @asynccontextmanager
     async def running(
@@ -162,6 +170,10 @@ class Fleet:
             limit = float(self.settings.stripe_calls_per_second)
             defaults["max_task_queue_activities_per_second"] = limit
         return Worker(self.client, task_queue=queue, **(defaults | options))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def connected(settings: Settings) -> Client:

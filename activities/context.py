@@ -17,12 +17,18 @@ def nobody(_accounts: Iterable[int]) -> None:
     """Tell nobody: what a context does that no process made."""
 
 
+def perhaps(_topic: str) -> bool:
+    """Say that messages may wait: who asks looks itself."""
+    return True
+
+
 @dataclass(frozen=True)
 class BillingContext:
     """Built once by an entry point. The first of `link_secrets` signs the links in mails.
 
     Renewals due at one instant are paid over `renewal_spread` from then on. `tell` lets those who
-    watch wallets know that these accounts' have changed, after the commit.
+    watch wallets know that these accounts' have changed, after the commit. `waits` says whether
+    messages of a topic may wait, which is cheaper to ask than to look for them.
     """
 
     engine: Engine
@@ -31,6 +37,7 @@ class BillingContext:
     link_secrets: tuple[str, ...]
     renewal_spread: timedelta = timedelta(0)
     tell: Callable[[Iterable[int]], None] = field(default=nobody, repr=False)
+    waits: Callable[[str], bool] = field(default=perhaps, repr=False)
 
     @contextmanager
     def changing(self, account_id: int) -> Iterator[Connection]:

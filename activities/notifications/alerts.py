@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -46,7 +47,7 @@ class AlertRelay:
     @uninterrupted(name="relay_alerts")
     def relay(self, shift: Shift) -> int:
         """Deliver for one shift; return how many alerts."""
-        return work(shift, self.tell_some)
+        return work(shift, self.tell_some, partial(self._context.waits, "alert"))
 
     def tell_some(self) -> int:
         """Deliver waiting alerts, each with its notice and mail in one transaction.

@@ -40,7 +40,12 @@ class WebhookRelay:
     def relay(self, shift: Shift) -> int:
         """Deliver for one shift; return how many requests were made."""
         with ThreadPoolExecutor(AT_ONCE, "webhooks-") as pool:
-            return work(shift, Round(self, pool).go)
+            rounds = Round(self, pool)
+            return work(shift, rounds.go, rounds.waits)
+
+    def waits(self) -> bool:
+        """Return whether there may be something to publish or to send."""
+        return self._context.waits("webhook")
 
     def claimed(self, running: Counter[str]) -> list[tuple[Recipient, Claim]]:
         """Publish what is new and claim what is due, beside the requests that run."""
@@ -124,6 +129,10 @@ class Round:
         self._relay = relay
         self._pool = pool
         self._running: dict[Future[None], str] = {}
+
+    def waits(self) -> bool:
+        """Return whether a look may find something: a request that ran may have ended."""
+        return bool(self._running) or self._relay.waits()
 
     def go(self) -> int:
         """Start what is due; return how many requests ended or began. Raises what a note raised."""

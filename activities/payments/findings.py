@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
@@ -37,7 +38,7 @@ class FindingRelay(SignalsSubscriptions):
     @uninterrupted(name="relay_findings")
     def relay(self, shift: Shift) -> int:
         """Deliver for one shift; return how many messages."""
-        return work(shift, self._tell_some)
+        return work(shift, self._tell_some, partial(self._context.waits, TOPIC))
 
     def _tell_some(self) -> int:
         with self._context.engine.begin() as connection:
