@@ -5,6 +5,7 @@ import pytest
 from api.pages.customer.paying.charging import WHY
 from domain.mails.facts import Reason
 from tests.pages.forms import forms_of, sent
+from tests.pages.operators import entered
 from tests.payer import card_in
 
 PAGE, CONFIRM = "/console/buy", "/console/buy/confirm"
@@ -83,6 +84,15 @@ async def test_what_was_never_put_to_a_bank_is_not_called_declined(british, web)
     assert "eclined" not in listed
     named = (await web.get(f"/console/buy?charge={lost['charge_id']}")).text
     assert "The billing address is missing" in named
+
+
+async def test_a_retry_for_want_of_an_address_is_not_shown_as_untaxed(fleet, web):
+    acme = await fleet.subscribe("core_10k", catalog="make_europe", card="pm_card_visa")
+    await entered(fleet, web)
+    page, asked = f"/operator/act?id={acme.name}", "/operator/act/preview_retry"
+    shown = (await sent(web, page, asked, reason="r")).text
+    assert "$9.00, its tax is not known" in shown
+    assert "$9.00, and tax" in shown
 
 
 def test_each_reason_why_a_payment_failed_has_words():

@@ -20,6 +20,7 @@ from api.v1.problems import Problem
 from domain.errors import BillingError, InvalidInput
 from domain.messages.purchases import parse_give_bonus
 from domain.payments.charges import ChargeKind, ChargeState
+from domain.payments.taxes import LOCATION_MISSING
 from domain.pricing.catalog import Bonus, Extras, gift_ends
 from domain.subscription import Pause
 from gateways.payments import ProcessorUnavailable
@@ -79,7 +80,8 @@ async def of_retry(visit: Visit, standing: Standing) -> Preview:
 
 
 def _charge(charge: Json) -> Json:
-    return {**charge, "what": CHARGES.get(charge["kind"], plain(charge["kind"]))}
+    what = CHARGES.get(charge["kind"], plain(charge["kind"]))
+    return {**charge, "what": what, "taxless": charge["decline_code"] == LOCATION_MISSING}
 
 
 async def _card(visit: Visit, customer_id: str) -> str:
