@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.fleet import BEGINS, RunningFleet
+from tests.fleet import BEGINS, SECOND, RunningFleet
 
 pytestmark = pytest.mark.long
 
@@ -46,6 +46,8 @@ async def test_a_renewal_refused_for_a_balance_is_paid_in_its_period_once_that_i
 ) -> None:
     customer = await fleet.subscribe("core_10k")
     customer.balance(CREDIT)
+    status = await customer.pass_until(FEBRUARY - SECOND)  # its invoice was refused already
+    assert (status["status"], customer.found(), customer.mails()) == ("active", [], BEGUN)
     status = await customer.pass_until(FEBRUARY + 3 * DAY)
     assert (customer.paid(), status["paused_by"]) == ([900], ["payment_failed"])
     assert [kind for kind, _ in customer.found()] == ["processor_refused"]

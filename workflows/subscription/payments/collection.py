@@ -25,6 +25,8 @@ from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.payments.under_review import not_charged, voided_elsewhere
 from workflows.subscription.pending_calls import PendingCalls
 
+OWED_WHEN_DUE = "a-refusal-before-its-time-waits"  # until no run is older than 2027-12
+
 RANKS = {
     ChargeKind.PERIOD: RENEWAL,
     ChargeKind.UPGRADE: INTERACTIVE,
@@ -64,7 +66,7 @@ class Collector:
 
     def pay(self, charge: OpenCharge) -> None:
         """Start an attempt at a prepared charge; prepare it again if the payer has changed."""
-        if not charge.invoice:  # it could not be taxed when it was prepared
+        if not charge.invoice:  # it was refused when it was prepared
             self.collect(replace(charge, step=Step.PREPARING, attempt=charge.attempt + 1))
             return
         if charge.charge.payer != self._state.payer:
@@ -243,7 +245,7 @@ class Collector:
         if invoiced.refused == PAYER_DELETED:
             self._with_another_payer(charge, invoiced.detail)
             return
-        if invoiced.refused in FOR_THE_CUSTOMER and not _is_due(charge):
+        if invoiced.refused and not _is_due(charge) and _may_wait(invoiced):
             self._state.put(replace(charge, step=Step.PREPARED))  # asked for again when it is due
             return
         if invoiced.refused:
@@ -340,3 +342,8 @@ class Collector:
 
 def _is_due(charge: OpenCharge) -> bool:
     return charge.pay_at is None or charge.pay_at <= workflow.now()
+
+
+def _may_wait(invoiced: Invoiced) -> bool:
+    """Return whether a refusal before its time is left until then; older runs pause at once."""
+    return invoiced.refused in FOR_THE_CUSTOMER or workflow.patched(OWED_WHEN_DUE)
