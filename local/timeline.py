@@ -38,6 +38,7 @@ ANSWER = timedelta(seconds=20)
 RPC_WORTH = 5.0  # virtual seconds that an unanswered query counts for
 HAIR = timedelta(milliseconds=1)
 LEFT_BEHIND = "fast_forward_id does not match"  # the server's word
+UNMOVED = 2.0  # seconds in which nothing moved, after which the subscription itself is asked
 LAST_EVENTS = 24  # of a subscription that does not come to rest
 
 
@@ -90,9 +91,17 @@ class Timeline:
                 await patience.pause()
 
     async def settle(self) -> Json:
-        """Wait until everything that is due has been done; return the status."""
-        patience = Patience()
+        """Wait until everything that is due has been done; return the status.
+
+        The subscription is asked only where the server knows of nothing under way: each question
+        is a task of a worker's, as costly as a step of the subscription.
+        """
+        patience, unmoved = Patience(), Patience(UNMOVED)
         while True:
+            sign = await self._under_way()
+            if sign and not unmoved.over(sign):
+                await unmoved.pause()
+                continue
             status = await self.status()
             due = status["next_due"]
             late = due is not None and datetime.fromisoformat(due) <= await self.now()
@@ -105,6 +114,14 @@ class Timeline:
                 error.add_note(await self.last_events())
                 raise error
             await patience.pause()
+
+    async def _under_way(self) -> tuple[str, int] | None:
+        """Return what grows with each step, while a task or an activity is under way, or None."""
+        described = (await self.handle.describe()).raw_description
+        if not (described.pending_activities or described.HasField("pending_workflow_task")):
+            return None
+        run = described.workflow_execution_info
+        return run.execution.run_id, run.history_length
 
     async def last_events(self) -> str:
         """Return what the server did last for the subscription, and what it waits for."""
