@@ -29,19 +29,12 @@ USED = text("""
 """)
 
 
-def told(connection, wallet: SubscribedWallet, at):
-    found = standing(connection, wallet.account_id, at)
-    return balance(wallet.customer_id, found)
-
-
 def amount(one, name):
     return parse_credits(one[name])
 
 
-def ties(connection, wallet: SubscribedWallet, at) -> None:
-    """Assert what must hold of a balance at any instant."""
-    found = told(connection, wallet, at)
-    at = standing(connection, wallet.account_id, at).wallet.at
+def ties(connection, wallet: SubscribedWallet, found, at) -> None:
+    """Assert what must hold of a balance at any instant, once it is found."""
     booked = {
         one.credit_type: one for one in balances.balances_as_of(connection, wallet.account_id, at)
     }
@@ -90,24 +83,25 @@ class BalanceHistories(WholeHistories):
         super().compare(row)
         wallet = self.real.wallet
         for ahead in (timedelta(0), timedelta(days=3)):
-            ties(self.connection, wallet, self.clock + ahead)
-            use_is_what_a_scan_finds(self.connection, wallet.account_id, self.clock + ahead)
-            self.compare_with_its_mark(wallet, self.clock + ahead)
+            at = self.clock + ahead
+            stands = standing(self.connection, wallet.account_id, at)
+            found = balance(wallet.customer_id, stands)
+            ties(self.connection, wallet, found, stands.wallet.at)
+            use_is_what_a_scan_finds(self.connection, wallet.account_id, at)
+            self.compare_with_its_mark(wallet, found, at)
+            if not ahead and stands.wallet.window_start == START:
+                self.compare_use(wallet, found)
         parts_are_what_a_scan_finds(self.connection, wallet.account_id)
-        self.compare_use(wallet)
 
-    def compare_with_its_mark(self, wallet, at):
+    def compare_with_its_mark(self, wallet, found, at):
         """Whatever happened and however much time went by: with the same mark it is the same."""
         mark = watched.marks(self.connection, [wallet.account_id], at)[wallet.account_id]
-        found = but_for_the_clock(told(self.connection, wallet, at))
-        assert self.by_mark.setdefault(mark, found) == found
+        kept = but_for_the_clock(found)
+        assert self.by_mark.setdefault(mark, kept) == kept
 
-    def compare_use(self, wallet):
+    def compare_use(self, wallet, found):
         """In the first window all that was ever used was used in this one."""
-        found = standing(self.connection, wallet.account_id, self.clock)
-        if found.wallet.window_start != START:
-            return
-        for kind, one in balance(wallet.customer_id, found)["credit_types"].items():
+        for kind, one in found["credit_types"].items():
             values = {"account": wallet.account_id, "kind": kind}
             used = self.connection.scalar(USED, values)
             assert amount(one, "used") == int(used or 0), kind
