@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -125,41 +126,45 @@ def _close(connection: Connection, asked: Asked, at: datetime) -> None:
 
 def closed(connection: Connection, first: date, until: date) -> Sequence[Closing]:
     """Return the months in [first, until) that are closed, the oldest first."""
-    figures: dict[date, list[Figures]] = {}
-    columns = (ClosedFigures.month, ClosedFigures.currency)
-    amounts = [getattr(ClosedFigures, name) for name in AMOUNTS]
-    wanted = select(*columns, *amounts).where(
-        ClosedFigures.month >= first, ClosedFigures.month < until
+    months: dict[date, Closing] = {}
+    for row in connection.execute(_CLOSED, {"first": first, "until": until}):
+        one = months.setdefault(row.month, _closing(row))
+        if row.currency is not None:
+            amounts = {name: int(getattr(row, name)) for name in AMOUNTS}
+            kept = (*one.figures, Figures(currency=row.currency, **amounts))
+            months[row.month] = replace(one, figures=kept)
+    return list(months.values())
+
+
+_CLOSED = (
+    select(
+        ClosedMonth.month,
+        ClosedMonth.closed_by,
+        ClosedMonth.closed_at,
+        ClosedMonth.compared,
+        ClosedMonth.settled,
+        ClosedMonth.open_findings,
+        ClosedMonth.reason,
+        ClosedFigures.currency,
+        *(getattr(ClosedFigures, name) for name in AMOUNTS),
     )
-    for month, currency, *numbers in connection.execute(wanted.order_by(*columns)):
-        told = dict(zip(AMOUNTS, map(int, numbers), strict=True))
-        figures.setdefault(month, []).append(Figures(currency=currency, **told))
-    months = connection.execute(
-        select(
-            ClosedMonth.month,
-            ClosedMonth.closed_by,
-            ClosedMonth.closed_at,
-            ClosedMonth.compared,
-            ClosedMonth.settled,
-            ClosedMonth.open_findings,
-            ClosedMonth.reason,
-        )
-        .where(ClosedMonth.month >= first, ClosedMonth.month < until)
-        .order_by(ClosedMonth.month)
+    .outerjoin(ClosedFigures, ClosedFigures.month == ClosedMonth.month)
+    .where(ClosedMonth.month >= bindparam("first"), ClosedMonth.month < bindparam("until"))
+    .order_by(ClosedMonth.month, ClosedFigures.currency)
+)
+
+
+def _closing(row: Any) -> Closing:
+    return Closing(
+        month=Month(row.month),
+        closed_by=row.closed_by,
+        closed_at=row.closed_at,
+        compared=row.compared,
+        settled=row.settled,
+        open_findings=tuple(row.open_findings),
+        reason=row.reason,
+        figures=(),
     )
-    return [
-        Closing(
-            month=Month(one.month),
-            closed_by=one.closed_by,
-            closed_at=one.closed_at,
-            compared=one.compared,
-            settled=one.settled,
-            open_findings=tuple(one.open_findings),
-            reason=one.reason,
-            figures=tuple(figures.get(one.month, ())),
-        )
-        for one in months
-    ]
 
 
 def _closed_already(month: Month) -> InvalidInput:

@@ -69,7 +69,8 @@ async def ask(http, urls, event):
     while True:
         try:
             answer = await http.post(f"{next(urls)}/usage", json=event)
-        except httpx.TransportError:
+        # The second: uvloop tells anyio of no socket where a connection is closed at once.
+        except (httpx.TransportError, AttributeError):
             continue
         if answer.status_code not in (429, 503):
             return answer.json()
