@@ -1,9 +1,12 @@
 """Money on its way: nothing is granted, tried or given up until the processor has decided."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from local.patience import until
 from tests.fleet import BEGINS, Customer, RunningFleet
 
 pytestmark = pytest.mark.long
@@ -208,3 +211,26 @@ async def test_an_end_waits_for_no_money_and_money_after_it_is_kept_frozen(
     assert await customer.outcome() == "ended"
     assert [state for _, state, _ in customer.charges()] == ["paid", "paid"]
     customer.check()
+
+
+async def test_each_usage_while_a_renewals_money_is_on_its_way_is_answered(
+    fleet: RunningFleet,
+) -> None:
+    customer = await fleet.subscribe("core_10k")
+    customer.fault("later")
+    await customer.pass_until(FEBRUARY + HOUR)
+    invoice = customer.invoice_of("processing")
+
+    for number in (1, 2):
+        asked = asyncio.create_task(customer.use("1"))
+        await until(customer.life.status, waits(number), "the usage to wait")
+        await customer.skip_to(await customer.life.now() + timedelta(seconds=20))
+        assert (await asked)["status"] == "pending"
+
+    customer.settle_later(invoice)
+    assert (await told(customer, invoice))["available"] == "9998"
+    customer.check()
+
+
+def waits(number: int) -> Callable[[dict[str, object]], bool]:
+    return lambda status: status["waiting_events"] == number

@@ -61,6 +61,7 @@ class Mailbox:
     answers: dict[int, Answer] = field(default_factory=dict)
     waiting: dict[int, datetime] = field(default_factory=dict)
     held_up: str = ""  # why events cannot be decided now: purchase | renewal
+    unheard: bool = False  # an update came that is not decided now: the timer ends its patience
     events_waiting: int = 0
     bytes_waiting: int = 0
     messages: int = 0

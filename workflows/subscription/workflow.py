@@ -131,6 +131,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
 
     async def _turn(self) -> None:
         """Settle results, do what is due, carry out commands, decide usage: in this order."""
+        self._mailbox.unheard = False
         await self._pending_calls.settle()
         self._answer_the_impatient(light=False)
         await self._schedule.do_what_is_due()
@@ -169,6 +170,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
         return (
             self._pending_calls.any_done()
             or bool(self._mailbox.commands)
+            or self._mailbox.unheard
             or (served and (self._mailbox.ready() or self._crossing is not None))
             or bool(self._state.account_id and self._mailbox.refusals)
         )

@@ -14,6 +14,7 @@ from workflows.subscription.mailbox import Answer, Mailbox, payload
 from workflows.subscription.messages.message import checked, rejection
 
 AS_IT_CAME = "usage-as-it-came"
+HEARD_WHILE_HELD_UP = "heard-while-held-up"
 
 
 class UsageHandlers:
@@ -68,10 +69,21 @@ class UsageHandlers:
             max(known.needed_micro, crossing.needed_micro), known.confirmed or crossing.confirmed
         )
 
+    def _ticket(self) -> int:
+        """Return a number to wait on; the loop learns of it though it can decide nothing now.
+
+        Else no timer ends its patience while money is on its way for days.
+        """
+        alone = not self._mailbox.waiting
+        decidable = self._state.period is not None and not self._mailbox.held_up
+        if alone and not decidable and workflow.patched(HEARD_WHILE_HELD_UP):
+            self._mailbox.unheard = True
+        return self._mailbox.ticket()
+
     @workflow.update(description="Debit one usage event and wait for the outcome.")
     async def consume(self, event: RawValue) -> Answer:
         """Answer `debited`, `repeated`, `pending` or `refused` with a reason."""
-        ticket = self._mailbox.ticket()
+        ticket = self._ticket()
         self._mailbox.add(parse_event(payload(event)), ticket)
         return await self._mailbox.answered(ticket)
 
@@ -85,7 +97,7 @@ class UsageHandlers:
     async def hold(self, message: RawValue) -> Answer:
         """Answer `held`, `already_unlocked`, `repeated`, `pending` or `refused` with a reason."""
         parsed = parse_hold(payload(message))
-        ticket = self._mailbox.ticket()
+        ticket = self._ticket()
         self._mailbox.add(parsed.event, ticket, parsed.lapses_at)
         return await self._mailbox.answered(ticket)
 
