@@ -69,6 +69,10 @@ class Payer:
         with held(self.fleet.standin, self.processor()["payer"]):
             yield
 
+    def is_held(self) -> bool:
+        """Return whether the processor holds a request."""
+        return bool(self.fleet.standin.get("/_fault")["held"])
+
     def new_card(self, card: str = "tok_mastercard") -> str:
         """Make a card at the processor that belongs to nobody yet; return its id."""
         made = self.ask_processor("payment_methods", {"type": "card", "card[token]": card})

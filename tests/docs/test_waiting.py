@@ -32,6 +32,9 @@ def _faults(call: ast.Call) -> Iterator[str]:
     given = {keyword.arg for keyword in call.keywords}
     if name in HASTY and not given & {"timeout", "transport"}:
         yield f"{name} gives up by itself: timeout=None"
+    sent = (*call.args, *(keyword.value for keyword in call.keywords))
+    if method in {"fault", "post"} and any(_is(one, "slow") for one in sent):
+        yield "a request that takes seconds: hold it until it is seen (tests/payer.py)"
     joins = isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant)
     if method in LIMITED and not joins and any(map(_is_time, call.args)):
         yield f"{name}({ast.unparse(call.args[0])}): wait as long as it takes"
@@ -69,6 +72,8 @@ handle.query("status", rpc_timeout=LIMIT)
 httpx.AsyncClient(base_url=url)
 event.wait(20)
 thread.join(LIMIT)
+customer.fault("slow", seconds=2)
+standin.post("/_fault", fault="slow", seconds=2)
 """
     good = """
 await asyncio.sleep(0)
@@ -79,5 +84,5 @@ httpx.AsyncClient(transport=transport)
 await asyncio.wait(tasks)
 wait_until(written, 60, "the stack")
 """
-    assert len(faults_in(bad)) == 9
+    assert len(faults_in(bad)) == 11
     assert faults_in(good) == []

@@ -1,6 +1,7 @@
 """Servers and networks fail under work: it waits, and goes on without loss or repetition."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 from domain.credits import MICRO
 from local.mail_catcher.process import MailCatcher
-from local.processes import stop
+from local.patience import QUIET_SECONDS
+from local.processes import wait_until
 from tests.faults.breakable import Servers, servers
 from tests.faults.gates import request
 from tests.faults.mortal import MortalFleet
@@ -19,7 +21,6 @@ pytestmark = pytest.mark.faults
 
 PAID = request("POST /v1/invoices/*/pay", "answer")
 BATCHES, SIZE = 40, 5
-WORKER_GRACE = 40.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -145,10 +146,11 @@ async def test_a_worker_asked_to_stop_finishes_its_work_and_loses_nothing(
 ) -> None:
     program = await mortal.start_program()
     customer = await at_zero(mortal)
-    customer.fault("slow", path="/v1/invoices/*/pay", seconds=2)
-    await customer.life.record([await customer.event("2")])
-    await customer.reached("paying")
-    assert await asyncio.to_thread(stop, program, grace=WORKER_GRACE) == 0
+    with customer.payment_held():
+        await customer.life.record([await customer.event("2")])
+        await asyncio.to_thread(wait_until, customer.is_held, QUIET_SECONDS, "the payment")
+        program.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(program.wait) == 0
     assert customer.paid() == [900, 1170]
     await mortal.start()
     await assert_one_purchase(customer)

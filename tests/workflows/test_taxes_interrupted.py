@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from local.patience import QUIET_SECONDS
+from local.processes import wait_until
 from tests.fleet import RunningFleet
-from tests.payer import card_in
+from tests.payer import card_in, held
 from tests.workflows.test_rebuilding import lose, rebuild
 from tests.workflows.test_taxes import living
 
@@ -47,10 +49,11 @@ async def test_a_workflow_that_is_lost_between_invoice_and_payment_charges_once(
     fleet: RunningFleet,
 ) -> None:
     customer = await living(fleet, "GB")
-    customer.fault("slow", path="/v1/invoices/*/finalize", seconds=2)
-    asked = asyncio.create_task(customer.buy("10000", "lost"))
-    await customer.reached("preparing")
-    again = await rebuild(customer, await lose(customer))
+    with held(fleet.standin, path="/v1/invoices/*/finalize"):
+        asked = asyncio.create_task(customer.buy("10000", "lost"))
+        await asyncio.to_thread(wait_until, customer.is_held, QUIET_SECONDS, "the invoice")
+        lost = await lose(customer)
+    again = await rebuild(customer, lost)
     await asyncio.wait([asked])
     assert asked.exception() is not None
     await again.life.settle()
