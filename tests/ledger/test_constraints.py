@@ -59,9 +59,12 @@ ROWS = """
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def victim(session_database):
-    """A wallet with a sound row in every table; the first of each is a paid one."""
+    """A wallet with a sound row in every table; the first of each is a paid one.
+
+    Once a process, not once a module: one that takes over another's tests comes back to this one.
+    """
     engine = create_engine(driver_url(session_database.owner_url))
     with engine.begin() as connection:
         a_wallet(connection, ANOTHERS.partition(":")[0])
