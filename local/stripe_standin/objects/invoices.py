@@ -5,6 +5,7 @@ https://docs.stripe.com/invoicing/integration/workflow-transitions.
 """
 
 from local.stripe_standin.lists import page
+from local.stripe_standin.objects.amounts import check_amount, is_too_large, is_too_small
 from local.stripe_standin.objects.charging import (
     collect,
     emit_paid,
@@ -32,13 +33,6 @@ ITEM = frozenset({"amount", "currency", "customer", "description", "expand", "in
 ITEM |= {"metadata", "period", "tax_behavior", "tax_code"}
 PREVIEW = frozenset({"automatic_tax", "currency", "customer", "discounts", "expand"})
 PREVIEW |= {"invoice_items"}
-
-# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, minor units
-MINIMUMS = dict.fromkeys(("usd", "eur", "aud", "brl", "cad", "chf", "inr", "nzd", "sgd", "zar"), 50)
-MINIMUMS |= {"gbp": 30, "aed": 200, "myr": 200, "pln": 200, "ron": 200, "dkk": 250, "nok": 300}
-MINIMUMS |= {"sek": 300, "hkd": 400, "mxn": 1000, "thb": 1000, "czk": 1500, "huf": 17500}
-MINIMUMS |= {"jpy": 50, "krw": 50}
-MAXIMUM, MAXIMUMS = 99_999_999, {"inr": 999_999_999}
 
 
 def create(world: World, _: Json, params: Json) -> Json:
@@ -83,6 +77,7 @@ def add_item(world: World, _: Json, params: Json) -> Json:
         raise invalid("The invoice is not an open draft of this customer", param="invoice")
     if params["currency"].lower() != invoice["currency"]:
         raise invalid("The currency of the item differs from the invoice's", param="currency")
+    check_amount(params["amount"], invoice["currency"])
     check_item(invoice, params)
     shared = {
         "amount": params["amount"],
@@ -119,6 +114,7 @@ def preview(world: World, _: Json, params: Json) -> Json:
     invoice["automatic_tax"] |= _automatic(params)
     behaviors = {}
     for number, item in enumerate(params["invoice_items"]):
+        check_amount(item["amount"], invoice["currency"])
         check_item(invoice, item)
         line = world.spec.answers.blank("line_item") | {"id": f"il_standin{number}"}
         line |= {"amount": item["amount"], "subtotal": item["amount"]}
@@ -167,8 +163,8 @@ def _settle(world: World, invoice: Json, customer: Json) -> None:
     """
     before = customer["balance"]
     due = max(invoice["total"] + before, 0) if invoice["total"] > 0 else 0
-    too_large = due > MAXIMUMS.get(invoice["currency"], MAXIMUM)
-    if due < MINIMUMS.get(invoice["currency"], 50) or too_large:
+    too_large = is_too_large(due, invoice["currency"])
+    if is_too_small(due, invoice["currency"]) or too_large:
         due = 0
     after = invoice["total"] + before - due
     invoice |= {"starting_balance": before, "ending_balance": after}

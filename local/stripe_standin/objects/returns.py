@@ -7,6 +7,7 @@ money, are not modelled; neither are fees.
 """
 
 from local.stripe_standin.lists import page
+from local.stripe_standin.objects.amounts import check_amount
 from local.stripe_standin.objects.charging import intent_of
 from local.stripe_standin.objects.customers import merged
 from local.stripe_standin.objects.refusals import invalid, not_modelled
@@ -45,6 +46,7 @@ def give_back(world: World, charge: Json, amount: int) -> Json:
     if not 0 < amount <= left:
         message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
         raise invalid(message, param="amount")
+    check_amount(amount, charge["currency"])
     _count(world, charge, amount)
     return world.new(
         "refund",

@@ -4,6 +4,7 @@ https://docs.stripe.com/tax/invoicing, https://docs.stripe.com/tax/customer-loca
 few and stand for those of Stripe Tax; everywhere else the seller is not registered and 0 is due.
 """
 
+from local.stripe_standin.objects.amounts import step_of
 from local.stripe_standin.objects.refusals import Refusal, invalid
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
@@ -74,7 +75,7 @@ def compute(
         automatic |= {"status": "complete" if place else "requires_location_inputs"}
     for line in lines:
         behavior = behaviors[line["id"]] if behaviors is not None else _behavior(world, line)
-        line["taxes"] = [_tax(world, place, behavior, line["amount"])] if place else []
+        line["taxes"] = [_tax(world, place, behavior, line)] if place else []
     taxes = [one for line in lines for one in line["taxes"]]
     added = sum(one["amount"] for one in taxes if one["tax_behavior"] == "exclusive")
     tax = sum(one["amount"] for one in taxes)
@@ -102,10 +103,10 @@ def _behavior(world: World, line: Json) -> str:
     return str(kept["behavior"]) if kept else ""
 
 
-def _tax(world: World, place: str, behavior: str, amount: int) -> Json:
-    share = RATES.get(place, NOTHING)[0]
-    base = WHOLE if behavior == "exclusive" else WHOLE + share
-    tax = (2 * amount * share + base) // (2 * base)
+def _tax(world: World, place: str, behavior: str, line: Json) -> Json:
+    share, amount, step = RATES.get(place, NOTHING)[0], line["amount"], step_of(line["currency"])
+    base = step * (WHOLE if behavior == "exclusive" else WHOLE + share)
+    tax = step * ((2 * amount * share + base) // (2 * base))  # a total that can be paid
     return {
         "amount": tax,
         "tax_behavior": behavior,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from local.stripe_standin.objects.amounts import money
 from local.stripe_standin.store import Json
 
 STYLE = """
@@ -21,7 +22,6 @@ td{padding:8px 0;border-top:1px solid #e3e6ec}
 td:last-child{text-align:right;font-variant-numeric:tabular-nums}tr:last-child td{font-weight:700}
 """
 BANNER = "STAND-IN, not Stripe: no real card, no real money. Choose what the bank should do."
-ZERO_DECIMAL = frozenset({"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,6 @@ class Choice:
     token: str
     label: str
     effect: str
-
-
-def money(amount: int, currency: str) -> str:
-    """Write an amount in minor units for people, without a locale."""
-    if currency in ZERO_DECIMAL:
-        return f"{currency.upper()} {amount:,}"
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{currency.upper()} {abs(amount) // 100:,}.{abs(amount) % 100:02}"
 
 
 def note(text: str) -> str:

@@ -1,6 +1,6 @@
 """A one-page PDF that stands where Stripe's invoice PDF would be."""
 
-from local.stripe_standin.pages.html import money
+from local.stripe_standin.objects.amounts import money
 from local.stripe_standin.store import Json
 
 
