@@ -5,9 +5,10 @@ from catalogs.document import Section
 from catalogs.offers import read_volume
 from catalogs.terms import KnownNames
 from domain.credits import MICRO
-from domain.money import Ratio, credits_price, surcharged
+from domain.money import Ratio, credits_price
 from domain.periods import Interval
 from domain.pricing.catalog import AutoPurchase, ManualPurchase, Plan
+from domain.pricing.purchase_price import auto_price
 
 _OWN_PRICE = "plan"
 _CAP = values.word_or("window_allowance", values.credit_quantity)  # None: the plan's own allowance
@@ -31,7 +32,7 @@ def read_manual(plan_section: Section, plan: Plan, terms: KnownNames) -> ManualP
     if not plan.paid:
         plan_section.fault("manual", f"{plan.plan_id} is free: only paid plans buy credits")
     else:
-        minor = credits_price(manual.unit_micro, manual.unit_price)
+        minor = credits_price(manual.unit_micro, manual.unit_price, plan.currency)
         _chargeable(
             section=section, plan=plan, terms=terms, price=manual.unit_price, unit_minor=minor
         )
@@ -58,7 +59,7 @@ def read_auto(plan_section: Section, plan: Plan, terms: KnownNames) -> AutoPurch
         cap_window=cap_window,
     )
     section.close()
-    unit_minor = sum(surcharged(auto.unit_micro, auto.unit_price, auto.surcharge_percent))
+    unit_minor = sum(auto_price(auto, auto.unit_micro, plan.currency))
     if not plan.paid:
         plan_section.fault("auto", f"{plan.plan_id} is free: only paid plans auto-purchase")
     else:

@@ -13,7 +13,13 @@ from typing import TypeVar
 from domain.credits import MICRO, parse_credits
 from domain.errors import InvalidInput
 from domain.messages.purchases import MOST_DAYS
-from domain.money import Ratio, maximum_charge_minor, minimum_charge_minor, minor_exponent
+from domain.money import (
+    Ratio,
+    charge_step_minor,
+    maximum_charge_minor,
+    minimum_charge_minor,
+    minor_exponent,
+)
 from domain.periods import Interval, Unit, checked_zone
 
 E = TypeVar("E", bound=StrEnum)
@@ -75,11 +81,15 @@ def price_in(code: str) -> Callable[[str], int]:
     """Return a parser of prices in a currency into minor units, exact; zero is free."""
     exponent = minor_exponent(code)
     least, most = minimum_charge_minor(code), maximum_charge_minor(code)
+    step = charge_step_minor(code)
 
     def parse(text: str) -> int:
         minor = _decimal(text) * 10**exponent
         if minor != int(minor):
             raise _refused(f"{text} {code} has more than {exponent} decimals")
+        if minor % step:
+            least_step = Decimal(step).scaleb(-exponent)
+            raise _refused(f"{text} {code} cannot be charged: write a multiple of {least_step}")
         if 0 < minor < least:
             raise _refused(f"{text} {code} is below the processor's minimum charge")
         if minor > most:

@@ -5,9 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 from domain.credits import format_credits
-from domain.money import credits_price, format_money, surcharged
+from domain.money import credits_price, format_money
 from domain.periods import Interval
 from domain.pricing.catalog import AutoPurchase, Catalog, ManualPurchase, Pack, Plan
+from domain.pricing.purchase_price import auto_price
 from ledger.reports.tables import ABSENT, Sheet, texts
 
 
@@ -65,14 +66,15 @@ def _sold(catalog: Catalog, plan: Plan) -> Iterator[str]:
     for way, how in ((plan.manual, "by hand"), (plan.auto, "auto")):
         if way:
             quantity = _credits(catalog, way.unit_micro, way.credit_type)
-            yield f"{how} {quantity}, {format_money(_unit_minor(way), plan.currency)}"
+            price = format_money(_unit_minor(way, plan.currency), plan.currency)
+            yield f"{how} {quantity}, {price}"
 
 
-def _unit_minor(way: ManualPurchase | AutoPurchase) -> int:
+def _unit_minor(way: ManualPurchase | AutoPurchase, currency: str) -> int:
     """Return the price of one unit in minor units, surcharge included."""
     if isinstance(way, AutoPurchase):
-        return sum(surcharged(way.unit_micro, way.unit_price, way.surcharge_percent))
-    return credits_price(way.unit_micro, way.unit_price)
+        return sum(auto_price(way, way.unit_micro, currency))
+    return credits_price(way.unit_micro, way.unit_price, currency)
 
 
 def _each(what: str, interval: Interval) -> str:
@@ -100,8 +102,8 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "starter": [_quantity(one.credit_type, one.quantity_micro) for one in plan.starter],
         "trial_days": plan.trial.days if plan.trial else None,
         "packs": [_pack(pack) for pack in plan.packs],
-        "manual": _way(plan.manual),
-        "auto": _way(plan.auto),
+        "manual": _way(plan.manual, plan.currency),
+        "auto": _way(plan.auto, plan.currency),
     }
 
 
@@ -110,10 +112,11 @@ def _pack(pack: Pack) -> dict[str, Any]:
     return {"pack": pack.pack_id, "name": pack.name, "price_minor": pack.price_minor} | quantity
 
 
-def _way(way: ManualPurchase | AutoPurchase | None) -> dict[str, Any] | None:
+def _way(way: ManualPurchase | AutoPurchase | None, currency: str) -> dict[str, Any] | None:
     if way is None:
         return None
-    return _quantity(way.credit_type, way.unit_micro) | {"price_minor": _unit_minor(way)}
+    price = {"price_minor": _unit_minor(way, currency)}
+    return _quantity(way.credit_type, way.unit_micro) | price
 
 
 def _quantity(credit_type: str, micro: int) -> dict[str, Any]:

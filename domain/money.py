@@ -13,7 +13,7 @@ _THREE_DECIMALS = "BHD JOD KWD OMR TND"
 MOST_CHARGE_MINOR = 99_999_999
 _MOST_CHARGES = {"INR": 999_999_999}
 _LEAST_CHARGES = (
-    (50, "USD EUR AUD BRL CAD CHF INR NZD SGD ZAR JPY KRW"),
+    (50, "USD EUR AUD BRL CAD CHF INR NZD SGD ZAR JPY KRW ARS COP IDR ILS PHP RUB"),
     (30, "GBP"),
     (200, "AED MYR PLN RON"),
     (250, "DKK"),
@@ -22,7 +22,14 @@ _LEAST_CHARGES = (
     (1000, "MXN THB"),
     (1500, "CZK"),
     (17500, "HUF"),
+    # None is published for these: fifty cents of a dollar, and room for its rate to move.
+    (200, "BHD KWD OMR"),
+    (400, "JOD"),
+    (2000, "TND"),
 )
+# Amounts end in zeros: https://docs.stripe.com/currencies#special-cases, and for three decimals
+# https://docs.stripe.com/currencies#three-decimal. Whole krónur and shillings are sent times 100.
+_STEPS = {**dict.fromkeys(_THREE_DECIMALS.split(), 10), "ISK": 100, "UGX": 100}
 # The processor's tables, not CLDR's: for instance it expects ISK and UGX with two decimals.
 _MINIMUM_MINOR = {code: least for least, codes in _LEAST_CHARGES for code in codes.split()}
 _EXPONENTS = {
@@ -62,8 +69,17 @@ def minimum_charge_minor(currency: str) -> int:
     if currency in _MINIMUM_MINOR:
         return _MINIMUM_MINOR[currency]
     raise InvalidInput(
-        "unknown_currency", f"the processor publishes no minimum charge for {currency!r}"
+        "unknown_currency",
+        f"the least charge in {currency!r} is not known, so no price could be checked: use another",
     )
+
+
+def charge_step_minor(currency: str) -> int:
+    """Return what amounts sent to the processor must be a multiple of, in minor units.
+
+    10 for currencies with three decimals: KWD 5.124 cannot be charged, KWD 5.120 can.
+    """
+    return _STEPS.get(currency, 1)
 
 
 def maximum_charge_minor(currency: str) -> int:
@@ -79,20 +95,28 @@ def half_up(numerator: int, denominator: int) -> int:
     return rounded if numerator >= 0 else -rounded
 
 
-def credits_price(quantity_micro: int, unit: Ratio) -> int:
-    """Return the price in minor units; `unit` is minor units per micro-credit."""
-    return half_up(quantity_micro * unit.num, unit.den)
+def to_charge(numerator: int, denominator: int, currency: str) -> int:
+    """Return an exact amount of minor units as it can be charged: rounded once, half up.
+
+    Rounding to a whole minor unit first would be rounding twice where the step is larger.
+    """
+    step = charge_step_minor(currency)
+    return step * half_up(numerator, denominator * step)
 
 
-def surcharged(quantity_micro: int, unit: Ratio, percent: Ratio) -> tuple[int, int]:
+def credits_price(quantity_micro: int, unit: Ratio, currency: str) -> int:
+    """Return the price to charge in minor units; `unit` is minor units per micro-credit."""
+    return to_charge(quantity_micro * unit.num, unit.den, currency)
+
+
+def surcharged(quantity_micro: int, unit: Ratio, percent: Ratio, currency: str) -> tuple[int, int]:
     """Return (base, surcharge) in minor units; `percent` is 30/1 for 30 %.
 
     The total is rounded once and the surcharge is the remainder, so the two always sum to it.
     """
-    base = credits_price(quantity_micro, unit)
-    hundred = 100 * percent.den
-    total = half_up(quantity_micro * unit.num * (hundred + percent.num), unit.den * hundred)
-    return base, total - base
+    base = credits_price(quantity_micro, unit, currency)
+    whole = quantity_micro * unit.num * (100 * percent.den + percent.num)
+    return base, to_charge(whole, unit.den * 100 * percent.den, currency) - base
 
 
 def allocate(total: int, weights: Sequence[int]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ first period, and that period's first window, are then only part of a whole one.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from domain.money import half_up, minimum_charge_minor
+from domain.money import half_up, minimum_charge_minor, to_charge
 from domain.periods import (
     Interval,
     Unit,
@@ -43,9 +43,18 @@ class Stretch:
 
     def of(self, amount: int) -> int:
         """Return the part's share of the whole's amount, by exact time, half up."""
-        part = (self.part.end - self.part.start) // _MICROSECOND
-        whole = (self.whole.end - self.whole.start) // _MICROSECOND
+        part, whole = self._lengths()
         return half_up(amount * part, whole)
+
+    def price(self, amount_minor: int, currency: str) -> int:
+        """Return the part's share of a price in minor units, as it can be charged."""
+        part, whole = self._lengths()
+        return to_charge(amount_minor * part, whole, currency)
+
+    def _lengths(self) -> tuple[int, int]:
+        """Return how long the part and the whole are, in microseconds."""
+        part, whole = (one.end - one.start for one in (self.part, self.whole))
+        return part // _MICROSECOND, whole // _MICROSECOND
 
 
 def first_anchor(plan: Plan, begins: datetime, zone: str) -> datetime:
@@ -141,5 +150,5 @@ def period_price(plan: Plan, stretch: Stretch) -> int:
     """
     if stretch.part.k == TRIAL:
         return 0
-    price = stretch.of(plan.price_minor)
+    price = stretch.price(plan.price_minor, plan.currency)
     return price if price >= minimum_charge_minor(plan.currency) else 0

@@ -152,7 +152,8 @@ REFUNDS: dict[str, str] = {
     "refund_failed": "the processor refused it and the credits are back: look there, then use a "
     "new key",
     "dispute_open": "wait until the bank has decided the dispute",
-    "invalid_amount": 'send whole minor units, such as 2700 for $27.00, or "all"',
+    "invalid_amount": 'send whole minor units, such as 2700 for $27.00, or "all"; of a currency '
+    "with three decimals whole tens, such as 1880 for KWD 1.880",
 }
 
 # For operators: settings, price lists, mails, the processor's messages, and faults of ours.

@@ -124,6 +124,7 @@ def a_paid_charge(
     *,
     kind: ChargeKind = ChargeKind.PERIOD,
     quantity_micro: int | None = None,
+    currency: str = "USD",
     at: datetime = START,
 ) -> str:
     """Open a charge and book its money."""
@@ -133,7 +134,7 @@ def a_paid_charge(
         subscription_id=wallet.subscription_id,
         charge_id=charge_id,
         kind=kind,
-        currency="USD",
+        currency=currency,
         amount_minor=amount_minor,
         quantity_micro=quantity_micro,
         at=at,

@@ -23,11 +23,11 @@ from domain.mails.money import (
     Refunded,
 )
 from domain.mails.plans import Canceled, DowngradeScheduled, PlanChanged, Uncanceled
-from domain.money import surcharged
 from domain.payments.charges import ChargeLine
 from domain.payments.taxes import TaxBehavior
 from domain.periods import Interval
 from domain.pricing.catalog import Plan
+from domain.pricing.purchase_price import auto_price
 from ledger import accounts, balances, subscriptions
 from ledger.notifications import outbox
 from ledger.payments import charges
@@ -189,7 +189,7 @@ class Desk:
             return None
         bought, paid = charges.auto_purchased(self.connection, self.account_id)
         unit = plan.auto.unit_micro
-        one = sum(surcharged(unit, plan.auto.unit_price, plan.auto.surcharge_percent))
+        one = sum(auto_price(plan.auto, unit, plan.currency))
         left = max(plan.auto.cap_micro - bought, 0) // unit
         return AutoTotals(
             bought_micro=bought,

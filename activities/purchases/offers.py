@@ -121,7 +121,7 @@ def credits_ordered(buyer: Buyer, quantity_micro: int) -> Order | str:
         return "not_in_plan"
     if quantity_micro % manual.unit_micro:
         return "invalid_unit"
-    amount = manual_price(manual, quantity_micro).amount_minor
+    amount = manual_price(manual, quantity_micro, buyer.plan.currency).amount_minor
     lasting = buyer.plan.extras_expire is Extras.NEVER
     return _unsold(buyer, quantity_micro, amount, lasting=lasting) or Order(
         ChargeKind.MANUAL,
@@ -140,7 +140,7 @@ def packs_ordered(buyer: Buyer, pack_id: str, count: int) -> Order | str:
         pack = buyer.plan.pack(pack_id)
     except InvalidInput as error:
         return error.reason
-    amount = pack_price(pack, count).amount_minor
+    amount = pack_price(pack, count, buyer.plan.currency).amount_minor
     quantity = pack.quantity_micro * count
     lasting = pack.expires is Extras.NEVER
     return _unsold(buyer, quantity, amount, lasting=lasting) or Order(

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from temporalio.converter import value_to_type
 
 from domain.credits import format_credits
-from domain.money import surcharged
 from domain.pricing.catalog import Plan
 from domain.pricing.forecast import Forecast, forecast
+from domain.pricing.purchase_price import auto_price
 from domain.teams.members import monthly_goal
 from ledger import grants
 from ledger.reads import wallets
@@ -156,7 +156,7 @@ def _auto(found: Standing, kind: str) -> Json | None:
     }
     if plan is not None and plan.auto is not None:
         sold = plan.auto
-        base, more = surcharged(sold.unit_micro, sold.unit_price, sold.surcharge_percent)
+        base, more = auto_price(sold, sold.unit_micro, plan.currency)
         told |= {
             "unit_price_minor": base + more,
             "unit_surcharge_minor": more,

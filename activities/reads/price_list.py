@@ -92,7 +92,7 @@ def _manual(plan: Plan) -> Json | None:
     return {
         "credit_type": sold.credit_type,
         "unit": format_credits(sold.unit_micro),
-        "unit_price_minor": manual_price(sold, sold.unit_micro).amount_minor,
+        "unit_price_minor": manual_price(sold, sold.unit_micro, plan.currency).amount_minor,
     }
 
 

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.errors import InvalidInput
-from domain.money import surcharged
 from domain.payments.charges import ChargeKind, Sold
 from domain.pricing.catalog import Extras, Plan
-from domain.pricing.purchase_price import MOST_PACKS, manual_price, pack_price
+from domain.pricing.purchase_price import MOST_PACKS, auto_price, manual_price, pack_price
 
 LONGEST_VALUE = 500  # characters that the processor keeps of a value
 WORDS = {ChargeKind.MANUAL: "manual", ChargeKind.PACK: "pack", ChargeKind.AUTO: "auto"}
@@ -95,8 +94,7 @@ def surcharge_of(sale: PaidSale, plan: Plan) -> int:
     """Return the part of a sale's price that is a surcharge, in minor units."""
     if sale.kind is not ChargeKind.AUTO or plan.auto is None:
         return 0
-    quantity = sale.sold.quantity_micro
-    return surcharged(quantity, plan.auto.unit_price, plan.auto.surcharge_percent)[1]
+    return auto_price(plan.auto, sale.sold.quantity_micro, plan.currency)[1]
 
 
 def lasts(sale: PaidSale, plan: Plan) -> bool:
@@ -118,15 +116,15 @@ def _price(sale: PaidSale, plan: Plan) -> int | None:
         except InvalidInput:
             return None
         whole = quantity == pack.quantity_micro * sold.count
-        return pack_price(pack, sold.count).amount_minor if whole else None
+        return pack_price(pack, sold.count, plan.currency).amount_minor if whole else None
     if sale.kind is ChargeKind.AUTO:
         auto = plan.auto
         if auto is None or quantity % auto.unit_micro:
             return None
-        return sum(surcharged(quantity, auto.unit_price, auto.surcharge_percent))
+        return sum(auto_price(auto, quantity, plan.currency))
     if plan.manual is None or quantity % plan.manual.unit_micro:
         return None
-    return manual_price(plan.manual, quantity).amount_minor
+    return manual_price(plan.manual, quantity, plan.currency).amount_minor
 
 
 def _is_named(written: Mapping[str, str], word: str) -> bool:

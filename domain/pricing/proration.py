@@ -59,9 +59,11 @@ def upgrade_price(
     new_price_minor: int,
     period: Window,
     at: datetime,
+    *,
+    currency: str,
     whole: Window | None = None,
 ) -> int:
-    """Return the price difference for the rest of the period, by exact time, half up.
+    """Return the price difference for the rest of the period, by exact time, as it is charged.
 
     `whole` is the full period that the prices are for, if the current one is only part of it.
     Raises `outside_period`.
@@ -69,7 +71,7 @@ def upgrade_price(
     if not period.contains(at):
         raise InvalidInput("outside_period", "a change is priced inside the current period")
     left = Stretch(Window(period.k, at, period.end), whole or period)
-    return left.of(new_price_minor - old_price_minor)
+    return left.price(new_price_minor - old_price_minor, currency)
 
 
 def is_upgrade(old: Plan, new: Plan) -> bool:
@@ -111,6 +113,7 @@ def quote_change(
         new_price_minor=new.price_minor,
         period=period,
         at=at,
+        currency=new.currency,
         whole=whole,
     )
     waived = 0 < difference < minimum_charge_minor(new.currency)

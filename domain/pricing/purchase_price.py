@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.credits import MICRO
-from domain.money import Ratio, half_up
-from domain.pricing.catalog import ManualPurchase, Pack
+from domain.money import Ratio, half_up, surcharged, to_charge
+from domain.pricing.catalog import AutoPurchase, ManualPurchase, Pack
 from domain.pricing.policies import Companion, VolumeTier
 
 MOST_PACKS = 1_000  # of one kind in one purchase
@@ -20,17 +20,25 @@ class Price:
     percent_off: Ratio
 
 
-def manual_price(manual: ManualPurchase, quantity_micro: int) -> Price:
+def manual_price(manual: ManualPurchase, quantity_micro: int, currency: str) -> Price:
     """Return the price of credits bought by hand, rounded once, half up."""
     off = percent_off(manual.volume, quantity_micro)
     unit = manual.unit_price
-    return Price(_less(quantity_micro * unit.num, unit.den, off), off)
+    hundred, left = _left_of(off)
+    whole = quantity_micro * unit.num * left
+    return Price(to_charge(whole, unit.den * hundred, currency), off)
 
 
-def pack_price(pack: Pack, count: int) -> Price:
+def auto_price(auto: AutoPurchase, quantity_micro: int, currency: str) -> tuple[int, int]:
+    """Return (base, surcharge) of an auto-purchase in minor units."""
+    return surcharged(quantity_micro, auto.unit_price, auto.surcharge_percent, currency)
+
+
+def pack_price(pack: Pack, count: int, currency: str) -> Price:
     """Return the price of `count` packs bought at once, rounded once, half up."""
     off = percent_off(pack.volume, count * pack.quantity_micro)
-    return Price(_less(count * pack.price_minor, 1, off), off)
+    hundred, left = _left_of(off)
+    return Price(to_charge(count * pack.price_minor * left, hundred, currency), off)
 
 
 def percent_off(tiers: Sequence[VolumeTier], quantity_micro: int) -> Ratio:
@@ -44,6 +52,7 @@ def companion_micro(companion: Companion, quantity_micro: int) -> int:
     return half_up(quantity_micro * companion.per_credit_micro, MICRO)
 
 
-def _less(numerator: int, denominator: int, off: Ratio) -> int:
+def _left_of(off: Ratio) -> tuple[int, int]:
+    """Return a hundred per cent and what a discount leaves of them, in the same parts."""
     hundred = 100 * off.den
-    return half_up(numerator * (hundred - off.num), denominator * hundred)
+    return hundred, hundred - off.num

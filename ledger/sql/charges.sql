@@ -7,18 +7,28 @@ CREATE OR REPLACE FUNCTION price_minor(
     SELECT least(div(2 * p_quantity * p_num + p_den, 2 * p_den), 9223372036854775807)::bigint
 $$;
 
--- What whole units cost. A surcharge is the rounded total less the rounded base.
+-- What amounts sent to the processor are a multiple of, as domain/money.py has it.
+CREATE OR REPLACE FUNCTION step_minor(p_currency text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN p_currency IN ('BHD', 'JOD', 'KWD', 'OMR', 'TND') THEN 10
+                WHEN p_currency IN ('ISK', 'UGX') THEN 100
+                ELSE 1 END::bigint
+$$;
+
+-- What whole units cost, rounded once to what can be charged. A surcharge is the rounded total less
+-- the rounded base.
 CREATE OR REPLACE FUNCTION quote_units(p policies, p_units numeric) RETURNS purchase_outcome
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-    r purchase_outcome;
+    r    purchase_outcome;
+    step bigint := step_minor(p.currency);
+    den  numeric := p.auto_price_den::numeric * step;
 BEGIN
     r.quantity := p_units * p.auto_unit;
-    r.amount_minor := price_minor(
+    r.amount_minor := capped(step::numeric * price_minor(
         r.quantity, p.auto_price_num::numeric * (p.auto_surcharge_den + p.auto_surcharge_num),
-        p.auto_price_den::numeric * p.auto_surcharge_den);
-    r.surcharge_minor := r.amount_minor
-                         - price_minor(r.quantity, p.auto_price_num, p.auto_price_den);
+        den * p.auto_surcharge_den));
+    r.surcharge_minor := r.amount_minor - capped(
+        step::numeric * price_minor(r.quantity, p.auto_price_num, den));
     r.currency := p.currency;
     RETURN r;
 END $$;

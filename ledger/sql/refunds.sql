@@ -244,20 +244,23 @@ BEGIN
 END $$;
 
 -- Ask for a refund of p_amount (NULL: all that can be): the credits go first, then the money. At
--- most what the unused, unheld part cost, with its tax. refunded | repeated |
--- idempotency_conflict | unknown_charge | charge_not_paid | charge_disputed | above_refundable.
+-- most what the unused, unheld part cost, with its tax, in steps that the processor sends (what was
+-- paid elsewhere goes back elsewhere). refunded | repeated | idempotency_conflict | unknown_charge |
+-- charge_not_paid | charge_disputed | above_refundable | invalid_amount.
 CREATE OR REPLACE FUNCTION refund_charge(
     p_account an_account, p_refund a_name, p_charge a_name, p_amount bigint, p_reason text,
     p_by text, p_at an_instant
 ) RETURNS refund_outcome LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    w   wallets;
-    c   charges;
-    old refunds;
-    r   refund_outcome;
+    w    wallets;
+    c    charges;
+    old  refunds;
+    r    refund_outcome;
+    step bigint;
 BEGIN
     w := lock_wallet(p_account, p_at);
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
+    step := CASE c.kind WHEN 'import' THEN 1 ELSE step_minor(c.currency) END;
     r.currency := c.currency; r.invoice := c.invoice;
     SELECT * INTO old FROM refunds WHERE account_id = p_account AND refund_id = p_refund;
     IF FOUND THEN
@@ -275,11 +278,13 @@ BEGIN
     SELECT greatest(0, with_tax(c, sum(returnable_minor(g))::bigint) - refunds_of(c))
     INTO r.most_minor
     FROM grants g WHERE g.account_id = p_account AND g.charge_id = p_charge;
+    r.most_minor := r.most_minor - r.most_minor % step;
     r.amount_minor := coalesce(p_amount, r.most_minor);
-    r.status := CASE WHEN r.amount_minor BETWEEN 1 AND r.most_minor THEN 'refunded'
-                     ELSE 'above_refundable' END;
+    r.status := CASE WHEN NOT r.amount_minor BETWEEN 1 AND r.most_minor THEN 'above_refundable'
+                     WHEN r.amount_minor % step <> 0 THEN 'invalid_amount'
+                     ELSE 'refunded' END;
     r.refund_state := 'asked';
-    IF r.status = 'above_refundable' THEN RETURN r; END IF;
+    IF r.status <> 'refunded' THEN RETURN r; END IF;
     INSERT INTO refunds (account_id, refund_id, charge_id, amount_minor, state, reason, made_by, at)
     VALUES (p_account, p_refund, p_charge, r.amount_minor, 'asked', p_reason, p_by, w.decided_at);
     PERFORM settle_returns(p_account, p_charge, 'refund', jsonb_build_object('refund', p_refund),

@@ -67,7 +67,7 @@ def test_a_sound_list_is_read_exactly():
 def test_make_sells_ten_thousand_more_for_11_70():
     auto = read_catalog(FOLDER / "make.yaml").plan("core_10k").auto
 
-    assert sum(surcharged(auto.unit_micro, auto.unit_price, auto.surcharge_percent)) == 1170
+    assert sum(surcharged(auto.unit_micro, auto.unit_price, auto.surcharge_percent, "USD")) == 1170
     assert auto.dunning_days == ()
 
 
@@ -138,7 +138,7 @@ def test_the_surcharge_counts_towards_the_least_charge():
     text = with_change("auto: {type: credits, unit: 10000", "auto: {type: credits, unit: 6000")
     auto = read_catalog(text).plan("core").auto
 
-    assert surcharged(auto.unit_micro, auto.unit_price, auto.surcharge_percent) == (45, 14)
+    assert surcharged(auto.unit_micro, auto.unit_price, auto.surcharge_percent, "USD") == (45, 14)
 
 
 def test_a_scope_may_only_name_actions_that_accept_the_credits():

@@ -71,7 +71,7 @@ def test_m07_the_unit_price_is_the_plans_own_price_over_its_own_credits(
 ):
     plan = MAKE.plan(plan_id)
 
-    assert credits_price(1_000 * MICRO, plan.unit_price) == minor_for_thousand
+    assert credits_price(1_000 * MICRO, plan.unit_price, "USD") == minor_for_thousand
     assert plan.manual.unit_price == plan.auto.unit_price == plan.unit_price
 
 

@@ -53,38 +53,38 @@ def test_equal_ratios_are_equal_values(ratio, factor):
     ("quantity", "minor"), [(1_000, 90), (10_000, 900), (3_000, 270), (5_000, 450)]
 )
 def test_m07_credits_by_hand_cost_the_plans_own_price(quantity, minor):
-    assert credits_price(quantity * MICRO, MAKE_UNIT) == minor
+    assert credits_price(quantity * MICRO, MAKE_UNIT, "USD") == minor
 
 
 def test_m04_an_auto_purchase_costs_thirty_percent_more():
-    assert surcharged(10_000 * MICRO, MAKE_UNIT, THIRTY_PERCENT) == (900, 270)
+    assert surcharged(10_000 * MICRO, MAKE_UNIT, THIRTY_PERCENT, "USD") == (900, 270)
 
 
 def test_m04_eight_purchases_and_the_plan_make_165_60():
     unit = Ratio(7200, 80_000 * MICRO)
 
-    assert 7200 + 8 * sum(surcharged(10_000 * MICRO, unit, THIRTY_PERCENT)) == 16560
+    assert 7200 + 8 * sum(surcharged(10_000 * MICRO, unit, THIRTY_PERCENT, "USD")) == 16560
 
 
 def test_m04_ten_thousand_at_nine_dollars_make_23_40_for_23_000():
-    by_hand = credits_price(3_000 * MICRO, MAKE_UNIT)
-    auto = sum(surcharged(10_000 * MICRO, MAKE_UNIT, THIRTY_PERCENT))
+    by_hand = credits_price(3_000 * MICRO, MAKE_UNIT, "USD")
+    auto = sum(surcharged(10_000 * MICRO, MAKE_UNIT, THIRTY_PERCENT, "USD"))
 
     assert (by_hand, auto, 900 + by_hand + auto) == (270, 1170, 2340)
 
 
 @given(quantities, ratios, ratios)
 def test_a_surcharged_total_is_rounded_once(quantity, unit, percent):
-    base, surcharge = surcharged(quantity, unit, percent)
+    base, surcharge = surcharged(quantity, unit, percent, "USD")
     exact_num = quantity * unit.num * (100 * percent.den + percent.num)
 
-    assert base == credits_price(quantity, unit)
+    assert base == credits_price(quantity, unit, "USD")
     assert base + surcharge == half_up(exact_num, unit.den * 100 * percent.den)
     assert surcharge >= 0
 
 
 def test_two_roundings_would_be_a_cent_off():
-    base, surcharge = surcharged(50 * MICRO, Ratio(1, 100 * MICRO), THIRTY_PERCENT)
+    base, surcharge = surcharged(50 * MICRO, Ratio(1, 100 * MICRO), THIRTY_PERCENT, "USD")
 
     assert (base, surcharge) == (1, 0)  # 0.5 → 1 and 0.65 → 1; apart they were 1 + 0.15
 

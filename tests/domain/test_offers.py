@@ -41,12 +41,12 @@ def tiers(draw):
     ("count", "minor"), [(1, 2_500), (2, 4_500), (9, 20_250), (10, 21_875), (100, 218_750)]
 )
 def test_a_discount_is_off_all_the_packs_from_its_tier_on(count, minor):
-    assert pack_price(BLOCK, count).amount_minor == minor
+    assert pack_price(BLOCK, count, "USD").amount_minor == minor
 
 
 @pytest.mark.parametrize(("count", "minor"), [(999, 90), (1_000, 81), (5_000, 394)])
 def test_a_discount_is_off_all_credits_bought_by_hand_rounded_once(count, minor):
-    assert manual_price(BY_HAND, count * MICRO).amount_minor == minor
+    assert manual_price(BY_HAND, count * MICRO, "USD").amount_minor == minor
 
 
 @given(tiers(), st.integers(1, 20_000))
@@ -72,7 +72,7 @@ def test_a_price_is_the_exact_one_rounded_half_up_and_never_above_the_undiscount
         expires=Extras.NEVER,
         volume=volume,
     )
-    price = pack_price(pack, count)
+    price = pack_price(pack, count, "USD")
 
     off = Fraction(price.percent_off.num, price.percent_off.den)
     exact = count * price_minor * (100 - off) / 100

@@ -43,28 +43,33 @@ def test_an_upgrade_costs_at_most_the_difference_and_less_the_later_it_is(old, n
     difference = new.price_minor - old.price_minor
     later = at + (PERIOD.end - at) / 2
 
-    price = upgrade_price(old.price_minor, new.price_minor, PERIOD, at)
+    price = upgrade_price(old.price_minor, new.price_minor, PERIOD, at, currency="USD")
 
     assert abs(price) <= abs(difference)
-    assert abs(upgrade_price(old.price_minor, new.price_minor, PERIOD, later)) <= abs(price)
-    assert upgrade_price(new.price_minor, old.price_minor, PERIOD, at) == -price
+    assert abs(
+        upgrade_price(old.price_minor, new.price_minor, PERIOD, later, currency="USD")
+    ) <= abs(price)
+    assert upgrade_price(new.price_minor, old.price_minor, PERIOD, at, currency="USD") == -price
 
 
 def test_an_upgrade_is_priced_by_exact_time():
     period = Window(0, ANCHOR, ANCHOR + timedelta(days=30))
 
-    assert upgrade_price(900, 7200, period, period.start) == 6300
-    assert upgrade_price(900, 7200, period, ANCHOR + timedelta(days=15)) == 3150
-    assert upgrade_price(900, 7200, period, ANCHOR + timedelta(days=29, hours=23)) == half_up(
-        6300, 720
+    assert upgrade_price(900, 7200, period, period.start, currency="USD") == 6300
+    assert upgrade_price(900, 7200, period, ANCHOR + timedelta(days=15), currency="USD") == 3150
+    assert upgrade_price(
+        900, 7200, period, ANCHOR + timedelta(days=29, hours=23), currency="USD"
+    ) == half_up(6300, 720)
+    assert (
+        upgrade_price(900, 7200, period, period.end - timedelta(microseconds=1), currency="USD")
+        == 0
     )
-    assert upgrade_price(900, 7200, period, period.end - timedelta(microseconds=1)) == 0
 
 
 @pytest.mark.parametrize("at", [PERIOD.end, PERIOD.start - timedelta(seconds=1)])
 def test_a_change_outside_its_period_is_refused(at):
     with pytest.raises(InvalidInput) as refusal:
-        upgrade_price(900, 2900, PERIOD, at)
+        upgrade_price(900, 2900, PERIOD, at, currency="USD")
 
     assert refusal.value.reason == "outside_period"
 

@@ -148,6 +148,14 @@ def a_cap_counts_between_its_own_bounds(engine, _):
             assert use(connection, wallet, 1, at=at).status == "cap_reached"
 
 
+def an_auto_purchase_in_dinars_is_in_tens(engine, _):
+    terms = {"auto_price_num": 465, "auto_price_den": 1_000 * MICRO, "currency": "KWD"}
+    with undone(engine) as connection:
+        wallet = a_subscribed_wallet(connection, 0, **auto_purchase_on(MOST, **terms))
+        reserved = reserve_auto(connection, wallet, "one", 1)
+        assert (reserved.amount_minor, reserved.surcharge_minor) == (6_050, 1_400)  # of 6,045
+
+
 def nothing_waits_for_what_cannot_be_charged_at_once(engine, _):
     dear = {"auto_unit": micro(1), "auto_price_num": 50_000_000, "auto_price_den": MICRO}
     dear |= {"auto_surcharge_num": 0, "auto_surcharge_den": 1}
@@ -186,6 +194,7 @@ def on_its_terms(account_id, amount):
 PURCHASE_LAWS = (
     credits_for_other_actions_stop_no_purchase,
     nothing_waits_for_what_cannot_be_charged_at_once,
+    an_auto_purchase_in_dinars_is_in_tens,
     a_cap_counts_between_its_own_bounds,
     what_went_back_earns_nothing_when_the_rest_runs_out,
     what_is_unused_moves_on_as_agreed,

@@ -32,6 +32,16 @@ def a_refund_is_at_most_what_unused_credits_cost(engine, _):
         assert balances.books(connection, wallet.account_id)["refunds"] == -1_001
 
 
+def a_refund_of_dinars_is_in_tens(engine, _):
+    with undone(engine) as connection:
+        wallet, pack = a_pack(connection, 5_000, 2_500, used=1_234, currency="KWD")
+        above = refund(connection, wallet, pack, 1_883)
+        assert (above.status, above.most_minor) == ("above_refundable", 1_880)
+        assert refund(connection, wallet, pack, 1_005).status == "invalid_amount"
+        assert refund(connection, wallet, pack).amount_minor == 1_880
+        assert balances.violations(connection) == []
+
+
 def a_dispute_takes_what_is_unused_and_makes_the_rest_a_debt(engine, _):
     with undone(engine) as connection:
         wallet, pack = a_pack(connection, used=400)
@@ -126,6 +136,7 @@ def money_that_broke_with_a_part_of_a_credit_goes_back_later(engine, _):
 RETURN_LAWS = (
     money_that_broke_with_a_part_of_a_credit_goes_back_later,
     a_refund_is_at_most_what_unused_credits_cost,
+    a_refund_of_dinars_is_in_tens,
     a_dispute_takes_what_is_unused_and_makes_the_rest_a_debt,
     a_refund_of_used_credits_is_no_debt_and_a_failed_one_is_undone,
     the_latest_window_gives_first,

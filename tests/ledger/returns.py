@@ -20,11 +20,18 @@ def a_pack(ledger, quantity=1_000, cost=4_500, *, used=0, charge="pack", **facts
     return wallet, charge_id
 
 
-def buy(ledger, wallet, charge_id, quantity, cost, **facts):
+def buy(ledger, wallet, charge_id, quantity, cost, currency="USD", **facts):
     a_paid_charge(
-        ledger, wallet, charge_id, cost, kind=ChargeKind.MANUAL, quantity_micro=micro(quantity)
+        ledger,
+        wallet,
+        charge_id,
+        cost,
+        kind=ChargeKind.MANUAL,
+        quantity_micro=micro(quantity),
+        currency=currency,
     )
-    grants.give(ledger, wallet.account_id, pack_grant(charge_id, quantity, cost, **facts), START)
+    grant = pack_grant(charge_id, quantity, cost, currency=currency, **facts)
+    grants.give(ledger, wallet.account_id, grant, START)
 
 
 def pack_grant(charge_id, quantity, cost, **facts):

@@ -237,12 +237,12 @@ def test_revenue_and_breakage_of_a_grant_sum_to_its_cost_whatever_the_steps(
     unit=st.builds(Ratio, st.integers(0, 10**9), st.integers(1, 10**12)),
 )
 def test_the_ledger_prices_credits_as_the_rules_do(owner, quantity, unit):
-    assume(credits_price(quantity, unit) < 2**63)
+    assume(credits_price(quantity, unit, "USD") < 2**63)
     values = {"q": quantity, "n": unit.num, "d": unit.den}
 
     price = owner.scalar(text("SELECT price_minor(:q, :n, :d)"), values)
 
-    assert price == credits_price(quantity, unit)
+    assert price == credits_price(quantity, unit, "USD")
 
 
 @settings(max_examples=60)
@@ -251,12 +251,15 @@ def test_the_ledger_prices_credits_as_the_rules_do(owner, quantity, unit):
     needed=st.integers(0, 10**12),
     price=st.builds(Ratio, st.integers(1, 10**6), st.integers(1, 10**9)),
     percent=st.builds(Ratio, st.integers(0, 500), st.integers(1, 100)),
+    currency=st.sampled_from(["USD", "JPY", "KWD", "ISK"]),
 )
-def test_a_reserved_purchase_costs_what_the_rules_say(session_engine, unit, needed, price, percent):
+def test_a_reserved_purchase_costs_what_the_rules_say(
+    session_engine, unit, needed, price, percent, currency
+):
     with session_engine.connect() as ledger:
         wallet = a_subscribed_wallet(ledger, allowance=0)
         units = max(1, -(-needed // unit))
-        base, surcharge = surcharged(units * unit, price, percent)
+        base, surcharge = surcharged(units * unit, price, percent, currency)
         if base + surcharge == 0:
             return
         terms = auto_purchase_on(
@@ -266,6 +269,7 @@ def test_a_reserved_purchase_costs_what_the_rules_say(session_engine, unit, need
             auto_price_den=price.den,
             auto_surcharge_num=percent.num,
             auto_surcharge_den=100 * percent.den,
+            currency=currency,
         )
         set_policy(ledger, wallet, **terms)
 
@@ -278,7 +282,7 @@ def test_a_reserved_purchase_costs_what_the_rules_say(session_engine, unit, need
             at=NOON,
         )
 
-        if base + surcharge > maximum_charge_minor("USD"):
+        if base + surcharge > maximum_charge_minor(currency):
             assert reserved.status == "above_maximum"
         else:
             assert reserved.quantity_micro == units * unit

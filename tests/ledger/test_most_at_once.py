@@ -3,8 +3,15 @@
 import pytest
 
 from domain.credits import MICRO, MOST
-from domain.money import MOST_CHARGE_MINOR, maximum_charge_minor
-from tests.builders import a_subscribed_wallet, auto_purchase_on, micro, reserve_auto, use
+from domain.money import MOST_CHARGE_MINOR, charge_step_minor, maximum_charge_minor
+from tests.builders import (
+    a_subscribed_wallet,
+    auto_purchase_on,
+    micro,
+    reserve_auto,
+    set_policy,
+    use,
+)
 
 UNIT = micro(1)
 HALF_A_MILLION = 50_000_000  # minor units for one unit
@@ -46,6 +53,22 @@ def test_no_price_is_too_large_to_be_refused(ledger, credits_needed):
     wallet = dear(ledger, cap=MOST)
     assert use(ledger, wallet, credits_needed).status == "above_maximum"
     assert reserve_auto(ledger, wallet, "much", credits_needed).status == "above_maximum"
+
+
+@pytest.mark.parametrize(
+    "currency", ["USD", "JPY", "KWD", "BHD", "JOD", "OMR", "TND", "ISK", "UGX"]
+)
+def test_the_lock_knows_the_same_steps_as_the_rules(owner, currency):
+    known = owner.exec_driver_sql("SELECT step_minor(%s)", (currency,)).scalar_one()
+    assert known == charge_step_minor(currency)
+
+
+@pytest.mark.parametrize("currency", ["KWD", "ISK"])
+def test_no_price_in_steps_is_too_large_to_be_refused(ledger, currency):
+    wallet = dear(ledger, cap=MOST)
+    set_policy(ledger, wallet, currency=currency)
+    assert use(ledger, wallet, MOST).status == "above_maximum"
+    assert reserve_auto(ledger, wallet, "much", MOST).status == "above_maximum"
 
 
 @pytest.mark.parametrize("currency", ["USD", "EUR", "INR", "JPY"])

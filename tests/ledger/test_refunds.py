@@ -63,6 +63,26 @@ def test_all_is_what_can_be_refunded(ledger):
     assert refund(ledger, wallet, pack, key="again").status == "above_refundable"
 
 
+def test_a_refund_of_dinars_is_in_tens_that_the_processor_sends(ledger):
+    wallet, pack = a_pack(ledger, 5_000, 2_500, used=1_234, currency="KWD")
+
+    above = refund(ledger, wallet, pack, 1_883)  # what 3,766 of 5,000 cost
+    assert (above.status, above.most_minor) == ("above_refundable", 1_880)
+    between = refund(ledger, wallet, pack, 1_005)
+    assert (between.status, between.most_minor) == ("invalid_amount", 1_880)
+    assert left(ledger, wallet) == micro(3_766)
+    assert refund(ledger, wallet, pack, 10).status == "refunded"
+    assert refund(ledger, wallet, pack, key="rest").amount_minor == 1_870
+    assert sound(ledger)
+
+
+def test_a_pack_of_dinars_is_refunded_whole(ledger):
+    wallet, pack = a_pack(ledger, 5_000, 2_500, currency="KWD")
+    assert refund(ledger, wallet, pack).amount_minor == 2_500
+    assert left(ledger, wallet) == 0
+    assert sound(ledger)
+
+
 def test_a_refund_is_booked_once_and_its_content_compared(ledger):
     wallet, pack = a_pack(ledger)
     refund(ledger, wallet, pack, 450)

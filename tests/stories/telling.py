@@ -1,6 +1,7 @@
 """Words to tell a customer's story with: each asserts what it says, in the units people use.
 
-Credits are decimal texts (`"2.5"`), money is in dollars (`"11.70"`), instants are days of UTC.
+Credits are decimal texts (`"2.5"`), money is in the customer's currency (`"11.70"`, `"1924"`),
+instants are days of UTC.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from activities.usage.meter import meter
 from domain.credits import format_credits
 from ledger import balances
 from ledger.reports.registry import ReportRequest, sheet
-from ledger.reports.tables import csv_text
+from ledger.reports.tables import csv_text, money_text
 from local.patience import until
 from tests.fleet import BEGINS, SECOND, Customer, Json, RunningFleet
 
@@ -34,6 +35,11 @@ class Told:
     """A customer whose story is played; any deviation fails the test."""
 
     customer: Customer
+    currency: str = "USD"
+
+    def written(self, minor: int) -> str:
+        """Write minor units as people do."""
+        return money_text(minor, self.currency)
 
     async def uses(
         self,
@@ -79,7 +85,7 @@ class Told:
         return self._bought(await self.ask("buy_pack", key=name, pack=pack, count=count), cost)
 
     def _bought(self, answer: Json, cost: str) -> Json:
-        assert (answer["status"], dollars(answer["amount_minor"])) == ("paid", cost), answer
+        assert (answer["status"], self.written(answer["amount_minor"])) == ("paid", cost), answer
         return answer
 
     async def is_told_no(self, reason: str, message: str, /, **fields: Any) -> Json:
@@ -107,7 +113,7 @@ class Told:
 
     def has_paid(self, *amounts: str) -> None:
         """Assert every amount that the payment processor collected, in order."""
-        assert [dollars(one) for one in self.customer.paid()] == list(amounts)
+        assert [self.written(one) for one in self.customer.paid()] == list(amounts)
 
     async def finds_mail(self, words: str, to: str | None = None) -> Json:
         """Wait for a mail whose subject has these words in the mailbox; return it."""
@@ -141,7 +147,8 @@ class Told:
     async def orders_pack(self, pack: str, cost: str, key: str) -> str:
         """Buy a pack with money that takes days; return its invoice."""
         answer = await self.ask("buy_pack", key=key, pack=pack, count=1)
-        assert (answer["status"], dollars(answer["amount_minor"])) == ("processing", cost), answer
+        on_its_way = (answer["status"], self.written(answer["amount_minor"]))
+        assert on_its_way == ("processing", cost), answer
         return self.customer.invoice_of("processing")
 
     async def hears_of(self, invoice: str, times: int = 1) -> None:
@@ -156,7 +163,7 @@ class Told:
         with self.customer.fleet.engine.connect() as connection:
             found = standing(connection, self.customer.account_id, now)
         told = balance(self.customer.name, found)["on_its_way"]
-        assert [dollars(one["amount_minor"]) for one in told] == list(amounts)
+        assert [self.written(one["amount_minor"]) for one in told] == list(amounts)
 
     async def sees_meter(self) -> Json:
         """Return the live meter."""
@@ -185,8 +192,14 @@ class Told:
 
 
 async def subscribed(
-    fleet: RunningFleet, catalog: str, plan: str, begins: str | None = None, **more: Any
+    fleet: RunningFleet,
+    catalog: str,
+    plan: str,
+    begins: str | None = None,
+    *,
+    currency: str = "USD",
+    **more: Any,
 ) -> Told:
     """Subscribe a customer and let the first period begin; `more` as `RunningFleet.subscribe`."""
     instant = day(begins) if begins else BEGINS
-    return Told(await fleet.subscribe(plan, catalog=catalog, begins=instant, **more))
+    return Told(await fleet.subscribe(plan, catalog=catalog, begins=instant, **more), currency)

@@ -67,7 +67,7 @@ def reserve(wallet: Wallet, charge_id, needed, at):
         reason = "cap_reached"
     if reason:
         return (reason, None, 0, 0, 0)
-    base, extra = surcharged(quantity, AUTO_PRICE, SURCHARGE)
+    base, extra = surcharged(quantity, AUTO_PRICE, SURCHARGE, "USD")
     _open(wallet, charge_id, "auto_purchase", quantity=quantity, amount=base + extra, extra=extra)
     return ("reserved", charge_id, quantity, base + extra, extra)
 

@@ -1,0 +1,1 @@
+-- No table changes: what an auto-purchase and a refund come to, in steps that can be charged.
