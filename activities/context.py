@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 from domain.errors import InvalidInput
 from domain.mails import links
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.in_currency import currencies_of, every_plan, plan_in
 from ledger import subscriptions
 
 
@@ -60,11 +61,12 @@ class BillingContext:
         """
         named = subscriptions.plan_named(connection, subscription_id)
         catalog = self.catalog(named.catalog)
-        same = (one for one in catalog.plans if one.plan_id == named.plan_id)
-        return next(
-            (one for one in same if one.version == named.version),
-            catalog.plan(named.plan_id),
-        )
+        wanted = (named.plan_id, named.version, named.currency)
+        for one in every_plan(catalog):
+            if (one.plan_id, one.version, one.currency) == wanted:
+                return one
+        sold = named.currency if named.currency in currencies_of(catalog) else ""
+        return plan_in(catalog, named.plan_id, currency=sold)
 
     def approval_link(self, subscription_id: str, key: str, member_id: str) -> str:
         """Return the link to a request's page for one member; its buttons act for that member."""

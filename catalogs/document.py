@@ -4,7 +4,7 @@ Numbers are taken from their spelling, never from YAML's floats. Any value may a
 `{value: "12.00", assumed: true}`: it was invented, because the seller does not publish it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
@@ -136,6 +136,53 @@ class Section:
         """Return a parsed value, or `default` when there is none."""
         self._note(key, Form.VALUE, parse, default=default)
         return self._parsed(key, parse, default) if self.has(key) else default
+
+    def several(self, key: str, parse: Callable[[str], T], fallback: T) -> tuple[T, ...]:
+        """Return one parsed value, or those of a list; required, and each once."""
+        self._note(key, Form.VALUE, parse, is_required=True)
+        if not self.has(key):
+            self.fault(key, "is missing")
+            return (fallback,)
+        node = self._node_of(key)
+        try:
+            items = _items(node) if isinstance(node, yaml.SequenceNode) else [node]
+            found = tuple(parse(_text(item)) for item in items)
+        except BillingError as error:
+            self.fault(key, str(error))
+            return (fallback,)
+        if not found or len(set(found)) < len(found):
+            self.fault(key, "name each once, and at least one")
+        return tuple(dict.fromkeys(found)) or (fallback,)
+
+    def of_each(
+        self, key: str, parse: Callable[[str], T], fallback: F, *, one: str, among: Sequence[str]
+    ) -> T | F:
+        """Return the required value of `one` in a mapping such as `{USD: "9.00", EUR: "8.50"}`.
+
+        What is written once is for all, but a value that is not zero only if there is one name.
+        """
+        self._note(key, Form.VALUE, parse, is_required=True)
+        if not self.has(key):
+            self.fault(key, "is missing")
+            return fallback
+        node = self._node_of(key)
+        parts = _parts(node)
+        for name in parts.keys() - set(among):
+            self.fault(key, f"{name!r:.60} is not among the currencies: {', '.join(among)}")
+        if parts and one not in parts:
+            self.fault(key, f"is missing in {one}")
+            return fallback
+        place = Place(_line(parts.get(one, node)), f"{self._place(key)}.{one}")
+        if parts:
+            self.faults.places[f"{self._own(key)}.{one}"] = place
+        try:
+            value = parse(_text(parts.get(one, node)))
+        except BillingError as error:
+            self.faults.add(place.line, place.path if parts else self._place(key), str(error))
+            return fallback
+        if value and not parts and len(among) > 1:
+            self.fault(key, f"write one for each currency: {', '.join(among)}")
+        return value
 
     def listed(
         self, key: str, parse: Callable[[str], T], default: tuple[T, ...] | None = None
@@ -279,6 +326,14 @@ def _text(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
         raise InvalidInput("invalid_value", "must be one value, or {value: ..., assumed: true}")
     return str(node.value)
+
+
+def _parts(node: yaml.Node) -> dict[str, yaml.Node]:
+    """Return the values of a mapping by their keys; nothing of one value, assumed or not."""
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    found = {str(key.value): value for key, value in node.value}
+    return {} if "value" in found else found
 
 
 def _items(node: yaml.Node) -> list[yaml.Node]:

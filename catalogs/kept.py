@@ -11,7 +11,7 @@ from domain.errors import InvalidInput
 from domain.money import Ratio, format_money
 from domain.periods import Interval
 from domain.pricing.catalog import Catalog
-from domain.pricing.published import Difference, Edit, Item, Kind, plan_item, rate_item
+from domain.pricing.published import Difference, Edit, Item, Kind, rate_item
 
 WAYS_OUT = """What was published stays as it is. Put it back, or take one of two ways:
   a new version: the next `version` of the plan or of the list, or a rate whose `from` lies ahead
@@ -64,7 +64,8 @@ def told(read: PriceList, refused: Iterable[Difference]) -> tuple[str, ...]:
 
 
 def words(one: Difference, currency: str) -> str:
-    """Return what was done to what, money in a currency."""
+    """Return what was done to what, money in the list's currency, or the item's own."""
+    currency = one.item.currency or currency
     match one.edit, one.item.kind:
         case Edit.CHANGED, _:
             was, now = (shown(one.path, value, currency) for value in (one.published, one.read))
@@ -113,10 +114,18 @@ def place_of(read: PriceList, one: Difference) -> Place:
 
 
 def _way(read: PriceList, one: Difference) -> Path:
-    """Return the way from the top of the list. A pack stands beside the plans that name it."""
+    """Return the way from the top of the list; a price may be written for each currency."""
+    path = _to_value(read, one)
+    if path and path[-1] in ("price_minor", "unit_price"):
+        return (*path, one.item.currency or read.catalog.currency)
+    return path
+
+
+def _to_value(read: PriceList, one: Difference) -> Path:
+    """Return the way to a value. A pack stands beside the plans that name it."""
     match one.path:
         case ("packs", int(place), *rest):
-            plan = read.catalog.plan(one.item.name, int(one.item.version))
+            plan = read.catalog.plan(one.item.name, one.item.number)
             return (*_pack(read, plan.packs[place].pack_id), *rest)
         case ("tax", key):
             return (*_item(read.catalog, one.item), f"tax_{key}")
@@ -132,7 +141,8 @@ def _item(catalog: Catalog, item: Item) -> Path:
         case Kind.LIST:
             return ()
         case Kind.PLAN:
-            return _among("plans", [plan_item(plan) for plan in catalog.plans], item)
+            plans = [(plan.plan_id, plan.version) for plan in catalog.plans]
+            return _among("plans", plans, (item.name, item.number))
         case Kind.BONUS:
             return _among("bonuses", [bonus.bonus_id for bonus in catalog.bonuses], item.name)
         case Kind.ACTION | Kind.RATE:

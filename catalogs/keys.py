@@ -62,7 +62,10 @@ KEYS: dict[str, Key] = {
         "of the list; bonuses, time zone and what actions do beside their rates change with it only"
     ),
     "brand": Key("who sells, as mails and pages say it"),
-    "currency": Key("of every price in the list"),
+    "currency": Key(
+        "of its prices; in a list of several each price is written for each of them, and customers"
+        " who choose none at their start pay in the first"
+    ),
     "time_zone": Key("where days and months begin for customers who name no zone of their own"),
     "credit_types": Key("the units that can be held and used"),
     "actions": Key("what the product does, and what that costs"),
@@ -205,8 +208,7 @@ KEYS: dict[str, Key] = {
                 " rising; [] for never"
             ),
             "resume_on": Key(
-                "what ends the pause after a failed payment: a card that may work, or"
-                " any payment that succeeds"
+                "what ends the pause after a failed payment: a usable card, or any paid charge"
             ),
             "while_unpaid": Key(
                 "what serves while a renewal is unpaid or its money on its way: nothing, or what"
@@ -303,13 +305,11 @@ KEYS: dict[str, Key] = {
                 " plan grants in it; rounded down to whole units"
             ),
             "cap_window": Key(
-                "in which windows the cap counts; they divide the interval, and"
-                " `cap` is then a number",
+                "windows in which the cap counts; they divide the interval; `cap` is a number then",
                 "the plan's window",
             ),
             "dunning": Key(
-                "days after a decline on which it is tried again, rising; []: not"
-                " before the card changes"
+                "days after a decline on which it is tried again, rising; []: not before a new card"
             ),
         },
     ),

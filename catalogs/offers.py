@@ -22,7 +22,9 @@ def read_packs(document: Section, terms: KnownNames) -> None:
             name=section.required("name", values.title, FALLBACK),
             credit_type=credit_type,
             quantity_micro=section.required("quantity", values.credit_quantity, MICRO),
-            price_minor=section.required("price", values.price_in(terms.currency), NEUTRAL_MINOR),
+            price_minor=terms.price(
+                section, "price", values.price_in(terms.currency), NEUTRAL_MINOR
+            ),
             expires=section.required("expires", values.one_of(Extras), Extras.NEVER),
             scope=terms.scope(section, credit_type),
             volume=read_volume(section),

@@ -62,7 +62,7 @@ def _plan(section: Section, terms: KnownNames) -> Plan:
         name=section.required("name", values.title, FALLBACK),
         family=section.required("family", values.identifier, FALLBACK),
         catalog=terms.catalog,
-        price_minor=section.required("price", values.price_in(terms.currency), NEUTRAL_MINOR),
+        price_minor=terms.price(section, "price", values.price_in(terms.currency), NEUTRAL_MINOR),
         currency=terms.currency,
         interval=interval,
         window=window,

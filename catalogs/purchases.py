@@ -23,7 +23,7 @@ def read_manual(plan_section: Section, plan: Plan, terms: KnownNames) -> ManualP
     credit_type = terms.credit_type(section)
     manual = ManualPurchase(
         unit_micro=section.required("unit", values.credit_quantity, MICRO),
-        unit_price=_unit_price(section, plan, credit_type),
+        unit_price=_unit_price(section, plan, terms, credit_type),
         credit_type=credit_type,
         scope=terms.scope(section, credit_type),
         volume=read_volume(section),
@@ -51,7 +51,7 @@ def read_auto(plan_section: Section, plan: Plan, terms: KnownNames) -> AutoPurch
     cap_window = _cap_window(section, plan)
     auto = AutoPurchase(
         unit_micro=section.required("unit", values.credit_quantity, MICRO),
-        unit_price=_unit_price(section, plan, credit_type),
+        unit_price=_unit_price(section, plan, terms, credit_type),
         surcharge_percent=section.required("surcharge_percent", values.percent, Ratio(0, 1)),
         cap_micro=_cap(section, plan, credit_type),
         dunning_days=dunning_days(section, "dunning"),
@@ -87,10 +87,10 @@ def dunning_days(section: Section, key: str) -> tuple[int, ...]:
     return days
 
 
-def _unit_price(section: Section, plan: Plan, credit_type: str) -> Ratio:
+def _unit_price(section: Section, plan: Plan, terms: KnownNames, credit_type: str) -> Ratio:
     """Return an exact price per credit, or the plan's own price ÷ its own allowance."""
     parse = values.word_or(_OWN_PRICE, values.unit_price_in(plan.currency))
-    written = section.required("unit_price", parse, _NEUTRAL)
+    written = terms.price(section, "unit_price", parse, _NEUTRAL)
     if written is not None:
         return written
     if [allowance.credit_type for allowance in plan.allowances] != [credit_type]:

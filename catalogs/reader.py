@@ -1,7 +1,7 @@
 """Price lists from YAML into domain values; all faults of a file at once, each with its line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from catalogs.plans import read_plans
 from catalogs.terms import FALLBACK, KnownNames, unique
 from domain.credits import DECIMALS
 from domain.errors import InvalidCatalog
-from domain.pricing.catalog import Catalog, CreditType
+from domain.pricing.catalog import Catalog, CreditType, Plan
 
 _KEPT = 32  # texts, so that each file of a folder is read once
 _NO_TYPE = "at least one is needed"
@@ -98,28 +98,37 @@ def _file_text(path: Path) -> str:
 
 def _catalog(document: Section) -> Catalog:
     name = document.required("name", values.identifier, FALLBACK)
-    currency = document.required("currency", values.currency, "USD")
-    terms = KnownNames(catalog=name, currency=currency)
+    currencies = document.several("currency", values.currency, "USD")
+    terms = KnownNames(catalog=name, currency=currencies[0], currencies=currencies)
     # In this order: each part may name only what the parts before it declare.
     credit_types = _credit_types(document, terms)
     actions = read_actions(document, terms)
     bonuses = read_bonuses(document, terms)
     read_packs(document, terms)
     plans = read_plans(document, terms)
+    elsewhere = [plan for code in currencies[1:] for plan in _plans_in(code, document, terms)]
     catalog = Catalog(
         name=name,
         version=document.required("version", values.positive, 1),
         brand=document.required("brand", values.title, FALLBACK),
-        currency=currency,
+        currency=currencies[0],
         time_zone=document.required("time_zone", values.time_zone, "UTC"),
         credit_types=credit_types,
         actions=actions,
         plans=plans,
         bonuses=bonuses,
         private=tuple(terms.private),
+        elsewhere=tuple(elsewhere),
     )
     document.close()
     return catalog
+
+
+def _plans_in(currency: str, document: Section, terms: KnownNames) -> tuple[Plan, ...]:
+    """Return the plans with the prices of another currency, read once more."""
+    other = replace(terms, currency=currency, packs={}, private=[])
+    read_packs(document, other)
+    return read_plans(document, other)
 
 
 def _credit_types(document: Section, terms: KnownNames) -> tuple[CreditType, ...]:

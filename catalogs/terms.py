@@ -1,12 +1,16 @@
 """What the parts of one price list must agree on: currency, credit types, actions, packs."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from catalogs import values
 from catalogs.document import Section
 from domain.money import maximum_charge_minor, minimum_charge_minor
 from domain.pricing.catalog import Action, Pack
+
+T = TypeVar("T")
+F = TypeVar("F")
 
 FALLBACK = "?"  # stands for an id that could not be read; its own fault is already noted
 NEUTRAL_MINOR = 1_000_000  # stands for a price that could not be read: neither free nor too small
@@ -17,7 +21,8 @@ class KnownNames:
     """The names that are known so far while a price list is read from top to bottom."""
 
     catalog: str
-    currency: str
+    currency: str  # that is being read
+    currencies: tuple[str, ...]  # all of the list's
     credit_types: set[str] = field(default_factory=set)
     actions: dict[str, Action] = field(default_factory=dict)
     packs: dict[str, Pack] = field(default_factory=dict)
@@ -32,6 +37,10 @@ class KnownNames:
     def most_minor(self) -> int:
         """The processor's maximum charge in the price list's currency."""
         return maximum_charge_minor(self.currency)
+
+    def price(self, section: Section, key: str, parse: Callable[[str], T], fallback: F) -> T | F:
+        """Return a price in the currency that is being read."""
+        return section.of_each(key, parse, fallback, one=self.currency, among=self.currencies)
 
     def credit_type(self, section: Section, key: str = "type") -> str:
         """Return the credit type a key names, which must be declared."""

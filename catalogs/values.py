@@ -55,7 +55,7 @@ def tax_code(text: str) -> str:
 
 
 def currency(text: str) -> str:
-    """Return a currency in which the processor publishes what it can charge."""
+    """Return a currency that the processor charges in, or a list of several."""
     minimum_charge_minor(text)
     return text
 
@@ -97,7 +97,8 @@ def price_in(code: str) -> Callable[[str], int]:
         return int(minor)
 
     parse.__doc__ = (
-        "Return a price in the list's currency, of what the processor charges; 0 is free."
+        "Return a price that the processor charges, or one for each currency as in"
+        ' `{USD: "9.00", EUR: "8.50"}`; 0 is free.'
     )
     return parse
 
@@ -109,7 +110,7 @@ def unit_price_in(code: str) -> Callable[[str], Ratio]:
     def parse(text: str) -> Ratio:
         return _ratio(_decimal(text) * 10**exponent / MICRO)
 
-    parse.__doc__ = "Return a price of one credit in the list's currency."
+    parse.__doc__ = "Return a price of one credit, or one for each currency."
     return parse
 
 

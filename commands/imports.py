@@ -152,12 +152,13 @@ def bring_subscriptions(arguments: Namespace) -> int:
 
 
 def come_sheet(come: Sequence[Come]) -> Sheet:
-    """Lay out the subscriptions of a file by plan and status, and what will be charged when."""
-    groups: dict[tuple[str, str, str], list[Come]] = {}
+    """Lay out the subscriptions of a file by plan, status and currency, and what will be due."""
+    groups: dict[tuple[str, str, str, str], list[Come]] = {}
     for one in come:
-        kind = (one.moved.catalog, f"{one.plan.plan_id} {one.plan.version}", one.moved.status.value)
+        plan, named = one.plan, f"{one.plan.plan_id} {one.plan.version}"
+        kind = (one.moved.catalog, named, one.moved.status.value, plan.currency)
         groups.setdefault(kind, []).append(one)
-    rows = tuple(_group(kind, groups[kind]) for kind in sorted(groups))
+    rows = tuple(_group(kind[:3], groups[kind]) for kind in sorted(groups))
     columns = (
         *texts("seller", "plan", "status"),
         *numbers("subscriptions", "new", "with a card", "charged next, before tax"),

@@ -63,6 +63,7 @@ def _show(
 
 
 def _row(one: Affected, currency: str) -> tuple[str, ...]:
+    currency = one.item.currency or currency
     changes = "; ".join(_change(change, currency) for change in one.changes)
     is_rate = one.item.kind is Kind.RATE
     return (

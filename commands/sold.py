@@ -8,6 +8,7 @@ from domain.credits import format_credits
 from domain.money import credits_price, format_money
 from domain.periods import Interval
 from domain.pricing.catalog import AutoPurchase, Catalog, ManualPurchase, Pack, Plan
+from domain.pricing.in_currency import currencies_of, every_plan
 from domain.pricing.purchase_price import auto_price
 from ledger.reports.tables import ABSENT, Sheet, texts
 
@@ -17,7 +18,7 @@ def sheet(catalogs: Sequence[Catalog]) -> Sheet:
     return Sheet(
         "What the price lists sell",
         texts("list", "plan", "price", "included", "sold beside it"),
-        tuple(_row(catalog, plan) for catalog in catalogs for plan in catalog.plans),
+        tuple(_row(catalog, plan) for catalog in catalogs for plan in every_plan(catalog)),
         ("v1 is the version; sold beside: packs by their ids, a unit by hand, by auto-purchase",),
     )
 
@@ -31,7 +32,8 @@ def document(catalogs: Sequence[Catalog]) -> list[dict[str, Any]]:
             "brand": catalog.brand,
             "currency": catalog.currency,
             "credit_types": [asdict(one) for one in catalog.credit_types],
-            "plans": [_plan(plan) for plan in catalog.plans],
+            "currencies": currencies_of(catalog),
+            "plans": [_plan(plan) for plan in every_plan(catalog)],
         }
         for catalog in catalogs
     ]
@@ -96,6 +98,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "name": plan.name,
         "family": plan.family,
         "price_minor": plan.price_minor,
+        "currency": plan.currency,
         "interval": _interval(plan.interval),
         "window": _interval(plan.window),
         "allowances": [_quantity(one.credit_type, one.quantity_micro) for one in plan.allowances],

@@ -35,6 +35,7 @@ from domain.errors import BillingError, InvalidInput
 from domain.messages.fields import parse_instant
 from domain.periods import checked_zone
 from domain.pricing.catalog import Plan
+from domain.pricing.in_currency import plan_in
 from domain.subscription import Start, Status
 from domain.subscription_state import SubscriptionState
 from ledger import accounts, balances, subscriptions
@@ -59,10 +60,11 @@ def subscribe(arguments: Namespace) -> int:
         time_zone=arguments.time_zone,
         payment_method=arguments.card,
         begins_at=parse_instant(arguments.begins_at) if arguments.begins_at else None,
+        currency=arguments.currency,
     )
     chosen = settings()
     known = {one.name: one for one in load_catalogs(chosen.drawdown_catalogs)}
-    plan = named(known, start.catalog).plan(start.plan_id)
+    plan = plan_in(named(known, start.catalog), start.plan_id, currency=start.currency or "")
     workflow_id = names.subscription_workflow(start.subscription_id)
 
     async def begin() -> Told:
@@ -207,6 +209,7 @@ def add_commands(add: Add) -> None:
     one.add_argument("--card", help="a payment method of the processor, such as pm_card_visa")
     one.add_argument("--locale", default="en_US")
     one.add_argument("--time-zone")
+    one.add_argument("--currency", help="one that the list is sold in, such as EUR")
     one.add_argument("--begins-at", help="an instant in the future")
     one = add("time-zone", move)
     one.add_argument("customer")

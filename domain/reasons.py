@@ -35,6 +35,9 @@ START: dict[str, str] = {
     "unknown_locale": "write it as en_US",
     "unknown_time_zone": "write it as Europe/Berlin",
     "already_subscribed": "end the customer's live subscription first",
+    "unknown_currency": "use an ISO currency that the processor charges in, of those that the "
+    "price list is sold in",
+    "other_currency": "a customer pays in one currency: subscribe in the one it has paid in",
 }
 
 NAMES: dict[str, str] = {
@@ -166,7 +169,6 @@ OPERATORS: dict[str, str] = {
     "invalid_rate": "give the action a price above zero",
     "invalid_interval": "make the interval at least one unit long",
     "no_allowance": "give the plan an allowance, or a price per credit",
-    "unknown_currency": "use an ISO currency that the processor charges in",
     "invalid_ratio": "a bug on our side: report it",
     "invalid_weights": "a bug on our side: report it",
     "invalid_use": "a bug on our side: report it",

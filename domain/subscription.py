@@ -35,8 +35,8 @@ class Start:
     """What starts a subscription.
 
     `begins_at` in the future schedules it: nothing is charged before. Without a `time_zone` the
-    catalog's applies. `payment_method` is a card at the processor, made the default before the
-    first charge.
+    catalog's applies, without a `currency` the one that the customer pays in, else the catalog's
+    first. `payment_method` is a card at the processor, made the default before the first charge.
     """
 
     subscription_id: str
@@ -49,6 +49,7 @@ class Start:
     time_zone: str | None = None
     payment_method: str | None = None
     begins_at: datetime | None = None
+    currency: str | None = None
 
 
 # The start of a workflow that was given no usable argument.

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, select, text
 
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.in_currency import every_plan
 from domain.pricing.published import (
     Comparison,
     Difference,
@@ -101,9 +102,10 @@ def _all(item: Item, told: tuple[Difference, ...], live: Iterable[_Live]) -> Ite
 
 def _subscribers(catalog: Catalog, item: Item, live: tuple[_Live, ...]) -> Iterator[Affected]:
     """Yield who is on a plan version or moves to it, with the differences from what they bought."""
-    read = next((plan for plan in catalog.plans if plan_item(plan) == item), None)
+    own = catalog.currency
+    read = next((plan for plan in every_plan(catalog) if plan_item(plan, own) == item), None)
     for one in live:
-        sold = next((plan for plan in one.plans if plan_item(plan) == item), None)
+        sold = next((plan for plan in one.plans if plan_item(plan, own) == item), None)
         changes = () if read is None or sold is None else changes_of(item, sold, read)
         if sold is not None and (changes or read is None):
             yield Affected(one.customer_id, item, changes, one.subscription_id)

@@ -147,13 +147,17 @@ def _in_use(connection: Connection, catalogs: Iterable[str]) -> dict[str, set[It
     found: dict[str, set[Item]] = {}
     for plan in (Subscription.plan, Subscription.next_plan):
         of = plan["catalog"].astext
+        columns = (plan[name].astext for name in ("plan_id", "version", "currency"))
         rows = connection.execute(
-            select(of, plan["plan_id"].astext, plan["version"].astext)
+            select(of, *columns)
             .distinct()
             .where(Subscription.status != Status.ENDED, of.in_(names))
         )
-        for catalog, plan_id, version in rows:
-            found.setdefault(catalog, set()).add(Item(Kind.PLAN, plan_id, version))
+        for catalog, plan_id, version, currency in rows:
+            # Whichever of the list's currencies this is: its first one is not named.
+            versions = (version, f"{version}:{currency}")
+            items = {Item(Kind.PLAN, plan_id, one) for one in versions}
+            found.setdefault(catalog, set()).update(items)
     return found
 
 

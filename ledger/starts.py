@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from domain.payments.charges import ChargeState
 from domain.subscription import Status
 from models.tables import ChargeRow, Customer, Subscription
 
@@ -32,6 +33,17 @@ def is_unused(connection: Connection, subscription_id: str) -> bool:
         ~charged.exists(),
     )
     return connection.scalar(statement) is not None
+
+
+def paid_in(connection: Connection, customer_id: str) -> str | None:
+    """Return the currency of a customer's charges, void ones aside; None: there is none."""
+    return connection.scalar(
+        select(ChargeRow.currency)
+        .join(Customer, Customer.account_id == ChargeRow.account_id)
+        .where(Customer.customer_id == customer_id, ChargeRow.state != ChargeState.VOID)
+        .order_by(ChargeRow.opened_at.desc(), ChargeRow.charge_id)
+        .limit(1)
+    )
 
 
 def serves(connection: Connection, subscription_id: str, customer_id: str) -> bool:

@@ -251,6 +251,7 @@ class PlanName:
     catalog: str
     plan_id: str
     version: int
+    currency: str
 
 
 def plan_named(connection: Connection, subscription_id: str) -> PlanName:
@@ -260,7 +261,7 @@ def plan_named(connection: Connection, subscription_id: str) -> PlanName:
     )
     if plan is None:
         raise InvalidInput("no_subscription", f"there is no subscription {subscription_id!r:.60}")
-    return PlanName(plan["catalog"], plan["plan_id"], plan["version"])
+    return PlanName(plan["catalog"], plan["plan_id"], plan["version"], plan["currency"])
 
 
 def live_of_account(connection: Connection, account_id: int) -> str | None:

@@ -261,6 +261,7 @@ class RunningFleet:
         plan: str,
         *,
         begins: datetime = BEGINS,
+        currency: str | None = None,
         card: str | None = "pm_card_visa",
         catalog: str = "make",
         time_zone: str | None = None,
@@ -285,6 +286,7 @@ class RunningFleet:
             time_zone=time_zone,
             payment_method=card,
             begins_at=begins,
+            currency=currency,
         )
         customer = Customer(self, name, await Timeline.start(self.client, start))
         if wait:

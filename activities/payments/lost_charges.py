@@ -22,6 +22,7 @@ from domain.payments.findings import Finding, FindingKind
 from domain.payments.reconciliation import Claim, finding_key
 from domain.payments.sold import PaidSale, deviation, lasts, surcharge_of
 from domain.pricing.catalog import Plan
+from domain.pricing.in_currency import plan_in
 from gateways.payments import Payments
 from ledger import accounts, balances
 from ledger.payments import charges, findings, lost_charges
@@ -119,7 +120,8 @@ class LostChargeActivities:
             return None
         sold = sale.sold
         try:
-            return self._context.catalog(sold.catalog).plan(sold.plan_id, sold.version)
+            catalog = self._context.catalog(sold.catalog)
+            return plan_in(catalog, sold.plan_id, sold.version, sale.currency)
         except InvalidInput:
             return None
 

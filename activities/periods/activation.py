@@ -7,9 +7,11 @@ from sqlalchemy import Connection
 from temporalio.converter import value_to_type
 
 from activities.periods.recovery import open_charges, restored
+from domain.errors import InvalidInput
 from domain.periods import Window, checked_zone
 from domain.plan_calendar import TRIAL, first_anchor, trial_period
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.in_currency import currencies_of, plan_in
 from domain.subscription import OpenCharge, Start
 from domain.subscription_state import SubscriptionState
 from gateways.letter_formats import Formats
@@ -51,11 +53,12 @@ class Begun:
 def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Begun:
     """Create customer, wallet and a pending subscription, or return it if it exists.
 
-    Raises `unknown_plan`, `unknown_time_zone`, `unknown_locale`, `already_subscribed`,
-    `subscription_ended`.
+    Raises `unknown_plan`, `unknown_currency`, `other_currency`, `unknown_time_zone`,
+    `unknown_locale`, `already_subscribed`, `subscription_ended`.
     """
     start = beginning.start
-    plan = catalog.plan(start.plan_id)
+    paid_in = starts.paid_in(connection, start.customer_id)
+    plan = plan_in(catalog, start.plan_id, currency=start.currency or _usual(catalog, paid_in))
     zone = start.time_zone or catalog.time_zone
     checked_zone(zone)
     Formats.of(start.locale, zone)  # refuse a locale that no mail can be written in
@@ -71,6 +74,8 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
     if starts.is_live(connection, start.subscription_id):  # a repeat, or a lost workflow
         moved_to = accounts.details_of(connection, account_id).time_zone
         customer = replace(customer, time_zone=moved_to)
+    elif paid_in not in (None, plan.currency):
+        raise InvalidInput("other_currency", f"{start.customer_id!a:.60} has paid in {paid_in}")
     accounts.describe(connection, customer)
     trial = trial_period(plan, beginning.begins_at, zone)
     if trial is not None and subscriptions.had_trial(connection, account_id):
@@ -89,6 +94,11 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
     stored = subscriptions.stored(connection, start.subscription_id)
     begun = _begun(connection, start, stored, beginning.at)
     return replace(begun, payer=accounts.details_of(connection, account_id).payer or "")
+
+
+def _usual(catalog: Catalog, paid_in: str | None) -> str:
+    """Return the currency of a customer who chooses none; "": the price list's first."""
+    return paid_in if paid_in in currencies_of(catalog) else ""
 
 
 def _begun(connection: Connection, start: Start, stored: StoredSubscription, at: datetime) -> Begun:

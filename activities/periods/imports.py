@@ -14,9 +14,10 @@ from domain.payments.import_subscriptions import Brings, Moved, RunningPeriod, r
 from domain.periods import checked_zone
 from domain.plan_calendar import windows_of
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.in_currency import plan_in
 from domain.subscription import Pause, Start, Status
 from gateways.letter_formats import Formats
-from ledger import accounts, grants, subscriptions
+from ledger import accounts, grants, starts, subscriptions
 from ledger.accounts import CustomerDetails
 from ledger.payments import import_marks
 from ledger.payments.import_marks import Kind, Mark
@@ -33,7 +34,8 @@ COLUMN_OF = {
     "unknown_locale": "locale",
     "unknown_plan": "plan",
     "unknown_time_zone": "time_zone",
-    "unknown_currency": "customer",
+    "unknown_currency": "currency",
+    "other_currency": "currency",
 }
 
 
@@ -81,7 +83,7 @@ def _bring(
     if row.catalog not in catalogs:
         raise InvalidInput("unknown_catalog", f"no price list {row.catalog!r}")
     catalog = catalogs[row.catalog]
-    plan = catalog.plan(row.plan_id, row.version)
+    plan = plan_in(catalog, row.plan_id, row.version, row.currency)
     zone = row.time_zone or catalog.time_zone
     checked_zone(zone)
     Formats.of(row.locale, zone)  # refuse a locale that no mail can be written in
@@ -100,6 +102,9 @@ def _bring(
         stored = subscriptions.stored(connection, row.subscription_id)
         lives = subscriptions.status_of(connection, row.subscription_id) != Status.ENDED
         return Come(row, plan, row.start(stored.begins_at), is_new=False, lives=lives)
+    paid_in = starts.paid_in(connection, row.customer_id)
+    if paid_in not in (None, plan.currency):
+        raise InvalidInput("other_currency", f"this customer has paid in {paid_in}")
     running = running_period(plan, row, zone, at)
     served = accounts.served_until(connection, account_id)
     if served is not None and served > running.period.start:

@@ -12,6 +12,7 @@ from domain.money import allocate
 from domain.payments.charges import Charge, Paid
 from domain.plan_calendar import Stretch, period_stretch, window_at, windows_of
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.in_currency import plan_beside
 from domain.pricing.proration import (
     ChangeQuote,
     ExtraCredits,
@@ -100,7 +101,8 @@ def keyed_by(
 
 def quoted_change(catalog: Catalog, request: PlanRequest) -> Quoted:
     """Return what a change costs and gives. Raises `unknown_plan`, `not_in_plan`."""
-    buyer, plan = request.buyer, catalog.plan(request.plan_id)
+    buyer = request.buyer
+    plan = plan_beside(catalog, buyer.plan, request.plan_id)
     whole = period_stretch(buyer.plan, request.anchor, request.time_zone, buyer.period).whole
     quote = quote_change(
         buyer.plan,
@@ -119,7 +121,7 @@ def quoted_version(catalog: Catalog, request: VersionRequest) -> Quoted:
     Raises `unknown_plan`, `needs_next_period`.
     """
     buyer = request.request.buyer
-    plan = catalog.plan(buyer.plan.plan_id, request.version)
+    plan = plan_beside(catalog, buyer.plan, buyer.plan.plan_id, request.version)
     old = buyer.plan
     if not request.now and request.scheduled is not None:
         old = request.scheduled  # what takes over if nothing is changed

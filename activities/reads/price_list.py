@@ -6,6 +6,7 @@ from typing import Any
 from domain.credits import format_credits
 from domain.periods import Interval
 from domain.pricing.catalog import Action, Catalog, Pack, Plan
+from domain.pricing.in_currency import currencies_of, plan_in
 from domain.pricing.purchase_price import manual_price
 
 Json = dict[str, Any]
@@ -14,14 +15,22 @@ Json = dict[str, Any]
 def price_list(catalog: Catalog, at: datetime, *, whole: bool = False) -> Json:
     """Return the newest version of each public plan, and each action's rate in force at `at`.
 
+    A list of several currencies has each plan once for each, which its `currency` tells apart.
     `whole`: also of those that are not public. Whether a plan is shown, its newest version says.
     """
     newest = {one.plan_id: catalog.plan(one.plan_id) for one in catalog.plans}
-    shown = [one for one in newest.values() if whole or catalog.is_public(one)]
+    currencies = currencies_of(catalog)
+    shown = [
+        plan_in(catalog, one.plan_id, currency=code)
+        for one in newest.values()
+        if whole or catalog.is_public(one)
+        for code in currencies
+    ]
     return {
         "catalog": catalog.name,
         "brand": catalog.brand,
         "currency": catalog.currency,
+        "currencies": currencies,
         "credit_types": [
             {"credit_type": one.credit_type, "name": one.name, "decimals": one.decimals}
             for one in catalog.credit_types

@@ -95,6 +95,7 @@ BY_STATUS: dict[int, tuple[str, ...]] = {
         "already_invited",
         "request_under_way",
         "already_subscribed",
+        "other_currency",
         "subscription_ended",
         "change_under_way",
         "already_decided",

@@ -19,7 +19,7 @@ from domain.subscription import Start, Status
 COLUMNS = ("customer", "name", "email", "seller", "plan", "renews_at", "status", "key")
 OPTIONAL = (
     *("subscription", "version", "locale", "time_zone", "anchor"),
-    *("processor_customer", "payment_method"),
+    *("processor_customer", "payment_method", "currency"),
 )
 MOST_DIGITS = 9  # of a version
 
@@ -38,7 +38,8 @@ class Moved:
     """A subscription whose running period was paid for elsewhere and ends at `renews_at`.
 
     `anchor` is the instant from which its boundaries are counted; None: the latest that fits.
-    `version` 0: the newest. `payer` and `method` are the processor's ids, "" if not known.
+    `version` 0: the newest. `currency` "": the price list's first. `payer` and `method` are the
+    processor's ids, "" if not known.
     """
 
     line: int
@@ -57,6 +58,7 @@ class Moved:
     payer: str
     method: str
     key: str
+    currency: str = ""
 
     def start(self, begins_at: datetime) -> Start:
         """Return what its workflow starts with; the rest is in its rows."""
@@ -71,6 +73,7 @@ class Moved:
             time_zone=self.time_zone,
             payment_method=self.method or None,
             begins_at=begins_at,
+            currency=self.currency or None,
         )
 
     def content(self) -> dict[str, str | int | None]:
@@ -89,6 +92,7 @@ class Moved:
             "time_zone": self.time_zone,
             "processor_customer": self.payer,
             "payment_method": self.method,
+            **({"currency": self.currency} if self.currency else {}),  # rows of before have none
         }
 
 
@@ -175,6 +179,7 @@ def _read(cell: Cells) -> Moved:
         payer=cell.maybe("processor_customer", _processors) or "",
         method=cell.maybe("payment_method", _processors) or "",
         key=cell.read("key", read_key) or "",
+        currency=cell.maybe("currency", str) or "",
     )
 
 

@@ -249,7 +249,7 @@ class Plan:
 
     @property
     def paid(self) -> bool:
-        """Whether the plan costs money; purchased credits can be used on paid plans only."""
+        """Whether it costs money; purchased credits can be used on paid plans only."""
         return self.price_minor > 0
 
     @property
@@ -299,10 +299,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """A whole price list. `time_zone` is for customers who name none.
+    """A whole price list. `currency` and `time_zone` are for customers who name none.
 
-    `private`: ids and versions of plans that pricing pages don't show. That is no term of the plan:
-    it may be changed at any time.
+    `elsewhere`: the same plans in its other currencies. `private`: ids and versions of plans that
+    pricing pages don't show: no term of the plan, it may be changed at any time.
     """
 
     name: str
@@ -315,6 +315,7 @@ class Catalog:
     plans: tuple[Plan, ...]
     bonuses: tuple[Bonus, ...] = ()
     private: tuple[tuple[str, int], ...] = ()
+    elsewhere: tuple[Plan, ...] = ()
 
     def is_public(self, plan: Plan) -> bool:
         """Return whether a plan is for everybody, and not for the customer it was made for."""
@@ -328,9 +329,7 @@ class Catalog:
             raise InvalidInput("unknown_plan", f"no plan {plan_id!r:.60}; known: {known}")
         if version and version not in versions:
             known = ", ".join(map(str, sorted(versions)))
-            raise InvalidInput(
-                "unknown_plan", f"{plan_id} has no version {version}; it has {known}"
-            )
+            raise InvalidInput("unknown_plan", f"{plan_id} has no version {version}: {known}")
         return versions[version or max(versions)]
 
     def bonus(self, bonus_id: str) -> Bonus:

@@ -33,17 +33,29 @@ class Kind(StrEnum):
 class Item:
     """A published part. `version` is the plan's or the list's, or the instant a rate begins.
 
-    `name` is the plan, the action or the bonus; empty for the list itself.
+    `name` is the plan, the action or the bonus; empty for the list itself. The version of a plan in
+    another currency than the list's first ends in it: `2:EUR`.
     """
 
     kind: Kind
     name: str
     version: str
 
+    @property
+    def currency(self) -> str:
+        """Of a plan that is sold in another currency than the list's first; "" of all else."""
+        return self.version.partition(":")[2] if self.kind is Kind.PLAN else ""
+
+    @property
+    def number(self) -> int:
+        """The version of a plan."""
+        return int(self.version.partition(":")[0])
+
     def __str__(self) -> str:
         match self.kind:
             case Kind.PLAN:
-                return f"plan {self.name} version {self.version}"
+                priced = f" in {self.currency}" if self.currency else ""
+                return f"plan {self.name} version {self.number}{priced}"
             case Kind.RATE:
                 since = "" if self.version == _EVER else f" from {self.version}"
                 return f"the rate of {self.name}{since}"
@@ -109,6 +121,7 @@ def items_of(catalog: Catalog) -> Published:
         Item(Kind.LIST, "", version): ListTerms(catalog.currency, catalog.time_zone)
     }
     found |= {plan_item(plan): plan for plan in catalog.plans}
+    found |= {plan_item(plan, catalog.currency): plan for plan in catalog.elsewhere}
     found |= {Item(Kind.BONUS, bonus.bonus_id, version): bonus for bonus in catalog.bonuses}
     for action in catalog.actions:
         found[Item(Kind.ACTION, action.action_id, version)] = ActionTerms(
@@ -118,9 +131,11 @@ def items_of(catalog: Catalog) -> Published:
     return found
 
 
-def plan_item(plan: Plan) -> Item:
-    """Return the item that a plan version is published as."""
-    return Item(Kind.PLAN, plan.plan_id, str(plan.version))
+def plan_item(plan: Plan, currency: str | None = None) -> Item:
+    """Return the item that a plan version is published as; `currency`: the list's first."""
+    own = currency in (None, plan.currency)
+    version = str(plan.version) if own else f"{plan.version}:{plan.currency}"
+    return Item(Kind.PLAN, plan.plan_id, version)
 
 
 def rate_item(action: Action, rate: RateVersion) -> Item:

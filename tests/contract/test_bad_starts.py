@@ -53,6 +53,8 @@ def customers(fleet: RunningFleet) -> list[Any]:
     [
         ({"catalog": "nowhere"}, "unknown_catalog"),
         ({"plan_id": "core_1m"}, "unknown_plan"),
+        ({"currency": "EUR"}, "unknown_currency"),
+        ({"currency": 5}, "unknown_currency"),
         ({"plan_id": "\U0001f389" * 200}, "unknown_plan"),
         ({"locale": "xx_YY"}, "unknown_locale"),
         ({"time_zone": "Mars/Olympus"}, "unknown_time_zone"),

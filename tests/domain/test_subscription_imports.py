@@ -56,8 +56,8 @@ def test_all_faults_are_named_at_once():
     with pytest.raises(InvalidImport) as found:
         read_subscriptions(
             f"{heading}\n"
-            "a b,,nobody,x y,,soon,gone,,a:b,0,,Mars/City,then,c d,p m\n"
-            f"{GOOD},,,,,,,\n{GOOD},,,,,,,\nacme:1{GOOD[4:]},,,,,,,"
+            "a b,,nobody,x y,,soon,gone,,a:b,0,,Mars/City,then,c d,p m,\n"
+            f"{GOOD},,,,,,,,\n{GOOD},,,,,,,,\nacme:1{GOOD[4:]},,,,,,,,"
         )
 
     assert [(one.line, one.column, one.reason) for one in found.value.faults] == [

@@ -16,6 +16,7 @@ from catalogs.reader import read_catalog, read_list
 from domain.credits import MICRO
 from domain.errors import InvalidInput
 from domain.pricing.catalog import RateVersion
+from domain.pricing.in_currency import plan_in
 from domain.pricing.published import Edit, items_of, plan_item, rate_item
 from ledger import published, subscriptions
 from models.tables import PublishedRow
@@ -30,6 +31,13 @@ CORE = MAKE.plan("core_10k")
 # Of a name of its own: other tests leave subscriptions to the real list in the shared database.
 OWN = replace(MAKE, name="own", plans=tuple(replace(plan, catalog="own") for plan in MAKE.plans))
 OWN_CORE = OWN.plan("core_10k")
+EXAMPLE = read_catalog(ROOT / "catalogs" / "examples" / "make_world.yaml")
+WORLD = replace(
+    EXAMPLE,
+    name="own_world",
+    plans=tuple(replace(plan, catalog="own_world") for plan in EXAMPLE.plans),
+    elsewhere=tuple(replace(plan, catalog="own_world") for plan in EXAMPLE.elsewhere),
+)
 SOUND = {
     "catalog": "c",
     "item": "plan core 1",
@@ -115,6 +123,22 @@ def test_a_removed_plan_is_missed_while_a_subscription_is_on_it_or_will_be(ledge
             subscriptions.write(ledger, wallet.subscription_id, NOON, status="ended")
             assert published.publish(ledger, without, NOON).refused == ()
             undone.rollback()
+
+
+def test_a_currency_is_missed_while_a_subscription_pays_in_it(ledger):
+    published.publish(ledger, WORLD, NOON)
+    assert published.published(ledger, WORLD.name) == items_of(WORLD)
+    euros = plan_in(WORLD, "core_10k", currency="EUR")
+    left = tuple(one for one in WORLD.elsewhere if one.currency != "EUR")
+    wallet = a_subscribed_wallet(ledger)
+    subscriptions.write(
+        ledger, wallet.subscription_id, NOON, plan=subscriptions.as_json(WORLD.plan("core_10k"))
+    )
+    assert published.publish(ledger, replace(WORLD, elsewhere=left), NOON).refused == ()
+
+    subscriptions.write(ledger, wallet.subscription_id, NOON, plan=subscriptions.as_json(euros))
+    (missed,) = published.publish(ledger, replace(WORLD, elsewhere=left), NOON).refused
+    assert (missed.item, missed.edit) == (plan_item(euros, "USD"), Edit.REMOVED)
 
 
 def test_a_removed_plan_that_comes_back_is_what_it_was(ledger):

@@ -6,11 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from activities.periods.imports import carry_out
+from catalogs.reader import read_catalog
 from domain.payments.import_files import InvalidImport
 from domain.payments.import_subscriptions import Brings, read_subscriptions
 from ledger import accounts, balances, subscriptions
+from settings import CATALOGS
 from tests.ledger.importing import LISTS
 
+WORLD = {"make_world": read_catalog(CATALOGS / "examples" / "make_world.yaml")}
 MID_JANUARY = datetime(2027, 1, 16, 12, tzinfo=UTC)
 HEADING = (
     "customer,name,email,seller,plan,renews_at,status,key,version,anchor,time_zone,"
@@ -78,6 +81,21 @@ def test_a_repeat_changes_nothing_whoever_sends_it_and_other_content_is_a_confli
     assert accounts.details_of(ledger, account).email == "new@example.com"
     who = text("SELECT made_by FROM imports WHERE account_id = :account")
     assert ledger.scalar(who, {"account": account}) == "ann"
+
+
+def test_a_subscription_comes_along_in_its_currency(ledger):
+    heading, line = f"{HEADING},currency", a_line("moved-w").replace(",make,", ",make_world,")
+    rows = read_subscriptions(f"{heading}\n{line},EUR")
+    (come,) = carry_out(ledger, WORLD, rows, MID_JANUARY, by="ann")
+    assert (come.plan.currency, come.plan.price_minor, come.start.currency) == ("EUR", 850, "EUR")
+    assert subscriptions.stored(ledger, "moved-w").plan["currency"] == "EUR"
+
+    other = read_subscriptions(f"{heading}\n{line.replace('moved-w', 'moved-x')},GBP")
+    with pytest.raises(InvalidImport) as found:
+        carry_out(ledger, WORLD, other, MID_JANUARY, by="ann")
+    assert [(one.column, one.reason) for one in found.value.faults] == [
+        ("currency", "unknown_currency")
+    ]
 
 
 def test_every_row_that_cannot_come_is_named(ledger):

@@ -60,3 +60,23 @@ async def test_an_operator_refunds_dinars_in_tens(fleet, web):
     (again,) = forms_of(shown, f"{CHARGE}/refund")
     assert (await web.post(f"{CHARGE}/refund", data=again)).status_code == 303
     assert acme.books()["refunds"] == -310
+
+
+async def test_a_customer_sees_the_prices_of_its_own_currency(fleet, link, web):
+    acme = await fleet.subscribe("core_10k", catalog="make_world", currency="EUR")
+    await web.get(await link(acme.name))
+    plans = (await web.get("/console/plan")).text
+    assert "€8.50" in plans
+    assert "€27.00" in plans
+    assert "$" not in plans
+    assert "€4.50" in (await web.get(PAGE)).text
+    assert "Pay €0.85" in (await web.get(THOUSAND)).text
+    await sent(web, THOUSAND, CONFIRM)
+    assert acme.paid() == [850, 85]
+
+
+async def test_the_operators_list_has_every_price(fleet, web):
+    await entered(fleet, web, OperatorRole.ADMIN)
+    page = (await web.get("/operator/catalogs", params={"list": "make_world"})).text
+    for price in ("$29.00", "€27.00", "¥4,480", f"KWD{SPACE}8.900"):
+        assert price in page, price

@@ -202,4 +202,5 @@ async def subscribed(
 ) -> Told:
     """Subscribe a customer and let the first period begin; `more` as `RunningFleet.subscribe`."""
     instant = day(begins) if begins else BEGINS
-    return Told(await fleet.subscribe(plan, catalog=catalog, begins=instant, **more), currency)
+    begun = await fleet.subscribe(plan, catalog=catalog, begins=instant, currency=currency, **more)
+    return Told(begun, currency)

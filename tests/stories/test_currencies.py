@@ -28,7 +28,7 @@ async def test_an_upgrade_by_1_000_yen_with_ten_of_31_days_left_costs_323(
     shown = await maker.customer.change_plan("core_25k", preview=True)
     assert (shown["amount_minor"], shown["currency"]) == (323, "JPY")
     done = await maker.ask("change_plan", plan="core_25k", expected_minor=323)
-    assert (done["status"], done["amount_minor"]) == ("done", 323), done
+    assert (done["status"], done["amount_minor"]) == ("changed", 323), done
     await maker.has("25000")
     mail = await maker.finds_mail("Your plan is now Core 25,000")
     assert "¥323" in mail["text"]
@@ -166,3 +166,19 @@ async def gives_back(maker: Told, minor: int) -> Json:
     )
     assert maker.customer.books()["refunds"] == -minor
     return await maker.finds_mail("We refunded")
+
+
+async def test_a_list_in_four_currencies_is_reported_in_each_and_summed_in_none(
+    fleet: RunningFleet,
+) -> None:
+    prices = {"USD": "9.00", "EUR": "8.50", "JPY": "1480", "KWD": "2.750"}
+    for currency, price in prices.items():
+        maker = await subscribed(fleet, "make_world", "core_10k", currency=currency)
+        maker.has_paid(price)
+        renewal = await maker.lives_until("2027-02-01")
+        assert renewal["status"] == "active"
+        maker.has_paid(price, price)
+        for name in ("charges", "movement", "liability"):
+            rows = await maker.sees_report(name)
+            assert {one["currency"] for one in rows} == {currency}, name
+        maker.ends_well()

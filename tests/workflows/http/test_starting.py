@@ -50,6 +50,7 @@ async def test_a_start_is_answered_once_the_ledger_knows_it(fleet, door, post, b
         ({"email": "nobody"}, 422, "invalid_email"),
         ({"colour": "red"}, 422, "unknown_field"),
         ({"locale": "nowhere"}, 422, "unknown_locale"),
+        ({"currency": "EUR"}, 422, "unknown_currency"),
     ],
 )
 async def test_a_start_that_fails_says_why_and_leaves_the_id_free(

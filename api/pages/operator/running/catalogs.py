@@ -32,6 +32,7 @@ class SoldPlan:
     plan: Plan | None
     is_newest: bool
     number: int
+    elsewhere: tuple[Plan, ...] = ()  # the same version in the list's other currencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,11 @@ def _plans(catalog: Catalog, counts: Mapping[Version, int]) -> list[SoldPlan]:
         SoldPlan(
             of=of,
             plan=listed.get(of),
+            elsewhere=tuple(
+                one
+                for one in catalog.elsewhere
+                if (one.plan_id, one.version) == (of.plan_id, of.version)
+            ),
             is_newest=of in listed and catalog.plan(of.plan_id).version == of.version,
             number=counts.get(of, 0),
         )

@@ -1,7 +1,7 @@
 """A draft of a price list: as typed in a form or as YAML, read by the one reader, told in words."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from api.v1.problems import Problem
@@ -11,6 +11,7 @@ from catalogs.kept import shown
 from catalogs.reader import read_catalog
 from domain.errors import InvalidCatalog, InvalidInput
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.in_currency import currencies_of
 from domain.pricing.published import Difference, Published, changes_of, items_of
 from domain.pricing.simulation import MOST_SOURCE
 
@@ -45,18 +46,21 @@ def fields_of(text: str, catalog: Catalog, plan: Plan) -> list[Field]:
     """Return what can be changed of a plan, as the list spells it."""
     item: Path = ("plans", catalog.plans.index(plan))
     kinds = {one.credit_type: one.name for one in catalog.credit_types}
-    found = list(_found(text, item, _of_plan(plan, kinds)))
+    currencies = currencies_of(catalog)
+    found = list(_found(text, item, _of_plan(plan, kinds, currencies)))
     for pack in plan.packs:
         position = drafts.position_of(text, "packs", pack.pack_id)
         if position is not None:
             named = f"pack {pack.name}"
-            keys = ((f"{pack.pack_id}.price", f"Price of {named}", ("price",)),)
+            keys = (*_prices(f"{pack.pack_id}.price", f"Price of {named}", currencies),)
             more = ((f"{pack.pack_id}.quantity", f"Credits in {named}", ("quantity",)),)
             found += _found(text, ("packs", position), keys + more)
     return found
 
 
-def _of_plan(plan: Plan, kinds: Mapping[str, str]) -> tuple[tuple[str, str, Path], ...]:
+def _of_plan(
+    plan: Plan, kinds: Mapping[str, str], currencies: Sequence[str]
+) -> tuple[tuple[str, str, Path], ...]:
     included = tuple(
         (
             f"included.{number}",
@@ -66,7 +70,7 @@ def _of_plan(plan: Plan, kinds: Mapping[str, str]) -> tuple[tuple[str, str, Path
         for number, one in enumerate(plan.allowances)
     )
     return (
-        ("price", f"Price in {plan.currency}", ("price",)),
+        *_prices("price", "Price", currencies),
         *included,
         ("unit", "Unit by hand", ("manual", "unit")),
         ("auto.unit", "Unit of auto-purchase", ("auto", "unit")),
@@ -74,7 +78,14 @@ def _of_plan(plan: Plan, kinds: Mapping[str, str]) -> tuple[tuple[str, str, Path
     )
 
 
-def _found(text: str, item: Path, keys: tuple[tuple[str, str, Path], ...]) -> Iterator[Field]:
+def _prices(name: str, label: str, currencies: Sequence[str]) -> Iterator[tuple[str, str, Path]]:
+    """Yield a price as it may be written: once, or for each currency."""
+    yield name, f"{label} in {currencies[0]}", ("price",)
+    for one in currencies:
+        yield f"{name}.{one}", f"{label} in {one}", ("price", one)
+
+
+def _found(text: str, item: Path, keys: Iterable[tuple[str, str, Path]]) -> Iterator[Field]:
     for name, label, key in keys:
         value = drafts.value_of(text, item, key)
         if value is not None:
@@ -138,6 +149,7 @@ def _edits(before: Published, after: Published) -> Iterator[Difference]:
 
 
 def _words(one: Difference, currency: str) -> str:
+    currency = one.item.currency or currency
     steps = [str(step) for step in one.path if isinstance(step, str)]
     what = " ".join(steps).replace("_micro", "").replace("_minor", "").replace("_", " ")
     was, now = (shown(one.path, value, currency) for value in (one.published, one.read))

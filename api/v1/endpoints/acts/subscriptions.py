@@ -36,6 +36,12 @@ START = schemas.closed(
     locale=TEXT,
     time_zone=TEXT,
     begins_at=INSTANT,
+    currency={
+        "type": "string",
+        "pattern": "^[A-Z]{3}$",
+        "description": "One that the price list is sold in. Left out: what the customer has paid "
+        "in, else the list's first.",
+    },
 )
 BEGUN = {"id": "$response.body#/subscription"}
 CHANGE = Message("change_plan", parse_change_plan)
@@ -125,6 +131,7 @@ SUBSCRIPTIONS = (
         reasons=(
             *("unknown_catalog", "unknown_plan", "already_subscribed", "subscription_ended"),
             *("invalid_id", "invalid_email", "unknown_locale", "unknown_time_zone"),
+            *("unknown_currency", "other_currency"),
         ),
         keyed=True,
         examples=(

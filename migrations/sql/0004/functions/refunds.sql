@@ -244,8 +244,8 @@ BEGIN
 END $$;
 
 -- Ask for a refund of p_amount (NULL: all that can be): the credits go first, then the money. At
--- most what the unused, unheld part cost, with its tax, in steps that the processor sends (what was
--- paid elsewhere goes back elsewhere). refunded | repeated | idempotency_conflict | unknown_charge |
+-- most what the unused, unheld part cost, with its tax, in steps that the processor sends; what was
+-- paid elsewhere goes back elsewhere. refunded | repeated | idempotency_conflict | unknown_charge |
 -- charge_not_paid | charge_disputed | above_refundable | invalid_amount.
 CREATE OR REPLACE FUNCTION refund_charge(
     p_account an_account, p_refund a_name, p_charge a_name, p_amount bigint, p_reason text,
