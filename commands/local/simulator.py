@@ -23,7 +23,9 @@ def simulate(arguments: Namespace) -> int:
     """Simulate months of usage on a plan, in virtual time, with the real workflow and ledger."""
     from local.simulator import run  # noqa: PLC0415 - drawing takes long to import
 
-    side = _chosen(arguments, read_side(arguments.catalog, arguments.plan))
+    side = _chosen(
+        arguments, read_side(arguments.catalog, arguments.plan, currency=arguments.currency)
+    )
     asyncio.run(run.simulate(console, side, _asked(arguments, [side], "simulation")))
     return 0
 
@@ -32,8 +34,9 @@ def compare(arguments: Namespace) -> int:
     """Simulate the same usage on two plans; show which is cheaper and what each refuses."""
     from local.simulator import run  # noqa: PLC0415 - drawing takes long to import
 
-    one = read_side(*split_place(arguments.one))
-    other = read_side(*split_place(arguments.other), taken=[one.catalog.name])
+    chosen = arguments.currency
+    one = read_side(*split_place(arguments.one), currency=chosen)
+    other = read_side(*split_place(arguments.other), taken=[one.catalog.name], currency=chosen)
     sides = [_chosen(arguments, side) for side in (one, other)]
     asyncio.run(run.compare(console, sides, _asked(arguments, sides, "comparison")))
     return 0
@@ -103,6 +106,7 @@ def _add_usage(one: ArgumentParser) -> None:
     shapes = ", ".join([*SHAPES, TRACE])
     one.add_argument("--months", type=int, default=MONTHS, help=f"{MONTHS} if left out")
     one.add_argument("--usage", default="steady", help=f"a CSV file, or one of: {shapes}")
+    one.add_argument("--currency", help="of a list of several, such as EUR; its first if left out")
     one.add_argument("--volume", help="a month's quantity of generated usage; the first plan's "
                      "allowance if left out")  # fmt: skip
     one.add_argument("--action", help="of generated usage; default: the first that costs credits")

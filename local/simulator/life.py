@@ -69,6 +69,7 @@ async def live(
         time_zone="UTC",
         payment_method="pm_card_visa",
         begins_at=anchor,
+        currency=side.plan.currency,
     )
     life = await Timeline.start(client, start)
     await life.advance(anchor + HAIR)

@@ -10,6 +10,7 @@ from catalogs.reader import load_catalogs, read_catalog
 from domain.credits import MICRO
 from domain.errors import InvalidInput
 from domain.pricing.catalog import Action, Catalog, Plan
+from domain.pricing.in_currency import plan_in
 from domain.pricing.rates import Rounding
 from local.simulator.usage import Usage
 from settings import CATALOGS
@@ -72,11 +73,14 @@ class SimulationRequest:
     out: Path
 
 
-def read_side(place: str, plan_id: str, taken: Sequence[str] = ()) -> Side:
+def read_side(
+    place: str, plan_id: str, taken: Sequence[str] = (), currency: str | None = None
+) -> Side:
     """Return a plan of a price list, named as in `catalogs/` or as a file.
 
     A list whose name is `taken` by another is renamed, so that two drafts of one can be compared.
-    Raises `InvalidInput` (`unknown_catalog`, `unknown_plan`, `invalid_catalog`).
+    `currency`: of those that the list is sold in; None: its first. Raises `InvalidInput`
+    (`unknown_catalog`, `unknown_plan`, `unknown_currency`, `invalid_catalog`).
     """
     path = Path(place) if place.endswith((".yaml", ".yml")) else CATALOGS / f"{place}.yaml"
     if not path.is_file():
@@ -87,7 +91,7 @@ def read_side(place: str, plan_id: str, taken: Sequence[str] = ()) -> Side:
         number = next(n for n in range(2, 99) if f"{catalog.name}_{n}" not in taken)
         source = with_value(source, (), ("name",), f"{catalog.name}_{number}")
         catalog = read_catalog(source, path.name)
-    return Side(catalog, catalog.plan(plan_id), source)
+    return Side(catalog, plan_in(catalog, plan_id, currency=currency or ""), source)
 
 
 def split_place(text: str) -> tuple[str, str]:

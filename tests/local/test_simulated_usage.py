@@ -290,6 +290,15 @@ def test_a_command_with_a_bad_file_starts_nothing_and_names_every_fault(tmp_path
     ]
 
 
+def test_a_list_of_several_currencies_is_simulated_in_one_of_them():
+    world = str(ROOT / "catalogs" / "examples" / "make_world.yaml")
+    assert read_side(world, "core_10k").plan.price_minor == 900
+    assert read_side(world, "core_10k", currency="JPY").plan.price_minor == 1480
+    with pytest.raises(InvalidInput) as refusal:
+        read_side(world, "core_10k", currency="GBP")
+    assert refusal.value.reason == "unknown_currency"
+
+
 def test_a_plan_that_is_taxed_by_place_is_not_simulated():
     europe = ROOT / "catalogs" / "examples" / "make_europe.yaml"
     with pytest.raises(InvalidInput, match="without `tax`") as refusal:

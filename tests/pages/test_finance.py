@@ -10,11 +10,14 @@ import pytest
 from api.pages.operator.running.finance import month_of
 from api.v1.problems import Problem
 from domain.access.operators import OperatorRole
+from domain.money import minor_exponent
+from gateways.letter_formats import Formats
 from tests.pages.forms import forms_of, sent
 from tests.pages.operators import entered
 from tests.payer import card_in
 
 FINANCE = "/operator/finance"
+SHOW = Formats.of("en_US", "UTC")
 
 
 def paid_in(customer):
@@ -22,8 +25,10 @@ def paid_in(customer):
     return f"{at:%Y-%m}"
 
 
-async def test_a_months_figures_are_those_of_the_reports(fleet, web, door):
+async def test_a_months_figures_are_those_of_the_reports_by_currency(fleet, web, door):
     acme = await fleet.subscribe("core_10k")
+    for catalog in ("make_japan", "make_kuwait"):
+        await fleet.subscribe("core_10k", catalog=catalog)
     month = month_of(paid_in(acme), datetime.now(UTC))
     await entered(fleet, web, OperatorRole.FINANCE)
     page = (await web.get(FINANCE, params={"month": f"{month.first:%Y-%m}"})).text
@@ -31,10 +36,12 @@ async def test_a_months_figures_are_those_of_the_reports(fleet, web, door):
     assert "not covered" not in page
     rows = (await door.get("/reports/movement", params=month.days)).json()["rows"]
     assert rows
+    assert {row["currency"] for row in rows} >= {"USD", "JPY", "KWD"}
     for row in rows:
-        assert f"Deferred revenue in {row['currency']}" in page
-        if row["currency"] == "USD":
-            assert f"${float(row['cash']):,.2f}" in page
+        currency = row["currency"]
+        assert f"Deferred revenue in {currency}" in page
+        cash = int(Decimal(row["cash"]).scaleb(minor_exponent(currency)))
+        assert SHOW.money(cash, currency) in page
 
 
 async def test_tax_is_told_beside_what_is_without_it(fleet, web, door):
