@@ -9,7 +9,10 @@ from domain.payments.reconciliation import BookedCharge
 
 
 def charges_by_id(connection: Connection, charge_id: str | None = None) -> dict[str, BookedCharge]:
-    """Return every charge by its id, or one: charge ids begin with their subscription's."""
+    """Return every charge by its id, or one: charge ids begin with their subscription's.
+
+    Without those that no processor ever saw.
+    """
     return _charges(connection, charge_id, None)
 
 
@@ -32,7 +35,9 @@ def _charges(
                      AS returned_minor,
                    c.currency
             FROM charges c JOIN customers u USING (account_id)
-            WHERE (CAST(:charge AS text) IS NULL OR c.charge_id = :charge)
+            WHERE c.kind <> 'import'  -- was paid elsewhere
+              AND NOT (c.state = 'paid' AND c.amount_minor = 0)  -- a coupon took off all of it
+              AND (CAST(:charge AS text) IS NULL OR c.charge_id = :charge)
               AND (CAST(:invoice AS text) IS NULL OR c.invoice = :invoice)
         """),
         {"charge": charge_id, "invoice": invoice},

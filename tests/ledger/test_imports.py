@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.payments.import_files import InvalidImport
+from domain.payments.reconciliation import compare
 from ledger import balances, grants
+from ledger.payments.booked import charges_by_id
 from ledger.reports.liability import liability
 from tests.builders import MONTH_END, NOON, START, a_wallet, left, micro, use
 from tests.ledger.import_laws import IMPORT_LAWS
@@ -114,6 +116,14 @@ def test_nobody_is_told_that_something_was_bought_and_a_refund_says_that_it_was_
     told = [(one.type, one.payload["data"].get("kind")) for one in written(engine, wallet)]
     assert ("credits.granted", None) in told
     assert "purchase.paid" not in dict(told)
+
+
+def test_what_was_paid_elsewhere_is_not_looked_for_at_the_processor(ledger):
+    wallet = a_customer(ledger)
+    bring(ledger, a_row(wallet))
+    assert charge_of(wallet) not in charges_by_id(ledger)
+    found = compare([], charges_by_id(ledger), NOON).findings
+    assert charge_of(wallet) not in [one.charge_id for one in found]
 
 
 BROUGHT = st.fixed_dictionaries(
