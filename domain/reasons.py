@@ -48,6 +48,7 @@ NAMES: dict[str, str] = {
     "quantity_not_one": "send a quantity of 1: an action paid for once per object cannot be split",
     "unknown_plan": "use a plan from the catalog",
     "unknown_bonus": "use a bonus from the catalog",
+    "unknown_coupon": "check how the code is written: the price list has no such coupon",
     "unknown_customer": "subscribe the customer first",
     "unknown_endpoint": "use the id of a webhook endpoint that was created",
     "unknown_webhook_event": "use the id of an event that was published",
@@ -130,6 +131,11 @@ CHANGES: dict[str, str] = {
     "outside_period": "wait until the renewal is settled",
     "below_minimum": "buy more at once: the amount is below what the processor can charge",
     "above_maximum": "buy or use less at once: the amount is above what the processor can charge",
+    "coupon_expired": "buy without it, or use another: its time is over",
+    "coupon_used_up": "buy without it, or use another: it was redeemed as often as it may be",
+    "coupon_already_used": "buy without it, or use another: this customer has used it",
+    "coupon_for_first_purchase": "buy without it: it is for the first purchase only",
+    "coupon_not_applicable": "use it for what it takes something off, or buy without it",
     "same_plan": "choose another plan",
     "already_canceled": "the subscription already ends: nothing to do, or take it back with "
     "`uncancel`",
@@ -149,6 +155,8 @@ CHANGES: dict[str, str] = {
 REFUNDS: dict[str, str] = {
     "above_refundable": "refund at most what the unused credits cost; a preview says how much",
     "charge_not_paid": "wait until the charge is paid, or void it: there is nothing to refund yet",
+    "nothing_paid": "take the credits back by an adjustment: a coupon took off all of the price, "
+    "so that no money can go back",
     "charge_disputed": "wait for the bank: a disputed charge can be refunded once the dispute is "
     "won",
     "not_refundable": "the pack is sold without refunds: send `exception` if support agrees",

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.errors import InvalidInput
@@ -111,6 +111,8 @@ def create(
         "time_zone": time_zone,
         "period_k": -1,
         "updated_at": at,
+        "coupon": None,  # of a start that failed under this id before
+        "coupon_terms": null(),
     }
     ids = {"subscription_id": subscription_id, "account_id": account_id}
     statement = insert(Subscription).values(ids | values)

@@ -91,6 +91,8 @@ class Subscription(Base):
     cancel_at_end: Mapped[bool]
     updated_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
+    coupon: Mapped[str | None]
+    coupon_terms: Mapped[dict[str, Any] | None]
 
 
 class AllowanceWindow(Base):

@@ -36,6 +36,8 @@ class ChargeRow(Base):
     recorded_at: Mapped[datetime]
     tax_minor: Mapped[int]
     tax: Mapped[dict[str, Any] | None]
+    coupon: Mapped[str | None]
+    discount_minor: Mapped[int]
 
 
 class ChargeNote(Base):

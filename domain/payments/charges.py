@@ -9,6 +9,7 @@ from typing import Literal
 
 from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.taxes import Taxed, TaxTerms
+from domain.pricing.discounts import Discount
 
 
 class ChargeKind(StrEnum):
@@ -121,11 +122,27 @@ class Charge:
     tax: TaxTerms | None = None  # None: the processor computes none
     taxed: Taxed | None = None  # what it said, once there is an invoice
     expected_minor: int | None = None  # the total that the buyer was shown: no other is charged
+    discount: Discount | None = None  # already taken off its lines
 
     @property
     def amount_minor(self) -> int:
         """The price, in minor units: without the tax that is added to it."""
         return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a coupon took off all of its price: it is settled without the processor."""
+        return self.discount is not None and self.amount_minor == 0
+
+    @property
+    def itemised(self) -> tuple[ChargeLine, ...]:
+        """Its lines as people read them: what a coupon took off is a line of its own."""
+        if self.discount is None:
+            return self.lines
+        [line] = self.lines
+        price = line.amount_minor + self.discount.minor
+        words = line.description.removesuffix(self.discount.remark)
+        return ChargeLine(words, price), ChargeLine(self.discount.label, -self.discount.minor)
 
     @property
     def total_minor(self) -> int:
@@ -157,6 +174,10 @@ class Paid:
     invoice_number: str
     invoice_url: str
     remark: str = ""  # of `domain.payments.processor_states`: what an operator must still look at
+
+
+# What a charge of zero is paid with, without the processor.
+NOTHING = Paid(kind="paid", invoice="", amount_minor=0, card="", invoice_number="", invoice_url="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,9 @@ GLOBAL_KEYS = {
 # shard. None is on the way of usage.
 FAN_OUT = {
     "subscriptions_id": "a workflow's first look at its row, and its writes: a few a period",
+    "subscriptions_by_coupon": "how often a coupon with a limit was redeemed: at each use of it",
     "charges_of_invoice": "the processor's messages name the invoice: about two a period",
+    "charges_by_coupon": "how often a coupon with a limit was redeemed: at each use of it",
     "charges_by_id": "a paid invoice whose charge is lost: reconciliation, once a night",
     "named_requests_by_name": "an operator asks what a request did",
     "operator_acts_seconded": "operators look at what waits for a second person",
@@ -93,6 +95,8 @@ WITHOUT_ACCOUNT = {
     "open_wallet": "makes the account: its customer is a row of a reference table",
     "cap_window": "computes",
     "capped": "computes",
+    "coupon_code": "computes",
+    "coupon_is_left": "counts what all accounts redeemed, one at a time",
     "credits_worth": "computes",
     "disputes_of": "takes a row that was read before, and asks for its account",
     "is_purchased": "computes",

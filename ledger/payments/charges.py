@@ -12,6 +12,8 @@ from domain.errors import InvalidInput
 from domain.outcomes import Outcome
 from domain.payments.charges import ChargeKind, ChargeState
 from domain.payments.taxes import Taxed
+from domain.pricing.discounts import Discount
+from ledger.payments.coupons import as_discount
 from ledger.payments.taxes import as_taxed
 from models.tables import ChargeRow
 
@@ -108,11 +110,14 @@ def mark_paid(
     connection: Connection,
     account_id: int,
     charge_id: str,
-    invoice: str,
+    invoice: str | None,
     amount_minor: int,
     at: datetime,
 ) -> bool:
-    """Book the money of a charge; return whether this call did. Raises `InvalidInput`."""
+    """Book the money of a charge; return whether this call did. Raises `InvalidInput`.
+
+    A charge of zero has no `invoice`.
+    """
     status = connection.scalar(
         select(func.mark_paid(account_id, charge_id, invoice, amount_minor, at))
     )
@@ -179,6 +184,7 @@ class ChargeRecord:
     pack: dict[str, Any] | None = None
     invoice: str | None = None
     taxed: Taxed | None = None
+    discount: Discount | None = None  # already taken off
 
     @property
     def total_minor(self) -> int:
@@ -187,7 +193,7 @@ class ChargeRecord:
 
     @property
     def price_minor(self) -> int:
-        """The price that was asked for, in minor units."""
+        """The price that was asked for, less its discount, in minor units."""
         added = self.taxed is None or self.taxed.is_added
         return self.amount_minor if added else self.total_minor
 
@@ -210,6 +216,8 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
             ChargeRow.invoice,
             ChargeRow.tax_minor,
             ChargeRow.tax,
+            ChargeRow.coupon,
+            ChargeRow.discount_minor,
         ).where(ChargeRow.account_id == account_id, ChargeRow.charge_id == charge_id)
     ).one_or_none()
     if row is None:
@@ -228,6 +236,7 @@ def charge(connection: Connection, account_id: int, charge_id: str) -> ChargeRec
         pack=row.pack,
         invoice=row.invoice,
         taxed=as_taxed(row.tax_minor, row.tax),
+        discount=as_discount(row.coupon, row.discount_minor),
     )
 
 

@@ -127,7 +127,8 @@ BEGIN
     IF FOUND THEN
         RETURN CASE WHEN (c.kind, c.quantity, c.pack)
                          IS NOT DISTINCT FROM (p_kind, p_quantity, p_pack)
-                         AND (p_kind = 'upgrade' OR price_of(c) = p_amount_minor)
+                         AND (p_kind = 'upgrade'
+                              OR price_of(c) + c.discount_minor = p_amount_minor)
                     THEN 'repeated' ELSE 'idempotency_conflict' END;
     END IF;
     IF p_kind <> 'period' THEN
@@ -168,10 +169,12 @@ BEGIN
                        window_start = CASE WHEN kind <> 'period' THEN w.window_start END,
                        window_end = CASE WHEN kind <> 'period' THEN w.window_end END
     WHERE account_id = p_account AND charge_id = p_charge;
-    PERFORM post_transfer(p_account, 'charge_paid',
-                          ARRAY['cash', 'deferred_revenue', 'tax']::book[],
-                          ARRAY[p_amount_minor, -c.amount_minor, -c.tax_minor], c.currency,
-                          p_charge, NULL, w.decided_at);
+    IF p_amount_minor > 0 THEN  -- else a coupon took off all of it
+        PERFORM post_transfer(p_account, 'charge_paid',
+                              ARRAY['cash', 'deferred_revenue', 'tax']::book[],
+                              ARRAY[p_amount_minor, -c.amount_minor, -c.tax_minor], c.currency,
+                              p_charge, NULL, w.decided_at);
+    END IF;
     RETURN 'paid';
 END $$;
 

@@ -187,7 +187,8 @@ BEGIN
     FOR g IN SELECT * FROM grants WHERE account_id = c.account_id AND charge_id = c.charge_id
                                     AND cost_minor = 0
              ORDER BY grant_id LOOP
-        gone := least(ceil(g.granted * share / c.amount_minor), g.remaining - g.held + g.refunded);
+        gone := least(coalesce(ceil(g.granted * share / nullif(c.amount_minor, 0)), 0),
+                      g.remaining - g.held + g.refunded);
         IF gone <> g.refunded THEN PERFORM take_back(g, 0, gone, p_kind, p_tags, p_at); END IF;
     END LOOP;
 END $$;
@@ -246,7 +247,7 @@ END $$;
 -- Ask for a refund of p_amount (NULL: all that can be): the credits go first, then the money. At
 -- most what the unused, unheld part cost, with its tax, in steps that the processor sends; what was
 -- paid elsewhere goes back elsewhere. refunded | repeated | idempotency_conflict | unknown_charge |
--- charge_not_paid | charge_disputed | above_refundable | invalid_amount.
+-- charge_not_paid | charge_disputed | nothing_paid | above_refundable | invalid_amount.
 CREATE OR REPLACE FUNCTION refund_charge(
     p_account an_account, p_refund a_name, p_charge a_name, p_amount bigint, p_reason text,
     p_by text, p_at an_instant
@@ -272,7 +273,8 @@ BEGIN
     END IF;
     r.status := CASE WHEN c.charge_id IS NULL THEN 'unknown_charge'
                      WHEN c.state <> 'paid' THEN 'charge_not_paid'
-                     WHEN disputes_of(c) > 0 THEN 'charge_disputed' END;
+                     WHEN disputes_of(c) > 0 THEN 'charge_disputed'
+                     WHEN c.amount_minor + c.tax_minor = 0 THEN 'nothing_paid' END;
     IF r.status IS NOT NULL THEN RETURN r; END IF;
     PERFORM expire_due(p_account, w.decided_at);
     SELECT greatest(0, with_tax(c, sum(returnable_minor(g))::bigint) - refunds_of(c))

@@ -11,15 +11,16 @@ $$;
 -- all that went back so far, so that the parts of a charge that went back whole sum to its tax.
 CREATE OR REPLACE FUNCTION tax_in(c charges, p_minor bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT least(c.tax_minor, div(2 * p_minor::numeric * c.tax_minor + t.both, 2 * t.both))::bigint
+    SELECT coalesce(least(c.tax_minor, div(2 * p_minor::numeric * c.tax_minor + t.both,
+                                           2 * nullif(t.both, 0))), 0)::bigint
     FROM (SELECT c.amount_minor + c.tax_minor AS both) t
 $$;
 
 -- The most of a charge's money that has no more than so much net in it.
 CREATE OR REPLACE FUNCTION with_tax(c charges, p_net bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT capped(
-        p_net + div(2 * p_net::numeric * c.tax_minor + c.amount_minor, 2 * c.amount_minor))
+    SELECT capped(p_net + coalesce(div(2 * p_net::numeric * c.tax_minor + c.amount_minor,
+                                       2 * nullif(c.amount_minor, 0)), 0))
 $$;
 
 -- What went back of a charge without tax: by refunds, and by disputes beyond them.

@@ -146,7 +146,10 @@ DECLARE
         'amount_minor', new.amount_minor + new.tax_minor, 'currency', new.currency)
         || CASE WHEN new.tax IS NULL THEN '{}'::jsonb
                 ELSE jsonb_build_object('net_minor', new.amount_minor, 'tax_minor', new.tax_minor)
-           END;
+           END
+        || CASE WHEN new.coupon IS NULL THEN '{}'::jsonb
+                ELSE jsonb_build_object('coupon', coupon_code(new.coupon),
+                                        'discount_minor', new.discount_minor) END;
 BEGIN
     IF paid AND (tg_op = 'INSERT' OR old.state <> 'paid') THEN
         PERFORM write_event(new.account_id, 'purchase.paid', NULL, told);

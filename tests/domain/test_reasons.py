@@ -47,6 +47,7 @@ OUTCOMES = {
         "repeated",
         "granted",
         "opened",
+        "redeemed",
         "open",
         "taxed",
         "processing",

@@ -29,6 +29,8 @@ ATTACKS = (
     ("carried_pk", "carried", {}),
     ("carried_grant", "carried", {"grant_id": NOBODY}),
     ("charges_amount", "charges", {"amount_minor": 0, "surcharge_minor": 0}),
+    ("charges_discount", "charges", {"discount_minor": 1}),
+    ("charges_discount", "charges", {"coupon": "make:FREE"}),
     ("charges_currency", "charges", {"currency": "usd"}),
     ("charges_import", "charges", {"kind": "import", "quantity": 5, "window_start": None}),
     ("charges_kind", "charges", {"kind": "gift", "quantity": None}),
@@ -204,6 +206,7 @@ ATTACKS = (
     ("refusals_account_id_fkey", "refusals", {"account_id": NOBODY}),
     ("refusals_pk", "refusals", {}),
     ("subscriptions_id_length", "subscriptions", {"subscription_id": ""}),
+    ("subscriptions_coupon", "subscriptions", {"coupon": "make:FREE"}),
     ("subscriptions_period", "subscriptions", {"period_k": -2}),
     (
         "subscriptions_period_order",

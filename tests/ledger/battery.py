@@ -9,6 +9,7 @@ from local.postgres import Database
 from models.base import connect
 from tests.ledger.alert_laws import ALERT_LAWS
 from tests.ledger.archive_laws import ARCHIVE_LAWS
+from tests.ledger.coupon_laws import COUPON_LAWS
 from tests.ledger.hold_laws import HOLD_LAWS
 from tests.ledger.import_laws import IMPORT_LAWS
 from tests.ledger.laws import JOURNAL_LAWS, MONEY_LAWS, USAGE_LAWS
@@ -45,6 +46,7 @@ LAWS = (
     *SUM_LAWS,
     *IMPORT_LAWS,
     *TAX_LAWS,
+    *COUPON_LAWS,
 )
 CONNECTIONS = 12  # at once, of laws about threads
 # Where a fault is noticed most probably, by what it is and the function it is in: only for speed.

@@ -44,7 +44,7 @@ TAX_LAWS = (
 TAX_FAULTS = (
     ("tax is earned", "mark_paid", r"-c\.amount_minor, -c\.tax_minor", "-c.amount_minor - c.tax_minor, 0"),
     ("less than the total pays", "mark_paid", r"c\.amount_minor \+ c\.tax_minor <> p_amount_minor", "c.amount_minor <> p_amount_minor"),
-    ("tax stays when money goes back", "tax_in", r"SELECT least\(c\.tax_minor,", "SELECT least(0,"),
+    ("tax stays when money goes back", "tax_in", r"least\(c\.tax_minor,", "least(0,"),
     ("the tax of what goes back is rounded down", "tax_in", r"\+ t\.both,", "+ 0,"),
     ("a refund leaves its tax", "with_tax", r"2 \* p_net::numeric \* c\.tax_minor", "0"),
     ("a new tax moves the price", "tax_charge", r"price := price_of\(c\)", "price := c.amount_minor"),

@@ -10,6 +10,7 @@ import pytest
 from models.base import connect
 from tests.ledger.archive_laws import ARCHIVE_FAULTS, ARCHIVE_LAWS
 from tests.ledger.battery import CONNECTIONS, first_broken
+from tests.ledger.coupon_laws import COUPON_FAULTS, COUPON_LAWS
 from tests.ledger.hold_laws import HOLD_FAULTS, HOLD_LAWS
 from tests.ledger.import_laws import IMPORT_FAULTS, IMPORT_LAWS
 from tests.ledger.size_laws import SIZE_FAULTS, SIZE_LAWS
@@ -162,6 +163,7 @@ IN_FUNCTIONS = (
     *SUM_FAULTS,
     *IMPORT_FAULTS,
     *TAX_FAULTS,
+    *COUPON_FAULTS,
 )  # fmt: skip
 IN_TABLES = (
     ("entries can be changed", "ALTER TABLE entries DISABLE TRIGGER entries_append_only"),
@@ -183,6 +185,7 @@ THEMES = (
     (SUM_FAULTS, SUM_LAWS),
     (IMPORT_FAULTS, IMPORT_LAWS),
     (TAX_FAULTS, TAX_LAWS),
+    (COUPON_FAULTS, COUPON_LAWS),
 )
 MUTANTS = [name for name, *_ in (*IN_FUNCTIONS, *IN_TABLES)]
 

@@ -1,0 +1,134 @@
+"""Coupons, redeemed in the transaction that opens their charge."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from domain.errors import InvalidInput
+from domain.pricing.discounts import Coupon, Discount
+from models.tables import Subscription
+
+REDEEMED = "redeemed"
+USED_UP = "coupon_used_up"
+
+
+def name_of(catalog: str, code: str) -> str:
+    """Return what a coupon of a price list is kept as."""
+    return f"{catalog}:{code}"
+
+
+def redeem(
+    connection: Connection,
+    account_id: int,
+    charge_id: str,
+    catalog: str,
+    *,
+    coupon: Coupon,
+    discount_minor: int,
+    at: datetime,
+) -> str:
+    """Take a coupon's worth off a charge that was just opened; return `redeemed` or why not.
+
+    The wallet must be locked already. Roll the opening back where it is refused. Raises
+    `InvalidInput` (`unknown_charge`, `wrong_amount`).
+    """
+    name = name_of(catalog, coupon.code)
+    if coupon.redemptions is not None:
+        left = select(func.coupon_is_left(name, coupon.redemptions))
+        if not connection.scalar(left):
+            return USED_UP
+    call = func.redeem_coupon(
+        account_id,
+        charge_id,
+        name,
+        discount_minor,
+        coupon.per_customer,
+        coupon.first_purchase,
+        at,
+    )
+    status = str(connection.scalar(select(call)))
+    if status in ("unknown_charge", "wrong_amount"):
+        raise InvalidInput(status, f"charge {charge_id} takes no discount: {status}")
+    return status
+
+
+def redeem_for_plan(
+    connection: Connection,
+    account_id: int,
+    subscription_id: str,
+    catalog: str,
+    *,
+    coupon: Coupon,
+    at: datetime,
+) -> str:
+    """Keep a coupon with a subscription that was just created; return `redeemed` or why not.
+
+    The wallet must be locked already. Roll the creation back where it is refused.
+    """
+    name = name_of(catalog, coupon.code)
+    if coupon.redemptions is not None:
+        left = select(func.coupon_is_left(name, coupon.redemptions))
+        if not connection.scalar(left):
+            return USED_UP
+    terms = cast(msgspec.to_builtins(coupon), JSONB)
+    limits = (coupon.per_customer, coupon.first_purchase)
+    call = func.redeem_for_plan(account_id, subscription_id, name, terms, *limits, at)
+    return str(connection.scalar(select(call)))
+
+
+def of_period(
+    connection: Connection,
+    account_id: int,
+    subscription_id: str,
+    *,
+    charge_id: str = "",
+) -> Coupon | None:
+    """Return the coupon that takes something off a subscription's next period, or None.
+
+    `charge_id` is the charge of that period where it is open already.
+    """
+    terms = connection.scalar(
+        select(Subscription.coupon_terms).where(
+            Subscription.account_id == account_id,
+            Subscription.subscription_id == subscription_id,
+        )
+    )
+    if terms is None:
+        return None
+    call = func.periods_with_coupon(account_id, subscription_id, charge_id)
+    return lasting(terms, int(connection.scalar(select(call)) or 0))
+
+
+def lasting(terms: dict[str, Any] | None, used: int | None) -> Coupon | None:
+    """Return a subscription's coupon after so many periods with it, or None: it takes no more."""
+    if terms is None:
+        return None
+    coupon = msgspec.convert(terms, Coupon)
+    return coupon if coupon.periods is None or (used or 0) < coupon.periods else None
+
+
+def discount_period(
+    connection: Connection,
+    account_id: int,
+    charge_id: str,
+    *,
+    coupon: Coupon,
+    discount_minor: int,
+    at: datetime,
+) -> None:
+    """Take what a subscription's coupon is worth off the charge of a period that was just opened.
+
+    Raises `InvalidInput` where the ledger does not agree.
+    """
+    call = func.discount_period(account_id, charge_id, discount_minor, coupon.periods, at)
+    status = str(connection.scalar(select(call)))
+    if status not in (REDEEMED, "repeated"):
+        raise InvalidInput(status, f"charge {charge_id} takes no discount: {status}")
+
+
+def as_discount(coupon: str | None, discount_minor: int) -> Discount | None:
+    """Read what a coupon took off a charge as it is kept with it; None: there was none."""
+    return None if coupon is None else Discount(coupon.partition(":")[2], discount_minor)
