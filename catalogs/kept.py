@@ -26,6 +26,7 @@ _PACK = re.compile(r"packs\[\d+\]\.id")
 _KEYS: dict[str, tuple[str, ...]] = {
     "adjustment_limit_micro": ("adjustment_limit",),
     "amount_micro": ("amount", "credits"),
+    "amount_minor": ("amount",),
     "anchor_rule": ("anchor",),
     "approval_above_micro": ("approval_above",),
     "cap_micro": ("cap",),
@@ -33,8 +34,10 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "credits_micro": ("cost",),
     "from_micro": ("from",),
     "limit_micro": ("limit",),
+    "most_minor": ("most",),
     "per_credit_micro": ("per_credit",),
     "per_micro": ("per",),
+    "periods": ("duration",),
     "price_minor": ("price",),
     "quantity_micro": ("quantity",),
     "rate": (),
@@ -145,6 +148,8 @@ def _item(catalog: Catalog, item: Item) -> Path:
             return _among("plans", plans, (item.name, item.number))
         case Kind.BONUS:
             return _among("bonuses", [bonus.bonus_id for bonus in catalog.bonuses], item.name)
+        case Kind.COUPON:
+            return _among("coupons", [coupon.code for coupon in catalog.coupons], item.name)
         case Kind.ACTION | Kind.RATE:
             known = [action.action_id for action in catalog.actions]
             action = _among("actions", known, item.name)

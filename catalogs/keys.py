@@ -7,6 +7,8 @@ default are the reader's to say; what it looks like is in `examples/every_key.ya
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from catalogs.coupons import MEANINGS
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -71,6 +73,7 @@ KEYS: dict[str, Key] = {
     "actions": Key("what the product does, and what that costs"),
     "bonuses": Key("credits given for events outside billing, once for each key", "none"),
     "packs": Key("fixed blocks of credits at a fixed price; a plan sells those it names", "none"),
+    "coupons": Key("codes that take something off what is bought", "none"),
     "defaults": Key(
         "any key of a plan, for the plans that leave it out; a key is taken whole, null is none",
         "nothing is inherited",
@@ -152,6 +155,7 @@ KEYS: dict[str, Key] = {
         },
     ),
     **_under("packs[].volume[]", _TIER),
+    **{path: Key(*told) for path, told in MEANINGS.items()},
     **_under(
         "plans[]",
         {
@@ -275,12 +279,7 @@ KEYS: dict[str, Key] = {
     ),
     **_under(
         "plans[].starter[]",
-        {
-            "type": _TYPE,
-            "quantity": Key("credits given"),
-            **_GIFT_ENDS,
-            "scope": _SCOPE,
-        },
+        {"type": _TYPE, "quantity": Key("credits given"), **_GIFT_ENDS, "scope": _SCOPE},
     ),
     **_under(
         "plans[].manual",
@@ -320,10 +319,7 @@ KEYS: dict[str, Key] = {
             "per_credit": Key("credits of this type for each purchased one"),
         },
     ),
-    **_under(
-        "plans[].overdraft",
-        {"type": _TYPE, "limit": Key("the most credits owed")},
-    ),
+    **_under("plans[].overdraft", {"type": _TYPE, "limit": Key("the most credits owed")}),
     **_under(
         "plans[].priorities",
         {

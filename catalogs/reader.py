@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from catalogs import values
 from catalogs.actions import read_actions
+from catalogs.coupons import read_coupons
 from catalogs.document import Asked, Faults, Place, Section, open_document
 from catalogs.offers import read_bonuses, read_packs
 from catalogs.plans import read_plans
@@ -105,6 +106,7 @@ def _catalog(document: Section) -> Catalog:
     actions = read_actions(document, terms)
     bonuses = read_bonuses(document, terms)
     read_packs(document, terms)
+    coupons = read_coupons(document, terms)
     plans = read_plans(document, terms)
     elsewhere = [plan for code in currencies[1:] for plan in _plans_in(code, document, terms)]
     catalog = Catalog(
@@ -119,6 +121,7 @@ def _catalog(document: Section) -> Catalog:
         bonuses=bonuses,
         private=tuple(terms.private),
         elsewhere=tuple(elsewhere),
+        coupons=coupons,
     )
     document.close()
     return catalog

@@ -27,7 +27,9 @@ T = TypeVar("T")
 
 _TAX_CODE = re.compile(r"txcd_[0-9]{8}", re.ASCII)
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{1,39}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?", re.ASCII)
+_PERIODS = re.compile(r"([1-9][0-9]{0,2}) periods?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _INTERVAL = re.compile(r"(?:([0-9]{1,3}) )?(day|week|month|quarter|year)s?", re.ASCII)
 _LONGEST_NAME = 100
@@ -44,6 +46,13 @@ def title(text: str) -> str:
     """Return a name for people, at most 100 characters."""
     if not text.strip() or len(text) > _LONGEST_NAME or not text.isprintable():
         raise _refused(f"must be a printable name of at most {_LONGEST_NAME} characters")
+    return text
+
+
+def coupon_code(text: str) -> str:
+    """Return a code of 2 to 40 capital letters, digits, hyphens and underscores."""
+    if _CODE.fullmatch(text) is None:
+        raise _refused(f"{text!r:.60} is no code: use 2 to 40 capital letters, digits, `-`, `_`")
     return text
 
 
@@ -79,8 +88,25 @@ def credit_quantity(text: str) -> int:
 
 def price_in(code: str) -> Callable[[str], int]:
     """Return a parser of prices in a currency into minor units, exact; zero is free."""
-    exponent = minor_exponent(code)
-    least, most = minimum_charge_minor(code), maximum_charge_minor(code)
+    amount = money_in(code)
+    least = minimum_charge_minor(code)
+
+    def parse(text: str) -> int:
+        minor = amount(text)
+        if 0 < minor < least:
+            raise _refused(f"{text} {code} is below the processor's minimum charge")
+        return minor
+
+    parse.__doc__ = (
+        "Return a price that the processor charges, or one for each currency as in"
+        ' `{USD: "9.00", EUR: "8.50"}`; 0 is free.'
+    )
+    return parse
+
+
+def money_in(code: str) -> Callable[[str], int]:
+    """Return a parser of amounts in a currency into minor units, exact."""
+    exponent, most = minor_exponent(code), maximum_charge_minor(code)
     step = charge_step_minor(code)
 
     def parse(text: str) -> int:
@@ -90,16 +116,11 @@ def price_in(code: str) -> Callable[[str], int]:
         if minor % step:
             least_step = Decimal(step).scaleb(-exponent)
             raise _refused(f"{text} {code} cannot be charged: write a multiple of {least_step}")
-        if 0 < minor < least:
-            raise _refused(f"{text} {code} is below the processor's minimum charge")
         if minor > most:
             raise _refused(f"{text} {code} is above the processor's maximum charge")
         return int(minor)
 
-    parse.__doc__ = (
-        "Return a price that the processor charges, or one for each currency as in"
-        ' `{USD: "9.00", EUR: "8.50"}`; 0 is free.'
-    )
+    parse.__doc__ = "Return an amount in the list's first currency."
     return parse
 
 
@@ -159,6 +180,16 @@ def interval(text: str) -> Interval:
             f"{text!r:.60} is not an interval: write month, quarter, year, 2 weeks, 10 days"
         )
     return Interval(Unit(match[2]), int(match[1] or 1))
+
+
+def duration(text: str) -> int | None:
+    """Return `once`, `forever`, or a number of billing periods such as `3 periods`."""
+    if text in ("once", "forever"):
+        return 1 if text == "once" else None
+    match = _PERIODS.fullmatch(text)
+    if match is None:
+        raise _refused(f"{text!r:.60} is no duration: write once, forever, 3 periods")
+    return int(match[1])
 
 
 def instant(text: str) -> datetime:

@@ -88,7 +88,7 @@ def affected(
                 if until is None or until > at:  # still in force: every customer will pay by it
                     known = {one.customer_id for one in charged}
                     rows += _all(item, told, [one for one in live if one.customer_id not in known])
-            case Kind.ACTION | Kind.BONUS:
+            case Kind.ACTION | Kind.BONUS | Kind.COUPON:
                 rows += _all(item, told, live)
             case Kind.LIST:
                 pass  # customers keep what they have; new ones get the edited item

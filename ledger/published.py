@@ -13,6 +13,7 @@ from domain.pricing.catalog import Bonus, Catalog, Plan, RateVersion
 from domain.pricing.published import (
     ActionTerms,
     Comparison,
+    CouponTerms,
     Item,
     Kind,
     ListTerms,
@@ -29,6 +30,7 @@ _TYPES: Mapping[Kind, type[Terms]] = {
     Kind.RATE: RateVersion,
     Kind.ACTION: ActionTerms,
     Kind.BONUS: Bonus,
+    Kind.COUPON: CouponTerms,
     Kind.LIST: ListTerms,
 }
 

@@ -11,6 +11,7 @@ from domain.money import Ratio
 from domain.payments.kinds import ONLY_CARDS, TakenKinds
 from domain.payments.taxes import TaxTerms
 from domain.periods import Interval
+from domain.pricing.discounts import Coupon
 from domain.pricing.policies import (
     APPROVAL_DAYS,
     AfterDunning,
@@ -270,10 +271,7 @@ class Plan:
 
     @property
     def unit_price(self) -> Ratio:
-        """Own price ÷ own allowance of a billing period, in minor units per micro-credit.
-
-        Uses the plan's first allowance. Raises `no_allowance`.
-        """
+        """Own price ÷ first allowance of a period, minor units per micro. Raises `no_allowance`."""
         if not self.allowances:
             raise InvalidInput("no_allowance", f"{self.plan_id} includes no credits to price")
         included = self.allowances[0].quantity_micro * self.windows_per_period
@@ -316,6 +314,7 @@ class Catalog:
     bonuses: tuple[Bonus, ...] = ()
     private: tuple[tuple[str, int], ...] = ()
     elsewhere: tuple[Plan, ...] = ()
+    coupons: tuple[Coupon, ...] = ()
 
     def is_public(self, plan: Plan) -> bool:
         """Return whether a plan is for everybody, and not for the customer it was made for."""

@@ -12,6 +12,7 @@ from enum import StrEnum
 from domain.money import Ratio
 from domain.periods import Interval
 from domain.pricing.catalog import Action, Bonus, Catalog, Pack, Plan, RateVersion
+from domain.pricing.discounts import Coupon, CouponFor
 from domain.pricing.policies import AtZero
 
 _SHOWN = {Plan: "name", Pack: "name", Bonus: "name"}  # only people see these: they may change
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     RATE = "rate"
     ACTION = "action"
     BONUS = "bonus"
+    COUPON = "coupon"
     LIST = "list"
 
 
@@ -33,8 +35,8 @@ class Kind(StrEnum):
 class Item:
     """A published part. `version` is the plan's or the list's, or the instant a rate begins.
 
-    `name` is the plan, the action or the bonus; empty for the list itself. The version of a plan in
-    another currency than the list's first ends in it: `2:EUR`.
+    `name` is the plan, the action, the bonus or the coupon; empty for the list itself. The version
+    of a plan in another currency than the list's first ends in it: `2:EUR`.
     """
 
     kind: Kind
@@ -61,7 +63,7 @@ class Item:
                 return f"the rate of {self.name}{since}"
             case Kind.LIST:
                 return f"version {self.version} of the list"
-            case Kind.ACTION | Kind.BONUS:
+            case Kind.ACTION | Kind.BONUS | Kind.COUPON:
                 return f"{self.kind} {self.name} in version {self.version} of the list"
 
 
@@ -82,7 +84,19 @@ class ListTerms:
     time_zone: str
 
 
-Terms = Plan | RateVersion | ActionTerms | Bonus | ListTerms
+@dataclass(frozen=True, slots=True)
+class CouponTerms:
+    """What a coupon promises. How often and until when may be changed at any time."""
+
+    applies_to: tuple[CouponFor, ...]
+    percent: Ratio | None
+    amount_minor: int | None
+    most_minor: int | None
+    first_purchase: bool
+    periods: int | None = 1
+
+
+Terms = Plan | RateVersion | ActionTerms | Bonus | CouponTerms | ListTerms
 Published = Mapping[Item, Terms]
 
 
@@ -123,12 +137,25 @@ def items_of(catalog: Catalog) -> Published:
     found |= {plan_item(plan): plan for plan in catalog.plans}
     found |= {plan_item(plan, catalog.currency): plan for plan in catalog.elsewhere}
     found |= {Item(Kind.BONUS, bonus.bonus_id, version): bonus for bonus in catalog.bonuses}
+    for coupon in catalog.coupons:
+        found[Item(Kind.COUPON, coupon.code, version)] = _promised(coupon)
     for action in catalog.actions:
         found[Item(Kind.ACTION, action.action_id, version)] = ActionTerms(
             action.once_per, action.at_zero, action.degrades_to
         )
         found |= {rate_item(action, rate): rate for rate in action.rates}
     return found
+
+
+def _promised(coupon: Coupon) -> CouponTerms:
+    return CouponTerms(
+        applies_to=coupon.applies_to,
+        percent=coupon.percent,
+        amount_minor=coupon.amount_minor,
+        most_minor=coupon.most_minor,
+        first_purchase=coupon.first_purchase,
+        periods=coupon.periods,
+    )
 
 
 def plan_item(plan: Plan, currency: str | None = None) -> Item:
@@ -254,5 +281,5 @@ def _is_missed(item: Item, version: str, in_use: Collection[Item]) -> bool:
             return True
         case Kind.BONUS:
             return item.version == version
-        case Kind.ACTION | Kind.LIST:
-            return False  # a removed action shows by its rates
+        case Kind.ACTION | Kind.COUPON | Kind.LIST:
+            return False  # a removed action shows by its rates; a coupon may be withdrawn

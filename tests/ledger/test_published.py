@@ -49,7 +49,7 @@ SOUND = {
 }
 ATTACKS = (
     ("published_catalog", {"catalog": ""}),
-    ("published_item", {"item": "coupon ten 1"}),
+    ("published_item", {"item": "voucher ten 1"}),
     ("published_revision", {"revision": 0}),
     ("published_terms", {"terms": Jsonb([])}),
     ("published_made_by", {"made_by": ""}),
