@@ -12,7 +12,7 @@ from activities.notifications.mails import purchase_lines
 from activities.periods.checkpoints import keep_note
 from activities.purchases.buyers import Buyer, PaidPurchase
 from activities.purchases.extra_credits import grant
-from activities.purchases.offers import pack_words, sold_pack
+from activities.purchases.orders import pack_words, sold_pack
 from activities.uninterrupted import uninterrupted
 from domain.errors import BillingError, InvalidInput
 from domain.money import format_money

@@ -14,6 +14,7 @@ class Buyer:
     """Who buys, on which plan, in which window and period, at which instant.
 
     `expected_minor` is the only price at which this one buys, in minor units; None: at any.
+    `coupon` is the code that takes something off it, "": none does.
     """
 
     subscription_id: str
@@ -25,6 +26,7 @@ class Buyer:
     window: Window
     at: datetime
     expected_minor: int | None = None
+    coupon: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Purchase:
     lasting: bool = False  # its credits never expire, so it needs no window
     looked_into: str = ""  # operators look into it: the reason its buyer is given
     answer: dict[str, Any] | None = None  # the buyer's answer, once it is settled
+    available_micro: int | None = None  # the balance, where it was settled as it was opened
 
 
 @dataclass(frozen=True, slots=True)

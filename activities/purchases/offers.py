@@ -1,45 +1,40 @@
 """Purchases customers ask for: priced by the plan, opened as a charge under the wallet's lock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+
+from sqlalchemy import Connection
 
 from activities.context import BillingContext
 from activities.notifications.mails import purchase_lines
 from activities.periods.checkpoints import keep_note
-from activities.purchases.buyers import Buyer, Purchase
+from activities.purchases.buyers import Buyer, PaidPurchase, Purchase
+from activities.purchases.extra_credits import grant
+from activities.purchases.orders import (
+    Order,
+    as_expected,
+    credits_ordered,
+    discounted,
+    open_order,
+    pack_words,
+    packs_ordered,
+)
 from activities.uninterrupted import uninterrupted
-from domain.credits import MICRO, MOST
-from domain.errors import InvalidInput
-from domain.money import maximum_charge_minor, minimum_charge_minor
-from domain.outcomes import Outcome, Refusal, Undecided
+from domain.outcomes import Outcome, Refusal
 from domain.payments.charges import (
     LOOKED_INTO,
+    NOTHING,
     Charge,
-    ChargeKind,
     ChargeLine,
+    ChargeState,
     Decline,
     Sold,
     purchase_name,
 )
-from domain.payments.taxes import PRICE_CHANGED, Taxed, is_as_shown
-from domain.pricing.catalog import Extras, Pack
-from domain.pricing.policies import ResumeOn
-from domain.pricing.purchase_price import companion_micro, manual_price, pack_price
+from domain.payments.taxes import Taxed
+from domain.pricing.catalog import Extras
 from ledger import accounts, checkpoints, kept_answers
 from ledger.payments import charges
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to open a charge for."""
-
-    kind: ChargeKind
-    quantity_micro: int
-    amount_minor: int
-    line: str
-    pack: dict[str, Any] | None = None
-    lasting: bool = False  # its credits never expire
 
 
 class OfferActivities:
@@ -83,7 +78,7 @@ class OfferActivities:
             known = charges.known(connection, buyer.account_id, charge_id)
             if known is not None:
                 # A repeat gets the first answer, even if plan or price have changed since.
-                if not (same(known) and _is_expected(buyer, known)):
+                if not (same(known) and _is_expected(buyer, known) and _is_off(buyer, known)):
                     return Purchase(Refusal.IDEMPOTENCY_CONFLICT)
                 opened = _opened(
                     buyer, charge_id, known.state, _order_of(buyer, known), taxed=known.taxed
@@ -92,109 +87,49 @@ class OfferActivities:
                 found = checkpoints.looked_into(connection, buyer.account_id, charge_id)
                 looked_into = LOOKED_INTO[Decline(found)] if found else ""
                 return replace(opened, looked_into=looked_into, answer=told or None)
-            order = as_expected(buyer, wished())
+            order = as_expected(buyer, discounted(self._context.catalogs, buyer, wished()))
             if isinstance(order, str):
                 return Purchase(order)
-            status = charges.open_charge(
-                connection,
-                account_id=buyer.account_id,
-                subscription_id=buyer.subscription_id,
-                charge_id=charge_id,
-                kind=order.kind,
-                currency=buyer.plan.currency,
-                amount_minor=order.amount_minor,
-                quantity_micro=order.quantity_micro,
-                at=buyer.at,
-                pack=order.pack,
-                takes=buyer.plan.takes.purchases,
-            )
+            status = open_order(connection, buyer, charge_id, order)
             opened = _opened(buyer, charge_id, status, order)
             if opened.charge is not None and status == Outcome.OPENED:
                 keep_note(connection, buyer.account_id, opened.charge, lasting=opened.lasting)
+                if order.amount_minor == 0:
+                    return self._settle_free(connection, buyer, opened.charge, opened)
         return opened
 
-
-def credits_ordered(buyer: Buyer, quantity_micro: int) -> Order | str:
-    """Return what credits in the plan's unit come to, or why they are not sold."""
-    manual = buyer.plan.manual
-    if manual is None or not buyer.plan.paid:
-        return "not_in_plan"
-    if quantity_micro % manual.unit_micro:
-        return "invalid_unit"
-    amount = manual_price(manual, quantity_micro, buyer.plan.currency).amount_minor
-    lasting = buyer.plan.extras_expire is Extras.NEVER
-    return _unsold(buyer, quantity_micro, amount, lasting=lasting) or Order(
-        ChargeKind.MANUAL,
-        quantity_micro,
-        amount,
-        purchase_lines(quantity_micro, amount, 0)[0].description,
-        lasting=lasting,
-    )
-
-
-def packs_ordered(buyer: Buyer, pack_id: str, count: int) -> Order | str:
-    """Return what packs come to, or why they are not sold."""
-    if not buyer.plan.paid:
-        return "not_in_plan"
-    try:
-        pack = buyer.plan.pack(pack_id)
-    except InvalidInput as error:
-        return error.reason
-    amount = pack_price(pack, count, buyer.plan.currency).amount_minor
-    quantity = pack.quantity_micro * count
-    lasting = pack.expires is Extras.NEVER
-    return _unsold(buyer, quantity, amount, lasting=lasting) or Order(
-        kind=ChargeKind.PACK,
-        quantity_micro=quantity,
-        amount_minor=amount,
-        line=pack_words(pack.name, count),
-        pack=sold_pack(pack, count),
-        lasting=lasting,
-    )
-
-
-def as_expected(buyer: Buyer, order: Order | str) -> Order | str:
-    """Return an order at the price that its buyer was shown, or why there is none."""
-    if isinstance(order, str):
-        return order
-    shown = is_as_shown(order.amount_minor, buyer.plan.tax, buyer.expected_minor)
-    return order if shown else PRICE_CHANGED
+    def _settle_free(
+        self, connection: Connection, buyer: Buyer, charge: Charge, opened: Purchase
+    ) -> Purchase:
+        """Grant what a coupon took the whole price off, at once: nothing is to be paid."""
+        account, charge_id = buyer.account_id, charge.charge_id
+        charges.mark_paid(
+            connection,
+            account_id=account,
+            charge_id=charge_id,
+            invoice=None,
+            amount_minor=0,
+            at=buyer.at,
+        )
+        paid = PaidPurchase(buyer, charge, NOTHING)
+        return replace(
+            opened,
+            status=ChargeState.PAID,
+            available_micro=grant(self._context, connection, paid, first=True),
+            answer=kept_answers.of_charge(connection, account, charge_id),
+        )
 
 
 def _is_expected(buyer: Buyer, known: charges.ChargeRecord) -> bool:
     """Return whether a repeat expects the total that the first message did."""
-    open_yet = buyer.plan.tax is not None and known.taxed is None
+    untaxed = buyer.plan.tax is not None and known.taxed is None
+    open_yet = untaxed and known.amount_minor > 0
     return open_yet or buyer.expected_minor in (None, known.total_minor)
 
 
-def _unsold(buyer: Buyer, quantity_micro: int, amount_minor: int, *, lasting: bool) -> str | None:
-    """Return why these credits cannot be sold at this price now, or None.
-
-    Credits that expire need a window, and there is none while a renewal is unpaid.
-    """
-    plan = buyer.plan
-    buys = plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
-    if buys and not lasting and buyer.window.end <= buyer.at:
-        return Undecided.RENEWAL_PENDING  # this plan's payment pause does not forbid buying
-    # What comes with the credits must be grantable, too: nobody is charged for what is not given.
-    with_them = (companion_micro(one, quantity_micro) for one in plan.companions)
-    most = max(quantity_micro, *with_them, 0)
-    if amount_minor > maximum_charge_minor(plan.currency) or most > MOST * MICRO:
-        return "above_maximum"
-    return "below_minimum" if amount_minor < minimum_charge_minor(plan.currency) else None
-
-
-def sold_pack(pack: Pack, count: int) -> dict[str, Any]:
-    """Return the terms to keep with the charge: it is granted by them, whatever the plan then."""
-    return {
-        "pack_id": pack.pack_id,
-        "count": count,
-        "name": pack.name,
-        "credit_type": pack.credit_type,
-        "expires": pack.expires.value,
-        "refundable": pack.refundable,
-        "scope": None if pack.scope is None else list(pack.scope),
-    }
+def _is_off(buyer: Buyer, known: charges.ChargeRecord) -> bool:
+    """Return whether a repeat names the coupon that the first message did."""
+    return buyer.coupon == (known.discount.code if known.discount else "")
 
 
 def _order_of(buyer: Buyer, known: charges.ChargeRecord) -> Order:
@@ -213,17 +148,14 @@ def _order_of(buyer: Buyer, known: charges.ChargeRecord) -> Order:
         line=line,
         pack=known.pack,
         lasting=lasting,
+        discount=known.discount,
     )
-
-
-def pack_words(name: str, count: int) -> str:
-    """Return a number of packs as an invoice shows them."""
-    return name if count == 1 else f"{count:,} x {name}"
 
 
 def _opened(
     buyer: Buyer, charge_id: str, status: str, order: Order, *, taxed: Taxed | None = None
 ) -> Purchase:
+    words = order.line + (order.discount.remark if order.discount else "")
     charge = Charge(
         charge_id=charge_id,
         kind=order.kind,
@@ -231,12 +163,13 @@ def _opened(
         subscription_id=buyer.subscription_id,
         payer=buyer.payer,
         currency=buyer.plan.currency,
-        lines=(ChargeLine(order.line, order.amount_minor),),
+        lines=(ChargeLine(words, order.amount_minor),),
         sold=_sale(buyer, order),
         takes=buyer.plan.takes.purchases,
         tax=buyer.plan.tax,
         taxed=taxed,
         expected_minor=buyer.expected_minor if buyer.plan.tax else None,
+        discount=order.discount,
     )
     return Purchase(status, charge, order.quantity_micro, order.lasting)
 

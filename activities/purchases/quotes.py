@@ -1,6 +1,7 @@
 """What a purchase would cost, and whether it would be refused: opened, and then taken back."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
@@ -10,17 +11,25 @@ from activities.notifications.mails import purchase_lines
 from activities.payments.taxes import tax_reason
 from activities.purchases.buyers import Buyer
 from activities.purchases.extra_credits import switch_refusal
-from activities.purchases.offers import Order, as_expected, credits_ordered, packs_ordered
-from activities.purchases.payable import PREVIEW, needs, unopenable
+from activities.purchases.orders import (
+    Order,
+    as_expected,
+    credits_ordered,
+    discounted,
+    open_order,
+    packs_ordered,
+)
+from activities.purchases.payable import PREVIEW, needs
 from domain.credits import format_credits
 from domain.errors import BillingError
-from domain.messages.answers import Answer, refused, tax_told
+from domain.messages.answers import Answer, discount_told, refused, tax_told
 from domain.messages.purchases import BuyCredits, BuyPack
 from domain.money import maximum_charge_minor
+from domain.outcomes import Outcome
 from domain.payments.charges import purchase_name
 from domain.payments.taxes import PRICE_CHANGED
 from domain.periods import Window
-from domain.pricing.catalog import Plan
+from domain.pricing.catalog import Catalog, Plan
 from domain.pricing.purchase_price import percent_off
 from gateways.payments import Payments
 from ledger import accounts, balances, subscriptions
@@ -33,6 +42,7 @@ class Books:
 
     engine: Engine
     payments: Payments
+    catalogs: Mapping[str, Catalog] = field(default_factory=dict)  # for coupons
 
 
 def quote(books: Books, subscription_id: str, wanted: BuyCredits | BuyPack, at: datetime) -> Answer:
@@ -42,36 +52,29 @@ def quote(books: Books, subscription_id: str, wanted: BuyCredits | BuyPack, at: 
     once it is paid. Where the plan has tax, the processor says what it is: `amount_minor` is the
     total, and a tax that is unknown is a refusal. Raises `ProcessorUnavailable`.
     """
-    answer = _priced(books.engine, subscription_id, wanted, at)
+    answer = _priced(books, subscription_id, wanted, at)
     return answer if isinstance(answer, dict) else _with_tax(books, *answer)
 
 
 def _priced(
-    engine: Engine, subscription_id: str, wanted: BuyCredits | BuyPack, at: datetime
+    books: Books, subscription_id: str, wanted: BuyCredits | BuyPack, at: datetime
 ) -> Answer | tuple[Answer, Buyer]:
     """Return a quote and its buyer, or why there is none."""
-    with engine.connect() as connection:  # never committed
+    with books.engine.connect() as connection:  # never committed
         buyer = _buyer(connection, subscription_id, at)
         if isinstance(buyer, str):
             return refused(buyer)
-        buyer = replace(buyer, expected_minor=wanted.expected_minor)
-        order = as_expected(buyer, _ordered(buyer, wanted))
+        buyer = replace(buyer, expected_minor=wanted.expected_minor, coupon=wanted.coupon)
+        order = as_expected(buyer, discounted(books.catalogs, buyer, _ordered(buyer, wanted)))
         if isinstance(order, str):
             return refused(order)
-        reason = unopenable(
-            connection,
-            buyer,
-            kind=order.kind,
-            amount_minor=order.amount_minor,
-            quantity_micro=order.quantity_micro,
-            pack=order.pack,
-            takes=buyer.plan.takes.purchases,
-        )
-        if reason is not None:
-            return refused(reason)
+        # The ledger's own decision: the charge is opened here.
+        status = open_order(connection, buyer, purchase_name(subscription_id, PREVIEW), order)
+        if status != Outcome.OPENED:
+            return refused(status)
         kind, off = _terms(buyer.plan, wanted, order)
         available = balances.available(connection, buyer.account_id, kind, buyer.at)
-        needed = needs(connection, buyer)
+        needed = needs(connection, buyer) if order.amount_minor else {}
     quoted: Answer = {
         "status": "preview",
         **needed,
@@ -79,6 +82,7 @@ def _priced(
         "credit_type": kind,
         "amount_minor": order.amount_minor,
         "currency": buyer.plan.currency,
+        **discount_told(order.discount, order.amount_minor),
         "percent_off": off,
         "most_minor": maximum_charge_minor(buyer.plan.currency),
         "available": format_credits(available + order.quantity_micro),
@@ -89,7 +93,7 @@ def _priced(
 def _with_tax(books: Books, quoted: Answer, buyer: Buyer) -> Answer:
     """Return a quote with its tax and total, or why they are unknown."""
     terms, price = buyer.plan.tax, quoted["amount_minor"]
-    if terms is None:
+    if terms is None or not price:  # nothing is charged, and so nothing taxed
         return quoted
     lines = taxed_lines(price, quoted.get("surcharge_minor", 0))
     try:

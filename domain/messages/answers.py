@@ -8,6 +8,7 @@ from domain.mails.facts import neutral_reason
 from domain.outcomes import UNDECIDED
 from domain.payments.charges import LOOKED_INTO, Charge, Declined
 from domain.payments.taxes import FOR_THE_CUSTOMER, PRICE_CHANGED, Taxed
+from domain.pricing.discounts import Discount
 from domain.reasons import CURES
 from domain.usage import DECIDED, Confirmation, DebitOutcome
 
@@ -27,9 +28,21 @@ def paid(
         "credits": format_credits(quantity_micro),
         "amount_minor": amount_minor,
         "currency": charge.currency,
+        **discount_told(charge.discount, charge.amount_minor),
         **tax_told(charge.taxed, charge.amount_minor),
         "available": format_credits(available_micro),
     }
+
+
+def discount_told(discount: Discount | None, left_minor: int) -> Answer:
+    """Return what an answer says about a coupon; nothing where there was none.
+
+    `left_minor` is what is left of the price, in minor units.
+    """
+    if discount is None:
+        return {}
+    told = {"coupon": discount.code, "price_minor": left_minor + discount.minor}
+    return {"discount": {**told, "discount_minor": discount.minor}}
 
 
 def tax_told(taxed: Taxed | None, price_minor: int) -> Answer:

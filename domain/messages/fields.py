@@ -20,6 +20,7 @@ MAX_ID = 64
 DEEPEST = 8  # levels of nesting; no message needs more than five
 TOO_DEEP = f"it nests deeper than {DEEPEST} levels"
 EXPECTED = "expected_minor"
+COUPON = "coupon"
 MOST_MINOR = 10**12  # more than any charge in any currency
 OWN_KEYS = "ledger:"  # prefix of the ledger's own keys, which a sender could otherwise claim
 
@@ -166,6 +167,19 @@ def expected_minor(raw: Mapping[str, Any], least: int = 1) -> int | None:
     if type(value) is not int or not least <= value <= MOST_MINOR:
         raise InvalidInput("invalid_amount", f"`{EXPECTED}` must be a whole number of minor units")
     return value
+
+
+def coupon(raw: Mapping[str, Any]) -> str:
+    """Return a coupon's code as price lists write it, however it was typed; "": none was sent.
+
+    Raises `InvalidInput` (`unknown_coupon`).
+    """
+    if COUPON not in raw:
+        return ""
+    code = text(raw, COUPON, "unknown_coupon").strip().upper()
+    if not code:
+        raise InvalidInput("unknown_coupon", f"`{COUPON}` is blank")
+    return code
 
 
 def tags(raw: Any) -> tuple[tuple[str, str], ...]:

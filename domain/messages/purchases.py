@@ -1,5 +1,6 @@
 """Messages about packs and bonuses, parsed with a reason for every refusal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,15 +11,17 @@ from domain.messages import fields
 from domain.pricing.purchase_price import MOST_PACKS
 
 MOST_DAYS = 3_660  # that a bonus is valid
+_OPTIONAL = (fields.EXPECTED, fields.COUPON)
 
 
 @dataclass(frozen=True, slots=True)
 class BuyCredits:
-    """Buy extra credits by hand; `expected_minor` is the price that the buyer was shown, if any."""
+    """Buy extra credits by hand; `expected_minor` is the total that the buyer was shown, if any."""
 
     key: str
     quantity_micro: int
     expected_minor: int | None = None
+    coupon: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,13 @@ class SetAutoPurchase:
 
 @dataclass(frozen=True, slots=True)
 class BuyPack:
-    """Buy `count` packs of one kind; `expected_minor` is the price that the buyer was shown."""
+    """Buy `count` packs of one kind; `expected_minor` is the total that the buyer was shown."""
 
     key: str
     pack_id: str
     count: int
     expected_minor: int | None = None
+    coupon: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,19 @@ class GiveBonus:
 
 
 def parse_buy_credits(data: bytes) -> BuyCredits:
-    """Read `{"key": …, "credits": "3000", "expected_minor": 270}`; the last is optional."""
-    raw = fields.only(fields.parse_object(data), "key", "credits", optional=(fields.EXPECTED,))
-    return BuyCredits(fields.key(raw), parse_quantity(raw["credits"]), fields.expected_minor(raw))
+    """Read `{"key": …, "credits": "3000", "expected_minor": 270, "coupon": "WELCOME"}`.
+
+    `expected_minor` and `coupon` are optional.
+    """
+    raw = fields.only(fields.parse_object(data), "key", "credits", optional=_OPTIONAL)
+    quantity = parse_quantity(raw["credits"])
+    coupon = fields.coupon(raw)
+    return BuyCredits(fields.key(raw), quantity, _expected(raw, coupon), coupon)
+
+
+def _expected(raw: Mapping[str, Any], coupon: str) -> int | None:
+    """Return the total that the buyer was shown; only a coupon makes it zero."""
+    return fields.expected_minor(raw, least=0 if coupon else 1)
 
 
 def parse_set_auto_purchase(data: bytes) -> SetAutoPurchase:
@@ -71,17 +85,22 @@ def parse_set_auto_purchase(data: bytes) -> SetAutoPurchase:
 
 
 def parse_buy_pack(data: bytes) -> BuyPack:
-    """Read `{"key": …, "pack": …, "count": 1, "expected_minor": 2500}`.
+    """Read `{"key": …, "pack": …, "count": 1, "expected_minor": 2500, "coupon": "WELCOME"}`.
 
-    `count` and `expected_minor` are optional.
+    `count`, `expected_minor` and `coupon` are optional.
     """
     sent = fields.parse_object(data)
-    raw = {"count": 1} | fields.only(sent, "key", "pack", optional=("count", fields.EXPECTED))
+    raw = {"count": 1} | fields.only(sent, "key", "pack", optional=("count", *_OPTIONAL))
     count = raw["count"]
     if type(count) is not int or not 1 <= count <= MOST_PACKS:
         raise InvalidInput("invalid_count", f"`count` must be an integer from 1 to {MOST_PACKS}")
+    coupon = fields.coupon(raw)
     return BuyPack(
-        fields.key(raw), fields.text(raw, "pack", "malformed"), count, fields.expected_minor(raw)
+        key=fields.key(raw),
+        pack_id=fields.text(raw, "pack", "malformed"),
+        count=count,
+        expected_minor=_expected(raw, coupon),
+        coupon=coupon,
     )
 
 

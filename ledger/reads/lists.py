@@ -62,6 +62,7 @@ CHARGES = Listing(
     """
     SELECT c.charge_id AS id, c.opened_at AS sort, c.subscription_id, c.kind, c.state,
            c.amount_minor + c.tax_minor AS amount_minor, c.amount_minor AS net_minor, c.tax_minor,
+           coupon_code(c.coupon) AS coupon, c.discount_minor,
            c.surcharge_minor, c.currency, c.quantity AS credits,
            c.pack ->> 'pack_id' AS pack, (c.pack ->> 'count')::integer AS packs,
            c.opened_at, c.settled_at, c.declines, c.decline_code, c.invoice,

@@ -24,8 +24,9 @@ SOUND: dict[str, Message] = {
     "capture": {"key": "bad", "quantity": "1", "confirmed": False},
     "extend": {"key": "bad", "lapses_at": LATER},
     "release": {"key": "bad"},
-    "buy_credits": {"key": "bad", "credits": "1000", "expected_minor": 90},
-    "buy_pack": {"key": "bad", "pack": "pack_500", "count": 1, "expected_minor": 2500},
+    "buy_credits": {"key": "bad", "credits": "1000", "expected_minor": 90, "coupon": "NOBODY"},
+    "buy_pack": {"key": "bad", "pack": "pack_500", "count": 1, "expected_minor": 2500}
+    | {"coupon": "NOBODY"},
     "give_bonus": {"bonus": "referral", "invitee": "grace", "valid_days": 3},
     "set_auto_purchase": {"on": True, "key": "bad"},
     "adjust_credits": {"key": "bad", "credits": "1", **NOTE, "approved_by": "grace"},
@@ -61,7 +62,7 @@ OPTIONAL = {("mail_invoice", "email"), ("migrate_plan", "when"), ("give_bonus", 
 ALWAYS_OPTIONAL = {
     *("tags", "confirmed", "count", "approved_by", "preview", "exception", "role", "restricted"),
     *("limits", "note", "hold_seconds", "credit_type", "unread", "version", "keep_anchor"),
-    "expected_minor",
+    *("expected_minor", "coupon"),
 }
 WRONG: tuple[Any, ...] = (None, True, 0, -1, 10**30, 2.5, 1e-7, [], {}, [{}], "")
 WRONG_TEXTS = ("x" * 201, "a\x00b", "\ud800")
@@ -79,7 +80,9 @@ STILL_SOUND = {
         ("credit_type", "null"),
     ),
 }
-SOUND_FOR_ONE = {("change_plan", "expected_minor", "0")}  # most changes cost nothing at once
+SOUND_FOR_ONE = {  # most changes cost nothing at once, nor does all that a coupon takes off
+    (name, "expected_minor", "0") for name in ("change_plan", "buy_credits", "buy_pack")
+}
 
 
 def bent(name: str) -> Iterator[tuple[str, str]]:

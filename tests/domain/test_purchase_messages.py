@@ -6,7 +6,14 @@ import pytest
 
 from domain.errors import InvalidInput
 from domain.messages.operators import parse_adjust_credits
-from domain.messages.purchases import BuyPack, GiveBonus, parse_buy_pack, parse_give_bonus
+from domain.messages.purchases import (
+    BuyCredits,
+    BuyPack,
+    GiveBonus,
+    parse_buy_credits,
+    parse_buy_pack,
+    parse_give_bonus,
+)
 
 PACK = {"key": "k", "pack": "pack_500", "count": 2}
 UNTIL = "2027-01-01T00:00:00Z"
@@ -23,6 +30,10 @@ def test_what_is_wanted_is_read():
     assert parse_buy_pack(data({"key": "k", "pack": "p"})) == BuyPack("k", "p", 1)
     shown = parse_buy_pack(data(PACK | {"expected_minor": 5000}))
     assert shown == BuyPack("k", "pack_500", 2, 5000)
+    off = parse_buy_pack(data(PACK | {"expected_minor": 0, "coupon": " welcome "}))
+    assert off == BuyPack("k", "pack_500", 2, 0, "WELCOME")
+    more = parse_buy_credits(data({"key": "k", "credits": "5", "coupon": "Fifth-2"}))
+    assert more == BuyCredits("k", 5_000_000, None, "FIFTH-2")
     assert parse_give_bonus(data(BONUS)) == GiveBonus("referral", "user-7")
     assert parse_adjust_credits(data(FIX)).approved_by is None
     assert parse_adjust_credits(data(FIX | {"approved_by": "eve"})).approved_by == "eve"
@@ -42,6 +53,10 @@ def test_what_is_wanted_is_read():
         (parse_buy_pack, PACK | {"expected_minor": 0}, "invalid_amount"),
         (parse_buy_pack, PACK | {"expected_minor": None}, "invalid_amount"),
         (parse_buy_pack, PACK | {"expected_minor": 10**30}, "invalid_amount"),
+        (parse_buy_pack, PACK | {"coupon": ""}, "unknown_coupon"),
+        (parse_buy_pack, PACK | {"coupon": "  "}, "unknown_coupon"),
+        (parse_buy_pack, PACK | {"coupon": 7}, "unknown_coupon"),
+        (parse_buy_pack, PACK | {"coupon": None}, "unknown_coupon"),
         (parse_buy_pack, PACK | {"key": "ledger:1"}, "invalid_key"),
         (parse_buy_pack, {"pack": "p"}, "missing_field"),
         (parse_buy_pack, PACK | {"price": 1}, "unknown_field"),

@@ -78,3 +78,53 @@ async def test_what_comes_with_extra_credits_is_granted_once_with_them(
         ("credits", 1_000 * MICRO, 90),
         ("data_transfer", 1_000 * 524_288 * MICRO, 0),
     ]
+
+
+GIVEN = {
+    "gift about to be written": commit("redeem_coupon(", "request"),
+    "gift written": commit("redeem_coupon(", "answer"),
+}
+
+
+@points(GIVEN)
+async def test_what_a_coupon_makes_free_is_given_once_though_the_worker_dies_over_it(
+    mortal: MortalFleet, point: Point
+) -> None:
+    customer = await mortal.fleet.subscribe("growth", catalog="schematic")
+    wanted = {"key": "gift", "credits": "300", "coupon": "WELCOME", "expected_minor": 0}
+    trap = mortal.set(point)
+    asked = asyncio.create_task(customer.life.ask("buy_credits", wanted))
+    await mortal.sprung(trap)
+    await mortal.revive(customer)
+
+    answer = await asked
+
+    assert (answer["status"], answer["amount_minor"]) == ("paid", 0)
+    assert await customer.life.ask("buy_credits", wanted) == answer
+    assert granted(customer, "manual_purchase") == [("credits", 300 * MICRO, 0)]
+    assert (customer.paid(), customer.attempts()) == ([7500], 1)
+    assert customer.charges()[1:] == [("manual_purchase", "paid", 0)]
+    assert customer.mails().count("receipt") == 2
+    again = await customer.life.ask("buy_credits", wanted | {"key": "more"})
+    assert again["reason"] == "coupon_already_used"
+    customer.check()
+
+
+@points(OPENING | GRANTING)
+async def test_a_coupon_is_redeemed_once_though_the_worker_dies_between_order_and_grant(
+    mortal: MortalFleet, point: Point
+) -> None:
+    customer = await mortal.fleet.subscribe("growth", catalog="schematic")
+    wanted = {"key": "part", "credits": "1000", "coupon": "WELCOME"}
+    trap = mortal.set(point)
+    asked = asyncio.create_task(customer.life.ask("buy_credits", wanted))
+    await mortal.sprung(trap)
+    await mortal.revive(customer)
+
+    assert_bought_once(customer, await asked, 7500, 1000)
+    assert granted(customer, "manual_purchase") == [("credits", 1_000 * MICRO, 1000)]
+    ((redeemed,),) = customer.rows(
+        "SELECT count(*) FROM charges WHERE account_id = %s AND coupon = 'schematic:WELCOME'"
+        " AND discount_minor = 500"
+    )
+    assert redeemed == 1

@@ -39,6 +39,8 @@ from tests.mail.more_samples import other_mails
 VAT = Taxed(TaxBehavior.EXCLUSIVE, 234, (TaxLine("VAT", "GB", "20", 1170, 234, ""),))
 INSIDE = Taxed(TaxBehavior.INCLUSIVE, 195, (TaxLine("V<A>T", "GB", "20", 975, 195, ""),))
 
+AT_ITS_PRICE = (ChargeLine("3,000 credits", 270),)
+
 
 def every_mail() -> dict[str, Mail]:
     """Return every wording by name."""
@@ -84,6 +86,8 @@ def _receipts() -> dict[str, Mail]:
             period, also=(OtherCredits(name="AI <words>", credits_micro=100_000 * CREDIT),)
         ),
         "receipt_minimal": a_minimal_receipt(),
+        "receipt_coupon": a_minimal_receipt(lines=(*AT_ITS_PRICE, ChargeLine("Coupon TEN", -27))),
+        "receipt_free": a_minimal_receipt(lines=(*AT_ITS_PRICE, ChargeLine("Coupon ALL", -270))),
         "receipt_taxed": a_receipt(taxed=VAT),
         "receipt_tax_inside": a_receipt(taxed=INSIDE),
     }

@@ -293,6 +293,20 @@ def test_tax_is_told_beside_net_and_total(name, rows):
         assert [row for row in rows if row not in part] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("receipt_coupon", ("3,000 credits $2.70", "Coupon TEN -$0.27", "Total paid $2.43")),
+        ("receipt_free", ("Coupon ALL -$2.70", "Total paid $0.00", "nothing was charged")),
+    ],
+)
+def test_a_coupon_is_told_with_what_is_left(name, told):
+    letter = render(EVERY_MAIL[name])
+    for part in (plain(letter.text), words(letter)):
+        assert [one for one in told if one not in part] == [], part
+    assert ("payment of" in plain(letter.text)) == (name == "receipt_coupon")
+
+
 def test_a_price_without_its_tax_says_so():
     letter = render(a_receipt(reader=a_reader(tax_added=True)))
     assert "Your next payment is $72.00 plus tax on" in plain(letter.text)

@@ -95,6 +95,8 @@ class Context:
         if purchase.charge is None or purchase.status not in KNOWN_STATES:
             return refused(purchase.status)
         charge_id = purchase.charge.charge_id
+        if purchase.available_micro is not None:  # granted as it was opened: nothing was to be paid
+            self.state.credits_came(purchase.available_micro, workflow.now())
         if (told := self._told(purchase, purchase.charge)) is not None:
             return told
         known = self.state.charge_named(charge_id)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.purchases.buyers import Buyer
     from activities.purchases.extra_credits import PurchaseActivities, Switch
     from activities.purchases.offers import OfferActivities
     from domain.messages.answers import refused
@@ -25,7 +26,7 @@ from workflows.subscription.messages.message import Update
 
 async def _buy_credits(context: Context, request: BuyCredits, ticket: int) -> Answer | None:
     """Answer `paid`, `declined`, `pending` or `refused`."""
-    buyer = replace(context.settler.buyer(), expected_minor=request.expected_minor)
+    buyer = _buyer(context, request)
     purchase = await workflow.execute_activity_method(
         OfferActivities.open_manual,
         args=[buyer, request.key, request.quantity_micro],
@@ -37,7 +38,7 @@ async def _buy_credits(context: Context, request: BuyCredits, ticket: int) -> An
 
 async def _buy_pack(context: Context, request: BuyPack, ticket: int) -> Answer | None:
     """Answer `paid`, `declined`, `pending` or `refused`."""
-    buyer = replace(context.settler.buyer(), expected_minor=request.expected_minor)
+    buyer = _buyer(context, request)
     purchase = await workflow.execute_activity_method(
         OfferActivities.open_pack,
         args=[buyer, request.key, request.pack_id, request.count],
@@ -45,6 +46,12 @@ async def _buy_pack(context: Context, request: BuyPack, ticket: int) -> Answer |
         **LEDGER,
     )
     return context.asked_for(purchase, buyer.window.end, ticket)
+
+
+def _buyer(context: Context, request: BuyCredits | BuyPack) -> Buyer:
+    return replace(
+        context.settler.buyer(), expected_minor=request.expected_minor, coupon=request.coupon
+    )
 
 
 async def _set_auto_purchase(context: Context, request: SetAutoPurchase, _ticket: int) -> Answer:

@@ -28,19 +28,26 @@ from domain.pricing.purchase_price import MOST_PACKS
 
 EXPECTED = {
     "type": "integer",
-    "minimum": 1,
+    "minimum": 0,
     "description": "The total that the buyer was shown, in minor units, with its tax: at another "
-    "it is refused.",
+    "it is refused. Only a coupon makes it 0.",
 }
+COUPON = {**schemas.TEXT, "description": "A code that takes something off, in letters of any case."}
 CREDITS = Message("buy_credits", parse_buy_credits)
 PACKS = Message("buy_pack", parse_buy_pack)
 PURCHASE: schemas.Schema = {
     "oneOf": [
-        schemas.closed({"credits": schemas.QUANTITY}, expected_minor=EXPECTED, preview=PREVIEW),
+        schemas.closed(
+            {"credits": schemas.QUANTITY},
+            expected_minor=EXPECTED,
+            coupon=COUPON,
+            preview=PREVIEW,
+        ),
         schemas.closed(
             {"pack": schemas.TEXT},
             count={"type": "integer", "minimum": 1, "maximum": MOST_PACKS},
             expected_minor=EXPECTED,
+            coupon=COUPON,
             preview=PREVIEW,
         ),
     ]
@@ -63,6 +70,8 @@ PURCHASE_REASONS = (
     *("no_payment_method", "payment_method_not_accepted", "declined", "renewal_pending"),
     *("paused:by_operator", "paused:payment_failed"),
     *("price_changed", "invalid_amount", "tax_location_missing", "tax_not_computed"),
+    *("unknown_coupon", "coupon_expired", "coupon_used_up", "coupon_already_used"),
+    *("coupon_for_first_purchase", "coupon_not_applicable"),
 )
 
 
@@ -79,7 +88,7 @@ async def buy(call: Call) -> Reply:
     if owner.status == "ended":
         raise acts.ended(owner)
     at = datetime.now(UTC)
-    books = Books(call.services.engine, call.services.payments)
+    books = Books(call.services.engine, call.services.payments, call.services.context.catalogs)
     answer = await asyncio.to_thread(quote, books, owner.subscription_id, wanted, at)
     return acts.answered(call, answer)
 
@@ -121,6 +130,7 @@ PURCHASES = (
             shown("What it would cost", {"credits": "3000", "preview": True}),
             shown("At the price that was shown", {"credits": "1000", "expected_minor": 90}),
             shown("Packs", {"pack": "enterprise_50000", "count": 2}, id="initech"),
+            shown("With a coupon", {"pack": "enterprise_50000", "coupon": "loyal"}, id="initech"),
         ),
     ),
     switching.OF_CUSTOMER,
