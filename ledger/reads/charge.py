@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from domain.payments.taxes import Taxed
+from domain.pricing.discounts import Discount
+from ledger.payments.coupons import as_discount
 from ledger.payments.taxes import as_taxed
 
 
@@ -29,6 +31,7 @@ class Charge:
     refunded_minor: int
     disputed_minor: int
     taxed: Taxed | None = None
+    discount: Discount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def whole(connection: Connection, account_id: int, charge_id: str) -> Whole | No
     if row is None:
         return None
     return Whole(
-        replace(Charge(*row[:-2]), taxed=as_taxed(*row[-2:])),
+        replace(Charge(*row[:-4]), taxed=as_taxed(*row[-4:-2]), discount=as_discount(*row[-2:])),
         tuple(Granted(*one) for one in connection.execute(_GRANTS, named)),
         tuple(MoneyBack(*one) for one in connection.execute(_BACK, named)),
     )
@@ -90,7 +93,8 @@ _CHARGE = text("""
     SELECT c.charge_id, c.subscription_id, c.kind, c.state, c.amount_minor + c.tax_minor,
            c.surcharge_minor,
            c.currency, c.quantity, c.opened_at, c.settled_at, c.declines, c.decline_code,
-           c.invoice, refunds_of(c), disputes_of(c), c.tax_minor, c.tax
+           c.invoice, refunds_of(c), disputes_of(c), c.tax_minor, c.tax,
+           c.coupon, c.discount_minor
     FROM charges c WHERE c.account_id = :account AND c.charge_id = :charge
 """)
 _GRANTS = text("""

@@ -97,13 +97,15 @@ def _amount(visit: Visit) -> int:
 def _chosen(visit: Visit) -> Json | None:
     """Return the body of the purchase that was chosen; None: nothing was."""
     asked = visit.form or visit.query
+    typed = asked.get("coupon", "").strip()
+    coupon = {"coupon": typed} if typed else {}
     if asked.get("pack"):
         count = asked.get("count") or "1"
         if not (count.isascii() and count.isdigit() and len(count) <= len(str(MOST_PACKS))):
             raise InvalidInput("invalid_count", f"choose 1 to {MOST_PACKS} packs")
-        return {"pack": asked["pack"], "count": int(count)}
+        return {"pack": asked["pack"], "count": int(count), **coupon}
     if asked.get("credits"):
-        return {"credits": asked["credits"].strip()}
+        return {"credits": asked["credits"].strip(), **coupon}
     return None
 
 
