@@ -61,6 +61,7 @@ def subscribe(arguments: Namespace) -> int:
         payment_method=arguments.card,
         begins_at=parse_instant(arguments.begins_at) if arguments.begins_at else None,
         currency=arguments.currency,
+        coupon=arguments.coupon,
     )
     chosen = settings()
     known = {one.name: one for one in load_catalogs(chosen.drawdown_catalogs)}
@@ -211,6 +212,7 @@ def add_commands(add: Add) -> None:
     one.add_argument("--time-zone")
     one.add_argument("--currency", help="one that the list is sold in, such as EUR")
     one.add_argument("--begins-at", help="an instant in the future")
+    one.add_argument("--coupon", help="a code of the price list, for its periods")
     one = add("time-zone", move)
     one.add_argument("customer")
     one.add_argument("zone", help="such as Europe/Berlin")

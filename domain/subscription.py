@@ -23,6 +23,17 @@ class Status(StrEnum):
     ENDED = "ended"
 
 
+class Stage(StrEnum):
+    """How far a subscription's life has come, as its workflow sees it."""
+
+    UNBEGUN = "unbegun"  # it has no wallet yet
+    UNPAID = "unpaid"  # its first period is not paid
+    SERVED = "served"
+    LAPSED = "lapsed"  # an unpaid period is over: a sign of a card charges the one under way
+    ENDING = "ending"  # it ends as soon as no charge is under way
+    ENDED = "ended"
+
+
 class Pause(StrEnum):
     """Why metered actions are refused."""
 
@@ -50,6 +61,7 @@ class Start:
     payment_method: str | None = None
     begins_at: datetime | None = None
     currency: str | None = None
+    coupon: str | None = None  # a code that takes something off its periods
 
 
 # The start of a workflow that was given no usable argument.

@@ -2,26 +2,15 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import StrEnum
 
 from domain.messages.cards import named_only, seen
 from domain.payments.charges import ChargeKind
 from domain.periods import Window
 from domain.plan_calendar import TRIAL, Calendar, first_anchor, next_anchor
 from domain.pricing.catalog import Plan
+from domain.pricing.discounts import Coupon, less
 from domain.queued_usage import Queued, QueuedEvent
-from domain.subscription import Arrears, OpenCharge, Pause, Start, Status, Step
-
-
-class Stage(StrEnum):
-    """How far a subscription's life has come, as its workflow sees it."""
-
-    UNBEGUN = "unbegun"  # it has no wallet yet
-    UNPAID = "unpaid"  # its first period is not paid
-    SERVED = "served"
-    LAPSED = "lapsed"  # an unpaid period is over: a sign of a card charges the one under way
-    ENDING = "ending"  # it ends as soon as no charge is under way
-    ENDED = "ended"
+from domain.subscription import Arrears, OpenCharge, Pause, Stage, Start, Status, Step
 
 
 @dataclass(slots=True)
@@ -71,6 +60,7 @@ class SubscriptionState:
     last_refusal: str = ""
     pause_note: str = ""  # why an operator paused it, and who
     findings: int = 0  # that no operator has settled yet
+    coupon: Coupon | None = None  # takes something off the next period; None: none does
 
     @property
     def subscription_id(self) -> str:
@@ -174,6 +164,14 @@ class SubscriptionState:
         self.anchor, self.time_zone = by.anchor, by.time_zone
         self.pauses, self.lapsed, self.next_plan = pauses, False, None
         self.arrears = self.restart_at = None
+
+    def next_takes(self, coupon: Coupon | None) -> None:
+        """Take the coupon that the next period has; None: none."""
+        self.coupon = coupon
+
+    def renewal_minor(self, plan: Plan) -> int:
+        """Return what the next period costs under a plan, in minor units and without tax."""
+        return less(self.coupon, plan.price_minor, plan.currency)
 
     def open_window(self, window: Window | None) -> None:
         """Begin the next window of the period."""

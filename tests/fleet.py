@@ -268,6 +268,7 @@ class RunningFleet:
         auto: bool = False,
         again: Customer | None = None,
         wait: bool = True,
+        coupon: str | None = None,
     ) -> Customer:
         """Start a subscription in virtual time and let its first period begin.
 
@@ -287,6 +288,7 @@ class RunningFleet:
             payment_method=card,
             begins_at=begins,
             currency=currency,
+            coupon=coupon,
         )
         customer = Customer(self, name, await Timeline.start(self.client, start))
         if wait:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from activities.context import BillingContext
+from activities.periods.discounts import next_price
 from domain.credits import MICRO
 from domain.mails.codec import envelope_to_json
 from domain.mails.envelope import Envelope, Mail
@@ -116,13 +117,15 @@ class Desk:
     def next_payment(self) -> tuple[datetime | None, int | None]:
         """Return when the next period is charged and its price in minor units; (None, None): never.
 
-        A plan scheduled to take over counts with its own price.
+        A plan scheduled to take over counts with its own price; a coupon takes off what it will.
         """
         kept = subscriptions.stored(self.connection, self.subscription_id)
-        price = (kept.next_plan or kept.plan)["price_minor"]
-        if kept.cancel_at_end or kept.period_end is None or not price:
+        plan = kept.next_plan or kept.plan
+        if kept.cancel_at_end or kept.period_end is None or not plan["price_minor"]:
             return None, None
-        return kept.period_end, int(price)
+        price = (int(plan["price_minor"]), str(plan["currency"]))
+        names = (self.connection, self.account_id, self.subscription_id)
+        return kept.period_end, next_price(*names, *price)
 
     def reader_of(self, plan_name: str, catalog: str) -> Reader:
         """Return the reader of a mail about a plan of which only the names are known."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from temporalio.converter import value_to_type
 
+from activities.periods.discounts import redeem_for_plan
 from activities.periods.recovery import open_charges, restored
 from domain.errors import InvalidInput
 from domain.periods import Window, checked_zone
@@ -54,7 +55,7 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
     """Create customer, wallet and a pending subscription, or return it if it exists.
 
     Raises `unknown_plan`, `unknown_currency`, `other_currency`, `unknown_time_zone`,
-    `unknown_locale`, `already_subscribed`, `subscription_ended`.
+    `unknown_locale`, `already_subscribed`, `subscription_ended`, and why its coupon cannot be had.
     """
     start = beginning.start
     paid_in = starts.paid_in(connection, start.customer_id)
@@ -71,7 +72,8 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
     )
     account_id = accounts.open_wallet(connection, customer, plan.currency)
     accounts.lock(connection, account_id, beginning.at)
-    if starts.is_live(connection, start.subscription_id):  # a repeat, or a lost workflow
+    repeated = starts.is_live(connection, start.subscription_id)  # or its workflow was lost
+    if repeated:
         moved_to = accounts.details_of(connection, account_id).time_zone
         customer = replace(customer, time_zone=moved_to)
     elif paid_in not in (None, plan.currency):
@@ -91,6 +93,9 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
         time_zone=zone,
         at=beginning.at,
     )
+    if start.coupon and not repeated:
+        names = (account_id, start.subscription_id)
+        redeem_for_plan(connection, catalog, names, plan=plan, code=start.coupon, at=beginning.at)
     stored = subscriptions.stored(connection, start.subscription_id)
     begun = _begun(connection, start, stored, beginning.at)
     return replace(begun, payer=accounts.details_of(connection, account_id).payer or "")

@@ -12,6 +12,7 @@ from activities.notifications.period_mails import tell_period
 from activities.periods.activation import Beginning, Begun, begin
 from activities.periods.allowances import allowance_orders, give_starters
 from activities.periods.checkpoints import keep_note
+from activities.periods.discounts import opened_with_coupon
 from activities.periods.overdrafts import give_overdraft
 from activities.periods.paid_periods import PaidPeriod, Serving
 from activities.uninterrupted import uninterrupted
@@ -31,7 +32,7 @@ from domain.plan_calendar import (
 from domain.pricing.catalog import Plan
 from domain.subscription import LeftBehind, Pause, Status
 from ledger import accounts, balances, checkpoints, grants, starts, subscriptions
-from ledger.payments import charges
+from ledger.payments import charges, coupons
 from ledger.usage import policies
 
 MOST_SPREAD = 100  # a renewal is late by at most this part of its period
@@ -154,17 +155,8 @@ class PeriodActivities:
             tax=plan.tax,
         )
         with self._context.engine.begin() as connection:
-            charges.open_charge(
-                connection,
-                account_id=wanted.account_id,
-                subscription_id=wanted.subscription_id,
-                charge_id=charge.charge_id,
-                kind=charge.kind,
-                currency=charge.currency,
-                amount_minor=charge.amount_minor,
-                quantity_micro=None,
-                at=wanted.at,
-            )
+            accounts.lock(connection, wanted.account_id, wanted.at)
+            charge = opened_with_coupon(connection, wanted.account_id, charge, wanted.at)
             keep_note(
                 connection,
                 wanted.account_id,
@@ -218,7 +210,7 @@ class PeriodActivities:
                     connection,
                     account_id=paid.account_id,
                     charge_id=paid.charge.charge_id,
-                    invoice=paid.paid.invoice,
+                    invoice=paid.paid.invoice or None,
                     amount_minor=paid.paid.amount_minor,
                     at=paid.at,
                 )
@@ -323,7 +315,8 @@ def _serving(connection: Connection, moment: Moment | PaidPeriod) -> Serving:
         plan=plan, anchor=moment.anchor, zone=moment.time_zone, period=moment.period, at=moment.at
     )
     available = balances.available(connection, moment.account_id, plan.credit_type, moment.at)
-    return Serving(current.part, available)
+    coupon = coupons.of_period(connection, moment.account_id, moment.subscription_id)
+    return Serving(current.part, available, coupon)
 
 
 def _describe(plan: Plan, period: Window) -> str:

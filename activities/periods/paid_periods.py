@@ -6,6 +6,7 @@ from datetime import datetime
 from domain.payments.charges import Charge, Paid
 from domain.periods import Window
 from domain.pricing.catalog import Plan
+from domain.pricing.discounts import Coupon
 from domain.subscription import Status
 
 
@@ -33,3 +34,4 @@ class Serving:
 
     window: Window
     available_micro: int
+    coupon: Coupon | None = None  # that takes something off the next period

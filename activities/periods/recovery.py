@@ -17,7 +17,7 @@ from domain.subscription import Arrears, OpenCharge, Pause, Start, Step
 from domain.subscription_state import SubscriptionState
 from ledger import accounts, balances, checkpoints
 from ledger.checkpoints import NotedCharge
-from ledger.payments import findings
+from ledger.payments import coupons, findings
 from ledger.subscriptions import StoredSubscription
 
 
@@ -53,6 +53,7 @@ def restored(
         awaits_card=checkpoints.awaits_card(connection, account_id),
         held=Pause.BY_OPERATOR in wallet.paused_by,
         pause_note=accounts.pause_note(connection, account_id),
+        coupon=coupons.of_period(connection, account_id, mine),
     )
     unpaid = checkpoints.unpaid_period(connection, account_id, mine)
     charges = open_charges(connection, state)

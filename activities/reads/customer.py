@@ -6,8 +6,10 @@ from sqlalchemy import Connection
 
 from activities.reads.balance import Json, Standing, balance
 from domain.credits import format_credits
+from domain.pricing.discounts import Coupon, less
 from domain.reasons import CURES
 from ledger import accounts
+from ledger.payments.coupons import lasting
 from ledger.reads import lists, wallets
 
 
@@ -35,6 +37,7 @@ def _subscription(row: Json | None) -> Json | None:
     if row is None:
         return None
     plan, following = row["plan"], row["next_plan"]
+    coupon = lasting(row["coupon_terms"], row["coupon_periods"])
     return {
         "subscription_id": row["subscription_id"],
         "status": row["status"],
@@ -45,7 +48,14 @@ def _subscription(row: Json | None) -> Json | None:
         "period_end": _text(row["period_end"]),
         "trial_ends_at": _text(row["trial_ends_at"]),
         "cancel_at_end": row["cancel_at_end"],
+        "coupon": coupon and coupon.code,
+        "renewal_minor": None if row["cancel_at_end"] else _renewal(following or plan, coupon),
     }
+
+
+def _renewal(plan: Json, coupon: Coupon | None) -> int:
+    """Return what the next period costs, in minor units and without a tax that is added."""
+    return less(coupon, plan["price_minor"], plan["currency"])
 
 
 def _plan(plan: Json) -> Json:

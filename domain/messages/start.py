@@ -16,7 +16,7 @@ def parse_start(data: bytes) -> Start:
     if not isinstance(raw, dict):
         raise InvalidInput("malformed", "`start` must be a JSON object")
     required = ("subscription_id", "customer_id", "name", "email", "catalog", "plan_id")
-    optional = ("locale", "time_zone", "payment_method", "begins_at", "currency")
+    optional = ("locale", "time_zone", "payment_method", "begins_at", "currency", fields.COUPON)
     fields.only(raw, *required, optional=optional)
     given = {name: raw[name] for name in optional if raw.get(name) is not None}
     begins_at, method = given.get("begins_at"), given.get("payment_method")
@@ -43,4 +43,5 @@ def parse_start(data: bytes) -> Start:
         currency=fields.text(given, "currency", "unknown_currency")
         if "currency" in given
         else None,
+        coupon=fields.coupon(given) or None,
     )

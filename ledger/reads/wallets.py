@@ -268,7 +268,9 @@ def subscriber(
 
 _SUBSCRIPTION = text("""
     SELECT subscription_id, status, plan, next_plan, period_start, period_end,
-           trial_ends_at, cancel_at_end
+           trial_ends_at, cancel_at_end, coupon_terms,
+           CASE WHEN coupon IS NOT NULL
+                THEN periods_with_coupon(account_id, subscription_id, '') END AS coupon_periods
     FROM subscriptions WHERE account_id = :account
     ORDER BY status = :ended, recorded_at DESC LIMIT 1
 """)

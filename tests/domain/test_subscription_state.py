@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.subscription import NOBODY
-from domain.subscription_state import Stage, SubscriptionState
+from domain.subscription import NOBODY, Stage
+from domain.subscription_state import SubscriptionState
 
 ROOT = Path(__file__).resolve().parents[2]
 FIELDS = {field.name for field in fields(SubscriptionState)}

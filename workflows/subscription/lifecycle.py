@@ -90,6 +90,13 @@ class Lifecycle:
                 declines=arrears.declines,
                 first_declined_at=arrears.first_declined_at,
             )
+            self._collect(charge)
+
+    def _collect(self, charge: OpenCharge) -> None:
+        """Start collecting a charge; one of nothing is settled when it is due."""
+        if charge.charge.is_free:
+            self._state.put(replace(charge, step=Step.PREPARED))
+        else:
             self._context.collector.collect(charge)
 
     async def _begun(self, beginning: Beginning) -> Begun:
@@ -165,7 +172,7 @@ class Lifecycle:
         """Collect charges never declined again: the same keys find their outcome."""
         for charge in self._state.charges:
             if charge.step is Step.PREPARING:
-                self._context.collector.collect(charge)
+                self._collect(charge)
         await self._context.collector.drop_unwanted()
 
     async def _settle_free(

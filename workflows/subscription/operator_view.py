@@ -115,7 +115,8 @@ def at_the_end(state: SubscriptionState) -> str:
     plan = state.next_plan or state.plan_in_force()
     if not plan.paid:
         return f"renew {plan.name}"
-    return f"prepare the renewal of {plan.name}, {format_money(plan.price_minor, plan.currency)}"
+    price = format_money(state.renewal_minor(plan), plan.currency)
+    return f"prepare the renewal of {plan.name}, {price}"
 
 
 def status_of(state: SubscriptionState, next_due: datetime | None) -> dict[str, object]:

@@ -9,10 +9,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.notifications.notices import NoticeActivities
     from activities.periods.lifecycle import PeriodActivities
     from domain.payments.charge_fates import is_held
-    from domain.payments.charges import ChargeKind
+    from domain.payments.charges import NOTHING, ChargeKind
     from domain.periods import Window, share_of
-    from domain.subscription import OpenCharge, Pause, Step
-    from domain.subscription_state import Stage
+    from domain.subscription import OpenCharge, Pause, Stage, Step
 from workflows.options import LEDGER
 from workflows.subscription.context import Context
 from workflows.subscription.lifecycle import Lifecycle
@@ -157,7 +156,10 @@ class Schedule:
             if is_held(state, charge, now):
                 continue
             if charge.step is Step.PREPARED and _is_due(self._pay_at(charge)):
-                self._collector.pay(charge)
+                if charge.charge.is_free:
+                    await self._settler.paid(charge, NOTHING)
+                else:
+                    self._collector.pay(charge)
             elif charge.step is Step.DECLINED and _is_due(charge.retry_at):
                 self._collector.retry(charge)
             elif charge.step is Step.DECLINED and _is_due(charge.ends_at):

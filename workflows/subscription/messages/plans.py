@@ -304,7 +304,7 @@ async def _go_on(context: Context, request: Uncancel, keyed: Keyed | None) -> An
     renews = {
         "plan": plan.plan_id,
         "renews_at": ends.isoformat(),
-        "amount_minor": plan.price_minor,
+        "amount_minor": state.renewal_minor(plan),
         "currency": plan.currency,
     }
     if request.preview:

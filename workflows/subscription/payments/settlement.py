@@ -220,6 +220,7 @@ class Settler:
         state.serve_under(charge.plan)
         state.open_period(period, serving.window, by=Calendar(anchor, zone), pauses=pauses)
         state.await_card(wanted=stays)
+        state.next_takes(serving.coupon)
         state.credits_came(serving.available_micro, workflow.now())
         self._mailbox.held_up = ""
         self.period_opened = True

@@ -25,7 +25,9 @@ from domain.credits import parse_credits
 from domain.errors import BillingError, InvalidInput
 from domain.payments.charges import ChargeKind, Decline
 from domain.payments.taxes import NOT_COMPUTED, PRICE_CHANGED
+from domain.pricing.discounts import less
 from domain.subscription import Status
+from ledger.payments.coupons import lasting
 
 SUBSCRIPTION = "/subscriptions/{id}"
 CHANGE, CANCEL = f"POST {SUBSCRIPTION}/change_plan", f"POST {SUBSCRIPTION}/cancel"
@@ -166,7 +168,11 @@ def _standing(visit: Visit) -> Json:
     kept = visit.standing.subscription
     following, ends = kept["next_plan"], kept["period_end"]
     over = visit.standing.status is Status.ENDED
+    coupon = lasting(kept["coupon_terms"], kept["coupon_periods"])
+    plan = following or kept["plan"]
     return {
+        "coupon": "" if coupon is None or over or kept["cancel_at_end"] else coupon.code,
+        "renewal_minor": less(coupon, plan["price_minor"], plan["currency"]),
         "over": over,
         "ending": bool(kept["cancel_at_end"]) and not over,
         "next": following["name"] if following and not over else "",

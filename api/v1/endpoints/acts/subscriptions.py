@@ -42,6 +42,7 @@ START = schemas.closed(
         "description": "One that the price list is sold in. Left out: what the customer has paid "
         "in, else the list's first.",
     },
+    coupon={**TEXT, "description": "A code that takes something off the price of its periods."},
 )
 BEGUN = {"id": "$response.body#/subscription"}
 CHANGE = Message("change_plan", parse_change_plan)
@@ -132,6 +133,8 @@ SUBSCRIPTIONS = (
             *("unknown_catalog", "unknown_plan", "already_subscribed", "subscription_ended"),
             *("invalid_id", "invalid_email", "unknown_locale", "unknown_time_zone"),
             *("unknown_currency", "other_currency"),
+            *("unknown_coupon", "coupon_expired", "coupon_used_up", "coupon_already_used"),
+            *("coupon_for_first_purchase", "coupon_not_applicable"),
         ),
         keyed=True,
         examples=(
