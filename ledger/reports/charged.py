@@ -1,4 +1,4 @@
-"""What charges that were paid came to, by what they pay for; and their taxes, by place."""
+"""What charges that were paid came to, by what they pay for; their coupons and their taxes."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -42,6 +42,46 @@ def charged(connection: Connection, scope: Scope) -> tuple[Charged, ...]:
     """Return what was paid, by currency and kind."""
     rows = answer(connection, (PAID,), scope.parameters)
     return tuple(Charged(ChargeKind(row[0]), *row[1:]) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Discounted:
+    """Paid charges of a kind and currency with one coupon (`list` and `code`), in minor units.
+
+    `price_minor` less `discount_minor` is what was charged, without a tax that was added.
+    """
+
+    catalog: str
+    code: str
+    kind: ChargeKind
+    currency: str
+    charges: int
+    customers: int
+    price_minor: int
+    discount_minor: int
+
+    @property
+    def charged_minor(self) -> int:
+        """What was left of the prices."""
+        return self.price_minor - self.discount_minor
+
+
+DISCOUNTS = """
+SELECT split_part(c.coupon, ':', 1) AS catalog, coupon_code(c.coupon) AS code, c.kind, c.currency,
+       count(*), count(DISTINCT c.account_id), sum(price_of(c) + c.discount_minor),
+       sum(c.discount_minor)
+FROM charges c
+WHERE c.state = 'paid' AND c.coupon IS NOT NULL
+  AND c.settled_at >= :start AND c.settled_at < :end
+  AND c.account_id = coalesce(CAST(:account AS bigint), c.account_id)
+GROUP BY 1, 2, c.kind, c.currency ORDER BY 1, 2, c.currency COLLATE "C", c.kind
+"""
+
+
+def discounts(connection: Connection, scope: Scope) -> tuple[Discounted, ...]:
+    """Return what each coupon took off, by kind of charge and currency."""
+    rows = answer(connection, (DISCOUNTS,), scope.parameters)
+    return tuple(Discounted(row[0], row[1], ChargeKind(row[2]), *row[3:]) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

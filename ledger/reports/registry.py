@@ -13,10 +13,11 @@ from domain.errors import InvalidInput
 from domain.periods import checked_zone
 from ledger import accounts
 from ledger.payments import closings, import_marks
-from ledger.reports.charged import charged, taxes
+from ledger.reports.charged import charged, discounts, taxes
 from ledger.reports.debts import debts
 from ledger.reports.layouts import people, registered, statement_lines
 from ledger.reports.layouts.closings import closings_sheet
+from ledger.reports.layouts.discounts import discounts_sheet
 from ledger.reports.layouts.imports import imports_sheet
 from ledger.reports.layouts.taxes import taxes_sheet
 from ledger.reports.liability import liability
@@ -107,6 +108,7 @@ REPORTS = {
         lambda c, s, _: registered.movement_sheet(deferred_movement(c, s)), in_utc=True
     ),
     "charges": Report(lambda c, s, _: people.charges_sheet(charged(c, s)), in_utc=True),
+    "discounts": Report(lambda c, s, _: discounts_sheet(discounts(c, s)), in_utc=True),
     "taxes": Report(lambda c, s, _: taxes_sheet(taxes(c, s)), in_utc=True),
     "closed-months": Report(_closed, in_utc=True),
     "imports": Report(_imported, in_utc=True),

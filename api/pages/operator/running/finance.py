@@ -28,7 +28,8 @@ from ledger.payments.findings import Looked
 REPORT = "GET /reports/{name}"
 # What a month's file may be; each is a report of docs/reports.md.
 EXPORTS = (
-    *("movement", "liability", "charges", "debts", "closed-months", "imports", "taxes"),
+    *("movement", "liability", "charges", "discounts", "debts", "closed-months", "imports"),
+    "taxes",
     *("usage", "usage-by-day", "usage-by-member", "prices"),
 )
 FLOWS = ("opening", "cash", "imported", "revenue", "breakage", "refunds", "disputes", "closing")
