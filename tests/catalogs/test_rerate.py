@@ -11,6 +11,7 @@ from sqlalchemy import select
 import cli
 from catalogs.reader import load_lists, read_catalog
 from domain.pricing.catalog import Plan
+from domain.pricing.in_currency import plan_in
 from ledger import published, subscriptions
 from ledger.affected import affected as affected_of
 from ledger.usage import debits, holds
@@ -96,6 +97,24 @@ def test_a_preview_shows_who_is_on_the_plan_or_will_be_and_changes_nothing(
     )
     assert all(change in row[3] for row in affected(tmp_path))
     assert revisions(engine, "plan core_10k 1") == [(1, None, None)]
+
+
+def test_a_price_in_one_currency_affects_who_pays_in_it(engine, tmp_path, capsys):
+    text = (CATALOGS / "examples" / "make_world.yaml").read_text(encoding="utf-8")
+    world = read_catalog(text)
+    with engine.begin() as connection:
+        published.publish(connection, world, NOON)
+        subscriber(connection, world.plan("core_10k"))
+        euros = subscriber(connection, plan_in(world, "core_10k", currency="EUR"))
+    draft, out = tmp_path / "make_world.yaml", tmp_path / "affected.csv"
+    draft.write_text(text.replace('EUR: "8.50"', 'EUR: "8.90"'), encoding="utf-8")
+
+    assert cli.main(["catalog", "rerate", str(draft), "--preview", "--csv", str(out)]) == 0
+    capsys.readouterr()
+
+    ((customer, _, item, changes, *_),) = affected(tmp_path)
+    assert (customer, item) == (euros.customer_id, "plan core_10k version 1 in EUR")
+    assert changes.startswith("price: €8.50 → €8.90; ")
 
 
 def test_a_past_rate_is_previewed_with_the_events_that_were_priced_by_it(engine, rerate, tmp_path):

@@ -73,12 +73,30 @@ async def test_a_declined_purchase_in_yen_pauses_and_the_next_card_pays_it(
     await maker.is_now("paused")
     mail = await maker.finds_mail("Action needed")
     assert "¥1,924" in mail["text"]
+    seen = await maker.customer.life.handle.query("__temporal_workflow_metadata")
+    for told in ("¥1,924 for the auto-purchase", "¥1,480"):
+        assert told in seen.current_details, seen.current_details
     await maker.customer.update_card()
     await maker.is_now("active")
     maker.has_paid("1480", "1924")
     await maker.customer.cancel()
     await maker.lives_until("2027-02-01")
     maker.has_paid("1480", "1924")
+    maker.ends_well()
+
+
+async def test_a_dinar_price_that_is_declined_at_the_renewal_is_told_and_paid_whole(
+    fleet: RunningFleet,
+) -> None:
+    maker = await in_kuwait(fleet, "core_40k")
+    maker.customer.fault("decline", count=1)
+    await maker.lives_until("2027-02-01")
+    await maker.is_now("past_due")
+    mail = await maker.finds_mail("We couldn't charge your")
+    assert "KWD 18.600" in mail["text"].replace("\N{NO-BREAK SPACE}", " ")
+    await maker.customer.update_card()
+    await maker.is_now("active")
+    maker.has_paid("18.600", "18.600")
     maker.ends_well()
 
 
