@@ -247,7 +247,9 @@ _SUBSCRIBER = text("""
     SELECT c.customer_id, c.name, c.email, c.locale, c.time_zone, c.payer,
            c.finance_email, c.payment_method,
            s.subscription_id, s.status, s.plan, s.next_plan, s.period_start, s.period_end,
-           s.trial_ends_at, s.cancel_at_end
+           s.trial_ends_at, s.cancel_at_end, s.coupon_terms,
+           CASE WHEN s.coupon IS NOT NULL
+                THEN periods_with_coupon(s.account_id, s.subscription_id, '') END AS coupon_periods
     FROM customers c
     LEFT JOIN LATERAL (
         SELECT * FROM subscriptions o WHERE o.account_id = c.account_id

@@ -1,5 +1,6 @@
 """A coupon on the pages: price, discount and total before the click, and what an operator sees."""
 
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
@@ -8,6 +9,7 @@ from tests.pages.forms import forms_of, sent
 from tests.pages.operators import entered
 from tests.workflows.test_payers_removed import default_of
 
+MAY = datetime(2027, 5, 1, 1, tzinfo=UTC)
 PAGE, CONFIRM = "/console/buy", "/console/buy/confirm"
 BASKET = f"{PAGE}?pack=basket&count=1"
 
@@ -78,3 +80,18 @@ async def test_an_operator_sees_which_coupon_a_charge_had(acme, web, fleet):
     assert "<dt>Coupon FIFTH</dt><dd>-$1.00</dd>" in shown
     there = f"/operator/charge?id={acme.name}&charge={quote(free['charge_id'])}"
     assert 'id="refund"' not in (await web.get(there)).text
+
+
+async def test_the_page_of_the_plan_says_what_the_next_period_costs(fleet, link, web):
+    customer = await fleet.subscribe("grove", catalog="orchard", coupon="QUARTER")
+    plain = await fleet.subscribe("grove", catalog="orchard")
+    await web.get(await link(customer.name))
+    shown = (await web.get("/console/plan")).text
+    assert "Coupon QUARTER" in shown
+    assert "<dt>Your next payment</dt><dd>$5.00</dd>" in shown
+    await customer.pass_until(MAY)
+    assert "Coupon QUARTER" not in (await web.get("/console/plan")).text
+    assert customer.paid() == [500, 500, 500, 1_000, 1_000]
+    web.cookies.clear()
+    await web.get(await link(plain.name))
+    assert "Your next payment" not in (await web.get("/console/plan")).text
