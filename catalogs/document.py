@@ -63,19 +63,20 @@ class Faults:
     source: str
     asked: list[Asked] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
+    _warned: set[tuple[int, str]] = field(default_factory=set)
     _found: set[tuple[int, str]] = field(default_factory=set)
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def add(self, line: int, path: str, reason: str) -> None:
+    def add(self, line: int, path: str, reason: str, *, allowed: bool = False) -> None:
         """Note a fault; one that several readers meet (in defaults, in aliases) is noted once."""
         place = f"{self.source}:{line}: {path}: " if path else f"{self.source}:{line}: "
-        self._found.add((line, place + reason))
+        (self._warned if allowed else self._found).add((line, place + reason))
 
-    def listed(self) -> tuple[str, ...]:
-        """Return the faults in the order of their lines."""
-        return tuple(text for _, text in sorted(self._found))
+    def listed(self, *, allowed: bool = False) -> tuple[str, ...]:
+        """Return the faults, or what is `allowed` but costs the seller money, by line."""
+        return tuple(text for _, text in sorted(self._warned if allowed else self._found))
 
 
 class Section:
@@ -112,6 +113,10 @@ class Section:
     def fault(self, key: str, reason: str) -> None:
         """Note a fault about the value of a key, or about its absence."""
         self.faults.add(_line(self._find(key) or self._node), self._place(key), reason)
+
+    def warning(self, key: str, reason: str) -> None:
+        """Note a warning about the value of a key."""
+        self.faults.add(_line(self._node_of(key)), self._place(key), reason, allowed=True)
 
     def has(self, key: str) -> bool:
         """Return whether a key has a value, here or among the defaults; null is none."""

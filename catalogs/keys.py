@@ -228,6 +228,11 @@ KEYS: dict[str, Key] = {
                 " default is refused as `payment_method_not_accepted`",
                 "cards, for everything",
             ),
+            "upgrade": Key(
+                "an upgrade to it: `prorate` charges the rest of the period and gives all credits,"
+                " `prorate_credits` gives the rest's; `restart` begins a period, the old one's rest"
+                " taken off"
+            ),
             "tax": Key(
                 "who computes the tax of every charge: nobody, or the payment processor, by where"
                 " the customer is; without a place nothing is charged (`tax_location_missing`)"

@@ -30,7 +30,9 @@ from domain.pricing.policies import (
     LateUsage,
     Priorities,
     ResumeOn,
+    UpgradeMode,
 )
+from domain.pricing.proration import is_upgrade
 
 _LARGEST_PRIORITY = 1000
 _NO_PLAN = "at least one is needed"
@@ -41,12 +43,16 @@ def read_plans(document: Section, terms: KnownNames) -> tuple[Plan, ...]:
     """Return the plans; `defaults` gives any key of a plan that the plan itself leaves out."""
     defaults = document.section("defaults")
     found: list[Plan] = []
+    sections: list[Section] = []
     for section in document.sections("plans", defaults, missing=_NO_PLAN):
         plan = _plan(section, terms)
         known = [f"{other.plan_id} {other.version}" for other in found]
         if plan.plan_id != FALLBACK:
             unique(section, "id", f"{plan.plan_id} {plan.version}", known)
         found.append(plan)
+        sections.append(section)
+    for section, plan in zip(sections, found, strict=True):
+        _warn_of_cheap_upgrades(section, plan, found)
     if defaults is not None:
         defaults.close()
     if not found:
@@ -116,7 +122,21 @@ def _with_policies(section: Section, plan: Plan, terms: KnownNames) -> Plan:
         takes=read_taken_kinds(section, terms.currency),
         expiry_warning_days=read_warning_days(section),
         tax=read_tax(section),
+        upgrade=section.optional(
+            "upgrade", values.one_of(UpgradeMode), UpgradeMode.PRORATE_CREDITS
+        ),
     )
+
+
+def _warn_of_cheap_upgrades(section: Section, plan: Plan, plans: list[Plan]) -> None:
+    """Warn who sells credits for a fraction of their price, again each period (rules 3.10)."""
+    if plan.upgrade is UpgradeMode.PRORATE and any(is_upgrade(old, plan) for old in plans):
+        section.warning(
+            "upgrade",
+            "`prorate` gives all the credits that an upgrade adds for the price of the days that"
+            " are left: below a quarter of it in a period's last days, and again each period;"
+            " `prorate_credits` and `restart` do not",
+        )
 
 
 def _check_offers(section: Section, plan: Plan, terms: KnownNames) -> None:

@@ -23,12 +23,16 @@ _NO_TYPE = "at least one is needed"
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """A price list that was read, the name of its file, where each value stands, and its text."""
+    """A price list that was read, the name of its file, where each value stands, and its text.
+
+    `warnings`: what it allows that costs the seller money, each with its line.
+    """
 
     catalog: Catalog
     file: str
     places: Mapping[str, Place]
     text: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def read_catalog(source: Path | str, name: str = "catalog") -> Catalog:
@@ -50,7 +54,10 @@ def read_list(source: Path | str, name: str = "catalog") -> PriceList:
     """Return the price list of a file or of a text, with its places. Raises `InvalidCatalog`."""
     text, file = _named(source, name)
     catalog, faults = _read(text, file)
-    return PriceList(catalog, faults.source, MappingProxyType(faults.places), text)
+    places = MappingProxyType(faults.places)
+    return PriceList(
+        catalog, faults.source, places, text=text, warnings=faults.listed(allowed=True)
+    )
 
 
 def load_lists(folder: Path) -> tuple[PriceList, ...]:

@@ -46,15 +46,14 @@ def check(arguments: Namespace) -> int:
     try:
         found = _compared(read)
     except BillingError as error:
-        return _told(
-            f"{read.file} is a valid price list; not compared with what was published: {error}"
-        )
+        _told(f"{read.file} is a valid price list; not compared with what was published: {error}")
+        return _warned(read)
     if found.refused:
         return _refused([str(refusal(told(read, found.refused)))])
     _told(f"{read.file} is a valid price list and keeps what was published")
     for item in (*found.fresh, *found.withdrawn):
         _told(f"  {'new' if item in found.fresh else 'called off'}: {item}")
-    return DONE
+    return _warned(read)
 
 
 def list_sold(arguments: Namespace) -> int:
@@ -109,6 +108,12 @@ def _compared(read: PriceList) -> Comparison:
 def _compared_in(engine: Engine, read: PriceList) -> Comparison:
     with engine.connect() as connection:
         return published.compared(connection, read.catalog, datetime.now(UTC))
+
+
+def _warned(read: PriceList) -> int:
+    for warning in read.warnings:
+        _told(f"warning: {warning}")
+    return DONE
 
 
 def _refused(faults: Iterable[str]) -> int:

@@ -51,6 +51,11 @@ class Stretch:
         part, whole = self._lengths()
         return to_charge(amount_minor * part, whole, currency)
 
+    def rest(self, at: datetime) -> "Stretch":
+        """Return what is left of the part at an instant; all of it before it begins."""
+        part = self.part
+        return Stretch(Window(part.k, max(part.start, at), part.end), self.whole)
+
     def _lengths(self) -> tuple[int, int]:
         """Return how long the part and the whole are, in microseconds."""
         part, whole = (one.end - one.start for one in (self.part, self.whole))
@@ -93,6 +98,13 @@ def period_at(plan: Plan, anchor: datetime, zone: str, at: datetime, since: date
     k = index_at(anchor, zone, plan.interval, max(at, since))
     whole = window(anchor, zone, plan.interval, k)
     return Window(k, max(whole.start, since), whole.end)
+
+
+def restarted(plan: Plan, at: datetime, zone: str) -> tuple[Calendar, Stretch]:
+    """Return the calendar and the period of a plan that begins now, whatever ran before."""
+    calendar = Calendar(first_anchor(plan, at, zone), zone)
+    period = period_at(plan=plan, anchor=calendar.anchor, zone=zone, at=at, since=at)
+    return calendar, period_stretch(plan, calendar.anchor, zone, period)
 
 
 def period_stretch(plan: Plan, anchor: datetime, zone: str, period: Window) -> Stretch:

@@ -1,5 +1,6 @@
 """What a plan change costs and gives, and the grants of one that takes effect now."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,13 +14,15 @@ from domain.payments.charges import Charge, Paid
 from domain.plan_calendar import Stretch, period_stretch, window_at, windows_of
 from domain.pricing.catalog import Catalog, Plan
 from domain.pricing.in_currency import plan_beside
+from domain.pricing.policies import UpgradeMode
 from domain.pricing.proration import (
     ChangeQuote,
     ExtraCredits,
-    extra_in,
     quote_change,
     quote_version,
+    upgrade_extra,
 )
+from domain.subscription import Status
 from ledger.grants import GrantOrder
 
 
@@ -32,6 +35,7 @@ class PlanRequest:
     anchor: datetime
     time_zone: str
     preview: bool = False
+    at_once: bool = False  # also where its clocks are others: a new period begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class Upgrade:
     time_zone: str
     paid: Paid | None = None
     keyed: Keyed | None = None
+    charge: Charge | None = None  # of a paid one that begins a new period
+    status: Status = Status.ACTIVE  # of the subscription in that period
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +147,7 @@ def upgrade_orders(upgrade: Upgrade, net_minor: int) -> list[GrantOrder]:
 
     `net_minor`: what was paid for it without tax.
     """
-    buyer, plan = upgrade.buyer, upgrade.plan
-    planned = [
-        (window, end, extra)
-        for window, end in _windows_left(upgrade)
-        for extra in extra_in(buyer.plan, plan, window)
-    ]
+    planned = list(_planned(upgrade))
     shares = (
         allocate(net_minor, [extra.quantity_micro for _, _, extra in planned]) if planned else ()
     )
@@ -156,15 +157,28 @@ def upgrade_orders(upgrade: Upgrade, net_minor: int) -> list[GrantOrder]:
     ]
 
 
-def _windows_left(upgrade: Upgrade) -> list[tuple[Stretch, datetime | None]]:
-    """Return the windows an upgrade still covers, each with the expiry of its credits."""
-    buyer = upgrade.buyer
+def _planned(upgrade: Upgrade) -> Iterator[tuple[Stretch, datetime | None, ExtraCredits]]:
+    """Yield what an upgrade adds, each with its window and the expiry of its credits.
+
+    Where credits are prorated, those of a window that ended before the money came are due in the
+    one under way; paid in a later period, the upgrade adds what it was quoted, and no more.
+    """
+    buyer, quote = upgrade.buyer, upgrade.quote
     windows = windows_of(buyer.plan, upgrade.anchor, upgrade.time_zone, buyer.period)
-    rest: list[tuple[Stretch, datetime | None]] = [
-        (one, one.part.end) for one in windows if one.part.end > buyer.at
-    ]
+    left = [one for one in windows if one.part.end > buyer.at]
     # Paid just as the subscription ended: no window is left to use it in, so it is kept, frozen.
-    return rest or [(windows[-1], None)]
+    now, ends = (left[0], left[0].part.end) if left else (windows[-1], None)
+    prorated = quote.mode is UpgradeMode.PRORATE_CREDITS
+    if prorated and quote.effective_at < buyer.period.start:
+        yield from ((now, ends, extra) for extra in quote.extra)
+        return
+    due = [one for one in windows if one.part.end > quote.effective_at] if prorated else left
+    for window in due or [now]:
+        ended = window.part.end <= buyer.at
+        for extra in upgrade_extra(
+            old=buyer.plan, new=upgrade.plan, window=window, at=quote.effective_at, mode=quote.mode
+        ):
+            yield (now, ends, extra) if ended else (window, window.part.end, extra)
 
 
 def _order(

@@ -25,6 +25,7 @@ from domain.pricing.policies import (
     Priorities,
     ResumeOn,
     Rollover,
+    UpgradeMode,
     VolumeTier,
     WhileUnpaid,
 )
@@ -247,6 +248,7 @@ class Plan:
     takes: TakenKinds = ONLY_CARDS
     expiry_warning_days: tuple[int, ...] = ()
     tax: TaxTerms | None = None  # None: no tax is computed
+    upgrade: UpgradeMode = UpgradeMode.PRORATE  # to it; so was sold what does not say
 
     @property
     def paid(self) -> bool:

@@ -18,6 +18,14 @@ class AtZero(StrEnum):
     OVERDRAFT = "overdraft"  # served on credit, down to the plan's limit
 
 
+class UpgradeMode(StrEnum):
+    """What an upgrade costs and gives where it begins inside the running period."""
+
+    PRORATE = "prorate"  # the difference for the rest of the period, all the credits it adds
+    PRORATE_CREDITS = "prorate_credits"  # both for the rest of the period
+    RESTART = "restart"  # the price less the unused part of the old one; a new period begins
+
+
 class WhileUnpaid(StrEnum):
     """What a subscription serves while its renewal is unpaid."""
 

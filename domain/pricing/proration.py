@@ -9,6 +9,7 @@ from domain.money import minimum_charge_minor
 from domain.periods import Window
 from domain.plan_calendar import TRIAL, Stretch
 from domain.pricing.catalog import Plan
+from domain.pricing.policies import UpgradeMode
 from domain.pricing.published import same_terms
 
 
@@ -33,7 +34,8 @@ class ExtraCredits:
 class ChangeQuote:
     """What a change would do. `amount_minor` is charged now; 0 if waived or not an upgrade.
 
-    `difference_minor` is the prorated difference before any waiver. `why` is a code:
+    `difference_minor` is what is due before any waiver: the prorated difference of the prices, or
+    the new price less `unused_minor` where a new period begins. `why` is a code:
     `below_minimum` (waived), `next_period`, `trial` (it begins after the trial), `same_plan`,
     `new_version` (an operator's move, free of charge) or empty. `extra` is what the current window
     is given. `price_minor` and `cap_micro` are the new plan's; auto-purchases already made in the
@@ -52,6 +54,10 @@ class ChangeQuote:
     effective_at: datetime
     price_minor: int
     cap_micro: int
+    mode: UpgradeMode = UpgradeMode.PRORATE  # an upgrade's
+    restarts: Window | None = None  # the new period, where one begins now
+    unused_minor: int = 0  # of the old price, taken off the new one
+    ending: tuple[ExtraCredits, ...] = ()  # what is left of the old period's credits then
 
 
 def upgrade_price(
@@ -124,8 +130,20 @@ def quote_change(
         why="below_minimum" if waived else "",
         difference=difference,
         waived=waived,
-        extra=extra_in(old, new, window),
+        extra=upgrade_extra(old=old, new=new, window=window, at=at, mode=new.upgrade),
+        mode=new.upgrade,
     )
+
+
+def upgrade_extra(
+    *, old: Plan, new: Plan, window: Stretch | None, at: datetime, mode: UpgradeMode
+) -> tuple[ExtraCredits, ...]:
+    """Return what an upgrade at `at` adds to a window: all of the difference, or its rest's."""
+    if mode is UpgradeMode.PRORATE_CREDITS:
+        if window is None:
+            raise LookupError("credits are prorated by their window")
+        window = window.rest(at)
+    return extra_in(old, new, window)
 
 
 def quote_version(
@@ -177,6 +195,7 @@ def _quote(
     difference: int = 0,
     waived: bool = False,
     extra: tuple[ExtraCredits, ...] = (),
+    mode: UpgradeMode = UpgradeMode.PRORATE,
 ) -> ChangeQuote:
     return ChangeQuote(
         kind=kind,
@@ -191,6 +210,7 @@ def _quote(
         effective_at=at,
         price_minor=new.price_minor,
         cap_micro=new.auto.cap_micro if new.auto else 0,
+        mode=mode,
     )
 
 

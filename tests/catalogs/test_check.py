@@ -54,6 +54,18 @@ def test_every_fault_is_told_with_its_line(tmp_path, capsys):
     assert len(told) > 1
 
 
+def test_whoever_sells_credits_for_a_fraction_of_their_price_is_warned_by_line(capsys, tmp_path):
+    assert cli.main(["catalog", "check", str(CATALOGS / "make.yaml")]) == 0
+    warned = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
+    assert len(warned) == 1
+    assert warned[0].startswith("warning: make.yaml:31: defaults.upgrade: `prorate` gives all")
+
+    for fair in ("prorate_credits", "restart"):
+        file = edited(tmp_path, "{value: prorate, assumed: true}", fair)
+        assert cli.main(["catalog", "check", str(file)]) == 0
+        assert "warning" not in capsys.readouterr().out
+
+
 def test_a_list_that_is_as_it_was_published_passes(deployment, capsys):
     assert cli.main(["catalog", "check", str(CATALOGS / "make.yaml")]) == 0
     assert "keeps what was published" in capsys.readouterr().out
@@ -62,7 +74,7 @@ def test_a_list_that_is_as_it_was_published_passes(deployment, capsys):
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("quantity: 10000}]", "quantity: 15000}]", "make.yaml:61: plans[2].allowances[0].quantity"),
+        ("quantity: 10000}]", "quantity: 15000}]", "make.yaml:62: plans[2].allowances[0].quantity"),
         ("cost: 1", "cost: 7", "actions[0].rates[0].pay[0].cost"),
     ],
 )
