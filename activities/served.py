@@ -22,6 +22,7 @@ from activities.payments.reconciliation import ReconcileActivities
 from activities.payments.refunds import RefundActivities
 from activities.periods.lifecycle import PeriodActivities
 from activities.plans.changes import ChangeActivities
+from activities.plans.restarts import RestartActivities
 from activities.plans.uncancel import UncancelActivities
 from activities.purchases.bonuses import BonusActivities
 from activities.purchases.extra_credits import PurchaseActivities
@@ -93,6 +94,7 @@ def of_periods_and_plans(context: BillingContext) -> Activities:
         changes.quote_version,
         changes.open_upgrade,
         changes.complete_upgrade,
+        RestartActivities(context).complete_restart,
         changes.schedule,
         changes.pause,
         changes.adjust,

@@ -10,6 +10,8 @@ from domain.credits import MOST
 from domain.errors import IdempotencyConflict, InvalidInput
 from domain.money import Ratio
 from domain.outcomes import Refusal
+from domain.pricing.proration import ExtraCredits
+from domain.pricing.restarts import Unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,33 @@ def allowance_of(connection: Connection, account_id: int, credit_type: str, sinc
     """)
     values = {"account": account_id, "type": credit_type, "since": since}
     return int(connection.scalar(statement, values) or 0)
+
+
+def unused_allowance(connection: Connection, account_id: int, at: datetime) -> Unused:
+    """Return what is left of the allowances under way: credits of now, the cost of all to come.
+
+    What is held is not left: it is paid for by whoever holds it.
+    """
+    statement = text("""
+        SELECT credit_type, sum(remaining - held) FILTER (WHERE effective_at <= :at) AS now,
+               sum(div((remaining - held + refunded)::numeric * cost_minor, granted)
+                   - refunded_minor) AS cost
+        FROM grants
+        WHERE account_id = :account AND is_open AND source = 'allowance' AND expires_at > :at
+          AND expires_at < 'infinity'
+        GROUP BY credit_type ORDER BY credit_type
+    """)
+    rows = connection.execute(statement, {"account": account_id, "at": at}).all()
+    left = tuple(ExtraCredits(row.credit_type, int(row.now)) for row in rows if row.now)
+    return Unused(left, sum(int(row.cost) for row in rows))
+
+
+def cut_windows(connection: Connection, account_id: int, at: datetime, *, kept: bool) -> None:
+    """Give up the rest of the windows: a new period begins at `at`.
+
+    Of their allowances, too, unless they are `kept` until their own end.
+    """
+    connection.execute(select(func.cut_windows(account_id, at, kept)))
 
 
 def expire_due(connection: Connection, account_id: int, at: datetime) -> int:

@@ -8,6 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.plans.upgrades import Quoted
     from domain.messages.answers import credit_text, refused, tax_told
     from domain.payments.taxes import PRICE_CHANGED
+    from domain.pricing.proration import ChangeQuote
 from workflows.options import INTERACTIVE, PROCESSOR, ranked, short
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer
@@ -30,6 +31,20 @@ def preview_of(quoted: Quoted) -> Answer:
         "effective_at": quote.effective_at.isoformat(),
         "price_minor": quote.price_minor,
         "cap_credits": credit_text(quote.cap_micro),
+        **_new_period(quote),
+    }
+
+
+def _new_period(quote: ChangeQuote) -> Answer:
+    """Return until when a period lasts that begins now, and what it takes from the old one."""
+    if quote.restarts is None:
+        return {}
+    return {
+        "period_end": quote.restarts.end.isoformat(),
+        "unused_minor": quote.unused_minor,
+        "ending_credits": {
+            one.credit_type: credit_text(one.quantity_micro) for one in quote.ending
+        },
     }
 
 

@@ -66,7 +66,7 @@ def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[Gra
     plan = paid.plan
     source = "trial" if paid.period.k == TRIAL else "allowance"
     planned = [
-        (window, allowance, quantity)
+        (window, allowance, _less_used(paid, quantity, window, allowance))
         for window in windows
         for allowance in allowances_of(plan, paid.period)
         if (quantity := window.of(allowance.quantity_micro))
@@ -76,7 +76,7 @@ def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[Gra
     shares = allocate(total, weights) if planned else ()
     return [
         GrantOrder(
-            key=f"{paid.subscription_id}:{source}:{window.part.start:%Y%m%dT%H%M%SZ}:{part}",
+            key=_key(paid, source, window, part),
             source=source,
             credit_type=allowance.credit_type,
             quantity_micro=quantity,
@@ -95,6 +95,19 @@ def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[Gra
             zip(planned, shares, strict=True)
         )
     ]
+
+
+def _less_used(paid: PaidPeriod, quantity: int, window: Stretch, allowance: Allowance) -> int:
+    """Return what is granted; a grant of nothing could not carry its share of the price."""
+    if window.part.start > paid.period.start:
+        return quantity
+    return max(1, quantity - paid.used.get(allowance.credit_type, 0))
+
+
+def _key(paid: PaidPeriod, source: str, window: Stretch, part: int) -> str:
+    if paid.grants_named:
+        return f"{paid.grants_named}:{part}"
+    return f"{paid.subscription_id}:{source}:{window.part.start:%Y%m%dT%H%M%SZ}:{part}"
 
 
 def _weight(window: Stretch, allowance: Allowance) -> int:

@@ -10,10 +10,9 @@ from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.notifications.period_mails import tell_period
 from activities.periods.activation import Beginning, Begun, begin
-from activities.periods.allowances import allowance_orders, give_starters
 from activities.periods.checkpoints import keep_note
 from activities.periods.discounts import opened_with_coupon
-from activities.periods.overdrafts import give_overdraft
+from activities.periods.opening import begin_paid, serving
 from activities.periods.paid_periods import PaidPeriod, Serving
 from activities.uninterrupted import uninterrupted
 from domain.mails.plans import Canceled
@@ -26,13 +25,11 @@ from domain.plan_calendar import (
     period_at,
     period_price,
     period_stretch,
-    window_at,
-    windows_of,
 )
 from domain.pricing.catalog import Plan
-from domain.subscription import LeftBehind, Pause, Status
-from ledger import accounts, balances, checkpoints, grants, starts, subscriptions
-from ledger.payments import charges, coupons
+from domain.subscription import LeftBehind, Status
+from ledger import accounts, balances, grants, starts, subscriptions
+from ledger.payments import charges
 from ledger.usage import policies
 
 MOST_SPREAD = 100  # a renewal is late by at most this part of its period
@@ -193,52 +190,11 @@ class PeriodActivities:
     def open_period(self, paid: PaidPeriod) -> Serving:
         """Begin a paid period: book the money, expire the old, grant the new, mail a receipt."""
         with self._context.engine.begin() as connection:
-            # Freeze first: frozen credits must not count towards the new window's alert base.
-            grants.set_frozen(connection, paid.account_id, paid.at, frozen=not paid.plan.paid)
-            windows = windows_of(paid.plan, paid.anchor, paid.time_zone, paid.period)
-            grants.open_windows(
-                connection,
-                account_id=paid.account_id,
-                subscription_id=paid.subscription_id,
-                windows=[(one.part.start, one.part.end) for one in windows],
-                at=paid.at,
-            )
-            # Only after the window is open: unused credits roll over into it.
-            grants.expire_due(connection, paid.account_id, paid.at)
-            if paid.charge is not None and paid.paid is not None:
-                charges.mark_paid(
-                    connection,
-                    account_id=paid.account_id,
-                    charge_id=paid.charge.charge_id,
-                    invoice=paid.paid.invoice or None,
-                    amount_minor=paid.paid.amount_minor,
-                    at=paid.at,
-                )
-            for order in allowance_orders(paid, windows):
-                grants.give(connection, paid.account_id, order, paid.at)
-            if paid.first:
-                give_starters(connection, paid, windows)
-            give_overdraft(connection, paid)
-            subscriptions.begin_period(
-                connection,
-                subscription_id=paid.subscription_id,
-                plan=paid.plan,
-                anchor=paid.anchor,
-                period=paid.period,
-                at=paid.at,
-            )
-            subscriptions.write(connection, paid.subscription_id, paid.at, time_zone=paid.time_zone)
-            policies.set_policy(connection, paid.account_id, paid.plan)
-            subscriptions.write(connection, paid.subscription_id, paid.at, status=paid.status)
-            resumed = not paid.stays_paused and accounts.set_paused(
-                connection, paid.account_id, Pause.PAYMENT_FAILED, paid.at, paused=False
-            )
-            if not paid.stays_paused:
-                checkpoints.card_may_work(connection, paid.account_id)
-            serving = _serving(connection, paid)
+            resumed = begin_paid(connection, paid)
+            now = _serving(connection, paid)
             desk = Desk(self._context, connection, paid.account_id, paid.subscription_id)
-            tell_period(desk, paid, serving, resumed=resumed)
-        return serving
+            tell_period(desk, paid, now, resumed=resumed)
+        return now
 
     @uninterrupted(name="close_window")
     def close_window(self, moment: Moment) -> Serving:
@@ -308,15 +264,17 @@ class PeriodActivities:
 
 
 def _serving(connection: Connection, moment: Moment | PaidPeriod) -> Serving:
-    plan = moment.plan
     if moment.period is None:
         raise LookupError(f"subscription {moment.subscription_id} has not begun")
-    current = window_at(
-        plan=plan, anchor=moment.anchor, zone=moment.time_zone, period=moment.period, at=moment.at
+    return serving(
+        connection,
+        account_id=moment.account_id,
+        subscription_id=moment.subscription_id,
+        plan=moment.plan,
+        calendar=Calendar(moment.anchor, moment.time_zone),
+        period=moment.period,
+        at=moment.at,
     )
-    available = balances.available(connection, moment.account_id, plan.credit_type, moment.at)
-    coupon = coupons.of_period(connection, moment.account_id, moment.subscription_id)
-    return Serving(current.part, available, coupon)
 
 
 def _describe(plan: Plan, period: Window) -> str:

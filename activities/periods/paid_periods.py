@@ -1,6 +1,6 @@
 """A period that may begin, and where the subscription stands afterwards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.payments.charges import Charge, Paid
@@ -26,6 +26,8 @@ class PaidPeriod:
     status: Status
     at: datetime
     stays_paused: bool = False  # this payment does not end the pause
+    grants_named: str = ""  # how the keys of its grants begin; empty: by the period's instants
+    used: dict[str, int] = field(default_factory=dict)  # micro-credits, counted in its first window
 
 
 @dataclass(frozen=True, slots=True)

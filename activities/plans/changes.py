@@ -11,6 +11,8 @@ from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.notifications.period_mails import serves
 from activities.periods.checkpoints import keep_note
+from activities.plans.changed import tell_changed
+from activities.plans.restarts import quoted_restart
 from activities.plans.upgrades import (
     OpenedUpgrade,
     PlanRequest,
@@ -25,13 +27,14 @@ from activities.purchases.buyers import Buyer
 from activities.purchases.payable import needs, unopenable
 from activities.uninterrupted import uninterrupted
 from domain.burn import tie_keys
-from domain.credits import format_credits
 from domain.mails.money import Paused, Resumed
-from domain.mails.plans import DowngradeScheduled, PlanChanged
+from domain.mails.plans import DowngradeScheduled
 from domain.messages.operators import AdjustCredits, OperatorNote
 from domain.outcomes import Outcome, Undecided
 from domain.payments.charges import Charge, ChargeKind, ChargeLine
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.in_currency import plan_beside
+from domain.pricing.restarts import restarts
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, grants, subscriptions
 from ledger.grants import GrantOrder
@@ -83,8 +86,11 @@ class ChangeActivities:
 
     @uninterrupted(name="quote_change")
     def quote(self, request: PlanRequest) -> Quoted:
-        """Return what a change would cost and give. Raises `unknown_plan`, `not_in_plan`."""
-        quoted = quoted_change(self._catalog(request.buyer), request)
+        """Return what a change would cost and give. Raises `unknown_plan`, `not_in_plan`.
+
+        One at once that the old plan leaves no room for raises `needs_next_period`.
+        """
+        quoted = self._quoted(request)
         if not request.preview or not quoted.quote.amount_minor:
             return quoted
         with self._context.engine.connect() as connection:  # never committed
@@ -97,6 +103,14 @@ class ChangeActivities:
             )
             needed = needs(connection, request.buyer)
         return replace(quoted, refused=reason or "", needs=needed.get("needs", ""))
+
+    def _quoted(self, request: PlanRequest) -> Quoted:
+        catalog, old = self._catalog(request.buyer), request.buyer.plan
+        plan, running = plan_beside(catalog, old, request.plan_id), request.buyer.period.k
+        if not restarts(old, plan, running, at_once=request.at_once):
+            return quoted_change(catalog, request)
+        with self._context.engine.connect() as connection:
+            return Quoted(plan, quoted_restart(connection, request, plan))
 
     @uninterrupted(name="quote_version")
     def quote_version(self, request: VersionRequest) -> Quoted:
@@ -111,6 +125,8 @@ class ChangeActivities:
         """Open the charge of an upgrade's prorated difference."""
         buyer, plan = upgrade.buyer, upgrade.plan
         text = f"Upgrade from {buyer.plan.name} to {plan.name}, rest of the period"
+        if upgrade.quote.restarts is not None:
+            text = f"{plan.name}, less the unused part of {buyer.plan.name}"
         charge = Charge(
             charge_id=upgrade.charge_id,
             kind=ChargeKind.UPGRADE,
@@ -167,32 +183,7 @@ class ChangeActivities:
                 plan=subscriptions.as_json(plan),
                 next_plan=None,
             )
-            available = balances.available(connection, buyer.account_id, plan.credit_type, buyer.at)
-            desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
-            more = {"available": format_credits(available)}
-            keep(
-                connection, account_id=buyer.account_id, at=buyer.at, keyed=upgrade.keyed, more=more
-            )
-            extra = [(one.credit_type, one.quantity_micro) for one in upgrade.quote.extra]
-            next_at, next_minor = desk.next_payment()
-            desk.post(
-                f"plan-changed:{upgrade.charge_id}",
-                PlanChanged(
-                    reader=desk.reader(plan),
-                    currency=plan.currency,
-                    old=desk.terms(buyer.plan),
-                    new=desk.terms(plan),
-                    changed_at=buyer.at,
-                    paid_minor=paid.amount_minor if paid else 0,
-                    taxed=record.taxed if record is not None else None,
-                    granted_micro=sum(amount for kind, amount in extra if kind == plan.credit_type),
-                    also=desk.others(plan, extra),
-                    balance_micro=available,
-                    next_at=next_at,
-                    next_minor=next_minor,
-                ),
-            )
-        return available
+            return tell_changed(self._context, connection, upgrade, upgrade.quote.extra)
 
     @uninterrupted(name="schedule_change")
     def schedule(self, change: ScheduledChange) -> None:

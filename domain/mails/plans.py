@@ -40,6 +40,10 @@ class PlanChanged:
     balance_micro: int
     next_at: datetime | None = None
     next_minor: int | None = None
+    lasts_until: datetime | None = None  # the new period, where one began with the change
+    unused_minor: int = 0  # of the old plan's price, taken off
+    ended_micro: int = 0  # credits of the old period that ended with it
+    ended_also: tuple[OtherCredits, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

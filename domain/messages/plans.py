@@ -13,12 +13,14 @@ class ChangePlan:
     """Move to another plan; a preview returns the same numbers and moves nothing.
 
     `expected_minor` is what the customer was shown to pay at once, if anything was shown.
+    `at_once`: now or not at all; a plan with other clocks then begins a new period.
     """
 
     plan_id: str
     preview: bool
     key: str = ""  # empty: the sender gave none
     expected_minor: int | None = None
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,20 @@ class MigratePlan:
 
 
 def parse_change_plan(data: bytes) -> ChangePlan:
-    """Read `{"plan": …, "preview": false, "key": …, "expected_minor": 0}`; the plan is needed."""
-    optional = ("preview", "key", fields.EXPECTED)
+    """Read `{"plan": …, "when": "now", "preview": false, "key": …, "expected_minor": 0}`.
+
+    Only the plan is needed. Without `when` an upgrade begins at once, all else later.
+    """
+    optional = ("when", "preview", "key", fields.EXPECTED)
     raw = fields.only(fields.parse_object(data), "plan", optional=optional)
+    if raw.get("when", "now") != "now":
+        raise InvalidInput("malformed", '`when` can only be "now"; leave it out otherwise')
     return ChangePlan(
         fields.text(raw, "plan", "unknown_plan"),
         fields.flag({"preview": False} | raw, "preview"),
         _key(raw),
         fields.expected_minor(raw, least=0),  # most changes cost nothing at once
+        at_once="when" in raw,
     )
 
 

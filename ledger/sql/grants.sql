@@ -157,10 +157,11 @@ BEGIN
     RETURN total;
 END $$;
 
--- Void what a subscription that ends early leaves of credits that would expire later: the next
--- subscription must not find them. What never expires stays, frozen. Return the micro-credits.
-CREATE OR REPLACE FUNCTION void_expiring(p_account bigint, p_at timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- Void what is left of credits that would expire later, of these sources or (NULL) of all; what is
+-- held stays held, and what never expires stays. Return the micro-credits.
+CREATE OR REPLACE FUNCTION void_grants(
+    p_account bigint, p_at timestamptz, p_sources text[], p_reason text
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     w     wallets;
     b     wallet_balance;
@@ -170,6 +171,7 @@ BEGIN
     w := lock_wallet(p_account, p_at);
     FOR g IN SELECT * FROM grants WHERE account_id = p_account AND is_open AND remaining > held
                                     AND expires_at > w.decided_at AND expires_at < 'infinity'
+                                    AND (p_sources IS NULL OR source::text = ANY (p_sources))
              ORDER BY grant_id LOOP
         w.seq := w.seq + 1;
         total := total + g.remaining - g.held;
@@ -181,12 +183,19 @@ BEGIN
                              held_after, available_after, event_at, at, credit_type, key, tags)
         VALUES (p_account, w.seq, 0, 'void', g.grant_id, g.held - g.remaining, b.booked, b.held,
                 b.available, w.decided_at, w.decided_at, g.credit_type, 'ledger::void:' || w.seq,
-                '{"reason": "the subscription ended"}');
+                jsonb_build_object('reason', p_reason));
     END LOOP;
     UPDATE wallets SET seq = w.seq WHERE account_id = p_account;
     PERFORM recognise(p_account, p_at);
     RETURN total;
 END $$;
+
+-- A subscription that ends early: the next one must not find what it leaves. What never expires
+-- stays, frozen.
+CREATE OR REPLACE FUNCTION void_expiring(p_account bigint, p_at timestamptz) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT void_grants(p_account, p_at, NULL, 'the subscription ended')
+$$;
 
 -- Take credits away for a reason that is not usage (an operator's correction); all or nothing.
 CREATE OR REPLACE FUNCTION remove_credits(

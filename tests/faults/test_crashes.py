@@ -46,6 +46,13 @@ DECLINING = {
     "pause written": commit("mark_declined(", "answer"),
 }
 
+RESTARTING = {
+    "payment asked for": request("POST /v1/invoices/*/pay", "request"),
+    "payment known to the processor only": KNOWN_TO_THE_PROCESSOR_ONLY,
+    "old period about to be cut": commit("cut_windows(", "request"),
+    "new period begun": commit("cut_windows(", "answer"),
+}
+
 
 def points(named: dict[str, Point]) -> pytest.MarkDecorator:
     rare = [pytest.param(point, id=name, marks=pytest.mark.faults) for name, point in named.items()]
@@ -151,6 +158,25 @@ async def test_the_server_notices_a_death_by_itself(mortal: MortalFleet) -> None
     await customer.life.settle()
     assert list(customer.used().values()) == [2 * MICRO]
     await mortal.bury(customer)
+    customer.check()
+
+
+@points(RESTARTING)
+async def test_a_change_that_begins_a_new_period_survives_a_death_at_any_point(
+    mortal: MortalFleet, point: Point
+) -> None:
+    customer = await mortal.fleet.subscribe("professional", catalog="salestools")
+    trap = mortal.set(point)
+    change = {"plan": "professional_yearly", "when": "now", "key": "larger"}
+    asked = asyncio.create_task(customer.life.ask("change_plan", change))
+    await mortal.sprung(trap)
+    await mortal.revive(customer)
+    answer = await asked
+    assert (answer["status"], answer["available"]) == ("changed", "2000")
+    assert await customer.life.ask("change_plan", change) == answer
+    assert (customer.attempts(), customer.mails().count("plan_changed")) == (2, 1)
+    assert [whole for *_, whole, _ in customer.grants("allowance")] == [2_000] * 13
+    assert len(customer.rows("SELECT FROM windows WHERE account_id = %s")) == 13
     customer.check()
 
 

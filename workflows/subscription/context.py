@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.purchases.buyers import Purchase
     from domain.messages import answers
     from domain.messages.answers import refused
+    from domain.messages.plans import ChangePlan
     from domain.outcomes import Outcome
     from domain.payments.charges import Charge, ChargeKind, ChargeState
     from domain.subscription import LeftBehind, OpenCharge, Step
@@ -51,10 +52,17 @@ class Context:
             period=state.period,
         )
 
-    def plan_request(self, plan_id: str) -> PlanRequest:
+    def plan_request(self, request: ChangePlan) -> PlanRequest:
         """Return a request for a plan at this instant."""
         moment = self.moment()
-        return PlanRequest(self.settler.buyer(), plan_id, moment.anchor, moment.time_zone)
+        return PlanRequest(
+            buyer=self.settler.buyer(),
+            plan_id=request.plan_id,
+            anchor=moment.anchor,
+            time_zone=moment.time_zone,
+            preview=request.preview,
+            at_once=request.at_once,
+        )
 
     def keyed(self, key: str, request: str, answer: Answer | None = None) -> Keyed | None:
         """Return an update's key with what it asks for; None if the sender gave none."""

@@ -58,19 +58,20 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
         return refused(reason)
     quoted = await workflow.execute_activity_method(
         ChangeActivities.quote,
-        replace(context.plan_request(request.plan_id), preview=request.preview),
+        context.plan_request(request),
         summary=short(f"quote {request.plan_id}"),
         **LEDGER,
     )
     preview, reason = preview_of(quoted), _unchangeable(context, quoted) or quoted.refused
+    if request.at_once and quoted.quote.kind is ChangeKind.DOWNGRADE:
+        reason = reason or "needs_next_period"
     if reason:
         return refused(reason)
     shown = request.expected_minor
     if not is_as_shown(quoted.quote.amount_minor, quoted.plan.tax, shown):
         return refused(PRICE_CHANGED)
     if request.preview:
-        needs = {"needs": quoted.needs} if quoted.needs else {}
-        told = {"status": "preview", **needs, **preview}
+        told = {"status": "preview"} | ({"needs": quoted.needs} if quoted.needs else {}) | preview
         ask_for_tax(context, quoted, told, ticket, expected_minor=shown)
         return None
     if quoted.quote.kind is ChangeKind.UPGRADE:
@@ -80,9 +81,8 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
         await context.collector.give_up(upgrade)
     scheduled = quoted.quote.kind is ChangeKind.DOWNGRADE
     answer = {"status": "scheduled" if scheduled else "unscheduled", **preview}
-    await _schedule(
-        context, quoted, context.keyed(request.key, f"change_plan {request.plan_id}", answer)
-    )
+    keyed = context.keyed(request.key, f"change_plan {request.plan_id}", answer)
+    await _schedule(context, quoted, keyed)
     return answer
 
 
@@ -146,7 +146,7 @@ async def _migrate(context: Context, request: MigratePlan, keyed: Keyed | None) 
     quoted = await workflow.execute_activity_method(
         ChangeActivities.quote_version,
         VersionRequest(
-            context.plan_request(state.plan_in_force().plan_id),
+            context.plan_request(ChangePlan(state.plan_in_force().plan_id, preview=False)),
             state.next_plan,
             request.version,
             now=request.when == "now",

@@ -10,8 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.processing import ProcessingActivities
     from activities.periods.lifecycle import PeriodActivities
     from activities.periods.paid_periods import PaidPeriod
-    from activities.plans.changes import ChangeActivities
-    from activities.plans.upgrades import Upgrade, keyed_by
+    from activities.plans.upgrades import Upgrade
     from activities.purchases.buyers import Buyer, PaidPurchase
     from activities.purchases.extra_credits import PurchaseActivities
     from domain.messages import answers
@@ -35,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.options import LEDGER, of_a_period, short
 from workflows.subscription.mailbox import Answer, Mailbox
 from workflows.subscription.operator_view import demanded, money_for
+from workflows.subscription.payments.plan_changes import paid_upgrade, put_in_force
 from workflows.subscription.payments.processing import (
     keep_waiting,
     let_operators_look,
@@ -228,15 +228,9 @@ class Settler:
 
     async def complete_upgrade(self, upgrade: Upgrade) -> None:
         """Put a paid or waived upgrade in force."""
-        available = await workflow.execute_activity_method(
-            ChangeActivities.complete_upgrade,
-            upgrade,
-            summary=f"upgrade to {upgrade.plan.plan_id}",
-            **LEDGER,
-        )
-        self._state.schedule_plan(None)
-        self._state.serve_under(upgrade.plan)
-        self._state.credits_came(available, workflow.now())
+        if await put_in_force(self._state, upgrade):
+            self._mailbox.held_up = ""
+            self.period_opened = True
 
     async def release_paid(self) -> None:
         """Settle purchases that were paid while no window was open."""
@@ -293,26 +287,7 @@ class Settler:
 
     async def _complete_upgrade(self, charge: OpenCharge, paid: Paid) -> None:
         state = self._state
-        if charge.plan is None or charge.quote is None or state.anchor is None:
-            raise LookupError(f"{charge.charge.charge_id} is no charge of an upgrade")
-        answer: Answer = {
-            "status": "changed",
-            "plan": charge.plan.plan_id,
-            "charge_id": charge.charge.charge_id,
-            "amount_minor": paid.amount_minor,
-            "currency": charge.charge.currency,
-            **answers.tax_told(charge.charge.taxed, charge.charge.amount_minor),
-        }
-        upgrade = Upgrade(
-            buyer=self.buyer(charge),
-            plan=charge.plan,
-            quote=charge.quote,
-            charge_id=charge.charge.charge_id,
-            anchor=state.anchor,
-            time_zone=state.time_zone,
-            paid=paid,
-            keyed=keyed_by(state.subscription_id, charge.charge.charge_id, charge.plan, answer),
-        )
+        upgrade, answer = paid_upgrade(state, self.buyer(charge), charge, paid)
         await self.complete_upgrade(upgrade)
         state.drop(charge)
         self._answer(charge, answer | {"available": credit_text(state.available_micro)})

@@ -36,6 +36,7 @@ CATALOG, BALANCE = "GET /catalogs/{name}", f"GET {CUSTOMER}/balance"
 NOW = "upgrade"  # the kind of a change that is charged and begins at once
 SAME = ("kind", "amount_minor", "price_minor")  # in which a confirmed change is the one shown
 AT_END = {"when": "period_end"}
+AT_ONCE = "now"  # asked for where a change would begin with the next period
 
 
 async def show(visit: Visit) -> dict[str, Any]:
@@ -43,7 +44,7 @@ async def show(visit: Visit) -> dict[str, Any]:
     chosen, standing = _chosen(visit), _standing(visit)
     quote, ends, goes_on, refused = None, None, None, None
     try:
-        quote = await _quoted(visit, chosen) if chosen else None
+        quote = await _quoted(visit, _wanted(visit)) if chosen else None
         ends = await _ending(visit) if "cancel" in visit.query else None
         if standing["ending"]:
             goes_on = await visit.ask(UNCANCEL, body={"preview": True})
@@ -54,6 +55,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         visit,
         offers=await _offers(visit),
         chosen=chosen,
+        when=_wanted(visit).get("when", ""),
         quote=quote,
         ends=ends,
         goes_on=goes_on,
@@ -68,12 +70,11 @@ async def show(visit: Visit) -> dict[str, Any]:
 
 async def change(visit: Visit) -> dict[str, Any] | Response:
     """Change to the plan that was shown, for what was shown; other numbers are shown first."""
-    wanted = visit.form.get("plan", "")
-    now = await _preview(visit, wanted)
+    now = await _preview(visit, _wanted(visit))
     if any(str(now[name]) != visit.form.get(name) for name in SAME):
         return await show(visit) | {"changed": True}
     try:
-        body = {"plan": wanted, "expected_minor": now["amount_minor"]}
+        body = _wanted(visit) | {"expected_minor": now["amount_minor"]}
         answer: Mapping[str, Any] = await visit.ask(CHANGE, body=body, key=_key(visit))
     except Problem as error:
         if error.reason == PRICE_CHANGED:
@@ -116,6 +117,12 @@ def _chosen(visit: Visit) -> str:
     return (visit.form or visit.query).get("plan", "")
 
 
+def _wanted(visit: Visit) -> dict[str, Any]:
+    """Return what a change that was chosen asks for."""
+    at_once = (visit.form or visit.query).get("when") == AT_ONCE
+    return {"plan": _chosen(visit)} | ({"when": AT_ONCE} if at_once else {})
+
+
 async def _offers(visit: Visit) -> list[Any]:
     try:
         found = await visit.ask(CATALOG, name=visit.plan.catalog)
@@ -124,30 +131,42 @@ async def _offers(visit: Visit) -> list[Any]:
     return offers_of(visit, found)
 
 
-async def _quoted(visit: Visit, chosen: str) -> Json:
+async def _quoted(visit: Visit, wanted: dict[str, Any]) -> Json:
     """Return a change's own preview, and for one at once the credits before and after."""
-    quote = await _preview(visit, chosen)
+    quote = {"period_end": None, "sooner": None} | await _preview(visit, wanted)
     if quote["kind"] != NOW:
-        return {**quote, "credits": [], "card": None}
+        return {**quote, "credits": [], "card": None, "sooner": await _sooner(visit, quote)}
     return {**quote, "credits": await _credits(visit, quote), "card": await default_card(visit)}
 
 
-async def _preview(visit: Visit, plan: str) -> Json:
+async def _preview(visit: Visit, wanted: dict[str, Any]) -> Json:
     """Return what a change would come to; it waits for nothing but its tax."""
-    told: Json = await visit.ask(CHANGE, body={"plan": plan, "preview": True})
+    told: Json = await visit.ask(CHANGE, body=wanted | {"preview": True})
     if told["status"] == "pending":
         raise InvalidInput(NOT_COMPUTED, "the payment processor does not answer")
     return told
 
 
+async def _sooner(visit: Visit, quote: Json) -> Json | None:
+    """Return what a change of the next period would come to at once, if that can be had."""
+    if quote["why"] != "next_period":
+        return None
+    try:
+        return await _preview(visit, {"plan": quote["plan"], "when": AT_ONCE})
+    except BillingError:
+        return None
+
+
 async def _credits(visit: Visit, quote: Json) -> list[Json]:
     balance = await visit.ask(BALANCE)
+    ending = quote.get("ending_credits", {})
     return [
         {
             "unit": visit.unit(kind),
             "before": (before := parse_credits(balance["credit_types"][kind]["available"])),
+            "ending": (gone := parse_credits(ending.get(kind, "0"))),
             "more": (more := parse_credits(quote["extra_credits"].get(kind, "0"))),
-            "after": before + more,
+            "after": before - gone + more,
         }
         for kind in balance["credit_types"]
     ]

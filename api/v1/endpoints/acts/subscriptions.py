@@ -52,6 +52,11 @@ EXPECTED = {
     "description": "What the customer was shown to pay at once, in minor units, with its tax: "
     "at another amount it is refused.",
 }
+AT_ONCE: schemas.Schema = {
+    "enum": ["now"],
+    "description": "Now or not at all, also to a plan with another interval: a new period begins, "
+    "and the unused part of the old price is taken off.",
+}
 STATUS = schemas.titled(
     "Subscription",
     {
@@ -110,11 +115,11 @@ CHANGE_PLAN = replace(
         "/change_plan",
         CHANGE,
         "Change the plan: an upgrade at once, all else with the next period.",
-        schemas.closed({"plan": TEXT}, expected_minor=EXPECTED, preview=PREVIEW),
+        schemas.closed({"plan": TEXT}, when=AT_ONCE, expected_minor=EXPECTED, preview=PREVIEW),
         *("unknown_plan", "same_plan", "change_under_way", "already_canceled", "declined"),
         *("no_payment_method", "payment_method_not_accepted", "not_in_plan", "renewal_pending"),
         *("price_changed", "invalid_amount", "tax_location_missing", "tax_not_computed"),
-        *("paused:payment_failed", "paused:by_operator"),
+        *("paused:payment_failed", "paused:by_operator", "needs_next_period"),
         examples=(shown("What it would cost", {"plan": "core_40k", "preview": True}),),
     ),
     handle=change,

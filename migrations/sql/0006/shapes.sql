@@ -1,0 +1,1 @@
+-- What changes in tables, types, triggers; functions that are gone are dropped here.
