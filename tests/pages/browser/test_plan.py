@@ -1,5 +1,8 @@
 """A plan changed in the browser: preview, charge, receipt and credits are one and the same."""
 
+from datetime import timedelta
+
+from tests.fleet import BEGINS
 from tests.pages.browser.conftest import looked_at
 from tests.pages.test_usage import used
 
@@ -30,6 +33,23 @@ async def test_an_upgrade_is_what_its_preview_said(fleet, link, page):
     await page.get_by_text("Core 40,000 · active").wait_for()
     await page.goto(page.url.replace("plan", "alerts"))
     await looked_at(page, "alerts")
+
+
+async def test_a_year_at_once_is_offered_with_what_is_taken_off_and_what_ends(fleet, link, page):
+    sales = await fleet.subscribe("professional", catalog="salestools")
+    await sales.pass_until(BEGINS + timedelta(days=15.5))
+    await page.goto(await link(sales.name, page="plan"))
+    await page.get_by_role("link", name="See what Professional, billed yearly would cost").click()
+    await page.get_by_text("It can also begin at once, for $1,019.70").wait_for()
+    await looked_at(page, "plan-sooner")
+    await page.get_by_role("link", name="see the change at once").click()
+    for shown in ("Unused part of Professional", "$49.50", "Credits that end with the old period"):
+        await page.get_by_text(shown).wait_for()
+    await looked_at(page, "plan-at-once")
+    await page.get_by_role("button", name="Pay $1,019.70 and change").click()
+    await page.get_by_text("Paid: $1,019.70").wait_for()
+    await looked_at(page, "plan-begun-anew")
+    assert sales.charges()[1:] == [("upgrade", "paid", 101_970)]
 
 
 async def test_an_upgrade_that_the_bank_wants_confirmed(fleet, link, page, told):
