@@ -150,7 +150,8 @@ class Timeline:
                 return status
             due = status["next_due"]
             target = min(datetime.fromisoformat(due), until) if due else until
-            await self.skip(target - now + HAIR)
+            # The clock runs meanwhile: what was still due a moment ago may be past.
+            await self.skip(max(target, now) - now + HAIR)
 
     async def skip(self, span: timedelta) -> None:
         """Turn the clock by a span; whoever needs to know how far it went reads it.
