@@ -130,18 +130,22 @@ def quote_change(
         why="below_minimum" if waived else "",
         difference=difference,
         waived=waived,
-        extra=upgrade_extra(old=old, new=new, window=window, at=at, mode=new.upgrade),
+        extra=upgrade_extra(
+            old=old,
+            new=new,
+            window=window or Stretch(period, period),
+            at=at,
+            mode=new.upgrade,
+        ),
         mode=new.upgrade,
     )
 
 
 def upgrade_extra(
-    *, old: Plan, new: Plan, window: Stretch | None, at: datetime, mode: UpgradeMode
+    *, old: Plan, new: Plan, window: Stretch, at: datetime, mode: UpgradeMode
 ) -> tuple[ExtraCredits, ...]:
     """Return what an upgrade at `at` adds to a window: all of the difference, or its rest's."""
     if mode is UpgradeMode.PRORATE_CREDITS:
-        if window is None:
-            raise LookupError("credits are prorated by their window")
         window = window.rest(at)
     return extra_in(old, new, window)
 
