@@ -14,8 +14,11 @@ from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer
 
 
-def preview_of(quoted: Quoted) -> Answer:
-    """Return what a change costs and gives. Money in minor units, credits as decimal texts."""
+def preview_of(context: Context, quoted: Quoted) -> Answer:
+    """Return what a change costs and gives. Money in minor units, credits as decimal texts.
+
+    `renewal_minor` is what the next period will cost, with the coupon that it has.
+    """
     quote = quoted.quote
     return {
         "kind": quote.kind.value,
@@ -30,6 +33,7 @@ def preview_of(quoted: Quoted) -> Answer:
         },
         "effective_at": quote.effective_at.isoformat(),
         "price_minor": quote.price_minor,
+        "renewal_minor": context.state.renewal_minor(quoted.plan),
         "cap_credits": credit_text(quote.cap_micro),
         **_new_period(quote),
     }

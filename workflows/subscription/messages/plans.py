@@ -62,17 +62,17 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
         summary=short(f"quote {request.plan_id}"),
         **LEDGER,
     )
-    preview, reason = preview_of(quoted), _unchangeable(context, quoted) or quoted.refused
+    preview = preview_of(context, quoted)
+    reason = _unchangeable(context, quoted) or quoted.refused
     if request.at_once and quoted.quote.kind is ChangeKind.DOWNGRADE:
         reason = reason or "needs_next_period"
     if reason:
         return refused(reason)
-    shown = request.expected_minor
-    if not is_as_shown(quoted.quote.amount_minor, quoted.plan.tax, shown):
+    if not is_as_shown(quoted.quote.amount_minor, quoted.plan.tax, request.expected_minor):
         return refused(PRICE_CHANGED)
     if request.preview:
         told = {"status": "preview"} | ({"needs": quoted.needs} if quoted.needs else {}) | preview
-        ask_for_tax(context, quoted, told, ticket, expected_minor=shown)
+        ask_for_tax(context, quoted, told, ticket, expected_minor=request.expected_minor)
         return None
     if quoted.quote.kind is ChangeKind.UPGRADE:
         return await _upgrade(context, quoted, request, ticket)
@@ -154,7 +154,7 @@ async def _migrate(context: Context, request: MigratePlan, keyed: Keyed | None) 
         summary=f"quote version {request.version or 'newest'}",
         **LEDGER,
     )
-    preview = {**preview_of(quoted), "version": quoted.plan.version}
+    preview = {**preview_of(context, quoted), "version": quoted.plan.version}
     if state.cancel_at_end or state.charge_of(ChargeKind.UPGRADE) is not None:
         return refused("already_canceled" if state.cancel_at_end else "change_under_way")
     if request.preview:
@@ -218,7 +218,7 @@ async def _upgrade(
     await context.drop_renewal()
     upgrade = _next_upgrade(context, quoted, request.key, request.expected_minor)
     if quoted.quote.amount_minor == 0:
-        answer = {"status": "changed", **preview_of(quoted)}
+        answer = {"status": "changed", **preview_of(context, quoted)}
         keyed = context.keyed(request.key, f"change_plan {quoted.plan.plan_id}", answer)
         upgrade = replace(upgrade, keyed=keyed)
         await context.settler.complete_upgrade(upgrade)
