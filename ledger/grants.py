@@ -155,9 +155,18 @@ def unused_allowance(connection: Connection, account_id: int, at: datetime) -> U
           AND expires_at < 'infinity'
         GROUP BY credit_type ORDER BY credit_type
     """)
-    rows = connection.execute(statement, {"account": account_id, "at": at}).all()
+    taken_off = text("""
+        SELECT coalesce(sum(c.discount_minor), 0) FROM charges c
+        WHERE c.account_id = :account AND c.kind = 'period' AND c.state = 'paid'
+          AND EXISTS (SELECT FROM grants g
+                      WHERE g.account_id = c.account_id AND g.charge_id = c.charge_id
+                        AND g.source = 'allowance' AND g.expires_at > :at)
+    """)
+    values = {"account": account_id, "at": at}
+    rows = connection.execute(statement, values).all()
+    discount_minor = int(connection.scalar(taken_off, values) or 0)
     left = tuple(ExtraCredits(row.credit_type, int(row.now)) for row in rows if row.now)
-    return Unused(left, sum(int(row.cost) for row in rows))
+    return Unused(left, sum(int(row.cost) for row in rows), discount_minor)
 
 
 def cut_windows(connection: Connection, account_id: int, at: datetime, *, kept: bool) -> None:

@@ -16,10 +16,14 @@ from domain.pricing.proration import ChangeKind, ChangeQuote, ExtraCredits, is_u
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """What is left of a period's allowances: credits that can be used now, and what all cost."""
+    """What is left of a period's allowances: credits that can be used now, and what all cost.
+
+    `discount_minor` is what a coupon took off the price of the whole period.
+    """
 
     credits: tuple[ExtraCredits, ...]
     cost_minor: int
+    discount_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,11 @@ def quote_restart(old: Plan, new: Plan, restart: Restart, at: datetime) -> Chang
     """Return what a new period costs that begins now. Raises `needs_next_period`.
 
     The unused part of the old price is that of the time left, but never more than the credits
-    left of it had cost: who has used them all has nothing left to be taken off.
+    left of it had cost: who has used them all has nothing left to be taken off. The old price is
+    the one with its coupon.
     """
-    of_time = restart.running.rest(at).price(old.price_minor, old.currency)
+    paid = max(0, old.price_minor - restart.unused.discount_minor)
+    of_time = restart.running.rest(at).price(paid, old.currency)
     unused = min(of_time, restart.unused.cost_minor)
     unused -= unused % charge_step_minor(old.currency)
     due = period_price(new, restart.begins) - unused

@@ -25,6 +25,9 @@ PLANS = [
 FAIR = read_catalog(CATALOGS / "examples" / "fair_upgrades.yaml")
 BEGAN = datetime(2027, 6, 1, tzinfo=UTC)
 plans = st.sampled_from([plan for plan in PLANS if plan.paid])
+upgrades = st.sampled_from(
+    [(old, new) for old in PLANS for new in PLANS if old.paid and is_upgrade(old, new)]
+)
 shares = st.integers(0, 999_999)
 costs = st.integers(0, 10**6)
 
@@ -137,3 +140,15 @@ def test_the_farm_of_forty_minutes_gains_nothing_worth_a_cent():
 def test_every_shipped_list_says_what_an_upgrade_gives(name):
     plans = read_catalog(CATALOGS / f"{name}.yaml").plans
     assert {plan.upgrade for plan in plans} == {UpgradeMode.PRORATE}
+
+
+@given(upgrades, shares, st.integers(0, 10**6))
+def test_only_what_was_paid_with_a_coupon_is_taken_off(upgrade, share, discount):
+    old, new = upgrade
+    at = instant(old, share)
+    whole = restart(old, new, at, all_of(old))
+    less = replace(whole, unused=replace(whole.unused, discount_minor=discount))
+    paid = max(0, old.price_minor - discount)
+    unused = quote_restart(old, new, less, at).unused_minor
+    assert unused <= paid
+    assert unused <= quote_restart(old, new, whole, at).unused_minor
