@@ -23,6 +23,7 @@ FAULTS = """async () => {
     const found = await axe.run({resultTypes: ["violations"]});
     return {...found, passes: [], incomplete: [], inapplicable: []};
 }"""
+SLOW = 180_000  # milliseconds; its own 30 seconds are too few where much else runs
 SHOTS = os.environ.get("DRAWDOWN_SCREENSHOTS", "")  # the folder where pictures are wanted
 
 
@@ -54,6 +55,7 @@ def size(request: pytest.FixtureRequest) -> str:
 async def page(chromium: Browser, size: str) -> AsyncIterator[Page]:
     """A page of a fresh browser; where anything fails on it, the test does."""
     context = await chromium.new_context(viewport=SIZES[size], color_scheme="light")
+    context.set_default_timeout(SLOW)
     opened = await context.new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
