@@ -65,18 +65,18 @@ BEGIN
     PERFORM arm_alerts(w);
 END $$;
 
--- A new period begins at p_from in place of the running one: the rest of its windows is given up,
+-- A new period begins at p_at in place of the running one: the rest of its windows is given up,
 -- and, unless they are p_kept, what is left of their allowances and of the service on credit. What
 -- was bought, given or moved on keeps its end, and what is held stays held.
 CREATE OR REPLACE FUNCTION cut_windows(
-    p_account an_account, p_from an_instant, p_kept a_choice
+    p_account an_account, p_at an_instant, p_kept a_choice
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    PERFORM expire_due(p_account, p_from);
-    DELETE FROM windows WHERE account_id = p_account AND window_start >= p_from;
-    UPDATE windows SET window_end = p_from WHERE account_id = p_account AND window_end > p_from;
+    PERFORM expire_due(p_account, p_at);
+    DELETE FROM windows WHERE account_id = p_account AND window_start >= p_at;
+    UPDATE windows SET window_end = p_at WHERE account_id = p_account AND window_end > p_at;
     IF NOT p_kept THEN
-        PERFORM void_grants(p_account, p_from, '{allowance,overdraft}', 'a new period began');
+        PERFORM void_grants(p_account, p_at, '{allowance,overdraft}', 'a new period began');
     END IF;
 END $$;
 
