@@ -66,7 +66,7 @@ BEGIN
 END $$;
 
 -- A new period begins at p_at in place of the running one: the rest of its windows is given up,
--- and, unless they are p_kept, what is left of their allowances and of the service on credit. What
+-- with the service on credit and, unless they are p_kept, what is left of their allowances. What
 -- was bought, given or moved on keeps its end, and what is held stays held.
 CREATE OR REPLACE FUNCTION cut_windows(
     p_account an_account, p_at an_instant, p_kept a_choice
@@ -75,9 +75,10 @@ BEGIN
     PERFORM expire_due(p_account, p_at);
     DELETE FROM windows WHERE account_id = p_account AND window_start >= p_at;
     UPDATE windows SET window_end = p_at WHERE account_id = p_account AND window_end > p_at;
-    IF NOT p_kept THEN
-        PERFORM void_grants(p_account, p_at, '{allowance,overdraft}', 'a new period began');
-    END IF;
+    PERFORM void_grants(
+        p_account, p_at,
+        CASE WHEN p_kept THEN '{overdraft}' ELSE '{allowance,overdraft}' END::text[],
+        'a new period began');
 END $$;
 
 CREATE OR REPLACE FUNCTION set_paused(

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from domain.usage import DebitOutcome
 from ledger import accounts, balances, grants
@@ -22,6 +22,7 @@ from tests.builders import (
     micro,
     use,
 )
+from tests.ledger.holding import capture, hold
 
 MARCH = datetime(2027, 3, 1, tzinfo=UTC)
 APRIL = datetime(2027, 4, 1, tzinfo=UTC)
@@ -232,3 +233,37 @@ def test_a_wallet_without_a_subscription_serves_nothing(ledger):
     assert use(ledger, wallet).status == "no_subscription"
     assert use(ledger, wallet, 0).status == "no_subscription"
     assert debits.debit(ledger, [an_event(2**62)], NOON)[0].status == "unknown_customer"
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_cut_gives_up_the_old_period_and_nothing_that_was_bought(ledger, kept):
+    wallet = a_subscribed_wallet(ledger, allowance=10, windows=MONTHS)
+    account = wallet.account_id
+    assert hold(ledger, wallet, 2, until=MARCH).status == "held"  # of the allowance
+    for source, amount, scope in (("bonus", 3, None), ("overdraft", 7, ("operation",))):
+        order = a_grant(source=source, quantity_micro=micro(amount), effective_at=NOON, scope=scope)
+        grants.give(ledger, account, order, NOON)
+    middle = NOON + timedelta(days=1)
+
+    grants.cut_windows(ledger, account, middle, kept=kept)
+
+    # Credit is given up in any case: the new period grants its own.
+    assert left(ledger, wallet, at=middle) == micro(11 if kept else 3)
+    assert spans(ledger, wallet) == [(START, middle)]
+    renew(ledger, wallet=wallet, start=middle, end=MARCH, at=middle, amount=20)
+    assert left(ledger, wallet, at=middle) == micro(31 if kept else 23)
+    assert spans(ledger, wallet) == [(START, middle), (middle, MARCH)]
+    assert capture(ledger, wallet, 2, at=middle).status == "captured"
+    assert left(ledger, wallet, at=middle) == micro(31 if kept else 23)
+    assert balances.violations(ledger) == []
+
+
+def spans(ledger, wallet):
+    rows = ledger.execute(
+        text(
+            "SELECT window_start, window_end FROM windows WHERE account_id = :account"
+            " ORDER BY window_start"
+        ),
+        {"account": wallet.account_id},
+    )
+    return [tuple(row) for row in rows]
