@@ -148,6 +148,7 @@ def unused_allowance(connection: Connection, account_id: int, at: datetime) -> U
     """
     statement = text("""
         SELECT credit_type, sum(remaining - held) FILTER (WHERE effective_at <= :at) AS now,
+               sum(remaining - held) AS unused,
                sum(div((remaining - held + refunded)::numeric * cost_minor, granted)
                    - refunded_minor) AS cost
         FROM grants
@@ -165,8 +166,12 @@ def unused_allowance(connection: Connection, account_id: int, at: datetime) -> U
     values = {"account": account_id, "at": at}
     rows = connection.execute(statement, values).all()
     discount_minor = int(connection.scalar(taken_off, values) or 0)
-    left = tuple(ExtraCredits(row.credit_type, int(row.now)) for row in rows if row.now)
-    return Unused(left, sum(int(row.cost) for row in rows), discount_minor)
+    return Unused(
+        credits=tuple(ExtraCredits(row.credit_type, int(row.now)) for row in rows if row.now),
+        left=tuple(ExtraCredits(row.credit_type, int(row.unused)) for row in rows),
+        cost_minor=sum(int(row.cost) for row in rows),
+        discount_minor=discount_minor,
+    )
 
 
 def cut_windows(connection: Connection, account_id: int, at: datetime, *, kept: bool) -> None:

@@ -66,7 +66,7 @@ def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[Gra
     plan = paid.plan
     source = "trial" if paid.period.k == TRIAL else "allowance"
     planned = [
-        (window, allowance, _less_used(paid, quantity, window, allowance))
+        (window, allowance, _granted(paid, quantity, window, allowance))
         for window in windows
         for allowance in allowances_of(plan, paid.period)
         if (quantity := window.of(allowance.quantity_micro))
@@ -97,11 +97,11 @@ def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[Gra
     ]
 
 
-def _less_used(paid: PaidPeriod, quantity: int, window: Stretch, allowance: Allowance) -> int:
-    """Return what is granted; a grant of nothing could not carry its share of the price."""
+def _granted(paid: PaidPeriod, quantity: int, window: Stretch, allowance: Allowance) -> int:
     if window.part.start > paid.period.start:
         return quantity
-    return max(1, quantity - paid.used.get(allowance.credit_type, 0))
+    own = {one.credit_type: one.quantity_micro for one in paid.first_window}
+    return own.get(allowance.credit_type, quantity)
 
 
 def _key(paid: PaidPeriod, source: str, window: Stretch, part: int) -> str:

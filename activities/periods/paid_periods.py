@@ -1,12 +1,13 @@
 """A period that may begin, and where the subscription stands afterwards."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.payments.charges import Charge, Paid
 from domain.periods import Window
 from domain.pricing.catalog import Plan
 from domain.pricing.discounts import Coupon
+from domain.pricing.proration import ExtraCredits
 from domain.subscription import Status
 
 
@@ -27,7 +28,7 @@ class PaidPeriod:
     at: datetime
     stays_paused: bool = False  # this payment does not end the pause
     grants_named: str = ""  # how the keys of its grants begin; empty: by the period's instants
-    used: dict[str, int] = field(default_factory=dict)  # micro-credits, counted in its first window
+    first_window: tuple[ExtraCredits, ...] = ()  # what it is granted, in place of the plan's own
 
 
 @dataclass(frozen=True, slots=True)

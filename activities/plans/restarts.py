@@ -1,6 +1,6 @@
 """A plan change that begins a new period at once, from its quote to its grants."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from domain.periods import Window
 from domain.plan_calendar import Calendar, period_stretch, restarted, window_at
 from domain.pricing.catalog import Plan
 from domain.pricing.proration import ChangeQuote
-from domain.pricing.restarts import Restart, quote_restart, used_since
+from domain.pricing.restarts import Restart, granted_now, quote_restart
 from ledger import accounts, grants, subscriptions
 
 
@@ -29,10 +29,11 @@ class Restarted:
 
 def quoted_restart(connection: Connection, request: PlanRequest, plan: Plan) -> ChangeQuote:
     """Return what a new period that begins now costs and gives. Raises `needs_next_period`."""
-    buyer, zone = request.buyer, request.time_zone
+    buyer = request.buyer
+    zone = accounts.details_of(connection, buyer.account_id).time_zone  # where the customer is now
     calendar, begins = restarted(plan, buyer.at, zone)
     restart = Restart(
-        running=period_stretch(buyer.plan, request.anchor, zone, buyer.period),
+        running=period_stretch(buyer.plan, request.anchor, request.time_zone, buyer.period),
         begins=begins,
         window=window_at(
             plan=plan, anchor=calendar.anchor, zone=zone, period=begins.part, at=buyer.at
@@ -51,13 +52,14 @@ class RestartActivities:
     @uninterrupted(name="complete_restart")
     def complete_restart(self, upgrade: Upgrade) -> Restarted:
         """Put the plan in force: give up what is left of the old period, begin the new, mail it."""
-        buyer, zone = upgrade.buyer, upgrade.time_zone
+        buyer = upgrade.buyer
         with self._context.engine.begin() as connection:
             accounts.lock(connection, buyer.account_id, buyer.at)
             if grants.given(connection, buyer.account_id, f"{upgrade.charge_id}:0"):
                 stored = subscriptions.stored(connection, buyer.subscription_id)
-                calendar, period = Calendar(stored.anchor, zone), stored.period()
+                calendar, period = Calendar(stored.anchor, stored.time_zone), stored.period()
             else:
+                zone = accounts.details_of(connection, buyer.account_id).time_zone
                 begins = accounts.not_before(connection, buyer.account_id, buyer.at)
                 calendar, stretch = restarted(upgrade.plan, begins, zone)
                 period = stretch.part
@@ -78,7 +80,7 @@ class RestartActivities:
     ) -> None:
         buyer, late = upgrade.buyer, upgrade.quote.effective_at < upgrade.buyer.period.start
         left = grants.unused_allowance(connection, buyer.account_id, period.start)
-        used = used_since(upgrade.quote, left, late=late)
+        granted = granted_now(upgrade.quote, left, late=late)
         # A later period than the one that was quoted is paid for in full: its credits are kept.
         grants.cut_windows(connection, buyer.account_id, period.start, kept=late)
         paid = PaidPeriod(
@@ -95,12 +97,8 @@ class RestartActivities:
             at=period.start,
             stays_paused=True,
             grants_named=upgrade.charge_id,
-            used=used,
+            first_window=granted,
         )
         begin_paid(connection, paid)
-        given = [
-            replace(one, quantity_micro=one.quantity_micro - used.get(one.credit_type, 0))
-            for one in upgrade.quote.extra
-        ]
         ended = () if late else left.credits
-        tell_changed(self._context, connection, upgrade, given, ended=Ended(period.end, ended))
+        tell_changed(self._context, connection, upgrade, granted, ended=Ended(period.end, ended))

@@ -58,6 +58,7 @@ class ChangeQuote:
     restarts: Window | None = None  # the new period, where one begins now
     unused_minor: int = 0  # of the old price, taken off the new one
     ending: tuple[ExtraCredits, ...] = ()  # what is left of the old period's credits then
+    left: tuple[ExtraCredits, ...] = ()  # with those of its later windows
 
 
 def upgrade_price(

@@ -3,7 +3,7 @@
 Source: rules 3.10, upgrades: `restart`, and a change of interval at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.errors import InvalidInput
@@ -18,10 +18,12 @@ from domain.pricing.proration import ChangeKind, ChangeQuote, ExtraCredits, is_u
 class Unused:
     """What is left of a period's allowances: credits that can be used now, and what all cost.
 
-    `discount_minor` is what a coupon took off the price of the whole period.
+    `left` are the credits of its later windows, too. `discount_minor` is what a coupon took off the
+    price of the whole period.
     """
 
     credits: tuple[ExtraCredits, ...]
+    left: tuple[ExtraCredits, ...]
     cost_minor: int
     discount_minor: int = 0
 
@@ -89,18 +91,23 @@ def quote_restart(old: Plan, new: Plan, restart: Restart, at: datetime) -> Chang
         restarts=restart.begins.part,
         unused_minor=unused,
         ending=restart.unused.credits,
+        left=restart.unused.left,
     )
 
 
-def used_since(quote: ChangeQuote, left: Unused, *, late: bool) -> dict[str, int]:
-    """Return the micro-credits by type that the new period has used already.
+def granted_now(quote: ChangeQuote, left: Unused, *, late: bool) -> tuple[ExtraCredits, ...]:
+    """Return what the new period's first window is granted: what was quoted, less what is used.
 
-    What the old price still paid for when it was taken off, but was used before the money came,
-    counts in the new period. `late`: the old period ended meanwhile, and its credits with it.
+    What the old price still paid for when it was taken off, but was used or ran out before the
+    money came, counts in the new period. `late`: the old period ended meanwhile, with all of it.
     """
-    now = {} if late else {one.credit_type: one.quantity_micro for one in left.credits}
-    return {
-        one.credit_type: used
-        for one in quote.ending
-        if (used := one.quantity_micro - now.get(one.credit_type, 0)) > 0
+    now = {} if late else {one.credit_type: one.quantity_micro for one in left.left}
+    used = {
+        one.credit_type: max(0, one.quantity_micro - now.get(one.credit_type, 0))
+        for one in quote.left
     }
+    # A grant of nothing could not carry its share of the price.
+    return tuple(
+        replace(one, quantity_micro=max(1, one.quantity_micro - used.get(one.credit_type, 0)))
+        for one in quote.extra
+    )

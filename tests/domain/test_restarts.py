@@ -14,7 +14,7 @@ from domain.errors import InvalidInput
 from domain.plan_calendar import TRIAL, period_price, restarted, window_at
 from domain.pricing.policies import UpgradeMode
 from domain.pricing.proration import ChangeKind, ExtraCredits, is_upgrade, quote_change
-from domain.pricing.restarts import Restart, Unused, quote_restart, restarts, used_since
+from domain.pricing.restarts import Restart, Unused, granted_now, quote_restart, restarts
 
 CATALOGS = Path(__file__).parents[2] / "catalogs"
 PLANS = [
@@ -48,7 +48,7 @@ def instant(plan, share):
 def all_of(plan):
     """Return all of a period's credits, unused."""
     allowances = [ExtraCredits(one.credit_type, one.quantity_micro) for one in plan.allowances]
-    return Unused(tuple(allowances), plan.price_minor)
+    return Unused(tuple(allowances), tuple(allowances), plan.price_minor)
 
 
 @given(plans, plans, shares, costs)
@@ -73,9 +73,10 @@ def test_it_costs_the_new_price_less_what_is_unused_of_the_old_or_is_refused(old
 @given(plans, plans, shares)
 def test_who_has_nothing_left_pays_the_whole_price(old, new, share):
     at = instant(old, share)
-    quote = quote_restart(old, new, restart(old, new, at, Unused((), 0)), at)
+    wanted = restart(old, new, at, Unused((), (), 0))
+    quote = quote_restart(old, new, wanted, at)
     assert quote.unused_minor == 0
-    assert quote.difference_minor == period_price(new, restart(old, new, at, Unused((), 0)).begins)
+    assert quote.difference_minor == period_price(new, wanted.begins)
 
 
 @given(plans, plans, st.booleans())
@@ -98,17 +99,21 @@ def test_professional_to_a_year_in_the_middle_of_june_is_1_019_70():
     assert quote.restarts.end == datetime(2028, 6, 16, tzinfo=UTC)
 
 
-@given(st.integers(0, 10_000), st.integers(0, 10_000), st.sampled_from(["credits", "pages"]))
-def test_what_was_used_before_the_money_came_counts_in_the_new_period(then, now, kind):
+@given(st.integers(0, 50_000), st.integers(0, 50_000), st.booleans())
+def test_what_was_used_before_the_money_came_counts_in_the_new_period(then, now, late):
     old, new = FAIR.plan("team"), FAIR.plan("company_anew")
-    left = Unused((ExtraCredits(kind, then),), 8_000)
-    quote = quote_restart(old, new, restart(old, new, BEGAN, left), BEGAN)
+    quote = quote_restart(old, new, restart(old, new, BEGAN, left_of(then)), BEGAN)
 
-    used = used_since(quote, Unused((ExtraCredits(kind, now),), 0), late=False)
-    assert used == ({kind: then - now} if then > now else {})
-    assert used_since(quote, Unused((ExtraCredits(kind, now),), 0), late=True) == (
-        {kind: then} if then else {}
-    )
+    (given_now,) = granted_now(quote, left_of(now), late=late)
+
+    used = then if late else max(0, then - now)
+    assert given_now.quantity_micro == max(1, 40_000 * MICRO - used)
+    assert granted_now(quote, left_of(then), late=False) == quote.extra
+
+
+def left_of(micro):
+    """Return so many micro-credits left, in windows of which the present one has none."""
+    return Unused((), (ExtraCredits("credits", micro),), 8_000)
 
 
 @given(shares)

@@ -8,6 +8,7 @@ from domain.credits import MICRO
 from ledger import balances
 from tests.fleet import BEGINS, Customer, RunningFleet
 from tests.workflows.test_rebuilding import lose, rebuild
+from tests.workflows.test_time_zones import moves
 
 pytestmark = pytest.mark.long
 DAY = timedelta(days=1)
@@ -74,6 +75,39 @@ async def test_money_that_comes_in_the_next_period_begins_one_then_and_takes_not
     await team.pass_until(BEGINS + 59.5 * DAY)
     assert await available(team) == 33_000 * MICRO
     assert len(team.paid()) == 3  # the first price, a renewal, the change
+    team.check()
+
+
+async def test_what_runs_out_before_the_money_comes_counts_as_used_as_well(
+    fleet: RunningFleet,
+) -> None:
+    team = await fleet.subscribe("team_yearly", catalog="fair_upgrades")
+    await uses(team, 5_000)
+    await team.pass_until(BEGINS + 20 * DAY)
+    team.fault("later")
+    year = {"plan": "company_yearly", "when": "now"}
+    assert (await team.life.ask("change_plan", year))["status"] == "processing"
+    invoice = team.invoice_of("processing")
+    await team.pass_until(BEGINS + 40 * DAY)  # the first month's 3,000 ran out
+    await uses(team, 1_000)
+    team.settle_later(invoice)
+
+    status = await settled(team, invoice)
+
+    assert (status["plan"], status["available"]) == ("company_yearly", "476000")
+    team.check()
+
+
+async def test_a_customer_who_moved_begins_the_new_period_there(fleet: RunningFleet) -> None:
+    team = await a_team(fleet)
+    await moves(team, "Pacific/Apia")
+
+    assert (await team.life.ask("change_plan", ANEW))["status"] == "changed"
+
+    zones = "SELECT time_zone FROM subscriptions WHERE account_id = %s"
+    assert team.rows(zones) == [("Pacific/Apia",)]
+    await team.pass_until(BEGINS + 40 * DAY)
+    assert team.rows(zones) == [("Pacific/Apia",)]
     team.check()
 
 
