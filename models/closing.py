@@ -42,3 +42,4 @@ class ClosedFigures(Base):
     broken_not_posted: Mapped[int] = mapped_column(SUM)
     liability: Mapped[int] = mapped_column(SUM)
     recorded_at: Mapped[datetime]
+    receivable: Mapped[int] = mapped_column(SUM)

@@ -38,6 +38,8 @@ class ChargeRow(Base):
     tax: Mapped[dict[str, Any] | None]
     coupon: Mapped[str | None]
     discount_minor: Mapped[int]
+    granted_at: Mapped[datetime | None]
+    taken_back_at: Mapped[datetime | None]
 
 
 class ChargeNote(Base):

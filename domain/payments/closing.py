@@ -64,6 +64,7 @@ class Figures:
     opening: int
     cash: int
     imported: int
+    receivable: int
     revenue: int
     breakage: int
     refunds: int
@@ -77,7 +78,8 @@ class Figures:
     def adds_up(self) -> bool:
         """Return whether opening and what moved give the closing."""
         less = self.revenue + self.breakage + self.refunds + self.disputes
-        return self.opening + self.cash + self.imported - less == self.closing
+        more = self.cash + self.imported + self.receivable
+        return self.opening + more - less == self.closing
 
     @property
     def is_covered(self) -> bool:

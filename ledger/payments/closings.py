@@ -63,6 +63,7 @@ def figures_of(connection: Connection, month: Month) -> tuple[Figures, ...]:
             opening=one.opening_minor,
             cash=one.cash_minor,
             imported=one.imported_minor,
+            receivable=one.receivable_minor,
             revenue=one.revenue_minor,
             breakage=one.breakage_minor,
             refunds=one.refunds_minor,

@@ -1,4 +1,4 @@
-"""How deferred revenue moved, by month: opening + cash + imported - what left it = closing."""
+"""How deferred revenue moved, by month: opening + what came - what left it = closing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ class Movement:
     """One month (its first day, UTC) of one currency, in minor units.
 
     All of it is without tax, which the report `taxes` has: cash and what went back are less theirs.
-    `imported_minor` is what was paid elsewhere, less what went back there. `closing_minor` is read
-    from the book itself, not summed from the others. What was due and not posted at the month's end
-    is stated beside it.
+    `imported_minor` is what was paid elsewhere, less what went back there; `receivable_minor` what
+    was granted before its money, less what of it was paid (in `cash_minor`) or failed.
+    `closing_minor` is read from the book itself, not summed from the others. What was due and not
+    posted at the month's end is stated beside it.
     """
 
     month: date
@@ -28,6 +29,7 @@ class Movement:
     opening_minor: int
     cash_minor: int
     imported_minor: int
+    receivable_minor: int
     revenue_minor: int
     breakage_minor: int
     refunds_minor: int
@@ -55,6 +57,8 @@ booked AS (
                WHERE (p.book = 'cash' OR p.book = 'tax' AND p.cause = 'charge_paid')
                  AND p.at >= m.starts) AS cash,
            sum(p.amount_minor) FILTER (WHERE p.book = 'opening' AND p.at >= m.starts) AS imported,
+           sum(p.amount_minor) FILTER (WHERE p.book = 'receivable' AND p.at >= m.starts)
+               AS receivable,
            -sum(p.amount_minor) FILTER (WHERE p.book = 'revenue' AND p.at >= m.starts) AS revenue,
            -sum(p.amount_minor) FILTER (WHERE p.book = 'breakage' AND p.at >= m.starts) AS breakage,
            -sum(p.amount_minor) FILTER (
@@ -72,8 +76,8 @@ accrued AS (
     FROM standing GROUP BY instant, currency)
 SELECT date_trunc('month', b.starts AT TIME ZONE 'UTC')::date AS month, b.currency,
        coalesce(b.opening, 0), coalesce(b.cash, 0), coalesce(b.imported, 0),
-       coalesce(b.revenue, 0), coalesce(b.breakage, 0), coalesce(b.refunds, 0),
-       coalesce(b.disputes, 0), coalesce(b.closing, 0),
+       coalesce(b.receivable, 0), coalesce(b.revenue, 0), coalesce(b.breakage, 0),
+       coalesce(b.refunds, 0), coalesce(b.disputes, 0), coalesce(b.closing, 0),
        coalesce(a.earned, 0), coalesce(a.broken, 0)
 FROM booked b LEFT JOIN accrued a ON (a.instant, a.currency) = (b.instant, b.currency)
 ORDER BY month, b.currency COLLATE "C"

@@ -151,7 +151,8 @@ BEGIN
 END $$;
 
 -- Money arrived for a charge: book it once. paid | repeated | unknown_charge | wrong_amount.
--- A purchase whose window has ended meanwhile counts in the window of this instant.
+-- A purchase whose window has ended meanwhile counts in the window of this instant, one that was
+-- granted before its money in that of its grant.
 CREATE OR REPLACE FUNCTION mark_paid(
     p_account an_account, p_charge a_name, p_invoice a_name_if_any, p_amount_minor some_money,
     p_at an_instant
@@ -166,20 +167,31 @@ BEGIN
     IF c.state = 'paid' THEN RETURN 'repeated'; END IF;
     IF c.amount_minor + c.tax_minor <> p_amount_minor THEN RETURN 'wrong_amount'; END IF;
     UPDATE charges SET state = 'paid', settled_at = w.decided_at, invoice = p_invoice,
-                       window_start = CASE WHEN kind <> 'period' THEN w.window_start END,
-                       window_end = CASE WHEN kind <> 'period' THEN w.window_end END
+                       window_start = CASE WHEN granted_at IS NOT NULL THEN window_start
+                                           WHEN kind <> 'period' THEN w.window_start END,
+                       window_end = CASE WHEN granted_at IS NOT NULL THEN window_end
+                                         WHEN kind <> 'period' THEN w.window_end END
     WHERE account_id = p_account AND charge_id = p_charge;
     IF p_amount_minor > 0 THEN  -- else a coupon took off all of it
-        PERFORM post_transfer(p_account, 'charge_paid',
-                              ARRAY['cash', 'deferred_revenue', 'tax']::book[],
-                              ARRAY[p_amount_minor, -c.amount_minor, -c.tax_minor], c.currency,
-                              p_charge, NULL, w.decided_at);
+        PERFORM post_transfer(
+            p_account, 'charge_paid',
+            ARRAY['cash', CASE WHEN c.granted_at IS NULL THEN 'deferred_revenue'
+                               ELSE 'receivable' END, 'tax']::book[],
+            ARRAY[p_amount_minor, -c.amount_minor, -c.tax_minor], c.currency, p_charge, NULL,
+            w.decided_at);
+    END IF;
+    IF c.granted_at IS NOT NULL THEN  -- put back what was taken, and take what went back meanwhile
+        PERFORM settle_returns(
+            p_account, p_charge,
+            CASE WHEN c.taken_back_at IS NULL THEN 'refund' ELSE 'chargeback' END::entry_kind,
+            NULL, w.decided_at);
     END IF;
     RETURN 'paid';
 END $$;
 
 -- The money of a charge is on its way: processing | repeated | unknown_charge | the state it is in.
--- It counts as bought, but nothing is granted, and nobody else buys beside it.
+-- It counts as bought, but nothing is granted yet (`grant_before_money` may), and nobody else buys
+-- beside it.
 CREATE OR REPLACE FUNCTION mark_processing(
     p_account an_account, p_charge a_name, p_invoice a_name_if_any, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -222,9 +234,10 @@ CREATE OR REPLACE FUNCTION mark_declined(
     p_code a_name_if_any, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
+    w wallets;
     c charges;
 BEGIN
-    PERFORM lock_wallet(p_account, p_at);
+    w := lock_wallet(p_account, p_at);
     SELECT * INTO c FROM charges WHERE account_id = p_account AND charge_id = p_charge;
     IF NOT FOUND THEN RETURN 'unknown_charge'; END IF;
     IF c.state NOT IN ('open', 'processing') THEN RETURN c.state; END IF;
@@ -232,6 +245,7 @@ BEGIN
     UPDATE charges SET state = 'open', declines = p_attempt, decline_code = p_code,
                        invoice = coalesce(nullif(p_invoice, ''), invoice)
     WHERE account_id = p_account AND charge_id = p_charge;
+    PERFORM take_back_granted(c, w.decided_at);
     RETURN 'declined';
 END $$;
 
@@ -250,6 +264,7 @@ BEGIN
     IF c.state = 'open' OR (c.state = 'processing' AND p_gone) THEN
         UPDATE charges SET state = 'void', settled_at = w.decided_at
         WHERE account_id = p_account AND charge_id = p_charge;
+        PERFORM take_back_granted(c, w.decided_at);
         RETURN 'void';
     END IF;
     RETURN c.state;

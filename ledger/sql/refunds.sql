@@ -6,6 +6,8 @@ CREATE OR REPLACE FUNCTION money_went_back(p_account bigint, p_charge text) RETU
 LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM refunds WHERE account_id = p_account AND charge_id = p_charge)
         OR EXISTS (SELECT FROM disputes WHERE account_id = p_account AND charge_id = p_charge)
+        OR EXISTS (SELECT FROM charges c WHERE c.account_id = p_account AND c.charge_id = p_charge
+                                           AND failed_of(c) > 0)
 $$;
 
 CREATE OR REPLACE FUNCTION refunds_of(c charges) RETURNS bigint LANGUAGE sql STABLE AS $$
@@ -100,7 +102,7 @@ BEGIN
 END $$;
 
 -- Bring the grants of a charge to what has gone back of its money. Nothing to settle before it is
--- paid and all its grants were given: the last of them settles it. p_kind and p_tags name the
+-- booked and all its grants were given: the last of them settles it. p_kind and p_tags name the
 -- cause. The latest grant gives first: of a year of windows the ones to come are unused, and the
 -- customer keeps the current one. Money beyond what unused credits cost was for used ones: a refund
 -- of it is a kindness, a dispute makes it a debt. What has run out after p_by counts as there.
@@ -125,7 +127,7 @@ BEGIN
            sum(o.refunded_minor)
     INTO total, unpaid, change
     FROM grants o WHERE o.account_id = p_account AND o.charge_id = p_charge;
-    IF c.state <> 'paid' OR total IS DISTINCT FROM c.amount_minor THEN RETURN; END IF;
+    IF NOT is_booked(c) OR total IS DISTINCT FROM c.amount_minor THEN RETURN; END IF;
     change := unpaid - change;
     unpaid := net_disputes_of(c) - greatest(0, unpaid - net_refunds_of(c));
     FOR g IN SELECT * FROM grants o WHERE account_id = p_account AND charge_id = p_charge
@@ -169,6 +171,9 @@ BEGIN
             p_account, charge, coalesce((
                 SELECT min('chargeback'::entry_kind) FROM disputes d
                 WHERE d.account_id = p_account AND d.charge_id = charge AND d.state <> 'won'
+            ), (
+                SELECT min('chargeback'::entry_kind) FROM charges c
+                WHERE c.account_id = p_account AND c.charge_id = charge AND failed_of(c) > 0
             ), 'refund'), NULL, p_at, p_by);
         settled := true;
     END LOOP;
@@ -204,8 +209,9 @@ $$;
 CREATE OR REPLACE FUNCTION post_returns(c charges, p_kind entry_kind, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    returned bigint := refunds_of(c);
-    disputed bigint := disputes_of(c);
+    failed   bigint := failed_of(c);
+    returned bigint := CASE WHEN c.state = 'paid' THEN refunds_of(c) ELSE 0 END;
+    disputed bigint := CASE WHEN c.state = 'paid' THEN disputes_of(c) ELSE 0 END;
     tax      bigint := tax_in(c, returned + disputed);
     earned   bigint;
     broken   bigint;
@@ -213,7 +219,7 @@ DECLARE
     transfer bigint;
 BEGIN
     SELECT sum(o.recognised_minor), sum(o.broken_minor),
-           returned + disputed - tax - sum(o.refunded_minor)
+           failed + returned + disputed - tax - sum(o.refunded_minor)
     INTO earned, broken, loss
     FROM grants o WHERE o.account_id = c.account_id AND o.charge_id = c.charge_id;
     broken := least(greatest(0, loss - earned), broken);
@@ -232,7 +238,8 @@ BEGIN
         UNION ALL SELECT 'breakage', NULL, broken
         UNION ALL SELECT 'tax', NULL, tax
         UNION ALL SELECT returns_book(c), NULL, -returned
-        UNION ALL SELECT 'disputes', NULL, -disputed)
+        UNION ALL SELECT 'disputes', NULL, -disputed
+        UNION ALL SELECT 'receivable', NULL, -failed)
     INSERT INTO postings (account_id, transfer_id, line, book, amount_minor, currency, cause,
                           charge_id, grant_id, at)
     SELECT c.account_id, transfer, row_number() OVER (ORDER BY d.grant_id, d.book) - 1, d.book,

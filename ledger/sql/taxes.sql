@@ -23,19 +23,22 @@ LANGUAGE sql IMMUTABLE AS $$
                                        2 * nullif(c.amount_minor, 0)), 0))
 $$;
 
--- What went back of a charge without tax: by refunds, and by disputes beyond them.
+-- What went back of a charge without tax: by refunds, and by disputes beyond them; of one that is
+-- not paid, what was granted and failed.
 CREATE OR REPLACE FUNCTION net_refunds_of(c charges) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT r.made - tax_in(c, r.made) FROM (SELECT refunds_of(c) AS made) r
+    SELECT CASE WHEN c.state = 'paid' THEN r.made - tax_in(c, r.made) ELSE 0 END
+    FROM (SELECT refunds_of(c) AS made) r
 $$;
 
 CREATE OR REPLACE FUNCTION net_disputes_of(c charges) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT r.gone - tax_in(c, r.gone) - net_refunds_of(c)
+    SELECT CASE WHEN c.state = 'paid' THEN r.gone - tax_in(c, r.gone) - net_refunds_of(c)
+                ELSE failed_of(c) END
     FROM (SELECT refunds_of(c) + disputes_of(c) AS gone) r
 $$;
 
 -- Keep what the processor computed for a charge that is not paid: taxed | unknown_charge |
--- wrong_amount (nothing would be left of its price) | the state it is in. A new invoice may say
--- something else; the price stays.
+-- wrong_amount (nothing would be left of its price, or something else than its grants cost
+-- already) | the state it is in. A new invoice may say something else; the price stays.
 CREATE OR REPLACE FUNCTION tax_charge(
     p_account an_account, p_charge a_name, p_tax_minor some_money, p_tax a_tax, p_at an_instant
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -52,7 +55,9 @@ BEGIN
     price := price_of(c);
     gross := coalesce((c.tax ->> 'surcharge_minor')::bigint, c.surcharge_minor);
     net := price - CASE WHEN p_tax ->> 'behavior' = 'inclusive' THEN p_tax_minor ELSE 0 END;
-    IF net <= 0 THEN RETURN 'wrong_amount'; END IF;
+    IF net <= 0 OR c.granted_at IS NOT NULL AND net <> c.amount_minor THEN
+        RETURN 'wrong_amount';
+    END IF;
     UPDATE charges SET amount_minor = net, surcharge_minor = price_minor(gross, net, price),
                        tax_minor = p_tax_minor,
                        tax = p_tax || jsonb_build_object('surcharge_minor', gross)

@@ -96,7 +96,7 @@ FROM postings p GROUP BY p.account_id, p.transfer_id, p.currency HAVING sum(p.am
 UNION ALL
 SELECT c.account_id, 'a paid charge does not fund its grants', c.charge_id
 FROM charges c LEFT JOIN grants g ON g.account_id = c.account_id AND g.charge_id = c.charge_id
-WHERE c.state = 'paid'
+WHERE is_booked(c)
 GROUP BY c.account_id, c.charge_id, c.amount_minor, c.quantity
 -- A purchase's own credits are part 0; what comes with them costs nothing.
 HAVING coalesce(sum(g.cost_minor - g.rolled_minor), 0) <> c.amount_minor
@@ -106,7 +106,7 @@ HAVING coalesce(sum(g.cost_minor - g.rolled_minor), 0) <> c.amount_minor
 UNION ALL
 SELECT c.account_id, 'an unpaid charge funds a grant', c.charge_id
 FROM charges c JOIN grants g ON g.account_id = c.account_id AND g.charge_id = c.charge_id
-WHERE c.state <> 'paid'
+WHERE NOT is_booked(c)
 UNION ALL
 -- An hour after a window opens, all that waited for it is granted.
 SELECT c.account_id, 'money that came is not granted', c.charge_id
@@ -123,11 +123,19 @@ HAVING coalesce(sum(p.amount_minor), 0)
        <> CASE WHEN c.state = 'paid' AND c.kind <> 'import' THEN c.amount_minor + c.tax_minor
                ELSE 0 END
 UNION ALL
+SELECT c.account_id, 'a receivable is not what was granted before its money', c.charge_id
+FROM (SELECT o.account_id, o.charge_id, receivable_of(o) AS due,
+             -- Its name, for a book that is added has no value yet in the migration that does.
+             (SELECT coalesce(sum(p.amount_minor) FILTER (WHERE p.book::text = 'receivable'), 0)
+              FROM postings p
+              WHERE p.account_id = o.account_id AND p.charge_id = o.charge_id) AS booked
+      FROM charges o) c
+WHERE c.due <> c.booked
+UNION ALL
 SELECT c.account_id, 'the tax book is not the tax of what was paid and kept', c.charge_id
 FROM (SELECT o.account_id, o.charge_id,
              CASE o.state WHEN 'paid' THEN o.tax_minor - tax_in(o, refunds_of(o) + disputes_of(o))
                           ELSE 0 END AS kept,
-             -- Its name, for a book that is added has no value yet in the migration that does.
              (SELECT coalesce(-sum(p.amount_minor) FILTER (WHERE p.book::text = 'tax'), 0)
               FROM postings p
               WHERE p.account_id = o.account_id AND p.charge_id = o.charge_id) AS booked

@@ -1,4 +1,4 @@
-"""Upgrades.
+"""Upgrades, and credits granted before their money.
 
 Revision ID: 0006
 """
@@ -11,7 +11,17 @@ revision = "0006"
 down_revision = "0005"
 
 SQL = Path(__file__).parent.parent / "sql" / revision
-FILES = ("shapes", "functions/grants", "functions/wallets", "privileges")
+FILES = (
+    "shapes",
+    "functions/charges",
+    "functions/grants",
+    "functions/receivables",
+    "functions/refunds",
+    "functions/taxes",
+    "functions/violations",
+    "functions/wallets",
+    "privileges",
+)
 
 
 def upgrade() -> None:

@@ -42,6 +42,7 @@ REASON_AT = {
 OUTCOMES = {
     *("held", "captured", "extended", "released", "lapsed"),
     "stale_plan",  # asked again by the plan in force: no sender sees it
+    "credits_owed",  # why credits wait for their money: what was bought is answered as `processing`
     *(
         "debited",
         "repeated",
@@ -66,7 +67,8 @@ OUTCOMES = {
         "crossing",
         "active",
         "processor_unavailable",
-        *("refunds", "opening"),  # books
+        *("refunds", "opening", "deferred_revenue", "receivable"),  # books
+        *("refund", "chargeback"),  # kinds of entries
         *("refunded", "noted", "asked", "made", "failed", "lost", "won"),
         *("already_unlocked", "fits", "block", "short"),
     ),

@@ -40,6 +40,8 @@ ATTACKS = (
     ("charges_settled", "charges", {"settled_at": None}),
     ("charges_state", "charges", {"state": "declined"}),
     ("charges_surcharge", "charges", {"surcharge_minor": 99_999}),
+    ("charges_granted_import", "charges", AN_IMPORT | {"granted_at": "2027-01-02T00:00:00Z"}),
+    ("charges_taken_back", "charges", {"taken_back_at": "2027-01-02T00:00:00Z"}),
     ("charges_tax", "charges", {"tax_minor": 1}),
     ("charges_tax_of_import", "charges", AN_IMPORT | {"tax": {}}),
     ("charges_account_id_fkey", "charges", {"account_id": NOBODY}),

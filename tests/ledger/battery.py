@@ -15,6 +15,7 @@ from tests.ledger.import_laws import IMPORT_LAWS
 from tests.ledger.laws import JOURNAL_LAWS, MONEY_LAWS, USAGE_LAWS
 from tests.ledger.patience_laws import PATIENCE_LAWS
 from tests.ledger.purchase_laws import PURCHASE_LAWS
+from tests.ledger.receivable_laws import RECEIVABLE_LAWS
 from tests.ledger.return_laws import RETURN_LAWS
 from tests.ledger.size_laws import SIZE_LAWS
 from tests.ledger.sum_laws import SUM_LAWS
@@ -34,6 +35,7 @@ LAWS = (
     *WINDOW_LAWS,
     *MONEY_LAWS,
     *RETURN_LAWS,
+    *RECEIVABLE_LAWS,
     *HOLD_LAWS,
     *JOURNAL_LAWS,
     *PURCHASE_LAWS,
@@ -52,6 +54,7 @@ CONNECTIONS = 12  # at once, of laws about threads
 # Where a fault is noticed most probably, by what it is and the function it is in: only for speed.
 LIKELY = (
     ("no lock", JOURNAL_LAWS),
+    ("granted|given up|receivable|of what failed|came after all|who owes", RECEIVABLE_LAWS),
     ("rounding", WAY_LAWS),
     ("unpaid", PATIENCE_LAWS),
     ("alert|armed|arms|the base|no base|threshold|tells nobody|thawed", ALERT_LAWS),

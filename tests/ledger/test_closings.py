@@ -119,8 +119,8 @@ def test_what_is_closed_is_what_was_seen_and_the_report_tells_exactly_it(books):
         told = sheet(connection, asked, LATER)
         moved = sheet(connection, replace(asked, name="movement"), LATER)
         nobody = sheet(connection, replace(asked, customer_id=wallet.customer_id), LATER)
-    assert [row[:13] for row in told.rows] == [row[:13] for row in moved.rows]
-    assert told.rows[0][13:15] == ("ann@seller.example", "2027-02-03 00:00:00Z")
+    assert [row[:14] for row in told.rows] == [row[:14] for row in moved.rows]
+    assert told.rows[0][14:16] == ("ann@seller.example", "2027-02-03 00:00:00Z")
     assert nobody.rows == ()
 
 

@@ -7,7 +7,17 @@ from ledger.reports.layouts.registered import DUE
 from ledger.reports.tables import ABSENT, Sheet, instant_text, money_text, numbers, texts
 
 TITLE = "Months that finance has closed, with the figures of then"
-FLOWS = ("opening", "cash", "imported", "revenue", "breakage", "refunds", "disputes", "closing")
+FLOWS = (
+    "opening",
+    "cash",
+    "imported",
+    "receivable",
+    "revenue",
+    "breakage",
+    "refunds",
+    "disputes",
+    "closing",
+)
 ABOUT = ("compared", "findings settled", "findings open", "reason")
 COMPARED = {True: "yes", False: "no", None: "unknown"}
 

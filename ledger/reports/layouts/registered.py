@@ -141,9 +141,10 @@ def liability_sheet(lines: Iterable[Liability], at: datetime) -> Sheet:
 
 
 def movement_sheet(lines: Iterable[Movement]) -> Sheet:
-    """Lay out how deferred revenue moved; what was imported only where something was."""
+    """Lay out how deferred revenue moved; imports and receivables only where there were some."""
     lines = tuple(lines)
     is_imported = any(one.imported_minor for one in lines)
+    is_claimed = any(one.receivable_minor for one in lines)
     rows = [
         (
             f"{one.month:%Y-%m}",
@@ -154,6 +155,7 @@ def movement_sheet(lines: Iterable[Movement]) -> Sheet:
                     one.opening_minor,
                     one.cash_minor,
                     one.imported_minor,
+                    one.receivable_minor,
                     one.revenue_minor,
                     one.breakage_minor,
                     one.refunds_minor,
@@ -172,9 +174,11 @@ def movement_sheet(lines: Iterable[Movement]) -> Sheet:
         *texts("month", "currency"),
         *numbers("opening", "cash"),
         Column("imported", is_number=True, csv_only=not is_imported),
+        Column("receivable", is_number=True, csv_only=not is_claimed),
         *numbers(*flows, *DUE, "owed"),
     )
-    title = MOVEMENT_TITLE.format("+ imported " if is_imported else "")
+    more = ("+ imported " if is_imported else "") + ("+ receivable " if is_claimed else "")
+    title = MOVEMENT_TITLE.format(more)
     return Sheet(title, columns, tuple(rows))
 
 

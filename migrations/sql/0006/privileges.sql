@@ -46,5 +46,5 @@ GRANT EXECUTE ON FUNCTION
     first_line, days_between, booked_after, sum_up_days,
     price_of, tax_in, with_tax, net_refunds_of, net_disputes_of, tax_charge,
     coupon_is_left, redeem_coupon, coupon_code, redeem_for_plan, periods_with_coupon,
-    discount_period
+    discount_period, grant_before_money, is_booked, failed_of, receivable_of
     TO drawdown_app;

@@ -202,6 +202,7 @@ def test_every_month_closes_to_its_book_and_opens_the_next(books, told, cut):
                     one.opening_minor
                     + one.cash_minor
                     + one.imported_minor
+                    + one.receivable_minor
                     - one.revenue_minor
                     - one.breakage_minor
                     - one.refunds_minor

@@ -32,7 +32,17 @@ EXPORTS = (
     "taxes",
     *("usage", "usage-by-day", "usage-by-member", "prices"),
 )
-FLOWS = ("opening", "cash", "imported", "revenue", "breakage", "refunds", "disputes", "closing")
+FLOWS = (
+    "opening",
+    "cash",
+    "imported",
+    "receivable",
+    "revenue",
+    "breakage",
+    "refunds",
+    "disputes",
+    "closing",
+)
 EARNED, BROKEN = "earned, not yet posted", "breakage, not yet posted"
 
 
