@@ -11,6 +11,7 @@ from activities.context import BillingContext
 from activities.notifications.alerts import AlertRelay
 from activities.notifications.notices import NoticeActivities
 from activities.notifications.outbox import CrossingRelay
+from activities.payments.before_money import BeforeMoneyActivities
 from activities.payments.declines import DeclineActivities
 from activities.payments.findings import FindingActivities, FindingRelay
 from activities.payments.invoices import InvoiceMails, InvoiceReading
@@ -119,6 +120,8 @@ def of_purchases(context: BillingContext) -> Activities:
         failures.note_decline,
         failures.void,
         failures.resume,
+        BeforeMoneyActivities(context).grant_purchase,
+        BeforeMoneyActivities(context).available,
         ProcessingActivities(context).note,
         ProcessingActivities(context).note_received,
         ProcessingActivities(context).note_tax,

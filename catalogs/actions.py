@@ -6,8 +6,8 @@ from catalogs import values
 from catalogs.document import Section
 from catalogs.terms import FALLBACK, KnownNames, unique
 from domain.credits import MICRO
-from domain.pricing.catalog import Action, Ask, RateVersion, Way
-from domain.pricing.policies import AtZero
+from domain.pricing.catalog import Action, RateVersion, Way
+from domain.pricing.policies import Ask, AtZero
 from domain.pricing.rates import Rate, Rounding
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ default are the reader's to say; what it looks like is in `examples/every_key.ya
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from catalogs.coupons import MEANINGS
+from catalogs import coupons, policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ KEYS: dict[str, Key] = {
         },
     ),
     **_under("packs[].volume[]", _TIER),
-    **{path: Key(*told) for path, told in MEANINGS.items()},
+    **{path: Key(*told) for path, told in (coupons.MEANINGS | policies.MEANINGS).items()},
     **_under(
         "plans[]",
         {
@@ -204,9 +204,7 @@ KEYS: dict[str, Key] = {
                 "usage of a window that is over: taken from today's credits, from"
                 " that window's own while `reopen_days` last, or refused"
             ),
-            "reopen_days": Key(
-                "days after a window's end in which it takes usage, only with `reopen`"
-            ),
+            "reopen_days": Key("days after a window's end in which it takes usage; with `reopen`"),
             "renewal_dunning": Key(
                 "days after the first decline on which a renewal is tried again,"
                 " rising; [] for never"

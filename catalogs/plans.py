@@ -26,6 +26,7 @@ from domain.pricing.policies import (
     APPROVAL_DAYS,
     AtZero,
     DebtRepaidFrom,
+    GrantOn,
     Late,
     LateUsage,
     Priorities,
@@ -125,6 +126,7 @@ def _with_policies(section: Section, plan: Plan, terms: KnownNames) -> Plan:
         upgrade=section.optional(
             "upgrade", values.one_of(UpgradeMode), UpgradeMode.PRORATE_CREDITS
         ),
+        grant_on=section.optional("grant_on", values.one_of(GrantOn), GrantOn.PAID),
     )
 
 

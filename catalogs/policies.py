@@ -22,6 +22,13 @@ from domain.pricing.policies import (
 
 _WHOLE = 100
 
+# What a key means, and what holds where it is left out; `catalogs/keys.py` takes it over.
+_GRANT_ON = (
+    "when credits come that are bought by hand or by themselves with money that takes days, as a"
+    " bank debit's: with it, or at once; if it fails, unused ones are taken back, used ones owed"
+)
+MEANINGS: dict[str, tuple[str, str]] = {"plans[].grant_on": (_GRANT_ON, "")}
+
 
 def read_overdraft(plan_section: Section, terms: KnownNames) -> Overdraft | None:
     """Return how far a plan serves on credit, to the actions whose `at_zero` is `overdraft`."""

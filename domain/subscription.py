@@ -109,6 +109,7 @@ class OpenCharge:
     confirmed: bool = False  # a person agreed to this purchase, so the switch does not matter
     confirm_until: datetime | None = None  # until then its buyer may confirm it with the bank
     needs_window: bool = True  # the credits expire with a window, so one must be open to grant them
+    granted: bool = False  # before its money came; what failed since is taken back
     placeless: bool = False  # declined because nothing says where to tax it: an address cures it
 
     @property

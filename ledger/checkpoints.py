@@ -25,6 +25,7 @@ class NotedCharge:
     note: dict[str, Any]
     processing: bool = False  # its money is on its way
     decline_code: str | None = None  # of the last decline
+    granted: bool = False  # before its money, whatever became of it since
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def open_charges(
     rows = connection.execute(
         text("""
             SELECT c.opened_at, coalesce(c.quantity, 0), c.window_end, coalesce(c.invoice, ''),
-                   c.declines, n.note, c.state = 'processing', c.decline_code
+                   c.declines, n.note, c.state = 'processing', c.decline_code,
+                   c.granted_at IS NOT NULL
             FROM charges c JOIN charge_notes n USING (account_id, charge_id)
             WHERE c.account_id = :account AND c.subscription_id = :subscription
               AND c.state IN ('open', 'processing')

@@ -20,7 +20,7 @@ from domain.payments.findings import Finding, FindingKind
 from domain.payments.taxes import LOCATION_MISSING, PRICE_CHANGED
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, checkpoints, subscriptions
-from ledger.payments import charges, findings
+from ledger.payments import charges, findings, receivables
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,8 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
             ),
         )
         return
-    reader = desk.for_card(desk.reader(buyer.plan))
+    back = receivables.taken_back(desk.connection, buyer.account_id, failed.charge.charge_id)
+    reader = desk.for_card(desk.reader(buyer.plan, back.credit_type if back else ""))
     # Other purchases that somebody asked for are voided at once: a link would lead nowhere.
     kept = failed.confirmable or failed.charge.kind in (ChargeKind.PERIOD, ChargeKind.AUTO)
     if kept and declined.decline is Decline.NEEDS_CUSTOMER and declined.invoice_url:
@@ -249,5 +250,7 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
             paused=failed.pause,
             serves_until=failed.serves_until if failed.pause else None,
             ends_at=failed.ends_at,
+            taken_back=back is not None,
+            owed_micro=back.owed_micro if back else 0,
         ),
     )

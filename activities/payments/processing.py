@@ -1,7 +1,9 @@
-"""Money on its way: recorded once, mailed once; nothing is granted for it yet."""
+"""Money on its way: recorded once, mailed once; what may be granted before it, elsewhere."""
 
 from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy import Connection
 
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
@@ -12,6 +14,7 @@ from activities.uninterrupted import uninterrupted
 from domain.mails.money import OnItsWay
 from domain.payments.charges import Charge, ChargeState, Paid, Processing
 from ledger import accounts
+from ledger.grants import GrantOrder
 from ledger.payments import charges, taxes
 
 
@@ -47,30 +50,10 @@ class ProcessingActivities:
     @uninterrupted(name="note_processing")
     def note(self, coming: ChargeOnItsWay) -> str:
         """Record it and mail once; return `processing`, `repeated` or the charge's state."""
-        buyer, charge = coming.buyer, coming.charge
         with self._context.engine.begin() as connection:
-            state = charges.mark_processing(
-                connection,
-                account_id=buyer.account_id,
-                charge_id=charge.charge_id,
-                invoice=coming.invoice,
-                at=buyer.at,
-            )
-            if state == ChargeState.PROCESSING and coming.serves_until is not None:
-                accounts.keep_serving(connection, buyer.account_id, coming.serves_until, buyer.at)
-            if state == ChargeState.PROCESSING and coming.processing is not None:
-                desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
-                desk.post(
-                    f"on-its-way:{charge.charge_id}",
-                    OnItsWay(
-                        reader=desk.reader(buyer.plan),
-                        purpose=purpose_of(desk, charge),
-                        currency=charge.currency,
-                        amount_minor=charge.total_minor,
-                        card=coming.processing.card,
-                        expected_by=coming.processing.expected_by,
-                    ),
-                )
+            state = mark_on_its_way(connection, coming)
+            if state == ChargeState.PROCESSING:
+                tell_on_its_way(self._context, connection, coming)
         return state
 
     @uninterrupted(name="note_tax")
@@ -98,3 +81,44 @@ class ProcessingActivities:
                 invoice=waits.paid.invoice,
                 at=buyer.at,
             )
+
+
+def mark_on_its_way(connection: Connection, coming: ChargeOnItsWay) -> str:
+    """Record that money is on its way; return `processing`, `repeated` or the charge's state."""
+    buyer = coming.buyer
+    state = charges.mark_processing(
+        connection,
+        account_id=buyer.account_id,
+        charge_id=coming.charge.charge_id,
+        invoice=coming.invoice,
+        at=buyer.at,
+    )
+    if state == ChargeState.PROCESSING and coming.serves_until is not None:
+        accounts.keep_serving(connection, buyer.account_id, coming.serves_until, buyer.at)
+    return state
+
+
+def tell_on_its_way(
+    context: BillingContext,
+    connection: Connection,
+    coming: ChargeOnItsWay,
+    *,
+    granted: GrantOrder | None = None,
+) -> None:
+    """Mail once that money is coming, and what was `granted` before it has."""
+    buyer, charge = coming.buyer, coming.charge
+    if coming.processing is None:
+        return
+    desk = Desk(context, connection, buyer.account_id, buyer.subscription_id)
+    desk.post(
+        f"on-its-way:{charge.charge_id}",
+        OnItsWay(
+            reader=desk.reader(buyer.plan, granted.credit_type if granted else ""),
+            purpose=purpose_of(desk, charge),
+            currency=charge.currency,
+            amount_minor=charge.total_minor,
+            card=coming.processing.card,
+            expected_by=coming.processing.expected_by,
+            granted_micro=granted.quantity_micro if granted else None,
+        ),
+    )

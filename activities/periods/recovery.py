@@ -109,6 +109,7 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
         refused=note.get("looked_into") == Decline.REFUSED,
         look_at=noted.opened_at if noted.processing else None,
         placeless=noted.decline_code == LOCATION_MISSING,
+        granted=noted.granted,
     )
 
 

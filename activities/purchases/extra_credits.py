@@ -18,7 +18,9 @@ from domain.outcomes import Refusal
 from domain.payments.charges import Charge, ChargeKind, Sold
 from domain.pricing.catalog import Extras
 from ledger import accounts, balances, checkpoints, grants
-from ledger.payments import charges, refunds
+from ledger.grants import GrantOrder
+from ledger.payments import charges, receivables, refunds
+from ledger.payments.charges import ChargeRecord
 from ledger.usage import policies
 
 
@@ -135,14 +137,15 @@ def grant(
 ) -> int:
     """Grant what a paid charge bought and, the `first` time, mail a receipt.
 
-    Returns the available micro-credits.
+    What was granted before its money is there already. Returns the available micro-credits.
     """
     buyer = purchase.buyer
     record = charges.charge(connection, buyer.account_id, purchase.charge.charge_id)
-    bought, *companions = extra_orders(buyer, record, frozen=purchase.frozen)
-    available = grants.give(connection, buyer.account_id, bought, buyer.at)
-    for order in companions:
-        grants.give(connection, buyer.account_id, order, buyer.at)
+    if receivables.is_granted(connection, buyer.account_id, record.charge_id):
+        bought, *_ = extra_orders(buyer, record, frozen=purchase.frozen)
+        available = balances.available(connection, buyer.account_id, bought.credit_type, buyer.at)
+    else:
+        bought, available = give_bought(connection, buyer, record, frozen=purchase.frozen)
     if first:
         desk = Desk(context, connection, buyer.account_id, buyer.subscription_id)
         post_receipt(desk=desk, purchase=purchase, record=record, order=bought, available=available)
@@ -150,6 +153,17 @@ def grant(
         told = paid_answer(purchase.charge, quantity, amount, available)
         checkpoints.note(connection, buyer.account_id, purchase.charge.charge_id, answer=told)
     return available
+
+
+def give_bought(
+    connection: Connection, buyer: Buyer, record: ChargeRecord, *, frozen: bool
+) -> tuple[GrantOrder, int]:
+    """Grant what a charge buys, once; return the bought credits and what is available, in micro."""
+    bought, *companions = extra_orders(buyer, record, frozen=frozen)
+    available = grants.give(connection, buyer.account_id, bought, buyer.at)
+    for order in companions:
+        grants.give(connection, buyer.account_id, order, buyer.at)
+    return bought, available
 
 
 def _tell_cap(context: BillingContext, connection: Connection, buyer: Buyer) -> None:

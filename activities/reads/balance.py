@@ -166,7 +166,7 @@ def _auto(found: Standing, kind: str) -> Json | None:
 
 
 def _coming(one: Coming) -> Json:
-    """Return money on its way, and what it buys once it has come: nothing can be used before."""
+    """Return money on its way, and what it buys: with the money, or `granted` before it."""
     return {
         "charge_id": one.charge_id,
         "kind": one.kind,
@@ -174,6 +174,7 @@ def _coming(one: Coming) -> Json:
         "currency": one.currency,
         "credits": None if one.quantity_micro is None else format_credits(one.quantity_micro),
         "credit_type": one.credit_type,
+        "granted": one.granted,
         "since": one.opened_at.isoformat(),
     }
 

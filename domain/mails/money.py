@@ -78,7 +78,8 @@ class PaymentFailed:
     """A payment was declined. It is retried at `retry_at`, or metered actions are paused.
 
     Purchased credits stay usable until `serves_until`; the subscription ends at `ends_at` if the
-    payment is still missing.
+    payment is still missing. What was granted before its money was `taken_back`, `owed_micro` of it
+    were used.
     """
 
     kind: Literal["payment_failed"] = "payment_failed"
@@ -93,6 +94,8 @@ class PaymentFailed:
     paused: bool
     serves_until: datetime | None = None
     ends_at: datetime | None = None
+    taken_back: bool = False
+    owed_micro: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +117,10 @@ class LookedInto:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnItsWay:
-    """A payment was started but its bank has not confirmed it; nothing is granted yet."""
+    """A payment was started but its bank has not confirmed it.
+
+    Nothing is granted yet, or `granted_micro` can be used already and go if the bank refuses it.
+    """
 
     kind: Literal["on_its_way"] = "on_its_way"
     reader: Reader
@@ -123,6 +129,7 @@ class OnItsWay:
     amount_minor: int
     card: str | None = None  # or another payment method, for people
     expected_by: datetime | None = None
+    granted_micro: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,11 @@ from domain.pricing.policies import (
     AfterDunning,
     Alert,
     AnchorRule,
+    Ask,
     AtZero,
     Companion,
     DebtRepaidFrom,
+    GrantOn,
     LateUsage,
     Overdraft,
     Priorities,
@@ -30,14 +32,6 @@ from domain.pricing.policies import (
     WhileUnpaid,
 )
 from domain.pricing.rates import Rate
-
-
-class Ask(StrEnum):
-    """When a person must confirm paying this way for what earlier ways did not cover."""
-
-    NEVER = "never"
-    PER_ACTION = "per_action"  # once confirmed, not again for that action in that window
-    EVERY_TIME = "every_time"
 
 
 class Extras(StrEnum):
@@ -249,6 +243,7 @@ class Plan:
     expiry_warning_days: tuple[int, ...] = ()
     tax: TaxTerms | None = None  # None: no tax is computed
     upgrade: UpgradeMode = UpgradeMode.PRORATE  # to it; so was sold what does not say
+    grant_on: GrantOn = GrantOn.PAID
 
     @property
     def paid(self) -> bool:

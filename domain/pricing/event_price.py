@@ -5,8 +5,8 @@ from datetime import datetime
 
 from domain.credits import MICRO
 from domain.errors import InvalidInput
-from domain.pricing.catalog import Action, Ask, Catalog, Plan, Way
-from domain.pricing.policies import AtZero
+from domain.pricing.catalog import Action, Catalog, Plan, Way
+from domain.pricing.policies import Ask, AtZero
 from domain.pricing.rates import Rounding, cost
 from domain.usage import (
     CLOCK_TOLERANCE,

@@ -8,6 +8,14 @@ from domain.money import Ratio
 APPROVAL_DAYS = 7  # how long a request waits for a person
 
 
+class Ask(StrEnum):
+    """When a person must confirm paying this way for what earlier ways did not cover."""
+
+    NEVER = "never"
+    PER_ACTION = "per_action"  # once confirmed, not again for that action in that window
+    EVERY_TIME = "every_time"
+
+
 class AtZero(StrEnum):
     """What an action does when credits run short."""
 
@@ -24,6 +32,13 @@ class UpgradeMode(StrEnum):
     PRORATE = "prorate"  # the difference for the rest of the period, all the credits it adds
     PRORATE_CREDITS = "prorate_credits"  # both for the rest of the period
     RESTART = "restart"  # the price less the unused part of the old one; a new period begins
+
+
+class GrantOn(StrEnum):
+    """When the credits of a charge come whose money takes days."""
+
+    PAID = "paid"
+    PROCESSING = "processing"  # at once, and they are taken back if it fails
 
 
 class WhileUnpaid(StrEnum):

@@ -1,5 +1,6 @@
 """Charges granted before their money has come: a claim stands for it until it comes or fails."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, text
@@ -33,3 +34,25 @@ def receivable_minor(connection: Connection, account_id: int) -> int:
         "SELECT coalesce(sum(receivable_of(c)), 0) FROM charges c WHERE c.account_id = :account"
     )
     return int(connection.scalar(statement, {"account": account_id}) or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A type of which a failed charge had granted credits, and the micro-credits used of them."""
+
+    credit_type: str
+    owed_micro: int
+
+
+def taken_back(connection: Connection, account_id: int, charge_id: str) -> TakenBack | None:
+    """Return what is owed of a charge that was granted and failed; None: nothing was taken back.
+
+    Of several types, that of its first grant.
+    """
+    statement = text("""
+        SELECT g.credit_type, sum(g.owed) FROM charges c JOIN grants g USING (account_id, charge_id)
+        WHERE c.account_id = :account AND c.charge_id = :charge AND failed_of(c) > 0
+        GROUP BY g.credit_type ORDER BY min(g.part) LIMIT 1
+    """)
+    row = connection.execute(statement, {"account": account_id, "charge": charge_id}).one_or_none()
+    return None if row is None else TakenBack(row[0], int(row[1]))

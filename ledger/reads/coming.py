@@ -1,4 +1,4 @@
-"""Money on its way: charges that the processor decides later, for which nothing was granted yet."""
+"""Money on its way: charges that the processor decides later, and what was granted already."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,10 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """A charge whose money takes days; minor units. It buys micro-credits of a type, or a plan."""
+    """A charge whose money takes days; minor units. It buys micro-credits of a type, or a plan.
+
+    `granted`: its credits can be used already.
+    """
 
     charge_id: str
     kind: str
@@ -17,13 +20,15 @@ class Coming:
     opened_at: datetime
     quantity_micro: int | None
     credit_type: str | None
+    granted: bool = False
 
 
 _COMING = text("""
     SELECT c.charge_id, c.kind, c.currency, c.amount_minor + c.tax_minor, c.opened_at, c.quantity,
            CASE c.kind WHEN 'pack' THEN c.pack ->> 'credit_type'
                        WHEN 'manual_purchase' THEN s.plan #>> '{manual,credit_type}'
-                       WHEN 'auto_purchase' THEN s.plan #>> '{auto,credit_type}' END
+                       WHEN 'auto_purchase' THEN s.plan #>> '{auto,credit_type}' END,
+           c.granted_at IS NOT NULL AND c.taken_back_at IS NULL
     FROM charges c JOIN subscriptions s USING (account_id, subscription_id)
     WHERE c.account_id = :account AND c.state = 'processing'
     ORDER BY c.opened_at, c.charge_id

@@ -65,7 +65,8 @@ CHARGES = Listing(
            coupon_code(c.coupon) AS coupon, c.discount_minor,
            c.surcharge_minor, c.currency, c.quantity AS credits,
            c.pack ->> 'pack_id' AS pack, (c.pack ->> 'count')::integer AS packs,
-           c.opened_at, c.settled_at, c.declines, c.decline_code, c.invoice,
+           c.opened_at, c.settled_at, c.granted_at, c.taken_back_at,
+           c.declines, c.decline_code, c.invoice,
            refunds_of(c) AS refunded_minor, disputes_of(c) AS disputed_minor
     FROM charges c WHERE c.account_id = :account
       AND (CAST(:state AS text) IS NULL OR c.state = :state)

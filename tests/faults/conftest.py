@@ -27,9 +27,11 @@ async def shared_fleet(
     standin: StandIn,
     mail_catcher: MailCatcher,
     servers_folder: Path,
+    catalogs: Path,
 ) -> AsyncIterator[MortalFleet]:
     servers = (own_temporal, new_database(), standin, mail_catcher)
     async with MortalFleet.on(*servers, servers_folder / "workers") as fleet:
+        fleet.environment["DRAWDOWN_CATALOGS"] = str(catalogs)
         yield fleet
 
 

@@ -192,6 +192,7 @@ def _looks() -> dict[str, Mail]:
         ),
         "looked_into_paid": replace(looked_into, paid=True, again=False),
         "on_its_way": coming,
+        "on_its_way_granted": replace(coming, granted_micro=10_000 * CREDIT),
         "on_its_way_minimal": replace(coming, card=None, expected_by=None),
     }
 

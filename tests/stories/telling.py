@@ -165,6 +165,13 @@ class Told:
         told = balance(self.customer.name, found)["on_its_way"]
         assert [self.written(one["amount_minor"]) for one in told] == list(amounts)
 
+    async def owes(self, amount: str, of: str = "credits") -> None:
+        """Assert the credits that were used and not paid for after all."""
+        now = await self.customer.life.now()
+        with self.customer.fleet.engine.connect() as connection:
+            found = standing(connection, self.customer.account_id, now)
+        assert format_credits(found.owed.get(of, 0)) == amount
+
     async def sees_meter(self) -> Json:
         """Return the live meter."""
         now = await self.customer.life.now()

@@ -19,8 +19,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer, Mailbox
+from workflows.subscription.payments.before_money import coming_answer
 from workflows.subscription.payments.collection import Collector
-from workflows.subscription.payments.processing import processing_answer
 from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.pending_calls import PendingCalls
 
@@ -109,7 +109,7 @@ class Context:
             return told
         known = self.state.charge_named(charge_id)
         if known is not None and known.step is Step.PROCESSING:
-            return processing_answer(known)
+            return coming_answer(self.state, known)
         self.settler.await_answer(charge_id, ticket)
         if self.state.charge_named(charge_id) is None:
             self.collector.collect(

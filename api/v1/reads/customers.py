@@ -56,9 +56,16 @@ ON_ITS_WAY: dict[str, Any] = schemas.titled(
             "currency": {"type": "string"},
             "credits": {
                 "anyOf": [schemas.CREDITS, {"type": "null"}],
-                "description": "What is granted once the money has come; null: it pays a plan.",
+                "description": "What the money pays for; null: a plan.",
             },
             "credit_type": {"type": ["string", "null"]},
+            "granted": {
+                "type": "boolean",
+                "description": (
+                    "Whether it can be used already, as the plan's `grant_on: processing` has it;"
+                    " if the money fails, it is taken back, and what was used of it owed."
+                ),
+            },
             "since": schemas.INSTANT,
         },
     },

@@ -34,12 +34,17 @@ with workflow.unsafe.imports_passed_through():
 from workflows.options import LEDGER, of_a_period, short
 from workflows.subscription.mailbox import Answer, Mailbox
 from workflows.subscription.operator_view import demanded, money_for
+from workflows.subscription.payments.before_money import (
+    coming_answer,
+    grant_before_money,
+    grants_before_money,
+    look_again,
+)
 from workflows.subscription.payments.plan_changes import paid_upgrade, put_in_force
 from workflows.subscription.payments.processing import (
     keep_waiting,
     let_operators_look,
     paid_late,
-    processing_answer,
     wait_for_window,
 )
 from workflows.subscription.payments.under_review import differing, look_into
@@ -94,7 +99,7 @@ class Settler:
                 self._state.drop(charge)
             case ChargeKind.PERIOD:
                 await self.open_period(paid_late(self._state, charge), paid)
-            case _ if waits_for_window(self._state, charge, workflow.now()):
+            case _ if not charge.granted and waits_for_window(self._state, charge, workflow.now()):
                 answer = await wait_for_window(self._state, self.buyer(charge), charge, paid)
                 if charge.kind is not ChargeKind.UPGRADE:  # answered once the plan is in force
                     self._answer(charge, answer)
@@ -117,9 +122,13 @@ class Settler:
 
     async def processing(self, charge: OpenCharge, processing: Processing | None) -> None:
         """Keep a charge that the processor decides later, and answer what waits for it."""
-        charge = await keep_waiting(self._state, self.buyer(charge), charge, processing)
+        state, buyer = self._state, self.buyer(charge)
+        if processing is not None and grants_before_money(state, charge):
+            charge = await grant_before_money(state, buyer, charge, processing)
+        else:
+            charge = await keep_waiting(state, buyer, charge, processing)
         self._mailbox.held_up = ""  # decide waiting usage now: the money may take days
-        self._answer(charge, processing_answer(charge))
+        self._answer(charge, coming_answer(state, charge))
 
     async def declined(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
         """Settle a declined attempt; return the charge if it is not retried."""
@@ -174,6 +183,7 @@ class Settler:
             summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
             **LEDGER,
         )
+        await look_again(state, self.buyer(charge), charge)
         self._mailbox.held_up = ""  # decide waiting usage now: it is refused while paused
         if asked_for:
             self._answer(charge, answer)

@@ -72,7 +72,8 @@ class CreditType:
 class OnItsWay:
     """Money that a bank decides about in some days, in minor units.
 
-    `credits` of `credit_type` are granted once it has come; None: it pays a plan.
+    `credits` of `credit_type` are granted once it has come; None: it pays a plan. If they were
+    `granted` before, they are taken back should it fail.
     """
 
     charge_id: str
@@ -82,6 +83,7 @@ class OnItsWay:
     credits: Decimal | None
     credit_type: str | None
     since: datetime
+    granted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ def _on_its_way(raw: Any) -> OnItsWay:
         credits=None if raw["credits"] is None else amounts.read(raw["credits"]),
         credit_type=raw["credit_type"],
         since=amounts.read_instant(raw["since"]),
+        granted=raw.get("granted", False),
     )
 
 

@@ -1,0 +1,127 @@
+"""Credits before the money of a bank debit: usable at once, taken back if it fails."""
+
+import pytest
+
+from tests.fleet import RunningFleet
+from tests.stories.telling import Told, subscribed
+
+pytestmark = pytest.mark.long
+
+ACCOUNT = "pm_usBankAccount_success"
+
+
+async def a_trusted_team(fleet: RunningFleet) -> Told:
+    """The plan was paid by card; since then a bank account is to be charged."""
+    team = await subscribed(fleet, "trusted_debits", "team")
+    team.has_paid("80.00")
+    await team.ask("use_payment_method", payment_method=ACCOUNT)
+    await team.lives_until("2027-01-08T16:00")
+    return team
+
+
+async def test_a_pack_is_usable_at_once_and_its_receipt_comes_with_the_money(
+    fleet: RunningFleet,
+) -> None:
+    team = await a_trusted_team(fleet)
+
+    answer = await team.ask("buy_pack", key="friday", pack="thousand", count=1)
+    assert (answer["status"], answer["granted"]) == ("processing", "before_its_money")
+    assert answer["available"] == "1500"
+    again = await team.ask("buy_pack", key="friday", pack="thousand", count=1)
+    assert again["status"] == "processing"
+    invoice = team.customer.invoice_of("processing")
+    await team.has("1500")
+    await team.sees_on_its_way("25.00")
+    await team.finds_mail("$25.00 is on its way")
+    await team.uses("call", 700)
+    await team.hears_of(invoice, times=2)
+    await team.lives_until("2027-01-13T10:00")
+
+    team.customer.settle_later(invoice)
+    await team.hears_of(invoice, times=3)
+
+    await team.has("800")
+    await team.sees_on_its_way()
+    team.has_paid("80.00", "25.00")
+    mails = team.customer.mails()
+    assert (mails.count("on_its_way"), mails.count("receipt")) == (1, 2)
+    paid = await team.ask("buy_pack", key="friday", pack="thousand", count=1)
+    assert (paid["status"], paid["credits"]) == ("paid", "1000")
+    team.ends_well()
+
+
+async def test_a_pack_whose_debit_fails_is_taken_back_and_what_was_used_is_owed(
+    fleet: RunningFleet,
+) -> None:
+    team = await a_trusted_team(fleet)
+    invoice = await team.orders_pack("thousand", "25.00", key="friday")
+    await team.uses("call", 700)  # 500 included ones, 200 of the pack
+    await team.lives_until("2027-01-13T10:00")
+
+    team.customer.settle_later(invoice, "insufficient_funds")
+    await team.hears_of(invoice, times=2)
+
+    await team.is_now("active")
+    await team.has("0")
+    await team.owes("200")
+    await team.sees_on_its_way()
+    await team.finds_mail("charge your bank account ···6789 ($25.00)")
+    assert team.customer.mails().count("payment_failed") == 1
+    attempts = team.customer.attempts()
+    await team.lives_until("2027-01-20T10:00")
+    assert team.customer.attempts() == attempts
+
+    later = await team.ask("buy_pack", key="again", pack="thousand", count=1)
+    assert "granted" not in later  # who owes credits of a failed one waits for the money
+    await team.has("0")
+    team.customer.settle_later(team.customer.invoice_of("processing"))
+    await team.hears_of(team.customer.invoice_of("paid"))
+    await team.lives_until("2027-01-22T10:00")
+    await team.has("800")
+    await team.owes("0")
+    team.has_paid("80.00", "25.00")
+    team.ends_well()
+
+
+async def test_an_auto_purchase_by_debit_serves_at_once_and_none_is_bought_beside_it(
+    fleet: RunningFleet,
+) -> None:
+    team = await a_trusted_team(fleet)
+    await team.ask("set_auto_purchase", on=True)
+    await team.uses("call", 600)  # 500 included, 100 of what is bought for it
+    await team.has("400")
+    await team.sees_on_its_way("15.00")
+    await team.uses("call", 401, refused="payment_processing")
+    await team.uses("call", 300)
+
+    invoice = team.customer.invoice_of("processing")
+    team.customer.settle_later(invoice, "insufficient_funds")
+    await team.hears_of(invoice)
+
+    await team.is_now("paused")
+    await team.owes("400")
+    await team.ask("use_payment_method", payment_method=team.customer.new_card())
+    await team.is_now("active")
+    await team.has("100")  # put back
+    await team.owes("0")
+    team.has_paid("80.00", "15.00")
+    team.ends_well()
+
+
+async def test_what_was_granted_before_its_money_ends_with_the_subscription(
+    fleet: RunningFleet,
+) -> None:
+    """The money decides later all the same: it is booked, or what was used is owed."""
+    team = await a_trusted_team(fleet)
+    invoice = await team.orders_pack("thousand", "25.00", key="late")
+    await team.uses("call", 700)
+    await team.customer.cancel()
+    await team.lives_until("2027-02-02T10:00")
+    await team.is_now("ended")
+
+    team.customer.settle_later(invoice)
+    await team.hears_of(invoice, times=2)
+
+    team.has_paid("80.00", "25.00")
+    await team.has("800")  # kept for the next paid plan
+    team.ends_well()
