@@ -122,6 +122,8 @@ def of_purchases(context: BillingContext) -> Activities:
         failures.resume,
         BeforeMoneyActivities(context).grant_purchase,
         BeforeMoneyActivities(context).available,
+        BeforeMoneyActivities(context).open_period,
+        BeforeMoneyActivities(context).settle_period,
         ProcessingActivities(context).note,
         ProcessingActivities(context).note_received,
         ProcessingActivities(context).note_tax,

@@ -24,8 +24,8 @@ _WHOLE = 100
 
 # What a key means, and what holds where it is left out; `catalogs/keys.py` takes it over.
 _GRANT_ON = (
-    "when credits come that are bought by hand or by themselves with money that takes days, as a"
-    " bank debit's: with it, or at once; if it fails, unused ones are taken back, used ones owed"
+    "when credits and periods come whose money takes days, as a bank debit's: with it, or at once;"
+    " if it fails, unused credits are taken back and used ones owed; upgrades wait for their money"
 )
 MEANINGS: dict[str, tuple[str, str]] = {"plans[].grant_on": (_GRANT_ON, "")}
 

@@ -117,6 +117,11 @@ class OpenCharge:
         """What it pays for."""
         return self.charge.kind
 
+    @property
+    def is_of_running_period(self) -> bool:
+        """Whether it is for a period that began before its money came."""
+        return self.granted and self.kind is ChargeKind.PERIOD
+
 
 @dataclass(frozen=True, slots=True)
 class TypeLeft:

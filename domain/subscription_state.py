@@ -254,6 +254,8 @@ class SubscriptionState:
         period too waits for a sign of a card.
         """
         self.drop_renewal()
+        if charge.is_of_running_period and self.cancel_at_end:
+            return  # it ends now: no period follows
         if charge.step is Step.DECLINED:
             self.lapsed = charge.retry_at is None
             self.arrears = Arrears(charge.first_declined_at, charge.declines, charge.ends_at)

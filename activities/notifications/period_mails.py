@@ -19,7 +19,7 @@ def tell_period(desk: Desk, paid: PaidPeriod, serving: Serving, *, resumed: bool
     if resumed and serves(paid.status):
         desk.post(f"resumed:{paid.period.start.isoformat()}", _resumed(desk, paid, serving))
     if paid.charge is not None and paid.paid is not None:
-        receipt = _receipt(
+        receipt = period_receipt(
             desk=desk, period=paid, charge=paid.charge, paid=paid.paid, serving=serving
         )
         desk.post(f"receipt:{paid.charge.charge_id}", receipt)
@@ -59,9 +59,10 @@ def _resumed(desk: Desk, paid: PaidPeriod, serving: Serving) -> Resumed:
     )
 
 
-def _receipt(
+def period_receipt(
     desk: Desk, period: PaidPeriod, charge: Charge, paid: Paid, serving: Serving
 ) -> Receipt:
+    """Return the receipt of a period and what is available now."""
     plan = period.plan
     next_at, next_minor = desk.next_payment()
     allowances = [(one.credit_type, one.quantity_micro) for one in plan.allowances]

@@ -14,7 +14,6 @@ from activities.uninterrupted import uninterrupted
 from domain.mails.money import OnItsWay
 from domain.payments.charges import Charge, ChargeState, Paid, Processing
 from ledger import accounts
-from ledger.grants import GrantOrder
 from ledger.payments import charges, taxes
 
 
@@ -103,9 +102,9 @@ def tell_on_its_way(
     connection: Connection,
     coming: ChargeOnItsWay,
     *,
-    granted: GrantOrder | None = None,
+    granted: tuple[str, int] | None = None,
 ) -> None:
-    """Mail once that money is coming, and what was `granted` before it has."""
+    """Mail once that money is coming; `granted`: a type, and its micro-credits usable already."""
     buyer, charge = coming.buyer, coming.charge
     if coming.processing is None:
         return
@@ -113,12 +112,12 @@ def tell_on_its_way(
     desk.post(
         f"on-its-way:{charge.charge_id}",
         OnItsWay(
-            reader=desk.reader(buyer.plan, granted.credit_type if granted else ""),
+            reader=desk.reader(buyer.plan, granted[0] if granted else ""),
             purpose=purpose_of(desk, charge),
             currency=charge.currency,
             amount_minor=charge.total_minor,
             card=coming.processing.card,
             expected_by=coming.processing.expected_by,
-            granted_micro=granted.quantity_micro if granted else None,
+            granted_micro=granted[1] if granted else None,
         ),
     )

@@ -13,7 +13,10 @@ from domain.subscription import Status
 
 @dataclass(frozen=True, slots=True)
 class PaidPeriod:
-    """A period that may begin: its charge is paid, or the plan is free (both None)."""
+    """A period that may begin: its charge is paid, or the plan is free (both None).
+
+    One that begins before its money has a charge and is not `paid` yet.
+    """
 
     subscription_id: str
     account_id: int

@@ -5,7 +5,7 @@ import asyncio
 from domain.credits import MICRO
 from tests.faults.gates import Point, commit, request
 from tests.faults.mortal import MortalFleet
-from tests.faults.test_crashes import points
+from tests.faults.test_crashes import RENEWED, points
 from tests.faults.test_extra_credits import granted
 from tests.fleet import Customer
 from tests.workflows.test_packs import buy_pack
@@ -21,6 +21,10 @@ TAKING_BACK = {
     "taken back": commit("mark_declined(", "answer"),
     "void about to be written": commit("mark_void(", "request"),
     "void written": commit("mark_void(", "answer"),
+}
+BEGINNING = {
+    "period about to begin": commit("open_windows(", "request"),
+    "period begun": commit("open_windows(", "answer"),
 }
 PAYING = {
     "money about to be booked": commit("mark_paid(", "request"),
@@ -86,4 +90,22 @@ async def test_what_failed_is_taken_back_once(mortal: MortalFleet, point: Point)
     [(owed,)] = customer.rows("SELECT sum(owed) FROM grants WHERE account_id = %s")
     assert owed == 200 * MICRO
     assert customer.mails().count("payment_failed") == 1
+    customer.check()
+
+
+@points(BEGINNING)
+async def test_a_period_begins_once_before_its_money(mortal: MortalFleet, point: Point) -> None:
+    customer = await trusted(mortal)
+    trap = mortal.set(point)
+    renewal = asyncio.create_task(customer.pass_until(RENEWED))
+    await mortal.sprung(trap)
+    await mortal.revive(customer)
+    await renewal
+
+    assert (await customer.life.settle())["available"] == "500"
+    customer.settle_later(customer.invoice_of("processing"))
+    await customer.life.signal("invoice_paid", {"invoice": customer.invoice_of("processing")})
+    await customer.life.settle()
+    assert customer.paid() == [8000, 8000]
+    assert (customer.mails().count("on_its_way"), customer.mails().count("receipt")) == (1, 2)
     customer.check()

@@ -125,3 +125,114 @@ async def test_what_was_granted_before_its_money_ends_with_the_subscription(
     team.has_paid("80.00", "25.00")
     await team.has("800")  # kept for the next paid plan
     team.ends_well()
+
+
+async def test_a_first_period_by_debit_begins_at_once(fleet: RunningFleet) -> None:
+    team = await subscribed(fleet, "trusted_debits", "team", card=ACCOUNT)
+    await team.is_now("active")
+    await team.has("500")
+    await team.sees_on_its_way("80.00")
+    await team.uses("call", 100)
+    team.has_paid()
+    invoice = team.customer.invoice_of("processing")
+    assert team.customer.mails() == ["on_its_way", "welcome"]
+
+    team.customer.settle_later(invoice)
+    await team.hears_of(invoice, times=2)
+
+    await team.has("400")
+    team.has_paid("80.00")
+    assert team.customer.mails().count("receipt") == 1
+    await team.lives_until("2027-02-02")
+    await team.has("500")  # the renewal, by debit too
+    await team.sees_on_its_way("80.00")
+    team.ends_well()
+
+
+async def test_a_renewal_whose_debit_fails_takes_its_credits_back_and_is_dunned(
+    fleet: RunningFleet,
+) -> None:
+    """A bank that has nothing today may have it in two days: the same charge is tried again."""
+    team = await a_trusted_team(fleet)
+    await team.lives_until("2027-02-01T10:00")
+    await team.is_now("active")
+    await team.has("500")
+    await team.uses("call", 100)
+    invoice = team.customer.invoice_of("processing")
+
+    team.customer.settle_later(invoice, "insufficient_funds")
+    await team.hears_of(invoice, times=2)
+
+    status = await team.is_now("past_due")
+    assert status["period_end"].startswith("2027-03-01")
+    await team.has("0")
+    await team.owes("100")
+    await team.uses("call", 1, refused="paused:payment_failed")
+    mail = await team.finds_mail("charge your bank account ···6789 ($80.00)")
+    assert "taken back" in mail["text"]
+    await team.ask("use_payment_method", payment_method=team.customer.new_card())
+
+    await team.is_now("active")
+    await team.has("400")
+    await team.owes("0")
+    team.has_paid("80.00", "80.00")
+    await team.lives_until("2027-03-02")
+    await team.has("500")
+    team.has_paid("80.00", "80.00", "80.00")
+    team.ends_well()
+
+
+async def test_a_period_that_stays_unpaid_is_void_when_it_is_over(fleet: RunningFleet) -> None:
+    team = await a_trusted_team(fleet)
+    await team.lives_until("2027-02-01T10:00")
+    invoice = team.customer.invoice_of("processing")
+    team.customer.settle_later(invoice, "account_closed")
+    await team.hears_of(invoice)
+    await team.is_now("paused")
+
+    await team.lives_until("2027-03-02")
+    await team.is_now("past_due")
+    team.has_paid("80.00")
+    await team.ask("use_payment_method", payment_method=team.customer.new_card())
+
+    await team.is_now("active")  # the period under way is paid, and no other
+    await team.has("500")
+    team.has_paid("80.00", "80.00")
+    team.ends_well()
+
+
+async def test_money_that_comes_after_its_period_pays_that_period(fleet: RunningFleet) -> None:
+    """The next renewal waits until the bank has decided about the one before."""
+    team = await a_trusted_team(fleet)
+    await team.lives_until("2027-02-01T10:00")
+    february = team.customer.invoice_of("processing")
+    await team.ask("use_payment_method", payment_method=team.customer.new_card())
+    await team.lives_until("2027-03-02")
+    await team.uses("call", 1, status="pending")
+
+    team.customer.settle_later(february)
+    await team.hears_of(february, times=2)
+
+    await team.is_now("active")
+    await team.has("499")  # what waited is served by the renewal, which a card paid at once
+    team.has_paid("80.00", "80.00", "80.00")
+    team.ends_well()
+
+
+async def test_an_upgrade_waits_for_the_period_and_a_cancelled_one_ends_with_it(
+    fleet: RunningFleet,
+) -> None:
+    team = await a_trusted_team(fleet)
+    await team.lives_until("2027-02-01T10:00")
+    invoice = team.customer.invoice_of("processing")
+    await team.is_told_no("payment_processing", "change_plan", plan="company")
+    await team.customer.cancel()
+    team.customer.settle_later(invoice, "account_closed")
+    await team.hears_of(invoice)
+    await team.has("0")
+
+    await team.lives_until("2027-03-02")
+
+    await team.is_now("ended")
+    team.has_paid("80.00")
+    team.ends_well()

@@ -117,3 +117,57 @@ async def test_while_another_charge_is_unpaid_credits_wait_for_their_money(
 
     assert (answer["status"], answer.get("granted")) == ("processing", None)
     customer.check()
+
+
+async def test_a_period_that_was_lost_goes_on_and_is_paid_or_taken_back(
+    fleet: RunningFleet,
+) -> None:
+    customer = await a_trusted_customer(fleet)
+    await customer.pass_until(FEBRUARY + DAY)
+    invoice = customer.invoice_of("processing")
+
+    again = await rebuild(customer, await lose(customer))
+    status = await again.life.settle()
+    assert (status["status"], status["available"]) == ("active", "500")
+    again.settle_later(invoice, "account_closed")
+    status = await told(again, invoice, 2)
+    assert (status["status"], status["available"]) == ("paused", "0")
+
+    once_more = await rebuild(again, await lose(again))
+    card = {"payment_method": once_more.new_card()}
+    await once_more.life.ask("use_payment_method", card)
+    status = await once_more.life.settle()
+    assert (status["status"], status["available"]) == ("active", "500")
+    assert once_more.paid() == [8000, 8000]
+    assert once_more.mails().count("receipt") == 2
+    once_more.check()
+
+
+async def test_a_period_that_fails_after_the_end_is_given_up(fleet: RunningFleet) -> None:
+    customer = await a_trusted_customer(fleet)
+    await customer.pass_until(FEBRUARY + DAY)
+    invoice = customer.invoice_of("processing")
+    await customer.use("100", action="call")
+    await customer.cancel("now")
+    await customer.life.settle()
+
+    customer.settle_later(invoice, "insufficient_funds")
+    status = await told(customer, invoice, 2)
+
+    assert (status["status"], status["open_charges"]) == ("ended", [])
+    assert [state for _, state, _ in customer.charges()] == ["paid", "void"]
+    customer.check()
+
+
+async def test_a_period_paid_after_the_end_is_booked(fleet: RunningFleet) -> None:
+    customer = await a_trusted_customer(fleet)
+    await customer.pass_until(FEBRUARY + DAY)
+    invoice = customer.invoice_of("processing")
+    await customer.cancel("now")
+    await customer.life.settle()
+
+    customer.settle_later(invoice)
+    await told(customer, invoice, 2)
+
+    assert customer.paid() == [8000, 8000]
+    customer.check()

@@ -30,6 +30,7 @@ from workflows.previews import ask_for_tax, preview_of
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Update
+from workflows.subscription.payments.plan_changes import no_upgrade
 from workflows.subscription.payments.processing import processing_answer
 
 MIGRATED = {
@@ -94,9 +95,7 @@ def _unchangeable(context: Context, quoted: Quoted) -> str | None:
     if not _gives_way(upgrade, quoted):
         return "change_under_way"
     if quoted.quote.kind is ChangeKind.UPGRADE:
-        if state.pauses:
-            return f"paused:{state.pauses[0].value}"
-        return "no_subscription" if state.period is None else None
+        return no_upgrade(state)
     idle = state.next_plan is None and upgrade is None
     return "same_plan" if quoted.quote.kind is ChangeKind.NONE and idle else None
 

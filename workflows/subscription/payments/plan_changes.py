@@ -17,6 +17,17 @@ from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer
 
 
+def no_upgrade(state: SubscriptionState) -> str | None:
+    """Return why a subscription cannot be upgraded now, or None."""
+    if state.pauses:
+        return f"paused:{state.pauses[0].value}"
+    if state.period is None:
+        return "no_subscription"
+    # The price of a period whose money is on its way is what an upgrade is counted against.
+    unpaid = any(charge.is_of_running_period for charge in state.charges)
+    return "payment_processing" if unpaid else None
+
+
 async def put_in_force(state: SubscriptionState, upgrade: Upgrade) -> bool:
     """Put a paid or waived upgrade in force; return whether a new period began with it."""
     if upgrade.quote.restarts is not None:

@@ -58,7 +58,7 @@ async def keep_waiting(
             charge.charge,
             charge.invoice,
             processing,
-            serves_until=_serves_until(state, charge) if processing else None,
+            serves_until=serves_until(state, charge) if processing else None,
         ),
         summary=short(f"{demanded(charge.charge)} is {what}"),
         **LEDGER,
@@ -66,7 +66,7 @@ async def keep_waiting(
     return charge
 
 
-def _serves_until(state: SubscriptionState, charge: OpenCharge) -> datetime | None:
+def serves_until(state: SubscriptionState, charge: OpenCharge) -> datetime | None:
     """Return until when a patient plan serves what was bought while its renewal is on its way."""
     plan, period = charge.plan, charge.period
     if charge.kind is not ChargeKind.PERIOD or plan is None or period is None:

@@ -9,7 +9,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.declines import DeclineActivities, FailedCharge, Resumption
     from activities.payments.processing import ProcessingActivities
     from activities.periods.lifecycle import PeriodActivities
-    from activities.periods.paid_periods import PaidPeriod
     from activities.plans.upgrades import Upgrade
     from activities.purchases.buyers import Buyer, PaidPurchase
     from activities.purchases.extra_credits import PurchaseActivities
@@ -27,7 +26,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.dunning import next_try, patience_ends
     from domain.payments.processor_states import Remark
     from domain.payments.taxes import LOCATION_MISSING
-    from domain.plan_calendar import Calendar
     from domain.pricing.policies import AfterDunning, ResumeOn, WhileUnpaid
     from domain.subscription import OpenCharge, Pause, Step
     from domain.subscription_state import SubscriptionState
@@ -35,11 +33,14 @@ from workflows.options import LEDGER, of_a_period, short
 from workflows.subscription.mailbox import Answer, Mailbox
 from workflows.subscription.operator_view import demanded, money_for
 from workflows.subscription.payments.before_money import (
+    begin_before_money,
     coming_answer,
     grant_before_money,
     grants_before_money,
     look_again,
+    settle_period,
 )
+from workflows.subscription.payments.periods import period_began, period_of
 from workflows.subscription.payments.plan_changes import paid_upgrade, put_in_force
 from workflows.subscription.payments.processing import (
     keep_waiting,
@@ -94,11 +95,11 @@ class Settler:
             return await self._looked_into(charge, differing(charge, paid))
         self._state.charge_was(f"{money_for(paid.amount_minor, charge.charge)} paid")
         match charge.kind:
-            case ChargeKind.PERIOD | ChargeKind.UPGRADE if self._state.ended:
+            case ChargeKind.PERIOD | ChargeKind.UPGRADE if self._state.ended and not charge.granted:
                 await let_operators_look(self._state, charge, Remark.MONEY_AFTER_THE_END)
                 self._state.drop(charge)
             case ChargeKind.PERIOD:
-                await self.open_period(paid_late(self._state, charge), paid)
+                await self._period_paid(charge, paid)
             case _ if not charge.granted and waits_for_window(self._state, charge, workflow.now()):
                 answer = await wait_for_window(self._state, self.buyer(charge), charge, paid)
                 if charge.kind is not ChargeKind.UPGRADE:  # answered once the plan is in force
@@ -123,10 +124,15 @@ class Settler:
     async def processing(self, charge: OpenCharge, processing: Processing | None) -> None:
         """Keep a charge that the processor decides later, and answer what waits for it."""
         state, buyer = self._state, self.buyer(charge)
-        if processing is not None and grants_before_money(state, charge):
-            charge = await grant_before_money(state, buyer, charge, processing)
-        else:
+        if processing is None or not grants_before_money(state, charge):
             charge = await keep_waiting(state, buyer, charge, processing)
+        elif charge.kind is ChargeKind.PERIOD:
+            charge = await begin_before_money(state, buyer, charge, processing)
+            if charge.granted:
+                self.period_opened = True
+                await self.release_paid()
+        else:
+            charge = await grant_before_money(state, buyer, charge, processing)
         self._mailbox.held_up = ""  # decide waiting usage now: the money may take days
         self._answer(charge, coming_answer(state, charge))
 
@@ -142,7 +148,8 @@ class Settler:
         plan = charge.plan or state.plan_in_force()
         serves = plan.while_unpaid is WhileUnpaid.SERVE_PURCHASED
         asked_for = charge.kind in ASKED_FOR
-        pauses, untried = not asked_for and begun, charge.placeless
+        gone = charge.is_of_running_period and state.ended  # nothing is left to be paused or tried
+        pauses, untried = not asked_for and begun and not gone, charge.placeless
         charge = replace(
             charge,
             step=Step.DECLINED,
@@ -188,7 +195,7 @@ class Settler:
         if asked_for:
             self._answer(charge, answer)
             return [charge] if charge.confirm_until is None else []
-        return []
+        return [charge] if gone else []
 
     async def _looked_into(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
         charge, final = await look_into(self._state, self.buyer(charge), charge, declined)
@@ -199,42 +206,31 @@ class Settler:
     async def open_period(self, charge: OpenCharge, paid: Paid | None) -> None:
         """Begin a paid or free period."""
         state = self._state
-        if charge.plan is None or charge.period is None:
-            raise LookupError(f"{charge.charge.charge_id} is no charge of a period")
-        now = workflow.now()
-        anchor = charge.anchor or state.anchor_under(charge.plan)
-        period, zone = charge.period, charge.time_zone or state.time_zone
-        mild = charge.plan.resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
-        stays = paid is not None and state.awaits_card and not mild
-        pauses = state.pauses if stays else _without(state.pauses, Pause.PAYMENT_FAILED)
+        period = period_of(state, charge, paid)
         serving = await workflow.execute_activity_method(
             PeriodActivities.open_period,
-            PaidPeriod(
-                subscription_id=state.subscription_id,
-                account_id=state.account_id,
-                plan=charge.plan,
-                anchor=anchor,
-                time_zone=zone,
-                period=period,
-                charge=charge.charge if paid else None,
-                paid=paid,
-                first=state.period is None,
-                status=state.serving_status(pauses, period),
-                at=now,
-                stays_paused=stays,
-            ),
-            summary=f"begin the period from {period.start:%Y-%m-%d}",
-            **of_a_period(state.start.customer_id, first=state.period is None),
+            period,
+            summary=f"begin the period from {period.period.start:%Y-%m-%d}",
+            **of_a_period(state.start.customer_id, first=period.first),
         )
         state.drop(charge)
-        state.serve_under(charge.plan)
-        state.open_period(period, serving.window, by=Calendar(anchor, zone), pauses=pauses)
-        state.await_card(wanted=stays)
-        state.next_takes(serving.coupon)
-        state.credits_came(serving.available_micro, workflow.now())
+        period_began(state, period, serving)
         self._mailbox.held_up = ""
         self.period_opened = True
         await self.release_paid()
+
+    async def _period_paid(self, charge: OpenCharge, paid: Paid) -> None:
+        """Begin a period, or book the money of one that began before; if it had failed, resume."""
+        state = self._state
+        if not charge.is_of_running_period:
+            await self.open_period(paid_late(state, charge), paid)
+            return
+        await settle_period(state, charge, paid)
+        self._mailbox.held_up = ""
+        mild = state.plan_in_force().resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
+        unpaid = Pause.PAYMENT_FAILED in state.pauses and not state.ended
+        if unpaid and (mild or not state.awaits_card):
+            await self.resume(paid)
 
     async def complete_upgrade(self, upgrade: Upgrade) -> None:
         """Put a paid or waived upgrade in force."""
@@ -327,7 +323,3 @@ def _confirm_until(charge: OpenCharge, declined: Declined) -> datetime | None:
     upgrade = charge.kind is ChargeKind.UPGRADE
     waits = workflow.patched(UPGRADES_CONFIRMED_LATER if upgrade else CONFIRMED_LATER)
     return workflow.now() + FORGOTTEN if waits else None
-
-
-def _without(pauses: tuple[Pause, ...], cause: Pause) -> tuple[Pause, ...]:
-    return tuple(one for one in pauses if one is not cause)
