@@ -171,3 +171,20 @@ async def test_a_period_paid_after_the_end_is_booked(fleet: RunningFleet) -> Non
 
     assert customer.paid() == [8000, 8000]
     customer.check()
+
+
+async def test_another_subscription_begins_before_its_money_too(fleet: RunningFleet) -> None:
+    customer = await fleet.subscribe("team", catalog="trusted_debits")
+    await customer.cancel("now")
+    await customer.life.settle()
+
+    again = await fleet.subscribe(
+        "team", catalog="trusted_debits", card=ACCOUNT, again=customer, begins=FEBRUARY
+    )
+    status = await again.life.settle()
+
+    assert (status["status"], status["available"]) == ("active", "500")
+    again.settle_later(again.invoice_of("processing"))
+    await again.pass_until(FEBRUARY + 2 * DAY)
+    assert (await again.life.status())["available"] == "500"
+    again.check()

@@ -26,6 +26,13 @@ CREATE OR REPLACE FUNCTION owes_failed(p_account bigint) RETURNS boolean LANGUAG
                      AND n.counter LIKE 'debt:%' AND n.value > 0)
 $$;
 
+-- Whether the subscription of a charge has ended; another one of its customer may begin.
+CREATE OR REPLACE FUNCTION is_over(c charges) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM subscriptions s
+                   WHERE s.account_id = c.account_id AND s.subscription_id = c.subscription_id
+                     AND s.status = 'ended')
+$$;
+
 -- Book a charge before its money: its grants may then be given, in the same transaction. Once a
 -- charge: what failed is granted again only when it is paid. granted | repeated | unknown_charge |
 -- subscription_ended | declined (it was, once) | credits_owed (an earlier one failed) | the state
@@ -43,7 +50,8 @@ BEGIN
     reason := CASE WHEN c.charge_id IS NULL THEN 'unknown_charge'
                    WHEN c.granted_at IS NOT NULL THEN 'repeated'
                    WHEN c.state NOT IN ('open', 'processing') THEN c.state
-                   WHEN w.state = 'ended' THEN 'subscription_ended'
+                   WHEN w.state = 'ended' AND (c.kind <> 'period' OR is_over(c))
+                   THEN 'subscription_ended'
                    WHEN c.declines > 0 THEN 'declined'
                    WHEN owes_failed(p_account) THEN 'credits_owed' END;
     IF reason IS NOT NULL THEN RETURN reason; END IF;
