@@ -37,6 +37,10 @@ def catalogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for path in (ROOT / place).glob("*.yaml"):
             if path.name != "every_key.yaml":  # sold by nobody
                 shutil.copy(path, folder)
+    make = (ROOT / "catalogs" / "make.yaml").read_text(encoding="utf-8")
+    trusting = make.replace("name: make\n", "name: make_trusting\n", 1)
+    trusting = trusting.replace("defaults:\n", "defaults:\n  grant_on: processing\n", 1)
+    (folder / "make_trusting.yaml").write_text(trusting, encoding="utf-8")
     return folder
 
 

@@ -41,6 +41,32 @@ async def test_the_processor_and_the_ledger_agree_charge_by_charge(
     agree(customer)
 
 
+# Where credits come before their money, payments that take days matter most.
+SLOW = ("the_next_payment_takes_days", "the_bank_answers", "a_purchase", "days_pass", "some_usage")
+TRUSTED_LIVES = st.lists(
+    st.tuples(st.one_of(st.sampled_from(SLOW), st.sampled_from(sorted(ACTS))), st.integers(0, 9)),
+    min_size=6,
+    max_size=18,
+)
+
+
+@given(life=TRUSTED_LIVES)
+@settings(max_examples=12, phases=SEARCH)
+async def test_they_agree_where_credits_come_before_their_money(
+    fleet: RunningFleet, life: list[tuple[str, int]]
+) -> None:
+    customer = await fleet.subscribe("core_10k", catalog="make_trusting")
+    note(customer.name)
+    for name, number in life:
+        customer = await ACTS[name](customer, number)
+    fleet.standin.behave()
+    for _ in range(3):  # a period that failed may be on its way again
+        customer = await ACTS["the_bank_answers"](customer, 1)
+        await customer.life.settle()
+
+    agree(customer)
+
+
 def agree(customer: Customer) -> None:
     """Assert that each paid invoice is one paid charge of the same amount, and the other way."""
     taken = Counter((one["charge_id"], one["amount_minor"]) for one in customer.processor()["paid"])
