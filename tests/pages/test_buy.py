@@ -107,6 +107,24 @@ async def test_money_on_its_way_says_so_and_offers_no_second_payment(fleet, link
     assert edited.status_code == 200
 
 
+async def test_what_comes_before_its_money_says_so_and_what_becomes_of_it(fleet, link, web):
+    acme = await fleet.subscribe("core_10k", catalog="make_trusting")
+    acme.fault("later")
+    await web.get(await link(acme.name))
+    there = (await sent(web, THOUSAND, CONFIRM)).headers["location"]
+    assert "1,000 can be used already" in (await web.get(there)).text
+    balance = (await web.get("/console/credits")).text
+    assert "$0.90 on its way" in balance
+    assert "You can use it already." in balance
+    assert "11,000 <small>can be used now" in balance
+    invoice = acme.invoice_of("processing")
+    acme.settle_later(invoice, "account_closed")
+    await acme.life.signal("invoice_paid", {"invoice": invoice})
+    await acme.life.settle()
+    assert "what you had for it was taken back" in (await web.get(there)).text
+    assert "10,000 <small>can be used now" in (await web.get("/console/credits")).text
+
+
 async def test_a_declined_payment_says_what_the_bank_lets_us_tell(fleet, link, web):
     acme = await fleet.subscribe("core_10k")
     await web.get(await link(acme.name))

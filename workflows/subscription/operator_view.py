@@ -147,6 +147,7 @@ def status_of(state: SubscriptionState, next_due: datetime | None) -> dict[str, 
                 "step": charge.step.value,
                 "amount_minor": charge.charge.total_minor,
                 "attempt": charge.attempt,
+                **({"granted": True} if charge.granted else {}),
             }
             for charge in state.charges
         ],
@@ -181,7 +182,8 @@ def _progress(charge: OpenCharge) -> str:
     if charge.refused:
         attempt = f", by the processor{attempt}"
     again = f", again {day(charge.retry_at)}" if charge.retry_at else ""
-    return f"{demanded(charge.charge)}: {PROGRESS[charge.step]}{attempt}{again}"
+    usable = ", granted already" if charge.granted and charge.step is Step.PROCESSING else ""
+    return f"{demanded(charge.charge)}: {PROGRESS[charge.step]}{usable}{attempt}{again}"
 
 
 def _balance(state: SubscriptionState) -> str:

@@ -21,7 +21,7 @@ KINDS = {
     "correction": "Corrected",
     "rollover": "Carried over",
     "refund": "Refunded",
-    "chargeback": "Charged back by a bank",
+    "chargeback": "Payment failed or charged back",
     "debt": "Owed",
     "reopen": "Given back",
     "repayment": "Taken for what was owed",

@@ -38,7 +38,7 @@ ENTRIES = {
     "correction": "Usage corrected",
     "rollover": "Credits moved into the next window",
     "refund": "Credits taken back with a refund",
-    "chargeback": "Credits taken by a dispute",
+    "chargeback": "Credits of a failed or disputed payment",
     "debt": "Used credits became a debt",
     "reopen": "Reopened for late usage",
     "repayment": "A debt repaid",
