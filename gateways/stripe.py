@@ -22,6 +22,7 @@ from domain.payments.charges import (
     PaymentOutcome,
     PaymentState,
     Prepared,
+    Sent,
     Unclear,
     Unpaid,
 )
@@ -286,4 +287,4 @@ class StripePayments:
 
 def _waits(state: PaymentState) -> bool:
     """Return whether an invoice can still be paid or voided."""
-    return isinstance(state, Unpaid | Declined)
+    return isinstance(state, Unpaid | Declined | Sent)

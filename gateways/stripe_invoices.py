@@ -25,6 +25,14 @@ PAGE = 100  # newest invoices of a payer, among which a charge's is searched
 READ: list[str] = ["payments"]
 ATTEMPT = "attempt"  # metadata: absent for the first
 LINE = "line"  # metadata: which line of the charge an invoice item is
+# Where the account number of an invoice is: https://docs.stripe.com/invoicing/bank-transfer.
+TRANSFERS = {
+    "USD": {"type": "us_bank_transfer"},
+    "EUR": {"type": "eu_bank_transfer", "eu_bank_transfer": {"country": "DE"}},
+    "GBP": {"type": "gb_bank_transfer"},
+    "JPY": {"type": "jp_bank_transfer"},
+    "MXN": {"type": "mx_bank_transfer"},
+}
 
 
 class Invoices:
@@ -38,21 +46,7 @@ class Invoices:
         """Return a charge's finalised invoice, continuing from wherever a crash left it."""
         invoice = find_or_take_effect(
             f"{key}:invoice",
-            lambda options: self._stripe.invoices.create(
-                {
-                    "customer": charge.payer,
-                    "currency": charge.currency.lower(),
-                    "auto_advance": False,
-                    "collection_method": "charge_automatically",
-                    "pending_invoice_items_behavior": "exclude",
-                    # What settings of the account or the payer would otherwise add unasked.
-                    "automatic_tax": {"enabled": charge.tax is not None},
-                    "discounts": "",
-                    "payment_settings": _payment_settings(charge),
-                    "metadata": _metadata(charge),
-                },
-                options,
-            ),
+            lambda options: self._stripe.invoices.create(_draft(charge), options),
             lambda: self._of_charge(charge),
         )
         if entry(invoice, "status") == "draft":
@@ -258,6 +252,24 @@ def _is_settled(invoice: stripe.Invoice) -> bool:
     return entry(invoice, "status") == "paid" and came == 0
 
 
+def _draft(charge: Charge) -> stripe.params.InvoiceCreateParams:
+    draft: stripe.params.InvoiceCreateParams = {
+        "customer": charge.payer,
+        "currency": charge.currency.lower(),
+        "auto_advance": False,
+        "collection_method": "charge_automatically",
+        "pending_invoice_items_behavior": "exclude",
+        # What settings of the account or the payer would otherwise add unasked.
+        "automatic_tax": {"enabled": charge.tax is not None},
+        "discounts": "",
+        "payment_settings": _payment_settings(charge),
+        "metadata": _metadata(charge),
+    }
+    if charge.due_at is not None:  # its customer pays it; the processor mails nothing by itself
+        draft |= {"collection_method": "send_invoice", "due_date": int(charge.due_at.timestamp())}
+    return draft
+
+
 def _metadata(charge: Charge) -> dict[str, str]:
     attempt = {ATTEMPT: str(charge.attempt)} if charge.attempt > 1 else {}
     ids = {
@@ -272,7 +284,14 @@ def _metadata(charge: Charge) -> dict[str, str]:
 def _payment_settings(charge: Charge) -> stripe.params.InvoiceCreateParamsPaymentSettings:
     """Let nothing pay it, here or on its page, that the charge does not take."""
     types: Any = stripe_types(charge.takes, charge.currency)
-    return {"payment_method_types": types}
+    if charge.due_at is None:
+        return {"payment_method_types": types}
+    transfer: Any = TRANSFERS[charge.currency.upper()]
+    by_transfer: Any = {"funding_type": "bank_transfer", "bank_transfer": transfer}
+    return {
+        "payment_method_types": types,
+        "payment_method_options": {"customer_balance": by_transfer},
+    }
 
 
 def _mismatch(charge: Charge, invoice: stripe.Invoice) -> ProcessorRefusal:

@@ -77,6 +77,7 @@ def stripe_types(kinds: Collection[PaymentKind], currency: str) -> list[str]:
     """
     debit = {"USD": "us_bank_account", "EUR": "sepa_debit"}.get(currency.upper())
     names = {PaymentKind.CARD: "card", PaymentKind.BANK_DEBIT: debit}
+    names[PaymentKind.INVOICE] = "customer_balance"  # a transfer to an account number of its own
     return [name for kind in kinds if (name := names[kind])]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import stripe
 
-from domain.payments.charges import Closed, Paid, PaymentState, Processing, Unclear, Unpaid
+from domain.payments.charges import Closed, Paid, PaymentState, Processing, Sent, Unclear, Unpaid
 from domain.payments.processor_states import COMES_BY_ITSELF, NONE, Case, Remark, case
 from gateways.stripe_reading import card_label, code_of_failure, declined, entry
 
@@ -34,7 +34,9 @@ class Seen:
 
 
 def state_of(seen: Seen) -> PaymentState:
-    """Return the state of an invoice."""
+    """Return the state of an invoice; one that was sent waits for its customer while it is open."""
+    if seen.case in _AWAITED and entry(seen.invoice, "collection_method") == "send_invoice":
+        return _sent(seen)
     return _READERS[seen.case](seen)
 
 
@@ -54,8 +56,28 @@ def _unpaid(seen: Seen) -> PaymentState:
     return Unpaid("unpaid", seen.invoice.id)
 
 
+def _sent(seen: Seen) -> PaymentState:
+    invoice = seen.invoice
+    due = entry(invoice, "due_date")
+    if due is None:
+        return Unclear("unclear", invoice.id, Remark.CANNOT_BE)
+    if invoice.amount_remaining <= 0:
+        return _on_its_way(seen)  # it turns `paid` in a moment
+    return Sent(
+        kind="sent",
+        invoice=invoice.id,
+        invoice_number=entry(invoice, "number") or "",
+        due_at=datetime.fromtimestamp(due, UTC),
+        paid_minor=entry(invoice, "amount_paid") or 0,
+        remaining_minor=invoice.amount_remaining,
+        page_url=entry(invoice, "hosted_invoice_url") or "",
+        pdf_url=entry(invoice, "invoice_pdf") or "",
+    )
+
+
 def _closed(seen: Seen) -> PaymentState:
-    return Closed("closed", seen.invoice.id)
+    part = entry(seen.invoice, "amount_paid")  # of an invoice that was paid in parts
+    return Closed("closed", seen.invoice.id, Remark.MONEY_FOR_NOTHING if part else "")
 
 
 def _money_for_nothing(seen: Seen) -> PaymentState:
@@ -173,6 +195,10 @@ def _expected_by(seen: Seen) -> datetime | None:
     return None
 
 
+# Nobody charges a sent invoice: whatever its payment waits for is for the customer to do.
+_AWAITED = frozenset(
+    {Case.NO_PAYMENT, Case.NOTHING_IN_FLIGHT, Case.WAITS_FOR_SOMEBODY, Case.PARTLY_PAID}
+)
 _READERS: dict[Case, Callable[[Seen], PaymentState]] = {
     Case.UNFINISHED: _unpaid,
     Case.NO_PAYMENT: _no_payment,

@@ -109,6 +109,10 @@ class Payer:
         order = {"invoice": invoice} | ({"code": code} if code else {})
         self.fleet.standin.post("/_settle", **order)
 
+    def transfers(self, invoice: str, amount_minor: int) -> None:
+        """Let so much of a sent invoice come by transfer."""
+        self.fleet.standin.post("/_transfer", invoice=invoice, amount=amount_minor)
+
     def open_invoices(self) -> list[str]:
         """Return the invoices that the processor would still take money for."""
         listed = self.ask_processor(f"invoices?customer={self.processor()['payer']}&status=open")

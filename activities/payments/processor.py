@@ -1,6 +1,7 @@
 """Activities that speak to the payment processor. Each is one call, safe to repeat."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from activities.payments.taxes import TaxPreview, TaxWanted, tax_reason
 from activities.uninterrupted import uninterrupted
@@ -14,9 +15,12 @@ from domain.payments.charges import (
     MoneyBack,
     Paid,
     PaymentMethod,
+    PaymentState,
     Processing,
     ProcessorEvent,
+    Sent,
     Unclear,
+    Unpaid,
 )
 from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.processor_states import Remark
@@ -86,13 +90,14 @@ class Collected:
     paid: Paid | None = None
     declined: Declined | None = None
     processing: Processing | None = None
+    sent: Sent | None = None
     closed: Closed | None = None
     unclear: Unclear | None = None
 
     @property
     def remark(self) -> str:
         """What an operator must look at, or ""."""
-        found = (self.paid, self.declined, self.processing, self.closed, self.unclear)
+        found = (self.paid, self.declined, self.processing, self.sent, self.closed, self.unclear)
         return next((one.remark for one in found if one is not None), "")
 
 
@@ -323,17 +328,6 @@ def _unknown(invoice: str) -> Collected:
     return Collected(unclear=Unclear("unclear", invoice, Remark.UNKNOWN_INVOICE))
 
 
-def _collected(outcome: object) -> Collected:
-    match outcome:
-        case Paid():
-            return Collected(paid=outcome)
-        case Declined():
-            return Collected(declined=outcome)
-        case Processing():
-            return Collected(processing=outcome)
-        case Closed():
-            return Collected(closed=outcome)
-        case Unclear():
-            return Collected(unclear=outcome)
-        case _:
-            return Collected()
+def _collected(outcome: PaymentState) -> Collected:
+    known: dict[str, Any] = {} if isinstance(outcome, Unpaid) else {outcome.kind: outcome}
+    return Collected(**known)

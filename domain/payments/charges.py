@@ -123,6 +123,7 @@ class Charge:
     taxed: Taxed | None = None  # what it said, once there is an invoice
     expected_minor: int | None = None  # the total that the buyer was shown: no other is charged
     discount: Discount | None = None  # already taken off its lines
+    due_at: datetime | None = None  # of an invoice that is sent; None: it is collected
 
     @property
     def amount_minor(self) -> int:
@@ -218,6 +219,24 @@ class Processing:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """The invoice waits until `due_at` for its customer to pay it; amounts are in minor units.
+
+    Part payments are `paid_minor`; what still has to come is `remaining_minor`.
+    """
+
+    kind: Literal["sent"]
+    invoice: str
+    invoice_number: str
+    due_at: datetime
+    paid_minor: int
+    remaining_minor: int
+    page_url: str
+    pdf_url: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The invoice is void at the processor: it will never collect anything."""
 
@@ -238,7 +257,7 @@ class Unclear:
     remark: str
 
 
-PaymentOutcome = Paid | Declined | Processing | Closed | Unclear
+PaymentOutcome = Paid | Declined | Processing | Sent | Closed | Unclear
 PaymentState = PaymentOutcome | Unpaid
 
 

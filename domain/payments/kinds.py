@@ -1,6 +1,7 @@
 """Kinds of payment methods, and what a plan takes each of them for (rules, section 3, no. 10)."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -9,28 +10,48 @@ class PaymentKind(StrEnum):
 
     CARD = "card"
     BANK_DEBIT = "bank_debit"  # the bank answers days later
+    INVOICE = "invoice"  # sent, and paid by transfer until it is due
 
 
 CARDS = (PaymentKind.CARD,)
 DEBITED = ("USD", "EUR")  # the currencies in which the processor debits bank accounts
+# Those in which it gives invoices an account number of their own to transfer to.
+TRANSFERRED = ("USD", "EUR", "GBP", "JPY", "MXN")
+DUE_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class TakenKinds:
     """The kinds a plan takes: for itself, for packs and credits bought by hand, for auto-purchase.
 
-    Of a customer's payment methods only the default is charged, so it decides.
+    Of a customer's payment methods only the default is charged, so it decides. An invoice charges
+    none of them; it is due after `due_days`.
     """
 
     plan: tuple[PaymentKind, ...] = CARDS
     purchases: tuple[PaymentKind, ...] = CARDS
     auto: tuple[PaymentKind, ...] = CARDS
+    due_days: int = DUE_DAYS
 
     @property
     def any(self) -> tuple[PaymentKind, ...]:
         """Every kind that pays for something: such a method may be the customer's default."""
-        taken = {*self.plan, *self.purchases, *self.auto}
+        taken = {*self.plan, *self.purchases, *self.auto} - {PaymentKind.INVOICE}
         return tuple(kind for kind in PaymentKind if kind in taken)
+
+    @property
+    def invoiced(self) -> bool:
+        """Whether the plan itself is paid by invoices, and no payment method is charged for it."""
+        return PaymentKind.INVOICE in self.plan
+
+    def due_at(self, sent_at: datetime) -> datetime | None:
+        """Return when an invoice is due that pays for the plan; None: it is paid without one."""
+        return sent_at + timedelta(days=self.due_days) if self.invoiced else None
+
+    @property
+    def charged(self) -> tuple[PaymentKind, ...] | None:
+        """The kinds that may be charged for the plan itself; None: an invoice charges none."""
+        return None if self.invoiced else self.plan
 
 
 ONLY_CARDS = TakenKinds()

@@ -21,13 +21,14 @@ from local.stripe_standin.objects.taxes import (
     keep_behavior,
     refuse_without_place,
 )
+from local.stripe_standin.objects.transfers import check_terms
 from local.stripe_standin.outside import pay_outside
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 
 CREATE = frozenset({"auto_advance", "collection_method", "currency", "customer", "description"})
 CREATE |= {"metadata", "pending_invoice_items_behavior", "expand"}
-CREATE |= {"automatic_tax", "discounts", "payment_settings"}
+CREATE |= {"automatic_tax", "due_date", "discounts", "payment_settings"}
 METHODS = "payment_method_types"
 ITEM = frozenset({"amount", "currency", "customer", "description", "expand", "invoice"})
 ITEM |= {"metadata", "period", "tax_behavior", "tax_code"}
@@ -45,10 +46,13 @@ def create(world: World, _: Json, params: Json) -> Json:
         raise not_modelled("pending invoice items")
     if params.get("discounts"):
         raise not_modelled("discounts of invoices")
+    check_terms(world, params)
     customer = existing(world, params["customer"], "customer")
     invoice = world.new(
         "invoice",
         status="draft",
+        collection_method=params.get("collection_method", "charge_automatically"),
+        due_date=params.get("due_date"),
         billing_reason="manual",
         currency=params["currency"].lower(),
         customer=customer["id"],
