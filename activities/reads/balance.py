@@ -176,6 +176,7 @@ def _coming(one: Coming) -> Json:
         "credit_type": one.credit_type,
         "granted": one.granted,
         "since": one.opened_at.isoformat(),
+        "invoice": dict(one.sent) if one.sent else None,
     }
 
 

@@ -1,7 +1,9 @@
-"""Money on its way: charges that the processor decides later, and what was granted already."""
+"""Money that comes later: on its way by a bank, or awaited for an invoice that was sent."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -21,6 +23,7 @@ class Coming:
     quantity_micro: int | None
     credit_type: str | None
     granted: bool = False
+    sent: Mapping[str, Any] | None = None  # of an invoice: number, day, page and what came of it
 
 
 _COMING = text("""
@@ -28,8 +31,10 @@ _COMING = text("""
            CASE c.kind WHEN 'pack' THEN c.pack ->> 'credit_type'
                        WHEN 'manual_purchase' THEN s.plan #>> '{manual,credit_type}'
                        WHEN 'auto_purchase' THEN s.plan #>> '{auto,credit_type}' END,
-           c.granted_at IS NOT NULL AND c.taken_back_at IS NULL
+           c.granted_at IS NOT NULL AND c.taken_back_at IS NULL,
+           n.note -> 'sent'
     FROM charges c JOIN subscriptions s USING (account_id, subscription_id)
+    LEFT JOIN charge_notes n USING (account_id, charge_id)
     WHERE c.account_id = :account AND c.state = 'processing'
     ORDER BY c.opened_at, c.charge_id
 """)

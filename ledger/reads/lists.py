@@ -67,8 +67,10 @@ CHARGES = Listing(
            c.pack ->> 'pack_id' AS pack, (c.pack ->> 'count')::integer AS packs,
            c.opened_at, c.settled_at, c.granted_at, c.taken_back_at,
            c.declines, c.decline_code, c.invoice,
-           refunds_of(c) AS refunded_minor, disputes_of(c) AS disputed_minor
-    FROM charges c WHERE c.account_id = :account
+           refunds_of(c) AS refunded_minor, disputes_of(c) AS disputed_minor,
+           (n.note #>> '{sent,due_at}')::timestamptz AS due_at
+    FROM charges c LEFT JOIN charge_notes n USING (account_id, charge_id)
+    WHERE c.account_id = :account
       AND (CAST(:state AS text) IS NULL OR c.state = :state)
       AND (CAST(:kind AS text) IS NULL OR c.kind = :kind)
     """,
@@ -79,8 +81,10 @@ INVOICES = Listing(
     """
     SELECT c.invoice AS id, c.opened_at AS sort, c.charge_id, c.kind, c.state,
            c.amount_minor + c.tax_minor AS amount_minor, c.currency,
-           c.opened_at AS issued_at, c.settled_at
-    FROM charges c WHERE c.account_id = :account AND c.invoice IS NOT NULL
+           c.opened_at AS issued_at, c.settled_at,
+           (n.note #>> '{sent,due_at}')::timestamptz AS due_at
+    FROM charges c LEFT JOIN charge_notes n USING (account_id, charge_id)
+    WHERE c.account_id = :account AND c.invoice IS NOT NULL
     """,
     frozenset(),
 )

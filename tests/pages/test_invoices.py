@@ -1,9 +1,21 @@
 """Invoices: their files, and copies to finance."""
 
+from datetime import UTC, datetime
+
+import pytest
+
+from domain.access.operators import OperatorRole
 from tests.pages.forms import forms_of, sent
+from tests.pages.operators import entered
 
 PAGE = "/console/invoices"
 MAIL, FINANCE = f"{PAGE}/mail", f"{PAGE}/finance"
+
+
+@pytest.fixture
+async def ann(fleet, web):
+    """An operator of support who has signed in."""
+    return await entered(fleet, web, OperatorRole.SUPPORT)
 
 
 async def test_a_copy_goes_to_finance_once(fleet, link, web):
@@ -48,3 +60,52 @@ async def test_an_invoice_of_somebody_else_is_not_found(fleet, link, web):
         assert "location" not in answer.headers
     assert (await sent(web, PAGE, MAIL, invoice=theirs)).status_code == 404
     assert "invoice_copy" not in acme.mails() + other.mails()
+
+
+async def test_an_invoice_that_is_sent_says_its_day_and_where_to_pay_it(fleet, link, web):
+    firm = await fleet.subscribe("enterprise_yearly", catalog="salestools", card=None)
+    invoice = firm.invoice_of("processing")
+    await web.get(await link(firm.name))
+
+    shown = (await web.get("/console/credits")).text
+    assert "$6,469.20 due January 31, 2027" in shown
+    assert "as soon as the transfer for its invoice arrives" in shown
+    assert "on its way" not in shown
+    shown = (await web.get(PAGE)).text
+    assert "Due</span><br><small>by January 31, 2027" in shown
+    paid_at = await web.get(f"{PAGE}/page?invoice={invoice}")
+    assert paid_at.headers["location"] == f"{fleet.standin.base_url}/invoice/{invoice}"
+    assert ">Due</span>" in (await web.get("/console/payment")).text
+
+    firm.transfers(invoice, 646920)
+    await firm.life.signal("invoice_paid", {"invoice": invoice})
+    await firm.life.settle()
+    shown = (await web.get(PAGE)).text
+    assert ">Paid</span>" in shown
+    assert "by January 31" not in shown
+    assert "due January" not in (await web.get("/console/credits")).text
+
+
+async def test_an_overdue_invoice_is_no_declined_card(fleet, link, web):
+    firm = await fleet.subscribe("enterprise_yearly", catalog="salestools")
+    firm.transfers(firm.invoice_of("processing"), 646920)
+    await firm.life.signal("invoice_paid", {"invoice": firm.invoice_of("processing")})
+    await firm.pass_until(datetime(2028, 2, 1, tzinfo=UTC))
+    await web.get(await link(firm.name))
+
+    shown = (await web.get("/console/credits")).text
+    assert "An invoice is overdue" in shown
+    assert "See the invoice" in shown
+    shown = (await web.get("/console/payment")).text
+    assert "declined" not in shown.lower()
+    assert "Trying" not in shown
+
+
+async def test_operators_see_what_is_invoiced_and_what_came_of_it(fleet, web, ann):
+    firm = await fleet.subscribe("enterprise_yearly", catalog="salestools", card=None)
+    invoice = firm.invoice_of("processing")
+    firm.transfers(invoice, 400000)
+    await firm.life.signal("invoice_paid", {"invoice": invoice})
+    await firm.life.settle()
+    shown = (await web.get("/operator/customer", params={"id": firm.name})).text
+    assert "invoiced, due January 31, 2027; $4,000.00 came" in shown

@@ -44,6 +44,19 @@ CREDIT_TYPE: dict[str, Any] = schemas.titled(
         },
     },
 )
+SENT_INVOICE: dict[str, Any] = schemas.titled(
+    "SentInvoice",
+    {
+        "type": "object",
+        "required": ["number", "due_at", "paid_minor", "page"],
+        "properties": {
+            "number": {"type": "string"},
+            "due_at": schemas.INSTANT,
+            "paid_minor": {"type": "integer", "description": "What came of it so far."},
+            "page": {"type": "string", "description": "Where its account number is."},
+        },
+    },
+)
 ON_ITS_WAY: dict[str, Any] = schemas.titled(
     "MoneyOnItsWay",
     {
@@ -67,6 +80,10 @@ ON_ITS_WAY: dict[str, Any] = schemas.titled(
                 ),
             },
             "since": schemas.INSTANT,
+            "invoice": {
+                "anyOf": [SENT_INVOICE, {"type": "null"}],
+                "description": "What was sent to be paid by transfer; null: a bank pays it.",
+            },
         },
     },
 )
@@ -86,7 +103,7 @@ BALANCE: dict[str, Any] = schemas.titled(
             "on_its_way": {
                 "type": "array",
                 "items": ON_ITS_WAY,
-                "description": "Charges that a bank decides in some days.",
+                "description": "Charges whose money comes later, by a bank or for an invoice.",
             },
         },
     },

@@ -9,6 +9,7 @@ from api.pages.customer.page import back_to
 from api.pages.customer.visits import CUSTOMER, Visit
 from domain.mails.facts import Reason, neutral_reason
 from domain.payments.charges import ChargeKind, ChargeState
+from domain.payments.sent_invoices import INVOICE_OVERDUE
 from domain.payments.taxes import LOCATION_MISSING, PRICE_CHANGED
 
 CHARGES = f"GET {CUSTOMER}/charges"
@@ -31,6 +32,7 @@ WHY = {
 # Charges that were never put to a bank: how they stand, and why.
 UNTRIED = {
     LOCATION_MISSING: ("No address", WHY[Reason.NO_ADDRESS]),
+    INVOICE_OVERDUE: ("Overdue", "Its invoice was not paid by its day."),
     PRICE_CHANGED: ("Not charged", "It would have cost another amount than was shown."),
 }
 FOR = {
@@ -102,6 +104,8 @@ def _why(code: str | None) -> str:
 def is_declined(charge: Json) -> bool:
     """Return whether a charge was declined, is still wanted, and is tried again with a card."""
     unpaid = charge["state"] == ChargeState.OPEN and charge["declines"] > 0
+    if charge["decline_code"] == INVOICE_OVERDUE:
+        return False  # its transfer is awaited: no card pays it
     return unpaid and charge["kind"] in (ChargeKind.PERIOD, ChargeKind.AUTO)
 
 
@@ -119,7 +123,7 @@ def _standing(charge: Json) -> tuple[str, str]:
         case ChargeState.PAID:
             return _paid(charge)
         case ChargeState.PROCESSING:
-            return "On its way", ""
+            return ("Due", "warn") if charge["due_at"] else ("On its way", "")
         case _ if charge["declines"]:
             untried, _ = UNTRIED.get(charge["decline_code"], ("", ""))
             return (untried, "warn") if untried else ("Declined", "bad")

@@ -5,15 +5,17 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
+from api.pages.asking import Json
 from api.pages.customer import words
 from api.pages.customer.page import Page, back_to
 from api.pages.customer.paying.charging import FOR
 from api.pages.customer.visits import CUSTOMER, Visit
 from domain.errors import InvalidInput
-from domain.payments.charges import ChargeKind
+from domain.payments.charges import ChargeKind, ChargeState
 
 INVOICES = f"GET {CUSTOMER}/invoices"
 PDF = f"GET {CUSTOMER}/invoices/{{invoice}}/pdf"
+OWN_PAGE = f"GET {CUSTOMER}/invoices/{{invoice}}/page"
 MAIL = f"POST {CUSTOMER}/invoices/{{invoice}}/mail"
 FINANCE = f"POST {CUSTOMER}/finance_email"
 SHOWN = "20"  # invoices at once
@@ -31,12 +33,11 @@ async def show(visit: Visit) -> dict[str, Any]:
     if visit.query.get("after"):
         query["starting_after"] = visit.query["after"]
     found = await visit.ask(INVOICES, query=query)
-    items = [{**one, "what": FOR[ChargeKind(one["kind"])]} for one in found["items"]]
+    items = [_told(one) for one in found["items"]]
     kept = visit.standing.customer
     return words.facts(
         visit,
         invoices=items,
-        states=STATES,
         older=items[-1]["id"] if found["has_more"] else "",
         finance=kept.finance_email or "",
         goes_to=kept.finance_email or kept.email,
@@ -45,9 +46,23 @@ async def show(visit: Visit) -> dict[str, Any]:
     )
 
 
+def _told(invoice: Json) -> Json:
+    """Return an invoice with what it is for and how it stands, in words and a tone."""
+    awaited = invoice["state"] in (ChargeState.OPEN, ChargeState.PROCESSING) and invoice["due_at"]
+    state, tone = STATES[ChargeState.OPEN if awaited else invoice["state"]]
+    what = FOR[ChargeKind(invoice["kind"])]
+    return {**invoice, "what": what, "standing": state, "tone": tone, "awaited": bool(awaited)}
+
+
 async def pdf(visit: Visit) -> Response:
     """Lead to the file of one of the customer's invoices, which is at the processor."""
     found = await visit.ask(PDF, invoice=_invoice(visit.query.get("invoice")))
+    return RedirectResponse(found["url"], 303)
+
+
+async def page(visit: Visit) -> Response:
+    """Lead to the page of an invoice at the processor, which has the account number."""
+    found = await visit.ask(OWN_PAGE, invoice=_invoice(visit.query.get("invoice")))
     return RedirectResponse(found["url"], 303)
 
 
@@ -76,6 +91,6 @@ PAGE = Page(
     "Invoices",
     show,
     acts={"mail": mail, "finance": finance},
-    files={"pdf": pdf},
+    files={"pdf": pdf, "page": page},
     admins=True,
 )

@@ -103,9 +103,9 @@ class Words:
         """Return the day and time of an instant."""
         return self.show.moment(datetime.fromisoformat(at) if isinstance(at, str) else at)
 
-    def day(self, at: datetime) -> str:
+    def day(self, at: datetime | str) -> str:
         """Return the day of an instant."""
-        return self.show.day(at)
+        return self.show.day(datetime.fromisoformat(at) if isinstance(at, str) else at)
 
     def source(self, source: str | None) -> str:
         """Return where credits came from."""

@@ -14,7 +14,14 @@ from drawdown_client.answers import (
 )
 from drawdown_client.async_hold import AsyncHold
 from drawdown_client.asynchronous import AsyncDrawdown
-from drawdown_client.balances import AutoPurchase, Balance, CreditType, Grant, OnItsWay
+from drawdown_client.balances import (
+    AutoPurchase,
+    Balance,
+    CreditType,
+    Grant,
+    OnItsWay,
+    SentInvoice,
+)
 from drawdown_client.client import Drawdown
 from drawdown_client.errors import (
     Conflict,
@@ -73,6 +80,7 @@ __all__ = [
     "RefusedEvent",
     "Renewal",
     "Reporter",
+    "SentInvoice",
     "SpoolError",
     "SpoolFull",
     "StillPending",

@@ -69,8 +69,18 @@ class CreditType:
 
 
 @dataclass(frozen=True, slots=True)
+class SentInvoice:
+    """An invoice that is paid by transfer, with its day; `paid_minor` of it has come so far."""
+
+    number: str
+    due_at: datetime
+    paid_minor: int
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class OnItsWay:
-    """Money that a bank decides about in some days, in minor units.
+    """Money that comes later, in minor units: a bank decides, or an `invoice` waits.
 
     `credits` of `credit_type` are granted once it has come; None: it pays a plan. If they were
     `granted` before, they are taken back should it fail.
@@ -84,6 +94,7 @@ class OnItsWay:
     credit_type: str | None
     since: datetime
     granted: bool = False
+    invoice: SentInvoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +130,16 @@ def _on_its_way(raw: Any) -> OnItsWay:
         credit_type=raw["credit_type"],
         since=amounts.read_instant(raw["since"]),
         granted=raw.get("granted", False),
+        invoice=_invoice(raw["invoice"]) if raw.get("invoice") else None,
+    )
+
+
+def _invoice(raw: Any) -> SentInvoice:
+    return SentInvoice(
+        number=raw["number"],
+        due_at=amounts.read_instant(raw["due_at"]),
+        paid_minor=raw["paid_minor"],
+        page=raw["page"],
     )
 
 
