@@ -21,6 +21,7 @@ from activities.payments.processing import ProcessingActivities
 from activities.payments.processor import PaymentActivities
 from activities.payments.reconciliation import ReconcileActivities
 from activities.payments.refunds import RefundActivities
+from activities.payments.sent_invoices import SentInvoiceActivities
 from activities.periods.lifecycle import PeriodActivities
 from activities.plans.changes import ChangeActivities
 from activities.plans.restarts import RestartActivities
@@ -125,6 +126,7 @@ def of_purchases(context: BillingContext) -> Activities:
         BeforeMoneyActivities(context).open_period,
         BeforeMoneyActivities(context).settle_period,
         ProcessingActivities(context).note,
+        SentInvoiceActivities(context).note,
         ProcessingActivities(context).note_received,
         ProcessingActivities(context).note_tax,
         returns.refund,

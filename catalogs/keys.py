@@ -220,7 +220,7 @@ KEYS: dict[str, Key] = {
                 "what follows the last attempt and the days of grace: it waits for"
                 " a card, or the subscription ends"
             ),
-            "grace_days": Key("days between the last attempt and that end"),
+            "grace_days": Key("days between the last attempt, or an invoice's day, and that end"),
             "payment_methods": Key(
                 "which kinds of payment methods it takes for what; another kind as the customer's"
                 " default is refused as `payment_method_not_accepted`",
@@ -260,12 +260,11 @@ KEYS: dict[str, Key] = {
     **_under(
         "plans[].payment_methods",
         {
-            "plan": Key("what pays the plan itself: its periods and changes to it", "cards"),
+            "plan": Key("what pays it and changes to it; `[invoice]` is paid by transfer", "cards"),
+            "due_days": Key("days after which an `invoice` is due", "30"),
             "purchases": Key("what pays packs and credits bought by hand", "cards"),
             "auto": Key(
-                "what auto-purchase charges; the money of a `bank_debit` takes days, in which"
-                " nothing else is bought by itself",
-                "cards",
+                "what it charges; nothing is bought beside a `bank_debit` on its way", "cards"
             ),
         },
     ),

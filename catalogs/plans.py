@@ -102,7 +102,8 @@ def _plan(section: Section, terms: KnownNames) -> Plan:
 
 
 def _with_policies(section: Section, plan: Plan, terms: KnownNames) -> Plan:
-    while_unpaid, after_dunning, grace_days = read_unpaid(section)
+    takes = read_taken_kinds(section, terms.currency)
+    while_unpaid, after_dunning, grace_days = read_unpaid(section, invoiced=takes.invoiced)
     return replace(
         plan,
         anchor_rule=read_anchor_rule(section, plan.interval, plan.window),
@@ -120,7 +121,7 @@ def _with_policies(section: Section, plan: Plan, terms: KnownNames) -> Plan:
         approval_days=section.optional("approval_days", values.positive, APPROVAL_DAYS),
         adjustment_limit_micro=section.optional("adjustment_limit", values.credit_quantity, None),
         alerts=read_alerts(section),
-        takes=read_taken_kinds(section, terms.currency),
+        takes=takes,
         expiry_warning_days=read_warning_days(section),
         tax=read_tax(section),
         upgrade=section.optional(

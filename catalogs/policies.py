@@ -5,7 +5,15 @@ from catalogs.document import Section
 from catalogs.terms import KnownNames, unique
 from domain.credits import MICRO, format_credits
 from domain.money import Ratio
-from domain.payments.kinds import CARDS, DEBITED, ONLY_CARDS, PaymentKind, TakenKinds
+from domain.payments.kinds import (
+    CARDS,
+    DEBITED,
+    DUE_DAYS,
+    ONLY_CARDS,
+    TRANSFERRED,
+    PaymentKind,
+    TakenKinds,
+)
 from domain.payments.taxes import TaxBehavior, TaxBy, TaxTerms
 from domain.periods import Interval
 from domain.pricing.catalog import Action
@@ -105,8 +113,11 @@ def read_warning_days(section: Section) -> tuple[int, ...]:
     return days
 
 
-def read_unpaid(section: Section) -> tuple[WhileUnpaid, AfterDunning, int]:
-    """Return what an unpaid renewal leaves, what follows its dunning, the days of grace between."""
+def read_unpaid(section: Section, *, invoiced: bool) -> tuple[WhileUnpaid, AfterDunning, int]:
+    """Return what an unpaid renewal leaves, what follows its dunning, the days of grace between.
+
+    After the day of an invoice the days of grace go by before it pauses, whatever follows.
+    """
     section.retired(
         "renewal_failure",
         "is two keys now: `while_unpaid: pause | serve_purchased` and"
@@ -117,7 +128,8 @@ def read_unpaid(section: Section) -> tuple[WhileUnpaid, AfterDunning, int]:
         "after_dunning", values.one_of(AfterDunning), AfterDunning.STAY_PAST_DUE
     )
     grace_days = section.optional("grace_days", values.whole, 0)
-    if grace_days and serves is WhileUnpaid.PAUSE and after is AfterDunning.STAY_PAST_DUE:
+    waits = serves is WhileUnpaid.PAUSE and after is AfterDunning.STAY_PAST_DUE
+    if grace_days and waits and not invoiced:
         section.fault(
             "grace_days", "nothing ends with them: `pause` and `stay_past_due` wait for ever"
         )
@@ -140,8 +152,18 @@ def read_taken_kinds(plan_section: Section, currency: str) -> TakenKinds:
             section.fault(name, "name each kind once, and at least one")
         if PaymentKind.BANK_DEBIT in kinds and currency not in DEBITED:
             section.fault(name, f"a bank_debit is in {' or '.join(DEBITED)}, not in {currency}")
+        if PaymentKind.INVOICE in kinds and (name != "plan" or len(kinds) > 1):
+            section.fault(
+                name, "an invoice pays the plan itself, and then alone: `plan: [invoice]`"
+            )
+    invoiced = PaymentKind.INVOICE in taken["plan"]
+    if invoiced and currency not in TRANSFERRED:
+        section.fault("plan", f"an invoice is in {', '.join(TRANSFERRED)}, not in {currency}")
+    due_days = section.optional("due_days", values.positive, DUE_DAYS)
+    if section.has("due_days") and not invoiced:
+        section.fault("due_days", "only an invoice is due after days: `plan: [invoice]`")
     section.close()
-    return TakenKinds(**{name: kinds or CARDS for name, kinds in taken.items()})
+    return TakenKinds(**{name: kinds or CARDS for name, kinds in taken.items()}, due_days=due_days)
 
 
 def read_tax(section: Section) -> TaxTerms | None:

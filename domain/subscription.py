@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.credits import format_credits
-from domain.payments.charges import Charge, ChargeKind, Paid
+from domain.payments.charges import Charge, ChargeKind, Paid, Sent
 from domain.periods import Window
 from domain.pricing.catalog import Plan
 from domain.pricing.proration import ChangeQuote
@@ -77,8 +77,12 @@ class Step(StrEnum):
     DECLINED = "declined"
     REVIEW = "review"  # paid, but not the amount charged: an operator decides
     PROCESSING = "processing"  # money is on its way: neither retried nor given up meanwhile
+    SENT = "sent"  # an invoice that its customer pays by transfer; until then it can be voided
     PAID = "paid"  # paid; the grant waits for the window that the renewal will open
     VOIDING = "voiding"
+
+
+OWED = (Step.DECLINED, Step.SENT)  # nothing of it is on its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,9 @@ class OpenCharge:
     needs_window: bool = True  # the credits expire with a window, so one must be open to grant them
     granted: bool = False  # before its money came; what failed since is taken back
     placeless: bool = False  # declined because nothing says where to tax it: an address cures it
+    sent: Sent | None = None  # as it was last seen at the processor
+    chase_at: datetime | None = None  # of a sent invoice: when to remind of it or give it up
+    overdue: bool = False  # its day has passed
 
     @property
     def kind(self) -> ChargeKind:
@@ -121,6 +128,10 @@ class OpenCharge:
     def is_of_running_period(self) -> bool:
         """Whether it is for a period that began before its money came."""
         return self.granted and self.kind is ChargeKind.PERIOD
+
+    def is_late(self, pauses: tuple[Pause, ...]) -> bool:
+        """Return whether a renewal is past due: it is tried again, or its invoice's day is over."""
+        return self.retry_at is not None or (self.overdue and not pauses)
 
 
 @dataclass(frozen=True, slots=True)

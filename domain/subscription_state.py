@@ -75,7 +75,7 @@ class SubscriptionState:
         if self.period is None:
             return Status.PENDING
         renewal = self.charge_of(ChargeKind.PERIOD)
-        if self.lapsed or (renewal is not None and renewal.retry_at is not None):
+        if self.lapsed or (renewal is not None and renewal.is_late(self.pauses)):
             return Status.PAST_DUE
         return self.serving_status(self.pauses, self.period)
 

@@ -18,6 +18,7 @@ from domain.mails.money import (
     CapReached,
     Disputed,
     InvoiceCopy,
+    InvoiceDue,
     LookedInto,
     OnItsWay,
     Receipt,
@@ -39,6 +40,7 @@ PLAIN_UNIT = "Credits"  # templates have their own word for this unit
 ANSWERED_BY: dict[type[Mail], str] = {
     Receipt: "invoices",
     InvoiceCopy: "invoices",
+    InvoiceDue: "invoices",
     CapReached: "auto_purchase",
     PlanChanged: "plan",
     DowngradeScheduled: "plan",
@@ -140,11 +142,11 @@ class Desk:
         )
 
     def post(self, message_key: str, mail: Mail) -> None:
-        """Queue a mail once per key, made of ids. Receipts also go to the finance address."""
+        """Queue a mail once per key, made of ids. Receipts and invoices go to finance, too."""
         customer = accounts.details_of(self.connection, self.account_id)
         self.send(customer.email, message_key, mail)
         finance = customer.finance_email
-        if isinstance(mail, Receipt) and finance and finance != customer.email:
+        if isinstance(mail, Receipt | InvoiceDue) and finance and finance != customer.email:
             self.send(finance, f"{message_key}:finance", mail)
 
     def send(self, to: str, message_key: str, mail: Mail) -> None:

@@ -9,14 +9,16 @@ from sqlalchemy import Connection
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.notifications.period_mails import purpose_of, serves
+from activities.payments.sent_invoices import tell_invoice
 from activities.purchases.buyers import Buyer
 from activities.uninterrupted import uninterrupted
 from domain.mails.facts import neutral_reason
 from domain.mails.money import LookedInto, Paused, PaymentFailed, Resumed
 from domain.money import format_money
 from domain.outcomes import Outcome, Refusal
-from domain.payments.charges import LOOKED_INTO, Charge, ChargeKind, Decline, Declined, Paid
+from domain.payments.charges import LOOKED_INTO, Charge, ChargeKind, Decline, Declined, Paid, Sent
 from domain.payments.findings import Finding, FindingKind
+from domain.payments.sent_invoices import Notice
 from domain.payments.taxes import LOCATION_MISSING, PRICE_CHANGED
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, checkpoints, subscriptions
@@ -45,6 +47,7 @@ class FailedCharge:
     answer: dict[str, Any] | None = None  # for whoever asked for the purchase
     confirmable: bool = False  # its buyer may still confirm it with the bank
     untried: bool = False  # nothing was tried before: it waited for an address
+    sent: Sent | None = None  # an invoice that nobody has paid: no card was tried
 
     @property
     def looked_into(self) -> str:
@@ -212,6 +215,17 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
     retried = again and failed.retry_at is None and failed.pause
     if failed.ends_at is not None and failed.ends_at <= buyer.at:
         return  # the subscription ends now: that mail says why
+    if failed.sent is not None:
+        tell_invoice(
+            desk,
+            buyer,
+            failed.charge,
+            failed.sent,
+            notice=Notice.UNPAID,
+            paused=failed.pause,
+            serves_until=failed.serves_until if failed.pause else None,
+        )
+        return
     placeless = declined.code == LOCATION_MISSING  # nothing was tried
     if retried and failed.charge.kind is ChargeKind.PERIOD and not placeless:
         lots = desk.lots(buyer.plan, buyer.at)

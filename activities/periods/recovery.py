@@ -107,7 +107,7 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
         confirmed=note.get("confirmed", False),
         needs_window=not note.get("lasting", False),
         refused=note.get("looked_into") == Decline.REFUSED,
-        look_at=noted.opened_at if noted.processing else None,
+        look_at=noted.opened_at if noted.processing else None,  # which finds out where it stands
         placeless=noted.decline_code == LOCATION_MISSING,
         granted=noted.granted,
     )
@@ -115,7 +115,7 @@ def _open_charge(noted: NotedCharge, state: SubscriptionState) -> OpenCharge:
 
 def _step(noted: NotedCharge) -> Step:
     if noted.processing:
-        return Step.PROCESSING
+        return Step.SENT if noted.note.get("sent") else Step.PROCESSING
     if noted.note.get("looked_into") == Decline.DIFFERS:
         return Step.REVIEW
     return Step.DECLINED if noted.declines else Step.PREPARING

@@ -99,9 +99,9 @@ class ChangeActivities:
                 request.buyer,
                 kind=ChargeKind.UPGRADE,
                 amount_minor=quoted.quote.amount_minor,
-                takes=quoted.plan.takes.plan,
+                takes=quoted.plan.takes.charged,
             )
-            needed = needs(connection, request.buyer)
+            needed = {} if quoted.plan.takes.invoiced else needs(connection, request.buyer)
         return replace(quoted, refused=reason or "", needs=needed.get("needs", ""))
 
     def _quoted(self, request: PlanRequest) -> Quoted:
@@ -136,6 +136,7 @@ class ChangeActivities:
             currency=plan.currency,
             lines=(ChargeLine(text, upgrade.quote.amount_minor),),
             takes=plan.takes.plan,
+            due_at=plan.takes.due_at(buyer.at),
             tax=plan.tax,
             expected_minor=buyer.expected_minor if plan.tax else None,
         )
@@ -150,7 +151,7 @@ class ChangeActivities:
                 amount_minor=charge.amount_minor,
                 quantity_micro=None,
                 at=buyer.at,
-                takes=plan.takes.plan,
+                takes=plan.takes.charged,
             )
             if status == Outcome.OPENED:
                 keep_note(connection, buyer.account_id, charge, plan=plan, quote=upgrade.quote)

@@ -20,7 +20,7 @@ def unopenable(
     *,
     kind: ChargeKind,
     amount_minor: int,
-    takes: Sequence[str],
+    takes: Sequence[str] | None,
     quantity_micro: int | None = None,
     pack: Mapping[str, Any] | None = None,
 ) -> str | None:

@@ -7,6 +7,7 @@ from domain.mails.money import (
     CapReached,
     Disputed,
     InvoiceCopy,
+    InvoiceDue,
     LookedInto,
     OnItsWay,
     Paused,
@@ -33,6 +34,7 @@ Mail = (
     Welcome
     | Receipt
     | InvoiceCopy
+    | InvoiceDue
     | PaymentFailed
     | OnItsWay
     | LookedInto

@@ -15,6 +15,7 @@ from domain.mails.facts import (
 )
 from domain.money import Ratio
 from domain.payments.charges import ChargeLine, Decline, DisputeState
+from domain.payments.sent_invoices import Notice
 from domain.payments.taxes import Taxed
 
 
@@ -67,6 +68,32 @@ class InvoiceCopy:
     issued_at: datetime
     page_url: str
     pdf_url: str
+
+    def __post_init__(self) -> None:
+        require_web_address(self.page_url)
+        require_web_address(self.pdf_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceDue:
+    """An invoice waits for its transfer: it is sent, soon due, overdue, or was not paid at all.
+
+    `amount_minor` is what still has to come, `paid_minor` the parts that came.
+    """
+
+    kind: Literal["invoice_due"] = "invoice_due"
+    reader: Reader
+    purpose: Purpose
+    currency: str
+    notice: Notice
+    amount_minor: int
+    paid_minor: int
+    number: str
+    due_at: datetime
+    page_url: str
+    pdf_url: str
+    paused: bool = False
+    serves_until: datetime | None = None
 
     def __post_init__(self) -> None:
         require_web_address(self.page_url)

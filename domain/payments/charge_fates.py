@@ -44,7 +44,13 @@ class Fate(StrEnum):
 
 # What was paid elsewhere is booked at once: it is never open.
 KINDS = tuple(kind for kind in ChargeKind if kind is not ChargeKind.IMPORT)
-STEPS = (Step.PREPARED, Step.DECLINED, Step.PROCESSING, Step.PAID)
+STEPS = (Step.PREPARED, Step.DECLINED, Step.PROCESSING, Step.SENT, Step.PAID)
+INVOICED = (ChargeKind.PERIOD, ChargeKind.UPGRADE)  # what an invoice may be sent for
+ROWS = tuple(
+    (kind, step)
+    for kind, step in product(KINDS, STEPS)
+    if step is not Step.SENT or kind in INVOICED
+)
 ASKED_FOR = (ChargeKind.UPGRADE, ChargeKind.MANUAL, ChargeKind.PACK)
 PURCHASES = (ChargeKind.MANUAL, ChargeKind.PACK, ChargeKind.AUTO)
 # Circumstances that hold or do not hold at an instant; a card's sign is an event instead.
@@ -69,7 +75,13 @@ _FATES: dict[tuple[ChargeKind, Step, Happened], Fate] = {
         (ChargeKind.PERIOD, Step.PREPARED, happened): Fate.VOID
         for happened in (*_OUTLIVED, Happened.PAUSED)
     },
-    **{(ChargeKind.PERIOD, Step.DECLINED, happened): Fate.VOID for happened in _OUTLIVED},
+    **{
+        (ChargeKind.PERIOD, step, happened): Fate.VOID
+        for step, happened in product((Step.DECLINED, Step.SENT), _OUTLIVED)
+    },
+    # Who pays an invoice by transfer may do so until its period or the subscription is over.
+    (ChargeKind.UPGRADE, Step.SENT, Happened.PERIOD_OVER): Fate.VOID,
+    (ChargeKind.UPGRADE, Step.SENT, Happened.ENDING): Fate.VOID,
     # A purchase somebody asked for is tried at once or not at all.
     **{
         (kind, Step.PREPARED, happened): Fate.VOID

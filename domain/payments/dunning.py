@@ -87,7 +87,8 @@ def next_try(
     their distances from each other.
     """
     plan = charge.plan
-    if plan is None or charge.kind not in (ChargeKind.PERIOD, ChargeKind.AUTO):
+    tried = charge.kind in (ChargeKind.PERIOD, ChargeKind.AUTO) and charge.charge.due_at is None
+    if plan is None or not tried:
         return None
     auto = plan.auto.dunning_days if plan.auto else ()
     days = plan.renewal_dunning_days if charge.kind is ChargeKind.PERIOD else auto
@@ -106,5 +107,7 @@ def patience_ends(charge: OpenCharge, first: datetime) -> datetime | None:
     plan = charge.plan
     if plan is None or charge.kind is not ChargeKind.PERIOD:
         return None
+    if charge.charge.due_at is not None:  # nothing was tried: its day has passed
+        return first + timedelta(days=plan.grace_days)
     dunning = plan.renewal_dunning_days[-1] if plan.renewal_dunning_days else 0
     return first + timedelta(days=dunning + plan.grace_days)

@@ -189,7 +189,7 @@ def test_all_faults_of_the_policies_come_at_once():
 def test_a_plan_takes_cards_unless_it_says_what_else():
     assert FULL.takes == TakenKinds(CARDS, CARDS, CARDS)
     listed = "payment_methods: {plan: [card, bank_debit], purchases: [bank_debit]}"
-    both, debits = tuple(PaymentKind), (PaymentKind.BANK_DEBIT,)
+    both, debits = (PaymentKind.CARD, PaymentKind.BANK_DEBIT), (PaymentKind.BANK_DEBIT,)
     found = read_catalog(changed("    approval_above:", f"    {listed}\n    approval_above:"))
     assert found.plan("full").takes == TakenKinds(both, debits, CARDS)
     assert found.plan("full").takes.any == both
@@ -201,6 +201,37 @@ def test_kinds_of_payment_methods_are_named_once(kinds):
     found = faults_of(changed("    approval_above:", f"    {listed}\n    approval_above:"))
     assert found
     assert all("payment_methods.auto" in one for one in found)
+
+
+def test_an_invoice_pays_a_plan_alone_and_waits_days():
+    found = read_catalog(with_keys("payment_methods: {plan: [invoice], due_days: 14}")).plan("full")
+    assert (found.takes.plan, found.takes.due_days) == ((PaymentKind.INVOICE,), 14)
+    assert found.takes.any == CARDS  # what purchases are charged to
+    usual = read_catalog(with_keys("payment_methods: {plan: [invoice]}")).plan("full")
+    assert usual.takes.due_days == 30
+
+
+def test_the_days_of_grace_after_an_invoice_end_in_a_pause_at_least():
+    text = with_keys("payment_methods: {plan: [invoice]}").replace("after_dunning: end", "")
+    text = text.replace("while_unpaid: serve_purchased", "")
+    assert read_catalog(text).plan("full").grace_days
+    (fault,) = faults_of(text.replace("[invoice]", "[card]"))
+    assert ".grace_days: " in fault
+
+
+@pytest.mark.parametrize(
+    ("listed", "key"),
+    [
+        ("{plan: [invoice, card]}", "plan"),
+        ("{purchases: [invoice]}", "purchases"),
+        ("{auto: [invoice]}", "auto"),
+        ("{plan: [card], due_days: 14}", "due_days"),
+        ("{plan: [invoice], due_days: 0}", "due_days"),
+    ],
+)
+def test_an_invoice_is_refused_where_nobody_would_wait_for_it(listed, key):
+    (fault,) = faults_of(with_keys(f"payment_methods: {listed}"))
+    assert f"payment_methods.{key}: " in fault
 
 
 def with_keys(*lines):

@@ -20,7 +20,7 @@ MAKE = read_catalog(Path("catalogs/make.yaml"))
 PLAN, OTHER = MAKE.plan("core_10k"), MAKE.plan("core_40k")
 NOON = datetime(2027, 1, 10, 12, tzinfo=UTC)
 JANUARY = Window(0, datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC))
-CELLS = list(product(fates.KINDS, fates.STEPS, Happened))
+CELLS = [(*row, happened) for row, happened in product(fates.ROWS, Happened)]
 
 
 def row(kind: ChargeKind, step: Step, *, needs_window: bool = True) -> str:
@@ -33,7 +33,7 @@ def row(kind: ChargeKind, step: Step, *, needs_window: bool = True) -> str:
 def table() -> str:
     """Return the whole table as the README writes it."""
     head = "| " + " | ".join(("charge, step", *Happened)) + " |"
-    rows = [row(kind, step) for kind, step in product(fates.KINDS, fates.STEPS)]
+    rows = [row(kind, step) for kind, step in fates.ROWS]
     lasting = [row(kind, Step.PAID, needs_window=False) for kind in fates.PURCHASES]
     return "\n".join((head, "|" + " --- |" * (len(Happened) + 1), *rows, *lasting))
 

@@ -14,12 +14,14 @@ from domain.mails.facts import (
 from domain.mails.money import (
     CapReached,
     InvoiceCopy,
+    InvoiceDue,
     LookedInto,
     OnItsWay,
     Paused,
     Resumed,
 )
 from domain.payments.charges import ChargeLine, Decline
+from domain.payments.sent_invoices import Notice
 from domain.payments.taxes import TaxBehavior, Taxed, TaxLine
 from tests.mail.facts import (
     AUTO_LINES,
@@ -104,7 +106,30 @@ def _invoices() -> dict[str, Mail]:
         page_url="https://pay.example/i/acme-0042",
         pdf_url="https://pay.example/i/acme-0042/pdf",
     )
-    return {"invoice_copy": copy, "invoice_copy_unpaid": replace(copy, paid=False)}
+    due = InvoiceDue(
+        reader=copy.reader,
+        purpose=Purpose.RENEWAL,
+        currency="USD",
+        notice=Notice.SENT,
+        amount_minor=646920,
+        paid_minor=0,
+        number=copy.number,
+        due_at=NEXT,
+        page_url=copy.page_url,
+        pdf_url=copy.pdf_url,
+    )
+    unpaid = replace(due, notice=Notice.UNPAID, paused=True)
+    return {
+        "invoice_copy": copy,
+        "invoice_copy_unpaid": replace(copy, paid=False),
+        "invoice_sent": due,
+        "invoice_reminder": replace(due, notice=Notice.REMINDER, paid_minor=400000),
+        "invoice_overdue": replace(due, notice=Notice.OVERDUE),
+        "invoice_unpaid": unpaid,
+        "invoice_unpaid_serving": replace(unpaid, serves_until=NEXT),
+        "invoice_unpaid_first": replace(unpaid, purpose=Purpose.FIRST_PERIOD, paused=False),
+        "invoice_unpaid_upgrade": replace(unpaid, purpose=Purpose.UPGRADE, paused=False),
+    }
 
 
 def _failures() -> dict[str, Mail]:

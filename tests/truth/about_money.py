@@ -42,7 +42,8 @@ def receipt(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
 
 def _paid_with(truth: Truth, payload: dict[str, Any]) -> None:
     """The processor's own names: card and number of the invoice."""
-    truth.row("Card", payload["card"])
+    if payload["card"]:  # else it came by transfer
+        truth.row("Card", payload["card"])
     truth.row("Invoice", payload["invoice_number"])
 
 

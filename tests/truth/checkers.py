@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.truth import about_money, about_plans
+from tests.truth import about_invoices, about_money, about_plans
 from tests.truth.books import Books
 from tests.truth.reading import Read, figures
 from tests.truth.truth import Truth
@@ -51,6 +51,7 @@ CHECKERS: dict[str, Checker] = {
     "welcome": about_plans.welcome,
     "receipt": about_money.receipt,
     "invoice_copy": about_money.invoice_copy,
+    "invoice_due": about_invoices.invoice_due,
     "payment_failed": about_money.payment_failed,
     "on_its_way": about_money.on_its_way,
     "looked_into": about_money.looked_into,

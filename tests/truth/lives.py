@@ -155,6 +155,37 @@ async def money_on_its_way(life: Life) -> None:
     await life.customer.life.signal("invoice_paid", {"invoice": invoice})
 
 
+async def a_part_of_the_invoice(life: Life) -> None:
+    invoice = life.customer.invoice_of("processing")
+    life.customer.transfers(invoice, life.luck.randint(1, 3000) * 100)
+    await life.customer.life.signal("invoice_paid", {"invoice": invoice})
+
+
+async def the_rest_of_the_invoice(life: Life) -> None:
+    (invoice,) = life.customer.open_invoices()
+    remaining = life.customer.ask_processor(f"invoices/{invoice}")["amount_remaining"]
+    life.customer.transfers(invoice, remaining)
+    await life.customer.life.signal("invoice_paid", {"invoice": invoice})
+
+
+async def a_week_before_its_day(life: Life) -> None:
+    await life.customer.pass_until(await _day_of_the_invoice(life) - 6 * DAY)
+
+
+async def after_its_day(life: Life) -> None:
+    await life.customer.pass_until(await _day_of_the_invoice(life) + SECOND)
+
+
+async def after_its_grace(life: Life) -> None:
+    await life.customer.pass_until(await _day_of_the_invoice(life) + 15 * DAY)
+
+
+async def _day_of_the_invoice(life: Life) -> datetime:
+    (invoice,) = life.customer.open_invoices()
+    due = life.customer.ask_processor(f"invoices/{invoice}")["due_date"]
+    return datetime.fromtimestamp(due, UTC)
+
+
 async def upgrade(life: Life) -> None:
     answer = await life.customer.change_plan("core_40k")
     assert answer["status"] == "changed", answer

@@ -104,6 +104,23 @@ async def test_every_mail_about_credits_that_expire_is_true(fleet: RunningFleet,
     assert "credits_expiring" in life.kinds
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_every_mail_about_an_invoice_is_true(fleet: RunningFleet, seed: int) -> None:
+    luck = luck_of(seed)
+    life = await lives.begin(
+        fleet=fleet, luck=luck, plan="enterprise_yearly", catalog="salestools", action="ai_email"
+    )
+    steps = shuffled(
+        luck, (lives.a_part_of_the_invoice,), (lives.a_week_before_its_day, lives.after_its_day)
+    )
+    paid = luck.random() < 0.5
+    ends = (lives.the_rest_of_the_invoice, lives.use_some) if paid else (lives.after_its_grace,)
+    await life.live(*steps, *ends)
+
+    assert life.kinds.count("invoice_due") == 3 + (not paid)
+    assert set(life.kinds) - {"invoice_due"} == ({"welcome", "receipt"} if paid else set())
+
+
 def test_no_kind_of_mail_is_left_unread() -> None:
     kinds = {mail.__dataclass_fields__["kind"].default for mail in get_args(Mail)}
 

@@ -21,6 +21,7 @@ from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer, Mailbox
 from workflows.subscription.payments.before_money import coming_answer
 from workflows.subscription.payments.collection import Collector
+from workflows.subscription.payments.retries import Retries
 from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.pending_calls import PendingCalls
 
@@ -36,6 +37,7 @@ class Context:
     pending_calls: PendingCalls
     collector: Collector
     settler: Settler
+    retries: Retries
 
     def moment(self) -> Moment:
         """Return this instant in the subscription's life."""

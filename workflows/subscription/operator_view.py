@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.credits import format_credits
     from domain.money import format_money
     from domain.payments.charges import Charge, ChargeKind
-    from domain.subscription import OpenCharge, Pause, Status, Step
+    from domain.subscription import OWED, OpenCharge, Pause, Status, Step
     from domain.subscription_state import SubscriptionState
 from workflows import names
 from workflows.subscription.mailbox import Mailbox
@@ -34,9 +34,11 @@ PROGRESS = {
     Step.DECLINED: "declined",
     Step.REVIEW: "paid with another amount, looked into",
     Step.PROCESSING: "money on its way",
+    Step.SENT: "sent",
     Step.PAID: "paid, granted with the next window",
     Step.VOIDING: "being voided",
 }
+COMING = (Step.PROCESSING, Step.SENT)
 IN_FLIGHT = frozenset({Step.PREPARING, Step.PAYING, Step.VOIDING})
 # The server terminates a workflow whose keyword exceeds its limit.
 LONGEST_KEYWORD = 255
@@ -182,7 +184,9 @@ def _progress(charge: OpenCharge) -> str:
     if charge.refused:
         attempt = f", by the processor{attempt}"
     again = f", again {day(charge.retry_at)}" if charge.retry_at else ""
-    usable = ", granted already" if charge.granted and charge.step is Step.PROCESSING else ""
+    due = charge.sent.due_at if charge.sent else None
+    again = f", due {day(due)}" if due and charge.step in OWED else again
+    usable = ", granted already" if charge.granted and charge.step in COMING else ""
     return f"{demanded(charge.charge)}: {PROGRESS[charge.step]}{usable}{attempt}{again}"
 
 

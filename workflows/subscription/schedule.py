@@ -19,6 +19,9 @@ from workflows.subscription.operator_view import at_the_end, demanded
 from workflows.subscription.timer import Due
 
 LONGEST_JITTER = timedelta(minutes=15)
+# An upgrade's money that came, or may take days or weeks, does not hold a renewal up.
+UNDECIDED = (Step.PAID, Step.PROCESSING, Step.SENT)
+LOOKED_AT = (Step.PROCESSING, Step.SENT)  # each day: usually an event comes first
 
 
 class Schedule:
@@ -75,7 +78,7 @@ class Schedule:
         """End the subscription once no charge is under way; unpaid charges are voided."""
         state = self._state
         for charge in state.charges:
-            if charge.step in (Step.DECLINED, Step.PREPARED, Step.REVIEW):
+            if charge.step in (Step.DECLINED, Step.PREPARED, Step.REVIEW, Step.SENT):
                 await self._collector.give_up(charge)
         if any(charge.step not in (Step.PAID, Step.PROCESSING) for charge in state.charges):
             return
@@ -145,7 +148,7 @@ class Schedule:
 
     def _look_at_what_is_due(self) -> None:
         for charge in self._state.charges:
-            if charge.step is Step.PROCESSING and _is_due(charge.look_at):
+            if charge.step in LOOKED_AT and _is_due(charge.look_at):
                 self._collector.look(charge)
 
     async def _collect_what_is_due(self) -> None:
@@ -160,11 +163,18 @@ class Schedule:
                     await self._settler.paid(charge, NOTHING)
                 else:
                     self._collector.pay(charge)
-            elif charge.step is Step.DECLINED and _is_due(charge.retry_at):
-                self._collector.retry(charge)
-            elif charge.step is Step.DECLINED and _is_due(charge.ends_at):
-                await self._end_unpaid()
+            elif charge.step is Step.SENT and _is_due(charge.chase_at):
+                await self._collector.chase(charge)
+            elif charge.step is Step.DECLINED:
+                await self._try_again(charge)
         if _is_due(self._patience_ends()):
+            await self._end_unpaid()
+
+    async def _try_again(self, declined: OpenCharge) -> None:
+        """Retry a declined charge, or end where patience has run out."""
+        if _is_due(declined.retry_at):
+            self._collector.retry(declined)
+        elif _is_due(declined.ends_at):
             await self._end_unpaid()
 
     def _pay_at(self, charge: OpenCharge) -> datetime | None:
@@ -196,8 +206,7 @@ class Schedule:
         """
         state = self._state
         upgrade = state.charge_of(ChargeKind.UPGRADE)
-        # Money on its way may take days and must not delay a renewal.
-        deciding = upgrade is not None and upgrade.step not in (Step.PAID, Step.PROCESSING)
+        deciding = upgrade is not None and upgrade.step not in UNDECIDED
         stopped = state.held and not state.cancel_at_end
         return state.charge_of(ChargeKind.PERIOD) is None and not deciding and not stopped
 
@@ -227,19 +236,25 @@ class Schedule:
 
 def _moments(charge: OpenCharge, pay_at: datetime | None, *, held: bool) -> Iterator[Due]:
     what = demanded(charge.charge)
-    if not held and charge.step is Step.PREPARED and pay_at is not None:
+    if charge.step is Step.PREPARED and pay_at is not None and not held:
         yield Due(pay_at, f"pay {what}")
-    if charge.step is Step.PROCESSING and charge.look_at is not None:
+    if charge.step is Step.SENT and charge.chase_at is not None:
+        yield Due(charge.chase_at, f"remind of {what}")
+    if charge.step in LOOKED_AT and charge.look_at is not None:
         yield Due(charge.look_at, f"ask whether {what} has come")
     if charge.step is Step.DECLINED:
-        if not held and charge.retry_at is not None:
-            yield Due(charge.retry_at, f"try {what} again")
-        if not held and charge.ends_at is not None:
-            yield Due(charge.ends_at, f"end: {what} is unpaid")
-        if charge.confirm_until is not None:
-            yield Due(charge.confirm_until, f"void {what}: it was not confirmed")
-        if charge.window_end is not None:
-            yield Due(charge.window_end, f"void {what}")
+        yield from _moments_of_declined(charge, what, held=held)
+
+
+def _moments_of_declined(charge: OpenCharge, what: str, *, held: bool) -> Iterator[Due]:
+    if not held and charge.retry_at is not None:
+        yield Due(charge.retry_at, f"try {what} again")
+    if not held and charge.ends_at is not None:
+        yield Due(charge.ends_at, f"end: {what} is unpaid")
+    if charge.confirm_until is not None:
+        yield Due(charge.confirm_until, f"void {what}: it was not confirmed")
+    if charge.window_end is not None:
+        yield Due(charge.window_end, f"void {what}")
 
 
 def _is_due(at: datetime | None) -> bool:

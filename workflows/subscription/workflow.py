@@ -38,6 +38,7 @@ from workflows.subscription.messages.unknown import UnknownHandlers
 from workflows.subscription.messages.usage import UsageHandlers
 from workflows.subscription.operator_view import OperatorView, status_of
 from workflows.subscription.payments.collection import Collector
+from workflows.subscription.payments.retries import Retries
 from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.pending_calls import PendingCalls
 from workflows.subscription.schedule import Schedule
@@ -84,6 +85,7 @@ class Subscription(UsageHandlers, UnknownHandlers):
             pending_calls=self._pending_calls,
             collector=collector,
             settler=self._settler,
+            retries=Retries(state, collector, self._settler),
         )
         self._context = context
         self._dispatch = Dispatch(context)

@@ -121,7 +121,7 @@ async def _invoice_paid(context: Context, invoice: str, _ticket: int) -> Answer 
             continue
         if charge.step is Step.DECLINED:
             context.collector.read_back(charge)
-        elif charge.step is Step.PROCESSING:
+        elif charge.step in (Step.PROCESSING, Step.SENT):
             context.collector.look(charge)
     return None
 

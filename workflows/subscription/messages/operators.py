@@ -49,7 +49,7 @@ async def _findings_changed(context: Context, told: OpenFindings, _ticket: int) 
     """Publish the new number of open findings."""
     context.state.findings_are(told.number)
     if told.settled:
-        await context.collector.looked_into()
+        await context.retries.looked_into()
     return {"status": "done"}
 
 

@@ -79,7 +79,7 @@ async def _use_payment_method(context: Context, method: str, ticket: int) -> Ans
     if method != context.state.payment_method:
         _use(context, method, ticket)
         return None
-    await context.collector.card_may_work()
+    await context.retries.card_may_work()
     return _card_answer(context)
 
 
@@ -109,7 +109,7 @@ async def _heard(context: Context, sign: str) -> None:
     if sign in context.state.signs:
         return
     context.state.hear(sign)
-    await context.collector.card_may_work()
+    await context.retries.card_may_work()
 
 
 def _use(context: Context, method: str, ticket: int = 0) -> None:
@@ -161,7 +161,7 @@ async def _card_in_use(context: Context, card: CardInUse, ticket: int) -> None:
         **LEDGER,
     )
     mailbox.answer(ticket, _card_answer(context))
-    await context.collector.card_may_work()
+    await context.retries.card_may_work()
 
 
 def _card_answer(context: Context) -> Answer:

@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments.charges import ChargeKind
     from domain.payments.taxes import PRICE_CHANGED, is_as_shown
     from domain.pricing.proration import ChangeKind
-    from domain.subscription import LeftBehind, OpenCharge, Step
+    from domain.subscription import OWED, LeftBehind, OpenCharge, Step
 from workflows.options import LEDGER, short
 from workflows.previews import ask_for_tax, preview_of
 from workflows.subscription.context import Context
@@ -101,18 +101,18 @@ def _unchangeable(context: Context, quoted: Quoted) -> str | None:
 
 
 def _gives_way(upgrade: OpenCharge | None, wanted: Quoted) -> bool:
-    """Return whether no upgrade is under way, or one that the bank holds up is taken back."""
+    """Return whether no upgrade is under way, or one that waits for its buyer is taken back."""
     if upgrade is None:
         return True
-    unconfirmed = upgrade.step is Step.DECLINED and upgrade.confirm_until is not None
-    return unconfirmed and wanted.quote.kind is ChangeKind.NONE
+    waits = upgrade.step in OWED and bool(upgrade.confirm_until or upgrade.sent)
+    return waits and wanted.quote.kind is ChangeKind.NONE
 
 
 def _join(context: Context, charge: OpenCharge, request: ChangePlan, ticket: int) -> Answer | None:
     """Let a repeat wait for the charge that the first message opened."""
     if charge.plan is None or charge.plan.plan_id != request.plan_id:
         return refused(Refusal.IDEMPOTENCY_CONFLICT)
-    if charge.step is Step.PROCESSING:
+    if charge.step in (Step.PROCESSING, Step.SENT):
         return processing_answer(charge)
     context.settler.await_answer(charge.charge.charge_id, ticket)
     return None
@@ -256,7 +256,7 @@ async def _end(context: Context, request: Cancel, keyed: Keyed | None) -> Answer
     state = context.state
     renewal = state.charge_of(ChargeKind.PERIOD)
     over = state.period is None or state.period.end <= workflow.now()
-    if request.when == "now" or (over and (renewal is None or renewal.step is Step.DECLINED)):
+    if request.when == "now" or (over and (renewal is None or renewal.step in OWED)):
         return await _end_now(context, keyed, preview=request.preview)
     if state.cancel_at_end:
         return refused("already_canceled")

@@ -11,16 +11,17 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.payments.declines import DeclineActivities
     from activities.payments.processor import Collected, Invoiced, PaymentActivities, PaymentAttempt
-    from domain.payments.charge_fates import Fate, Happened, fate, is_held, is_void
+    from domain.payments.charge_fates import is_void
     from domain.payments.charges import PAYER_DELETED, ChargeKind
     from domain.payments.processor_states import Remark
     from domain.payments.taxes import FOR_THE_CUSTOMER
-    from domain.subscription import OpenCharge, Pause, Step
+    from domain.subscription import OpenCharge, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
 from workflows.subscription.operator_view import demanded
 from workflows.subscription.payments.payers import Payers
 from workflows.subscription.payments.processing import BETWEEN_LOOKS, let_operators_look
+from workflows.subscription.payments.sent_invoices import with_another_day
 from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.payments.under_review import not_charged, voided_elsewhere
 from workflows.subscription.pending_calls import PendingCalls
@@ -67,7 +68,8 @@ class Collector:
     def pay(self, charge: OpenCharge) -> None:
         """Start an attempt at a prepared charge; prepare it again if the payer has changed."""
         if not charge.invoice:  # it was refused when it was prepared
-            self.collect(replace(charge, step=Step.PREPARING, attempt=charge.attempt + 1))
+            anew = with_another_day(charge)
+            self.collect(replace(anew, step=Step.PREPARING, attempt=charge.attempt + 1))
             return
         if charge.charge.payer != self._state.payer:
             self._prepare_anew(charge)
@@ -76,11 +78,26 @@ class Collector:
         self._state.put(charge)
         self._paying_with[charge.charge.charge_id] = self._state.payment_method
         attempt = PaymentAttempt(charge.charge.charge_id, charge.invoice, charge.attempt)
+        if charge.charge.due_at is not None:
+            self._send(charge, attempt)
+            return
         self._pending_calls.start(
             workflow.start_activity_method(
                 PaymentActivities.pay,
                 attempt,
                 summary=f"pay {demanded(charge.charge)}, attempt {charge.attempt}",
+                **ranked(PROCESSOR, RANKS[charge.kind], self._state.start.customer_id),
+            ),
+            lambda collected: self._collected(charge.charge.charge_id, collected),
+        )
+
+    def _send(self, charge: OpenCharge, attempt: PaymentAttempt) -> None:
+        """Mail an invoice that its customer pays, unless it was paid already."""
+        self._pending_calls.start(
+            workflow.start_activity_method(
+                PaymentActivities.read,
+                attempt,
+                summary=f"send the invoice of {demanded(charge.charge)}",
                 **ranked(PROCESSOR, RANKS[charge.kind], self._state.start.customer_id),
             ),
             lambda collected: self._collected(charge.charge.charge_id, collected),
@@ -92,7 +109,7 @@ class Collector:
         if again.invoice:
             self.pay(again)
         else:
-            self.collect(replace(again, step=Step.PREPARING))
+            self.collect(replace(with_another_day(again), step=Step.PREPARING))
 
     def _prepare_anew(self, charge: OpenCharge) -> None:
         """Void the invoice of a deleted payer; money that arrived before counts."""
@@ -151,12 +168,16 @@ class Collector:
             lambda collected: self._read(charge.charge.charge_id, collected),
         )
 
+    async def chase(self, charge: OpenCharge) -> None:
+        """Remind of a sent invoice, or give it up once its days of grace are over."""
+        await self._give_up_all(await self._settler.chase(charge))
+
     async def give_up(self, charge: OpenCharge) -> None:
         """Void a charge; money that arrived first counts, and money on its way is waited for."""
         if charge.step is Step.PROCESSING:
             return
         if not charge.invoice:
-            await self._void_in_ledger(charge)
+            await self.void_in_ledger(charge)
             return
         charge = replace(charge, step=Step.VOIDING, retry_at=None, pay_at=None)
         self._state.put(charge)
@@ -179,64 +200,6 @@ class Collector:
             if charge.kind is ChargeKind.PERIOD:
                 self._state.leave_unpaid(charge)
             await self.give_up(charge)
-
-    async def card_may_work(self) -> None:
-        """Retry wanted charges once, void the others, and resume if nothing is owed.
-
-        Charges held by an operator's pause are tried after it.
-        """
-        await self.drop_unwanted()
-        state, now = self._state, workflow.now()
-        tried = False
-        for charge in state.charges:
-            if charge.step is Step.DECLINED and charge.confirm_until is not None:
-                await self.give_up(charge)  # whoever chose a card since buys anew with it
-                continue
-            if fate(charge.kind, charge.step, Happened.CARD_SIGN) is not Fate.RETRIED:
-                continue
-            tried = True
-            if is_held(state, charge, now):
-                state.put(replace(charge, retry_at=now))
-            else:
-                self.retry(charge)
-        if not tried and not self._is_tried_again():
-            await self._nothing_owed()
-
-    def _is_tried_again(self) -> bool:
-        """Return whether a retry is in flight: its outcome is settled when it arrives."""
-        return any(
-            charge.step is Step.REVIEW
-            or (charge.declines and charge.step not in (Step.DECLINED, Step.VOIDING))
-            for charge in self._state.charges
-        )
-
-    async def _nothing_owed(self) -> None:
-        """End a payment pause and charge the period under way if the last one was unpaid."""
-        state, now = self._state, workflow.now()
-        state.owes_nothing()
-        if Pause.PAYMENT_FAILED not in state.pauses:
-            return
-        if state.period is not None and state.period.end <= now:
-            # The wallet stays paused until the renewal, charged now, is paid.
-            state.unpause(Pause.PAYMENT_FAILED)
-            state.await_card(wanted=False)
-        else:
-            await self._settler.resume(None)
-
-    async def looked_into(self) -> None:
-        """Go on after an operator settled a finding: retry what the processor refused.
-
-        A charge paid with a wrong amount is voided and, if still due, charged again.
-        """
-        state = self._state
-        mine = [one for one in state.charges if one.refused or one.step is Step.REVIEW]
-        for charge in mine:
-            if charge.step is Step.REVIEW:
-                if charge.kind is ChargeKind.PERIOD:
-                    self._state.leave_unpaid(charge)
-                await self._void_in_ledger(charge)
-        if mine:
-            await self.card_may_work()
 
     async def _invoiced(self, charge_id: str, invoiced: Invoiced) -> None:
         charge = self._state.charge_named(charge_id)
@@ -281,7 +244,7 @@ class Collector:
 
     async def _read(self, charge_id: str, collected: Collected) -> None:
         charge = self._state.charge_named(charge_id)
-        if charge is None or charge.step not in (Step.DECLINED, Step.PROCESSING):
+        if charge is None or charge.step not in (Step.DECLINED, Step.PROCESSING, Step.SENT):
             return
         if await self._settled(charge, collected):
             return
@@ -290,15 +253,19 @@ class Collector:
         if collected.declined.remark:  # written off there: not retried automatically
             charge = replace(charge, retry_at=None)
             self._state.put(charge)
-        if charge.step is Step.PROCESSING:
+        if charge.step in (Step.PROCESSING, Step.SENT):
             await self._give_up_all(await self._settler.declined(charge, collected.declined))
 
     async def _given_up(self, charge_id: str, collected: Collected) -> None:
         charge = self._state.charge_named(charge_id)
         if charge is None:
             return
-        if collected.closed is not None or not await self._settled(charge, collected):
-            await self._void_in_ledger(charge)
+        if collected.closed is not None:
+            if collected.remark:  # part of it was paid
+                await let_operators_look(self._state, charge, collected.remark)
+            await self.void_in_ledger(charge, gone=charge.charge.due_at is not None)
+        elif not await self._settled(charge, collected):
+            await self.void_in_ledger(charge)
 
     async def _settled(self, charge: OpenCharge, collected: Collected) -> bool:
         """Settle outcomes that need no retry; return whether this was one."""
@@ -308,6 +275,8 @@ class Collector:
             await self._give_up_all(await self._settler.paid(charge, collected.paid))
         elif collected.processing is not None:
             await self._settler.processing(charge, collected.processing)
+        elif collected.sent is not None:
+            await self._settler.sent(charge, collected.sent)
         elif collected.unclear is not None:
             await self._settler.processing(charge, None)
         elif collected.closed is not None and charge.step is not Step.VOIDING:
@@ -320,7 +289,7 @@ class Collector:
         """Void a charge whose invoice was voided elsewhere; a period stays due on a new invoice."""
         await let_operators_look(self._state, charge, Remark.GIVEN_UP_ELSEWHERE)
         if charge.kind is not ChargeKind.PERIOD:
-            await self._void_in_ledger(charge, gone=True)
+            await self.void_in_ledger(charge, gone=True)
         elif charge.invoice:
             refusal = voided_elsewhere(charge, self._state.card)
             await self._settler.declined(replace(charge, invoice=""), refusal)
@@ -329,7 +298,8 @@ class Collector:
         for charge in needless:
             await self.give_up(charge)
 
-    async def _void_in_ledger(self, charge: OpenCharge, *, gone: bool = False) -> None:
+    async def void_in_ledger(self, charge: OpenCharge, *, gone: bool = False) -> None:
+        """Void a charge in the ledger; `gone`: it is void at the processor already."""
         charge_id = charge.charge.charge_id
         await workflow.execute_activity_method(
             DeclineActivities.void,

@@ -151,12 +151,15 @@ def paid_late(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:
 
 
 def processing_answer(charge: OpenCharge) -> Answer:
-    """Return the answer to a buyer whose money is on its way."""
+    """Return the answer to a buyer whose money is on its way, or who was sent an invoice."""
+    sent = charge.sent
+    expected_by = sent.due_at if sent else charge.expected_by
     return {
         "status": "processing",
         "charge_id": charge.charge.charge_id,
         "amount_minor": charge.charge.total_minor,
         "currency": charge.charge.currency,
         **tax_told(charge.charge.taxed, charge.charge.amount_minor),
-        "expected_by": charge.expected_by.isoformat() if charge.expected_by else None,
+        "expected_by": expected_by.isoformat() if expected_by else None,
+        **({"pay_at": sent.page_url} if sent else {}),
     }

@@ -22,9 +22,11 @@ with workflow.unsafe.imports_passed_through():
         Declined,
         Paid,
         Processing,
+        Sent,
     )
     from domain.payments.dunning import next_try, patience_ends
     from domain.payments.processor_states import Remark
+    from domain.payments.sent_invoices import unpaid
     from domain.payments.taxes import LOCATION_MISSING
     from domain.pricing.policies import AfterDunning, ResumeOn, WhileUnpaid
     from domain.subscription import OpenCharge, Pause, Step
@@ -48,6 +50,7 @@ from workflows.subscription.payments.processing import (
     paid_late,
     wait_for_window,
 )
+from workflows.subscription.payments.sent_invoices import chase, keep_sent
 from workflows.subscription.payments.under_review import differing, look_into
 
 # Older runs delay a renewal's charge to the period's end while a purchase is unpaid.
@@ -136,6 +139,23 @@ class Settler:
         self._mailbox.held_up = ""  # decide waiting usage now: the money may take days
         self._answer(charge, coming_answer(state, charge))
 
+    async def sent(self, charge: OpenCharge, sent: Sent) -> None:
+        """Keep a charge whose invoice was sent, and answer what waits for it."""
+        charge = await keep_sent(self._state, self.buyer(charge), charge, sent)
+        self._mailbox.held_up = ""  # decide waiting usage now: the transfer may take weeks
+        self._answer(charge, processing_answer(charge))
+
+    async def chase(self, charge: OpenCharge) -> list[OpenCharge]:
+        """Remind of a sent invoice; return it if it is given up and not wanted any more."""
+        if charge.sent is None:
+            raise LookupError(f"{charge.charge.charge_id} was not sent")
+        if await chase(self._state, self.buyer(charge), charge, charge.sent) is not None:
+            return []
+        first = charge.first_declined_at or charge.sent.due_at  # patience counts from its day
+        return await self.declined(
+            replace(charge, first_declined_at=first, chase_at=None), unpaid(charge.sent)
+        )
+
     async def declined(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
         """Settle a declined attempt; return the charge if it is not retried."""
         if declined.decline in LOOKED_INTO:
@@ -186,6 +206,7 @@ class Settler:
                 answer=answer if asked_for else None,
                 confirmable=charge.confirm_until is not None,
                 untried=untried,
+                sent=charge.sent,
             ),
             summary=short(f"{demanded(charge.charge)} declined: {declined.code}"),
             **LEDGER,

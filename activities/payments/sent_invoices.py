@@ -1,0 +1,103 @@
+"""Invoices that are sent: recorded once, mailed, and reminded of until they are paid."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from activities.context import BillingContext
+from activities.notifications.mails import Desk
+from activities.notifications.period_mails import purpose_of
+from activities.purchases.buyers import Buyer
+from activities.uninterrupted import uninterrupted
+from domain.mails.money import InvoiceDue
+from domain.outcomes import Outcome
+from domain.payments.charges import Charge, ChargeState, Sent
+from domain.payments.sent_invoices import Notice
+from domain.subscription import Status
+from ledger import accounts, checkpoints, subscriptions
+from ledger.payments import charges
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeSent:
+    """An invoice that was sent, and what is told about it; None: part of its money came.
+
+    Credits that have not expired serve until `serves_until`, though a renewal is not paid yet.
+    """
+
+    buyer: Buyer
+    charge: Charge
+    sent: Sent
+    notice: Notice | None
+    status: Status
+    serves_until: datetime | None = None
+
+
+class SentInvoiceActivities:
+    """Invoices paid by transfer. Each method is one transaction, safe to repeat."""
+
+    def __init__(self, context: BillingContext) -> None:
+        self._context = context
+
+    @uninterrupted(name="note_sent_invoice")
+    def note(self, told: ChargeSent) -> str:
+        """Record an invoice and mail it once; return `processing`, `repeated` or its state."""
+        buyer, charge, sent = told.buyer, told.charge, told.sent
+        with self._context.engine.begin() as connection:
+            state = charges.mark_processing(
+                connection,
+                account_id=buyer.account_id,
+                charge_id=charge.charge_id,
+                invoice=sent.invoice,
+                at=buyer.at,
+            )
+            if state not in (ChargeState.PROCESSING, Outcome.REPEATED):
+                return state  # it is paid or void: nothing is awaited
+            checkpoints.note(
+                connection,
+                buyer.account_id,
+                charge.charge_id,
+                sent={
+                    "due_at": sent.due_at.isoformat(),
+                    "number": sent.invoice_number,
+                    "paid_minor": sent.paid_minor,
+                    "page": sent.page_url,
+                },
+            )
+            if told.serves_until is not None:
+                accounts.keep_serving(connection, buyer.account_id, told.serves_until, buyer.at)
+            if told.notice is Notice.OVERDUE:
+                subscriptions.write(connection, buyer.subscription_id, buyer.at, status=told.status)
+            if told.notice is not None:
+                desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
+                tell_invoice(desk, buyer, charge, sent, notice=told.notice)
+        return state
+
+
+def tell_invoice(
+    desk: Desk,
+    buyer: Buyer,
+    charge: Charge,
+    sent: Sent,
+    *,
+    notice: Notice,
+    paused: bool = False,
+    serves_until: datetime | None = None,
+) -> None:
+    """Mail an invoice, or that it is due or overdue; each is told once."""
+    desk.post(
+        f"invoice-{notice}:{charge.charge_id}:{sent.invoice}",
+        InvoiceDue(
+            reader=desk.reader(buyer.plan),
+            purpose=purpose_of(desk, charge),
+            currency=charge.currency,
+            notice=notice,
+            amount_minor=sent.remaining_minor,
+            paid_minor=sent.paid_minor,
+            number=sent.invoice_number,
+            due_at=sent.due_at,
+            page_url=sent.page_url,
+            pdf_url=sent.pdf_url,
+            paused=paused,
+            serves_until=serves_until,
+        ),
+    )

@@ -1,0 +1,39 @@
+"""Invoices that are sent: what their mails say is what the processor has, and the ledger too."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.truth.reading import Read
+from tests.truth.truth import Truth
+
+
+def invoice_due(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
+    """Compare the amounts, the day and the number with the processor's own invoice."""
+    books = truth.books
+    _, _, named = read.key.partition(":invoice-")
+    charge_id = named.partition(":")[2].rsplit(":in_", 1)[0]
+    charge = books.charge(charge_id)
+    there = books.customer.ask_processor(f"invoices/{charge.invoice}")
+    came, remaining = there["amount_paid"], there["amount_remaining"]
+    assert charge.amount_minor + charge.tax_minor == came + remaining
+    amount, day = (
+        books.money(remaining),
+        books.show.day(datetime.fromtimestamp(there["due_date"], UTC)),
+    )
+    truth.says(amount)
+    truth.row("To transfer", amount)
+    if came:
+        truth.row("Has arrived", books.money(came))
+    truth.row("Due", day)
+    truth.row("Reference", there["number"])
+    assert payload["page_url"] == there["hosted_invoice_url"]
+    assert payload["pdf_url"] == there["invoice_pdf"]
+    late = payload["notice"] in ("overdue", "unpaid")
+    assert late == (books.now >= datetime.fromtimestamp(there["due_date"], UTC)), read.prose
+    state = {"sent": "processing", "reminder": "processing", "overdue": "processing"}
+    assert charge.state == state.get(payload["notice"], "open")
+    wallet = books.one(
+        "SELECT 'payment_failed' = ANY (paused_by) AS unpaid FROM wallets"
+        " WHERE account_id = :account"
+    )
+    assert ("paused for now" in read.prose) == wallet.unpaid

@@ -1,0 +1,79 @@
+"""Invoices that are sent: their customer pays them by transfer, and is reminded until then."""
+
+from dataclasses import replace
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments.sent_invoices import ChargeSent, SentInvoiceActivities
+    from activities.purchases.buyers import Buyer
+    from domain.payments.charges import Sent
+    from domain.payments.sent_invoices import Notice, chased, first_chase
+    from domain.subscription import OpenCharge, Step
+    from domain.subscription_state import SubscriptionState
+from workflows.options import LEDGER, short
+from workflows.subscription.operator_view import demanded, money_for
+from workflows.subscription.payments.processing import BETWEEN_LOOKS, served_until
+
+
+def with_another_day(charge: OpenCharge) -> OpenCharge:
+    """Return a charge for which another invoice is made: one that is sent is due later, too."""
+    if charge.charge.due_at is None or charge.plan is None:
+        return charge
+    due_at = charge.plan.takes.due_at(workflow.now())
+    return replace(charge, charge=replace(charge.charge, due_at=due_at))
+
+
+async def keep_sent(
+    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, sent: Sent
+) -> OpenCharge:
+    """Wait for the transfer of an invoice and mail it once; later looks note what has come."""
+    before, now = charge.sent, workflow.now()
+    same = before is not None and before.invoice == sent.invoice
+    charge = replace(charge, sent=sent)
+    if charge.step is not Step.DECLINED:  # else it was given up: nobody is reminded any more
+        charge = replace(charge, step=Step.SENT, pay_at=None, look_at=now + BETWEEN_LOOKS)
+    if not same:
+        charge = replace(charge, chase_at=first_chase(sent, now), overdue=False)
+    state.put(charge)
+    if not same:
+        state.charge_was(f"{demanded(charge.charge)} sent, due {sent.due_at:%Y-%m-%d}")
+        await _note(state, buyer, charge, Notice.SENT)
+    elif before is not None and before.paid_minor != sent.paid_minor:
+        state.charge_was(f"{money_for(sent.paid_minor, charge.charge)} of an invoice came")
+        await _note(state, buyer, charge, None)
+    return charge
+
+
+async def chase(
+    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, sent: Sent
+) -> OpenCharge | None:
+    """Remind of an invoice, or say that it is overdue; None: it is to be given up."""
+    notice, again = chased(charge, sent, workflow.now())
+    if notice is Notice.UNPAID:
+        return None
+    charge = replace(charge, chase_at=again, overdue=notice is Notice.OVERDUE)
+    state.put(charge)
+    await _note(state, buyer, charge, notice)
+    return charge
+
+
+async def _note(
+    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, notice: Notice | None
+) -> None:
+    if charge.sent is None:
+        raise LookupError(f"{charge.charge.charge_id} was not sent")
+    what = f"invoice is {notice}" if notice else "part of it came"
+    await workflow.execute_activity_method(
+        SentInvoiceActivities.note,
+        ChargeSent(
+            buyer,
+            charge.charge,
+            charge.sent,
+            notice,
+            status=state.status,
+            serves_until=served_until(state, charge),
+        ),
+        summary=short(f"{demanded(charge.charge)}: {what}"),
+        **LEDGER,
+    )
