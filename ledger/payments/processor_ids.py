@@ -36,5 +36,6 @@ def debits_in(connection: Connection, payer: str) -> str:
     )
     if plan is None:
         return ""
-    kinds = plan.get("takes", {}).values()
-    return str(plan["currency"]) if any(PaymentKind.BANK_DEBIT in one for one in kinds) else ""
+    takes = plan.get("takes", {})
+    taken = [kind for what in ("plan", "purchases", "auto") for kind in takes.get(what, ())]
+    return str(plan["currency"]) if PaymentKind.BANK_DEBIT in taken else ""
