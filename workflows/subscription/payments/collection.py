@@ -21,7 +21,7 @@ from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL,
 from workflows.subscription.operator_view import demanded
 from workflows.subscription.payments.payers import Payers
 from workflows.subscription.payments.processing import BETWEEN_LOOKS, let_operators_look
-from workflows.subscription.payments.sent_invoices import with_another_day
+from workflows.subscription.payments.sent_invoices import chase, given_up, with_another_day
 from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.payments.under_review import not_charged, voided_elsewhere
 from workflows.subscription.pending_calls import PendingCalls
@@ -170,7 +170,8 @@ class Collector:
 
     async def chase(self, charge: OpenCharge) -> None:
         """Remind of a sent invoice, or give it up once its days of grace are over."""
-        await self._give_up_all(await self._settler.chase(charge))
+        if await chase(self._state, self._settler.buyer(charge), charge):
+            await self._give_up_all(await self._settler.declined(*given_up(charge)))
 
     async def give_up(self, charge: OpenCharge) -> None:
         """Void a charge; money that arrived first counts, and money on its way is waited for."""

@@ -7,8 +7,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.payments.sent_invoices import ChargeSent, SentInvoiceActivities
     from activities.purchases.buyers import Buyer
-    from domain.payments.charges import Sent
-    from domain.payments.sent_invoices import Notice, chased, first_chase
+    from domain.payments.charges import Declined, Sent
+    from domain.payments.sent_invoices import Notice, chased, first_chase, unpaid
     from domain.subscription import OpenCharge, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
@@ -29,33 +29,43 @@ async def keep_sent(
 ) -> OpenCharge:
     """Wait for the transfer of an invoice and mail it once; later looks note what has come."""
     before, now = charge.sent, workflow.now()
-    same = before is not None and before.invoice == sent.invoice
     charge = replace(charge, sent=sent)
-    if charge.step is not Step.DECLINED:  # else it was given up: nobody is reminded any more
-        charge = replace(charge, step=Step.SENT, pay_at=None, look_at=now + BETWEEN_LOOKS)
-    if not same:
+    if charge.step is Step.DECLINED:  # it was given up: it can still be paid, and is not chased
+        state.put(charge)
+        return charge
+    charge = replace(charge, step=Step.SENT, pay_at=None, look_at=now + BETWEEN_LOOKS)
+    if before is None or before.invoice != sent.invoice:
         charge = replace(charge, chase_at=first_chase(sent, now), overdue=False)
-    state.put(charge)
-    if not same:
+        state.put(charge)
         state.charge_was(f"{demanded(charge.charge)} sent, due {sent.due_at:%Y-%m-%d}")
         await _note(state, buyer, charge, Notice.SENT)
-    elif before is not None and before.paid_minor != sent.paid_minor:
+        return charge
+    state.put(charge)
+    if before.paid_minor != sent.paid_minor:
         state.charge_was(f"{money_for(sent.paid_minor, charge.charge)} of an invoice came")
         await _note(state, buyer, charge, None)
     return charge
 
 
-async def chase(
-    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, sent: Sent
-) -> OpenCharge | None:
-    """Remind of an invoice, or say that it is overdue; None: it is to be given up."""
-    notice, again = chased(charge, sent, workflow.now())
+async def chase(state: SubscriptionState, buyer: Buyer, charge: OpenCharge) -> bool:
+    """Remind of an invoice, or say that it is overdue; return whether it is given up instead."""
+    if charge.sent is None:
+        raise LookupError(f"{charge.charge.charge_id} was not sent")
+    notice, again = chased(charge, charge.sent, workflow.now())
     if notice is Notice.UNPAID:
-        return None
+        return True
     charge = replace(charge, chase_at=again, overdue=notice is Notice.OVERDUE)
     state.put(charge)
     await _note(state, buyer, charge, notice)
-    return charge
+    return False
+
+
+def given_up(charge: OpenCharge) -> tuple[OpenCharge, Declined]:
+    """Return a charge and the refusal of its invoice: patience has counted since its day."""
+    if charge.sent is None:
+        raise LookupError(f"{charge.charge.charge_id} was not sent")
+    first = charge.first_declined_at or charge.sent.due_at
+    return replace(charge, first_declined_at=first, chase_at=None), unpaid(charge.sent)
 
 
 async def _note(

@@ -26,7 +26,6 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.payments.dunning import next_try, patience_ends
     from domain.payments.processor_states import Remark
-    from domain.payments.sent_invoices import unpaid
     from domain.payments.taxes import LOCATION_MISSING
     from domain.pricing.policies import AfterDunning, ResumeOn, WhileUnpaid
     from domain.subscription import OpenCharge, Pause, Step
@@ -50,7 +49,7 @@ from workflows.subscription.payments.processing import (
     paid_late,
     wait_for_window,
 )
-from workflows.subscription.payments.sent_invoices import chase, keep_sent
+from workflows.subscription.payments.sent_invoices import keep_sent
 from workflows.subscription.payments.under_review import differing, look_into
 
 # Older runs delay a renewal's charge to the period's end while a purchase is unpaid.
@@ -143,18 +142,7 @@ class Settler:
         """Keep a charge whose invoice was sent, and answer what waits for it."""
         charge = await keep_sent(self._state, self.buyer(charge), charge, sent)
         self._mailbox.held_up = ""  # decide waiting usage now: the transfer may take weeks
-        self._answer(charge, processing_answer(charge))
-
-    async def chase(self, charge: OpenCharge) -> list[OpenCharge]:
-        """Remind of a sent invoice; return it if it is given up and not wanted any more."""
-        if charge.sent is None:
-            raise LookupError(f"{charge.charge.charge_id} was not sent")
-        if await chase(self._state, self.buyer(charge), charge, charge.sent) is not None:
-            return []
-        first = charge.first_declined_at or charge.sent.due_at  # patience counts from its day
-        return await self.declined(
-            replace(charge, first_declined_at=first, chase_at=None), unpaid(charge.sent)
-        )
+        self._answer(charge, coming_answer(self._state, charge))
 
     async def declined(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
         """Settle a declined attempt; return the charge if it is not retried."""
