@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
 from workflows.subscription.operator_view import demanded, money_for
-from workflows.subscription.payments.processing import BETWEEN_LOOKS, served_until
+from workflows.subscription.payments.processing import BETWEEN_LOOKS, serves_until
 
 
 def with_another_day(charge: OpenCharge) -> OpenCharge:
@@ -82,7 +82,7 @@ async def _note(
             charge.sent,
             notice,
             status=state.status,
-            serves_until=served_until(state, charge),
+            serves_until=serves_until(state, charge),
         ),
         summary=short(f"{demanded(charge.charge)}: {what}"),
         **LEDGER,
