@@ -6,6 +6,7 @@ from catalogs import values
 from catalogs.document import Section
 from catalogs.offers import read_companions, read_starter
 from catalogs.policies import (
+    check_granted_when_sent,
     read_alerts,
     read_anchor_rule,
     read_overdraft,
@@ -95,6 +96,7 @@ def _plan(section: Section, terms: KnownNames) -> Plan:
         section.fault("allowances", f"{plan.plan_id} is paid: its price must buy some credits")
     plan = _with_policies(section, plan, terms)
     _check_offers(section, plan, terms)
+    check_granted_when_sent(section, plan)
     if not section.optional("public", values.flag, True):
         terms.private.append((plan.plan_id, plan.version))
     section.close()

@@ -16,19 +16,21 @@ from domain.payments.kinds import (
 )
 from domain.payments.taxes import TaxBehavior, TaxBy, TaxTerms
 from domain.periods import Interval
-from domain.pricing.catalog import Action
+from domain.pricing.catalog import Action, Plan
 from domain.pricing.policies import (
     AfterDunning,
     Alert,
     AnchorRule,
     AtZero,
     Channel,
+    GrantOn,
     Overdraft,
     Rollover,
     WhileUnpaid,
 )
 
 _WHOLE = 100
+SHORTEST_MONTH = 28  # days
 
 # What a key means, and what holds where it is left out; `catalogs/keys.py` takes it over.
 _GRANT_ON = (
@@ -164,6 +166,18 @@ def read_taken_kinds(plan_section: Section, currency: str) -> TakenKinds:
         section.fault("due_days", "only an invoice is due after days: `plan: [invoice]`")
     section.close()
     return TakenKinds(**{name: kinds or CARDS for name, kinds in taken.items()}, due_days=due_days)
+
+
+def check_granted_when_sent(section: Section, plan: Plan) -> None:
+    """Refuse to grant when an invoice is sent what would be used up before it is given up."""
+    shortest = plan.interval.months * SHORTEST_MONTH or plan.interval.days
+    waits = plan.takes.due_days + plan.grace_days
+    if plan.takes.invoiced and plan.grant_on is GrantOn.PROCESSING and waits >= shortest:
+        section.fault(
+            "grant_on",
+            f"an invoice is given up {waits} days after it is sent, and a period may have"
+            f" {shortest}: `grant_on: paid`, or fewer `due_days` and `grace_days`",
+        )
 
 
 def read_tax(section: Section) -> TaxTerms | None:

@@ -14,7 +14,7 @@ from domain.payments.charges import Charge, ChargeState, Sent
 from domain.payments.sent_invoices import Notice
 from domain.subscription import Status
 from ledger import accounts, checkpoints, subscriptions
-from ledger.payments import charges
+from ledger.payments import charges, receivables
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ def tell_invoice(
     serves_until: datetime | None = None,
 ) -> None:
     """Mail an invoice, or that it is due or overdue; each is told once."""
+    own = (desk.connection, buyer.account_id, charge.charge_id)
+    back = receivables.taken_back(*own)
     desk.post(
         f"invoice-{notice}:{charge.charge_id}:{sent.invoice}",
         InvoiceDue(
@@ -97,6 +99,8 @@ def tell_invoice(
             due_at=sent.due_at,
             page_url=sent.page_url,
             pdf_url=sent.pdf_url,
+            granted=receivables.is_granted(*own),
+            owed_micro=back.owed_micro if back else 0,
             paused=paused,
             serves_until=serves_until,
         ),

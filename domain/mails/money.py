@@ -78,7 +78,8 @@ class InvoiceCopy:
 class InvoiceDue:
     """An invoice waits for its transfer: it is sent, soon due, overdue, or was not paid at all.
 
-    `amount_minor` is what still has to come, `paid_minor` the parts that came.
+    `amount_minor` is what still has to come, `paid_minor` the parts that came. What was `granted`
+    when it was sent is taken back once it is given up; micro-credits used of it are owed.
     """
 
     kind: Literal["invoice_due"] = "invoice_due"
@@ -92,6 +93,8 @@ class InvoiceDue:
     due_at: datetime
     page_url: str
     pdf_url: str
+    granted: bool = False  # what it pays for, before its money
+    owed_micro: int = 0  # used of that, and taken back
     paused: bool = False
     serves_until: datetime | None = None
 

@@ -211,6 +211,13 @@ def test_an_invoice_pays_a_plan_alone_and_waits_days():
     assert usual.takes.due_days == 30
 
 
+def test_what_is_granted_when_its_invoice_is_sent_is_given_up_within_its_period():
+    short = ("payment_methods: {plan: [invoice], due_days: 14}", "grant_on: processing")
+    assert read_catalog(with_keys(*short)).plan("full").takes.invoiced
+    (fault,) = faults_of(with_keys("payment_methods: {plan: [invoice]}", "grant_on: processing"))
+    assert "given up 37 days after it is sent" in fault
+
+
 def test_the_days_of_grace_after_an_invoice_end_in_a_pause_at_least():
     text = with_keys("payment_methods: {plan: [invoice]}").replace("after_dunning: end", "")
     text = text.replace("while_unpaid: serve_purchased", "")

@@ -7,8 +7,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.payments.sent_invoices import ChargeSent, SentInvoiceActivities
     from activities.purchases.buyers import Buyer
-    from domain.payments.charges import Declined, Sent
-    from domain.payments.sent_invoices import Notice, chased, first_chase, unpaid
+    from domain.payments.charges import ChargeKind, Declined, Sent
+    from domain.payments.sent_invoices import Notice, chased, first_chase, grace_ends, unpaid
     from domain.subscription import OpenCharge, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
@@ -22,6 +22,12 @@ def with_another_day(charge: OpenCharge) -> OpenCharge:
         return charge
     due_at = charge.plan.takes.due_at(workflow.now())
     return replace(charge, charge=replace(charge.charge, due_at=due_at))
+
+
+def begins_when_sent(charge: OpenCharge, sent: Sent) -> bool:
+    """Return whether a period may begin when its invoice is sent: if it is given up within it."""
+    first = charge.kind is ChargeKind.PERIOD and charge.sent is None
+    return first and charge.period is not None and grace_ends(charge, sent) < charge.period.end
 
 
 async def keep_sent(

@@ -49,7 +49,7 @@ from workflows.subscription.payments.processing import (
     paid_late,
     wait_for_window,
 )
-from workflows.subscription.payments.sent_invoices import keep_sent
+from workflows.subscription.payments.sent_invoices import begins_when_sent, keep_sent
 from workflows.subscription.payments.under_review import differing, look_into
 
 # Older runs delay a renewal's charge to the period's end while a purchase is unpaid.
@@ -129,10 +129,7 @@ class Settler:
         if processing is None or not grants_before_money(state, charge):
             charge = await keep_waiting(state, buyer, charge, processing)
         elif charge.kind is ChargeKind.PERIOD:
-            charge = await begin_before_money(state, buyer, charge, processing)
-            if charge.granted:
-                self.period_opened = True
-                await self.release_paid()
+            charge = await self._begun_before_money(charge, processing)
         else:
             charge = await grant_before_money(state, buyer, charge, processing)
         self._mailbox.held_up = ""  # decide waiting usage now: the money may take days
@@ -140,9 +137,21 @@ class Settler:
 
     async def sent(self, charge: OpenCharge, sent: Sent) -> None:
         """Keep a charge whose invoice was sent, and answer what waits for it."""
+        if begins_when_sent(charge, sent) and grants_before_money(self._state, charge):
+            charge = await self._begun_before_money(charge, None)
         charge = await keep_sent(self._state, self.buyer(charge), charge, sent)
         self._mailbox.held_up = ""  # decide waiting usage now: the transfer may take weeks
         self._answer(charge, coming_answer(self._state, charge))
+
+    async def _begun_before_money(
+        self, charge: OpenCharge, processing: Processing | None
+    ) -> OpenCharge:
+        """Begin a period whose money comes later, and grant what waited for its window."""
+        charge = await begin_before_money(self._state, self.buyer(charge), charge, processing)
+        if charge.granted:
+            self.period_opened = True
+            await self.release_paid()
+        return charge
 
     async def declined(self, charge: OpenCharge, declined: Declined) -> list[OpenCharge]:
         """Settle a declined attempt; return the charge if it is not retried."""
