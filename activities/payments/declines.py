@@ -113,7 +113,7 @@ class DeclineActivities:
                 _find(connection, failed)
                 _tell_looked_into(desk, failed)
             else:
-                _tell_decline(desk, failed)
+                _tell_unpaid(desk, failed)
 
     @uninterrupted(name="void_in_ledger")
     def void(
@@ -206,6 +206,23 @@ def _tell_looked_into(desk: Desk, failed: FailedCharge) -> None:
     )
 
 
+def _tell_unpaid(desk: Desk, failed: FailedCharge) -> None:
+    if failed.ends_at is not None and failed.ends_at <= failed.buyer.at:
+        return  # the subscription ends now: that mail says why
+    if failed.sent is None:
+        _tell_decline(desk, failed)
+        return
+    tell_invoice(
+        desk,
+        failed.buyer,
+        failed.charge,
+        failed.sent,
+        notice=Notice.UNPAID,
+        paused=failed.pause,
+        serves_until=failed.serves_until if failed.pause else None,
+    )
+
+
 def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
     buyer, declined = failed.buyer, failed.declined
     if declined.code == PRICE_CHANGED:
@@ -213,19 +230,6 @@ def _tell_decline(desk: Desk, failed: FailedCharge) -> None:
     again = failed.attempt > 1 and failed.declines != 1  # an attempt may be a new invoice only
     again = again and not failed.untried
     retried = again and failed.retry_at is None and failed.pause
-    if failed.ends_at is not None and failed.ends_at <= buyer.at:
-        return  # the subscription ends now: that mail says why
-    if failed.sent is not None:
-        tell_invoice(
-            desk,
-            buyer,
-            failed.charge,
-            failed.sent,
-            notice=Notice.UNPAID,
-            paused=failed.pause,
-            serves_until=failed.serves_until if failed.pause else None,
-        )
-        return
     placeless = declined.code == LOCATION_MISSING  # nothing was tried
     if retried and failed.charge.kind is ChargeKind.PERIOD and not placeless:
         lots = desk.lots(buyer.plan, buyer.at)

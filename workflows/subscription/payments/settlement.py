@@ -163,7 +163,6 @@ class Settler:
         retry_at = next_try(charge, declined.decline, first, now) if begun else None
         over_at = patience_ends(charge, first) if begun else None
         plan = charge.plan or state.plan_in_force()
-        serves = plan.while_unpaid is WhileUnpaid.SERVE_PURCHASED
         asked_for = charge.kind in ASKED_FOR
         gone = charge.is_of_running_period and state.ended  # nothing is left to be paused or tried
         pauses, untried = not asked_for and begun and not gone, charge.placeless
@@ -196,7 +195,7 @@ class Settler:
                 status=state.status,
                 pause=pauses,
                 retry_at=retry_at,
-                serves_until=over_at if serves else None,
+                serves_until=over_at if plan.while_unpaid is WhileUnpaid.SERVE_PURCHASED else None,
                 ends_at=charge.ends_at,
                 first_declined_at=first,
                 declines=charge.declines,
