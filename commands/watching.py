@@ -99,7 +99,9 @@ def _begun(answer: Mapping[str, Any]) -> Told | None:
     if Step.DECLINED in steps:
         reason = "declined" if answer["card"] else "no_payment_method"
         return Told(REFUSED, f"stays pending, {answer['last_charge']}: {CURES[reason]}", reason)
-    if "processing" in steps:
+    if Step.SENT in steps:
+        return Told(UNDER_WAY, "is pending: its invoice was mailed, and waits for a transfer")
+    if Step.PROCESSING in steps:
         return Told(UNDER_WAY, "is pending: the payment is on its way")
     if not steps and answer["next_due"] is not None and answer["next_due"] > answer["now"]:
         return Told(DONE, f"begins at {answer['next_due']}: nothing is charged before")

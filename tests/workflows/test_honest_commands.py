@@ -41,6 +41,14 @@ async def test_subscribe_says_when_a_start_to_come_will_begin(run: Run) -> None:
     assert "begins at 2099-01-01" in begun.out
 
 
+async def test_subscribe_by_invoice_says_that_it_waits_for_a_transfer(run: Run) -> None:
+    wanted = ("--catalog", "salestools", "--plan", "enterprise_yearly")
+    begun = await run("subscribe", *wanted, "--email", "ada@example.com", "said-invoiced")
+
+    assert begun.code == 3, begun.err  # under way
+    assert "waits for a transfer" in begun.out
+
+
 async def test_status_of_a_failed_workflow_says_so_and_why(run: Run) -> None:
     await run(*SUBSCRIBE, "said-first", "--card", "pm_card_visa")
     await run(*SUBSCRIBE, "said-first", "--subscription", "said-failed", "--card", "pm_card_visa")
