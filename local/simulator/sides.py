@@ -20,7 +20,8 @@ from settings import CATALOGS
 class Side:
     """One plan to cost; `source` is the price list's text as workers read it.
 
-    Raises `InvalidInput` (`invalid_simulation`): simulated customers have no place to be taxed in.
+    Raises `InvalidInput` (`invalid_simulation`): simulated customers have no place to be taxed in,
+    and transfer no money.
     """
 
     catalog: Catalog
@@ -34,6 +35,9 @@ class Side:
     def __post_init__(self) -> None:
         if self.plan.tax is not None:
             message = f"{self.title} is taxed by where customers are: try its list without `tax`"
+            raise InvalidInput("invalid_simulation", message)
+        if self.plan.takes.invoiced:
+            message = f"{self.title} waits for transfers: try its list with `plan: [card]`"
             raise InvalidInput("invalid_simulation", message)
 
     @property

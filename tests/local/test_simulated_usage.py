@@ -35,6 +35,12 @@ def faults_of(folder: Path, text: str) -> list[str]:
     return str(refusal.value).splitlines()
 
 
+def test_a_plan_that_waits_for_transfers_is_not_simulated() -> None:
+    with pytest.raises(InvalidInput, match="waits for transfers") as refusal:
+        read_side("salestools", "enterprise_yearly")
+    assert refusal.value.reason == "invalid_simulation"
+
+
 def test_a_file_is_read_with_its_months_actions_quantities_and_tags(tmp_path):
     usage = read_usage(
         a_file(
