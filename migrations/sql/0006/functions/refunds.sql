@@ -6,8 +6,8 @@ CREATE OR REPLACE FUNCTION money_went_back(p_account bigint, p_charge text) RETU
 LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM refunds WHERE account_id = p_account AND charge_id = p_charge)
         OR EXISTS (SELECT FROM disputes WHERE account_id = p_account AND charge_id = p_charge)
-        OR EXISTS (SELECT FROM charges c WHERE c.account_id = p_account AND c.charge_id = p_charge
-                                           AND failed_of(c) > 0)
+        OR EXISTS (SELECT FROM charges WHERE account_id = p_account AND charge_id = p_charge
+                                         AND taken_back_at IS NOT NULL AND state <> 'paid')
 $$;
 
 CREATE OR REPLACE FUNCTION refunds_of(c charges) RETURNS bigint LANGUAGE sql STABLE AS $$
@@ -173,7 +173,8 @@ BEGIN
                 WHERE d.account_id = p_account AND d.charge_id = charge AND d.state <> 'won'
             ), (
                 SELECT min('chargeback'::entry_kind) FROM charges c
-                WHERE c.account_id = p_account AND c.charge_id = charge AND failed_of(c) > 0
+                WHERE c.account_id = p_account AND c.charge_id = charge
+                  AND c.taken_back_at IS NOT NULL AND c.state <> 'paid'
             ), 'refund'), NULL, p_at, p_by);
         settled := true;
     END LOOP;
