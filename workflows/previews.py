@@ -17,7 +17,8 @@ from workflows.subscription.mailbox import Answer
 def preview_of(context: Context, quoted: Quoted) -> Answer:
     """Return what a change costs and gives. Money in minor units, credits as decimal texts.
 
-    `renewal_minor` is what the next period will cost, with the coupon that it has.
+    `renewal_minor` is what the next period will cost, with the coupon that it has; `due_days` that
+    it is paid by an invoice, and when.
     """
     quote = quoted.quote
     return {
@@ -36,6 +37,7 @@ def preview_of(context: Context, quoted: Quoted) -> Answer:
         "renewal_minor": context.state.renewal_minor(quoted.plan),
         "cap_credits": credit_text(quote.cap_micro),
         **_new_period(quote),
+        **({"due_days": quoted.plan.takes.due_days} if quoted.plan.takes.invoiced else {}),
     }
 
 
