@@ -5,7 +5,8 @@ credits are used or expire. Both are shown, so that nothing due but unposted is 
 """
 
 # One row per grant and instant of :instants, of :account or of all. An instant includes what was
-# decided at it; a grant that expires then has expired. A grant owes from its charge's payment on.
+# decided at it; a grant that expires then has expired. A grant owes from its charge's payment on,
+# or where it was granted before its money from then on.
 # A hold that has lapsed by the instant holds nothing, recorded or not.
 # Due revenue and breakage are the half-up functions of cumulative use that `recognise` posts;
 # deferred revenue released otherwise (by a refund) is not due as breakage.
@@ -68,7 +69,8 @@ moving AS (
 facts AS (
     SELECT i.instant, g.account_id, g.grant_id, g.source, g.credit_type, g.currency, g.expires_at,
            g.granted,
-           CASE WHEN c.state = 'paid' AND c.settled_at <= i.instant
+           CASE WHEN coalesce(c.granted_at, CASE c.state WHEN 'paid' THEN c.settled_at END)
+                     <= i.instant
                  AND (g.source <> 'rollover' OR j.grant_id IS NOT NULL)
                 THEN g.cost_minor ELSE 0 END AS price,
            coalesce(j.rolled_minor, 0) AS rolled,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.credits import MICRO
 from ledger import accounts, balances, grants
 from ledger.payments import receivables, taxes
+from ledger.reports.liability import liability
 from ledger.reports.movement import deferred_movement
 from ledger.reports.scope import Scope
 from tests.builders import NOON, START, a_subscribed_wallet, left, micro, use
@@ -173,6 +174,11 @@ def test_the_months_report_says_what_is_expected(ledger):
     [month] = deferred_movement(ledger, replace(MONTH, account_id=wallet.account_id))
     assert (month.cash_minor, month.receivable_minor, month.revenue_minor) == (PRICE, PRICE, 1_800)
     assert month.closing_minor == 2 * PRICE - 1_800
+    liable = liability(ledger, NOON, wallet.account_id)
+    assert sum(one.deferred_minor for one in liable) == month.closing_minor
+    fail(ledger, wallet, "next")
+    liable = liability(ledger, NOON, wallet.account_id)
+    assert sum(one.deferred_minor for one in liable) == PRICE - 1_800
 
 
 STEP = st.one_of(
