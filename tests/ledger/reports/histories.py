@@ -14,6 +14,7 @@ from domain.usage import Attempt, PricedEvent, PricedWay, Terms, UsageEvent
 from ledger import grants
 from ledger.grants import RollTerms
 from ledger.payments import charges, refunds
+from ledger.payments.receivables import grant_before_money
 from ledger.usage import corrections, debits, holds
 from ledger.usage.corrections import CorrectionOrder
 from ledger.usage.debits import Demand
@@ -72,6 +73,8 @@ moves = st.one_of(
     st.tuples(st.just("give"), orders),
     st.tuples(st.just("remove"), uses),
     st.tuples(st.just("back"), backs),
+    st.tuples(st.just("owe"), orders),
+    st.tuples(st.just("bank"), backs),
     st.tuples(st.just("hold"), works),
     st.tuples(st.just("hold"), works),
     st.tuples(st.just("end_hold"), ends),
@@ -155,6 +158,7 @@ class History:
     number: int = 0
     events: list[Accepted] = field(default_factory=list)
     paid: list[tuple[int, str, int]] = field(default_factory=list)
+    coming: list[tuple[int, str, int]] = field(default_factory=list)
     holding: list[Accepted] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -269,25 +273,19 @@ class History:
             self.wallets[who], credit_type, quantity, lasts, timedelta(), "overdraft", **facts
         )
 
-    def buy(self, who, credit_type, quantity, cost, currency, lasts, later, rolls):
-        """Pay one charge that funds a grant of now and one of later."""
+    def buy(self, who, credit_type, quantity, cost, currency, lasts, later, rolls, *, owed=False):
+        """Pay a charge that funds a grant of now and one of later; or get them first (`owed`)."""
         wallet, charge = self.wallets[who], self.new_key()
         account = wallet.account_id
-        status = charges.open_charge(
-            self.connection,
-            account,
-            wallet.subscription_id,
-            charge,
-            ChargeKind.PERIOD,
-            currency,
-            cost,
-            None,
-            self.clock,
-        )
-        assert status == "opened"
-        invoice = f"in_{charge}"
-        charges.mark_paid(self.connection, account, charge, invoice, cost, self.clock)
-        self.paid.append((account, charge, cost))
+        demand = (charge, ChargeKind.PERIOD, currency, cost, None, self.clock)
+        opened = charges.open_charge(self.connection, account, wallet.subscription_id, *demand)
+        assert opened == "opened"
+        known = self.coming if owed else self.paid
+        if not owed:
+            charges.mark_paid(self.connection, account, charge, f"in_{charge}", cost, self.clock)
+        elif grant_before_money(self.connection, account, charge, self.clock) != "granted":
+            return  # credits of an earlier one that failed are owed
+        known.append((account, charge, cost))
         for part, share in enumerate((cost - cost // 2, cost // 2)):
             paid = {"cost_minor": share, "charge_id": charge, "part": part, "currency": currency}
             delay = later * part
@@ -313,6 +311,18 @@ class History:
         grants.remove(
             self.connection, account, self.new_key(), credit_type, amount + 1, why, self.clock
         )
+
+    def owe(self, **order):
+        self.buy(**order, owed=True)
+
+    def bank(self, number, step):
+        """Let the money of what came before it fail, or come, once and again."""
+        for account, charge, cost in self.coming[number : number + 1]:
+            told = (self.connection, account, charge, f"in_{charge}")
+            if step:
+                charges.mark_declined(*told, step, "account_closed", self.clock)
+            else:
+                charges.mark_paid(*told, cost, self.clock)
 
     def back(self, number, step):
         """Let the money of a charge go back, or come back, as the processor says it."""

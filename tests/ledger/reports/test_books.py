@@ -219,6 +219,9 @@ def test_every_month_closes_to_its_book_and_opens_the_next(books, told, cut):
         assert added(everything, "breakage_minor") == book(ledger, "breakage")
         assert added(everything, "refunds_minor") == book(ledger, "refunds")
         assert added(everything, "disputes_minor") == book(ledger, "disputes")
+        assert added(everything, "receivable_minor") == Counter(
+            {currency: -amount for currency, amount in book(ledger, "receivable").items()}
+        )
 
 
 @pytest.mark.long
