@@ -33,6 +33,7 @@ from domain.pricing.policies import (
     Priorities,
     ResumeOn,
     UpgradeMode,
+    WhileUnpaid,
 )
 from domain.pricing.proration import is_upgrade
 
@@ -55,6 +56,7 @@ def read_plans(document: Section, terms: KnownNames) -> tuple[Plan, ...]:
         sections.append(section)
     for section, plan in zip(sections, found, strict=True):
         _warn_of_cheap_upgrades(section, plan, found)
+        _warn_of_unserved_weeks(section, plan)
     if defaults is not None:
         defaults.close()
     if not found:
@@ -131,6 +133,18 @@ def _with_policies(section: Section, plan: Plan, terms: KnownNames) -> Plan:
         ),
         grant_on=section.optional("grant_on", values.one_of(GrantOn), GrantOn.PAID),
     )
+
+
+def _warn_of_unserved_weeks(section: Section, plan: Plan) -> None:
+    """Warn who lets a paying customer wait for the transfer of each renewal."""
+    paid_first = plan.takes.invoiced and plan.grant_on is GrantOn.PAID
+    if paid_first and plan.while_unpaid is WhileUnpaid.PAUSE:
+        section.warning(
+            "payment_methods",
+            f"nothing can be used from a renewal until its transfer comes, up to"
+            f" {plan.takes.due_days} days: `grant_on: processing` begins the period when its"
+            " invoice is sent, `while_unpaid: serve_purchased` serves what was bought meanwhile",
+        )
 
 
 def _warn_of_cheap_upgrades(section: Section, plan: Plan, plans: list[Plan]) -> None:

@@ -66,6 +66,17 @@ def test_whoever_sells_credits_for_a_fraction_of_their_price_is_warned_by_line(c
         assert "warning" not in capsys.readouterr().out
 
 
+def test_whoever_serves_nothing_while_an_invoice_waits_is_warned_by_line(capsys, tmp_path):
+    text = (CATALOGS / "examples" / "trusted_debits.yaml").read_text(encoding="utf-8")
+    assert "payment_methods: {plan: [invoice], due_days: 30}" in text
+    file = tmp_path / "trusted.yaml"
+    for policy, warned in (("paid", True), ("processing", False)):
+        file.write_text(text.replace("grant_on: processing", f"grant_on: {policy}"), "utf-8")
+        assert cli.main(["catalog", "check", str(file)]) == 0
+        told = capsys.readouterr().out
+        assert ("until its transfer comes, up to 30 days" in told) == warned, told
+
+
 def test_a_list_that_is_as_it_was_published_passes(deployment, capsys):
     assert cli.main(["catalog", "check", str(CATALOGS / "make.yaml")]) == 0
     assert "keeps what was published" in capsys.readouterr().out

@@ -78,6 +78,20 @@ async def test_a_transfer_of_which_no_event_came_is_found_within_a_day(fleet: Ru
     firm.ends_well()
 
 
+async def test_who_paid_in_time_is_not_told_to_be_late_though_no_event_came(
+    fleet: RunningFleet,
+) -> None:
+    firm, invoice = await an_enterprise(fleet)
+    await firm.lives_until("2027-01-30T12:00")
+
+    firm.customer.transfers(invoice, YEAR_MINOR)
+    await firm.lives_until("2027-01-31")
+
+    await firm.is_now("active")
+    assert told(firm) == ["sent", "reminder"]
+    firm.ends_well()
+
+
 async def test_parts_of_an_invoice_are_told_and_grant_nothing_before_the_rest(
     fleet: RunningFleet,
 ) -> None:

@@ -164,7 +164,7 @@ class Schedule:
                 else:
                     self._collector.pay(charge)
             elif charge.step is Step.SENT and _is_due(charge.chase_at):
-                await self._collector.chase(charge)
+                self._collector.look_before_chasing(charge)
             elif charge.step is Step.DECLINED:
                 await self._try_again(charge)
         if _is_due(self._patience_ends()):

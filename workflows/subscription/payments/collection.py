@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.declines import DeclineActivities
     from activities.payments.processor import Collected, Invoiced, PaymentActivities, PaymentAttempt
     from domain.payments.charge_fates import is_void
-    from domain.payments.charges import PAYER_DELETED, ChargeKind
+    from domain.payments.charges import PAYER_DELETED, ChargeKind, Sent
     from domain.payments.processor_states import Remark
     from domain.payments.taxes import FOR_THE_CUSTOMER
     from domain.subscription import OpenCharge, Step
@@ -168,8 +168,15 @@ class Collector:
             lambda collected: self._read(charge.charge.charge_id, collected),
         )
 
-    async def chase(self, charge: OpenCharge) -> None:
-        """Remind of a sent invoice, or give it up once its days of grace are over."""
+    def look_before_chasing(self, charge: OpenCharge) -> None:
+        """Ask about a sent invoice before its customer is told that it is not paid."""
+        self.look(replace(charge, chase_at=None))
+
+    async def _sent(self, charge: OpenCharge, sent: Sent) -> None:
+        """Wait for the transfer of a sent invoice; remind of it, or give it up, when it is time."""
+        charge = await self._settler.sent(charge, sent)
+        if charge.step is not Step.SENT or charge.chase_at is not None:
+            return
         if await chase(self._state, self._settler.buyer(charge), charge):
             await self._give_up_all(await self._settler.declined(*given_up(charge)))
 
@@ -277,7 +284,7 @@ class Collector:
         elif collected.processing is not None:
             await self._settler.processing(charge, collected.processing)
         elif collected.sent is not None:
-            await self._settler.sent(charge, collected.sent)
+            await self._sent(charge, collected.sent)
         elif collected.unclear is not None:
             await self._settler.processing(charge, None)
         elif collected.closed is not None and charge.step is not Step.VOIDING:

@@ -135,13 +135,14 @@ class Settler:
         self._mailbox.held_up = ""  # decide waiting usage now: the money may take days
         self._answer(charge, coming_answer(state, charge))
 
-    async def sent(self, charge: OpenCharge, sent: Sent) -> None:
+    async def sent(self, charge: OpenCharge, sent: Sent) -> OpenCharge:
         """Keep a charge whose invoice was sent, and answer what waits for it."""
         if begins_when_sent(charge, sent) and grants_before_money(self._state, charge):
             charge = await self._begun_before_money(charge, None)
         charge = await keep_sent(self._state, self.buyer(charge), charge, sent)
         self._mailbox.held_up = ""  # decide waiting usage now: the transfer may take weeks
         self._answer(charge, coming_answer(self._state, charge))
+        return charge
 
     async def _begun_before_money(
         self, charge: OpenCharge, processing: Processing | None
