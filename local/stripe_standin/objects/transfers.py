@@ -55,7 +55,8 @@ def _part(world: World, invoice: Json, amount: int) -> None:
         status="paid",
     )
     world.emit("payment_intent.succeeded", intent)
-    world.emit("invoice_payment.paid", payment)
+    shown = {name: value for name, value in payment.items() if name != "customer"}
+    world.emit("invoice_payment.paid", shown)
     world.emit("invoice.updated", invoice)
 
 
