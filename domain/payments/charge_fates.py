@@ -82,6 +82,8 @@ _FATES: dict[tuple[ChargeKind, Step, Happened], Fate] = {
     # Who pays an invoice by transfer may do so until its period or the subscription is over.
     (ChargeKind.UPGRADE, Step.SENT, Happened.PERIOD_OVER): Fate.VOID,
     (ChargeKind.UPGRADE, Step.SENT, Happened.ENDING): Fate.VOID,
+    # Nobody is reminded, and nothing given up, while an operator pauses.
+    **{(kind, Step.SENT, Happened.PAUSED): Fate.HELD for kind in INVOICED},
     # A purchase somebody asked for is tried at once or not at all.
     **{
         (kind, Step.PREPARED, happened): Fate.VOID

@@ -279,6 +279,21 @@ async def test_who_ends_the_plan_owes_no_invoice_of_the_next_year(fleet: Running
     firm.ends_well()
 
 
+async def test_nobody_is_reminded_or_given_up_while_an_operator_pauses(
+    fleet: RunningFleet,
+) -> None:
+    """An invoice that support looks into: its plan must not end meanwhile."""
+    firm = await a_paying_enterprise(fleet)
+    await firm.lives_until("2028-01-10")
+    await firm.ask("pause", reason="the invoice is questioned", by="ops")
+    await firm.lives_until("2028-03-01")
+
+    await firm.is_now("paused")
+    assert told(firm)[1:] == ["sent"]
+    assert len(firm.customer.open_invoices()) == 1
+    firm.ends_well()
+
+
 async def test_an_invoice_goes_on_waiting_while_an_operator_pauses(fleet: RunningFleet) -> None:
     firm = await a_paying_enterprise(fleet)
     await firm.lives_until("2028-01-10")

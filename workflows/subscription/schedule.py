@@ -20,7 +20,7 @@ from workflows.subscription.timer import Due
 
 LONGEST_JITTER = timedelta(minutes=15)
 # An upgrade's money that came, or may take days or weeks, does not hold a renewal up.
-UNDECIDED = (Step.PAID, Step.PROCESSING, Step.SENT)
+WAITING = (Step.PAID, Step.PROCESSING, Step.SENT)
 LOOKED_AT = (Step.PROCESSING, Step.SENT)  # each day: usually an event comes first
 
 
@@ -206,7 +206,7 @@ class Schedule:
         """
         state = self._state
         upgrade = state.charge_of(ChargeKind.UPGRADE)
-        deciding = upgrade is not None and upgrade.step not in UNDECIDED
+        deciding = upgrade is not None and upgrade.step not in WAITING
         stopped = state.held and not state.cancel_at_end
         return state.charge_of(ChargeKind.PERIOD) is None and not deciding and not stopped
 
@@ -238,7 +238,7 @@ def _moments(charge: OpenCharge, pay_at: datetime | None, *, held: bool) -> Iter
     what = demanded(charge.charge)
     if charge.step is Step.PREPARED and pay_at is not None and not held:
         yield Due(pay_at, f"pay {what}")
-    if charge.step is Step.SENT and charge.chase_at is not None:
+    if charge.step is Step.SENT and charge.chase_at is not None and not held:
         yield Due(charge.chase_at, f"remind of {what}")
     if charge.step in LOOKED_AT and charge.look_at is not None:
         yield Due(charge.look_at, f"ask whether {what} has come")
