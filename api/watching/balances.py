@@ -39,13 +39,26 @@ _encode = msgspec.json.Encoder().encode
 class Told:
     """A balance as JSON; `digest` is equal for balances that differ only by the clock.
 
-    `mark` is that of the wallet when it was read.
+    `mark` is that of the wallet when it was read: it is another, too, when what people see beside
+    the balance is, such as a pause.
     """
 
     seq: int
     body: bytes
     digest: bytes
     mark: str
+
+    @property
+    def name(self) -> str:
+        """The balance's name: equal in every process, another where anything but the clock is.
+
+        The sequence number alone would not do: a pause and money on its way change no entry.
+        """
+        return f"{self.seq}-{self.digest[:6].hex()}"
+
+    def is_unlike(self, other: "Told") -> bool:
+        """Return whether anything of it differs but for the clock."""
+        return (self.digest, self.mark) != (other.digest, other.mark)
 
 
 class Viewer:
@@ -84,9 +97,9 @@ class Feed:
         return told(balance(self.customer_id, found), mark)
 
     def show(self, latest: Told) -> None:
-        """Keep the newest balance, and wake who watches if it differs."""
+        """Keep the newest balance, and wake who watches if it or its mark differs."""
         self.mark = latest.mark
-        if self.latest is None or self.latest.digest != latest.digest:
+        if self.latest is None or self.latest.is_unlike(latest):
             self.latest = latest
             for viewer in self.viewers:
                 viewer.news.set()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from domain.pricing.forecast import LONG_DAYS
 from domain.subscription import Status
@@ -35,7 +35,7 @@ class WalletNow:
     members: int
 
 
-_WALLET = text("""
+WALLET = """
     SELECT w.seq, t.at, w.state, w.paused_by, w.frozen, o.starts, o.ends,
            serving_refusal(jsonb_populate_record(w, jsonb_strip_nulls(
                jsonb_build_object('window_end', o.ends))), t.at) AS refusal,
@@ -54,12 +54,18 @@ _WALLET = text("""
         SELECT coalesce(n.window_start, w.window_start) AS starts,
                coalesce(n.window_end, w.window_end) AS ends) o
     WHERE w.account_id = :account
-""")
+"""
+_WALLET = text(WALLET)
 
 
 def wallet_now(connection: Connection, account_id: int, at: datetime) -> WalletNow:
     """Return a wallet as of `at`, or as of its own time if that is later."""
     row = connection.execute(_WALLET, {"account": account_id, "at": at}).one()
+    return wallet_of(account_id, row)
+
+
+def wallet_of(account_id: int, row: Row[Any]) -> WalletNow:
+    """Return a wallet of the columns that `WALLET` selects."""
     return WalletNow(
         account_id=account_id,
         seq=row.seq,

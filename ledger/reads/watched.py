@@ -5,10 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from ledger.reads.wallets import WALLET, WalletNow, wallet_of
+
 # Everything that a balance is made of changes one of these: entries the sequence, pauses the
 # wallet, the switch and the card the policy, the plan the subscription, and money on
 # its way the charges, and time what has begun or run out.
-_MARKS = text("""
+_MARKS = """
     SELECT w.account_id, md5(ROW(
         w.seq, w.state, w.paused_by, w.frozen, w.plan_revision, w.window_start, w.window_end,
         w.kept_until, w.window_end <= t.at, p.*, s.version, c.open, g.turned,
@@ -16,6 +18,7 @@ _MARKS = text("""
          WHERE n.account_id = w.account_id AND n.window_start <= t.at),
         (SELECT max(h.lapses_at) FROM holds h
          WHERE h.account_id = w.account_id AND h.state = 'open' AND h.lapses_at <= t.at))::text)
+        AS mark
     FROM wallets w
     CROSS JOIN LATERAL (SELECT greatest(:at, w.decided_at) AS at) t
     LEFT JOIN policies p ON p.account_id = w.account_id
@@ -32,7 +35,11 @@ _MARKS = text("""
         FROM grants o CROSS JOIN LATERAL (VALUES (o.effective_at), (o.expires_at)) v (instant)
         WHERE o.account_id = w.account_id AND o.is_open AND v.instant <= t.at) g ON true
     WHERE w.account_id = ANY (:accounts)
-""")
+"""
+_ALL = text(_MARKS)
+_WATCHED = text(
+    f"SELECT o.*, m.mark FROM ({WALLET}) o CROSS JOIN ({_MARKS}) m"  # noqa: S608 - both are ours
+)
 
 
 def marks(connection: Connection, account_ids: Sequence[int], at: datetime) -> dict[int, str]:
@@ -41,5 +48,12 @@ def marks(connection: Connection, account_ids: Sequence[int], at: datetime) -> d
     Equal marks: the balance is the same but for what the clock alone changes, such as
     `days_to_empty`.
     """
-    rows = connection.execute(_MARKS, {"accounts": list(account_ids), "at": at})
+    rows = connection.execute(_ALL, {"accounts": list(account_ids), "at": at})
     return {row[0]: row[1] for row in rows}
+
+
+def wallet_watched(connection: Connection, account_id: int, at: datetime) -> tuple[WalletNow, str]:
+    """Return a wallet as `wallets.wallet_now` does, with its mark."""
+    values = {"account": account_id, "accounts": [account_id], "at": at}
+    row = connection.execute(_WATCHED, values).one()
+    return wallet_of(account_id, row), row.mark

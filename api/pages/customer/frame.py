@@ -38,6 +38,7 @@ class Frame:
             "csrf": token_of(visit.services.link_secrets, visit.session.session_id),
             "return_url": visit.session.return_url,
             "show": visit.show,
+            "mark": kept.mark,
             "visit": visit,
         }
 

@@ -1,4 +1,8 @@
-"""News for an open page: something about the customer's credits has changed."""
+"""News for an open page: the mark of the customer's wallet, whenever it is another.
+
+A page carries the mark that it was read with (`Standing.mark`), so that it misses nothing of what
+happens before it listens.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -22,7 +26,7 @@ NO_MORE = 204  # a browser that reads this does not connect again
 
 
 async def _stream(request: Request) -> Response:
-    """Answer a stream of sequence numbers, as long as the page and the session are open."""
+    """Answer a stream of marks, as long as the page and the session are open."""
     services: Services = request.state.services
     session = sessions.session_of(request, services, datetime.now(UTC))
     if session is None:
@@ -49,12 +53,12 @@ async def _news(
     try:
         with services.balances.watch(session.account_id, customer_id) as (feed, viewer):
             yield b"retry: 2000\n\n"
-            seen = None
+            seen = ""
             while not viewer.gone and not session.is_over(datetime.now(UTC)):
                 latest = feed.latest
-                if latest is not None and latest is not seen:
-                    seen = latest
-                    yield b"data: %d\n\n" % latest.seq
+                if latest is not None and latest.mark != seen:
+                    seen = latest.mark
+                    yield f"data: {seen}\n\n".encode()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(HEARTBEAT_SECONDS):
                         await viewer.news.wait()

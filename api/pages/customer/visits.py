@@ -22,7 +22,7 @@ from domain.teams.members import Member, Role
 from gateways.letter_formats import Formats
 from ledger import accounts
 from ledger.accounts import CustomerDetails, PauseLine
-from ledger.reads import snapshots, wallets
+from ledger.reads import snapshots, wallets, watched
 from ledger.reads.wallets import WalletNow
 from ledger.teams import members
 
@@ -32,7 +32,10 @@ CUSTOMER = "/customers/{id}"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What every page shows: the customer, the subscription, and whether it serves."""
+    """What every page shows: the customer, the subscription, and whether it serves.
+
+    `mark` is that of the wallet; a page reads everything else after it.
+    """
 
     customer: CustomerDetails
     member: Member | None
@@ -40,6 +43,7 @@ class Standing:
     plan: Plan
     wallet: WalletNow
     pauses: tuple[PauseLine, ...]
+    mark: str
 
     @property
     def status(self) -> Status:
@@ -161,7 +165,7 @@ def _standing(connection: Connection, session: Session, at: datetime) -> Standin
         member = next((one for one in team if one.member_id == session.member_id), None)
         if member is None:
             raise NotFoundError("unknown_link", "this member is of the team no more")
-    wallet = wallets.wallet_now(connection, account_id, at)
+    wallet, mark = watched.wallet_watched(connection, account_id, at)
     customer, row = wallets.subscriber(connection, account_id)
     if row is None:
         raise NotFoundError("unknown_link", "there is no such subscription")
@@ -172,4 +176,5 @@ def _standing(connection: Connection, session: Session, at: datetime) -> Standin
         plan=value_to_type(Plan, row["plan"]),
         wallet=wallet,
         pauses=tuple(accounts.pauses(connection, account_id)) if wallet.paused_by else (),
+        mark=mark,
     )

@@ -65,8 +65,8 @@ class Stream:
                     if viewer.gone:
                         return
                     latest = feed.latest
-                    if latest is not None and latest is not seen:
-                        if seen is not None or str(latest.seq) != last:
+                    if latest is not None and (seen is None or latest.digest != seen.digest):
+                        if seen is not None or latest.name != last:
                             yield event_of(latest)
                         seen = latest
                     elif not heard:
@@ -103,8 +103,8 @@ async def _leave(receive: Receive, viewer: Viewer) -> None:
 
 
 def event_of(latest: Told) -> bytes:
-    """Return a balance as an event; its id is the sequence number."""
-    return b"id: %d\ndata: %s\n\n" % (latest.seq, latest.body)
+    """Return a balance as an event."""
+    return b"id: %s\ndata: %s\n\n" % (latest.name.encode(), latest.body)
 
 
 STREAM = (

@@ -1,15 +1,16 @@
 // What pages do without reload: fresh numbers, plus and minus, one click is one act.
 "use strict";
 
-// Replaces every part marked `data-live` by what the page says now.
-let asking = false, again = false;
+// Replaces every part marked `data-live` by what the page says now; `mark` is that of the wallet
+// when the shown page was read.
+let asking = false, again = false, mark = document.body.dataset.mark;
 async function refresh() {
   if (asking) { again = true; return; }
   asking = true;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (answer.status === 404) { location.reload(); return; }
-    if (!answer.ok) return;
+    if (!answer.ok) { if (answer.status >= 429) later(); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
       const fresh = page.getElementById(part.id);
@@ -18,11 +19,15 @@ async function refresh() {
       part.innerHTML = fresh.innerHTML;
       if (held) holdOn(part, held);
     }
-  } catch { /* the next news asks again */ } finally {
+    mark = page.body.dataset.mark;
+  } catch { later(); } finally {
     asking = false;
     if (again) { again = false; refresh(); }
   }
 }
+
+// What could not be read is asked for again, not by all pages at once.
+function later() { setTimeout(refresh, 2000 + 3000 * Math.random()); }
 
 // Whoever was on a link or button of a part that was replaced stays there, or at the part.
 function holdOn(part, held) {
@@ -33,9 +38,7 @@ function holdOn(part, held) {
 
 function listen(address) {
   const news = new EventSource(address);
-  let first = true;
-  news.onmessage = () => { if (!first) refresh(); first = false; };
-  news.onopen = () => { if (!first) refresh(); };
+  news.onmessage = (event) => { if (event.data !== mark) refresh(); };
   window.addEventListener("pagehide", () => news.close());
 }
 

@@ -29,16 +29,19 @@ class Events:
 
     def __init__(self, response):
         self._lines = response.aiter_lines()
+        self.last = ""  # the id of the newest event
 
     async def next(self):
-        """Return the next event's id and balance; comments and the like are passed over."""
+        """Return the next event's sequence number and balance; comments are passed over."""
         found = {}
         async for line in self._lines:
             name, _, value = line.partition(": ")
             if name in ("id", "data"):
                 found[name] = value
             elif not line and "data" in found:
-                return int(found["id"]), json.loads(found["data"])
+                self.last = found["id"]
+                body = json.loads(found["data"])
+                return body["seq"], body
         raise EOFError("the stream has ended")
 
 
@@ -95,18 +98,32 @@ async def test_holds_purchases_and_pauses_are_seen_too(door, customer, event, en
         assert available((await events.next())[1]) == "10000"
 
 
-async def test_a_reader_who_was_there_before_is_told_what_is_newer_and_no_more(
-    door, customer, event
-):
+async def test_a_reader_who_was_there_before_is_told_what_is_new_and_no_more(door, customer, event):
     wallet = customer()
+    async with watching(door, wallet) as events:
+        await events.next()
+        before = events.last
     await door.post("/usage", json=event(wallet))
-    async with watching(door, wallet, **{"Last-Event-ID": "1"}) as events:
+    async with watching(door, wallet, **{"Last-Event-ID": before}) as events:
         assert (await events.next())[0] == 2
-    async with watching(door, wallet, **{"Last-Event-ID": "2"}) as events:
+        known = events.last
+    async with watching(door, wallet, **{"Last-Event-ID": known}) as events:
         await door.post("/usage", json=event(wallet))
         assert (await events.next())[0] == 3  # the first: 2 was not told again
     async with watching(door, wallet, **{"Last-Event-ID": "☃".encode()}) as events:
         assert (await events.next())[0] == 3
+
+
+async def test_who_was_away_hears_of_what_changed_without_an_entry(door, customer, engine):
+    wallet = customer()
+    async with watching(door, wallet) as events:
+        assert (await events.next())[1]["credit_types"]["credits"]["auto_purchase"]["on"] is False
+        known = events.last
+    with engine.begin() as connection:
+        connection.execute(SWITCHED_ON, {"account": wallet.account_id})
+    async with watching(door, wallet, **{"Last-Event-ID": known}) as events:
+        seq, body = await events.next()
+    assert (seq, body["credit_types"]["credits"]["auto_purchase"]["on"]) == (1, True)
 
 
 async def test_two_readers_of_one_wallet_see_the_same(door, customer, event):

@@ -43,6 +43,7 @@ async def _show(request: Request) -> Response:
         available=found["available"] if found else "0",
         low=found is not None and _is_low(found["days_to_empty"]),
         unit=visit.unit(kind),
+        mark=standing.mark,
         paused=visit.standing.wallet.refusal is not None,
         buy=(session.return_url or address("buy")) if sells else "",
         news=f"/embed/{request.path_params['token']}/live",
