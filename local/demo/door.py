@@ -40,17 +40,37 @@ class Product:
         if refused:
             raise StoryError(f"{self.customer_id} was refused {refused[0]}")
 
+    async def reads(self, what: str) -> Json:
+        """Return what the door says of the customer, such as `balance`."""
+        state = self.scene.stack.state()
+        url = f"{state.api}/v1/customers/{self.customer_id}/{what}"
+        async with httpx.AsyncClient(timeout=None) as http:
+            answer = await http.get(url, headers={"Authorization": f"Bearer {state.api_key}"})
+        found: dict[str, Any] = answer.json()
+        return found
+
     async def expect(self, path: str, message: Json, status: str) -> Json:
         """Send what must be answered with a status, or refused for a reason."""
-        answer = await self._post(path, {"customer_id": self.customer_id, **message})
+        return self._is(
+            status, path, await self._post(path, {"customer_id": self.customer_id, **message})
+        )
+
+    async def asks(self, what: str, message: Json, status: str, key: str = "") -> Json:
+        """Send a request of the customer's own, such as `purchases`, and expect its status."""
+        path = f"/customers/{self.customer_id}/{what}"
+        return self._is(status, path, await self._post(path, message, key))
+
+    def _is(self, status: str, path: str, answer: Json) -> Json:
         found = (answer.get("reason"), answer.get("status"), answer.get("allowed"))
         if status not in found:
             raise StoryError(f"{self.customer_id} {path} should be {status}: {answer}")
         return answer
 
-    async def _post(self, path: str, body: Json) -> Json:
+    async def _post(self, path: str, body: Json, key: str = "") -> Json:
         state = self.scene.stack.state()
         headers = {"Authorization": f"Bearer {state.api_key}", **PATIENCE}
+        if key:
+            headers["Idempotency-Key"] = key
         async with httpx.AsyncClient(timeout=None) as http:
             answer = await http.post(f"{state.api}/v1{path}", json=body, headers=headers)
         found: dict[str, Any] = answer.json()

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from domain.credits import format_credits
-from local.demo import make, salestools, scalenut, schematic, zaplify
+from local.demo import company, make, salestools, scalenut, schematic, zaplify
 from local.demo.picture import curve, draw
 from local.demo.proof import Claim, claims
 from local.demo.scene import Scene, scene
@@ -37,6 +37,7 @@ CAST: tuple[tuple[str, Live], ...] = (
     ("L  Scalenut: quota, then wallet", scalenut.wallet),
     ("Z  Zaplify: unlocked once", zaplify.prospects),
     ("G  a general engine", schematic.general),
+    ("T  by bank debit, with tax", company.by_bank_debit),
 )
 
 

@@ -42,8 +42,10 @@ async def begin(
     *,
     catalog: str = "make",
     begins_at: datetime | None = None,
+    pays_with: str = "pm_card_visa",
+    status: str = "active",
 ) -> Timeline:
-    """Subscribe a customer; one that begins now is waited for."""
+    """Subscribe a customer; one that begins now is waited for until it has a status."""
     start = Start(
         subscription_id=customer,
         customer_id=customer,
@@ -51,12 +53,12 @@ async def begin(
         email=f"{customer}@example.com",
         catalog=catalog,
         plan_id=plan,
-        payment_method="pm_card_visa",
+        payment_method=pays_with,
         begins_at=begins_at,
     )
     life = await scene.subscribe(start)
     if begins_at is None:
-        await until(life, lambda now: now["status"] == "active")
+        await until(life, lambda now: now["status"] == status and not now["busy"])
     return life
 
 

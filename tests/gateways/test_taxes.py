@@ -136,3 +136,11 @@ def test_a_claim_says_what_tax_was_added_and_is_never_granted_by_itself(
     assert booked.is_paid_by(claim)
     assert replace(booked, state=ChargeState.PAID, amount_minor=1170 + added).is_paid_by(claim)
     assert not replace(booked, amount_minor=1169).is_paid_by(claim)
+
+
+def test_a_state_that_taxes_is_named_with_its_country(here):
+    payer = here.payer()
+    new_york = {"country": "US", "state": "NY", "postal_code": "10001"}
+    here.client.customers.update(payer, {"address": new_york})
+    said = prepared(here, taxed(here, payer, 4000)).taxed
+    assert said.lines == (TaxLine("Sales Tax", "US-NY", "8.875", 4000, 355, "standard_rated"),)

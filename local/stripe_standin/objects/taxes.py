@@ -17,6 +17,7 @@ RATES = {
     "FR": (20_000, "VAT", "vat"),
     "GB": (20_000, "VAT", "vat"),
     "JP": (10_000, "JCT", "jct"),
+    "US-NY": (8_875, "Sales Tax", "sales_tax"),  # New York City's, which most addresses have
 }
 NOTHING = (0, "Tax", "sales_tax")
 WHOLE = 100_000  # a hundred percent
@@ -25,7 +26,7 @@ ZIP = 5  # digits that the United States want
 
 
 def place_of(world: World, customer: Json) -> str:
-    """Return the country that taxes a customer; "": nothing that is known suffices.
+    """Return who taxes a customer, such as `DE` or `US-NY`; "": nothing that is known suffices.
 
     The customer's address counts first, then that of the payment method it pays with.
     """
@@ -36,7 +37,8 @@ def place_of(world: World, customer: Json) -> str:
         return ""
     if country == "CA" and not (code or address.get("state")):
         return ""
-    return str(country)
+    state = f"{country}-{address.get('state') or ''}"
+    return state if state in RATES else str(country)
 
 
 def _address_of_method(world: World, customer: Json) -> Json:
@@ -121,16 +123,18 @@ def _rate(world: World, place: str, behavior: str) -> Json:
     share, name, kind = RATES.get(place, NOTHING)
     inclusive = behavior == "inclusive"
     for known in world.store.every("tax_rate"):
-        if (known["country"], known["inclusive"]) == (place, inclusive):
+        if (known["jurisdiction"], known["inclusive"]) == (place, inclusive):
             return known
+    country, _, state = place.partition("-")
     return world.new(
         "tax_rate",
         active=False,
-        country=place,
+        country=country,
+        state=state or None,
         display_name=name,
         inclusive=inclusive,
         jurisdiction=place,
-        jurisdiction_level="country",
+        jurisdiction_level="state" if state else "country",
         percentage=share / 1000,  # Stripe says it as a number, too
         effective_percentage=share / 1000,
         rate_type="percentage",
