@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.credits import format_credits
+from domain.payments.kinds import TakenKinds
 from domain.periods import Interval
 from domain.pricing.catalog import Action, Catalog, Pack, Plan
 from domain.pricing.in_currency import currencies_of, plan_in
@@ -71,6 +72,7 @@ def _plan(plan: Plan) -> Json:
         "price_minor": plan.price_minor,
         "currency": plan.currency,
         "tax": plan.tax.behavior.value if plan.tax else None,
+        "payment_methods": _taken(plan.takes),
         "interval": _every(plan.interval),
         "allowance_every": _every(plan.window),
         "allowances": [
@@ -87,6 +89,15 @@ def _plan(plan: Plan) -> Json:
         "auto_purchase": _auto(plan),
         "packs": [_pack(one) for one in plan.packs],
         "extras_expire": plan.extras_expire.value,
+    }
+
+
+def _taken(takes: TakenKinds) -> Json:
+    return {
+        "plan": list(takes.plan),
+        "purchases": list(takes.purchases),
+        "auto": list(takes.auto),
+        "due_days": takes.due_days if takes.invoiced else None,
     }
 
 

@@ -24,6 +24,14 @@ async def test_what_there_is_to_choose_and_which_is_mine(acme, web):
     assert page.count("Your plan</span>") == 1
 
 
+async def test_what_a_plan_is_paid_by_is_said_before_it_is_chosen(fleet, link, web):
+    team = await fleet.subscribe("starter", catalog="salestools")
+    await web.get(await link(team.name))
+    page = (await web.get(PLAN)).text
+    assert "Paid by a card or a debit of your bank account" in page
+    assert "Paid by transfer: each invoice within 30 days" in page
+
+
 async def test_an_upgrade_costs_what_its_preview_says_and_nothing_else(acme, web):
     await acme.use("1000")
     page = await web.get("/console/plan?plan=core_40k")

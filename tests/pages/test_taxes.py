@@ -32,6 +32,12 @@ async def test_an_order_shows_net_tax_and_total_and_costs_that(british, web):
     assert "$1.08" in listed
 
 
+async def test_what_a_plan_offers_is_told_with_its_tax(british, web):
+    shown = (await web.get("/console/plan")).text
+    for words in ("More at $0.90 plus tax for", "a month plus tax"):
+        assert words in shown
+
+
 async def test_a_tax_that_changed_meanwhile_is_shown_again_and_not_charged(british, web):
     fields = forms_of(await web.get(THOUSAND), CONFIRM)[0]
     payer = british.processor()["payer"]

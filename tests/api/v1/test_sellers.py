@@ -34,6 +34,20 @@ async def test_a_price_list_says_what_is_sold_and_not_how_it_is_run(door):
         ("2500", 10000),
         ("5000", 17500),
     ]
+    assert [plans[name]["payment_methods"] for name in ("starter", "enterprise_yearly")] == [
+        {
+            "plan": ["card", "bank_debit"],
+            "purchases": ["card", "bank_debit"],
+            "auto": ["card"],
+            "due_days": None,
+        },
+        {
+            "plan": ["invoice"],
+            "purchases": ["card", "bank_debit"],
+            "auto": ["card"],
+            "due_days": 30,
+        },
+    ]
     actions = {one["action"]: one for one in told["actions"]}
     assert actions["email_verification"]["ways"][0]["credits"] == "0.5"
     for secret in ("dunning", "adjustment", "approval", "grace"):

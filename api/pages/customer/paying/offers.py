@@ -7,6 +7,7 @@ from api.pages.asking import Json
 from api.pages.customer.visits import Visit
 from api.pages.customer.words import Words
 from domain.credits import MICRO
+from domain.payments.kinds import PaymentKind
 from domain.payments.taxes import TaxBehavior
 
 EXPIRES = {
@@ -39,7 +40,7 @@ def offers_of(visit: Visit, prices: Json) -> list[Offer]:
             name=plan["name"],
             price=visit.show.money(plan["price_minor"], plan["currency"]),
             every=_every(plan["interval"]) + _plus_tax(plan),
-            points=[*_included(visit, plan), *_beside(visit, plan)],
+            points=[*_included(visit, plan), *_paid_by(plan), *_beside(visit, plan)],
             is_current=plan["plan_id"] == visit.plan.plan_id,
             is_next=plan["plan_id"] == next_id,
         )
@@ -73,12 +74,26 @@ def _included(visit: Visit, plan: Json) -> list[str]:
     return told
 
 
+def _paid_by(plan: Json) -> list[str]:
+    """Return how the plan is paid, where it is not by card alone."""
+    methods = plan["payment_methods"]
+    if not plan["price_minor"]:
+        return []
+    if PaymentKind.INVOICE in methods["plan"]:
+        return [f"Paid by transfer: each invoice within {methods['due_days']} days"]
+    if PaymentKind.BANK_DEBIT in methods["plan"]:
+        by_card = "a card or " if PaymentKind.CARD in methods["plan"] else ""
+        return [f"Paid by {by_card}a debit of your bank account"]
+    return []
+
+
 def _beside(visit: Visit, plan: Json) -> list[str]:
     """Return what may be bought beside the plan."""
     words, told = Words(visit), []
     if (manual := plan["purchases"]) is not None:
         price = visit.show.money(manual["unit_price_minor"], plan["currency"])
-        told.append(f"More at {price} for {words.credits(manual['unit'], manual['credit_type'])}")
+        unit = words.credits(manual["unit"], manual["credit_type"])
+        told.append(f"More at {price}{_plus_tax(plan)} for {unit}")
     if (auto := plan["auto_purchase"]) is not None and auto["most_units"] != 0:
         percent = Fraction(auto["surcharge_percent"])
         dearer = visit.show.number(round(percent * MICRO))
@@ -86,7 +101,7 @@ def _beside(visit: Visit, plan: Json) -> list[str]:
         told.append(f"Auto-purchase of {words.number(auto['unit'])} at a time{extra}")
     for pack in plan["packs"]:
         price = visit.show.money(pack["price_minor"], plan["currency"])
-        told.append(f"Pack: {pack['name']} for {price}")
+        told.append(f"Pack: {pack['name']} for {price}{_plus_tax(plan)}")
     if manual or plan["packs"]:
         told += [EXPIRES[plan["extras_expire"]]] if plan["extras_expire"] in EXPIRES else []
     return told
