@@ -55,7 +55,13 @@ def _chosen(arguments: Namespace, side: Side) -> Side:
     listed = {action.action_id for action in side.catalog.actions}
     names = {used: name for used, name in mapped(arguments.map).items() if name in listed}
     return replace(
-        side, auto=arguments.auto, top_up=arguments.top_up, confirm=arguments.confirm, names=names
+        side,
+        auto=arguments.auto,
+        top_up=arguments.top_up,
+        confirm=arguments.confirm,
+        names=names,
+        by_debit=arguments.by_debit,
+        place=arguments.place,
     )
 
 
@@ -119,6 +125,8 @@ def _add_usage(one: ArgumentParser) -> None:
     one.add_argument(
         "--confirm", action="store_true", help="agree whenever a payment must be confirmed"
     )
+    one.add_argument("--by-debit", action="store_true", help="pay from a bank account: after days")
+    one.add_argument("--place", default="", help="where the customer is taxed, as GB or US-NY")
     one.add_argument("--seed", type=int, default=1, help="of made-up usage")
     one.add_argument("--from", dest="begins", type=date.fromisoformat, default=BEGINS)
     one.add_argument(

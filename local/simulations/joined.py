@@ -9,7 +9,7 @@ from ledger.reports.prices import ActionPrice
 from local.simulator.figures import Figures, Flow, MonthFigures
 
 AMOUNTS = (
-    *("plan_minor", "extra_minor", "revenue_minor", "breakage_minor"),
+    *("plan_minor", "extra_minor", "tax_minor", "revenue_minor", "breakage_minor"),
     *("events", "refused"),
 )
 

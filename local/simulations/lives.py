@@ -34,11 +34,12 @@ from domain.pricing.simulation import (
 from ledger.reports.tables import Sheet
 from local.demo.scene import Scene, scene
 from local.simulations.joined import joined
-from local.simulator import comparison, words
+from local.simulator.bank import check_payer
 from local.simulator.days import days
 from local.simulator.figures import Figures, figures_of
 from local.simulator.life import Lived, live
 from local.simulator.shapes import shaped
+from local.simulator.shown import comparison, words
 from local.simulator.sides import Side, check_actions
 from local.simulator.usage import Usage
 
@@ -99,6 +100,7 @@ def usages_of(order: SimulationOrder, sides: Sequence[Side]) -> list[Usage]:
     ]
     for side in sides:
         check_actions(found[0], side)
+        check_payer(side)
     return found
 
 
@@ -136,6 +138,7 @@ async def _lived(
             playing.client, engine=playing.engine, side=side, customer_id=f"simulated-{number}",
             begins=order.begins, months=order.months, progress=progress,
             days=days(usage, side, order.begins, order.months, exact=False),
+            standin=playing.stack.standin,
         )  # fmt: skip
 
     return list(await asyncio.gather(*(one(number, *pair) for number, pair in enumerate(pairs))))
@@ -171,7 +174,7 @@ def _side(figures: Figures) -> LivedSide:
         currency=figures.currency,
         months=months,
         refusals=words.reasons_text(figures),
-        notes=figures.notes,
+        notes=words.notes(figures),
     )
 
 

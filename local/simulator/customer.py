@@ -12,6 +12,7 @@ from domain.pricing.catalog import Pack
 from domain.pricing.event_price import price
 from domain.usage import UsageEvent
 from ledger import balances
+from local.simulator.bank import Bank
 from local.simulator.sides import Side
 from local.timeline import Json, Timeline
 
@@ -28,8 +29,11 @@ _REFUSED = text("""
 class Customer:
     """Agrees and buys as its side says; `asked` counts events that needed confirmation."""
 
-    def __init__(self, engine: Engine, life: Timeline, side: Side, account_id: int) -> None:
+    def __init__(
+        self, engine: Engine, life: Timeline, side: Side, account_id: int, bank: Bank | None = None
+    ) -> None:
         self.asked = 0
+        self._bank = bank  # None: what is bought is paid at once
         self._engine, self._life, self._side, self._account = engine, life, side, account_id
         self._seen: set[str] = set()
         self._agreed: set[str] = set()
@@ -60,6 +64,8 @@ class Customer:
 
     async def _buy(self, short: Sequence[UsageEvent]) -> bool:
         """Buy what events need, in whole units by hand or in packs; return whether it was paid."""
+        if self._bank is not None and await asyncio.to_thread(self._bank.is_asked):
+            return False  # it is bought already, and not paid yet
         now, status = await self._life.now(), await self._life.status()
         priced = [price(self._side.catalog, self._side.plan, event, now) for event in short]
         credit_type = priced[0].credit_type

@@ -42,7 +42,7 @@ MOVES = text("""
 """)
 USED = ("debit", "capture", "correction")
 CHARGES = text("""
-    SELECT kind, amount_minor, settled_at AS at FROM charges
+    SELECT kind, amount_minor, tax_minor, settled_at AS at FROM charges
     WHERE account_id = :account AND state = 'paid' AND settled_at < :end
 """)
 REFUSALS = text("""
@@ -70,6 +70,7 @@ class MonthFigures:
     flows: dict[str, Flow]
     plan_minor: int = 0
     extra_minor: int = 0
+    tax_minor: int = 0  # charged beside it
     revenue_minor: int = 0
     breakage_minor: int = 0
     events: int = 0
@@ -210,6 +211,7 @@ def _money(
             paid.plan_minor += row.amount_minor
         else:
             paid.extra_minor += row.amount_minor
+        paid.tax_minor += row.tax_minor
     return owed
 
 

@@ -20,10 +20,12 @@ from domain.subscription import Start
 from domain.usage import DECIDED, DebitOutcome, RefusedEvent, UsageEvent
 from ledger import accounts
 from ledger.usage import debits
+from local.simulator.bank import Bank, payment_method, pays_later
 from local.simulator.customer import ASKED, HAIR, Customer
 from local.simulator.days import Day
 from local.simulator.sides import Side
 from local.simulator.usage import days_of
+from local.stripe_standin.process import StandIn
 from local.timeline import Json, Timeline
 
 MOST_EVENTS = 1_000  # in one message
@@ -56,6 +58,7 @@ async def live(
     months: int,
     days: Iterable[Day],
     progress: Callable[[int], None],
+    standin: StandIn,
 ) -> Lived:
     """Run the months; `progress` is called with each finished month."""
     anchor, _ = days_of(begins, 0)
@@ -67,7 +70,7 @@ async def live(
         catalog=side.catalog.name,
         plan_id=side.plan.plan_id,
         time_zone="UTC",
-        payment_method="pm_card_visa",
+        payment_method=await asyncio.to_thread(payment_method, standin, side),
         begins_at=anchor,
         currency=side.plan.currency,
     )
@@ -78,11 +81,14 @@ async def live(
     lived = Lived(
         side=side, customer_id=customer_id, account_id=account, begins=begins, months=months
     )
+    bank = Bank(standin, engine, life, account)
+    if pays_later(side):
+        await bank.pays_at_once()
     if side.auto:
         answer = await life.ask("set_auto_purchase", {"on": True})
         if answer["status"] != "done":
             lived.notes.append(f"auto-purchase stays off: {answer.get('reason')}")
-    player = _Player(engine, life, lived)
+    player = _Player(engine, life, lived, bank)
     month = 0
     for day in days:
         while month < day.month:
@@ -98,16 +104,18 @@ async def live(
 
 
 class _Player:
-    def __init__(self, engine: Engine, life: Timeline, lived: Lived) -> None:
+    def __init__(self, engine: Engine, life: Timeline, lived: Lived, bank: Bank) -> None:
         self._engine, self._life, self._lived = engine, life, lived
+        self._bank = bank if pays_later(lived.side) else None  # a card has always paid
         self._account = {"account": lived.account_id}
         self._due: datetime | None = None
         self._known: frozenset[str] = frozenset()  # refusals that the workflow has seen
         self._window_end: str | None = None
-        self._customer = Customer(engine, life, lived.side, lived.account_id)
+        self._customer = Customer(engine, life, lived.side, lived.account_id, bank=self._bank)
 
     async def use(self, day: Day) -> None:
         """Let one day pass."""
+        await self._is_paid(day.at)
         if self._due is None or self._due <= day.at:
             self._note(await self._life.advance(day.at))
         if not await asyncio.to_thread(self._debited, day):
@@ -117,9 +125,16 @@ class _Player:
         """End the subscription with its last period, so that unused credits expire."""
         lived = self._lived
         end, _ = days_of(lived.begins, lived.months)
+        await self._is_paid(end - timedelta(hours=1))
         await self._life.advance(end - timedelta(hours=1))
         await self._life.ask("cancel", {"when": "period_end"})
         await self._life.advance(end + HAIR)
+
+    async def _is_paid(self, at: datetime) -> None:
+        """Let money come that was to come by now."""
+        status = await self._bank.pays_until(at) if self._bank else None
+        if status is not None:
+            self._note(status)
 
     def _debited(self, day: Day) -> bool:
         """Debit a day's events as the hot path does; undo all where the workflow is needed."""

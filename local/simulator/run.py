@@ -12,13 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from domain.errors import InvalidInput
 from ledger.reports.tables import Sheet, csv_text
 from local.demo.scene import Scene, scene
-from local.simulator import comparison, words
-from local.simulator.curves import Curve, curve
+from local.simulator.bank import check_payer
 from local.simulator.days import days
 from local.simulator.figures import Figures, figures_of
-from local.simulator.grids import terminal_table
 from local.simulator.life import Lived, live
-from local.simulator.page import page
+from local.simulator.shown import comparison, words
+from local.simulator.shown.curves import Curve, curve
+from local.simulator.shown.grids import terminal_table
+from local.simulator.shown.page import page
 from local.simulator.sides import Side, SimulationRequest, check_actions
 
 MOST_MONTHS = 120
@@ -27,7 +28,7 @@ STARTING = "starting PostgreSQL, Temporal, the Stripe stand-in and a worker …"
 
 async def simulate(console: Console, side: Side, asked: SimulationRequest) -> Figures:
     """Live the months under one plan; print, draw and write what it costs."""
-    from local.simulator.picture import draw_life  # noqa: PLC0415 - it imports matplotlib
+    from local.simulator.shown.picture import draw_life  # noqa: PLC0415 - it imports matplotlib
 
     curves, _ = await _live(console, [side], asked)
     figures = curves[0].figures
@@ -35,7 +36,9 @@ async def simulate(console: Console, side: Side, asked: SimulationRequest) -> Fi
     headline = words.sentence(figures)
     files = {
         ".png": draw_life(curves[0], headline, "png"),
-        ".html": _page(asked, headline, draw_life(curves[0], "", "svg"), grids).encode(),
+        ".html": _page(
+            asked, [figures], headline, picture=draw_life(curves[0], "", "svg"), grids=grids
+        ).encode(),
         ".csv": csv_text(words.months_sheet(figures)).encode(),
     }
     _show(
@@ -48,7 +51,7 @@ async def compare(
     console: Console, sides: Sequence[Side], asked: SimulationRequest
 ) -> list[Figures]:
     """Live the same usage under two plans; print, draw and write how they differ."""
-    from local.simulator.picture import draw_comparison  # noqa: PLC0415 - it imports matplotlib
+    from local.simulator.shown.picture import draw_comparison  # noqa: PLC0415 - it imports matplotlib
 
     if len({side.plan.currency for side in sides}) > 1:
         raise InvalidInput("unknown_currency", "the plans are in two currencies: compare like ones")
@@ -58,7 +61,13 @@ async def compare(
     headline = comparison.verdict(one, other)
     files = {
         ".png": draw_comparison(curves, headline, "png"),
-        ".html": _page(asked, headline, draw_comparison(curves, "", "svg"), grids).encode(),
+        ".html": _page(
+            asked,
+            [one, other],
+            headline,
+            picture=draw_comparison(curves, "", "svg"),
+            grids=grids,
+        ).encode(),
         ".csv": csv_text(comparison.comparison_sheet(one, other)).encode(),
     }
     _show(
@@ -79,6 +88,7 @@ async def _live(
         raise InvalidInput("invalid_range", f"--months is a number from 1 to {MOST_MONTHS}")
     for side in sides:
         check_actions(asked.usage, side)
+        check_payer(side)
     with tempfile.TemporaryDirectory(prefix="drawdown-prices-") as name:
         folder = Path(name)
         for side in sides:
@@ -111,14 +121,27 @@ async def _together(
                 begins=asked.begins, months=asked.months,
                 days=days(asked.usage, side, asked.begins, asked.months, exact=asked.exact),
                 progress=lambda done: bars.update(bar, completed=done),
+                standin=playing.stack.standin,
             )  # fmt: skip
 
         return list(await asyncio.gather(*(one(n, side) for n, side in enumerate(sides, 1))))
 
 
-def _page(asked: SimulationRequest, headline: str, picture: bytes, grids: Sequence[Sheet]) -> str:
+def _page(
+    asked: SimulationRequest,
+    sides: Sequence[Figures],
+    headline: str,
+    *,
+    picture: bytes,
+    grids: Sequence[Sheet],
+) -> str:
+    beside = [f"{one.title}: {note}." for one in sides for note in words.notes(one)]
     return page(
-        title=asked.out.name, sentence=headline, picture=picture, grids=grids, notes=_about(asked)
+        title=asked.out.name,
+        sentence=headline,
+        picture=picture,
+        grids=grids,
+        notes=" ".join([*beside, _about(asked)]),
     )
 
 
@@ -144,7 +167,7 @@ def _show(
         console.print(terminal_table(grid))
     for figures in sides:
         reasons = words.reasons_text(figures)
-        for note in (*figures.notes, *([f"refused: {reasons}"] if reasons else [])):
+        for note in (*words.notes(figures), *([f"refused: {reasons}"] if reasons else [])):
             console.print(f"{figures.title}: {note}", markup=False, highlight=False)
     written = []
     for ending, content in files.items():

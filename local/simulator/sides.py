@@ -20,8 +20,8 @@ from settings import CATALOGS
 class Side:
     """One plan to cost; `source` is the price list's text as workers read it.
 
-    Raises `InvalidInput` (`invalid_simulation`): simulated customers have no place to be taxed in,
-    and transfer no money.
+    Its customer pays by card or, `by_debit`, from a bank account, and lives at a `place` such as
+    `GB` or `US-NY`, which taxes a plan that is taxed.
     """
 
     catalog: Catalog
@@ -31,14 +31,8 @@ class Side:
     top_up: bool = False
     confirm: bool = False
     names: Mapping[str, str] = field(default_factory=dict)  # the usage's actions → the list's
-
-    def __post_init__(self) -> None:
-        if self.plan.tax is not None:
-            message = f"{self.title} is taxed by where customers are: try its list without `tax`"
-            raise InvalidInput("invalid_simulation", message)
-        if self.plan.takes.invoiced:
-            message = f"{self.title} waits for transfers: try its list with `plan: [card]`"
-            raise InvalidInput("invalid_simulation", message)
+    by_debit: bool = False
+    place: str = ""
 
     @property
     def title(self) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.credits import MICRO
 from domain.errors import InvalidInput
+from local.simulator.bank import check_payer
 from local.simulator.days import days
 from local.simulator.shapes import DAYS, SHAPES, shaped
 from local.simulator.sides import check_actions, mapped, merges, read_side, split_place
@@ -33,12 +34,6 @@ def faults_of(folder: Path, text: str) -> list[str]:
         read_usage(a_file(folder, text), "operation")
     assert refusal.value.reason == "invalid_usage"
     return str(refusal.value).splitlines()
-
-
-def test_a_plan_that_waits_for_transfers_is_not_simulated() -> None:
-    with pytest.raises(InvalidInput, match="waits for transfers") as refusal:
-        read_side("salestools", "enterprise_yearly")
-    assert refusal.value.reason == "invalid_simulation"
 
 
 def test_a_file_is_read_with_its_months_actions_quantities_and_tags(tmp_path):
@@ -305,8 +300,18 @@ def test_a_list_of_several_currencies_is_simulated_in_one_of_them():
     assert refusal.value.reason == "unknown_currency"
 
 
-def test_a_plan_that_is_taxed_by_place_is_not_simulated():
-    europe = ROOT / "catalogs" / "examples" / "make_europe.yaml"
-    with pytest.raises(InvalidInput, match="without `tax`") as refusal:
-        read_side(str(europe), "core_10k")
+@pytest.mark.parametrize(
+    ("plan", "facts", "why"),
+    [
+        ("make_europe:core_10k", {}, "say where"),
+        ("make_europe:core_10k", {"place": "Britain"}, "is no place"),
+        ("make_europe:core_10k", {"place": "US"}, "such as US-NY"),
+        ("make_europe:core_10k", {"place": "GB", "by_debit": True}, "takes no bank debits"),
+    ],
+)
+def test_a_customer_who_could_not_pay_is_not_simulated(plan, facts, why):
+    name, plan_id = plan.split(":")
+    read = read_side(str(ROOT / "catalogs" / "examples" / f"{name}.yaml"), plan_id)
+    with pytest.raises(InvalidInput, match=why) as refusal:
+        check_payer(replace(read, **facts))
     assert refusal.value.reason == "invalid_simulation"

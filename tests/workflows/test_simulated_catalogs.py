@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.credits import MICRO
-from local.simulator import words
+from local.simulator.shown import words
 from local.simulator.sides import Side, read_side
 from local.simulator.usage import DAY, Usage, Use
 from tests.fleet import RunningFleet
@@ -95,3 +95,34 @@ async def test_schematic_rolls_half_over_with_its_money(fleet: RunningFleet) -> 
     assert (second.included, second.used) == (5_000 * MICRO, 2_000 * MICRO)
     assert found.figures.months[0].breakage_minor == 2_250
     assert found.figures.months[1].revenue_minor == 3_000
+
+
+async def test_a_debit_is_days_on_its_way_and_a_pack_is_bought_once_meanwhile(
+    fleet: RunningFleet,
+) -> None:
+    usage = of("email_verification", every_day(50, 25))  # 25 credits a day: 625 a month
+    by_debit = side("salestools", "starter", top_up=True, by_debit=True)
+    found = await simulated(fleet, by_debit, usage, 2)
+
+    # Short on the 21st: a pack is bought, and five days are refused until its money has come. It
+    # serves in February, before the renewal's money has.
+    assert found.figures.total("plan_minor") == 2 * 2_900
+    assert found.figures.total("extra_minor") == 2_500
+    assert [month.refused for month in found.figures.months] == [5, 0]
+
+
+async def test_a_year_by_invoice_is_paid_by_transfer(fleet: RunningFleet) -> None:
+    usage = of("email_verification", every_day(50, 25))
+    found = await simulated(fleet, side("salestools", "enterprise_yearly"), usage, 12)
+
+    assert found.figures.total("plan_minor") == found.lived.side.plan.price_minor
+    assert found.figures.total("refused") == 0
+
+
+async def test_a_taxed_plan_costs_its_net_and_the_tax_is_told(fleet: RunningFleet) -> None:
+    usage = of("pdf", every_day(10))
+    taxed = replace(side("schematic", "launch_taxed", by_debit=True), place="US-NY")
+    found = await simulated(fleet, taxed, usage)
+
+    assert found.figures.total("charged_minor") == 4_000
+    assert words.notes(found.figures) == ("$3.55 of tax came to what was charged",)

@@ -11,13 +11,14 @@ from domain.credits import MICRO
 from ledger import balances
 from ledger.reports.liability import liability
 from ledger.reports.tables import csv_text
-from local.simulator import comparison, life, words
-from local.simulator.curves import Curve, curve
+from local.simulator import life
 from local.simulator.days import days
 from local.simulator.figures import Figures, figures_of
-from local.simulator.grids import html_table
 from local.simulator.life import Lived, live
-from local.simulator.page import page
+from local.simulator.shown import comparison, words
+from local.simulator.shown.curves import Curve, curve
+from local.simulator.shown.grids import html_table
+from local.simulator.shown.page import page
 from local.simulator.sides import Side, read_side
 from local.simulator.usage import DAY, Usage, Use, days_of
 from tests.fleet import RunningFleet
@@ -61,6 +62,7 @@ async def simulated(fleet: RunningFleet, side: Side, usage: Usage, months: int =
         months=months,
         days=days(usage, side, BEGINS, months, exact=False),
         progress=told.append,
+        standin=fleet.standin,
     )
     assert told[-1] == months
     with fleet.engine.connect() as connection:
@@ -79,7 +81,9 @@ async def simulated(fleet: RunningFleet, side: Side, usage: Usage, months: int =
         seen = curve(connection, lived, figures)
     assert broken == []
     assert left == remaining
-    cash = books.get("cash", 0)
+    tax = figures.total("tax_minor")
+    assert books.get("tax", 0) == -tax
+    cash = books.get("cash", 0) - tax
     assert figures.total("charged_minor") == cash
     assert figures.total("consumed_minor") + figures.owed_minor == cash
     earned = sum(one.earned_not_posted_minor for one in due)
@@ -177,7 +181,7 @@ async def test_a_comparison_says_what_the_same_usage_costs_on_each(fleet: Runnin
         "2027-01-01,make:core_10k,26,0,9.00,11.70,20.70,12.51,8.19",
         "2027-01-01,make:core_10k,26,6,9.00,0.00,9.00,9.00,0.00",
     ]
-    from local.simulator.picture import (  # noqa: PLC0415 - it imports matplotlib
+    from local.simulator.shown.picture import (  # noqa: PLC0415 - it imports matplotlib
         draw_comparison,
         draw_life,
     )
@@ -200,7 +204,7 @@ async def test_several_credit_types_have_a_grid_each_and_a_page_needs_nothing_el
     assert found.figures.total("refused") == 1
     assert [grid.title for grid in grids] == ["make:free: Free", "Credits", "Others"]
     assert several.per_credit is None
-    from local.simulator.picture import draw_life  # noqa: PLC0415 - it imports matplotlib
+    from local.simulator.shown.picture import draw_life  # noqa: PLC0415 - it imports matplotlib
 
     whole = page(
         title="a & b",

@@ -7,6 +7,8 @@ from local.stripe_standin.objects.refusals import Refusal, invalid, missing, not
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
 
+ROUTING = "110000000"
+ACCOUNTS = {"000123456789": "pm_usBankAccount_success"}
 EXPIRY = {"exp_month": 12, "exp_year": 2034}
 MESSAGES = {
     "insufficient_funds": "Your card has insufficient funds.",
@@ -62,8 +64,14 @@ def _account(world: World, card: Card) -> Json:
 
 
 def create(world: World, _: Json, params: Json) -> Json:
-    """POST /v1/payment_methods with the `card[token]` of a test card (docs.stripe.com/testing)."""
+    """POST /v1/payment_methods of a test card's `card[token]`, or of a test account's numbers.
+
+    https://docs.stripe.com/testing, https://docs.stripe.com/payments/ach-direct-debit
+    """
     token = params.get("card", {}).get("token", "").replace("tok_", "pm_card_")
+    account = params.get("us_bank_account", {})
+    if account.get("routing_number") == ROUTING:
+        token = ACCOUNTS.get(account.get("account_number", ""), "")
     if token not in CARDS:
         raise not_modelled("payment methods other than those of test tokens, such as tok_visa")
     method = make(world, CARDS[token])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ledger.reports.tables import Sheet
-from local.simulator.grids import html_table
+from local.simulator.shown.grids import html_table
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a202c; max-width: 70rem; margin: 2rem auto;

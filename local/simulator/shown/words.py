@@ -92,6 +92,13 @@ def reasons_text(figures: Figures) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in by_count)
 
 
+def notes(figures: Figures) -> tuple[str, ...]:
+    """Return what is to be known beside the figures: of taxes, for one, they have none."""
+    tax = figures.total("tax_minor")
+    told = f"{money(tax, figures.currency)} of tax came to what was charged"
+    return (*figures.notes, *([told] if tax else []))
+
+
 def money(amount_minor: int, currency: str) -> str:
     """Return minor units as people read them."""
     return format_money(amount_minor, currency)

@@ -5,7 +5,14 @@ from fractions import Fraction
 from domain.money import half_up
 from ledger.reports.tables import ABSENT, Column, Sheet, money_text, numbers
 from local.simulator.figures import Figures
-from local.simulator.words import ALL, count_text, money, percent_text, refused_text, unit_text
+from local.simulator.shown.words import (
+    ALL,
+    count_text,
+    money,
+    percent_text,
+    refused_text,
+    unit_text,
+)
 
 
 def verdict(one: Figures, other: Figures) -> str:

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ledger.reports.tables import Sheet
-from local.simulator.words import ALL
+from local.simulator.shown.words import ALL
 
 
 def terminal_table(grid: Sheet) -> Table:

@@ -11,8 +11,8 @@ import matplotlib as mpl
 
 from domain.credits import MICRO
 from domain.money import minor_exponent
-from local.simulator.curves import Curve
 from local.simulator.figures import Figures
+from local.simulator.shown.curves import Curve
 
 mpl.use("Agg")  # no screen is needed
 from matplotlib import pyplot as plt
