@@ -62,6 +62,7 @@ def _chosen(arguments: Namespace, side: Side) -> Side:
         names=names,
         by_debit=arguments.by_debit,
         place=arguments.place,
+        coupon=arguments.coupon,
     )
 
 
@@ -126,6 +127,7 @@ def _add_usage(one: ArgumentParser) -> None:
         "--confirm", action="store_true", help="agree whenever a payment must be confirmed"
     )
     one.add_argument("--by-debit", action="store_true", help="pay from a bank account: after days")
+    one.add_argument("--coupon", type=str.upper, default="", help="of the price list")
     one.add_argument("--place", default="", help="where the customer is taxed, as GB or US-NY")
     one.add_argument("--seed", type=int, default=1, help="of made-up usage")
     one.add_argument("--from", dest="begins", type=date.fromisoformat, default=BEGINS)

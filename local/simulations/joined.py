@@ -9,8 +9,8 @@ from ledger.reports.prices import ActionPrice
 from local.simulator.figures import Figures, Flow, MonthFigures
 
 AMOUNTS = (
-    *("plan_minor", "extra_minor", "tax_minor", "revenue_minor", "breakage_minor"),
-    *("events", "refused"),
+    *("plan_minor", "extra_minor", "revenue_minor", "breakage_minor"),
+    *("tax_minor", "discount_minor", "events", "refused"),
 )
 
 

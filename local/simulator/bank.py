@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from domain.errors import InvalidInput
 from domain.payments.kinds import PaymentKind
+from domain.pricing.discounts import CouponFor
 from local.simulator.sides import Side
 from local.stripe_standin.process import StandIn
 from local.timeline import Json, Timeline
@@ -95,7 +96,11 @@ def pays_later(side: Side) -> bool:
 
 
 def check_payer(side: Side) -> None:
-    """Refuse a customer who could not pay for a plan: `invalid_simulation` says why."""
+    """Refuse a customer who could not pay for a plan, or has a coupon that is none.
+
+    Raises `InvalidInput` (`invalid_simulation`, `unknown_coupon`).
+    """
+    side.coupon_for(CouponFor.PLANS)
     why = ""
     if side.by_debit and PaymentKind.BANK_DEBIT not in side.plan.takes.any:
         why = f"{side.title} takes no bank debits"

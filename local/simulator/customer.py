@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from activities.notifications.alerts import pace_of
 from domain.credits import format_credits
 from domain.pricing.catalog import Pack
+from domain.pricing.discounts import CouponFor
 from domain.pricing.event_price import price
 from domain.usage import UsageEvent
 from ledger import balances
@@ -77,16 +78,21 @@ class Customer:
             needed -= await asyncio.to_thread(self._available, credit_type, now)
             units = max(-(-needed // manual.unit_micro), 1)
             wanted = {"key": key, "credits": format_credits(units * manual.unit_micro)}
-            return await self._paid("buy_credits", wanted)
+            return await self._paid("buy_credits", wanted, CouponFor.MANUAL)
         end = datetime.fromisoformat(status["window_end"])
         pack, missing = await asyncio.to_thread(self._pack, credit_type, needed, now, end)
         if pack is None:
             return False
         count = max(-(-missing // pack.quantity_micro), 1)
-        return await self._paid("buy_pack", {"key": key, "pack": pack.pack_id, "count": count})
+        packs = {"key": key, "pack": pack.pack_id, "count": count}
+        return await self._paid("buy_pack", packs, CouponFor.PACKS)
 
-    async def _paid(self, name: str, wanted: Json) -> bool:
-        answer = await self._life.ask(name, wanted)
+    async def _paid(self, name: str, wanted: Json, sold: CouponFor) -> bool:
+        """Buy, with the coupon while it may be had; return whether it was paid."""
+        coupon = self._side.coupon_for(sold)
+        answer = await self._life.ask(name, wanted | ({"coupon": coupon} if coupon else {}))
+        if coupon and answer["status"] == "refused":  # as often as it may be, or too late
+            answer = await self._life.ask(name, wanted)
         await self._life.settle()
         return bool(answer["status"] in ("paid", "pending"))
 

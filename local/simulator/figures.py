@@ -42,7 +42,7 @@ MOVES = text("""
 """)
 USED = ("debit", "capture", "correction")
 CHARGES = text("""
-    SELECT kind, amount_minor, tax_minor, settled_at AS at FROM charges
+    SELECT kind, amount_minor, tax_minor, discount_minor, settled_at AS at FROM charges
     WHERE account_id = :account AND state = 'paid' AND settled_at < :end
 """)
 REFUSALS = text("""
@@ -71,6 +71,7 @@ class MonthFigures:
     plan_minor: int = 0
     extra_minor: int = 0
     tax_minor: int = 0  # charged beside it
+    discount_minor: int = 0  # that a coupon took off
     revenue_minor: int = 0
     breakage_minor: int = 0
     events: int = 0
@@ -212,6 +213,7 @@ def _money(
         else:
             paid.extra_minor += row.amount_minor
         paid.tax_minor += row.tax_minor
+        paid.discount_minor += row.discount_minor or 0
     return owed
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, text
 from temporalio.client import Client
 
 from domain.credits import format_credits
+from domain.pricing.discounts import CouponFor
 from domain.pricing.event_price import price
 from domain.subscription import Start
 from domain.usage import DECIDED, DebitOutcome, RefusedEvent, UsageEvent
@@ -73,6 +74,7 @@ async def live(
         payment_method=await asyncio.to_thread(payment_method, standin, side),
         begins_at=anchor,
         currency=side.plan.currency,
+        coupon=side.coupon_for(CouponFor.PLANS) or None,
     )
     life = await Timeline.start(client, start)
     await life.advance(anchor + HAIR)

@@ -10,6 +10,7 @@ from catalogs.reader import load_catalogs, read_catalog
 from domain.credits import MICRO
 from domain.errors import InvalidInput
 from domain.pricing.catalog import Action, Catalog, Plan
+from domain.pricing.discounts import Coupon, CouponFor, coupon_named
 from domain.pricing.in_currency import plan_in
 from domain.pricing.rates import Rounding
 from local.simulator.usage import Usage
@@ -20,8 +21,9 @@ from settings import CATALOGS
 class Side:
     """One plan to cost; `source` is the price list's text as workers read it.
 
-    Its customer pays by card or, `by_debit`, from a bank account, and lives at a `place` such as
-    `GB` or `US-NY`, which taxes a plan that is taxed.
+    Its customer has a `coupon` of the list, given at the start or with each purchase, wherever the
+    list lets it take something off; "": none. It pays by card or, `by_debit`, from a bank account,
+    and lives at a `place` such as `GB` or `US-NY`, which taxes a plan that is taxed.
     """
 
     catalog: Catalog
@@ -33,6 +35,19 @@ class Side:
     names: Mapping[str, str] = field(default_factory=dict)  # the usage's actions → the list's
     by_debit: bool = False
     place: str = ""
+    coupon: str = ""
+
+    def coupon_for(self, sold: CouponFor) -> str:
+        """Return the customer's coupon if it is for what is sold; "": it has none.
+
+        Raises `InvalidInput` (`unknown_coupon`).
+        """
+        if not self.coupon:
+            return ""
+        return self.coupon if sold in self._coupon().applies_to else ""
+
+    def _coupon(self) -> Coupon:
+        return coupon_named(self.catalog.coupons, self.coupon)
 
     @property
     def title(self) -> str:

@@ -9,6 +9,7 @@ from domain.credits import MICRO
 from local.simulator.shown import words
 from local.simulator.sides import Side, read_side
 from local.simulator.usage import DAY, Usage, Use
+from settings import CATALOGS
 from tests.fleet import RunningFleet
 from tests.workflows.test_simulations import every_day, simulated
 
@@ -126,3 +127,20 @@ async def test_a_taxed_plan_costs_its_net_and_the_tax_is_told(fleet: RunningFlee
 
     assert found.figures.total("charged_minor") == 4_000
     assert words.notes(found.figures) == ("$3.55 of tax came to what was charged",)
+
+
+async def test_a_coupon_takes_off_what_it_is_for_and_no_longer_than_it_lasts(
+    fleet: RunningFleet,
+) -> None:
+    usage = every_day(50, 25)  # 1,250 a month, 1,000 included: 100 are bought for $1.00 five times
+    wanted = {"top_up": True}
+    grove = str(CATALOGS / "examples" / "orchard.yaml")
+    for code, plan, extra, off in (
+        ("FRIEND", 2 * 900, 500, 200),  # for ever, of the plan
+        ("FIFTH", 2 * 1_000, 400, 100),
+        ("THREE", 2 * 1_000, 300, 200),  # twice by each customer, at most what it costs
+    ):
+        side = replace(read_side(grove, "grove"), coupon=code, **wanted)
+        figures = (await simulated(fleet, side, usage, 2)).figures
+        assert (figures.total("plan_minor"), figures.total("extra_minor")) == (plan, extra), code
+        assert words.notes(figures) == (f"${off / 100:.2f} were taken off by the coupon",)

@@ -93,10 +93,13 @@ def reasons_text(figures: Figures) -> str:
 
 
 def notes(figures: Figures) -> tuple[str, ...]:
-    """Return what is to be known beside the figures: of taxes, for one, they have none."""
-    tax = figures.total("tax_minor")
-    told = f"{money(tax, figures.currency)} of tax came to what was charged"
-    return (*figures.notes, *([told] if tax else []))
+    """Return what is to be known beside the figures: tax and discounts are in none of them."""
+    sums = {
+        "of tax came to what was charged": figures.total("tax_minor"),
+        "were taken off by the coupon": figures.total("discount_minor"),
+    }
+    told = [f"{money(minor, figures.currency)} {what}" for what, minor in sums.items() if minor]
+    return (*figures.notes, *told)
 
 
 def money(amount_minor: int, currency: str) -> str:
