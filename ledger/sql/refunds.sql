@@ -32,6 +32,15 @@ CREATE OR REPLACE FUNCTION returnable_minor(g grants) RETURNS bigint LANGUAGE sq
     SELECT div((g.remaining - g.held + g.refunded)::numeric * g.cost_minor, g.granted)::bigint
 $$;
 
+-- The credits that are gone with so much of a grant's money: all unused, unheld ones where all the
+-- money of its charge failed, those worth less than a minor unit too. What they leave in the books
+-- would else be earned, or run out, of money that never came.
+CREATE OR REPLACE FUNCTION credits_gone(c charges, g grants, p_minor bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN failed_of(c) > 0 THEN g.remaining - g.held + g.refunded
+                ELSE credits_worth(g, p_minor) END
+$$;
+
 -- Write one line about a grant that is no usage; the balances are read after the change.
 CREATE OR REPLACE FUNCTION note_return(
     g grants, p_kind entry_kind, p_change bigint, p_debt bigint, p_tags jsonb, p_at timestamptz
@@ -138,8 +147,8 @@ BEGIN
                      ELSE greatest(change, -g.refunded_minor) END;
         change := change - gone;
         gone := gone + g.refunded_minor;
-        IF gone <> g.refunded_minor THEN
-            PERFORM take_back(g, gone, credits_worth(g, gone), p_kind, p_tags, w.decided_at);
+        IF (gone, credits_gone(c, g, gone)) <> (g.refunded_minor, g.refunded) THEN
+            PERFORM take_back(g, gone, credits_gone(c, g, gone), p_kind, p_tags, w.decided_at);
         END IF;
     END LOOP;
     FOR g IN SELECT * FROM grants o WHERE account_id = p_account AND charge_id = p_charge

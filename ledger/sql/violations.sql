@@ -161,7 +161,12 @@ UNION ALL
 SELECT g.account_id, 'a grant owes more than was used, or gave back other credits than their money',
        'grant ' || g.grant_id
 FROM grants g
-WHERE g.owed > used_of(g) OR g.cost_minor > 0 AND g.refunded <> credits_worth(g, g.refunded_minor)
+LEFT JOIN charges c ON c.account_id = g.account_id AND c.charge_id = g.charge_id
+WHERE g.owed > used_of(g)
+   OR g.cost_minor > 0 AND CASE
+          WHEN c.state <> 'paid' AND c.taken_back_at IS NOT NULL
+          THEN g.refunded_minor <> div(g.refunded::numeric * g.cost_minor, g.granted)
+          ELSE g.refunded <> credits_worth(g, g.refunded_minor) END
 UNION ALL
 SELECT c.account_id, 'what went back is not what refunds and disputes say', c.charge_id
 FROM (SELECT o.account_id, o.charge_id, o.amount_minor, refunds_of(o), disputes_of(o),

@@ -32,6 +32,15 @@ def what_is_given_up_is_taken_back(engine, _):
         assert balances.violations(connection) == []
 
 
+def nothing_stays_of_what_failed(engine, _):
+    with undone(engine) as connection:
+        wallet, charge = a_debited_pack(connection, 100, 33, used=1)
+        fail(connection, wallet, charge)
+        assert (left(connection, wallet), debt(connection, wallet)) == (0, micro(1))
+        assert not any(balances.books(connection, wallet.account_id).values())
+        assert balances.violations(connection) == []
+
+
 def held_credits_of_what_failed_go_when_they_are_free(engine, _):
     with undone(engine) as connection:
         wallet, charge = a_debited_pack(connection)
@@ -59,6 +68,7 @@ def who_left_one_unpaid_waits_for_the_money_of_the_next(engine, _):
 RECEIVABLE_LAWS = (
     what_fails_is_taken_back_and_comes_after_all_once,
     what_is_given_up_is_taken_back,
+    nothing_stays_of_what_failed,
     held_credits_of_what_failed_go_when_they_are_free,
     who_left_one_unpaid_waits_for_the_money_of_the_next,
 )

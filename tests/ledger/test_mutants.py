@@ -104,6 +104,7 @@ IN_FUNCTIONS = (
     ("a won dispute is not undone", "disputes_of", r"AND d\.state <> 'won'", ""),
     ("what failed stays granted", "mark_declined", r"PERFORM take_back_granted[^;]*;", ""),
     ("what is given up stays granted", "mark_void", r"PERFORM take_back_granted[^;]*;", ""),
+    ("the last credits of what failed stay", "credits_gone", r"failed_of\(c\) > 0", "false"),
     ("what came after all is not put back", "mark_paid", r"IF c\.granted_at IS NOT NULL THEN", "IF false THEN"),
     ("money granted before is booked twice", "mark_paid", r"CASE WHEN c\.granted_at IS NULL", "CASE WHEN true"),
     ("a receivable stays when it failed", "post_returns", r"'receivable', NULL, -failed", "'disputes', NULL, -failed"),

@@ -88,10 +88,38 @@ def test_what_the_processor_gave_up_is_taken_back(ledger):
     assert void(ledger, wallet, charge) == "processing"
     assert left(ledger, wallet) == micro(999)
     assert void(ledger, wallet, charge, gone=True) == "void"
-    # What is worth less than a cent stays, as after a chargeback.
-    assert left(ledger, wallet) < micro(1_000) // PRICE
-    assert debt(ledger, wallet) == micro(1)
+    assert (left(ledger, wallet), debt(ledger, wallet)) == (0, micro(1))
+    assert books(ledger, wallet) == {}
     assert sound(ledger)
+
+
+@pytest.mark.parametrize("used", [0, 1, 2, 50, 51, 99, 100])
+def test_what_is_worth_less_than_a_cent_goes_too_when_all_of_the_money_failed(ledger, used):
+    wallet, charge = a_debited_pack(ledger, 100, 33, used=used)
+    fail(ledger, wallet, charge)
+    assert (left(ledger, wallet), debt(ledger, wallet)) == (0, micro(used))
+    assert (books(ledger, wallet), sound(ledger)) == ({}, True)
+
+    seen(ledger, wallet, charge, 10)
+    pay(ledger, wallet, charge, 33)
+    unused = micro(100 - used) - (0 if used > 68 else -(-micro(100) * 10 // 33))
+    assert debt(ledger, wallet) == 0
+    assert (left(ledger, wallet), sound(ledger)) == (max(unused, 0), True)
+
+
+def test_two_grants_of_what_failed_leave_nothing(ledger):
+    wallet = a_subscribed_wallet(ledger, allowance=0)
+    on_its_way(ledger, wallet, "c", price=34, quantity=200)
+    receivables.grant_before_money(ledger, wallet.account_id, "c", START)
+    for part, (quantity, price) in enumerate([(200, 16), (100, 18)]):
+        order = pack_grant("c", quantity, price, key=f"c:{part}", part=part)
+        grants.give(ledger, wallet.account_id, order, START)
+    use(ledger, wallet, 103)
+    fail(ledger, wallet, "c")
+    assert (left(ledger, wallet), debt(ledger, wallet)) == (0, micro(103))
+    assert (books(ledger, wallet), sound(ledger)) == ({}, True)
+    pay(ledger, wallet, "c", 34)
+    assert (left(ledger, wallet), debt(ledger, wallet), sound(ledger)) == (micro(197), 0, True)
 
 
 def test_it_is_granted_before_its_money_once(ledger):
@@ -283,5 +311,6 @@ def test_any_order_and_repetition_ends_the_same(session_engine, told, used):
         assert one == other
         unused, owed = (1_000 - used) * MICRO, 0 if paid else used * MICRO
         assert one[1] == owed
-        assert one[0] == unused if paid else one[0] < 1_000 * MICRO // PRICE
+        assert one[0] == (unused if paid else 0)
+        assert paid or one[2] == {}
         ledger.rollback()

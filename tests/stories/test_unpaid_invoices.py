@@ -1,0 +1,39 @@
+"""What becomes of invoices, and of what was granted before its money, that nobody pays."""
+
+import pytest
+
+from tests.fleet import RunningFleet
+from tests.stories.telling import Told, subscribed
+
+pytestmark = pytest.mark.long
+
+
+async def a_house(fleet: RunningFleet) -> tuple[Told, str]:
+    """A company that is granted its year before its transfer."""
+    house = await subscribed(fleet, "trusted_debits", "house", card=None)
+    return house, house.customer.invoice_of("processing")
+
+
+async def test_what_a_failed_debit_gave_is_taken_back_whole(fleet: RunningFleet) -> None:
+    team = await subscribed(fleet, "trusted_debits", "team")
+    await team.ask("use_payment_method", payment_method="pm_usBankAccount_success")
+    invoice = await team.orders_pack("thousand", "25.00", key="f")
+    await team.uses("call", 501)
+
+    team.customer.settle_later(invoice, "insufficient_funds")
+    await team.hears_of(invoice)
+
+    await team.owes("1")
+    await team.has("0")
+    team.ends_well()
+
+
+async def test_the_books_of_what_was_never_paid_are_empty(fleet: RunningFleet) -> None:
+    house, _ = await a_house(fleet)
+    await house.lives_until("2027-02-02")
+    await house.uses("call", 50)
+
+    await house.lives_until("2027-02-15")
+
+    assert not any(house.customer.books().values())
+    house.ends_well()
