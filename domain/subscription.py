@@ -118,6 +118,7 @@ class OpenCharge:
     sent: Sent | None = None  # as it was last seen at the processor
     chase_at: datetime | None = None  # of a sent invoice: when to remind of it or give it up
     overdue: bool = False  # its day has passed
+    tried_with: str = ""  # the payment method of the last attempt
 
     @property
     def kind(self) -> ChargeKind:

@@ -257,7 +257,7 @@ class SubscriptionState:
         if charge.is_of_running_period and self.cancel_at_end:
             return  # it ends now: no period follows
         if charge.step is Step.DECLINED:
-            self.lapsed = charge.retry_at is None
+            self.lapsed = charge.retry_at is None and not charge.charge.due_at  # no card cures it
             self.arrears = Arrears(charge.first_declined_at, charge.declines, charge.ends_at)
 
     def drop_renewal(self) -> None:

@@ -161,7 +161,8 @@ def _planned(upgrade: Upgrade) -> Iterator[tuple[Stretch, datetime | None, Extra
     """Yield what an upgrade adds, each with its window and the expiry of its credits.
 
     Where credits are prorated, those of a window that ended before the money came are due in the
-    one under way; paid in a later period, the upgrade adds what it was quoted, and no more.
+    one under way. Paid in a later period, an upgrade adds what it was quoted, and no more: that
+    period was paid at the old plan's price.
     """
     buyer, quote = upgrade.buyer, upgrade.quote
     windows = windows_of(buyer.plan, upgrade.anchor, upgrade.time_zone, buyer.period)
@@ -169,7 +170,7 @@ def _planned(upgrade: Upgrade) -> Iterator[tuple[Stretch, datetime | None, Extra
     # Paid just as the subscription ended: no window is left to use it in, so it is kept, frozen.
     now, ends = (left[0], left[0].part.end) if left else (windows[-1], None)
     prorated = quote.mode is UpgradeMode.PRORATE_CREDITS
-    if prorated and quote.effective_at < buyer.period.start:
+    if quote.effective_at < buyer.period.start:
         yield from ((now, ends, extra) for extra in quote.extra)
         return
     due = [one for one in windows if one.part.end > quote.effective_at] if prorated else left

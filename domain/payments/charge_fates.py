@@ -130,7 +130,7 @@ def is_void(state: SubscriptionState, charge: OpenCharge, at: datetime) -> bool:
     if charge.kind in ASKED_FOR and charge.step is Step.DECLINED:
         return not awaits_bank(state, charge, at)
     if charge.is_of_running_period:  # it has begun: whoever leaves or cancels had it, and pays it
-        unpaid = charge.step in (Step.PREPARED, Step.DECLINED)
+        unpaid = charge.step in (Step.PREPARED, Step.DECLINED, Step.SENT)
         return unpaid and _period_is_over(state, charge, at)
     return Fate.VOID in _fates(state, charge, at)
 

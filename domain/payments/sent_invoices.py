@@ -41,6 +41,15 @@ def chased(charge: OpenCharge, sent: Sent, at: datetime) -> tuple[Notice, dateti
     return (Notice.OVERDUE, ends) if at < ends else (Notice.UNPAID, None)
 
 
+def overdue_late(charge: OpenCharge, at: datetime) -> tuple[Notice, datetime | None]:
+    """Return what is told where nothing could be in the days of grace, as during a pause.
+
+    They begin then: nobody is given up who was not told that the day is over.
+    """
+    days = charge.plan.grace_days if charge.plan else 0
+    return (Notice.OVERDUE, at + timedelta(days=days)) if days else (Notice.UNPAID, None)
+
+
 def unpaid(sent: Sent) -> Declined:
     """Return the refusal of an invoice that nobody has paid: no card can cure it."""
     return Declined(

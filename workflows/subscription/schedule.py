@@ -148,7 +148,7 @@ class Schedule:
 
     def _look_at_what_is_due(self) -> None:
         for charge in self._state.charges:
-            if charge.step in LOOKED_AT and _is_due(charge.look_at):
+            if _is_looked_at(charge) and _is_due(charge.look_at):
                 self._collector.look(charge)
 
     async def _collect_what_is_due(self) -> None:
@@ -234,13 +234,19 @@ class Schedule:
         state.look_for_expiry(warned.at)
 
 
+def _is_looked_at(charge: OpenCharge) -> bool:
+    """Return whether money may come that only the processor knows of."""
+    late = charge.step is Step.DECLINED and charge.sent is not None and bool(charge.invoice)
+    return late or charge.step in LOOKED_AT
+
+
 def _moments(charge: OpenCharge, pay_at: datetime | None, *, held: bool) -> Iterator[Due]:
     what = demanded(charge.charge)
     if charge.step is Step.PREPARED and pay_at is not None and not held:
         yield Due(pay_at, f"pay {what}")
     if charge.step is Step.SENT and charge.chase_at is not None and not held:
         yield Due(charge.chase_at, f"remind of {what}")
-    if charge.step in LOOKED_AT and charge.look_at is not None:
+    if _is_looked_at(charge) and charge.look_at is not None:
         yield Due(charge.look_at, f"ask whether {what} has come")
     if charge.step is Step.DECLINED:
         yield from _moments_of_declined(charge, what, held=held)

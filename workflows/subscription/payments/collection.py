@@ -11,7 +11,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.payments.declines import DeclineActivities
     from activities.payments.processor import Collected, Invoiced, PaymentActivities, PaymentAttempt
-    from domain.payments.charge_fates import is_void
+    from domain.payments.charge_fates import Fate, Happened, fate, is_void
     from domain.payments.charges import PAYER_DELETED, ChargeKind, Sent
     from domain.payments.processor_states import Remark
     from domain.payments.taxes import FOR_THE_CUSTOMER
@@ -26,6 +26,8 @@ from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.payments.under_review import not_charged, voided_elsewhere
 from workflows.subscription.pending_calls import PendingCalls
 
+SENT_ANEW = "a-void-invoice-is-sent-anew"
+ANOTHER_METHOD = "another-method-is-tried-after-a-debit"
 OWED_WHEN_DUE = "a-refusal-before-its-time-waits"  # until no run is older than 2027-12
 
 RANKS = {
@@ -74,9 +76,10 @@ class Collector:
         if charge.charge.payer != self._state.payer:
             self._prepare_anew(charge)
             return
-        charge = replace(charge, step=Step.PAYING, pay_at=None, retry_at=None)
+        method = self._state.payment_method
+        charge = replace(charge, step=Step.PAYING, pay_at=None, retry_at=None, tried_with=method)
         self._state.put(charge)
-        self._paying_with[charge.charge.charge_id] = self._state.payment_method
+        self._paying_with[charge.charge.charge_id] = method
         attempt = PaymentAttempt(charge.charge.charge_id, charge.invoice, charge.attempt)
         if charge.charge.due_at is not None:
             self._send(charge, attempt)
@@ -261,8 +264,16 @@ class Collector:
         if collected.declined.remark:  # written off there: not retried automatically
             charge = replace(charge, retry_at=None)
             self._state.put(charge)
-        if charge.step in (Step.PROCESSING, Step.SENT):
+        if charge.step is Step.PROCESSING and self._has_another_method(charge):
+            self.retry(charge)  # it was chosen while the bank decided
+        elif charge.step in (Step.PROCESSING, Step.SENT):
             await self._give_up_all(await self._settler.declined(charge, collected.declined))
+
+    def _has_another_method(self, charge: OpenCharge) -> bool:
+        """Return whether a charge that is retried by itself was put to another method before."""
+        again = fate(charge.kind, Step.DECLINED, Happened.CARD_SIGN) is Fate.RETRIED
+        changed = charge.tried_with not in ("", self._state.payment_method)
+        return again and changed and workflow.patched(ANOTHER_METHOD)
 
     async def _given_up(self, charge_id: str, collected: Collected) -> None:
         charge = self._state.charge_named(charge_id)
@@ -298,6 +309,8 @@ class Collector:
         await let_operators_look(self._state, charge, Remark.GIVEN_UP_ELSEWHERE)
         if charge.kind is not ChargeKind.PERIOD:
             await self.void_in_ledger(charge, gone=True)
+        elif charge.step is Step.SENT and workflow.patched(SENT_ANEW):
+            self.pay(replace(charge, invoice="", chase_at=None))
         elif charge.invoice:
             refusal = voided_elsewhere(charge, self._state.card)
             await self._settler.declined(replace(charge, invoice=""), refusal)

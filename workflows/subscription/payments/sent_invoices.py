@@ -8,12 +8,22 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.sent_invoices import ChargeSent, SentInvoiceActivities
     from activities.purchases.buyers import Buyer
     from domain.payments.charges import ChargeKind, Declined, Sent
-    from domain.payments.sent_invoices import Notice, chased, first_chase, grace_ends, unpaid
+    from domain.payments.sent_invoices import (
+        Notice,
+        chased,
+        first_chase,
+        grace_ends,
+        overdue_late,
+        unpaid,
+    )
     from domain.subscription import OpenCharge, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, short
 from workflows.subscription.operator_view import demanded, money_for
 from workflows.subscription.payments.processing import BETWEEN_LOOKS, serves_until
+
+OVERDUE_FIRST = "overdue-is-told-first"
+LATE_ONES = "late-transfers-are-looked-for"
 
 
 def with_another_day(charge: OpenCharge) -> OpenCharge:
@@ -58,6 +68,8 @@ async def chase(state: SubscriptionState, buyer: Buyer, charge: OpenCharge) -> b
     if charge.sent is None:
         raise LookupError(f"{charge.charge.charge_id} was not sent")
     notice, again = chased(charge, charge.sent, workflow.now())
+    if notice is Notice.UNPAID and not charge.overdue and workflow.patched(OVERDUE_FIRST):
+        notice, again = overdue_late(charge, workflow.now())
     if notice is Notice.UNPAID:
         return True
     charge = replace(charge, chase_at=again, overdue=notice is Notice.OVERDUE)
@@ -71,7 +83,9 @@ def given_up(charge: OpenCharge) -> tuple[OpenCharge, Declined]:
     if charge.sent is None:
         raise LookupError(f"{charge.charge.charge_id} was not sent")
     first = charge.first_declined_at or charge.sent.due_at
-    return replace(charge, first_declined_at=first, chase_at=None), unpaid(charge.sent)
+    look_at = workflow.now() + BETWEEN_LOOKS if workflow.patched(LATE_ONES) else None
+    given = replace(charge, first_declined_at=first, chase_at=None, look_at=look_at)
+    return given, unpaid(charge.sent)
 
 
 async def _note(

@@ -57,6 +57,7 @@ RENEWALS_GO_ON = "renewals-go-on"
 # Older runs void a purchase at once that its buyer could still confirm with the bank.
 CONFIRMED_LATER = "confirmed-later"
 # Older runs do so with an upgrade.
+OVER_IS_OVER = "money-while-it-ends-is-looked-into"
 UPGRADES_CONFIRMED_LATER = "upgrades-confirmed-later"
 
 
@@ -97,7 +98,7 @@ class Settler:
             return await self._looked_into(charge, differing(charge, paid))
         self._state.charge_was(f"{money_for(paid.amount_minor, charge.charge)} paid")
         match charge.kind:
-            case ChargeKind.PERIOD | ChargeKind.UPGRADE if self._state.ended and not charge.granted:
+            case ChargeKind.PERIOD | ChargeKind.UPGRADE if self._is_over() and not charge.granted:
                 await let_operators_look(self._state, charge, Remark.MONEY_AFTER_THE_END)
                 self._state.drop(charge)
             case ChargeKind.PERIOD:
@@ -111,6 +112,10 @@ class Settler:
             case ChargeKind.MANUAL | ChargeKind.PACK | ChargeKind.AUTO | ChargeKind.IMPORT:
                 return await self._grant(charge, paid)  # an import is never open
         return []
+
+    def _is_over(self) -> bool:
+        """Return whether nothing begins any more: what is paid from now on is to go back."""
+        return self._state.ended or (self._state.over and workflow.patched(OVER_IS_OVER))
 
     async def taxed(self, charge: OpenCharge) -> None:
         """Keep the tax of a charge, if it has any, in the ledger before its money moves."""
@@ -246,7 +251,7 @@ class Settler:
         await settle_period(state, charge, paid)
         self._mailbox.held_up = ""
         mild = state.plan_in_force().resume_on is ResumeOn.ANY_SUCCESSFUL_PAYMENT
-        unpaid = Pause.PAYMENT_FAILED in state.pauses and not state.ended
+        unpaid = Pause.PAYMENT_FAILED in state.pauses and not self._is_over()
         if unpaid and (mild or not state.awaits_card):
             await self.resume(paid)
 

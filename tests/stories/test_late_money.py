@@ -1,0 +1,159 @@
+"""Money by transfer or debit that comes late, or not as it was thought, and what ends meanwhile."""
+
+import pytest
+
+from tests.fleet import RunningFleet
+from tests.stories.telling import Told, subscribed
+
+pytestmark = pytest.mark.long
+
+ACCOUNT = "pm_usBankAccount_success"
+YEAR_MINOR = 646920
+
+
+async def pays(firm: Told, invoice: str, amount_minor: int) -> None:
+    firm.customer.transfers(invoice, amount_minor)
+    await firm.hears_of(invoice)
+
+
+async def a_house(fleet: RunningFleet) -> tuple[Told, str]:
+    """Subscribe to the plan that is served while its invoice waits."""
+    house = await subscribed(fleet, "trusted_debits", "house", card=None)
+    return house, house.customer.invoice_of("processing")
+
+
+async def a_paying_enterprise(fleet: RunningFleet) -> Told:
+    firm = await subscribed(fleet, "salestools", "enterprise_yearly")
+    await pays(firm, firm.customer.invoice_of("processing"), YEAR_MINOR)
+    return firm
+
+
+async def test_an_upgrade_paid_after_its_period_adds_what_was_quoted(
+    fleet: RunningFleet,
+) -> None:
+    firm = await subscribed(fleet, "salestools", "business_yearly")
+    await firm.lives_until("2027-12-10")
+    await firm.ask("change_plan", plan="enterprise_yearly", key="up")
+    await firm.lives_until("2027-12-31T12:00")
+    firm.customer.transfers(firm.customer.invoice_of("processing"), 26038)  # no event comes
+    await firm.lives_until("2028-02-02")
+    firm.has_paid("2149.20", "260.38", "2149.20")
+    await firm.has("5000")
+
+
+async def test_so_does_one_by_bank_debit_in_its_usual_days(
+    fleet: RunningFleet,
+) -> None:
+    firm = await subscribed(fleet, "salestools", "professional_yearly")
+    await firm.ask("use_payment_method", payment_method=ACCOUNT)
+    await firm.lives_until("2027-12-29")
+    await firm.ask("change_plan", plan="business_yearly", key="up")
+    upgrade = firm.customer.invoice_of("processing")
+    await firm.ask("use_payment_method", payment_method=firm.customer.new_card())
+    await firm.lives_until("2028-01-02")
+    firm.customer.settle_later(upgrade)
+    await firm.hears_of(upgrade)
+    await firm.lives_until("2028-02-02")
+    assert sum(firm.customer.paid()) == 106920 + 888 + 106920
+    await firm.has("2000")
+
+
+async def test_13_who_cancels_when_the_transfer_is_there_does_not_lose_it_unseen(
+    fleet: RunningFleet,
+) -> None:
+    firm = await subscribed(fleet, "salestools", "enterprise_yearly", card=None)
+    firm.customer.transfers(firm.customer.invoice_of("processing"), YEAR_MINOR)
+    await firm.customer.cancel("now")
+    await firm.is_now("ended")
+    assert [kind for kind, _ in firm.customer.found()] == ["processor_state"]
+
+
+async def test_so_with_an_upgrade(
+    fleet: RunningFleet,
+) -> None:
+    firm = await subscribed(fleet, "salestools", "business_yearly")
+    await firm.ask("change_plan", plan="enterprise_yearly", key="up")
+    firm.customer.transfers(firm.customer.invoice_of("processing"), 432000)
+    await firm.customer.cancel("now")
+    await firm.is_now("ended")
+    assert [kind for kind, _ in firm.customer.found()] == ["processor_state"]
+
+
+async def test_nobody_is_back_who_has_ended(
+    fleet: RunningFleet,
+) -> None:
+    house, invoice = await a_house(fleet)
+    await house.lives_until("2027-02-15")
+    house.customer.transfers(invoice, 480000)
+    await house.customer.cancel("now")
+    await house.is_now("ended")
+    assert "resumed" not in house.customer.mails()
+
+
+async def test_a_card_chosen_while_a_debit_was_on_its_way_is_tried(
+    fleet: RunningFleet,
+) -> None:
+    team = await subscribed(fleet, "trusted_debits", "team")
+    await team.ask("use_payment_method", payment_method=ACCOUNT)
+    await team.lives_until("2027-02-01T10:00")
+    debit = team.customer.invoice_of("processing")
+    await team.ask("use_payment_method", payment_method=team.customer.new_card())
+    team.customer.settle_later(debit, "account_closed")
+    await team.hears_of(debit)
+    await team.is_now("active")
+    team.has_paid("80.00", "80.00")
+
+
+async def test_a_resumed_customer_has_time_to_pay(
+    fleet: RunningFleet,
+) -> None:
+    firm = await a_paying_enterprise(fleet)
+    await firm.lives_until("2028-01-10")
+    await firm.ask("pause", reason="the invoice is questioned", by="ops")
+    await firm.lives_until("2028-03-01")
+    answer = await firm.ask("resume", reason="answered", by="ops")
+    assert (await firm.is_now("past_due"))["status"] == "past_due", answer
+
+
+async def test_a_transfer_after_the_days_of_grace_is_found_without_its_event(
+    fleet: RunningFleet,
+) -> None:
+    house, invoice = await a_house(fleet)
+    await house.lives_until("2027-02-15")
+    house.customer.transfers(invoice, 480000)
+    await house.lives_until("2027-02-17")
+    house.has_paid("4800.00")
+    await house.is_now("active")
+
+
+async def test_the_next_year_has_an_invoice_of_its_own(
+    fleet: RunningFleet,
+) -> None:
+    house, _ = await a_house(fleet)
+    await house.lives_until("2028-01-01T10:00")
+    assert len(house.customer.open_invoices()) == 1
+
+
+async def test_a_canceled_year_ends_though_an_operator_pauses(
+    fleet: RunningFleet,
+) -> None:
+    house, _ = await a_house(fleet)
+    await house.customer.cancel("period_end")
+    await house.ask("pause", reason="a question", by="ops")
+    await house.lives_until("2028-01-01T10:00")
+    await house.is_now("ended")
+
+
+async def test_nobody_is_asked_to_pay_a_void_invoice(
+    fleet: RunningFleet,
+) -> None:
+    firm = await a_paying_enterprise(fleet)
+    await firm.lives_until("2028-01-05")
+    renewal = firm.customer.invoice_of("processing")
+    firm.customer.ask_processor(f"invoices/{renewal}/void", {})
+    await firm.lives_until("2028-01-07")
+    asked = firm.customer.rows(
+        "SELECT payload #>> '{mail,notice}' FROM outbox WHERE account_id = %s"
+        f" AND payload #>> '{{mail,page_url}}' LIKE '%%{renewal}' ORDER BY recorded_at"
+    )
+    assert (asked, len(firm.customer.open_invoices())) == ([("sent",)], 1)
