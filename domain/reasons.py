@@ -143,6 +143,7 @@ CHANGES: dict[str, str] = {
     "already_paused": "an operator has already paused it: nothing to do",
     "not_paused": "no operator has paused it: nothing to do",
     "nothing_declined": "no payment has failed: nothing to do",
+    "paid_by_transfer": "transfer the amount of its invoice to the account on it: no card pays it",
     "not_needed": "nothing to do",
     "month_running": "close it once it is over, in UTC",
     "month_closed": "nothing: it is closed already; the report `closed-months` says by whom",

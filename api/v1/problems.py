@@ -111,6 +111,7 @@ BY_STATUS: dict[int, tuple[str, ...]] = {
         "already_paused",
         "not_paused",
         "nothing_declined",
+        "paid_by_transfer",
         "not_needed",
         "same_plan",
         "coupon_expired",

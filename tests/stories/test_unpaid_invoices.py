@@ -37,3 +37,18 @@ async def test_the_books_of_what_was_never_paid_are_empty(fleet: RunningFleet) -
 
     assert not any(house.customer.books().values())
     house.ends_well()
+
+
+async def test_try_again_says_that_no_card_pays_an_invoice(fleet: RunningFleet) -> None:
+    house, invoice = await a_house(fleet)
+    await house.is_told_no("nothing_declined", "retry_payment", key="early")
+    await house.lives_until("2027-02-02")  # past due
+    await house.is_told_no("paid_by_transfer", "retry_payment", key="late")
+    await house.lives_until("2027-02-15")  # paused
+    await house.is_told_no("paid_by_transfer", "retry_payment", key="unpaid")
+
+    house.customer.transfers(invoice, 480000)
+    await house.hears_of(invoice)
+    await house.is_now("active")
+    house.has_paid("4800.00")
+    house.ends_well()

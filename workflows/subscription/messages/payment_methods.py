@@ -21,9 +21,9 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.messages.invoices import parse_nothing, parse_use_payment_method
     from domain.outcomes import Outcome
-    from domain.payments.charge_fates import is_held
+    from domain.payments.charge_fates import is_held, is_void
     from domain.payments.charges import Charge
-    from domain.subscription import Pause, Step
+    from domain.subscription import OpenCharge, Pause, Step
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, ranked
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer
@@ -90,11 +90,20 @@ async def _retry_payment(context: Context, request: RetryPayment, _ticket: int) 
         return {"status": Outcome.REPEATED}
     if state.held:
         return refused("paused:by_operator")
-    unpaid = any(charge.step is Step.DECLINED for charge in state.charges)
+    unpaid = [charge for charge in state.charges if charge.step is Step.DECLINED]
+    if unpaid and not state.lapsed and all(_waits_for_transfer(context, one) for one in unpaid):
+        return refused("paid_by_transfer")
     if not (unpaid or state.lapsed or Pause.PAYMENT_FAILED in state.pauses):
-        return refused("nothing_declined")
+        late = any(charge.overdue for charge in state.charges)
+        return refused("paid_by_transfer" if late else "nothing_declined")
     await _heard(context, sign)
     return {"status": "retrying"}
+
+
+def _waits_for_transfer(context: Context, charge: OpenCharge) -> bool:
+    """Return whether a charge is still wanted and has an invoice, which no card pays."""
+    sent = charge.charge.due_at is not None and bool(charge.invoice)
+    return sent and not is_void(context.state, charge, workflow.now())
 
 
 async def _payer_changed(context: Context, payer: str, _ticket: int) -> Answer | None:

@@ -101,7 +101,7 @@ ACCOUNTS = (
         Message("retry_payment", parse_retry_payment),
         "Retry declined charges with the current card.",
         schemas.closed({}),
-        *("nothing_declined", "paused:by_operator"),
+        *("nothing_declined", "paid_by_transfer", "paused:by_operator"),
         examples=(shown("The card may work now", {}),),
     ),
     acting.customers(
