@@ -8,6 +8,7 @@ from activities.notifications.mails import Desk
 from activities.notifications.period_mails import purpose_of
 from activities.purchases.buyers import Buyer
 from activities.uninterrupted import uninterrupted
+from domain.mails.facts import Purpose
 from domain.mails.money import InvoiceDue
 from domain.outcomes import Outcome
 from domain.payments.charges import Charge, ChargeState, Sent
@@ -86,17 +87,20 @@ def tell_invoice(
     """Mail an invoice, or that it is due or overdue; each is told once."""
     own = (desk.connection, buyer.account_id, charge.charge_id)
     back = receivables.taken_back(*own)
+    purpose = purpose_of(desk, charge)
+    first = purpose is Purpose.FIRST_PERIOD and buyer.at < buyer.period.end
     desk.post(
         f"invoice-{notice}:{charge.charge_id}:{sent.invoice}",
         InvoiceDue(
             reader=desk.reader(buyer.plan),
-            purpose=purpose_of(desk, charge),
+            purpose=purpose,
             currency=charge.currency,
             notice=notice,
             amount_minor=sent.remaining_minor,
             paid_minor=sent.paid_minor,
             number=sent.invoice_number,
             due_at=sent.due_at,
+            period_end=buyer.period.end if first else None,
             page_url=sent.page_url,
             pdf_url=sent.pdf_url,
             granted=receivables.is_granted(*own),

@@ -79,7 +79,8 @@ class InvoiceDue:
     """An invoice waits for its transfer: it is sent, soon due, overdue, or was not paid at all.
 
     `amount_minor` is what still has to come, `paid_minor` the parts that came. What was `granted`
-    when it was sent is taken back once it is given up; micro-credits used of it are owed.
+    when it was sent is taken back once it is given up; micro-credits used of it are owed. The first
+    period ends at `period_end` whenever it is paid.
     """
 
     kind: Literal["invoice_due"] = "invoice_due"
@@ -93,6 +94,7 @@ class InvoiceDue:
     due_at: datetime
     page_url: str
     pdf_url: str
+    period_end: datetime | None = None  # of a first period; None: not known, or another purpose
     granted: bool = False  # what it pays for, before its money
     owed_micro: int = 0  # used of that, and taken back
     paused: bool = False

@@ -127,6 +127,7 @@ def _invoices() -> dict[str, Mail]:
         "invoice_overdue": replace(due, notice=Notice.OVERDUE),
         "invoice_unpaid": unpaid,
         "invoice_unpaid_serving": replace(unpaid, serves_until=NEXT),
+        "invoice_sent_first": replace(due, purpose=Purpose.FIRST_PERIOD, period_end=NEXT),
         "invoice_unpaid_first": replace(unpaid, purpose=Purpose.FIRST_PERIOD, paused=False),
         "invoice_unpaid_upgrade": replace(unpaid, purpose=Purpose.UPGRADE, paused=False),
     }

@@ -39,6 +39,25 @@ async def test_the_books_of_what_was_never_paid_are_empty(fleet: RunningFleet) -
     house.ends_well()
 
 
+async def test_who_pays_a_first_period_late_was_told_that_it_ends_on_its_day(
+    fleet: RunningFleet,
+) -> None:
+    firm = await subscribed(fleet, "salestools", "enterprise_yearly", card=None)
+    sent = await firm.finds_mail("$6,469.20, due January 31, 2027")
+    await firm.lives_until("2027-12-20")
+    unpaid = await firm.finds_mail("was not paid")
+    for mail in (sent, unpaid):
+        text = " ".join(mail["text"].split())
+        assert "counts from its first day, whenever it is paid, and ends January 1, 2028." in text
+        assert "starts as soon" not in text
+
+    invoice = firm.customer.invoice_of("open")
+    firm.customer.transfers(invoice, 646920)
+    await firm.hears_of(invoice)
+    assert (await firm.is_now("active"))["period_end"] < "2028-01-02"
+    firm.ends_well()
+
+
 async def test_try_again_says_that_no_card_pays_an_invoice(fleet: RunningFleet) -> None:
     house, invoice = await a_house(fleet)
     await house.is_told_no("nothing_declined", "retry_payment", key="early")

@@ -26,6 +26,14 @@ def invoice_due(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
         truth.row("Has arrived", books.money(came))
     truth.row("Due", day)
     truth.row("Reference", there["number"])
+    if payload["purpose"] == "first_period" and payload["notice"] in ("sent", "unpaid"):
+        noted = books.one(
+            "SELECT note #>> '{period,end}' AS ends FROM charge_notes"
+            " WHERE account_id = :account AND charge_id = :id",
+            id=charge_id,
+        )
+        ends = books.show.day(datetime.fromisoformat(noted.ends))
+        truth.says(f"whenever it is paid, and ends {ends}.")
     assert payload["page_url"] == there["hosted_invoice_url"]
     assert payload["pdf_url"] == there["invoice_pdf"]
     late = payload["notice"] in ("overdue", "unpaid")
