@@ -37,8 +37,19 @@ def preview_of(context: Context, quoted: Quoted) -> Answer:
         "renewal_minor": context.state.renewal_minor(quoted.plan),
         "cap_credits": credit_text(quote.cap_micro),
         **_new_period(quote),
-        **({"due_days": quoted.plan.takes.due_days} if quoted.plan.takes.invoiced else {}),
+        **_due(context, quoted),
     }
+
+
+def _due(context: Context, quoted: Quoted) -> Answer:
+    """Return within how many days an invoice is to be paid; one of an upgrade, in its period."""
+    takes, period, at = quoted.plan.takes, context.state.period, workflow.now()
+    if not takes.invoiced:
+        return {}
+    if period is None or quoted.quote.effective_at >= period.end:
+        return {"due_days": takes.due_days}
+    due_at = takes.due_within(at, period.end)
+    return {"due_days": (due_at - at).days if due_at else takes.due_days}
 
 
 def _new_period(quote: ChangeQuote) -> Answer:

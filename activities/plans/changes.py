@@ -136,7 +136,7 @@ class ChangeActivities:
             currency=plan.currency,
             lines=(ChargeLine(text, upgrade.quote.amount_minor),),
             takes=plan.takes.plan,
-            due_at=plan.takes.due_at(buyer.at),
+            due_at=plan.takes.due_within(buyer.at, buyer.period.end),
             tax=plan.tax,
             expected_minor=buyer.expected_minor if plan.tax else None,
         )

@@ -48,6 +48,16 @@ class TakenKinds:
         """Return when an invoice is due that pays for the plan; None: it is paid without one."""
         return sent_at + timedelta(days=self.due_days) if self.invoiced else None
 
+    def due_within(self, sent_at: datetime, end: datetime) -> datetime | None:
+        """Return when such an invoice is due that is void at an instant: before that at the latest.
+
+        One that is sent in the last hour keeps its own day: the processor wants one to come.
+        """
+        due_at, latest = self.due_at(sent_at), end - timedelta(seconds=1)
+        if due_at is None or latest - sent_at < timedelta(hours=1):
+            return due_at
+        return min(due_at, latest)
+
     @property
     def charged(self) -> tuple[PaymentKind, ...] | None:
         """The kinds that may be charged for the plan itself; None: an invoice charges none."""

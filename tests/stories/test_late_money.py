@@ -28,7 +28,7 @@ async def a_paying_enterprise(fleet: RunningFleet) -> Told:
     return firm
 
 
-async def test_an_upgrade_paid_after_its_period_adds_what_was_quoted(
+async def test_a_transfer_on_the_last_day_is_found_before_the_period_ends(
     fleet: RunningFleet,
 ) -> None:
     firm = await subscribed(fleet, "salestools", "business_yearly")
@@ -36,12 +36,12 @@ async def test_an_upgrade_paid_after_its_period_adds_what_was_quoted(
     await firm.ask("change_plan", plan="enterprise_yearly", key="up")
     await firm.lives_until("2027-12-31T12:00")
     firm.customer.transfers(firm.customer.invoice_of("processing"), 26038)  # no event comes
-    await firm.lives_until("2028-02-02")
-    firm.has_paid("2149.20", "260.38", "2149.20")
-    await firm.has("5000")
+    await firm.lives_until("2028-01-01T10:00")
+    firm.has_paid("2149.20", "260.38")
+    await firm.finds_mail("$6,469.20, due")  # the next year's invoice
 
 
-async def test_so_does_one_by_bank_debit_in_its_usual_days(
+async def test_an_upgrade_paid_after_its_period_adds_what_was_quoted(
     fleet: RunningFleet,
 ) -> None:
     firm = await subscribed(fleet, "salestools", "professional_yearly")
@@ -157,3 +157,13 @@ async def test_nobody_is_asked_to_pay_a_void_invoice(
         f" AND payload #>> '{{mail,page_url}}' LIKE '%%{renewal}' ORDER BY recorded_at"
     )
     assert (asked, len(firm.customer.open_invoices())) == ([("sent",)], 1)
+
+
+async def test_an_upgrade_is_to_be_paid_within_its_period(fleet: RunningFleet) -> None:
+    firm = await subscribed(fleet, "salestools", "business_yearly")
+    await firm.lives_until("2027-12-10")
+    shown = await firm.ask("change_plan", plan="enterprise_yearly", preview=True)
+    assert shown["due_days"] == 21
+    answer = await firm.ask("change_plan", plan="enterprise_yearly", key="up")
+    assert answer["expected_by"] == "2027-12-31T23:59:59+00:00"
+    await firm.finds_mail("due December 31, 2027")
