@@ -34,6 +34,7 @@ from domain.outcomes import Outcome, Undecided
 from domain.payments.charges import Charge, ChargeKind, ChargeLine
 from domain.pricing.catalog import Catalog, Plan
 from domain.pricing.in_currency import plan_beside
+from domain.pricing.policies import GrantOn
 from domain.pricing.restarts import restarts
 from domain.subscription import Pause, Status
 from ledger import accounts, balances, grants, subscriptions
@@ -209,6 +210,8 @@ class ChangeActivities:
                         old=desk.terms(buyer.plan),
                         new=desk.terms(plan),
                         effective_at=change.effective_at,
+                        due_days=plan.takes.due_days if plan.takes.invoiced and plan.paid else None,
+                        granted=plan.grant_on is GrantOn.PROCESSING,
                     ),
                 )
 

@@ -48,7 +48,10 @@ class PlanChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DowngradeScheduled:
-    """A smaller plan takes over at `effective_at`; nothing changes until then."""
+    """A smaller plan takes over at `effective_at`; nothing changes until then.
+
+    With `due_days` its invoice is sent then; it begins once that is paid, if `granted` at once.
+    """
 
     kind: Literal["downgrade_scheduled"] = "downgrade_scheduled"
     reader: Reader
@@ -56,6 +59,8 @@ class DowngradeScheduled:
     old: PlanTerms
     new: PlanTerms
     effective_at: datetime
+    due_days: int | None = None  # None: no invoice is sent for it
+    granted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,8 @@ def _plans() -> dict[str, Mail]:
         "plan_changed_minimal": replace(changed, old=free, paid_minor=0, next_at=None),
         "downgrade": down,
         "downgrade_minimal": replace(down, new=free),
+        "downgrade_invoiced": replace(down, due_days=30),
+        "downgrade_granted": replace(down, due_days=30, granted=True),
     }
 
 

@@ -58,6 +58,17 @@ async def test_who_pays_a_first_period_late_was_told_that_it_ends_on_its_day(
     firm.ends_well()
 
 
+async def test_a_scheduled_plan_by_invoice_is_not_promised_for_a_day(fleet: RunningFleet) -> None:
+    firm = await subscribed(fleet, "salestools", "business")
+    await firm.ask("change_plan", plan="enterprise_yearly", key="up")
+    mail = await firm.finds_mail("Your plan changes to")
+    text = " ".join(mail["text"].split())
+    assert "An invoice for it is sent then, to be paid by transfer within 30 days." in text
+    assert "begins once the transfer has arrived" in text
+    assert "takes over" not in text
+    firm.ends_well()
+
+
 async def test_try_again_says_that_no_card_pays_an_invoice(fleet: RunningFleet) -> None:
     house, invoice = await a_house(fleet)
     await house.is_told_no("nothing_declined", "retry_payment", key="early")

@@ -151,7 +151,9 @@ def plan_changed(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
 def downgrade_scheduled(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     sub = truth.books.subscription
     when = sub.period_end
-    truth.says(f"{sub.next_plan['name']} takes over on {truth.moment(when)}.")
+    waits = payload["due_days"] and not payload["granted"]
+    begins = "follows" if waits else "takes over"
+    truth.says(f"{sub.next_plan['name']} {begins} on {truth.moment(when)}.")
     truth.says(f"on {truth.books.show.day(when)}")
     for plan in (sub.plan, sub.next_plan):
         price, included = terms_of(truth, plan)
