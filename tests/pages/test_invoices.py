@@ -109,3 +109,20 @@ async def test_operators_see_what_is_invoiced_and_what_came_of_it(fleet, web, an
     await firm.life.settle()
     shown = (await web.get("/operator/customer", params={"id": firm.name})).text
     assert "invoiced, due January 31, 2027; $4,000.00 came" in shown
+
+
+async def test_nobody_is_asked_for_a_card_where_a_transfer_is_missing(fleet, link, web, ann):
+    house = await fleet.subscribe("house", catalog="trusted_debits", card=None)
+    await house.pass_until(datetime(2027, 2, 15, tzinfo=UTC))
+    assert (await house.life.status())["status"] == "paused"
+    page = f"/operator/act?id={house.name}"
+    refused = await sent(web, page, "/operator/act/preview_retry", reason="r")
+    assert refused.status_code == 409
+    assert "no card pays it" in refused.text
+
+    await web.get(await link(house.name))
+    shown = (await web.get("/console/payment")).text
+    for told in ("An invoice was not paid", "$4,800.00", "It is paid by transfer"):
+        assert told in shown
+    assert "Nothing is due" not in shown
+    assert "Try $" not in shown

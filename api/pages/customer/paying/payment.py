@@ -12,6 +12,7 @@ from api.pages.customer.paying.charging import CHARGES, MOST, awaits_bank, cards
 from api.pages.customer.visits import CUSTOMER, Visit
 from domain.payments.charges import ChargeState
 from domain.payments.kinds import PaymentKind
+from domain.payments.sent_invoices import INVOICE_OVERDUE
 from domain.subscription import Pause
 
 LINK = f"POST {CUSTOMER}/payment_method_link"
@@ -24,6 +25,7 @@ async def show(visit: Visit) -> dict[str, Any]:
     """Show the cards, what is unpaid, and one page of the charges."""
     open_charges = await _open(visit)
     unpaid = [one for one in open_charges if is_declined(one)]
+    overdue = [one for one in open_charges if one["decline_code"] == INVOICE_OVERDUE]
     query = {"limit": SHOWN}
     if visit.query.get("after"):
         query["starting_after"] = visit.query["after"]
@@ -34,6 +36,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         cards=await cards(visit),
         debits=PaymentKind.BANK_DEBIT in visit.plan.takes.any,
         unpaid=unpaid,
+        overdue=overdue,
         placeless=bool(unpaid) and all(one["placeless"] for one in unpaid),
         plus_tax=adds_tax(visit.plan) and any(one["placeless"] for one in unpaid),
         unconfirmed=[one for one in open_charges if awaits_bank(one) and one not in unpaid],

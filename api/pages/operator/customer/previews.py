@@ -20,6 +20,7 @@ from api.v1.problems import Problem
 from domain.errors import BillingError, InvalidInput
 from domain.messages.purchases import parse_give_bonus
 from domain.payments.charges import ChargeKind, ChargeState
+from domain.payments.sent_invoices import INVOICE_OVERDUE
 from domain.payments.taxes import LOCATION_MISSING
 from domain.pricing.catalog import Bonus, Extras, gift_ends
 from domain.subscription import Pause
@@ -64,8 +65,12 @@ async def of_retry(visit: Visit, standing: Standing) -> Preview:
     named = standing.customer.customer_id
     query = {"limit": MOST, "state": ChargeState.OPEN}
     found = await visit.ask(LISTED, query=query, id=named)
-    declined = [one for one in found["items"] if one["declines"]]
+    # Whose transfer is awaited is not tried: no card pays it.
+    overdue = [one for one in found["items"] if one["decline_code"] == INVOICE_OVERDUE]
+    declined = [one for one in found["items"] if one["declines"] and one not in overdue]
     unpaid = Pause.PAYMENT_FAILED in standing.wallet.paused_by
+    if overdue and not declined:
+        raise Problem("paid_by_transfer", "what is unpaid is an invoice, and no card pays it")
     if not declined and not unpaid:
         raise Problem("nothing_declined", "no charge of this customer was declined")
     tried = [_charge(one) for one in declined if one["kind"] in RETRIED]
