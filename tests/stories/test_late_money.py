@@ -3,29 +3,12 @@
 import pytest
 
 from tests.fleet import RunningFleet
-from tests.stories.telling import Told, subscribed
+from tests.stories.invoiced import YEAR_MINOR, a_house, a_paying_enterprise
+from tests.stories.telling import subscribed
 
 pytestmark = pytest.mark.long
 
 ACCOUNT = "pm_usBankAccount_success"
-YEAR_MINOR = 646920
-
-
-async def pays(firm: Told, invoice: str, amount_minor: int) -> None:
-    firm.customer.transfers(invoice, amount_minor)
-    await firm.hears_of(invoice)
-
-
-async def a_house(fleet: RunningFleet) -> tuple[Told, str]:
-    """Subscribe to the plan that is served while its invoice waits."""
-    house = await subscribed(fleet, "trusted_debits", "house", card=None)
-    return house, house.customer.invoice_of("processing")
-
-
-async def a_paying_enterprise(fleet: RunningFleet) -> Told:
-    firm = await subscribed(fleet, "salestools", "enterprise_yearly")
-    await pays(firm, firm.customer.invoice_of("processing"), YEAR_MINOR)
-    return firm
 
 
 async def test_a_transfer_on_the_last_day_is_found_before_the_period_ends(

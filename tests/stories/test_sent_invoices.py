@@ -3,42 +3,13 @@
 import pytest
 
 from tests.fleet import RunningFleet
+from tests.stories.invoiced import YEAR, YEAR_MINOR, a_paying_enterprise, an_enterprise, pays, told
 from tests.stories.telling import Told, subscribed
 from tests.workflows.test_rebuilding import lose, rebuild
 
 pytestmark = pytest.mark.long
 
-YEAR, YEAR_MINOR = "6469.20", 646920
 CARD = "pm_card_visa"
-
-
-async def an_enterprise(fleet: RunningFleet) -> tuple[Told, str]:
-    """An organisation without a card, which is sent its first invoice."""
-    firm = await subscribed(fleet, "salestools", "enterprise_yearly", card=None)
-    await firm.is_now("pending")
-    return firm, firm.customer.invoice_of("processing")
-
-
-async def a_paying_enterprise(fleet: RunningFleet) -> Told:
-    """An organisation whose first year is paid; packs are charged to its card."""
-    firm = await subscribed(fleet, "salestools", "enterprise_yearly")
-    await pays(firm, firm.customer.invoice_of("processing"))
-    await firm.has("20000")
-    return firm
-
-
-async def pays(firm: Told, invoice: str, amount_minor: int = YEAR_MINOR) -> None:
-    """Transfer money for an invoice, of which the processor tells us."""
-    firm.customer.transfers(invoice, amount_minor)
-    await firm.hears_of(invoice)
-
-
-def told(firm: Told) -> list[str]:
-    """Return the notices of invoices that were mailed, in order."""
-    query = (
-        "SELECT payload #>> '{mail,notice}' FROM outbox WHERE account_id = %s ORDER BY recorded_at"
-    )
-    return [notice for (notice,) in firm.customer.rows(query) if notice]
 
 
 async def test_a_years_invoice_is_mailed_with_its_day_and_granted_when_its_transfer_came(
@@ -307,85 +278,3 @@ async def test_an_invoice_goes_on_waiting_while_an_operator_pauses(fleet: Runnin
     await firm.is_now("active")
     firm.has_paid(YEAR, YEAR)
     firm.ends_well()
-
-
-async def a_house(fleet: RunningFleet) -> tuple[Told, str]:
-    """A customer who is trusted: its year began when its invoice was sent."""
-    house = await subscribed(fleet, "trusted_debits", "house", card=None)
-    await house.is_now("active")
-    await house.has("6000")
-    return house, house.customer.invoice_of("processing")
-
-
-async def test_a_year_that_begins_when_its_invoice_is_sent_is_paid_weeks_later(
-    fleet: RunningFleet,
-) -> None:
-    house, invoice = await a_house(fleet)
-    sent = await house.finds_mail("$4,800.00, due January 31, 2027")
-    assert "can be used already" in sent["text"].replace("\n", " ")
-    await house.uses("call", 100)
-
-    await house.lives_until("2027-01-31")
-    await house.is_now("past_due")
-    await house.uses("call", 100)
-    await house.lives_until("2027-02-03")
-    await house.has("6000")  # of February
-    await pays(house, invoice, 480000)
-
-    await house.is_now("active")
-    await house.has("6000")
-    house.has_paid("4800.00")
-    assert told(house) == ["sent", "reminder", "overdue"]
-    assert house.customer.mails().count("receipt") == 1
-    await house.lives_until("2027-12-31")
-    house.ends_well()
-
-
-async def test_a_year_that_nobody_pays_is_paused_and_its_credits_are_taken_back(
-    fleet: RunningFleet,
-) -> None:
-    house, invoice = await a_house(fleet)
-    await house.uses("call", 100)
-    await house.lives_until("2027-02-14")
-
-    await house.is_now("paused")
-    await house.uses("call", 1, refused="paused:payment_failed")
-    gone = await house.finds_mail("was not paid")
-    assert "taken back" in gone["text"].replace("\n", " ")
-    house.has_paid()
-
-    await pays(house, invoice, 480000)
-    await house.is_now("active")
-    await house.has("6000")
-    house.has_paid("4800.00")
-    house.ends_well()
-
-
-async def test_who_leaves_before_paying_owes_what_was_used(fleet: RunningFleet) -> None:
-    house, _ = await a_house(fleet)
-    await house.uses("call", 100)
-
-    await house.customer.cancel("now")
-
-    await house.is_now("ended")
-    assert house.customer.open_invoices() == []
-    house.has_paid()
-    house.ends_well()
-
-
-async def test_a_lost_workflow_knows_that_a_year_began_before_its_money(
-    fleet: RunningFleet,
-) -> None:
-    house, invoice = await a_house(fleet)
-    await house.lives_until("2027-01-26")
-
-    again = Told(await rebuild(house.customer, await lose(house.customer)))
-    await again.lives_until("2027-01-31")
-    await again.is_now("past_due")
-    await pays(again, invoice, 480000)
-
-    await again.is_now("active")
-    await again.has("6000")
-    assert told(again) == ["sent", "reminder", "overdue"]
-    again.has_paid("4800.00")
-    again.ends_well()

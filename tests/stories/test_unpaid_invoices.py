@@ -3,15 +3,10 @@
 import pytest
 
 from tests.fleet import RunningFleet
-from tests.stories.telling import Told, subscribed
+from tests.stories.invoiced import a_house
+from tests.stories.telling import subscribed
 
 pytestmark = pytest.mark.long
-
-
-async def a_house(fleet: RunningFleet) -> tuple[Told, str]:
-    """A company that is granted its year before its transfer."""
-    house = await subscribed(fleet, "trusted_debits", "house", card=None)
-    return house, house.customer.invoice_of("processing")
 
 
 async def test_what_a_failed_debit_gave_is_taken_back_whole(fleet: RunningFleet) -> None:
