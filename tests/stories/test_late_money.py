@@ -4,7 +4,7 @@ import pytest
 
 from tests.fleet import RunningFleet
 from tests.stories.invoiced import YEAR_MINOR, a_house, a_paying_enterprise
-from tests.stories.telling import subscribed
+from tests.stories.telling import Told, subscribed
 
 pytestmark = pytest.mark.long
 
@@ -150,3 +150,39 @@ async def test_an_upgrade_is_to_be_paid_within_its_period(fleet: RunningFleet) -
     answer = await firm.ask("change_plan", plan="enterprise_yearly", key="up")
     assert answer["expected_by"] == "2027-12-31T23:59:59+00:00"
     await firm.finds_mail("due December 31, 2027")
+
+
+async def a_debit_and_then_a_card(fleet: RunningFleet) -> tuple[Told, str]:
+    """Have a renewal's debit on its way, and a card chosen since; return its invoice."""
+    team = await subscribed(fleet, "salestools", "starter")
+    await team.ask("use_payment_method", payment_method=ACCOUNT)
+    await team.lives_until("2027-02-01T10:00")
+    debit = team.customer.invoice_of("processing")
+    await team.ask("use_payment_method", payment_method=team.customer.new_card())
+    return team, debit
+
+
+async def test_a_card_chosen_meanwhile_is_tried_only_after_an_operators_pause(
+    fleet: RunningFleet,
+) -> None:
+    team, debit = await a_debit_and_then_a_card(fleet)
+    await team.ask("pause", reason="a look", by="ops")
+    team.customer.settle_later(debit, "account_closed")
+    await team.hears_of(debit)
+    await team.lives_until("2027-02-03")
+    team.has_paid("29.00")
+
+    await team.ask("resume", reason="fine", by="ops")
+    await team.is_now("active")
+    team.has_paid("29.00", "29.00")
+
+
+async def test_a_card_chosen_meanwhile_is_not_charged_for_a_plan_that_ended(
+    fleet: RunningFleet,
+) -> None:
+    team, debit = await a_debit_and_then_a_card(fleet)
+    await team.customer.cancel("now")
+    team.customer.settle_later(debit, "account_closed")
+    await team.hears_of(debit)
+    await team.is_now("ended")
+    team.has_paid("29.00")

@@ -11,8 +11,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.payments.declines import DeclineActivities
     from activities.payments.processor import Collected, Invoiced, PaymentActivities, PaymentAttempt
-    from domain.payments.charge_fates import Fate, Happened, fate, is_void
-    from domain.payments.charges import PAYER_DELETED, ChargeKind, Sent
+    from domain.payments.charge_fates import is_held, is_void
+    from domain.payments.charges import PAYER_DELETED, ChargeKind, Declined, Sent
     from domain.payments.processor_states import Remark
     from domain.payments.taxes import FOR_THE_CUSTOMER
     from domain.subscription import OpenCharge, Step
@@ -20,14 +20,17 @@ with workflow.unsafe.imports_passed_through():
 from workflows.options import INTERACTIVE, LEDGER, PROCESSOR, PURCHASE, RENEWAL, ranked
 from workflows.subscription.operator_view import demanded
 from workflows.subscription.payments.payers import Payers
-from workflows.subscription.payments.processing import BETWEEN_LOOKS, let_operators_look
+from workflows.subscription.payments.processing import (
+    BETWEEN_LOOKS,
+    has_another_method,
+    let_operators_look,
+)
 from workflows.subscription.payments.sent_invoices import chase, given_up, with_another_day
 from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.payments.under_review import not_charged, voided_elsewhere
 from workflows.subscription.pending_calls import PendingCalls
 
 SENT_ANEW = "a-void-invoice-is-sent-anew"
-ANOTHER_METHOD = "another-method-is-tried-after-a-debit"
 OWED_WHEN_DUE = "a-refusal-before-its-time-waits"  # until no run is older than 2027-12
 
 RANKS = {
@@ -264,16 +267,20 @@ class Collector:
         if collected.declined.remark:  # written off there: not retried automatically
             charge = replace(charge, retry_at=None)
             self._state.put(charge)
-        if charge.step is Step.PROCESSING and self._has_another_method(charge):
-            self.retry(charge)  # it was chosen while the bank decided
+        if charge.step is Step.PROCESSING and has_another_method(self._state, charge):
+            await self._try_another(charge, collected.declined)
         elif charge.step in (Step.PROCESSING, Step.SENT):
             await self._give_up_all(await self._settler.declined(charge, collected.declined))
 
-    def _has_another_method(self, charge: OpenCharge) -> bool:
-        """Return whether a charge that is retried by itself was put to another method before."""
-        again = fate(charge.kind, Step.DECLINED, Happened.CARD_SIGN) is Fate.RETRIED
-        changed = charge.tried_with not in ("", self._state.payment_method)
-        return again and changed and workflow.patched(ANOTHER_METHOD)
+    async def _try_another(self, charge: OpenCharge, declined: Declined) -> None:
+        """Try a method that was chosen while the bank decided; in an operator's pause, after it."""
+        if not is_held(self._state, replace(charge, step=Step.DECLINED), workflow.now()):
+            self.retry(charge)
+            return
+        await self._give_up_all(await self._settler.declined(charge, declined))
+        left = self._state.charge_named(charge.charge.charge_id)
+        if left is not None and left.step is Step.DECLINED:
+            self._state.put(replace(left, retry_at=workflow.now()))
 
     async def _given_up(self, charge_id: str, collected: Collected) -> None:
         charge = self._state.charge_named(charge_id)

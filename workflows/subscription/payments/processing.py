@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.processing import ChargeOnItsWay, MoneyWaits, ProcessingActivities
     from activities.purchases.buyers import Buyer
     from domain.messages.answers import tax_told
+    from domain.payments.charge_fates import Fate, Happened, fate, is_void
     from domain.payments.charges import ChargeKind, Paid, Processing
     from domain.payments.findings import Finding, FindingKind
     from domain.payments.processor_states import ADVICE, Remark
@@ -21,6 +22,7 @@ from workflows.options import LEDGER, short
 from workflows.subscription.mailbox import Answer
 from workflows.subscription.operator_view import demanded
 
+ANOTHER_METHOD = "another-method-is-tried-after-a-debit"
 MONEY_WAITS = "money-waits-in-the-ledger"  # older runs record nothing in the ledger
 BETWEEN_LOOKS = timedelta(days=1)  # usually an event comes first; this covers a lost one
 
@@ -163,3 +165,12 @@ def processing_answer(charge: OpenCharge) -> Answer:
         "expected_by": expected_by.isoformat() if expected_by else None,
         **({"pay_at": sent.page_url} if sent else {}),
     }
+
+
+def has_another_method(state: SubscriptionState, charge: OpenCharge) -> bool:
+    """Return whether a charge, wanted still, was put to another method than is chosen now."""
+    if is_void(state, replace(charge, step=Step.DECLINED), workflow.now()):
+        return False
+    again = fate(charge.kind, Step.DECLINED, Happened.CARD_SIGN) is Fate.RETRIED
+    changed = charge.tried_with not in ("", state.payment_method)
+    return again and changed and workflow.patched(ANOTHER_METHOD)
