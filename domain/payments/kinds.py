@@ -18,6 +18,7 @@ DEBITED = ("USD", "EUR")  # the currencies in which the processor debits bank ac
 # Those in which it gives invoices an account number of their own to transfer to.
 TRANSFERRED = ("USD", "EUR", "GBP", "JPY", "MXN")
 DUE_DAYS = 30
+LAST = timedelta(hours=1)  # time enough to ask the processor whether a transfer has come
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ class TakenKinds:
     def due_within(self, sent_at: datetime, end: datetime) -> datetime | None:
         """Return when such an invoice is due that is void at an instant: before that at the latest.
 
-        One that is sent in the last hour keeps its own day: the processor wants one to come.
+        One that is sent just before keeps its own day: the processor wants one to come.
         """
-        due_at, latest = self.due_at(sent_at), end - timedelta(seconds=1)
-        if due_at is None or latest - sent_at < timedelta(hours=1):
+        due_at, latest = self.due_at(sent_at), last_moment(end)
+        if due_at is None or latest - sent_at < LAST:
             return due_at
         return min(due_at, latest)
 
@@ -62,6 +63,11 @@ class TakenKinds:
     def charged(self) -> tuple[PaymentKind, ...] | None:
         """The kinds that may be charged for the plan itself; None: an invoice charges none."""
         return None if self.invoiced else self.plan
+
+
+def last_moment(end: datetime) -> datetime:
+    """Return when an invoice that is void at an instant is due at the latest."""
+    return end - LAST
 
 
 ONLY_CARDS = TakenKinds()

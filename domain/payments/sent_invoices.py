@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.payments.charges import Decline, Declined, Sent
+from domain.payments.kinds import last_moment
 from domain.subscription import OpenCharge
 
 REMINDED = timedelta(days=7)  # before it is due
@@ -48,6 +49,19 @@ def overdue_late(charge: OpenCharge, at: datetime) -> tuple[Notice, datetime | N
     """
     days = charge.plan.grace_days if charge.plan else 0
     return (Notice.OVERDUE, at + timedelta(days=days)) if days else (Notice.UNPAID, None)
+
+
+def within(
+    end: datetime, notice: Notice, again: datetime | None, at: datetime
+) -> tuple[Notice, datetime | None]:
+    """Return the same for an invoice that is void at an instant: it is given up just before.
+
+    Nobody is asked for a transfer that can come too late only.
+    """
+    last = last_moment(end)
+    if notice is Notice.OVERDUE and at >= last:
+        return Notice.UNPAID, None
+    return notice, min(again, last) if again and notice is Notice.OVERDUE else again
 
 
 def unpaid(sent: Sent) -> Declined:

@@ -148,7 +148,7 @@ async def test_an_upgrade_is_to_be_paid_within_its_period(fleet: RunningFleet) -
     shown = await firm.ask("change_plan", plan="enterprise_yearly", preview=True)
     assert shown["due_days"] == 21
     answer = await firm.ask("change_plan", plan="enterprise_yearly", key="up")
-    assert answer["expected_by"] == "2027-12-31T23:59:59+00:00"
+    assert answer["expected_by"] == "2027-12-31T23:00:00+00:00"
     await firm.finds_mail("due December 31, 2027")
 
 
@@ -186,3 +186,17 @@ async def test_a_card_chosen_meanwhile_is_not_charged_for_a_plan_that_ended(
     await team.hears_of(debit)
     await team.is_now("ended")
     team.has_paid("29.00")
+
+
+async def test_an_upgrade_that_nobody_pays_is_told_to_be_void_before_its_period_ends(
+    fleet: RunningFleet,
+) -> None:
+    firm = await subscribed(fleet, "salestools", "business_yearly")
+    await firm.lives_until("2027-12-10")
+    await firm.ask("change_plan", plan="enterprise_yearly", key="up")
+    await firm.lives_until("2028-01-01T10:00")
+    gone = await firm.finds_mail("was not paid")
+    assert "do not pay it any more" in gone["text"].replace("\n", " ")
+    query = "SELECT payload #>> '{mail,notice}' FROM outbox WHERE account_id = %s"
+    assert ("overdue",) not in firm.customer.rows(query)
+    firm.has_paid("2149.20", "2149.20")

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         grace_ends,
         overdue_late,
         unpaid,
+        within,
     )
     from domain.subscription import OpenCharge, Step
     from domain.subscription_state import SubscriptionState
@@ -23,6 +24,7 @@ from workflows.subscription.operator_view import demanded, money_for
 from workflows.subscription.payments.processing import BETWEEN_LOOKS, serves_until
 
 OVERDUE_FIRST = "overdue-is-told-first"
+IN_ITS_PERIOD = "an-upgrade-is-given-up-in-its-period"
 LATE_ONES = "late-transfers-are-looked-for"
 
 
@@ -70,6 +72,8 @@ async def chase(state: SubscriptionState, buyer: Buyer, charge: OpenCharge) -> b
     notice, again = chased(charge, charge.sent, workflow.now())
     if notice is Notice.UNPAID and not charge.overdue and workflow.patched(OVERDUE_FIRST):
         notice, again = overdue_late(charge, workflow.now())
+    if charge.kind is ChargeKind.UPGRADE and state.period and workflow.patched(IN_ITS_PERIOD):
+        notice, again = within(state.period.end, notice, again, workflow.now())
     if notice is Notice.UNPAID:
         return True
     charge = replace(charge, chase_at=again, overdue=notice is Notice.OVERDUE)
