@@ -1,10 +1,12 @@
 """Read a form or query the way Stripe does: `a[b]=1` nests, and the description gives the types."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 Schema = dict[str, Any]
+NUMBERS: dict[Any, Callable[[str], int | float]] = {"integer": int, "number": float}
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -82,11 +84,11 @@ def _array(schema: Schema, value: Any, param: str) -> tuple[Any, list[Violation]
 
 def _scalar(schema: Schema, value: str, param: str) -> tuple[Any, list[Violation]]:
     kind = schema.get("type")
-    if kind == "integer":
+    if kind in NUMBERS:
         try:
-            return int(value), []
+            return NUMBERS[kind](value), []
         except ValueError:
-            message = f"Invalid integer: {value}"
+            message = f"Invalid {kind}: {value}"
             return value, [Violation(param, "parameter_invalid_integer", message)]
     if kind == "boolean" and value in BOOLEANS:
         return BOOLEANS[value], []

@@ -9,6 +9,7 @@ POST /_forget_keys  drop all idempotency keys, as Stripe may after 24 hours
 POST /_dispute      {invoice, amount}: a bank disputes a charge; {dispute, status}: it decides
 POST /_settle       {invoice, code?}: money on its way comes; with a code the bank refuses
 POST /_transfer     {invoice, amount}: so much of a sent invoice has come by transfer
+POST /_redeem       {promotion_code, times?}: somebody redeems a code elsewhere
 POST /_state        {invoice, status, intent}: put an invoice and its default intent in any state
 POST /_fail_refund  {refund}: a refund does not arrive after all
 POST /_resend       {event}: deliver an event again, as its dashboard can
@@ -22,7 +23,7 @@ from typing import Any
 
 from local.stripe_standin import outside
 from local.stripe_standin.api import Api
-from local.stripe_standin.objects import delayed, returns, transfers
+from local.stripe_standin.objects import delayed, promotions, returns, transfers
 from local.stripe_standin.objects.refusals import Refusal, invalid
 from local.stripe_standin.server import Request, Response
 from local.stripe_standin.store import Json
@@ -53,6 +54,7 @@ class Control:
             "POST /_dispute": partial(returns.dispute, world),
             "POST /_settle": partial(delayed.settle, world),
             "POST /_transfer": partial(transfers.transfer, world),
+            "POST /_redeem": partial(promotions.redeem, world),
             "POST /_state": partial(outside.set_state, world),
             "POST /_fail_refund": partial(returns.fail_refund, world),
         }

@@ -20,6 +20,8 @@ COMPARISONS = {
     "lte": lambda have, want: have <= want,
 }
 NOT_FILTERS = frozenset({"limit", "starting_after", "ending_before", "expand"})
+# Of coupons and codes, which hold nothing there where they are not restricted.
+MAY_BE_ABSENT = frozenset({"applies_to", "currency_options"})
 KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 
 
@@ -82,6 +84,8 @@ def _expand(world: World, node: Any, steps: list[str]) -> None:
     elif isinstance(node.get(name), str):
         thing = world.store.find(KINDS.get(node[name].split("_standin")[0], ""), node[name])
         node[name] = _copy(thing) if thing else node[name]
+    elif name not in node and name in MAY_BE_ABSENT:
+        return
     elif name not in node:
         raise invalid(f"This property cannot be expanded ({name}).")
     _expand(world, node[name], rest)

@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 from local.stripe_standin import outside
 from local.stripe_standin.lists import page
-from local.stripe_standin.objects import credit_notes, customers, invoices, payment_methods, returns
+from local.stripe_standin.objects import (
+    credit_notes,
+    customers,
+    invoices,
+    payment_methods,
+    promotions,
+    returns,
+)
 from local.stripe_standin.pages import sessions
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
@@ -30,6 +37,11 @@ ROUTES: dict[str, Answer] = {
     "post /v1/billing_portal/sessions": sessions.open_portal,
     "post /v1/checkout/sessions": sessions.open_checkout,
     "get /v1/checkout/sessions/{session}": sessions.retrieve_checkout,
+    "post /v1/coupons": promotions.create_coupon,
+    "get /v1/coupons": promotions.coupons_listed,
+    "get /v1/coupons/{coupon}": promotions.retrieve_coupon,
+    "post /v1/coupons/{coupon}": promotions.update_coupon,
+    "delete /v1/coupons/{coupon}": promotions.delete_coupon,
     "post /v1/credit_notes": credit_notes.create,
     "get /v1/credit_notes": credit_notes.listed,
     "get /v1/credit_notes/{id}": credit_notes.retrieve,
@@ -62,6 +74,10 @@ ROUTES: dict[str, Answer] = {
     "get /v1/payment_methods/{payment_method}": payment_methods.retrieve,
     "post /v1/payment_methods/{payment_method}/attach": payment_methods.attach,
     "post /v1/payment_methods/{payment_method}/detach": payment_methods.detach,
+    "post /v1/promotion_codes": promotions.create,
+    "get /v1/promotion_codes": promotions.listed,
+    "get /v1/promotion_codes/{promotion_code}": promotions.retrieve,
+    "post /v1/promotion_codes/{promotion_code}": promotions.update,
     "get /v1/refunds": _all("refund", "/v1/refunds"),
     "post /v1/refunds": returns.create_refund,
     "get /v1/refunds/{refund}": _one("refund", "refund"),
