@@ -22,6 +22,7 @@ from domain.payments.charges import (
 from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.reconciliation import Claim
 from domain.payments.taxes import Taxed, TaxTerms
+from domain.pricing.promotions import PromotionCode
 
 
 class ProcessorUnavailable(Exception):
@@ -63,6 +64,13 @@ class Payments(Protocol):
 
         `lines` are the amounts of its lines, in minor units: each bears its own tax, rounded.
         Raises `ProcessorRefusal` with reason `tax_location_missing` or `tax_not_computed`.
+        """
+        ...
+
+    def promotion(self, code: str, payer: str) -> PromotionCode | None:
+        """Return the promotion code of this spelling that a payer may redeem, in force or over.
+
+        None: there is none for it. Nothing is redeemed by asking.
         """
         ...
 

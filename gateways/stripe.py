@@ -30,7 +30,9 @@ from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.processor_states import Remark
 from domain.payments.reconciliation import Claim
 from domain.payments.taxes import Taxed, TaxTerms
+from domain.pricing.promotions import PromotionCode
 from gateways.payments import ProcessorRefusal
+from gateways.promotions.codes import Promotions
 from gateways.stripe_calls import checked_key, take_effect_once
 from gateways.stripe_errors import speaking
 from gateways.stripe_invoices import Invoices
@@ -66,6 +68,7 @@ class StripePayments:
         self._payers = Payers(self._stripe)
         self._returns = Returns(self._stripe)
         self._taxes = Taxes(self._stripe)
+        self._promotions = Promotions(self._stripe)
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +117,14 @@ class StripePayments:
         """
         with speaking():
             return self._taxes.preview(payer, currency, lines, terms)
+
+    def promotion(self, code: str, payer: str) -> PromotionCode | None:
+        """Return the promotion code of this spelling that a payer may redeem.
+
+        None: there is none for it. Nothing is redeemed by asking.
+        """
+        with speaking():
+            return self._promotions.named(code, payer)
 
     def pay(self, invoice: str, *, key: str) -> PaymentOutcome:
         """Attempt to collect an invoice off-session with the payer's default card.

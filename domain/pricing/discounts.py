@@ -24,8 +24,22 @@ class CouponFor(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The processor's ids of a promotion code and of its coupon, if a coupon comes from there.
+
+    `promotion_left` and `coupon_left` are how often each is redeemed here at most, the coupon by
+    all its codes together; None: as often as anybody likes.
+    """
+
+    coupon: str
+    promotion: str
+    promotion_left: int | None = None
+    coupon_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Coupon:
-    """A code of a price list: `percent` (20/1 is 20 %) or `amount_minor` off, one of the two.
+    """A code of a price list or of the processor: `percent` (20/1 is 20 %) or `amount_minor` off.
 
     `most_minor` is the most that a percentage takes off one charge; None: all there is. Amounts
     are in `currency`, and of charges in it only; "": it has none.
@@ -45,6 +59,7 @@ class Coupon:
     until: datetime | None = None
     periods: int | None = 1
     currency: str = ""
+    source: Source | None = None  # the processor's; None: the price list's
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Promotion codes, as the processor keeps them."""
