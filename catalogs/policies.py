@@ -171,11 +171,11 @@ def read_taken_kinds(plan_section: Section, currency: str) -> TakenKinds:
 def check_granted_when_sent(section: Section, plan: Plan) -> None:
     """Refuse to grant when an invoice is sent what would be used up before it is given up."""
     shortest = plan.interval.months * SHORTEST_MONTH or plan.interval.days
-    waits = plan.takes.due_days + plan.grace_days
+    waits = plan.takes.due_days + 1 + plan.grace_days  # it is due when its day is over
     if plan.takes.invoiced and plan.grant_on is GrantOn.PROCESSING and waits >= shortest:
         section.fault(
             "grant_on",
-            f"an invoice is given up {waits} days after it is sent, and a period may have"
+            f"an invoice is given up within {waits} days of being sent, and a period may have"
             f" {shortest}: `grant_on: paid`, or fewer `due_days` and `grace_days`",
         )
 

@@ -3,7 +3,7 @@
 import calendar
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -134,6 +134,17 @@ def windows_between(
         k += 1
         current = Window(k, current.end, boundary(anchor, zone, interval, k + 1))
     return tuple(found)
+
+
+def day_ends(at: datetime, zone: str) -> datetime:
+    """Return the last second, in UTC, of the local day of an instant.
+
+    Raises `unknown_time_zone` and `invalid_time`.
+    """
+    tomorrow = _local(at, zone).date() + timedelta(days=1)
+    # A midnight that does not exist takes the offset before the gap: the instant of the change.
+    midnight = datetime.combine(tomorrow, time(), checked_zone(zone))
+    return midnight.astimezone(UTC) - timedelta(seconds=1)
 
 
 def checked_zone(zone: str) -> ZoneInfo:

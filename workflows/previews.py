@@ -48,7 +48,7 @@ def _due(context: Context, quoted: Quoted) -> Answer:
         return {}
     if period is None or quoted.quote.effective_at >= period.end:
         return {"due_days": takes.due_days}
-    due_at = takes.due_within(at, period.end)
+    due_at = takes.due_within(at, context.state.time_zone, period.end)
     return {"due_days": (due_at - at).days if due_at else takes.due_days}
 
 

@@ -149,7 +149,7 @@ class PeriodActivities:
             currency=plan.currency,
             lines=(ChargeLine(_describe(plan, period), price),),
             takes=plan.takes.plan,
-            due_at=plan.takes.due_at(max(wanted.at, period.start)),
+            due_at=plan.takes.due_at(max(wanted.at, period.start), zone),
             tax=plan.tax,
         )
         with self._context.engine.begin() as connection:

@@ -137,7 +137,7 @@ class ChangeActivities:
             currency=plan.currency,
             lines=(ChargeLine(text, upgrade.quote.amount_minor),),
             takes=plan.takes.plan,
-            due_at=plan.takes.due_within(buyer.at, buyer.period.end),
+            due_at=plan.takes.due_within(buyer.at, upgrade.time_zone, buyer.period.end),
             tax=plan.tax,
             expected_minor=buyer.expected_minor if plan.tax else None,
         )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from domain.periods import day_ends
+
 
 class PaymentKind(StrEnum):
     """How a payment method takes money."""
@@ -45,16 +47,19 @@ class TakenKinds:
         """Whether the plan itself is paid by invoices, and no payment method is charged for it."""
         return PaymentKind.INVOICE in self.plan
 
-    def due_at(self, sent_at: datetime) -> datetime | None:
-        """Return when an invoice is due that pays for the plan; None: it is paid without one."""
-        return sent_at + timedelta(days=self.due_days) if self.invoiced else None
+    def due_at(self, sent_at: datetime, zone: str) -> datetime | None:
+        """Return when an invoice is due that pays for the plan: its customer's day is over then.
 
-    def due_within(self, sent_at: datetime, end: datetime) -> datetime | None:
+        None: the plan is paid without one. A transfer that comes on the day itself is in time.
+        """
+        return day_ends(sent_at + timedelta(days=self.due_days), zone) if self.invoiced else None
+
+    def due_within(self, sent_at: datetime, zone: str, end: datetime) -> datetime | None:
         """Return when such an invoice is due that is void at an instant: before that at the latest.
 
         One that is sent just before keeps its own day: the processor wants one to come.
         """
-        due_at, latest = self.due_at(sent_at), last_moment(end)
+        due_at, latest = self.due_at(sent_at, zone), last_moment(end)
         if due_at is None or latest - sent_at < LAST:
             return due_at
         return min(due_at, latest)

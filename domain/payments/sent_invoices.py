@@ -18,14 +18,17 @@ class Notice(StrEnum):
     REMINDER = "reminder"
     OVERDUE = "overdue"
     UNPAID = "unpaid"  # after the days of grace
+    VOID = "void"  # what it was for is over, or was called off
 
 
-def first_chase(sent: Sent, at: datetime) -> datetime:
-    """Return when to look after an invoice that is sent at an instant: a week before it is due.
+def first_chase(sent: Sent, at: datetime, *, by_day: bool = True) -> datetime:
+    """Return when to look after an invoice that is sent at an instant: a week before its day.
 
-    One that is due within eight days is not reminded of.
+    That is at the time of day of its sending: it is due at midnight, when nobody is mailed. One
+    that is due within eight days is not reminded of. Older runs (not `by_day`) count from its end.
     """
-    reminder = sent.due_at - REMINDED
+    day = at + timedelta(days=(sent.due_at - at).days) if by_day else sent.due_at
+    reminder = day - REMINDED
     return reminder if reminder - at >= timedelta(days=1) else sent.due_at
 
 

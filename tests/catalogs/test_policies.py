@@ -215,7 +215,7 @@ def test_what_is_granted_when_its_invoice_is_sent_is_given_up_within_its_period(
     short = ("payment_methods: {plan: [invoice], due_days: 14}", "grant_on: processing")
     assert read_catalog(with_keys(*short)).plan("full").takes.invoiced
     (fault,) = faults_of(with_keys("payment_methods: {plan: [invoice]}", "grant_on: processing"))
-    assert "given up 37 days after it is sent" in fault
+    assert "given up within 38 days of being sent" in fault
 
 
 def test_the_days_of_grace_after_an_invoice_end_in_a_pause_at_least():

@@ -1,6 +1,6 @@
 """Windows tile time, from the original local anchor, whatever clocks and calendars do."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from domain.periods import (
     Window,
     boundary,
     checked_zone,
+    day_ends,
     index_at,
     window,
     windows_between,
@@ -220,3 +221,28 @@ def test_a_question_without_an_answer_is_refused_by_name(reason, ask):
         ask(utc("2027-01-31T10:00"))
 
     assert refusal.value.reason == reason
+
+
+@given(instants, zones)
+def test_a_day_ends_with_its_last_second(at, zone):
+    local, ends = ZoneInfo(zone), day_ends(at, zone)
+
+    assert ends.astimezone(local).date() == at.astimezone(local).date()
+    following = (ends + timedelta(seconds=1)).astimezone(local).replace(tzinfo=None)
+    assert following.date() > at.astimezone(local).date()
+    skipped = following - datetime.combine(following.date(), time())
+    assert skipped <= timedelta(hours=1)  # where clocks skip midnight
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "ends"),
+    [
+        ("2027-01-31T00:00", "UTC", "2027-01-31T23:59:59"),
+        ("2027-01-31T00:00", "America/Los_Angeles", "2027-01-31T07:59:59"),  # the 30th there
+        ("2027-01-31T12:00", "Pacific/Kiritimati", "2027-02-01T09:59:59"),
+        ("2023-04-27T12:00", "Africa/Cairo", "2023-04-27T21:59:59"),  # the next midnight is skipped
+        ("2023-10-26T12:00", "Africa/Cairo", "2023-10-26T21:59:59"),  # 23 o'clock comes twice
+    ],
+)
+def test_days_end_at_the_customers_midnight(at, zone, ends):
+    assert day_ends(utc(at), zone) == utc(ends)

@@ -18,15 +18,15 @@ async def test_a_year_that_begins_when_its_invoice_is_sent_is_paid_weeks_later(
     assert "can be used already" in sent["text"].replace("\n", " ")
     await house.uses("call", 100)
 
-    await house.lives_until("2027-01-31")
+    await house.lives_until("2027-02-01")
     await house.is_now("past_due")
     await house.uses("call", 100)
     await house.lives_until("2027-02-03")
-    await house.has("6000")  # of February
+    await house.has("5900")  # of February
     await pays(house, invoice, 480000)
 
     await house.is_now("active")
-    await house.has("6000")
+    await house.has("5900")
     house.has_paid("4800.00")
     assert told(house) == ["sent", "reminder", "overdue"]
     assert house.customer.mails().count("receipt") == 1
@@ -39,7 +39,7 @@ async def test_a_year_that_nobody_pays_is_paused_and_its_credits_are_taken_back(
 ) -> None:
     house, invoice = await a_house(fleet)
     await house.uses("call", 100)
-    await house.lives_until("2027-02-14")
+    await house.lives_until("2027-02-15")
 
     await house.is_now("paused")
     await house.uses("call", 1, refused="paused:payment_failed")
@@ -73,7 +73,7 @@ async def test_a_lost_workflow_knows_that_a_year_began_before_its_money(
     await house.lives_until("2027-01-26")
 
     again = Told(await rebuild(house.customer, await lose(house.customer)))
-    await again.lives_until("2027-01-31")
+    await again.lives_until("2027-02-01")
     await again.is_now("past_due")
     await pays(again, invoice, 480000)
 

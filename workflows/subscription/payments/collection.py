@@ -73,7 +73,7 @@ class Collector:
     def pay(self, charge: OpenCharge) -> None:
         """Start an attempt at a prepared charge; prepare it again if the payer has changed."""
         if not charge.invoice:  # it was refused when it was prepared
-            anew = with_another_day(charge)
+            anew = with_another_day(self._state, charge)
             self.collect(replace(anew, step=Step.PREPARING, attempt=charge.attempt + 1))
             return
         if charge.charge.payer != self._state.payer:
@@ -115,7 +115,7 @@ class Collector:
         if again.invoice:
             self.pay(again)
         else:
-            self.collect(replace(with_another_day(again), step=Step.PREPARING))
+            self.collect(replace(with_another_day(self._state, again), step=Step.PREPARING))
 
     def _prepare_anew(self, charge: OpenCharge) -> None:
         """Void the invoice of a deleted payer; money that arrived before counts."""

@@ -26,13 +26,14 @@ from workflows.subscription.payments.processing import BETWEEN_LOOKS, serves_unt
 OVERDUE_FIRST = "overdue-is-told-first"
 IN_ITS_PERIOD = "an-upgrade-is-given-up-in-its-period"
 LATE_ONES = "late-transfers-are-looked-for"
+BY_DAY = "invoices-are-due-when-a-day-is-over"
 
 
-def with_another_day(charge: OpenCharge) -> OpenCharge:
+def with_another_day(state: SubscriptionState, charge: OpenCharge) -> OpenCharge:
     """Return a charge for which another invoice is made: one that is sent is due later, too."""
     if charge.charge.due_at is None or charge.plan is None:
         return charge
-    due_at = charge.plan.takes.due_at(workflow.now())
+    due_at = charge.plan.takes.due_at(workflow.now(), state.time_zone)
     return replace(charge, charge=replace(charge.charge, due_at=due_at))
 
 
@@ -53,7 +54,8 @@ async def keep_sent(
         return charge
     charge = replace(charge, step=Step.SENT, pay_at=None, look_at=now + BETWEEN_LOOKS)
     if before is None or before.invoice != sent.invoice:
-        charge = replace(charge, chase_at=first_chase(sent, now), overdue=False)
+        chase_at = first_chase(sent, now, by_day=workflow.patched(BY_DAY))
+        charge = replace(charge, chase_at=chase_at, overdue=False)
         state.put(charge)
         state.charge_was(f"{demanded(charge.charge)} sent, due {sent.due_at:%Y-%m-%d}")
         await _note(state, buyer, charge, Notice.SENT)
