@@ -70,6 +70,18 @@ def open_charges(
     return tuple(NotedCharge(*row) for row in rows)
 
 
+def sent_invoice(
+    connection: Connection, account_id: int, charge_id: str
+) -> tuple[str, dict[str, Any]] | None:
+    """Return the invoice of a charge that was sent, with its checkpoint; None: none was sent."""
+    statement = text("""
+        SELECT c.invoice, n.note FROM charges c JOIN charge_notes n USING (account_id, charge_id)
+        WHERE c.account_id = :account AND c.charge_id = :charge AND n.note ? 'sent'
+    """)
+    found = connection.execute(statement, {"account": account_id, "charge": charge_id}).first()
+    return (found.invoice, found.note) if found else None
+
+
 def await_card(connection: Connection, account_id: int, charge_id: str) -> None:
     """Record that a declined purchase pauses until a sign of a card."""
     note(connection, account_id, charge_id, awaits_card=True)

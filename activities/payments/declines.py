@@ -9,14 +9,23 @@ from sqlalchemy import Connection
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.notifications.period_mails import purpose_of, serves
-from activities.payments.sent_invoices import tell_invoice
+from activities.payments.sent_invoices import tell_invoice, tell_void
 from activities.purchases.buyers import Buyer
 from activities.uninterrupted import uninterrupted
 from domain.mails.facts import neutral_reason
 from domain.mails.money import LookedInto, Paused, PaymentFailed, Resumed
 from domain.money import format_money
 from domain.outcomes import Outcome, Refusal
-from domain.payments.charges import LOOKED_INTO, Charge, ChargeKind, Decline, Declined, Paid, Sent
+from domain.payments.charges import (
+    LOOKED_INTO,
+    Charge,
+    ChargeKind,
+    ChargeState,
+    Decline,
+    Declined,
+    Paid,
+    Sent,
+)
 from domain.payments.findings import Finding, FindingKind
 from domain.payments.sent_invoices import Notice
 from domain.payments.taxes import LOCATION_MISSING, PRICE_CHANGED
@@ -124,10 +133,16 @@ class DeclineActivities:
     ) -> str:
         """Void a charge in the ledger; return its state (`paid` if money had arrived).
 
-        `gone`: it is already void at the processor, so no money can be on its way.
+        `gone`: it is already void at the processor, so no money can be on its way. Whoever was sent
+        its invoice is told not to pay it.
         """
         with self._context.engine.begin() as connection:
-            return charges.mark_void(connection, buyer.account_id, charge_id, buyer.at, gone=gone)
+            own = (connection, buyer.account_id)
+            state = charges.mark_void(*own, charge_id, buyer.at, gone=gone)
+            if gone and state == ChargeState.VOID:
+                desk = Desk(self._context, *own, buyer.subscription_id)
+                tell_void(desk, buyer, charge_id)
+        return state
 
     @uninterrupted(name="resume_payment")
     def resume(self, resumption: Resumption) -> int:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from temporalio.converter import value_to_type
+
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.notifications.period_mails import purpose_of
@@ -11,7 +13,7 @@ from activities.uninterrupted import uninterrupted
 from domain.mails.facts import Purpose
 from domain.mails.money import InvoiceDue
 from domain.outcomes import Outcome
-from domain.payments.charges import Charge, ChargeState, Sent
+from domain.payments.charges import Charge, ChargeKind, ChargeState, Sent
 from domain.payments.sent_invoices import Notice
 from domain.subscription import Status
 from ledger import accounts, checkpoints, subscriptions
@@ -62,6 +64,7 @@ class SentInvoiceActivities:
                     "number": sent.invoice_number,
                     "paid_minor": sent.paid_minor,
                     "page": sent.page_url,
+                    "pdf": sent.pdf_url,
                 },
             )
             if told.serves_until is not None:
@@ -109,3 +112,25 @@ def tell_invoice(
             serves_until=serves_until,
         ),
     )
+
+
+def tell_void(desk: Desk, buyer: Buyer, charge_id: str) -> None:
+    """Mail that an invoice which was sent is void; of an unpaid upgrade, that was told before."""
+    found = checkpoints.sent_invoice(desk.connection, buyer.account_id, charge_id)
+    if found is None:
+        return
+    invoice, note = found
+    charge, sent = value_to_type(Charge, note["charge"]), note["sent"]
+    if charge.kind is ChargeKind.UPGRADE and note.get("first_declined_at"):
+        return
+    void = Sent(
+        kind="sent",
+        invoice=invoice,
+        invoice_number=sent["number"],
+        due_at=datetime.fromisoformat(sent["due_at"]),
+        paid_minor=sent["paid_minor"],
+        remaining_minor=charge.total_minor - sent["paid_minor"],
+        page_url=sent["page"],
+        pdf_url=sent.get("pdf") or sent["page"],
+    )
+    tell_invoice(desk, buyer, charge, void, notice=Notice.VOID)

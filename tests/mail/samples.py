@@ -125,6 +125,7 @@ def _invoices() -> dict[str, Mail]:
         "invoice_sent": due,
         "invoice_reminder": replace(due, notice=Notice.REMINDER, paid_minor=400000),
         "invoice_overdue": replace(due, notice=Notice.OVERDUE),
+        "invoice_void": replace(due, notice=Notice.VOID, paid_minor=400000),
         "invoice_unpaid": unpaid,
         "invoice_unpaid_serving": replace(unpaid, serves_until=NEXT),
         "invoice_sent_first": replace(due, purpose=Purpose.FIRST_PERIOD, period_end=NEXT),

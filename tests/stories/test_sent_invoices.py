@@ -53,13 +53,29 @@ async def test_who_paid_in_time_is_not_told_to_be_late_though_no_event_came(
     fleet: RunningFleet,
 ) -> None:
     firm, invoice = await an_enterprise(fleet)
-    await firm.lives_until("2027-01-30T12:00")
+    await firm.lives_until("2027-01-31T23:00")
 
     firm.customer.transfers(invoice, YEAR_MINOR)
-    await firm.lives_until("2027-01-31")
+    await firm.lives_until("2027-02-01")
 
     await firm.is_now("active")
     assert told(firm) == ["sent", "reminder"]
+    firm.ends_well()
+
+
+async def test_an_invoice_is_overdue_when_its_day_is_over_where_its_customer_is(
+    fleet: RunningFleet,
+) -> None:
+    firm = await subscribed(
+        fleet, "salestools", "enterprise_yearly", card=None, time_zone="America/Los_Angeles"
+    )
+    await firm.finds_mail("$6,469.20, due January 30, 2027")  # sent in the afternoon of the 31st
+
+    await firm.lives_until("2027-01-31T07:30")  # still the 30th there
+    assert told(firm) == ["sent", "reminder"]
+    await firm.lives_until("2027-01-31T08:00")
+    await firm.is_now("pending")
+    assert told(firm) == ["sent", "reminder", "overdue"]
     firm.ends_well()
 
 
@@ -106,13 +122,13 @@ async def test_an_unpaid_renewal_is_past_due_then_paused_and_packs_serve_meanwhi
     await firm.has("5000")
     await firm.uses("ai_email", 1)
 
-    await firm.lives_until("2028-01-30T12:00")
+    await firm.lives_until("2028-01-31T23:00")
     await firm.is_now("active")
-    await firm.lives_until("2028-01-31")
+    await firm.lives_until("2028-02-01")
     await firm.is_now("past_due")
     await firm.finds_mail("is overdue ($6,469.20)")
     await firm.uses("ai_email", 1)
-    await firm.lives_until("2028-02-13")
+    await firm.lives_until("2028-02-14")
     await pays(firm, renewal)
 
     await firm.is_now("active")
@@ -129,10 +145,11 @@ async def test_a_renewal_that_nobody_pays_ends_the_plan_after_its_grace(
     await firm.lives_until("2028-01-01")
     renewal = firm.customer.invoice_of("processing")
 
-    await firm.lives_until("2028-02-14")
+    await firm.lives_until("2028-02-15")
 
     await firm.is_now("ended")
     assert firm.customer.open_invoices() == []  # nobody can pay what buys nothing any more
+    assert told(firm)[1:] == ["sent", "reminder", "overdue", "void"]
     assert firm.customer.rows(
         f"SELECT state FROM charges WHERE account_id = %s AND invoice = '{renewal}'"
     ) == [("void",)]
@@ -146,7 +163,7 @@ async def test_no_card_pays_an_invoice_and_a_sign_of_one_changes_nothing(
     firm, invoice = await an_enterprise(fleet)
     await firm.ask("use_payment_method", payment_method=firm.customer.new_card())
     await firm.ask("retry_payment", key="again")
-    await firm.lives_until("2027-02-14")  # its grace is over; nothing had begun
+    await firm.lives_until("2027-02-15")  # its grace is over; nothing had begun
 
     await firm.is_now("pending")
     await firm.ask("retry_payment", key="once more")
@@ -169,6 +186,8 @@ async def test_the_invoice_of_a_year_that_is_over_is_void_and_the_next_year_has_
     await firm.lives_until("2028-01-02")
 
     assert first not in firm.customer.open_invoices()
+    gone = await firm.finds_mail("is void: please do not pay it")
+    assert "first period of your plan is void" in " ".join(gone["text"].split())
     await firm.is_now("pending")
     firm.has_paid()
     firm.ends_well()
@@ -180,7 +199,7 @@ async def test_a_lost_workflow_goes_on_waiting_and_mails_nothing_twice(fleet: Ru
     renewal = firm.customer.invoice_of("processing")
 
     again = Told(await rebuild(firm.customer, await lose(firm.customer)))
-    await again.lives_until("2028-01-31")
+    await again.lives_until("2028-02-01")
 
     await again.is_now("past_due")
     assert told(again)[1:] == ["sent", "reminder", "overdue"]
@@ -215,7 +234,7 @@ async def test_an_upgrade_whose_invoice_nobody_pays_is_void_after_its_grace(
     firm = await subscribed(fleet, "salestools", "business_yearly")
     await firm.ask("change_plan", plan="enterprise_yearly", key="up")
 
-    await firm.lives_until("2027-02-14T00:01")
+    await firm.lives_until("2027-02-15")
 
     found = await firm.is_now("active")
     assert (found["plan"], found["open_charges"]) == ("business_yearly", [])
@@ -235,6 +254,8 @@ async def test_an_upgrade_by_invoice_can_be_taken_back(fleet: RunningFleet) -> N
     found = await firm.is_now("active")
     assert (found["plan"], found["open_charges"]) == ("business_yearly", [])
     assert firm.customer.open_invoices() == []
+    gone = await firm.finds_mail("is void: please do not pay it")
+    assert "change of plan is void" in " ".join(gone["text"].split())
     firm.ends_well()
 
 
@@ -246,8 +267,20 @@ async def test_who_ends_the_plan_owes_no_invoice_of_the_next_year(fleet: Running
 
     await firm.is_now("ended")
     assert firm.customer.open_invoices() == []
+    await firm.finds_mail("is void: please do not pay it")
     firm.has_paid(YEAR)
     firm.ends_well()
+
+
+async def test_who_has_paid_a_part_is_told_that_it_is_looked_into(fleet: RunningFleet) -> None:
+    firm, invoice = await an_enterprise(fleet)
+    await pays(firm, invoice, 400000)
+
+    await firm.customer.cancel("now")
+
+    gone = await firm.finds_mail("is void: please do not pay it")
+    assert "$4,000.00 of it has arrived" in " ".join(gone["text"].split())
+    assert told(firm) == ["sent", "void"]
 
 
 async def test_nobody_is_reminded_or_given_up_while_an_operator_pauses(

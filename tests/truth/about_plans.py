@@ -181,7 +181,7 @@ def canceled(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
         )
         if unpaid and "because" in read.prose:
             amount = books.money(unpaid.amount_minor)
-            truth.says(f"It ended because the payment of {amount} did not go through.")
+            truth.says(f"It ended because {amount} was not paid in time.")
     else:
         truth.says(f"works as usual until {truth.moment(ends)}, and it will not be renewed.")
         truth.says(f"ends on {books.show.day(ends)}")
