@@ -4,10 +4,14 @@ Fields are names on the wire between the operators' console and the toolbox. Mon
 units, quantities are in millionths.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
 from domain.errors import InvalidInput
+from domain.payments.kinds import PaymentKind
+from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.discounts import coupon_named
 
 SHAPES = ("steady", "growing", "spiky", "seasonal")
 MOST_MONTHS = 24
@@ -18,6 +22,8 @@ MOST_VOLUME_MICRO = 10**9 * 10**6
 MOST_OBJECTS_MICRO = 2_000 * 10**6  # where each is an event of its own, as it is paid for only once
 MOST_SIDES = 2
 LOWEST_PERCENT, RANGE_PERCENT = 50, 100  # of the volume: from half of it to half as much again
+PLACE = re.compile(r"[A-Z]{2}(-[A-Z]{2,3})?")
+PARTED = frozenset({"US", "CA"})  # countries that are taxed by their parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,8 @@ class SimulationOrder:
     """What is to be lived: the same customers on one plan, or on each of two.
 
     `volume_micro` is a month's use of the customer in the middle; None: what the first plan
-    includes.
+    includes. They pay in `currency`, which is the lists' first if it is ""; the rest of how they
+    pay is as `PaysBy` says.
     """
 
     sides: tuple[Tried, ...]
@@ -46,6 +53,28 @@ class SimulationOrder:
     auto: bool = False
     top_up: bool = False
     confirm: bool = False
+    currency: str = ""
+    by_debit: bool = False
+    place: str = ""
+    coupon: str = ""
+
+    @property
+    def pays_by(self) -> "PaysBy":
+        """How its customers pay."""
+        return PaysBy(self.by_debit, self.place, self.coupon)
+
+
+@dataclass(frozen=True, slots=True)
+class PaysBy:
+    """How a simulated customer pays: by card or, `by_debit`, from a bank account.
+
+    It lives at a `place` such as `GB` or `US-NY`, which taxes a plan that is taxed, and has a
+    `coupon` of the list; "": none.
+    """
+
+    by_debit: bool = False
+    place: str = ""
+    coupon: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +154,26 @@ def checked(order: SimulationOrder) -> SimulationOrder:
             message = f"a price list to try has at most {MOST_SOURCE:,} characters"
             raise InvalidInput("invalid_simulation", message)
     return order
+
+
+def check_payer(pays_by: PaysBy, catalog: Catalog, plan: Plan) -> None:
+    """Refuse customers who could not pay for a plan, or have a coupon that is none.
+
+    Raises `InvalidInput` (`invalid_simulation`, `unknown_coupon`).
+    """
+    if pays_by.coupon:
+        coupon_named(catalog.coupons, pays_by.coupon)
+    title, place, why = f"{catalog.name}:{plan.plan_id}", pays_by.place, ""
+    if pays_by.by_debit and PaymentKind.BANK_DEBIT not in plan.takes.any:
+        why = f"{title} takes no bank debits"
+    elif plan.tax is not None and not place:
+        why = f"{title} is taxed by where customers are: say where, such as GB or US-NY"
+    elif place and not PLACE.fullmatch(place):
+        why = f"{place!a:.20} is no place: write a country, or US-NY"
+    elif place in PARTED:
+        why = f"{place} is taxed by its parts: write one, such as US-NY"
+    if why:
+        raise InvalidInput("invalid_simulation", why)
 
 
 def volume_of(volume_micro: int, customer: int, customers: int) -> int:

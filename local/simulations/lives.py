@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import msgspec
 from catalogs.drafts import with_value
 from catalogs.reader import read_catalog
 from domain.errors import BillingError, InvalidInput
+from domain.pricing.in_currency import plan_in
 from domain.pricing.simulation import (
     MOST_OBJECTS_MICRO,
     FigureTable,
@@ -72,8 +73,13 @@ def sides_of(order: SimulationOrder) -> list[Side]:
             name = catalog.name[: LONGEST_NAME - len(DRAFT)] + DRAFT
             source = with_value(source, (), ("name",), name)
             catalog = read_catalog(source, "draft.yaml")
-        side = Side(catalog, catalog.plan(one.plan_id), source)
-        found.append(replace(side, auto=order.auto, top_up=order.top_up, confirm=order.confirm))
+        plan = plan_in(catalog, one.plan_id, currency=order.currency)
+        found.append(
+            Side(
+                catalog, plan, source, auto=order.auto, top_up=order.top_up, confirm=order.confirm,
+                by_debit=order.by_debit, place=order.place, coupon=order.coupon,
+            )
+        )  # fmt: skip
     if len({side.plan.currency for side in found}) > 1:
         raise InvalidInput("unknown_currency", "the plans are in two currencies: try like ones")
     return found

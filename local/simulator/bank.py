@@ -1,16 +1,14 @@
 """How a simulated customer pays: by card at once; a debit or a transfer comes days later."""
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx
 from sqlalchemy import Engine, text
 
-from domain.errors import InvalidInput
-from domain.payments.kinds import PaymentKind
-from domain.pricing.discounts import CouponFor
+from domain.pricing import simulation
+from domain.pricing.simulation import PaysBy
 from local.simulator.sides import Side
 from local.stripe_standin.process import StandIn
 from local.timeline import Json, Timeline
@@ -20,7 +18,6 @@ TRANSFER_TAKES = timedelta(days=7)
 CARD, ACCOUNT = "pm_card_visa", "pm_usBankAccount_success"
 # The processor taxes these two by more than the country; any code of theirs will do for the rest.
 POSTAL_CODES = {"US": "10001", "CA": "M5H 2N2"}
-PLACE = re.compile(r"[A-Z]{2}(-[A-Z]{2,3})?")
 
 _NEXT = text("""
     SELECT c.invoice, c.opened_at, c.amount_minor + c.tax_minor AS total_minor,
@@ -96,22 +93,9 @@ def pays_later(side: Side) -> bool:
 
 
 def check_payer(side: Side) -> None:
-    """Refuse a customer who could not pay for a plan, or has a coupon that is none.
-
-    Raises `InvalidInput` (`invalid_simulation`, `unknown_coupon`).
-    """
-    side.coupon_for(CouponFor.PLANS)
-    why = ""
-    if side.by_debit and PaymentKind.BANK_DEBIT not in side.plan.takes.any:
-        why = f"{side.title} takes no bank debits"
-    elif side.plan.tax is not None and not side.place:
-        why = f"{side.title} is taxed by where customers are: say where (`--place GB`, on the CLI)"
-    elif side.place and not PLACE.fullmatch(side.place):
-        why = f"{side.place!a:.20} is no place: write a country, or US-NY"
-    elif side.place in POSTAL_CODES:
-        why = f"{side.place} is taxed by its parts: write one, such as US-NY"
-    if why:
-        raise InvalidInput("invalid_simulation", why)
+    """Refuse a customer who could not pay for a side. Raises `InvalidInput` as the domain does."""
+    pays_by = PaysBy(side.by_debit, side.place, side.coupon)
+    simulation.check_payer(pays_by, side.catalog, side.plan)
 
 
 def payment_method(standin: StandIn, side: Side) -> str:

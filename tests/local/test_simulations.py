@@ -2,15 +2,17 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
-from domain.pricing.simulation import SimulationOrder, SimulationOutcome
+from domain.pricing.simulation import SimulationOrder, SimulationOutcome, Tried
 from local.patience import until
 from local.simulations.serving import worker
+from settings import CATALOGS
 from tests.fleet import RunningFleet, result_of
 from tests.simulating import MAKE, MARK, order, processes
 from workflows import names
@@ -67,6 +69,19 @@ class Running:
 @pytest.fixture
 def running(fleet: RunningFleet) -> Running:
     return Running(fleet)
+
+
+SCHEMATIC = (CATALOGS / "schematic.yaml").read_text()
+
+
+async def test_a_taxed_plan_is_tried_by_debit_where_its_customers_are(running):
+    asked = order(SCHEMATIC, months=1, by_debit=True, place="US-NY", coupon="LOYAL")
+    asked = replace(asked, sides=(Tried(SCHEMATIC, "launch_taxed"),))
+    async with running.worker():
+        outcome = await result_of(await running.begun(asked))
+    (side,) = outcome.sides
+    assert [month.charged_minor for month in side.months] == [4_000]
+    assert any("tax" in note for note in side.notes), side.notes
 
 
 async def test_a_draft_is_tried_on_the_same_customers_and_leaves_nothing(running):

@@ -233,6 +233,45 @@ async def test_what_came_to_nothing_says_why(fleet, web):
     assert ">failed</span>" in listed.text
 
 
+def asked_for(page):
+    return set(re.findall(r'name="(\w+)"', page.text))
+
+
+TAXED = {"list": "schematic", "plan": "launch_taxed"}
+
+
+async def test_a_taxed_plan_is_tried_where_its_customers_are(fleet, web, served):
+    await entered(fleet, web)
+    page = await web.get(PAGE, params=TAXED)
+    form = forms_of(page, f"{PAGE}/fields")[0] | USUAL
+    assert {"place", "coupon", "by_debit"} <= asked_for(page)
+    without = await web.post(f"{PAGE}/fields", data=form)
+    assert without.status_code == 422
+    assert "say where, such as GB or US-NY" in without.text
+    payer = {"place": "us-ny", "by_debit": "1"}
+    nobody = await web.post(f"{PAGE}/fields", data=form | payer | {"coupon": "STRANGE"})
+    assert (nobody.status_code, "There is no such coupon." in nobody.text) == (404, True)
+
+    run = run_of(await web.post(f"{PAGE}/fields", data=form | payer))
+    shown = await web.get(PAGE, params={"run": run})
+    assert "in US-NY" in shown.text
+    assert "they pay from a bank account" in shown.text
+    ended = forms_of(shown, f"{PAGE}/end")[0]
+    assert run_of(await web.post(f"{PAGE}/end", data=ended)) == run
+
+
+async def test_what_a_list_lacks_is_not_asked_for(fleet, web):
+    await entered(fleet, web)
+    page = await web.get(PAGE, params=CORE)
+    assert not {"place", "coupon", "currency", "by_debit"} & asked_for(page)
+    page = await web.get(PAGE, params={"list": "make_world", "plan": "core_10k"})
+    form = forms_of(page, f"{PAGE}/fields")[0] | USUAL
+    assert "currency" in asked_for(page)
+    assert not {"place", "coupon"} & asked_for(page)
+    wrong = await web.post(f"{PAGE}/fields", data=form | {"currency": "GBP"})
+    assert wrong.status_code == 422
+
+
 async def test_names_of_a_list_are_shown_as_text(fleet, door_variables, tmp_path):
     named = MAKE.replace("name: Core 10,000\n", 'name: "<script>plan"\n')
     named = named.replace("name: Operation\n", 'name: "<script>action"\n')

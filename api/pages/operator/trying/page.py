@@ -17,7 +17,9 @@ from api.v1.problems import Problem
 from domain.access.operators import OperatorRole
 from domain.credits import parse_quantity
 from domain.errors import BillingError, InvalidInput
+from domain.payments.kinds import PaymentKind
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.in_currency import currencies_of, plan_in
 from domain.pricing.simulation import (
     MOST_CUSTOMERS,
     MOST_MONTHS,
@@ -25,6 +27,7 @@ from domain.pricing.simulation import (
     SHAPES,
     SimulationOrder,
     Tried,
+    check_payer,
     checked,
 )
 
@@ -36,11 +39,14 @@ SHAPE_WORDS = {
     "seasonal": "weekends and seasons",
 }
 USUAL = {"months": "12", "customers": "3", "shape": "steady", "seed": "1", "volume": ""}
+USUAL |= {"currency": "", "place": "", "coupon": ""}
 SWITCHES = {
     "auto": "Auto-purchase is on",
     "top_up": "They buy by hand what is missing",
     "confirm": "They agree when they are asked",
+    "by_debit": "They pay from a bank account, whose money comes days later",
 }
+LONGEST = 60  # characters of a place or a coupon
 
 
 async def show(visit: Visit) -> Mapping[str, Any]:
@@ -81,6 +87,8 @@ async def _begin(visit: Visit, catalog: Catalog, plan: Plan, draft: Draft) -> Re
     published = Tried(text, plan.plan_id)
     tried = (published, Tried(draft.source, plan.plan_id)) if draft.changes else (published,)
     order = checked(_order(visit, tried))
+    for one in (catalog, draft.catalog):
+        check_payer(order.pays_by, one, plan_in(one, plan.plan_id, currency=order.currency))
     title = f"{catalog.name}:{plan.plan_id}"
     told = {"title": title, "by": visit.operator.email, "changes": draft.changes}
     form = f"{visit.operator.email} {visit.form.get('key', '')}"
@@ -102,6 +110,10 @@ def _order(visit: Visit, sides: tuple[Tried, ...]) -> SimulationOrder:
         auto="auto" in form,
         top_up="top_up" in form,
         confirm="confirm" in form,
+        currency=form["currency"],
+        by_debit="by_debit" in form,
+        place=form["place"].strip().upper()[:LONGEST],
+        coupon=form["coupon"].strip().upper()[:LONGEST],
     )
 
 
@@ -150,11 +162,24 @@ async def _choice(visit: Visit) -> Mapping[str, Any]:
         "faults": facts.get("faults", ()),
         "values": {**USUAL, **typed},
         "shapes": [(one, SHAPE_WORDS[one]) for one in SHAPES],
-        "switches": SWITCHES.items(),
+        **_payers(catalog, "" if whole == text else whole),
         "most_months": MOST_MONTHS,
         "most_customers": MOST_CUSTOMERS,
         "most_source": MOST_SOURCE,
         **await _asked(visit),
+    }
+
+
+def _payers(catalog: Catalog, draft: str) -> Mapping[str, Any]:
+    """Return what is asked of those who pay: only what matters in the list, or in a draft of it."""
+    currencies = currencies_of(catalog)
+    debits = any(PaymentKind.BANK_DEBIT in one.takes.any for one in catalog.plans)
+    kept = {name for name in SWITCHES if name != "by_debit" or debits or "bank_debit" in draft}
+    return {
+        "currencies": currencies if len(currencies) > 1 else (),
+        "taxed": any(one.tax for one in catalog.plans) or "tax: processor" in draft,
+        "coupons": bool(catalog.coupons) or "coupons:" in draft,
+        "switches": [(name, words) for name, words in SWITCHES.items() if name in kept],
     }
 
 
@@ -190,6 +215,8 @@ def _about(seen: Seen) -> str:
     order = seen.order
     customers = "one customer" if order.customers == 1 else f"{order.customers} customers"
     on = [words.lower() for name, words in SWITCHES.items() if getattr(order, name)]
+    on += [f"in {one}" for one in (order.currency, order.place) if one]
+    on += [f"with coupon {order.coupon}"] if order.coupon else []
     return ", ".join(
         [f"{order.months} months of {customers}", SHAPE_WORDS.get(order.shape, order.shape), *on]
     )
