@@ -127,6 +127,47 @@ async def test_what_was_granted_before_its_money_ends_with_the_subscription(
     team.ends_well()
 
 
+async def a_month_that_the_bank_is_slow_with(fleet: RunningFleet) -> tuple[Told, str]:
+    """It is over, and canceled; the bank has not said whether it is paid."""
+    team = await a_trusted_team(fleet)
+    await team.lives_until("2027-02-01T10:00")
+    february = team.customer.invoice_of("processing")
+    await team.uses("call", 100)
+    await team.customer.cancel()
+    await team.lives_until("2027-03-01T00:01")
+    await team.is_now("ended")
+    team.has_paid("80.00")
+    return team, february
+
+
+async def test_a_canceled_plan_ends_on_its_day_whatever_the_bank_says_later(
+    fleet: RunningFleet,
+) -> None:
+    team, february = await a_month_that_the_bank_is_slow_with(fleet)
+    await team.uses("call", 1, refused="subscription_ended")
+
+    team.customer.settle_later(february)
+    await team.hears_of(february, times=2)
+
+    await team.is_now("ended")
+    team.has_paid("80.00", "80.00")
+    team.ends_well()
+
+
+async def test_what_was_used_of_a_month_that_the_bank_refuses_after_the_end_is_owed(
+    fleet: RunningFleet,
+) -> None:
+    team, february = await a_month_that_the_bank_is_slow_with(fleet)
+
+    team.customer.settle_later(february, "insufficient_funds")
+    await team.hears_of(february, times=2)
+
+    await team.is_now("ended")
+    await team.owes("100")
+    team.has_paid("80.00")
+    team.ends_well()
+
+
 async def test_a_first_period_by_debit_begins_at_once(fleet: RunningFleet) -> None:
     team = await subscribed(fleet, "trusted_debits", "team", card=ACCOUNT)
     await team.is_now("active")

@@ -21,6 +21,8 @@ from workflows.subscription.timer import Due
 LONGEST_JITTER = timedelta(minutes=15)
 # An upgrade's money that came, or may take days or weeks, does not hold a renewal up.
 WAITING = (Step.PAID, Step.PROCESSING, Step.SENT)
+# Older runs end a canceled plan, whose period began before its money, when the bank has answered.
+ON_ITS_DAY = "a-canceled-plan-ends-on-its-day"
 LOOKED_AT = (Step.PROCESSING, Step.SENT)  # each day: usually an event comes first
 
 
@@ -34,6 +36,7 @@ class Schedule:
         self._collector = context.collector
         self._settler = context.settler
         self._lifecycle = Lifecycle(context)
+        self._leaves_undecided = False  # a canceled plan ends, whatever the bank says of its period
 
     def next_due(self) -> datetime | None:
         """Return the next moment at which the subscription must act on its own."""
@@ -73,6 +76,15 @@ class Schedule:
         """Give up charges that a message has made unwanted."""
         if self._state.stage not in (Stage.UNBEGUN, Stage.ENDED):
             await self._collector.drop_unwanted()
+            # Kept, since queries ask for the next step and may not ask for patches.
+            self._leaves_undecided = self._is_undecided() and workflow.patched(ON_ITS_DAY)
+
+    def _is_undecided(self) -> bool:
+        """Return whether a canceled plan's period has begun before its bank decides."""
+        charge = self._state.charge_of(ChargeKind.PERIOD)
+        if charge is None or not self._state.cancel_at_end:
+            return False
+        return charge.is_of_running_period and charge.step is Step.PROCESSING
 
     async def _end_once_quiet(self) -> None:
         """End the subscription once no charge is under way; unpaid charges are voided."""
@@ -208,7 +220,8 @@ class Schedule:
         upgrade = state.charge_of(ChargeKind.UPGRADE)
         deciding = upgrade is not None and upgrade.step not in WAITING
         stopped = state.held and not state.cancel_at_end
-        return state.charge_of(ChargeKind.PERIOD) is None and not deciding and not stopped
+        free = self._leaves_undecided or state.charge_of(ChargeKind.PERIOD) is None
+        return free and not deciding and not stopped
 
     async def _renew(self) -> None:
         state = self._state
