@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
 from temporalio.converter import value_to_type
 
 from activities.context import BillingContext
@@ -25,6 +26,7 @@ class ChargeSent:
     """An invoice that was sent, and what is told about it; None: part of its money came.
 
     Credits that have not expired serve until `serves_until`, though a renewal is not paid yet.
+    One that was given up can still be paid: parts of it are recorded, and no money is awaited.
     """
 
     buyer: Buyer
@@ -33,6 +35,7 @@ class ChargeSent:
     notice: Notice | None
     status: Status
     serves_until: datetime | None = None
+    given_up: bool = False
 
 
 class SentInvoiceActivities:
@@ -46,13 +49,7 @@ class SentInvoiceActivities:
         """Record an invoice and mail it once; return `processing`, `repeated` or its state."""
         buyer, charge, sent = told.buyer, told.charge, told.sent
         with self._context.engine.begin() as connection:
-            state = charges.mark_processing(
-                connection,
-                account_id=buyer.account_id,
-                charge_id=charge.charge_id,
-                invoice=sent.invoice,
-                at=buyer.at,
-            )
+            state = self._awaited(connection, told)
             if state not in (ChargeState.PROCESSING, Outcome.REPEATED):
                 return state  # it is paid or void: nothing is awaited
             checkpoints.note(
@@ -75,6 +72,21 @@ class SentInvoiceActivities:
                 desk = Desk(self._context, connection, buyer.account_id, buyer.subscription_id)
                 tell_invoice(desk, buyer, charge, sent, notice=told.notice)
         return state
+
+    def _awaited(self, connection: Connection, told: ChargeSent) -> str:
+        """Mark a charge's money as awaited; of one that was given up, say whether it is open."""
+        account_id, charge_id = told.buyer.account_id, told.charge.charge_id
+        if told.given_up:
+            accounts.lock(connection, account_id, told.buyer.at)
+            kept = charges.charge(connection, account_id, charge_id)
+            return Outcome.REPEATED if kept.state is ChargeState.OPEN else kept.state
+        return charges.mark_processing(
+            connection,
+            account_id=account_id,
+            charge_id=charge_id,
+            invoice=told.sent.invoice,
+            at=told.buyer.at,
+        )
 
 
 def tell_invoice(

@@ -283,6 +283,21 @@ async def test_who_has_paid_a_part_is_told_that_it_is_looked_into(fleet: Running
     assert told(firm) == ["sent", "void"]
 
 
+async def test_a_part_that_comes_after_the_days_of_grace_is_known_when_the_invoice_is_void(
+    fleet: RunningFleet,
+) -> None:
+    firm, invoice = await an_enterprise(fleet)
+    await firm.lives_until("2027-02-16")  # nothing had begun: nothing ends
+    await pays(firm, invoice, 400000)
+    await firm.is_now("pending")
+
+    await firm.customer.cancel("now")
+
+    gone = await firm.finds_mail("is void: please do not pay it")
+    assert "$4,000.00 of it has arrived" in " ".join(gone["text"].split())
+    assert told(firm) == ["sent", "reminder", "overdue", "unpaid", "void"]
+
+
 async def test_nobody_is_reminded_or_given_up_while_an_operator_pauses(
     fleet: RunningFleet,
 ) -> None:

@@ -26,6 +26,7 @@ from workflows.subscription.payments.processing import BETWEEN_LOOKS, serves_unt
 OVERDUE_FIRST = "overdue-is-told-first"
 IN_ITS_PERIOD = "an-upgrade-is-given-up-in-its-period"
 LATE_ONES = "late-transfers-are-looked-for"
+LATE_PARTS = "late-parts-are-recorded"
 BY_DAY = "invoices-are-due-when-a-day-is-over"
 
 
@@ -51,6 +52,8 @@ async def keep_sent(
     charge = replace(charge, sent=sent)
     if charge.step is Step.DECLINED:  # it was given up: it can still be paid, and is not chased
         state.put(charge)
+        if before is not None and before.paid_minor != sent.paid_minor:
+            await _note_part(state, buyer, charge, sent)
         return charge
     charge = replace(charge, step=Step.SENT, pay_at=None, look_at=now + BETWEEN_LOOKS)
     if before is None or before.invoice != sent.invoice:
@@ -65,6 +68,15 @@ async def keep_sent(
         state.charge_was(f"{money_for(sent.paid_minor, charge.charge)} of an invoice came")
         await _note(state, buyer, charge, None)
     return charge
+
+
+async def _note_part(
+    state: SubscriptionState, buyer: Buyer, charge: OpenCharge, sent: Sent
+) -> None:
+    """Record a part that came for an invoice which was given up."""
+    if workflow.patched(LATE_PARTS):
+        state.charge_was(f"{money_for(sent.paid_minor, charge.charge)} of an invoice came")
+        await _note(state, buyer, charge, None)
 
 
 async def chase(state: SubscriptionState, buyer: Buyer, charge: OpenCharge) -> bool:
@@ -108,6 +120,7 @@ async def _note(
             charge.sent,
             notice,
             status=state.status,
+            given_up=charge.step is Step.DECLINED,
             serves_until=serves_until(state, charge),
         ),
         summary=short(f"{demanded(charge.charge)}: {what}"),
