@@ -11,6 +11,7 @@ from api.pages import mailed
 from api.pages.serving import PeoplesRoute
 from api.services import Services, Shared
 from domain.mails.links import Opens
+from domain.payments.kinds import CARD_PAGE
 from ledger.payments import processor_ids
 
 BACK = "/billing/back"
@@ -45,7 +46,7 @@ async def open_card_page(subscription_id: str, token: str, services: Shared) -> 
 def _card_page(services: Services, subscription_id: str) -> str:
     with services.engine.connect() as connection:
         payer = processor_ids.payer_of_subscription(connection, subscription_id)
-        debits_in = processor_ids.debits_in(connection, payer) if payer else ""
+        page = processor_ids.saving_page(connection, payer) if payer else CARD_PAGE
     if payer is None:
         raise NotFoundError("unknown_link", "this subscription is unknown to the payment processor")
     # A new key every time: a repeated key would return an expired page.
@@ -53,5 +54,5 @@ def _card_page(services: Services, subscription_id: str) -> str:
         payer,
         return_url=services.public_url + BACK,
         key=f"{payer}:card:{uuid4()}",
-        debits_in=debits_in,
+        page=page,
     )

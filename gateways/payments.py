@@ -19,7 +19,7 @@ from domain.payments.charges import (
     PaymentState,
     Prepared,
 )
-from domain.payments.kinds import CARDS, PaymentKind
+from domain.payments.kinds import CARD_PAGE, CARDS, PaymentKind, SavingPage
 from domain.payments.reconciliation import Claim
 from domain.payments.taxes import Taxed, TaxTerms
 from domain.pricing.promotions import PromotionCode
@@ -98,11 +98,10 @@ class Payments(Protocol):
         """Read a dispute back; None if it took no money or concerns no invoice."""
         ...
 
-    def card_link(self, payer: str, *, return_url: str, key: str, debits_in: str = "") -> str:
-        """Return a URL, valid for minutes, of the processor's page to save a payment method.
-
-        `debits_in`: bank accounts in this currency too, whose mandate is given there; "": cards.
-        """
+    def card_link(
+        self, payer: str, *, return_url: str, key: str, page: SavingPage = CARD_PAGE
+    ) -> str:
+        """Return a URL, valid for minutes, of the processor's page to save a payment method."""
         ...
 
     def saved_by(self, setup: str) -> PaymentMethod | None:

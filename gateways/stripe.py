@@ -26,7 +26,7 @@ from domain.payments.charges import (
     Unclear,
     Unpaid,
 )
-from domain.payments.kinds import CARDS, PaymentKind
+from domain.payments.kinds import CARD_PAGE, CARDS, PaymentKind, SavingPage
 from domain.payments.processor_states import Remark
 from domain.payments.reconciliation import Claim
 from domain.payments.taxes import Taxed, TaxTerms
@@ -196,15 +196,18 @@ class StripePayments:
         with speaking():
             return self._returns.disputed(dispute)
 
-    def card_link(self, payer: str, *, return_url: str, key: str, debits_in: str = "") -> str:
+    def card_link(
+        self, payer: str, *, return_url: str, key: str, page: SavingPage = CARD_PAGE
+    ) -> str:
         """Return a URL, valid for minutes, of Stripe's page to save a payment method.
 
-        Where bank accounts are debited in a currency, `debits_in`, that is Checkout: Stripe's
-        portal takes none of them (https://docs.stripe.com/payments/ach-direct-debit).
+        Where bank accounts are debited or an address is wanted, that is Checkout: Stripe's portal
+        takes no accounts (https://docs.stripe.com/payments/ach-direct-debit), and of an address
+        what the card needs.
         """
         with speaking():
-            if debits_in:
-                return self._payers.mandate_link(payer, return_url, checked_key(key), debits_in)
+            if page.takes_debits or page.asks_address:
+                return self._payers.setup_link(payer, return_url, checked_key(key), page)
             return self._payers.card_link(payer, return_url, checked_key(key))
 
     def saved_by(self, setup: str) -> PaymentMethod | None:

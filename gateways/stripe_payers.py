@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import stripe
+from stripe.params.checkout import SessionCreateParams
 
 from domain.payments.charges import PAYER_DELETED, PaymentMethod
-from domain.payments.kinds import PaymentKind
+from domain.payments.kinds import PaymentKind, SavingPage
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import take_effect_once
 from gateways.stripe_reading import (
@@ -114,24 +115,25 @@ class Payers:
             lambda: None,  # a second session does no harm
         ).url
 
-    def mandate_link(self, payer: str, return_url: str, key: str, currency: str) -> str:
+    def setup_link(self, payer: str, return_url: str, key: str, page: SavingPage) -> str:
         """Open Checkout in setup mode: it shows the mandate and keeps that it was agreed to.
 
-        The seller's settings at Stripe say which methods it offers in the currency; one that the
-        plan does not take is refused when it is to be used.
+        The seller's settings at Stripe say which methods it offers in a currency; one that the
+        plan does not take is refused when it is to be used. No setting there lets it ask for an
+        address: https://docs.stripe.com/payments/collect-addresses.
         """
+        wanted: SessionCreateParams = {
+            "mode": "setup",
+            "customer": payer,
+            "currency": page.currency.lower(),
+            "success_url": return_url,
+            "cancel_url": return_url,
+        }
+        if page.asks_address:
+            wanted["billing_address_collection"] = "required"
         session = take_effect_once(
             key,
-            lambda options: self._stripe.checkout.sessions.create(
-                {
-                    "mode": "setup",
-                    "customer": payer,
-                    "currency": currency.lower(),
-                    "success_url": return_url,
-                    "cancel_url": return_url,
-                },
-                options,
-            ),
+            lambda options: self._stripe.checkout.sessions.create(wanted, options),
             lambda: None,  # a second session does no harm
         )
         return str(entry(session, "url") or "")

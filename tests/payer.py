@@ -91,9 +91,12 @@ class Payer:
         with urlopen(Request(page, body, method="POST")) as answer:  # noqa: S310
             assert answer.status == HTTPStatus.OK
 
-    def save_there(self, page: str, method: str) -> None:
-        """Save a payment method on the processor's page, whose address a link gave."""
-        body = urlencode({"card": method}).encode()
+    def save_there(self, page: str, method: str, **address: str) -> None:
+        """Save a payment method on the processor's page, whose address a link gave.
+
+        `address` is what is typed of the billing address: `country`, `postal_code`, `state`.
+        """
+        body = urlencode({"card": method} | address).encode()
         opener = build_opener(_Stay())
         with opener.open(Request(page, body, method="POST")) as answer:  # noqa: S310
             assert answer.status == HTTPStatus.SEE_OTHER

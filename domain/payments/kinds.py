@@ -70,9 +70,23 @@ class TakenKinds:
         return None if self.invoiced else self.plan
 
 
+@dataclass(frozen=True, slots=True)
+class SavingPage:
+    """What the processor's page to save a payment method must offer and ask for.
+
+    `takes_debits`: bank accounts too, whose mandate is given there, where the processor debits any
+    in the `currency`. `asks_address`: the whole billing address, by which what is bought is taxed.
+    """
+
+    currency: str = ""
+    takes_debits: bool = False
+    asks_address: bool = False
+
+
 def last_moment(end: datetime) -> datetime:
     """Return when an invoice that is void at an instant is due at the latest."""
     return end - LAST
 
 
 ONLY_CARDS = TakenKinds()
+CARD_PAGE = SavingPage()  # of whom no plan is known

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from domain.payments.kinds import PaymentKind
+from domain.payments.kinds import CARD_PAGE, PaymentKind, SavingPage
 from domain.subscription import Status
 from models.tables import ChargeRow, Customer, Subscription
 
@@ -25,8 +25,8 @@ def payer_of_subscription(connection: Connection, subscription_id: str) -> str |
     )
 
 
-def debits_in(connection: Connection, payer: str) -> str:
-    """Return the currency in which a payer's plan takes bank debits; "": it takes none."""
+def saving_page(connection: Connection, payer: str) -> SavingPage:
+    """Return what a payer's plan wants of the page where a payment method is saved."""
     plan: dict[str, Any] | None = connection.scalar(
         select(Subscription.plan)
         .join(Customer, Customer.account_id == Subscription.account_id)
@@ -35,7 +35,11 @@ def debits_in(connection: Connection, payer: str) -> str:
         .limit(1)
     )
     if plan is None:
-        return ""
+        return CARD_PAGE
     takes = plan.get("takes", {})
     taken = [kind for what in ("plan", "purchases", "auto") for kind in takes.get(what, ())]
-    return str(plan["currency"]) if PaymentKind.BANK_DEBIT in taken else ""
+    return SavingPage(
+        str(plan["currency"]),
+        takes_debits=PaymentKind.BANK_DEBIT in taken,
+        asks_address=bool(plan.get("tax")),
+    )

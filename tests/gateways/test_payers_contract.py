@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.payments.kinds import SavingPage
 from gateways.payments import ProcessorRefusal
 
 
@@ -38,10 +39,19 @@ def test_where_debits_are_taken_the_page_is_one_that_shows_their_mandate(anywher
     back = "https://acme.example/back"
     cards = anywhere.payments.card_link(payer, return_url=back, key=anywhere.name("link"))
     link = anywhere.payments.card_link(
-        payer, return_url=back, key=anywhere.name("link"), debits_in="USD"
+        payer, return_url=back, key=anywhere.name("link"), page=SavingPage("USD", takes_debits=True)
     )
     assert "checkout" in link
     assert "checkout" not in cards
+
+
+def test_where_tax_is_due_the_page_asks_for_the_address(anywhere):
+    payer, back = anywhere.payer(None), "https://acme.example/back"
+    page = SavingPage("USD", asks_address=True)
+    link = anywhere.payments.card_link(payer, return_url=back, key=anywhere.name("link"), page=page)
+    name = next(part for part in link.split("/") if part.startswith("cs_")).partition("#")[0]
+    session = anywhere.client.checkout.sessions.retrieve(name)
+    assert session.billing_address_collection == "required"
 
 
 def test_a_card_of_nobody_is_attached(anywhere):

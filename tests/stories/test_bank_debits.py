@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.payments.kinds import SavingPage
 from gateways.stripe import StripePayments
 from ledger.payments import processor_ids
 from tests.fleet import RunningFleet
@@ -152,11 +153,11 @@ async def test_the_mandate_is_given_on_the_processors_page(fleet: RunningFleet) 
     team = await subscribed(fleet, "salestools", "starter")
     payer = team.customer.processor()["payer"]
     with fleet.engine.connect() as connection:
-        debits_in = processor_ids.debits_in(connection, payer)
-    assert debits_in == "USD"
+        saving = processor_ids.saving_page(connection, payer)
+    assert saving == SavingPage("USD", takes_debits=True)
     with StripePayments(fleet.standin.api_key, base_url=fleet.standin.base_url) as payments:
         page = payments.card_link(
-            payer, return_url="https://acme.example", key="mandate", debits_in=debits_in
+            payer, return_url="https://acme.example", key="mandate", page=saving
         )
         team.customer.save_there(page, ACCOUNT)
         (account, _) = payments.payment_methods(payer)

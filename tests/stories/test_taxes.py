@@ -5,10 +5,13 @@ import pytest
 from activities.purchases.quotes import Books, quote
 from domain.credits import parse_quantity
 from domain.messages.purchases import BuyCredits
+from domain.payments.kinds import SavingPage
 from gateways.stripe import StripePayments
+from ledger.payments import processor_ids
 from tests.fleet import Json, RunningFleet
 from tests.payer import card_in
 from tests.stories.telling import Told, dollars, subscribed
+from tests.workflows.test_every_event import deliver
 
 pytestmark = pytest.mark.long
 
@@ -103,6 +106,29 @@ async def test_where_nobody_knows_where_the_customer_is_that_is_said_and_nothing
 
     buyer.has_paid("10.80")
     await buyer.has("10000")
+    buyer.ends_well()
+
+
+async def test_the_processors_page_asks_for_the_address_that_the_tax_needs(
+    fleet: RunningFleet,
+) -> None:
+    buyer = await subscribed(fleet, "make_europe", "core_10k")  # by a card that says no place
+    await buyer.is_now("pending")
+    await buyer.finds_mail("address")
+    payer = buyer.customer.processor()["payer"]
+    with fleet.engine.connect() as connection:
+        wanted = processor_ids.saving_page(connection, payer)
+    assert wanted == SavingPage("USD", asks_address=True)
+    with StripePayments(fleet.standin.api_key, base_url=fleet.standin.base_url) as payments:
+        page = payments.card_link(payer, return_url="https://acme.example", key="ask", page=wanted)
+    buyer.customer.save_there(page, "pm_card_mastercard", country="GB")
+    setup = buyer.customer.ask_processor(f"checkout/sessions/{page.rsplit('/', 1)[1]}")
+
+    assert await deliver(fleet, "setup_intent.succeeded", setup["setup_intent"]) == "signaled"
+
+    await buyer.is_now("active")
+    buyer.has_paid("10.80")
+    assert (await is_quoted(buyer, "1000"))["amount_minor"] == 108
     buyer.ends_well()
 
 

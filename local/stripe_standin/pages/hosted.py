@@ -6,9 +6,9 @@ from local.stripe_standin.objects.cards import CARDS
 from local.stripe_standin.objects.charging import collect
 from local.stripe_standin.objects.payment_methods import make
 from local.stripe_standin.objects.refusals import Refusal, invalid
-from local.stripe_standin.pages.html import Choice, card_page, invoice_page, note
+from local.stripe_standin.pages.html import TYPED, Choice, card_page, invoice_page, note
 from local.stripe_standin.pages.pdf import placeholder
-from local.stripe_standin.pages.sessions import complete
+from local.stripe_standin.pages.sessions import asks_address, complete
 from local.stripe_standin.server import Request, Response
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
@@ -61,14 +61,16 @@ class Pages:
         customer = self._world.get("customer", session["customer"])
         if session.get("status") == "complete":
             return _html(note("This page was used before."))
-        offered = SAVING + ACCOUNTS if session["object"] == "checkout.session" else SAVING
+        accounts = "us_bank_account" in session.get("payment_method_types", ())
+        offered, asks = SAVING + ACCOUNTS * accounts, asks_address(session)
         if request.method != "POST":
-            return _html(card_page(customer, offered, ""))
+            return _html(card_page(customer, offered, "", asks_address=asks))
         try:
-            target = complete(self._world, session, _chosen(request))
+            target = complete(self._world, session, _chosen(request), _address(request))
         except Refusal as refusal:
             self._world.store.commit()
-            return _html(card_page(customer, offered, str(refusal)), refusal.status)
+            said = card_page(customer, offered, str(refusal), asks_address=asks)
+            return _html(said, refusal.status)
         self._world.store.commit()
         if target:
             return Response(303, b"", "text/html", {"Location": target})
@@ -103,6 +105,12 @@ class Pages:
 
 def _chosen(request: Request) -> str:
     return parse_qs(request.body.decode()).get("card", [""])[0]
+
+
+def _address(request: Request) -> Json:
+    """Return what was typed of a billing address."""
+    typed = parse_qs(request.body.decode())
+    return {name: typed[name][0].strip() for name in TYPED if name in typed}
 
 
 def _html(text: str, status: int = 200) -> Response:

@@ -21,6 +21,7 @@ table{width:100%;border-collapse:collapse;margin:12px 0}
 td{padding:8px 0;border-top:1px solid #e3e6ec}
 td:last-child{text-align:right;font-variant-numeric:tabular-nums}tr:last-child td{font-weight:700}
 """
+TYPED = {"country": "Country, as GB", "postal_code": "Postal code", "state": "State, as NY"}
 BANNER = "STAND-IN, not Stripe: no real card, no real money. Choose what the bank should do."
 
 
@@ -38,10 +39,16 @@ def note(text: str) -> str:
     return _page("Stripe stand-in", f"<p>{escape(text)}</p>")
 
 
-def card_page(customer: Json, choices: Sequence[Choice], said: str) -> str:
+def card_page(
+    customer: Json, choices: Sequence[Choice], said: str, *, asks_address: bool = False
+) -> str:
     """Make the page where a customer's card is replaced; `said` is the bank's last answer."""
     who = escape(customer.get("name") or customer.get("email") or customer["id"])
-    body = f"<h1>Save a card</h1><p>for {who}</p>{_said(said)}{_buttons(choices)}"
+    typed = "".join(
+        f'<label>{label} <input name="{name}" maxlength="10"></label>'
+        for name, label in (TYPED.items() if asks_address else ())
+    )
+    body = f"<h1>Save a card</h1><p>for {who}</p>{_said(said)}{_buttons(choices, typed)}"
     return _page("Save a card", body)
 
 
@@ -69,13 +76,13 @@ def _said(text: str) -> str:
     return f'<p class="said">{escape(text)}</p>' if text else ""
 
 
-def _buttons(choices: Sequence[Choice]) -> str:
+def _buttons(choices: Sequence[Choice], typed: str = "") -> str:
     rows = "".join(
         f'<button name="card" value="{choice.token}">{escape(choice.label)}'
         f"<small>{escape(choice.effect)}</small></button>"
         for choice in choices
     )
-    return f'<form method="post">{rows}</form>'
+    return f'<form method="post">{typed}{rows}</form>'
 
 
 def _page(title: str, body: str) -> str:

@@ -6,7 +6,7 @@ the new card the customer's default for invoices).
 """
 
 from local.stripe_standin.objects.cards import CARDS
-from local.stripe_standin.objects.customers import existing, merged
+from local.stripe_standin.objects.customers import ADDRESS, existing, merged
 from local.stripe_standin.objects.payment_methods import make, save
 from local.stripe_standin.objects.refusals import invalid, not_modelled
 from local.stripe_standin.store import Json
@@ -14,6 +14,7 @@ from local.stripe_standin.world import World
 
 CHECKOUT = frozenset({"mode", "customer", "currency", "success_url", "cancel_url", "metadata"})
 CHECKOUT |= {"expand", "client_reference_id", "payment_method_types"}
+CHECKOUT |= {"billing_address_collection"}
 PORTAL = frozenset({"customer", "return_url", "flow_data", "expand", "locale"})
 DAY = 86_400  # seconds
 
@@ -28,13 +29,14 @@ def open_checkout(world: World, _: Json, params: Json) -> Json:
     setup = _setup(world, customer, status="requires_payment_method")
     session = world.new(
         "checkout.session",
+        billing_address_collection=params.get("billing_address_collection"),
         cancel_url=params.get("cancel_url"),
         client_reference_id=params.get("client_reference_id"),
         customer=customer["id"],
         expires_at=world.now() + DAY,
         metadata=merged(None, params.get("metadata")),
         mode="setup",
-        payment_method_types=["card"],
+        payment_method_types=params.get("payment_method_types", ["card", "us_bank_account"]),
         payment_status="no_payment_required",
         setup_intent=setup["id"],
         status="open",
@@ -70,15 +72,25 @@ def open_portal(world: World, _: Json, params: Json) -> Json:
     return world.store.put(session)
 
 
-def complete(world: World, session: Json, token: str) -> str:
+def asks_address(session: Json) -> bool:
+    """Return whether a page wants the billing address."""
+    return session.get("billing_address_collection") == "required"
+
+
+def complete(world: World, session: Json, token: str, address: Json) -> str:
     """Save the chosen test card as the person would; return where the browser goes next.
 
-    Raises `Refusal` when the bank refuses to save the card.
+    Raises `Refusal` when the bank refuses to save the card, or the address is missing.
     """
     if token not in CARDS:
         raise invalid(f"no such test card: {token}")
+    if asks_address(session) and not address.get("country"):
+        raise invalid("Your billing address is missing.")
     customer = existing(world, session["customer"], "customer")
-    method = save(world, make(world, CARDS[token]), customer)
+    made = make(world, CARDS[token])
+    if asks_address(session):
+        made["billing_details"]["address"] = dict.fromkeys(ADDRESS) | address
+    method = save(world, made, customer)
     if session["object"] == "checkout.session":
         return _complete_checkout(world, session, method)
     setup = _setup(world, customer, status="succeeded", payment_method=method["id"])

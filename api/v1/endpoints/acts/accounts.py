@@ -60,10 +60,10 @@ async def link(call: Call) -> Reply:
 
 def _opened(call: Call, payer: str, back: str) -> str:
     with call.services.engine.connect() as connection:
-        debits_in = processor_ids.debits_in(connection, payer)
+        page = processor_ids.saving_page(connection, payer)
     # A new key every time: a repeated key would return an expired page.
     key = f"{payer}:card:{uuid4()}"
-    return call.services.payments.card_link(payer, return_url=back, key=key, debits_in=debits_in)
+    return call.services.payments.card_link(payer, return_url=back, key=key, page=page)
 
 
 def return_url(call: Call, sent: object) -> str:
