@@ -103,7 +103,12 @@ class ChangeActivities:
                 takes=quoted.plan.takes.charged,
             )
             needed = {} if quoted.plan.takes.invoiced else needs(connection, request.buyer)
-        return replace(quoted, refused=reason or "", needs=needed.get("needs", ""))
+        return replace(
+            quoted,
+            refused=reason or "",
+            needs=needed.get("needs", ""),
+            takes_days=needed.get("takes_days", False),
+        )
 
     def _quoted(self, request: PlanRequest) -> Quoted:
         catalog, old = self._catalog(request.buyer), request.buyer.plan

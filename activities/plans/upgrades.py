@@ -9,6 +9,7 @@ from activities.answers import Keyed
 from activities.periods.allowances import roll_terms
 from activities.purchases.buyers import Buyer
 from domain.burn import tie_keys
+from domain.messages.answers import Answer
 from domain.money import allocate
 from domain.payments.charges import Charge, Paid
 from domain.plan_calendar import Stretch, period_stretch, window_at, windows_of
@@ -56,13 +57,19 @@ class Quoted:
     """The new plan version and what the change would do.
 
     For a preview: `refused`, why its charge would not be opened now, or nothing; `needs`, what is
-    missing to pay it, or nothing.
+    missing to pay it, or nothing; `takes_days`, whether its money does, as a bank debit's.
     """
 
     plan: Plan
     quote: ChangeQuote
     refused: str = ""
     needs: str = ""
+    takes_days: bool = False
+
+    def paying(self) -> Answer:
+        """Return what a preview says of how it would be paid, beside its numbers."""
+        needed: Answer = {"needs": self.needs} if self.needs else {}
+        return needed | ({"takes_days": True} if self.takes_days else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from activities.purchases.buyers import Buyer
 from domain.outcomes import Outcome
 from domain.payments.charges import ChargeKind, purchase_name
+from domain.payments.kinds import PaymentKind
 from ledger.payments import charges
 from ledger.usage import policies
 
@@ -45,11 +46,14 @@ def unopenable(
     return None if status == Outcome.OPENED else status
 
 
-def needs(connection: Connection, buyer: Buyer) -> dict[str, str]:
-    """Return what a preview adds to its numbers where no card is known that would pay them.
+def needs(connection: Connection, buyer: Buyer) -> dict[str, Any]:
+    """Return what a preview adds to its numbers where nothing is known that would pay them at once.
 
     It refuses nothing: who has no card yet wants to see the price, and one that was saved a moment
     ago may not be known here. The act asks the processor, and its answer is `no_payment_method`.
+    Whoever pays from a bank account is told that the money takes days.
     """
-    known = policies.has_usable_card(connection, buyer.account_id)
-    return {} if known else {"needs": "payment_method"}
+    if not policies.has_usable_card(connection, buyer.account_id):
+        return {"needs": "payment_method"}
+    debited = policies.pays_with(connection, buyer.account_id) is PaymentKind.BANK_DEBIT
+    return {"takes_days": True} if debited else {}

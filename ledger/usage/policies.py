@@ -96,6 +96,12 @@ def has_usable_card(connection: Connection, account_id: int) -> bool:
     )
 
 
+def pays_with(connection: Connection, account_id: int) -> PaymentKind:
+    """Return the kind of the payment method that would be charged, if there is one."""
+    query = select(Policy.pays_with).where(Policy.account_id == account_id)
+    return PaymentKind(connection.scalar(query) or PaymentKind.CARD)
+
+
 def no_automatic_payment(connection: Connection, account_id: int) -> str | None:
     """Return why auto-purchase could charge nothing, as the lock says it, or None."""
     return connection.execute(

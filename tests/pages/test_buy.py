@@ -155,3 +155,26 @@ async def test_another_card_is_chosen_with_the_purchase(fleet, link, web):
     refused = await sent(web, THOUSAND, CONFIRM, card="pm_nobody")
     assert refused.status_code == 422
     assert len(acme.charges()) == 2
+
+
+async def test_who_pays_from_a_bank_account_is_told_before_that_it_takes_days(fleet, link, web):
+    team = await fleet.subscribe("starter", catalog="salestools")
+    house = await fleet.subscribe("team", catalog="trusted_debits")
+    pack, later = f"{PAGE}?pack=pack_500", "when your bank has paid, which can take some days"
+    await web.get(await link(team.name))
+    for address in (pack, "/console/plan?plan=professional"):
+        assert later not in (await web.get(address)).text
+    for one in (team, house):
+        account = {"payment_method": "pm_usBankAccount_success"}
+        await one.life.ask("use_payment_method", account)
+        await one.life.settle()
+    for address in (pack, "/console/plan?plan=professional"):
+        shown = (await web.get(address)).text
+        assert later in shown, address
+        assert "<dt>Begins</dt><dd>at once" not in shown
+        assert "Total, debited now" in shown
+    web.cookies.clear()
+    await web.get(await link(house.name))
+    trusted = (await web.get(f"{PAGE}?pack=thousand")).text
+    assert "at once; what is left of them is taken back" in trusted
+    assert later not in trusted

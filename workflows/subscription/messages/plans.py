@@ -72,7 +72,7 @@ async def _change(context: Context, request: ChangePlan, ticket: int) -> Answer 
     if not is_as_shown(quoted.quote.amount_minor, quoted.plan.tax, request.expected_minor):
         return refused(PRICE_CHANGED)
     if request.preview:
-        told = {"status": "preview"} | ({"needs": quoted.needs} if quoted.needs else {}) | preview
+        told = {"status": "preview", **quoted.paying(), **preview}
         ask_for_tax(context, quoted, told, ticket, expected_minor=request.expected_minor)
         return None
     if quoted.quote.kind is ChangeKind.UPGRADE:

@@ -21,6 +21,7 @@ from api.pages.refusals import told_of
 from api.v1.problems import Problem
 from domain.credits import format_credits
 from domain.errors import BillingError, InvalidInput
+from domain.pricing.policies import GrantOn
 from domain.pricing.purchase_price import MOST_PACKS
 
 PURCHASES = f"POST {CUSTOMER}/purchases"
@@ -39,6 +40,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         most_packs=MOST_PACKS,
         chosen=chosen,
         plus_tax=adds_tax(visit.plan),
+        before_money=visit.plan.grant_on is GrantOn.PROCESSING,
         quote=quoted,
         quote_refused=told_of(refused) if refused else None,
         cards=await cards(visit) if quoted else [],
