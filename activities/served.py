@@ -50,6 +50,7 @@ def by_the_processor(processor: Payments, context: BillingContext, client: Clien
         payments.use_card,
         payments.prepare,
         payments.preview_tax,
+        payments.look_up,
         payments.pay,
         payments.read,
         payments.void,

@@ -1,10 +1,11 @@
-"""Coupons of a price list: codes that take a percentage or an amount off a charge."""
+"""Coupons of a price list, and whether it takes the processor's promotion codes, too."""
 
 from catalogs import values
 from catalogs.document import Section
 from catalogs.terms import KnownNames, unique
 from domain.money import Ratio
 from domain.pricing.discounts import MOST_REDEMPTIONS, Coupon, CouponFor
+from domain.pricing.promotions import Door
 
 _WHOLE_PRICE = 100
 _ALL_OF_IT = Ratio(_WHOLE_PRICE, 1)
@@ -39,6 +40,18 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "coupons[].redemptions.in_all": ("by all customers together", "no limit"),
     "coupons[].redemptions.per_customer": ("by each customer", "no limit"),
     "coupons[].until": ("the instant from which it counts no more", "for ever"),
+    "promotion_codes": (
+        "the processor's promotion codes are taken, too, after the list's own; may change any time",
+        "the processor is asked about none",
+    ),
+    "promotion_codes.applies_to": (
+        "for what they are taken: packs, credits bought by hand, the price of plans",
+        "",
+    ),
+    "promotion_codes.most": (
+        "the most that a code of 100 % takes off one purchase of credits, in the first currency",
+        "a code of 100 % is for plans only",
+    ),
 }
 
 
@@ -69,6 +82,21 @@ def read_coupons(document: Section, terms: KnownNames) -> tuple[Coupon, ...]:
         section.close()
         found.append(coupon)
     return tuple(found)
+
+
+def read_door(document: Section, terms: KnownNames) -> Door | None:
+    """Return what the processor's promotion codes are taken for, or None: it is not asked."""
+    section = document.section("promotion_codes")
+    if section is None:
+        return None
+    applies_to = _applies_to(section)
+    most = section.optional("most", values.money_in(terms.currency), None)
+    if most == 0:
+        section.fault("most", "must be greater than zero")
+    if most is not None and applies_to == (CouponFor.PLANS,):
+        section.fault("most", "is of credits: `applies_to` names plans only")
+    section.close()
+    return Door(applies_to, most, "" if most is None else terms.currency)
 
 
 def _applies_to(section: Section) -> tuple[CouponFor, ...]:

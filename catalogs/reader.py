@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from catalogs import values
 from catalogs.actions import read_actions
-from catalogs.coupons import read_coupons
+from catalogs.coupons import read_coupons, read_door
 from catalogs.document import Asked, Faults, Place, Section, open_document
 from catalogs.offers import read_bonuses, read_packs
 from catalogs.plans import read_plans
@@ -113,7 +113,7 @@ def _catalog(document: Section) -> Catalog:
     actions = read_actions(document, terms)
     bonuses = read_bonuses(document, terms)
     read_packs(document, terms)
-    coupons = read_coupons(document, terms)
+    coupons, door = read_coupons(document, terms), read_door(document, terms)
     plans = read_plans(document, terms)
     elsewhere = [plan for code in currencies[1:] for plan in _plans_in(code, document, terms)]
     catalog = Catalog(
@@ -129,6 +129,7 @@ def _catalog(document: Section) -> Catalog:
         private=tuple(terms.private),
         elsewhere=tuple(elsewhere),
         coupons=coupons,
+        door=door,
     )
     document.close()
     return catalog

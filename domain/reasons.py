@@ -48,7 +48,7 @@ NAMES: dict[str, str] = {
     "quantity_not_one": "send a quantity of 1: an action paid for once per object cannot be split",
     "unknown_plan": "use a plan from the catalog",
     "unknown_bonus": "use a bonus from the catalog",
-    "unknown_coupon": "check how the code is written: the price list has no such coupon",
+    "unknown_coupon": "check how the code is written: there is no such coupon",
     "unknown_customer": "subscribe the customer first",
     "unknown_endpoint": "use the id of a webhook endpoint that was created",
     "unknown_webhook_event": "use the id of an event that was published",
@@ -135,6 +135,7 @@ CHANGES: dict[str, str] = {
     "coupon_used_up": "buy without it, or use another: it was redeemed as often as it may be",
     "coupon_already_used": "buy without it, or use another: this customer has used it",
     "coupon_for_first_purchase": "buy without it: it is for the first purchase only",
+    "processor_unavailable": "send it again in a minute, with the same key",
     "coupon_not_applicable": "use it for what it takes something off, or buy without it",
     "same_plan": "choose another plan",
     "already_canceled": "the subscription already ends: nothing to do, or take it back with "

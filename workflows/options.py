@@ -13,6 +13,7 @@ class Options(TypedDict, total=False):
     """The arguments that every activity call shares."""
 
     task_queue: str
+    schedule_to_close_timeout: timedelta
     start_to_close_timeout: timedelta
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
@@ -41,6 +42,14 @@ PROCESSOR: Options = {
         backoff_coefficient=2.0,
         maximum_interval=timedelta(seconds=60),
     ),
+}
+
+# Somebody waits for the answer, and nothing has begun: it is given up before its sender is told
+# that the purchase goes on (`PATIENCE` in mailbox.py).
+LOOK_UP: Options = {
+    **PROCESSOR,
+    "schedule_to_close_timeout": timedelta(seconds=15),
+    "start_to_close_timeout": timedelta(seconds=10),
 }
 
 LONGEST_SUMMARY = 200  # bytes; beyond 400 the server refuses the whole workflow task

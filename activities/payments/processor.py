@@ -25,6 +25,7 @@ from domain.payments.charges import (
 from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.processor_states import Remark
 from domain.payments.taxes import Taxed
+from domain.pricing.promotions import CodeWanted, LookedUp
 from gateways.payments import Payments
 
 # The processor has many codes for a card it does not take; people need three.
@@ -214,6 +215,11 @@ class PaymentActivities:
         except BillingError as error:
             return TaxPreview(refused=tax_reason(error))
         return TaxPreview(said)
+
+    @uninterrupted(name="look_up_code")
+    def look_up(self, wanted: CodeWanted) -> LookedUp:
+        """Return what the processor says about a promotion code. Nothing is redeemed by it."""
+        return LookedUp(self._payments.promotion(wanted.code, wanted.payer))
 
     @uninterrupted(name="pay_charge")
     def pay(self, attempt: PaymentAttempt) -> Collected:

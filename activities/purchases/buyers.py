@@ -7,6 +7,7 @@ from typing import Any
 from domain.payments.charges import Charge, Paid
 from domain.periods import Window
 from domain.pricing.catalog import Plan
+from domain.pricing.promotions import LookedUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class Buyer:
     """Who buys, on which plan, in which window and period, at which instant.
 
     `expected_minor` is the only price at which this one buys, in minor units; None: at any.
-    `coupon` is the code that takes something off it, "": none does.
+    `coupon` is the code that takes something off it, "": none does; `looked_up` is what the
+    processor said about it, None: it was not asked.
     """
 
     subscription_id: str
@@ -27,6 +29,7 @@ class Buyer:
     at: datetime
     expected_minor: int | None = None
     coupon: str = ""
+    looked_up: LookedUp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Purchase:
     lasting: bool = False  # its credits never expire, so it needs no window
     looked_into: str = ""  # operators look into it: the reason its buyer is given
     answer: dict[str, Any] | None = None  # the buyer's answer, once it is settled
+    asks: bool = False  # the processor must say first what the coupon promises
     available_micro: int | None = None  # the balance, where it was settled as it was opened
 
 

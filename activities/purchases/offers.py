@@ -13,6 +13,7 @@ from activities.purchases.extra_credits import grant
 from activities.purchases.orders import (
     Order,
     as_expected,
+    asks,
     credits_ordered,
     discounted,
     open_order,
@@ -87,7 +88,10 @@ class OfferActivities:
                 found = checkpoints.looked_into(connection, buyer.account_id, charge_id)
                 looked_into = LOOKED_INTO[Decline(found)] if found else ""
                 return replace(opened, looked_into=looked_into, answer=told or None)
-            order = as_expected(buyer, discounted(self._context.catalogs, buyer, wished()))
+            wanted = wished()
+            if asks(self._context.catalogs, buyer, wanted):
+                return Purchase("unknown_coupon", asks=True)
+            order = as_expected(buyer, discounted(self._context.catalogs, buyer, wanted))
             if isinstance(order, str):
                 return Purchase(order)
             status = open_order(connection, buyer, charge_id, order)

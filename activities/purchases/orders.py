@@ -20,11 +20,11 @@ from domain.pricing.discounts import (
     Coupon,
     CouponFor,
     Discount,
-    coupon_named,
     off,
     refusal,
 )
 from domain.pricing.policies import ResumeOn
+from domain.pricing.promotions import Redeemer, coupon_typed, is_asked
 from domain.pricing.purchase_price import companion_micro, manual_price, pack_price
 from ledger.payments import charges, coupons
 
@@ -94,11 +94,19 @@ def discounted(catalogs: Mapping[str, Catalog], buyer: Buyer, order: Order | str
     if isinstance(order, str) or not buyer.coupon:
         return order
     sold_by = catalogs.get(buyer.plan.catalog)
+    coupons, door = (sold_by.coupons, sold_by.door) if sold_by else ((), None)
+    currency = buyer.plan.currency
+    who = Redeemer(
+        sold=SOLD_AS[order.kind],
+        price_minor=order.amount_minor,
+        currency=currency,
+        payer=buyer.payer,
+        at=buyer.at,
+    )
     try:
-        coupon = coupon_named(sold_by.coupons if sold_by else (), buyer.coupon)
+        coupon = coupon_typed(coupons, door, buyer.coupon, looked_up=buyer.looked_up, who=who)
     except InvalidInput as error:
         return error.reason
-    currency = buyer.plan.currency
     reason = refusal(coupon, SOLD_AS[order.kind], currency, buyer.at)
     if reason is not None:
         return reason
@@ -111,6 +119,14 @@ def discounted(catalogs: Mapping[str, Catalog], buyer: Buyer, order: Order | str
         coupon=coupon,
         discount=Discount(coupon.code, minor),
     )
+
+
+def asks(catalogs: Mapping[str, Catalog], buyer: Buyer, order: Order | str) -> bool:
+    """Return whether the processor must be asked about a coupon before an order can be priced."""
+    sold_by = catalogs.get(buyer.plan.catalog)
+    if isinstance(order, str) or not buyer.coupon or buyer.looked_up is not None or sold_by is None:
+        return False
+    return is_asked(sold_by.coupons, sold_by.door, buyer.coupon)
 
 
 def as_expected(buyer: Buyer, order: Order | str) -> Order | str:

@@ -14,6 +14,7 @@ from activities.purchases.extra_credits import switch_refusal
 from activities.purchases.orders import (
     Order,
     as_expected,
+    asks,
     credits_ordered,
     discounted,
     open_order,
@@ -30,6 +31,7 @@ from domain.payments.charges import purchase_name
 from domain.payments.taxes import PRICE_CHANGED
 from domain.periods import Window
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.promotions import UNKNOWN, CodeWanted, LookedUp
 from domain.pricing.purchase_price import percent_off
 from gateways.payments import Payments
 from ledger import accounts, balances, subscriptions
@@ -53,19 +55,37 @@ def quote(books: Books, subscription_id: str, wanted: BuyCredits | BuyPack, at: 
     total, and a tax that is unknown is a refusal. Raises `ProcessorUnavailable`.
     """
     answer = _priced(books, subscription_id, wanted, at)
+    if isinstance(answer, CodeWanted):  # asked while no wallet is locked
+        said = LookedUp(books.payments.promotion(answer.code, answer.payer))
+        answer = _priced(books, subscription_id, wanted, at, looked_up=said)
+    if isinstance(answer, CodeWanted):
+        return refused(UNKNOWN)  # the list has taken the code up, or given it away, meanwhile
     return answer if isinstance(answer, dict) else _with_tax(books, *answer)
 
 
 def _priced(
-    books: Books, subscription_id: str, wanted: BuyCredits | BuyPack, at: datetime
-) -> Answer | tuple[Answer, Buyer]:
-    """Return a quote and its buyer, or why there is none."""
+    books: Books,
+    subscription_id: str,
+    wanted: BuyCredits | BuyPack,
+    at: datetime,
+    *,
+    looked_up: LookedUp | None = None,
+) -> Answer | tuple[Answer, Buyer] | CodeWanted:
+    """Return a quote and its buyer, or why there is none, or of what the processor is asked."""
     with books.engine.connect() as connection:  # never committed
         buyer = _buyer(connection, subscription_id, at)
         if isinstance(buyer, str):
             return refused(buyer)
-        buyer = replace(buyer, expected_minor=wanted.expected_minor, coupon=wanted.coupon)
-        order = as_expected(buyer, discounted(books.catalogs, buyer, _ordered(buyer, wanted)))
+        buyer = replace(
+            buyer,
+            expected_minor=wanted.expected_minor,
+            coupon=wanted.coupon,
+            looked_up=looked_up,
+        )
+        ordered = _ordered(buyer, wanted)
+        if asks(books.catalogs, buyer, ordered):
+            return CodeWanted(buyer.coupon, buyer.payer)
+        order = as_expected(buyer, discounted(books.catalogs, buyer, ordered))
         if isinstance(order, str):
             return refused(order)
         # The ledger's own decision: the charge is opened here.

@@ -31,6 +31,7 @@ from domain.pricing.policies import (
     VolumeTier,
     WhileUnpaid,
 )
+from domain.pricing.promotions import Door
 from domain.pricing.rates import Rate
 
 
@@ -312,6 +313,7 @@ class Catalog:
     private: tuple[tuple[str, int], ...] = ()
     elsewhere: tuple[Plan, ...] = ()
     coupons: tuple[Coupon, ...] = ()
+    door: Door | None = None  # to the processor's promotion codes; None: it is not asked about any
 
     def is_public(self, plan: Plan) -> bool:
         """Return whether a plan is for everybody, and not for the customer it was made for."""

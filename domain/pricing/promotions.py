@@ -3,21 +3,30 @@
 The processor is asked only what a code promises. From then on it is a `Coupon` like any other.
 """
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from domain.errors import InvalidInput
 from domain.money import Ratio, to_charge
 from domain.periods import Interval, Unit, boundary
-from domain.pricing.discounts import MOST_REDEMPTIONS, NOT_APPLICABLE, Coupon, CouponFor, Source
+from domain.pricing.discounts import (
+    MOST_REDEMPTIONS,
+    NOT_APPLICABLE,
+    Coupon,
+    CouponFor,
+    Source,
+    coupon_named,
+)
 
 UNKNOWN = "unknown_coupon"
 WHOLE = Ratio(100, 1)  # all of a price, in per cent
+_MOMENT, _LONGEST_MONTH = timedelta(microseconds=1), 31
 MOST_MONTHS = 1_200  # of a code for a number of months; beyond, it is for ever
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _CODE = re.compile(r"[A-Z0-9-]{2,40}", re.ASCII)
 
 
@@ -70,20 +79,55 @@ class PromotionCode:
 
 
 @dataclass(frozen=True, slots=True)
-class Redeemer:
-    """Who redeems a code for what at which price (minor units), when.
+class Periods:
+    """The periods of a plan: the first `begins`, the others at boundaries counted from `anchor`."""
 
-    With a plan: its interval, and the first boundary of its periods in the customer's time zone.
-    """
+    interval: Interval
+    begins: datetime
+    anchor: datetime
+    time_zone: str
+
+    def within(self, months: int) -> int:
+        """Return how many begin within so many months, the first in any case."""
+        end = boundary(self.begins, self.time_zone, Interval(Unit.MONTH, max(1, months)), 1)
+        return 1 + max(0, self._first_from(end) - self._first_from(self.begins + _MOMENT))
+
+    def _first_from(self, at: datetime) -> int:
+        """Return the number of the first boundary at an instant or after it."""
+        days, interval = (at - self.anchor).days, self.interval
+        k = days // (interval.days or interval.months * _LONGEST_MONTH)
+        while boundary(self.anchor, self.time_zone, interval, max(0, k)) >= at and k > 0:
+            k -= 1
+        while boundary(self.anchor, self.time_zone, interval, max(0, k)) < at:
+            k += 1
+        return max(0, k)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWanted:
+    """A code, and the processor's id of who wants to redeem it, if it has one."""
+
+    code: str
+    payer: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What the processor said about a code: `found`, or None: it has no such code."""
+
+    found: PromotionCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemer:
+    """Who redeems a code for what at which price (minor units), when; with a plan: its periods."""
 
     sold: CouponFor
     price_minor: int
     currency: str
     payer: str
     at: datetime
-    interval: Interval = Interval(Unit.MONTH)  # noqa: RUF009 - a value that nobody changes
-    anchor: datetime | None = None
-    time_zone: str = "UTC"
+    periods: Periods | None = None
 
 
 def is_spelt(code: str) -> bool:
@@ -93,6 +137,28 @@ def is_spelt(code: str) -> bool:
     (True, False, False)
     """
     return _CODE.fullmatch(code) is not None
+
+
+def is_asked(coupons: Sequence[Coupon], door: Door | None, code: str) -> bool:
+    """Return whether the processor is asked about a code: a list's own of that spelling wins."""
+    return door is not None and is_spelt(code) and all(one.code != code for one in coupons)
+
+
+def coupon_typed(
+    coupons: Sequence[Coupon],
+    door: Door | None,
+    code: str,
+    *,
+    looked_up: LookedUp | None,
+    who: Redeemer,
+) -> Coupon:
+    """Return the coupon that somebody means by a code: the list's own, or the processor's.
+
+    Raises `InvalidInput`, as `coupon_named` and `coupon_of` do.
+    """
+    if door is None or looked_up is None or not is_asked(coupons, door, code):
+        return coupon_named(coupons, code)
+    return coupon_of(looked_up.found, door, who)
 
 
 def coupon_of(said: PromotionCode | None, door: Door, who: Redeemer) -> Coupon:
@@ -123,8 +189,17 @@ def coupon_of(said: PromotionCode | None, door: Door, who: Redeemer) -> Coupon:
         until=said.until,
         periods=_periods(said, who),
         currency=_currency(door, who, amount=amount, most=most),
-        source=Source(said.coupon, said.promotion, _few(said.left), _few(said.coupon_left)),
+        source=Source(
+            _kept(said.coupon), _kept(said.promotion), _few(said.left), _few(said.coupon_left)
+        ),
     )
+
+
+def _kept(name: str) -> str:
+    """Return a name of the processor as it is kept, between colons: sellers choose a coupon's."""
+    if _ID.fullmatch(name):
+        return name
+    return f"sha-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
 def _over(said: PromotionCode, at: datetime) -> str | None:
@@ -173,17 +248,4 @@ def _periods(said: PromotionCode, who: Redeemer) -> int | None:
         raise InvalidInput(NOT_APPLICABLE, f"{said.promotion} lasts {said.lasts!a:.60}")
     if said.months > MOST_MONTHS:
         return None
-    if who.interval.months:
-        return max(1, -(-said.months // who.interval.months))
-    return max(1, -(-_days(said.months, who) // who.interval.days))
-
-
-def _days(months: int, who: Redeemer) -> int:
-    """Return how many days so many months from the first boundary have, where somebody lives."""
-    anchor, zone = who.anchor or who.at, who.time_zone
-    end = boundary(anchor, zone, Interval(Unit.MONTH, max(1, months)), 1)
-    return (_day(end, zone) - _day(anchor, zone)).days
-
-
-def _day(at: datetime, zone: str) -> date:
-    return at.astimezone(ZoneInfo(zone)).date()
+    return 1 if who.periods is None else who.periods.within(said.months)

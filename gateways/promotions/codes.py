@@ -33,7 +33,10 @@ class Promotions:
 
         A code of its own comes before one for everybody, and one in force before one that is over.
         """
-        found = [_read(one) for one in self._of(code)]
+        try:
+            found = [_read(one) for one in self._of(code)]
+        except stripe.InvalidRequestError as error:  # which says nothing about the code
+            raise ProcessorUnavailable("Stripe does not list promotion codes like this") from error
         open_to = [one for one in found if one.code == code and one.payer in ("", payer)]
         return min(open_to, key=lambda one: (not one.usable, not one.payer), default=None)
 

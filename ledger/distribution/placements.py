@@ -74,8 +74,10 @@ GLOBAL_KEYS = {
 FAN_OUT = {
     "subscriptions_id": "a workflow's first look at its row, and its writes: a few a period",
     "subscriptions_by_coupon": "how often a coupon with a limit was redeemed: at each use of it",
+    "subscriptions_by_promotion": "how often a code of the processor with a limit was redeemed",
     "charges_of_invoice": "the processor's messages name the invoice: about two a period",
     "charges_by_coupon": "how often a coupon with a limit was redeemed: at each use of it",
+    "charges_by_promotion": "how often a code of the processor with a limit was redeemed",
     "charges_by_id": "a paid invoice whose charge is lost: reconciliation, once a night",
     "named_requests_by_name": "an operator asks what a request did",
     "operator_acts_seconded": "operators look at what waits for a second person",
@@ -106,6 +108,7 @@ WITHOUT_ACCOUNT = {
     "net_disputes_of": "takes a row that was read before, and asks for its account",
     "net_refunds_of": "takes a row that was read before, and asks for its account",
     "price_of": "computes",
+    "promotion_is_left": "counts what all accounts redeemed, one at a time",
     "receivable_of": "computes",
     "refunds_of": "takes a row that was read before, and asks for its account",
     "returns_book": "computes",

@@ -15,9 +15,30 @@ REDEEMED = "redeemed"
 USED_UP = "coupon_used_up"
 
 
-def name_of(catalog: str, code: str) -> str:
-    """Return what a coupon of a price list is kept as."""
-    return f"{catalog}:{code}"
+def name_of(catalog: str, coupon: Coupon) -> str:
+    """Return what a coupon is kept as: one of the processor also by its ids there.
+
+    A code that is made again there under the same spelling has another id, and counts anew.
+    """
+    name = f"{catalog}:{coupon.code}"
+    if coupon.source is None:
+        return name
+    return f"{name}:{coupon.source.coupon}:{coupon.source.promotion}"
+
+
+def _is_left(connection: Connection, name: str, coupon: Coupon) -> bool:
+    """Return whether a coupon is left in all; until the transaction ends, others wait for it."""
+    if coupon.redemptions is not None:
+        return bool(connection.scalar(select(func.coupon_is_left(name, coupon.redemptions))))
+    source = coupon.source
+    if source is None:
+        return True
+    limits = (("", source.coupon_left), (source.promotion, source.promotion_left))
+    return all(
+        connection.scalar(select(func.promotion_is_left(source.coupon, promotion, most)))
+        for promotion, most in limits
+        if most is not None
+    )
 
 
 def redeem(
@@ -35,11 +56,9 @@ def redeem(
     The wallet must be locked already. Roll the opening back where it is refused. Raises
     `InvalidInput` (`unknown_charge`, `wrong_amount`).
     """
-    name = name_of(catalog, coupon.code)
-    if coupon.redemptions is not None:
-        left = select(func.coupon_is_left(name, coupon.redemptions))
-        if not connection.scalar(left):
-            return USED_UP
+    name = name_of(catalog, coupon)
+    if not _is_left(connection, name, coupon):
+        return USED_UP
     call = func.redeem_coupon(
         account_id,
         charge_id,
@@ -68,11 +87,9 @@ def redeem_for_plan(
 
     The wallet must be locked already. Roll the creation back where it is refused.
     """
-    name = name_of(catalog, coupon.code)
-    if coupon.redemptions is not None:
-        left = select(func.coupon_is_left(name, coupon.redemptions))
-        if not connection.scalar(left):
-            return USED_UP
+    name = name_of(catalog, coupon)
+    if not _is_left(connection, name, coupon):
+        return USED_UP
     terms = cast(msgspec.to_builtins(coupon), JSONB)
     limits = (coupon.per_customer, coupon.first_purchase)
     call = func.redeem_for_plan(account_id, subscription_id, name, terms, *limits, at)
@@ -131,4 +148,4 @@ def discount_period(
 
 def as_discount(coupon: str | None, discount_minor: int) -> Discount | None:
     """Read what a coupon took off a charge as it is kept with it; None: there was none."""
-    return None if coupon is None else Discount(coupon.partition(":")[2], discount_minor)
+    return None if coupon is None else Discount(coupon.split(":")[1], discount_minor)

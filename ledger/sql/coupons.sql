@@ -14,6 +14,23 @@ BEGIN
            < p_most;
 END $$;
 
+-- Whether a promotion code of the processor is left that is redeemed p_most times here, in all
+-- price lists: p_promotion itself or, for '', its coupon by all its codes. One after another.
+CREATE OR REPLACE FUNCTION promotion_is_left(
+    p_coupon a_name, p_promotion a_name, p_most a_count
+) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('promotion'), hashtext(p_coupon));
+    RETURN (SELECT count(*) FROM charges
+            WHERE coupon IS NOT NULL AND split_part(coupon, ':', 3) = p_coupon
+              AND p_promotion IN ('', split_part(coupon, ':', 4))
+              AND kind <> 'period' AND state <> 'void')
+           + (SELECT count(*) FROM subscriptions s
+              WHERE s.coupon IS NOT NULL AND split_part(s.coupon, ':', 3) = p_coupon
+                AND p_promotion IN ('', split_part(s.coupon, ':', 4)) AND keeps_coupon(s))
+           < p_most;
+END $$;
+
 -- Whether the coupon of a subscription counts as redeemed: not if it ended before a period with it
 -- came to something.
 CREATE OR REPLACE FUNCTION keeps_coupon(s subscriptions) RETURNS boolean LANGUAGE sql STABLE AS $$
@@ -129,7 +146,8 @@ BEGIN
     RETURN 'redeemed';
 END $$;
 
--- A coupon as people type it: it is kept as its price list, a colon, its code.
+-- A coupon as people type it: it is kept as its price list, a colon, its code; if it is the
+-- processor's, with its ids of the coupon and of the promotion code behind, a colon before each.
 CREATE OR REPLACE FUNCTION coupon_code(p_coupon text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT split_part(p_coupon, ':', 2)
 $$;

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count, dropwhile, takewhile
 
 import pytest
 from hypothesis import given
@@ -11,14 +12,15 @@ from domain.errors import InvalidInput
 from domain.money import Ratio, charge_step_minor
 from domain.periods import Interval, Unit, boundary
 from domain.pricing.discounts import CouponFor, Source, off, refusal
-from domain.pricing.promotions import Door, PromotionCode, Redeemer, coupon_of, is_spelt
+from domain.pricing.promotions import Door, Periods, PromotionCode, Redeemer, coupon_of, is_spelt
 
 NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
 ALL = tuple(CouponFor)
 DOOR = Door(ALL)
 CODE = PromotionCode("promo_1", "SUMMER", "SUMMER-27", usable=True, percent=Ratio(20, 1))
 BUYER = Redeemer(CouponFor.PACKS, 2_500, "USD", "cus_1", NOW)
-PLAN = replace(BUYER, sold=CouponFor.PLANS)
+MONTHLY = Periods(Interval(Unit.MONTH), NOW, NOW, "UTC")
+PLAN = replace(BUYER, sold=CouponFor.PLANS, periods=MONTHLY)
 
 
 def reason(code, door=DOOR, who=BUYER):
@@ -130,22 +132,33 @@ def test_all_of_a_purchase_is_had_up_to_what_the_list_says_or_not_at_all():
 )
 def test_months_are_the_periods_that_begin_in_them(months, interval, periods):
     code = replace(CODE, lasts="repeating", months=months)
-    assert coupon_of(code, DOOR, replace(PLAN, interval=interval)).periods == periods
+    plan = replace(PLAN, periods=replace(MONTHLY, interval=interval))
+    assert coupon_of(code, DOOR, plan).periods == periods
 
 
 @given(
     months=st.integers(1, 60),
     interval=st.builds(Interval, st.sampled_from(Unit), st.integers(1, 14)),
     day=st.integers(0, 800),
+    late=st.integers(0, 40),
     zone=st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia", "America/New_York"]),
 )
-def test_periods_are_counted_as_they_will_begin(months, interval, day, zone):
+def test_periods_are_counted_as_they_will_begin(months, interval, day, late, zone):
     anchor = NOW + timedelta(days=day)
-    who = replace(PLAN, interval=interval, anchor=anchor, time_zone=zone)
-    periods = coupon_of(replace(CODE, lasts="repeating", months=months), DOOR, who).periods
-    end = boundary(anchor, zone, Interval(Unit.MONTH, months), 1)
-    assert boundary(anchor, zone, interval, periods) >= end
-    assert periods == 1 or boundary(anchor, zone, interval, periods - 1) < end
+    begins = anchor + timedelta(days=late)
+    plan = replace(PLAN, periods=Periods(interval, begins, anchor, zone))
+    periods = coupon_of(replace(CODE, lasts="repeating", months=months), DOOR, plan).periods
+    end = boundary(begins, zone, Interval(Unit.MONTH, months), 1)
+    boundaries = (boundary(anchor, zone, interval, k) for k in count())
+    later = takewhile(lambda one: one < end, dropwhile(lambda one: one <= begins, boundaries))
+    assert periods == 1 + len(list(later))
+
+
+def test_a_part_of_a_month_is_a_period_of_its_own():
+    begins = datetime(2027, 1, 20, tzinfo=UTC)
+    cut = Periods(Interval(Unit.MONTH), begins, datetime(2027, 1, 1, tzinfo=UTC), "UTC")
+    code = replace(CODE, lasts="repeating", months=3)  # to April 20th
+    assert coupon_of(code, DOOR, replace(PLAN, periods=cut)).periods == 4
 
 
 def test_what_lasts_for_ever_lasts_for_ever():

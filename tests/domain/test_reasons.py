@@ -66,7 +66,6 @@ OUTCOMES = {
         "zero",
         "crossing",
         "active",
-        "processor_unavailable",
         *("refunds", "opening", "deferred_revenue", "receivable"),  # books
         *("refund", "chargeback"),  # kinds of entries
         *("refunded", "noted", "asked", "made", "failed", "lost", "won"),

@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501 - one mutant a line
 
+from dataclasses import replace
+
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -13,6 +15,7 @@ from tests.builders import START, a_subscribed_wallet
 from tests.ledger.couponed import (
     a_coupon,
     a_period,
+    a_promotion,
     for_plan,
     opened,
     paid,
@@ -129,7 +132,48 @@ def who_has_paid_for_a_plan_starts_no_first_one(engine, _):
         assert for_plan(connection, wallet, first) == "coupon_for_first_purchase"
 
 
+def whoever_takes_the_processors_last_makes_the_others_wait(engine, _):
+    with undone(engine) as one, undone(engine) as other:
+        with_coupon(one, a_promotion("ONE", "promo_1", coupon_left=1))
+        wallet, charge = opened(other)
+        other.execute(text("SET LOCAL lock_timeout = 1"))
+        two = a_promotion("TWO", "promo_2", coupon_left=1)  # another code of the same coupon
+        assert is_refused(OperationalError, redeem, other, wallet, charge, two)
+
+
+def a_code_of_the_processor_is_counted_by_itself_and_with_its_coupon(engine, _):
+    with undone(engine) as connection:
+        one = a_promotion("ONE", "promo_1", promotion_left=2, coupon_left=3)
+        two = a_promotion("TWO", "promo_2", promotion_left=2, coupon_left=3)
+        wallet, charge = with_coupon(connection, one)
+        with_coupon(connection, one)
+        other, third = opened(connection)
+        assert redeem(connection, other, third, one) == "coupon_used_up"
+        two = replace(two, periods=2)
+        plan = with_plan(connection, two)  # its periods are no redemptions of their own
+        a_period(connection, plan, two, "1")
+        a_period(connection, plan, two, "2")
+        assert redeem(connection, other, third, two) == "coupon_used_up"
+        charges.mark_void(connection, wallet.account_id, charge, START)
+        assert redeem(connection, other, third, two) == "redeemed"
+        again = a_promotion("ONE", "promo_3", promotion_left=2, coupon="another")
+        with_coupon(connection, again)  # the same spelling, made anew
+
+
+def a_plan_gives_the_processors_code_back_that_it_never_used(engine, _):
+    last = a_promotion("ONE", "promo_1", promotion_left=1)
+    with undone(engine) as connection:
+        wallet = with_plan(connection, last)
+        other = a_subscribed_wallet(connection, allowance=0)
+        assert for_plan(connection, other, last) == "coupon_used_up"
+        subscriptions.write(connection, wallet.subscription_id, START, status=Status.ENDED)
+        assert for_plan(connection, other, last) == "redeemed"
+
+
 COUPON_LAWS = (
+    whoever_takes_the_processors_last_makes_the_others_wait,
+    a_code_of_the_processor_is_counted_by_itself_and_with_its_coupon,
+    a_plan_gives_the_processors_code_back_that_it_never_used,
     a_plan_keeps_its_coupon_for_its_periods_and_redeems_it_once,
     a_plan_that_never_came_to_a_period_leaves_its_coupon,
     who_has_paid_for_a_plan_starts_no_first_one,
@@ -141,6 +185,14 @@ COUPON_LAWS = (
     the_first_purchase_is_the_first,
 )
 COUPON_FAULTS = (
+    ("who redeems the processor's does not wait", "promotion_is_left", r"PERFORM pg_advisory_xact_lock\([^;]*;", ""),
+    ("the processor's is never used up", "promotion_is_left", r"< p_most", "< p_most + 9"),
+    ("the processor's is redeemed for ever", "promotion_is_left", r"AND state <> 'void'", ""),
+    ("each period redeems the processor's", "promotion_is_left", r"AND kind <> 'period'", ""),
+    ("any code is counted as each", "promotion_is_left", r"AND p_promotion IN \('', split_part\(coupon, ':', 4\)\)", ""),
+    ("any coupon is counted as each", "promotion_is_left", r"AND split_part\(coupon, ':', 3\) = p_coupon", ""),
+    ("a plan redeems nothing of the processor's", "promotion_is_left", r"AND keeps_coupon\(s\)", "AND false"),
+    ("a plan that never began keeps the processor's", "promotion_is_left", r"AND keeps_coupon\(s\)", ""),
     ("who redeems does not wait", "coupon_is_left", r"PERFORM pg_advisory_xact_lock\([^;]*;", ""),
     ("a coupon is never used up", "coupon_is_left", r"< p_most", "< p_most + 9"),
     ("what came to nothing is redeemed for ever", "coupon_is_left", r"AND state <> 'void'", ""),

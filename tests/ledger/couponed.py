@@ -1,7 +1,7 @@
 """Charges with a coupon, with usual values."""
 
 from domain.payments.charges import ChargeKind
-from domain.pricing.discounts import Coupon, CouponFor
+from domain.pricing.discounts import Coupon, CouponFor, Source
 from ledger import grants
 from ledger.payments import charges, coupons
 from tests.builders import START, a_subscribed_wallet, micro
@@ -14,6 +14,11 @@ ANY = (CouponFor.PACKS, CouponFor.MANUAL)
 def a_coupon(code="SOME", **facts):
     usual = {"amount_minor": 500, "applies_to": ANY}
     return Coupon(code=code, **usual | facts)
+
+
+def a_promotion(code, promotion, coupon="SUMMER", **left):
+    """Make a coupon of the processor, `promotion` and `coupon` being its ids there."""
+    return a_coupon(code, source=Source(coupon, promotion, **left))
 
 
 def opened(ledger, wallet=None, charge="bought", price=2_500, quantity=1_000, at=START):

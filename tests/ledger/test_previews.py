@@ -17,6 +17,7 @@ from activities.purchases.quotes import Books, quote, quote_switch
 from catalogs.reader import read_catalog
 from domain.messages.purchases import BuyCredits, BuyPack
 from domain.periods import Window
+from domain.pricing.promotions import LookedUp
 from domain.pricing.proration import ChangeKind
 from ledger import accounts, subscriptions
 from ledger.payments import charges
@@ -24,6 +25,7 @@ from ledger.usage import policies
 from models.tables import Subscription
 from settings import CATALOGS
 from tests.builders import MONTH_END, NOON, START, a_subscribed_wallet, micro, set_policy
+from tests.gateways.generated import full, listed, processor
 
 LISTS = {name: read_catalog(CATALOGS / f"{name}.yaml") for name in ("make", "schematic")}
 PLANS = [
@@ -32,7 +34,7 @@ PLANS = [
 PERIOD = Window(0, START, MONTH_END)
 WHEN = st.sampled_from([NOON, MONTH_END + timedelta(hours=1)])  # the second: its window is over
 SHORT = micro(10_000) + 1  # the least that the wallet does not have
-CODES = st.sampled_from(["", "WELCOME", "LOYAL", "NOBODY"])
+CODES = st.sampled_from(["", "WELCOME", "LOYAL", "NOBODY", "TENTH", "DEAR"])
 UNITS = st.sampled_from([1, 999, 1_000, 5_000, 10**9, 10**11])
 states = st.fixed_dictionaries(
     {
@@ -42,6 +44,30 @@ states = st.fixed_dictionaries(
         "at": WHEN,
     }
 )
+
+
+def a_code(spelt, **restrictions):
+    """Make a promotion code of 10 % at the processor."""
+    usual = {"minimum_amount": None, "minimum_amount_currency": None}
+    coupon = full("coupon", id=spelt, percent_off=10, amount_off=None, max_redemptions=None)
+    coupon |= {"redeem_by": None, "valid": True, "duration": "once", "currency_options": {}}
+    coupon.pop("applies_to")
+    return full(
+        "promotion_code",
+        id=f"promo_{spelt}",
+        code=spelt,
+        active=True,
+        customer=None,
+        customer_account=None,
+        expires_at=None,
+        max_redemptions=None,
+        promotion={"type": "coupon", "coupon": coupon},
+        restrictions={"first_time_transaction": False} | usual | restrictions,
+    )
+
+
+DEAR = {"minimum_amount": 100_000, "minimum_amount_currency": "usd"}
+PROCESSOR = processor({"promotion_codes": listed(a_code("TENTH"), a_code("DEAR", **DEAR))})
 
 
 def lived(engine, state, **policy):
@@ -72,7 +98,17 @@ def lived(engine, state, **policy):
 
 
 def books(engine):
-    return Books(engine, None, LISTS)  # no plan here has tax: the processor is not asked
+    return Books(engine, PROCESSOR, LISTS)  # no plan here has tax: it is asked for codes only
+
+
+def acted(engine, buyer, act, *wanted):
+    """Open a purchase, with what the processor says about its code where it must be asked."""
+    offers = OfferActivities(context(engine))
+    opened = act(offers, buyer, "key-1", *wanted)
+    if not opened.asks:
+        return opened
+    said = LookedUp(PROCESSOR.promotion(buyer.coupon, buyer.payer))
+    return act(offers, replace(buyer, looked_up=said), "key-1", *wanted)
 
 
 def context(engine):
@@ -91,7 +127,7 @@ def test_a_preview_of_credits_is_the_act_s_answer(engine, state, units, expected
     wanted = BuyCredits("key-1", micro(units), expected, coupon)
     told = quote(books(engine), buyer.subscription_id, wanted, buyer.at)
 
-    opened = OfferActivities(context(engine)).open_manual(buyer, "key-1", micro(units))
+    opened = acted(engine, buyer, OfferActivities.open_manual, micro(units))
     is_as_told(told, opened, state)
 
 
@@ -107,7 +143,7 @@ def test_a_preview_of_packs_is_the_act_s_answer(engine, state, pack, count, coup
     wanted = BuyPack("key-1", pack, count, None, coupon)
     told = quote(books(engine), buyer.subscription_id, wanted, buyer.at)
 
-    opened = OfferActivities(context(engine)).open_pack(buyer, "key-1", pack, count)
+    opened = acted(engine, buyer, OfferActivities.open_pack, pack, count)
     is_as_told(told, opened, state)
 
 

@@ -1,10 +1,9 @@
 """Activities in flight that the loop does not wait for."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
-
-from temporalio.workflow import ActivityHandle
 
 from domain.tracing.causes import Cause, now, since
 
@@ -15,9 +14,9 @@ Settle = Callable[[Any], Awaitable[None]]
 class PendingCalls:
     """Calls to the processor: started here, settled by the loop in the order of their start."""
 
-    _under_way: list[tuple[ActivityHandle[Any], Settle, Cause]] = field(default_factory=list)
+    _under_way: list[tuple[asyncio.Task[Any], Settle, Cause]] = field(default_factory=list)
 
-    def start(self, handle: ActivityHandle[Any], settle: Settle) -> None:
+    def start(self, handle: asyncio.Task[Any], settle: Settle) -> None:
         """Track a started activity and how to settle its result."""
         self._under_way.append((handle, settle, now()))
 

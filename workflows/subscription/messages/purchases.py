@@ -1,6 +1,7 @@
 """Purchases by the customer: extra credits, packs, and the switch of auto-purchase."""
 
 from dataclasses import replace
+from functools import partial
 
 from temporalio import workflow
 
@@ -18,39 +19,54 @@ with workflow.unsafe.imports_passed_through():
         parse_set_auto_purchase,
     )
     from domain.outcomes import Outcome
+    from domain.pricing.promotions import LookedUp
 from workflows.options import LEDGER, short
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer
 from workflows.subscription.messages.message import Update
+from workflows.subscription.payments.promotions import look_up
 
 
-async def _buy_credits(context: Context, request: BuyCredits, ticket: int) -> Answer | None:
+async def _buy_credits(
+    context: Context, request: BuyCredits, ticket: int, looked_up: LookedUp | None = None
+) -> Answer | None:
     """Answer `paid`, `declined`, `pending` or `refused`."""
-    buyer = _buyer(context, request)
+    buyer = _buyer(context, request, looked_up)
     purchase = await workflow.execute_activity_method(
         OfferActivities.open_manual,
         args=[buyer, request.key, request.quantity_micro],
         summary=short(f"open purchase {request.key}"),
         **LEDGER,
     )
+    if purchase.asks:
+        look_up(context, buyer, ticket, partial(_buy_credits, context, request))
+        return None
     return context.asked_for(purchase, buyer.window.end, ticket)
 
 
-async def _buy_pack(context: Context, request: BuyPack, ticket: int) -> Answer | None:
+async def _buy_pack(
+    context: Context, request: BuyPack, ticket: int, looked_up: LookedUp | None = None
+) -> Answer | None:
     """Answer `paid`, `declined`, `pending` or `refused`."""
-    buyer = _buyer(context, request)
+    buyer = _buyer(context, request, looked_up)
     purchase = await workflow.execute_activity_method(
         OfferActivities.open_pack,
         args=[buyer, request.key, request.pack_id, request.count],
         summary=short(f"open {request.count} of pack {request.pack_id}"),
         **LEDGER,
     )
+    if purchase.asks:
+        look_up(context, buyer, ticket, partial(_buy_pack, context, request))
+        return None
     return context.asked_for(purchase, buyer.window.end, ticket)
 
 
-def _buyer(context: Context, request: BuyCredits | BuyPack) -> Buyer:
+def _buyer(context: Context, request: BuyCredits | BuyPack, looked_up: LookedUp | None) -> Buyer:
     return replace(
-        context.settler.buyer(), expected_minor=request.expected_minor, coupon=request.coupon
+        context.settler.buyer(),
+        expected_minor=request.expected_minor,
+        coupon=request.coupon,
+        looked_up=looked_up,
     )
 
 

@@ -71,7 +71,7 @@ PURCHASE_REASONS = (
     *("paused:by_operator", "paused:payment_failed"),
     *("price_changed", "invalid_amount", "tax_location_missing", "tax_not_computed"),
     *("unknown_coupon", "coupon_expired", "coupon_used_up", "coupon_already_used"),
-    *("coupon_for_first_purchase", "coupon_not_applicable"),
+    *("coupon_for_first_purchase", "coupon_not_applicable", "processor_unavailable"),
 )
 
 
