@@ -84,6 +84,7 @@ def of_periods_and_plans(context: BillingContext) -> Activities:
     answers = AnswerActivities(context)
     return [
         periods.begin,
+        periods.code_to_ask,
         periods.know_payer,
         periods.abandon,
         periods.open_charge,

@@ -46,6 +46,12 @@ def paid_in(connection: Connection, customer_id: str) -> str | None:
     )
 
 
+def payer_of(connection: Connection, customer_id: str) -> str:
+    """Return the processor's id of a customer; "": it has none yet."""
+    statement = select(Customer.payer).where(Customer.customer_id == customer_id)
+    return connection.scalar(statement) or ""
+
+
 def serves(connection: Connection, subscription_id: str, customer_id: str) -> bool:
     """Return whether a subscription belongs to a customer, has begun and has not ended."""
     statement = (

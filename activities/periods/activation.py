@@ -12,7 +12,9 @@ from domain.errors import InvalidInput
 from domain.periods import Window, checked_zone
 from domain.plan_calendar import TRIAL, first_anchor, trial_period
 from domain.pricing.catalog import Catalog, Plan
+from domain.pricing.discounts import CouponFor
 from domain.pricing.in_currency import currencies_of, plan_in
+from domain.pricing.promotions import CodeWanted, LookedUp, Periods, Redeemer, is_asked
 from domain.subscription import OpenCharge, Start
 from domain.subscription_state import SubscriptionState
 from gateways.letter_formats import Formats
@@ -23,11 +25,15 @@ from ledger.subscriptions import StoredSubscription
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """A subscription that begins at one instant and was decided at another."""
+    """A subscription that begins at one instant and was decided at another.
+
+    `looked_up` is what the processor said about its coupon; None: it was not asked.
+    """
 
     start: Start
     begins_at: datetime
     at: datetime
+    looked_up: LookedUp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +100,55 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
         at=beginning.at,
     )
     if start.coupon and not repeated:
-        names = (account_id, start.subscription_id)
-        redeem_for_plan(connection, catalog, names, plan=plan, code=start.coupon, at=beginning.at)
+        begins = trial.end if trial else beginning.begins_at
+        anchor = first_anchor(plan, begins, zone)
+        periods = Periods(plan.interval, begins, anchor, zone)
+        _redeem(connection, catalog, beginning, account_id=account_id, plan=plan, periods=periods)
     stored = subscriptions.stored(connection, start.subscription_id)
     begun = _begun(connection, start, stored, beginning.at)
     return replace(begun, payer=accounts.details_of(connection, account_id).payer or "")
+
+
+def _redeem(
+    connection: Connection,
+    catalog: Catalog,
+    beginning: Beginning,
+    *,
+    account_id: int,
+    plan: Plan,
+    periods: Periods,
+) -> None:
+    """Keep the coupon of a start with its subscription. Raises `InvalidInput`."""
+    start = beginning.start
+    redeem_for_plan(
+        connection,
+        catalog,
+        (account_id, start.subscription_id),
+        plan=plan,
+        code=start.coupon or "",
+        looked_up=beginning.looked_up,
+        who=Redeemer(
+            sold=CouponFor.PLANS,
+            price_minor=plan.price_minor,
+            currency=plan.currency,
+            payer=accounts.details_of(connection, account_id).payer or "",
+            at=beginning.at,
+            periods=periods,
+        ),
+    )
+
+
+def code_to_ask(catalog: Catalog, connection: Connection, start: Start) -> CodeWanted | None:
+    """Return what the processor is asked about a start's coupon first; None: it is not.
+
+    A repeated start keeps what the first was promised.
+    """
+    code = start.coupon or ""
+    if not is_asked(catalog.coupons, catalog.door, code):
+        return None
+    if starts.is_live(connection, start.subscription_id):
+        return None
+    return CodeWanted(code, starts.payer_of(connection, start.customer_id))
 
 
 def _usual(catalog: Catalog, paid_in: str | None) -> str:

@@ -8,15 +8,8 @@ from sqlalchemy import Connection
 from domain.errors import InvalidInput
 from domain.payments.charges import Charge, ChargeLine
 from domain.pricing.catalog import Catalog, Plan
-from domain.pricing.discounts import (
-    NOT_APPLICABLE,
-    CouponFor,
-    Discount,
-    coupon_named,
-    less,
-    off,
-    refusal,
-)
+from domain.pricing.discounts import NOT_APPLICABLE, Discount, less, off, refusal
+from domain.pricing.promotions import LookedUp, Redeemer, coupon_typed
 from ledger.payments import charges, coupons
 
 
@@ -27,19 +20,20 @@ def redeem_for_plan(
     *,
     plan: Plan,
     code: str,
-    at: datetime,
+    looked_up: LookedUp | None,
+    who: Redeemer,
 ) -> None:
     """Keep a coupon with a subscription (account and id) that was just created.
 
     Raises `InvalidInput`, with the reason why it cannot be had.
     """
-    coupon = coupon_named(catalog.coupons, code)
-    reason = refusal(coupon, CouponFor.PLANS, plan.currency, at)
+    coupon = coupon_typed(catalog.coupons, catalog.door, code, looked_up=looked_up, who=who)
+    reason = refusal(coupon, who.sold, plan.currency, who.at)
     if reason is None and not off(coupon, plan.price_minor, plan.currency):
         reason = NOT_APPLICABLE
     if reason is None:
         status = coupons.redeem_for_plan(
-            connection, *subscription, catalog.name, coupon=coupon, at=at
+            connection, *subscription, catalog.name, coupon=coupon, at=who.at
         )
         reason = None if status in (coupons.REDEEMED, "repeated") else status
     if reason is not None:

@@ -9,7 +9,7 @@ from activities.answers import Keyed, keep
 from activities.context import BillingContext
 from activities.notifications.mails import Desk
 from activities.notifications.period_mails import tell_period
-from activities.periods.activation import Beginning, Begun, begin
+from activities.periods.activation import Beginning, Begun, begin, code_to_ask
 from activities.periods.checkpoints import keep_note
 from activities.periods.discounts import opened_with_coupon
 from activities.periods.opening import begin_paid, serving
@@ -27,7 +27,8 @@ from domain.plan_calendar import (
     period_stretch,
 )
 from domain.pricing.catalog import Plan
-from domain.subscription import LeftBehind, Status
+from domain.pricing.promotions import CodeWanted
+from domain.subscription import LeftBehind, Start, Status
 from ledger import accounts, balances, grants, starts, subscriptions
 from ledger.payments import charges
 from ledger.usage import policies
@@ -114,6 +115,13 @@ class PeriodActivities:
         catalog = self._context.catalog(beginning.start.catalog)
         with self._context.engine.begin() as connection:
             return begin(catalog, connection, beginning)
+
+    @uninterrupted(name="code_to_ask")
+    def code_to_ask(self, start: Start) -> CodeWanted | None:
+        """Return what the processor is asked about a start's coupon before it begins, or None."""
+        catalog = self._context.catalog(start.catalog)
+        with self._context.engine.begin() as connection:
+            return code_to_ask(catalog, connection, start)
 
     @uninterrupted(name="abandon_start")
     def abandon(self, subscription_id: str, at: datetime) -> bool:

@@ -14,10 +14,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.periods import Window
     from domain.plan_calendar import Calendar
     from domain.pricing.catalog import Plan
-    from domain.subscription import Arrears, OpenCharge, Step
+    from domain.pricing.promotions import LookedUp
+    from domain.subscription import Arrears, OpenCharge, Start, Step
     from domain.subscription_state import SubscriptionState
 from workflows.options import LEDGER, PROCESSOR, of_a_period, short
 from workflows.subscription.context import Context
+from workflows.subscription.payments.promotions import UNAVAILABLE, looked_up
 
 
 class Lifecycle:
@@ -102,6 +104,8 @@ class Lifecycle:
     async def _begun(self, beginning: Beginning) -> Begun:
         """Create the subscription; if that is refused, fail with the reason as type."""
         try:
+            if beginning.start.coupon and workflow.patched("promotion-codes"):
+                beginning = replace(beginning, looked_up=await self._looked_up(beginning.start))
             return await workflow.execute_activity_method(
                 PeriodActivities.begin,
                 beginning,
@@ -110,6 +114,25 @@ class Lifecycle:
             )
         except ActivityError as error:
             raise _as_it_is(error) from error
+
+    async def _looked_up(self, start: Start) -> LookedUp | None:
+        """Return what the processor says about a start's coupon, where it must be asked.
+
+        Without its word nothing begins: the same start can be sent again.
+        """
+        wanted = await workflow.execute_activity_method(
+            PeriodActivities.code_to_ask,
+            start,
+            summary="see whose the coupon is",
+            **LEDGER,
+        )
+        if wanted is None:
+            return None
+        said = await looked_up(wanted, start.customer_id)
+        if said is None:
+            message = "the payment processor does not say what the coupon promises"
+            raise ApplicationError(message, type=UNAVAILABLE)
+        return said
 
     async def _registered(self, begun: Begun) -> None:
         """Register the customer; on a refusal, undo the start and fail with its reason."""

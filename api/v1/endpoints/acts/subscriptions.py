@@ -139,7 +139,7 @@ SUBSCRIPTIONS = (
             *("invalid_id", "invalid_email", "unknown_locale", "unknown_time_zone"),
             *("unknown_currency", "other_currency"),
             *("unknown_coupon", "coupon_expired", "coupon_used_up", "coupon_already_used"),
-            *("coupon_for_first_purchase", "coupon_not_applicable"),
+            *("coupon_for_first_purchase", "coupon_not_applicable", "processor_unavailable"),
         ),
         keyed=True,
         examples=(
