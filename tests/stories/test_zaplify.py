@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from tests.fleet import Json, RunningFleet
 from tests.stories.telling import Told, subscribed
 
@@ -111,6 +113,30 @@ async def test_a_monthly_plan_is_refilled_and_a_year_comes_up_front(fleet: Runni
     await yearly.has("12000")
     yearly.has_paid("960.00", "960.00")
     yearly.ends_well()
+
+
+@pytest.mark.parametrize(
+    ("currency", "month", "pack", "larger"),
+    [("JPY", "7300", "3700", "13300"), ("KWD", "15.000", "7.500", "27.250")],
+)
+async def test_a_team_pays_in_the_currency_that_it_chose_at_its_start(
+    fleet: RunningFleet, currency: str, month: str, pack: str, larger: str
+) -> None:
+    team = await subscribed(fleet, "zaplify", "team_500", currency=currency)
+    team.has_paid(month)
+    bought = await team.buys_pack("one_time_100", pack)
+    await team.uses("unlock_prospect", prospect="P1")
+    await team.has("599")
+    await team.lives_until("2027-02-01")
+    await team.has("500")
+    assert (await team.customer.change_plan("team_1000"))["status"] == "changed"
+    await team.lives_until("2027-03-01")
+    paid = team.customer.paid()
+    assert [team.written(one) for one in (*paid[:3], paid[-1])] == [month, pack, month, larger]
+    assert bought["currency"] == currency
+    (row, *_) = await team.sees_report("charges")
+    assert row["currency"] == currency
+    team.ends_well()
 
 
 async def test_a_team_sees_its_goal_what_is_left_and_what_each_used(fleet: RunningFleet) -> None:
