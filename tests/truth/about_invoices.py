@@ -20,8 +20,13 @@ def invoice_due(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
         books.money(remaining),
         books.show.day(datetime.fromtimestamp(there["due_date"], UTC)),
     )
-    truth.says(amount)
-    truth.row("To transfer", amount)
+    void = payload["notice"] == "void"
+    truth.row("Was due" if void else "To transfer", amount)
+    if void:
+        truth.says("is void: please do not pay it any more.")
+        assert (f"{books.money(came)} of it has arrived" in read.prose) == (came > 0)
+    else:
+        truth.says(amount)
     if came:
         truth.row("Has arrived", books.money(came))
     truth.row("Due", day)
@@ -37,8 +42,10 @@ def invoice_due(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     assert payload["page_url"] == there["hosted_invoice_url"]
     assert payload["pdf_url"] == there["invoice_pdf"]
     late = payload["notice"] in ("overdue", "unpaid")
-    assert late == (books.now >= datetime.fromtimestamp(there["due_date"], UTC)), read.prose
+    over = books.now >= datetime.fromtimestamp(there["due_date"], UTC)
+    assert void or late == over, read.prose
     state = {"sent": "processing", "reminder": "processing", "overdue": "processing"}
+    state |= {"void": "void"}
     assert charge.state == state.get(payload["notice"], "open")
     wallet = books.one(
         "SELECT 'payment_failed' = ANY (paused_by) AS unpaid FROM wallets"

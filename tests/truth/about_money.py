@@ -21,8 +21,10 @@ def receipt(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     at, amount = charge.settled_at, books.money(charge.amount_minor)
     grant = books.one(
         "SELECT credit_type, nullif(expires_at, 'infinity') AS expires FROM grants"
-        " WHERE account_id = :account AND charge_id = :id ORDER BY part LIMIT 1",
+        " WHERE account_id = :account AND charge_id = :id AND expires_at > :at"
+        " ORDER BY part LIMIT 1",
         id=charge.charge_id,
+        at=at,
     )
     granted = books.granted(charge.charge_id, grant.credit_type, at)
     truth.says(f"Thank you for your payment of {amount} on {show.day(at)}.")

@@ -9,7 +9,7 @@ from tests.truth.truth import Truth, terms_of
 
 
 def welcome(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
-    plan, begun = truth.books.subscription.plan, truth.books.subscription.begins_at
+    plan, begun = truth.books.subscription.plan, _usable_since(truth)
     trial_ends = truth.books.subscription.trial_ends_at
     price, included = terms_of(truth, plan)
     truth.row("Plan", plan["name"])
@@ -24,6 +24,16 @@ def welcome(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
     truth.says(f"free trial of {plan['name']} has begun")
     truth.says(f"it costs nothing until {truth.moment(trial_ends)}.")
     truth.says(f"{price} is charged. To stop it, cancel before then")
+
+
+def _usable_since(truth: Truth) -> datetime:
+    """A first period that is paid later can be used from then on."""
+    begins = truth.books.subscription.begins_at
+    paid = truth.books.one(
+        "SELECT max(coalesce(granted_at, settled_at)) AS at FROM charges"
+        " WHERE account_id = :account AND kind = 'period' AND state <> 'void'"
+    )
+    return max(begins, paid.at or begins)
 
 
 def low_balance(truth: Truth, read: Read, payload: dict[str, Any]) -> None:

@@ -90,10 +90,11 @@ class Books:
         return sum(free for _, free in self.lots(credit_type, at))
 
     def granted(self, charge_id: str, credit_type: str, at: datetime) -> int:
-        """Return what a charge has granted by an instant, for its first window only."""
+        """Return what a charge has granted by an instant, for its first window then open only."""
         row = self.one(
             "SELECT coalesce(sum(granted), 0)::bigint AS n FROM grants WHERE account_id = :account"
-            " AND charge_id = :id AND credit_type = :type AND effective_at <= :at",
+            " AND charge_id = :id AND credit_type = :type"
+            " AND effective_at <= :at AND expires_at > :at",  # a late transfer finds windows over
             id=charge_id,
             type=credit_type,
             at=at,

@@ -114,10 +114,11 @@ async def test_every_mail_about_an_invoice_is_true(fleet: RunningFleet, seed: in
         luck, (lives.a_part_of_the_invoice,), (lives.a_week_before_its_day, lives.after_its_day)
     )
     paid = luck.random() < 0.5
-    ends = (lives.the_rest_of_the_invoice, lives.use_some) if paid else (lives.after_its_grace,)
+    unpaid = (lives.after_its_grace, lives.cancel_now)
+    ends = (lives.the_rest_of_the_invoice, lives.use_some) if paid else unpaid
     await life.live(*steps, *ends)
 
-    assert life.kinds.count("invoice_due") == 3 + (not paid)
+    assert life.kinds.count("invoice_due") == (3 if paid else 5)
     assert set(life.kinds) - {"invoice_due"} == ({"welcome", "receipt"} if paid else set())
 
 
