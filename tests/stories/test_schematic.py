@@ -1,6 +1,7 @@
 """Schematic's list: a general engine, with rates of every shape and an answer to every zero."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -224,4 +225,21 @@ async def test_support_corrects_balances_and_finance_reconciles_them(fleet: Runn
     )
     pdf, _ = await maker.sees_report("prices")
     assert (pdf["action"], pdf["earned"], pdf["price"]) == ("pdf", "109.99", "0.008461")
+    maker.ends_well()
+
+
+async def test_who_pays_in_euros_gets_late_credits_only_for_a_late_upgrade(
+    fleet: RunningFleet,
+) -> None:
+    maker = await subscribed(fleet, "schematic", "growth", currency="EUR")
+    maker.has_paid("70.00")
+    await maker.lives_until("2027-01-31T23:20")
+
+    changed = await maker.ask("change_plan", key="up", plan="scale")  # of 160.00 more, 14 cents
+
+    assert (changed["status"], changed["amount_minor"]) == ("changed", 0)  # too little to charge
+    assert 17 < Decimal(changed["extra_credits"]["credits"]) < 18  # of 20,000, for forty minutes
+    await maker.has(changed["available"])
+    await maker.lives_until("2027-02-02")
+    maker.has_paid("70.00", "230.00")
     maker.ends_well()
