@@ -85,7 +85,9 @@ def key_of(headers: Mapping[str, str]) -> str:
 
 def _came_to_nothing(error: BaseException) -> bool:
     """Return whether a request was refused; otherwise it may have been carried out."""
-    return isinstance(error, BillingError) and status_of(error.reason) not in (500, 502, *WAITS)
+    decided = isinstance(error, Problem) and error.decided
+    refused = isinstance(error, BillingError) and status_of(error.reason) not in (500, 502, *WAITS)
+    return decided or refused
 
 
 def _begin(

@@ -160,12 +160,22 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Problem(BillingError):
-    """A request that this door refuses; `facts` are further members of its body."""
+    """A request that this door refuses; `facts` are further members of its body.
+
+    `decided`: it was refused where it would have been carried out, so that it came to nothing.
+    """
 
     def __init__(
-        self, reason: str, message: str, *, facts: Mapping[str, Any] | None = None, **headers: str
+        self,
+        reason: str,
+        message: str,
+        *,
+        facts: Mapping[str, Any] | None = None,
+        decided: bool = False,
+        **headers: str,
     ) -> None:
         super().__init__(reason, message)
+        self.decided = decided
         self.facts = dict(facts or {})
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.pages.forms import forms_of, sent
 from tests.pages.operators import entered
+from tests.workflows.promoted import Dashboard
 from tests.workflows.test_payers_removed import default_of
 
 MAY = datetime(2027, 5, 1, 1, tzinfo=UTC)
@@ -95,3 +96,18 @@ async def test_the_page_of_the_plan_says_what_the_next_period_costs(fleet, link,
     web.cookies.clear()
     await web.get(await link(plain.name))
     assert "Your next payment" not in (await web.get("/console/plan")).text
+
+
+async def test_a_code_of_the_processor_is_typed_at_the_same_field(acme, web, fleet):
+    dashboard = Dashboard(fleet.standin)
+    code = dashboard.code(coupon={"percent_off": 20})
+    there = f"{BASKET}&coupon={code.lower()}"
+    shown = (await web.get(there)).text
+    assert f"<dt>Coupon {code}</dt><dd>-$1.00</dd>" in shown, shown
+    assert (await sent(web, there, CONFIRM)).status_code == 303
+    assert acme.paid() == [1_000, 400]
+    fleet.standin.post("/_fault", fault="500", path="/v1/promotion_codes", method="GET", count=9)
+    silent = (await web.get(there)).text
+    fleet.standin.behave()
+    assert "The payment processor does not answer." in silent
+    assert forms_of(await web.get(f"{BASKET}&coupon={code}-X"), CONFIRM) == []

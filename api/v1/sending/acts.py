@@ -139,7 +139,9 @@ def answered(call: Call, answer: Answer) -> Reply:
     """Return the reply to an answer of the contract. Raises `Problem` for `refused`."""
     status = answer["status"]
     if status == "refused" and "reason" in answer:
-        raise Problem(answer["reason"], "the request is refused", facts=facts_of(answer))
+        raise Problem(
+            answer["reason"], "the request is refused", facts=facts_of(answer), decided=True
+        )
     if status == "declined":  # a first answer like others: a new attempt needs a new key
         reason, told = answer["reason"], "the payment was declined"
         body = problem(reason, told, call.request_id, facts_of(answer))
