@@ -21,7 +21,7 @@ def invoice_due(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
         books.show.day(datetime.fromtimestamp(there["due_date"], UTC)),
     )
     void = payload["notice"] == "void"
-    truth.row("Was due" if void else "To transfer", amount)
+    truth.row("Not paid" if void else "To transfer", amount)
     if void:
         truth.says("is void: please do not pay it any more.")
         assert (f"{books.money(came)} of it has arrived" in read.prose) == (came > 0)
@@ -29,7 +29,7 @@ def invoice_due(truth: Truth, read: Read, payload: dict[str, Any]) -> None:
         truth.says(amount)
     if came:
         truth.row("Has arrived", books.money(came))
-    truth.row("Due", day)
+    truth.row("Was due" if void else "Due", day)
     truth.row("Reference", there["number"])
     if payload["purpose"] == "first_period" and payload["notice"] in ("sent", "unpaid"):
         noted = books.one(
