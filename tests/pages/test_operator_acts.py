@@ -331,7 +331,7 @@ async def test_forms_of_others_and_of_lesser_roles_do_nothing(fleet, web):
     shown = await web.get(f"{ACT}?id={acme.name}")
     assert f"{ACT}/preview_end" not in shown.text
     (fields,) = forms_of(shown, f"{ACT}/preview_pause")
-    for act in ("end", "uncancel", "retry", "bonus"):
+    for act in ("end", "uncancel", "retry", "bonus", "move"):
         data = {**fields, "when": "now", "reason": "r", "bonus": "b", "invitee": "i"}
         assert (await web.post(f"{ACT}/{act}", data=data)).status_code == 403, act
     assert acts(acme) == []

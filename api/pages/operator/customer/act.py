@@ -26,7 +26,13 @@ ADJUST = "POST /customers/{id}/adjustments"
 CANCEL = "POST /subscriptions/{id}/cancel"
 UNCANCEL = "POST /subscriptions/{id}/uncancel"
 SECOND = "approval_required"
-CUSTOMERS_OWN = ("retry", "bonus", "end", "uncancel")  # what customers or products do as well
+CUSTOMERS_OWN = (
+    "retry",
+    "bonus",
+    "end",
+    "uncancel",
+    "move",
+)  # what customers or products do as well
 ENDS = {"period_end": "with its period", "now": "now"}
 
 
@@ -227,6 +233,12 @@ async def uncancel(visit: Visit) -> Response:
     return await _kept(visit, "uncancel", UNCANCEL, {}, id_=_subscription(standing))
 
 
+async def move(visit: Visit) -> Response:
+    """Move the customer to another time zone."""
+    content = {"time_zone": visit.form.get("time_zone", "").strip()}
+    return await _kept(visit, "move", "POST /customers/{id}/time_zone", content)
+
+
 def _end(visit: Visit, **more: bool) -> Json:
     when = visit.form.get("when", "")
     if when not in ENDS:
@@ -283,6 +295,7 @@ DONE_AS_SEEN = {
     "retry": retry,
     "bonus": bonus,
     "uncancel": uncancel,
+    "move": move,
 }
 PAGE = Page(
     "act",

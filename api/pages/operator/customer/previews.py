@@ -22,6 +22,7 @@ from domain.messages.purchases import parse_give_bonus
 from domain.payments.charges import ChargeKind, ChargeState
 from domain.payments.sent_invoices import INVOICE_OVERDUE
 from domain.payments.taxes import LOCATION_MISSING
+from domain.periods import checked_zone
 from domain.pricing.catalog import Bonus, Extras, gift_ends
 from domain.subscription import Pause
 from gateways.payments import ProcessorUnavailable
@@ -35,6 +36,7 @@ MOST = "100"
 RETRIED = (ChargeKind.PERIOD, ChargeKind.AUTO)  # others are given up: the buyer buys anew
 OPERATORS = Pause.BY_OPERATOR.value
 NAMED_AT_MOST = 64  # characters of an invitee
+ZONE_AT_MOST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,21 @@ async def of_uncancel(_: Visit, standing: Standing) -> Preview:
     return Preview("uncancel", facts, {name: facts[name] for name in ("due", "price")})
 
 
+async def of_move(visit: Visit, standing: Standing) -> Preview:
+    """Return the zone that a customer leaves, its new one and when periods begin to follow it.
+
+    Raises `InvalidInput`: there is no such zone.
+    """
+    typed = visit.form.get("time_zone", "").strip()
+    zone = checked_zone(typed[:ZONE_AT_MOST]).key
+    facts = {
+        "before": standing.customer.time_zone,
+        "zone": zone,
+        "from": None if _ends(standing) else _period_end(standing),
+    }
+    return Preview("move", facts, facts)
+
+
 def _period_end(standing: Standing) -> datetime | None:
     end = standing.subscription["period_end"] if standing.subscription else None
     return end if isinstance(end, datetime) else None
@@ -245,4 +262,5 @@ PREVIEWS: Mapping[str, Callable[[Visit, Standing], Awaitable[Preview]]] = {
     "pause": of_pause,
     "resume": of_resume,
     "uncancel": of_uncancel,
+    "move": of_move,
 }

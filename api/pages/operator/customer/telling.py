@@ -49,6 +49,7 @@ ACTS = {
     "bonus": "Bonus",
     "end": "Subscription ended",
     "uncancel": "End taken back",
+    "move": "Moved to another time zone",
 }
 TONES = {
     **dict.fromkeys(("paid", "made", "won", "done", "approved", "ended"), "good"),
