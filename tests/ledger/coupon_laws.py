@@ -156,7 +156,7 @@ def a_code_of_the_processor_is_counted_by_itself_and_with_its_coupon(engine, _):
         assert redeem(connection, other, third, two) == "coupon_used_up"
         charges.mark_void(connection, wallet.account_id, charge, START)
         assert redeem(connection, other, third, two) == "redeemed"
-        again = a_promotion("ONE", "promo_3", promotion_left=2, coupon="another")
+        again = a_promotion("ONE", "promo_3", coupon="another", promotion_left=1, coupon_left=1)
         with_coupon(connection, again)  # the same spelling, made anew
 
 
