@@ -6,12 +6,7 @@ from dataclasses import fields, replace
 from fractions import Fraction
 
 from ledger.reports.prices import ActionPrice
-from local.simulator.figures import Figures, Flow, MonthFigures
-
-AMOUNTS = (
-    *("plan_minor", "extra_minor", "revenue_minor", "breakage_minor"),
-    *("tax_minor", "discount_minor", "events", "refused"),
-)
+from local.simulator.figures import AMOUNTS, Figures, Flow, MonthFigures
 
 
 def joined(each: Sequence[Figures]) -> Figures:

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -68,6 +68,7 @@ class MonthFigures:
 
     start: datetime
     flows: dict[str, Flow]
+    _: KW_ONLY
     plan_minor: int = 0
     extra_minor: int = 0
     tax_minor: int = 0  # charged beside it
@@ -86,6 +87,10 @@ class MonthFigures:
     def consumed_minor(self) -> int:
         """What the month's use and its unused credits cost."""
         return self.revenue_minor + self.breakage_minor
+
+
+# What is added up over months and customers.
+AMOUNTS = tuple(one.name for one in fields(MonthFigures) if one.kw_only)
 
 
 @dataclass(frozen=True)

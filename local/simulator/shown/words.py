@@ -6,7 +6,7 @@ from fractions import Fraction
 from domain.credits import MICRO, format_credits
 from domain.money import format_money, half_up
 from ledger.reports.tables import ABSENT, Column, Sheet, major_text, money_text, numbers
-from local.simulator.figures import Figures, Flow, MonthFigures
+from local.simulator.figures import AMOUNTS, Figures, Flow, MonthFigures
 
 FLOWS = ("included", "bought", "used", "expired", "left")
 MONEY = ("plan charge", "extra charges", "charged", "revenue", "breakage")
@@ -158,8 +158,9 @@ def _whole(figures: Figures) -> MonthFigures:
         )
         for one in figures.credit_types
     }
-    amounts = ("plan_minor", "extra_minor", "revenue_minor", "breakage_minor", "events", "refused")
-    return MonthFigures(figures.months[0].start, flows, *map(figures.total, amounts))
+    return MonthFigures(
+        figures.months[0].start, flows, **{name: figures.total(name) for name in AMOUNTS}
+    )
 
 
 def _shown(figures: Figures, month: MonthFigures, name: str, *, single: bool) -> tuple[str, ...]:
