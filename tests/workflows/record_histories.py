@@ -27,7 +27,9 @@ from local.processes import stop
 from local.stack import Stack, environment
 from local.timeline import HAIR
 from models.base import connect
+from settings import CATALOGS
 from tests.fleet import Customer, RunningFleet
+from tests.workflows.promoted import Dashboard
 from workflows import names
 from workflows.converter import DATA_CONVERTER
 from workflows.stripe_event import StripeEvent
@@ -123,6 +125,36 @@ async def malformed(fleet: RunningFleet) -> Customer:
     return customer
 
 
+async def coupons(fleet: RunningFleet) -> Customer:
+    """Codes of the list: of the plan, of packs and credits, one of nobody, one that costs nothing.
+
+    The stored file was made before the processor was asked about codes.
+    """
+    customer = await fleet.subscribe("grove", catalog="orchard", coupon="QUARTER")
+    for key, code in (("one", "FIFTH"), ("two", "NOBODY"), ("free", "WELCOME")):
+        await customer.life.ask("buy_pack", {"key": key, "pack": "basket", "coupon": code})
+    await customer.pass_until(FEBRUARY)
+    await customer.life.ask("buy_credits", {"key": "three", "credits": "500", "coupon": "THREE"})
+    return customer
+
+
+async def promotion_codes(fleet: RunningFleet) -> Customer:
+    """Codes of the processor: of the plan, of a pack, one of nobody, one while it is silent."""
+    dashboard = Dashboard(fleet.standin)
+    half = dashboard.code("HALF", coupon={"percent_off": 50, "duration": "forever"})
+    fifth = dashboard.code("FIFTH", coupon={"percent_off": 20})
+    customer = await fleet.subscribe("grove", catalog="orchard", coupon=half)
+    for key, code in (("one", fifth), ("two", "NOBODY")):
+        await customer.life.ask("buy_pack", {"key": key, "pack": "basket", "coupon": code})
+    silent = {"fault": "500", "path": "/v1/promotion_codes", "method": "GET", "count": 100}
+    fleet.standin.post("/_fault", **silent)
+    await customer.life.ask("buy_pack", {"key": "three", "pack": "basket", "coupon": fifth})
+    fleet.standin.behave()
+    await customer.pass_until(FEBRUARY)
+    await customer.life.ask("buy_credits", {"key": "four", "credits": "500", "coupon": fifth})
+    return customer
+
+
 SHAPES: dict[str, Callable[[RunningFleet], Awaitable[Customer]]] = {
     "life": life,
     "auto-purchase": auto_purchase,
@@ -130,7 +162,12 @@ SHAPES: dict[str, Callable[[RunningFleet], Awaitable[Customer]]] = {
     "changes": changes,
     "dunning": dunning,
     "malformed": malformed,
+    "coupons": coupons,
+    "promotion-codes": promotion_codes,
 }
+
+
+BORN_OTHERWISE = ("life", "coupons", "promotion-codes")  # of these the first run is kept, too
 
 
 async def stripe_events(fleet: RunningFleet) -> dict[str, list[Json]]:
@@ -210,16 +247,26 @@ def scrubbed(value: Any) -> Any:
 
 
 def write(name: str, histories: list[Json]) -> None:
-    """Write one file for each run; the first run of every life is the same, so one is kept."""
-    kept_before = 1 if name in SHAPES and name != "life" else 0
+    """Write one file for each run; the first run of most lives is the same, so one is kept."""
+    kept_before = 1 if name in SHAPES and name not in BORN_OTHERWISE else 0
     for number, history in enumerate(histories[kept_before:], start=kept_before + 1):
         text = json.dumps(scrubbed(history), separators=(",", ":"), sort_keys=True)
         (HISTORIES / f"{name}-{number}.json").write_text(text + "\n")
 
 
+def lists(folder: Path) -> Path:
+    """Copy the price lists that are shipped, examples too, to a folder."""
+    folder.mkdir()
+    for place in (CATALOGS, CATALOGS / "examples"):
+        for path in place.glob("*.yaml"):
+            shutil.copy(path, folder)
+    return folder
+
+
 async def live(stack: Stack, log: Path) -> dict[str, list[Json]]:
     """Simulate every shape on a stack; return the record of each."""
-    worker = await asyncio.to_thread(start_worker, environment(stack), stack.temporal, log)
+    variables = environment(stack) | {"DRAWDOWN_CATALOGS": str(lists(log.with_name("lists")))}
+    worker = await asyncio.to_thread(start_worker, variables, stack.temporal, log)
     engine = connect(stack.postgres.dsn())
     client = await Client.connect(stack.temporal.address, data_converter=DATA_CONVERTER)
     fleet = RunningFleet(client, engine, stack.standin, stack.mail)
