@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.fleet import Customer, RunningFleet
+from tests.fleet import BEGINS, SECOND, Customer, RunningFleet
 from tests.payer import card_in
 from tests.workflows.promoted import Dashboard
 from tests.workflows.test_plan_coupons import living, reason_of_failure
@@ -108,3 +108,18 @@ async def test_a_code_of_one_customer_is_had_by_that_customer(
     again = await fleet.subscribe("grove", catalog="orchard", again=known, coupon=code)
     assert again.paid()[-1] == 500
     sound(again)
+
+
+async def test_a_scheduled_start_waits_until_the_processor_answers(
+    fleet: RunningFleet, dashboard: Dashboard
+) -> None:
+    """Nobody waits for it any more who could send it again."""
+    code = dashboard.code(coupon=HALF)
+    customer = await fleet.subscribe("grove", catalog="orchard", coupon=code, wait=False)
+    fleet.standin.post("/_fault", fault="500", path="/v1/promotion_codes", method="GET", count=4)
+    try:
+        await customer.pass_until(BEGINS + SECOND)  # who waits for 15 seconds has no fifth call
+    finally:
+        fleet.standin.behave()
+    assert customer.paid() == [500]
+    sound(customer)

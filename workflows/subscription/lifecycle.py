@@ -118,7 +118,8 @@ class Lifecycle:
     async def _looked_up(self, start: Start) -> LookedUp | None:
         """Return what the processor says about a start's coupon, where it must be asked.
 
-        Without its word nothing begins: the same start can be sent again.
+        Without its word nothing begins: the same start can be sent again. One that was scheduled
+        waits for it: its sender is told nothing any more, and would never send it again.
         """
         wanted = await workflow.execute_activity_method(
             PeriodActivities.code_to_ask,
@@ -128,7 +129,8 @@ class Lifecycle:
         )
         if wanted is None:
             return None
-        said = await looked_up(wanted, start.customer_id)
+        scheduled = start.begins_at is not None and start.begins_at > workflow.info().start_time
+        said = await looked_up(wanted, start.customer_id, patient=scheduled)
         if said is None:
             message = "the payment processor does not say what the coupon promises"
             raise ApplicationError(message, type=UNAVAILABLE)

@@ -11,21 +11,26 @@ with workflow.unsafe.imports_passed_through():
     from activities.purchases.buyers import Buyer
     from domain.messages.answers import refused
     from domain.pricing.promotions import CodeWanted, LookedUp
-from workflows.options import INTERACTIVE, LOOK_UP, ranked
+from workflows.options import INTERACTIVE, LOOK_UP, PROCESSOR, ranked
 from workflows.subscription.context import Context
 from workflows.subscription.mailbox import Answer, Command
 
 UNAVAILABLE = "processor_unavailable"
 
 
-async def looked_up(wanted: CodeWanted, customer_id: str) -> LookedUp | None:
-    """Return what the processor says about a code; None: it does not answer in good time."""
+async def looked_up(
+    wanted: CodeWanted, customer_id: str, *, patient: bool = False
+) -> LookedUp | None:
+    """Return what the processor says about a code; None: it does not answer in good time.
+
+    `patient`: nobody waits for the answer, so that it may take as long as the processor is away.
+    """
     try:
         return await workflow.execute_activity_method(
             PaymentActivities.look_up,
             wanted,
             summary="look a promotion code up",
-            **ranked(LOOK_UP, INTERACTIVE, customer_id),
+            **ranked(PROCESSOR if patient else LOOK_UP, INTERACTIVE, customer_id),
         )
     except ActivityError:
         return None
