@@ -1,4 +1,4 @@
-"""Orchard's marketing people make a code in the processor's dashboard, and customers type it."""
+"""Marketing people make a code in the processor's dashboard, and customers type it."""
 
 import pytest
 
@@ -86,3 +86,24 @@ async def test_half_for_three_months_is_kept_when_the_campaign_is_deleted(
     await member.lives_until("2027-04-01")
     member.has_paid("5.00", "5.00", "5.00", "10.00")
     member.ends_well()
+
+
+async def test_schematic_takes_40_00_off_in_dollars_and_37_00_in_euros(
+    fleet: RunningFleet, dashboard: Dashboard
+) -> None:
+    forty = {"amount_off": 4_000, "currency": "usd"}
+    euros = {"currency_options": {"eur": {"amount_off": 3_700}}}
+    trade, dollars_only = (dashboard.code("TRADE", coupon=one) for one in (forty | euros, forty))
+    pack = {"pack": "enterprise_50000"}
+    for currency, cost in (("USD", "360.00"), ("EUR", "333.00")):
+        buyer = await subscribed(fleet, "schematic", "enterprise", currency=currency)
+        bought = await buyer.ask("buy_pack", key="trade", coupon=trade, **pack)
+        assert (bought["status"], bought["currency"]) == ("paid", currency), bought
+        assert dollars(bought["amount_minor"]) == cost
+        assert buyer.written(buyer.customer.paid()[-1]) == cost
+        (line,) = await buyer.sees_report("discounts")
+        told = [line[column] for column in ("price list", "coupon", "currency", "charged")]
+        assert told == ["schematic", trade, currency, cost]
+        buyer.ends_well()
+    await buyer.is_told_no("coupon_not_applicable", "buy_pack",
+                           key="no", coupon=dollars_only, **pack)  # fmt: skip
