@@ -10,6 +10,7 @@ from catalogs.kept import told
 from catalogs.reader import read_list
 from domain.money import Ratio
 from domain.pricing.discounts import Coupon, CouponFor
+from domain.pricing.promotions import Door
 from domain.pricing.published import compare, items_of
 from tests.catalogs.sound import faults_of
 
@@ -123,3 +124,44 @@ def test_a_coupon_may_be_withdrawn():
     without = replace(READ.catalog, coupons=())
 
     assert compare(items_of(READ.catalog), without, NOW, frozenset()).refused == ()
+
+
+DOOR = '{applies_to: [packs, manual, plans], most: "5.00"}'
+DOOR_LINE = ORCHARD[: ORCHARD.index(DOOR)].count("\n") + 1
+
+
+def opened(changed):
+    return read_list(ORCHARD.replace(f"promotion_codes: {DOOR}", changed), "list.yaml").catalog
+
+
+def test_what_a_list_takes_codes_of_the_processor_for_is_read():
+    assert READ.catalog.door == Door(tuple(CouponFor), 500, "USD")
+    assert opened("").door is None
+    assert opened("promotion_codes: {applies_to: [plans]}").door == Door((CouponFor.PLANS,))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ("{}", "applies_to: is missing"),
+        ("{applies_to: []}", "names nothing"),
+        ("{applies_to: [credits]}", "one of: packs, manual, plans"),
+        ('{applies_to: [packs], most: "0"}', "greater than zero"),
+        ('{applies_to: [packs], most: "0.001"}', "more than 2 decimals"),
+        ('{applies_to: [plans], most: "5.00"}', "names plans only"),
+        ("{applies_to: [packs], least: 5}", "unknown key 'least'"),
+        ("true", "must be a mapping"),
+    ],
+)
+def test_a_faulty_door_is_refused_at_its_line(changed, words):
+    (fault,) = faults_of(ORCHARD.replace(DOOR, changed))
+
+    assert fault.startswith(f"list.yaml:{DOOR_LINE}: ")
+    assert words in fault
+
+
+@pytest.mark.parametrize("changed", ["", "promotion_codes: {applies_to: [plans]}"])
+def test_the_door_to_the_processors_codes_may_change_at_any_time(changed):
+    published = items_of(READ.catalog)
+
+    assert compare(published, opened(changed), NOW, frozenset()).refused == ()
