@@ -34,3 +34,20 @@ async def test_while_the_processor_is_silent_both_say_so_and_the_key_is_free(fle
     assert (paid.status_code, paid.json().get("amount_minor")) == (200, 400), paid.text
     assert customer.paid() == [1_000, 400]
     customer.check()
+
+
+async def test_a_start_while_the_processor_is_silent_leaves_id_and_key_free(
+    fleet, door, post, beginning
+):
+    code = Dashboard(fleet.standin).code(coupon={"percent_off": 50, "duration": "forever"})
+    body = beginning() | {"catalog": "orchard", "plan_id": "grove", "coupon": code}
+    fleet.standin.post("/_fault", **SILENT, count=100)
+    refused = await post("/subscriptions", body, f"silent-{code}")
+    fleet.standin.behave()
+    assert (refused.status_code, refused.json()["reason"]) == (503, "processor_unavailable")
+    unknown = await door.get(f"/subscriptions/{body['subscription_id']}")
+    assert unknown.json()["reason"] == "no_subscription"
+    begun = await post("/subscriptions", body, f"silent-{code}")
+    assert begun.status_code == 201, begun.text
+    customer = (await door.get(f"/customers/{body['customer_id']}")).json()["subscription"]
+    assert (customer["coupon"], customer["renewal_minor"]) == (code, 500), customer
