@@ -179,7 +179,10 @@ def used_of_each(connection: Connection, wallet: WalletNow) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class AutoNow:
-    """Auto-purchase in the window its cap counts; micro-credits. `bought` includes open ones."""
+    """Auto-purchase in the window its cap counts; micro-credits. `bought` includes open ones.
+
+    `card_usable`: there is a payment method to charge, of a kind that the plan takes for it.
+    """
 
     credit_type: str
     on: bool
@@ -191,7 +194,8 @@ class AutoNow:
 
 
 _AUTO = text("""
-    SELECT p.auto_credit_type, p.auto_on, p.card_usable, p.auto_unit, p.auto_cap,
+    SELECT p.auto_credit_type, p.auto_on, unpayable(p, p.auto_kinds) IS NULL,
+           p.auto_unit, p.auto_cap,
            auto_purchased(p.account_id, :start, :end, p.cap_bounds, :at),
            EXISTS (SELECT FROM charges c WHERE c.account_id = p.account_id
                    AND c.kind = 'auto_purchase' AND c.state IN ('open', 'processing'))

@@ -59,3 +59,20 @@ async def test_without_a_usable_card_there_is_a_way_to_one_and_no_switch(fleet, 
     shown = (await web.get(PAGE)).text
     assert "Paused: a payment failed" in shown
     assert 'href="/console/payment"' in shown
+
+
+async def test_a_bank_account_that_it_does_not_take_is_not_said_to_be_charged(fleet, link, web):
+    acme = await fleet.subscribe("small", catalog="anything", auto=True)
+    await web.get(await link(acme.name))
+    page = (await web.get(PAGE)).text
+    assert "nothing is bought until" not in page
+    await acme.life.ask("use_payment_method", {"payment_method": "pm_usBankAccount_success"})
+    await acme.use("10000")
+    shown = (await web.get(PAGE)).text
+    assert "Bank account ···6789 cannot be charged for it: nothing is bought until" in shown
+    assert "<dt>Charged to</dt><dd>not Bank account ···6789" in shown
+    await sent(web, PAGE, SWITCH)
+    off = (await web.get(PAGE)).text
+    assert "<button>Switch on" not in off
+    assert "Use another card" in off
+    assert acme.charges()[1:] == []
