@@ -5,7 +5,7 @@ import importlib
 import inspect
 import json
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from functools import cache
@@ -63,7 +63,7 @@ def sample(type_: Any, chance: Random) -> Any:
     if origin in (tuple, list):
         many = inner[:1] * chance.randrange(3) if Ellipsis in inner or origin is list else inner
         return origin(sample(one, chance) for one in many)
-    if origin is dict:
+    if origin in (dict, Mapping):
         return {str(n): sample(inner[1], chance) for n in range(chance.randrange(3))}
     if dataclasses.is_dataclass(type_):
         return type_(**{name: sample(one, chance) for name, one in hints(type_).items()})
