@@ -169,9 +169,9 @@ class SubscriptionState:
         """Take the coupon that the next period has; None: none."""
         self.coupon = coupon
 
-    def renewal_minor(self, plan: Plan) -> int:
+    def renewal_minor(self, plan: Plan, begins: datetime | None = None) -> int:
         """Return what the next period costs under a plan, in minor units and without tax."""
-        return less(self.coupon, plan.price_minor, plan.currency)
+        return less(self.coupon, plan.price_minor, plan.currency, begins=begins)
 
     def open_window(self, window: Window | None) -> None:
         """Begin the next window of the period."""

@@ -34,7 +34,9 @@ def preview_of(context: Context, quoted: Quoted) -> Answer:
         },
         "effective_at": quote.effective_at.isoformat(),
         "price_minor": quote.price_minor,
-        "renewal_minor": context.state.renewal_minor(quoted.plan),
+        "renewal_minor": context.state.renewal_minor(
+            quoted.plan, quote.restarts.end if quote.restarts else None
+        ),
         "cap_credits": credit_text(quote.cap_micro),
         **_new_period(quote),
         **_due(context, quoted),

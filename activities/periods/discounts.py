@@ -41,7 +41,7 @@ def redeem_for_plan(
 
 
 def opened_with_coupon(
-    connection: Connection, account_id: int, charge: Charge, at: datetime
+    connection: Connection, account_id: int, charge: Charge, *, begins: datetime, at: datetime
 ) -> Charge:
     """Open the charge of a period, less what the subscription's coupon takes off its price.
 
@@ -62,7 +62,7 @@ def opened_with_coupon(
         at=at,
     )
     names = (account_id, charge.subscription_id)
-    coupon = coupons.of_period(connection, *names, charge_id=charge.charge_id)
+    coupon = coupons.of_period(connection, *names, charge_id=charge.charge_id, begins=begins)
     if coupon is None:
         return charge
     minor = off(coupon, charge.amount_minor, charge.currency)

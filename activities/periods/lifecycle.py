@@ -162,7 +162,9 @@ class PeriodActivities:
         )
         with self._context.engine.begin() as connection:
             accounts.lock(connection, wanted.account_id, wanted.at)
-            charge = opened_with_coupon(connection, wanted.account_id, charge, wanted.at)
+            charge = opened_with_coupon(
+                connection, wanted.account_id, charge, begins=period.start, at=wanted.at
+            )
             keep_note(
                 connection,
                 wanted.account_id,

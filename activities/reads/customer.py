@@ -37,7 +37,7 @@ def _subscription(row: Json | None) -> Json | None:
     if row is None:
         return None
     plan, following = row["plan"], row["next_plan"]
-    coupon = lasting(row["coupon_terms"], row["coupon_periods"])
+    coupon = lasting(row["coupon_terms"], row["coupon_periods"], row["period_end"])
     return {
         "subscription_id": row["subscription_id"],
         "status": row["status"],

@@ -46,6 +46,7 @@ class Coupon:
     `redemptions` is how often it is redeemed in all, `per_customer` by one customer; None: as often
     as anybody likes. It counts before `until`. `first_purchase`: only for who never bought credits
     or, with a plan, never paid for one. `periods` of a plan it takes something off; None: of all.
+    If it is for a number of months, they end at `ends`: a later period that begins then is whole.
     """
 
     code: str
@@ -58,6 +59,7 @@ class Coupon:
     per_customer: int | None = None
     until: datetime | None = None
     periods: int | None = 1
+    ends: datetime | None = None
     currency: str = ""
     source: Source | None = None  # the processor's; None: the price list's
 
@@ -109,9 +111,28 @@ def off(coupon: Coupon, price_minor: int, currency: str) -> int:
     return price_minor if taken and too_little_left else taken
 
 
-def less(coupon: Coupon | None, price_minor: int, currency: str) -> int:
-    """Return what is left of a price by a coupon, if there is one, in minor units."""
-    if coupon is None or not price_minor:
+def lasts(coupon: Coupon, used: int, begins: datetime | None) -> bool:
+    """Return whether a coupon takes something off a plan's period, after so many with it.
+
+    The first has it in any case. `begins` None: nothing is known of the period yet.
+    """
+    if used and coupon.periods is not None and used >= coupon.periods:
+        return False
+    return not used or _is_in_time(coupon, begins)
+
+
+def _is_in_time(coupon: Coupon, begins: datetime | None) -> bool:
+    return coupon.ends is None or begins is None or begins < coupon.ends
+
+
+def less(
+    coupon: Coupon | None, price_minor: int, currency: str, *, begins: datetime | None = None
+) -> int:
+    """Return what is left of a price by a coupon, if there is one, in minor units.
+
+    `begins` is when a later period of that price begins; None: as it was when the coupon was found.
+    """
+    if coupon is None or not price_minor or not _is_in_time(coupon, begins):
         return price_minor
     return price_minor - off(coupon, price_minor, currency)
 

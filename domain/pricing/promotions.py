@@ -89,8 +89,12 @@ class Periods:
 
     def within(self, months: int) -> int:
         """Return how many begin within so many months, the first in any case."""
-        end = boundary(self.begins, self.time_zone, Interval(Unit.MONTH, max(1, months)), 1)
+        end = self.after(months)
         return 1 + max(0, self._first_from(end) - self._first_from(self.begins + _MOMENT))
+
+    def after(self, months: int) -> datetime:
+        """Return when so many months are over, at least one."""
+        return boundary(self.begins, self.time_zone, Interval(Unit.MONTH, max(1, months)), 1)
 
     def _first_from(self, at: datetime) -> int:
         """Return the number of the first boundary at an instant or after it."""
@@ -188,6 +192,7 @@ def coupon_of(said: PromotionCode | None, door: Door, who: Redeemer) -> Coupon:
         first_purchase=said.first_purchase,
         until=said.until,
         periods=_periods(said, who),
+        ends=_ends(said, who),
         currency=_currency(door, who, amount=amount, most=most),
         source=Source(
             _kept(said.coupon), _kept(said.promotion), _few(said.left), _few(said.coupon_left)
@@ -249,3 +254,11 @@ def _periods(said: PromotionCode, who: Redeemer) -> int | None:
     if said.months > MOST_MONTHS:
         return None
     return 1 if who.periods is None else who.periods.within(said.months)
+
+
+def _ends(said: PromotionCode, who: Redeemer) -> datetime | None:
+    """Return when the months of a code for plans are over, whatever the interval is by then."""
+    months = said.months or 0
+    if said.lasts != Lasts.REPEATING or who.periods is None or months > MOST_MONTHS:
+        return None
+    return who.periods.after(months)

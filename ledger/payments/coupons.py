@@ -8,7 +8,7 @@ from sqlalchemy import Connection, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.errors import InvalidInput
-from domain.pricing.discounts import Coupon, Discount
+from domain.pricing.discounts import Coupon, Discount, lasts
 from models.tables import Subscription
 
 REDEEMED = "redeemed"
@@ -102,29 +102,34 @@ def of_period(
     subscription_id: str,
     *,
     charge_id: str = "",
+    begins: datetime | None = None,
 ) -> Coupon | None:
     """Return the coupon that takes something off a subscription's next period, or None.
 
-    `charge_id` is the charge of that period where it is open already.
+    `charge_id` is the charge of that period where it is open already, and `begins` its first
+    instant; None: it begins as the running one ends.
     """
-    terms = connection.scalar(
-        select(Subscription.coupon_terms).where(
+    kept = connection.execute(
+        select(Subscription.coupon_terms, Subscription.period_end).where(
             Subscription.account_id == account_id,
             Subscription.subscription_id == subscription_id,
         )
-    )
-    if terms is None:
+    ).one_or_none()
+    if kept is None or kept.coupon_terms is None:
         return None
     call = func.periods_with_coupon(account_id, subscription_id, charge_id)
-    return lasting(terms, int(connection.scalar(select(call)) or 0))
+    used = connection.scalar(select(call))
+    return lasting(kept.coupon_terms, used, begins or kept.period_end)
 
 
-def lasting(terms: dict[str, Any] | None, used: int | None) -> Coupon | None:
+def lasting(
+    terms: dict[str, Any] | None, used: int | None, begins: datetime | None
+) -> Coupon | None:
     """Return a subscription's coupon after so many periods with it, or None: it takes no more."""
     if terms is None:
         return None
     coupon = msgspec.convert(terms, Coupon)
-    return coupon if coupon.periods is None or (used or 0) < coupon.periods else None
+    return coupon if lasts(coupon, used or 0, begins) else None
 
 
 def discount_period(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.errors import InvalidInput
 from domain.money import Ratio, charge_step_minor
 from domain.periods import Interval, Unit, boundary
-from domain.pricing.discounts import CouponFor, Source, off, refusal
+from domain.pricing.discounts import CouponFor, Source, lasts, off, refusal
 from domain.pricing.promotions import Door, Periods, PromotionCode, Redeemer, coupon_of, is_spelt
 
 NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
@@ -147,11 +147,21 @@ def test_periods_are_counted_as_they_will_begin(months, interval, day, late, zon
     anchor = NOW + timedelta(days=day)
     begins = anchor + timedelta(days=late)
     plan = replace(PLAN, periods=Periods(interval, begins, anchor, zone))
-    periods = coupon_of(replace(CODE, lasts="repeating", months=months), DOOR, plan).periods
+    coupon = coupon_of(replace(CODE, lasts="repeating", months=months), DOOR, plan)
     end = boundary(begins, zone, Interval(Unit.MONTH, months), 1)
+    assert coupon.ends == end
     boundaries = (boundary(anchor, zone, interval, k) for k in count())
     later = takewhile(lambda one: one < end, dropwhile(lambda one: one <= begins, boundaries))
-    assert periods == 1 + len(list(later))
+    assert coupon.periods == 1 + len(list(later))
+
+
+def test_its_months_end_whatever_the_interval_is_by_then():
+    coupon = coupon_of(replace(CODE, lasts="repeating", months=3), DOOR, PLAN)
+    assert coupon.ends is not None
+    assert lasts(coupon, 0, coupon.ends)  # the first, in any case
+    assert lasts(coupon, 1, coupon.ends - timedelta(days=1))
+    assert not lasts(coupon, 1, coupon.ends)
+    assert not lasts(coupon, 3, NOW)
 
 
 def test_a_part_of_a_month_is_a_period_of_its_own():

@@ -107,3 +107,19 @@ async def test_schematic_takes_40_00_off_in_dollars_and_37_00_in_euros(
         buyer.ends_well()
     await buyer.is_told_no("coupon_not_applicable", "buy_pack",
                            key="no", coupon=dollars_only, **pack)  # fmt: skip
+
+
+async def test_half_for_three_months_is_over_in_a_year_though_the_plan_became_yearly(
+    fleet: RunningFleet, dashboard: Dashboard
+) -> None:
+    half = dashboard.code("HALF", coupon={"percent_off": 50, "duration": "repeating",
+                                          "duration_in_months": 3})  # fmt: skip
+    member = await subscribed(fleet, "anything", "small", coupon=half)
+    member.has_paid("5.00")
+    change = {"plan": "yearly", "when": "now"}
+    shown = await member.ask("change_plan", preview=True, **change)
+    assert member.written(shown["renewal_minor"]) == "600.00"
+    await member.ask("change_plan", key="year", **change)
+    await member.lives_until("2028-01-03")
+    assert [member.written(one) for one in member.customer.paid()][2:] == ["600.00"]
+    member.ends_well()

@@ -187,7 +187,7 @@ def _standing(visit: Visit) -> Json:
     kept = visit.standing.subscription
     following, ends = kept["next_plan"], kept["period_end"]
     over = visit.standing.status is Status.ENDED
-    coupon = lasting(kept["coupon_terms"], kept["coupon_periods"])
+    coupon = lasting(kept["coupon_terms"], kept["coupon_periods"], ends)
     plan = following or kept["plan"]
     return {
         "coupon": "" if coupon is None or over or kept["cancel_at_end"] else coupon.code,
