@@ -3,7 +3,14 @@
 import pytest
 
 from tests.fleet import RunningFleet
-from tests.stories.invoiced import YEAR_MINOR, a_house, a_paying_enterprise
+from tests.stories.invoiced import (
+    YEAR_MINOR,
+    a_house,
+    a_paying_enterprise,
+    an_enterprise,
+    pays,
+    told,
+)
 from tests.stories.telling import Told, subscribed
 
 pytestmark = pytest.mark.long
@@ -200,3 +207,35 @@ async def test_an_upgrade_that_nobody_pays_is_told_to_be_void_before_its_period_
     query = "SELECT payload #>> '{mail,notice}' FROM outbox WHERE account_id = %s"
     assert ("overdue",) not in firm.customer.rows(query)
     firm.has_paid("2149.20", "2149.20")
+
+
+async def test_who_is_late_and_whose_invoice_is_void_at_the_processor_is_sent_another(
+    fleet: RunningFleet,
+) -> None:
+    firm, first = await an_enterprise(fleet)
+    await firm.lives_until("2027-02-16")  # nothing had begun: it can still be paid
+    firm.customer.ask_processor(f"invoices/{first}/void", {})
+    await firm.lives_until("2027-02-18")
+
+    [second] = firm.customer.open_invoices()
+    assert told(firm) == ["sent", "reminder", "overdue", "unpaid", "sent"]
+    await pays(firm, second)
+    await firm.is_now("active")
+    firm.has_paid("6469.20")
+    firm.ends_well()
+
+
+async def test_so_is_who_had_the_credits_before_the_money(fleet: RunningFleet) -> None:
+    house, first = await a_house(fleet)
+    await house.uses("call", 100)
+    await house.lives_until("2027-02-15")
+    await house.is_now("paused")
+    house.customer.ask_processor(f"invoices/{first}/void", {})
+    await house.lives_until("2027-02-17")
+
+    [second] = house.customer.open_invoices()
+    await pays(house, second, 480000)
+    await house.is_now("active")
+    await house.has("6000")
+    house.has_paid("4800.00")
+    house.ends_well()

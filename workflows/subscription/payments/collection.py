@@ -25,12 +25,16 @@ from workflows.subscription.payments.processing import (
     has_another_method,
     let_operators_look,
 )
-from workflows.subscription.payments.sent_invoices import chase, given_up, with_another_day
+from workflows.subscription.payments.sent_invoices import (
+    chase,
+    given_up,
+    is_sent_anew,
+    with_another_day,
+)
 from workflows.subscription.payments.settlement import Settler
 from workflows.subscription.payments.under_review import not_charged, voided_elsewhere
 from workflows.subscription.pending_calls import PendingCalls
 
-SENT_ANEW = "a-void-invoice-is-sent-anew"
 OWED_WHEN_DUE = "a-refusal-before-its-time-waits"  # until no run is older than 2027-12
 
 RANKS = {
@@ -260,9 +264,7 @@ class Collector:
         charge = self._state.charge_named(charge_id)
         if charge is None or charge.step not in (Step.DECLINED, Step.PROCESSING, Step.SENT):
             return
-        if await self._settled(charge, collected):
-            return
-        if collected.declined is None:
+        if await self._settled(charge, collected) or collected.declined is None:
             return
         if collected.declined.remark:  # written off there: not retried automatically
             charge = replace(charge, retry_at=None)
@@ -316,7 +318,7 @@ class Collector:
         await let_operators_look(self._state, charge, Remark.GIVEN_UP_ELSEWHERE)
         if charge.kind is not ChargeKind.PERIOD:
             await self.void_in_ledger(charge, gone=True)
-        elif charge.step is Step.SENT and workflow.patched(SENT_ANEW):
+        elif is_sent_anew(charge):
             self.pay(replace(charge, invoice="", chase_at=None))
         elif charge.invoice:
             refusal = voided_elsewhere(charge, self._state.card)

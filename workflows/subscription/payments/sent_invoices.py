@@ -27,6 +27,8 @@ OVERDUE_FIRST = "overdue-is-told-first"
 IN_ITS_PERIOD = "an-upgrade-is-given-up-in-its-period"
 LATE_ONES = "late-transfers-are-looked-for"
 LATE_PARTS = "late-parts-are-recorded"
+SENT_ANEW = "a-void-invoice-is-sent-anew"
+SENT_LATE = "a-void-invoice-is-sent-anew-after-its-grace"
 BY_DAY = "invoices-are-due-when-a-day-is-over"
 
 
@@ -104,6 +106,17 @@ def given_up(charge: OpenCharge) -> tuple[OpenCharge, Declined]:
     look_at = workflow.now() + BETWEEN_LOOKS if workflow.patched(LATE_ONES) else None
     given = replace(charge, first_declined_at=first, chase_at=None, look_at=look_at)
     return given, unpaid(charge.sent)
+
+
+def is_sent_anew(charge: OpenCharge) -> bool:
+    """Return whether a period whose invoice is void elsewhere has one more sent: it is still owed.
+
+    After its days of grace, too: its customer has the page of the void one only.
+    """
+    if charge.step is Step.SENT:
+        return workflow.patched(SENT_ANEW)
+    late = charge.step is Step.DECLINED and charge.sent is not None and bool(charge.invoice)
+    return late and workflow.patched(SENT_LATE)
 
 
 async def _note(
