@@ -10,6 +10,7 @@ from pathlib import Path
 
 from commands.terminal import Add, console, environment
 from domain.credits import parse_quantity
+from local.simulator.changes import read_changes
 from local.simulator.shapes import SHAPES, TRACE, shaped
 from local.simulator.sides import Side, SimulationRequest, mapped, read_side, split_place
 from local.simulator.usage import Usage, read_usage
@@ -63,6 +64,7 @@ def _chosen(arguments: Namespace, side: Side) -> Side:
         by_debit=arguments.by_debit,
         place=arguments.place,
         coupon=arguments.coupon,
+        changes=read_changes(arguments.change, side.catalog, side.plan.currency),
     )
 
 
@@ -129,6 +131,9 @@ def _add_usage(one: ArgumentParser) -> None:
     one.add_argument("--by-debit", action="store_true", help="pay from a bank account: after days")
     one.add_argument("--coupon", type=str.upper, default="", help="of the price list")
     one.add_argument("--place", default="", help="where the customer is taxed, as GB or US-NY")
+    one.add_argument("--change", action="append", default=[], metavar="DAY=PLAN",
+                     help="another plan of the list as a day begins, as 2027-02-15=scale;"
+                     " with @now behind, one of another interval begins at once")  # fmt: skip
     one.add_argument("--seed", type=int, default=1, help="of made-up usage")
     one.add_argument("--from", dest="begins", type=date.fromisoformat, default=BEGINS)
     one.add_argument(

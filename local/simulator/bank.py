@@ -89,13 +89,14 @@ class Bank:
 
 def pays_later(side: Side) -> bool:
     """Return whether any of a side's money takes days."""
-    return side.by_debit or side.plan.takes.invoiced
+    return side.by_debit or any(plan.takes.invoiced for plan in side.plans)
 
 
 def check_payer(side: Side) -> None:
     """Refuse a customer who could not pay for a side. Raises `InvalidInput` as the domain does."""
     pays_by = PaysBy(side.by_debit, side.place, side.coupon)
-    simulation.check_payer(pays_by, side.catalog, side.plan)
+    for plan in side.plans:
+        simulation.check_payer(pays_by, side.catalog, plan)
 
 
 def payment_method(standin: StandIn, side: Side) -> str:

@@ -28,12 +28,16 @@ _REFUSED = text("""
 
 
 class Customer:
-    """Agrees and buys as its side says; `asked` counts events that needed confirmation."""
+    """Agrees and buys as its side says, under the `plan` in force.
+
+    `asked` counts events that needed confirmation.
+    """
 
     def __init__(
         self, engine: Engine, life: Timeline, side: Side, account_id: int, bank: Bank | None = None
     ) -> None:
         self.asked = 0
+        self.plan = side.plan
         self._bank = bank  # None: what is bought is paid at once
         self._engine, self._life, self._side, self._account = engine, life, side, account_id
         self._seen: set[str] = set()
@@ -68,10 +72,10 @@ class Customer:
         if self._bank is not None and await asyncio.to_thread(self._bank.is_asked):
             return False  # it is bought already, and not paid yet
         now, status = await self._life.now(), await self._life.status()
-        priced = [price(self._side.catalog, self._side.plan, event, now) for event in short]
+        priced = [price(self._side.catalog, self.plan, event, now) for event in short]
         credit_type = priced[0].credit_type
         needed = sum(one.amount_micro for one in priced if one.credit_type == credit_type)
-        manual = self._side.plan.manual
+        manual = self.plan.manual
         self._purchases += 1
         key = f"top-up-{self._purchases}"
         if manual is not None and manual.credit_type == credit_type:
@@ -104,7 +108,7 @@ class Customer:
         self, credit_type: str, needed: int, at: datetime, window_end: datetime
     ) -> tuple[Pack | None, int]:
         """Return the pack that the low-balance notice suggests, and the credits missing now."""
-        plan = self._side.plan
+        plan = self.plan
         packs = [pack for pack in plan.packs if pack.credit_type == credit_type]
         with self._engine.connect() as connection:
             free = balances.available(connection, self._account, credit_type, at)

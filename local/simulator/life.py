@@ -6,6 +6,7 @@ the workflow, whose clock is turned to it. Both end in the same debit.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -17,6 +18,7 @@ from temporalio.client import Client
 from domain.credits import format_credits
 from domain.pricing.discounts import CouponFor
 from domain.pricing.event_price import price
+from domain.pricing.in_currency import plan_in
 from domain.subscription import Start
 from domain.usage import DECIDED, DebitOutcome, RefusedEvent, UsageEvent
 from ledger import accounts
@@ -113,10 +115,12 @@ class _Player:
         self._due: datetime | None = None
         self._known: frozenset[str] = frozenset()  # refusals that the workflow has seen
         self._window_end: str | None = None
+        self._changes = deque(lived.side.changes)
         self._customer = Customer(engine, life, lived.side, lived.account_id, bank=self._bank)
 
     async def use(self, day: Day) -> None:
         """Let one day pass."""
+        await self._changes_until(day.at)
         await self._is_paid(day.at)
         if self._due is None or self._due <= day.at:
             self._note(await self._life.advance(day.at))
@@ -127,10 +131,21 @@ class _Player:
         """End the subscription with its last period, so that unused credits expire."""
         lived = self._lived
         end, _ = days_of(lived.begins, lived.months)
+        await self._changes_until(end - timedelta(hours=1))
         await self._is_paid(end - timedelta(hours=1))
         await self._life.advance(end - timedelta(hours=1))
         await self._life.ask("cancel", {"when": "period_end"})
         await self._life.advance(end + HAIR)
+
+    async def _changes_until(self, at: datetime) -> None:
+        """Ask for the plans whose day has come by now."""
+        while self._changes and self._changes[0].at <= at:
+            change = self._changes.popleft()
+            await self._is_paid(change.at)
+            await self._life.advance(change.at)
+            answer = await self._life.ask("change_plan", change.message)
+            self._lived.notes.append(change.told(answer))
+            self._note(await self._life.settle())
 
     async def _is_paid(self, at: datetime) -> None:
         """Let money come that was to come by now."""
@@ -142,7 +157,9 @@ class _Player:
         """Debit a day's events as the hot path does; undo all where the workflow is needed."""
         side = self._lived.side
         demands = [
-            debits.Demand(self._lived.account_id, price(side.catalog, side.plan, event, day.at))
+            debits.Demand(
+                self._lived.account_id, price(side.catalog, self._customer.plan, event, day.at)
+            )
             for event in day.events
         ]
         with self._engine.connect() as connection:
@@ -200,6 +217,10 @@ class _Player:
         self._due = datetime.fromisoformat(due) if due else None
         if window_end != self._window_end:
             self._window_end, self._known = window_end, frozenset()
+        plan, side = self._customer.plan, self._lived.side
+        if status["plan"] not in ("", None, plan.plan_id):  # in force, asked for or scheduled
+            self._customer.plan = plan_in(side.catalog, status["plan"], currency=plan.currency)
+            self._known = frozenset()
 
 
 def _message(event: UsageEvent, *, confirmed: bool) -> Json:

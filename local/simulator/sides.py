@@ -13,6 +13,7 @@ from domain.pricing.catalog import Action, Catalog, Plan
 from domain.pricing.discounts import Coupon, CouponFor, coupon_named
 from domain.pricing.in_currency import plan_in
 from domain.pricing.rates import Rounding
+from local.simulator.changes import PlanChange
 from local.simulator.usage import Usage
 from settings import CATALOGS
 
@@ -23,7 +24,8 @@ class Side:
 
     Its customer has a `coupon` of the list, given at the start or with each purchase, wherever the
     list lets it take something off; "": none. It pays by card or, `by_debit`, from a bank account,
-    and lives at a `place` such as `GB` or `US-NY`, which taxes a plan that is taxed.
+    and lives at a `place` such as `GB` or `US-NY`, which taxes a plan that is taxed. On days that
+    were named it asks for other plans of the list: `changes`.
     """
 
     catalog: Catalog
@@ -36,6 +38,12 @@ class Side:
     by_debit: bool = False
     place: str = ""
     coupon: str = ""
+    changes: tuple[PlanChange, ...] = ()
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """Every plan that its customer has, one after another."""
+        return (self.plan, *(change.plan for change in self.changes))
 
     def coupon_for(self, sold: CouponFor) -> str:
         """Return the customer's coupon if it is for what is sold; "": it has none.
@@ -52,7 +60,7 @@ class Side:
     @property
     def title(self) -> str:
         """How people tell it from the other side."""
-        return f"{self.catalog.name}:{self.plan.plan_id}"
+        return f"{self.catalog.name}:{' → '.join(plan.plan_id for plan in self.plans)}"
 
     def action(self, used: str) -> Action:
         """Return the list's action for one of the usage's."""
