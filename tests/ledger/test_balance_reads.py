@@ -107,6 +107,7 @@ class BalanceHistories(WholeHistories):
             assert amount(one, "used") == int(used or 0), kind
 
 
+@pytest.mark.long
 def test_the_numbers_of_a_balance_tie_on_random_histories(session_engine):
     agree(session_engine, BalanceHistories, set(), 6)
 

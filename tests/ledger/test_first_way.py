@@ -95,6 +95,7 @@ ANY_BATCHES = given(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=40)
 @ANY_BATCHES
 def test_a_batch_on_terms_is_its_events_one_by_one(session_engine, batches, have, ceiling):

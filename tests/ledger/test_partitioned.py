@@ -48,6 +48,7 @@ def partitioned(unguarded_database: Database) -> Database:
     return unguarded_database
 
 
+@pytest.mark.long
 def test_a_partitioned_journal_keeps_every_law(partitioned):
     with psycopg.connect(partitioned.url) as application:
         filled = application.execute(

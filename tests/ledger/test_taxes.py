@@ -57,6 +57,7 @@ def test_6_000_of_10_000_go_back_with_their_tax(ledger):
     assert sound(ledger)
 
 
+@pytest.mark.long
 @given(
     price=st.integers(1, 3_000),
     tax=st.integers(0, 700),

@@ -86,6 +86,7 @@ async def test_an_invoice_that_is_sent_says_its_day_and_where_to_pay_it(fleet, l
     assert "due January" not in (await web.get("/console/credits")).text
 
 
+@pytest.mark.long
 async def test_an_overdue_invoice_is_no_declined_card(fleet, link, web):
     firm = await fleet.subscribe("enterprise_yearly", catalog="salestools")
     firm.transfers(firm.invoice_of("processing"), 646920)
@@ -111,6 +112,7 @@ async def test_operators_see_what_is_invoiced_and_what_came_of_it(fleet, web, an
     assert "invoiced, due January 31, 2027; $4,000.00 came" in shown
 
 
+@pytest.mark.long
 async def test_nobody_is_asked_for_a_card_where_a_transfer_is_missing(fleet, link, web, ann):
     house = await fleet.subscribe("house", catalog="trusted_debits", card=None)
     await house.pass_until(datetime(2027, 2, 15, tzinfo=UTC))

@@ -127,6 +127,7 @@ async def test_a_change_of_plan_shows_its_tax(british, web):
     assert british.paid() == [1_080, int(fields["amount_minor"])]
 
 
+@pytest.mark.long
 async def test_a_tax_that_the_processor_does_not_tell_is_said_to_be_unknown(british, web):
     british.fault("drop", path="/v1/invoices/create_preview", count=1_000)
     shown = await web.get("/console/plan?plan=core_40k")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, seed, settings
 from sqlalchemy import text
 
@@ -42,6 +43,7 @@ def reached(ledger, history):
             yield "owed for ever"
 
 
+@pytest.mark.long
 def test_histories_reach_what_the_laws_are_about(books):
     seen: Counter[str] = Counter()
 

@@ -43,6 +43,7 @@ def cells(found, name):
     return [row[name] for row in rows]
 
 
+@pytest.mark.long
 @settings(max_examples=15)
 @given(told=steps)
 def test_every_report_comes_out_for_one_customer_and_for_all_with_exact_decimals(books, told):

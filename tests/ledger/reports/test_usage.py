@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import product
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from sqlalchemy import text, update
 
@@ -41,6 +42,7 @@ def told(sums):
     )
 
 
+@pytest.mark.long
 @settings(max_examples=25)
 @given(told_steps=steps, cut=cuts)
 def test_usage_is_what_was_accepted_however_it_is_grouped(books, told_steps, cut):

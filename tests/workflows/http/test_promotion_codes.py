@@ -1,5 +1,7 @@
 """Promotion codes through HTTP: a preview is what the purchase costs, or both say why not."""
 
+import pytest
+
 from tests.workflows.promoted import Dashboard
 
 SILENT = {"fault": "500", "path": "/v1/promotion_codes", "method": "GET"}
@@ -19,6 +21,7 @@ async def test_a_preview_with_a_code_of_the_processor_is_what_is_charged(fleet, 
     customer.check()
 
 
+@pytest.mark.long
 async def test_while_the_processor_is_silent_both_say_so_and_the_key_is_free(fleet, door, post):
     code = Dashboard(fleet.standin).code(coupon={"percent_off": 20})
     customer = await fleet.subscribe("grove", catalog="orchard")
@@ -36,6 +39,7 @@ async def test_while_the_processor_is_silent_both_say_so_and_the_key_is_free(fle
     customer.check()
 
 
+@pytest.mark.long
 async def test_a_start_while_the_processor_is_silent_leaves_id_and_key_free(
     fleet, door, post, beginning
 ):
