@@ -9,7 +9,7 @@ from tests.faults.test_crashes import points
 from tests.fleet import BEGINS, SECOND, Customer
 
 PRICE = 480000
-REMINDED, DUE, GIVEN_UP = (datetime(2027, *day, tzinfo=UTC) for day in ((1, 25), (1, 31), (2, 14)))
+REMINDED, DUE, GIVEN_UP = (datetime(2027, *day, tzinfo=UTC) for day in ((1, 25), (2, 1), (2, 15)))
 SENDING = {
     "invoice made, unknown here": request("POST /v1/invoices/*/finalize", "answer"),
     "period about to begin": commit("open_windows(", "request"),
