@@ -125,5 +125,5 @@ async def test_every_mail_about_an_invoice_is_true(fleet: RunningFleet, seed: in
 def test_no_kind_of_mail_is_left_unread() -> None:
     kinds = {mail.__dataclass_fields__["kind"].default for mail in get_args(Mail)}
 
-    # Of no customer, and without figures: test_webhook_relay.py and api/test_mailed.py read them.
+    # Of no customer, and without figures: tests of webhooks and api/test_mailed.py read them.
     assert set(CHECKERS) | {"endpoint_off", "fresh_link"} == kinds

@@ -1,13 +1,12 @@
 """Every event reaches every endpoint that wants it, whatever the others and the workers do."""
 
 import asyncio
-import json
 import logging
 import signal
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from threading import Event as Flag
 
@@ -17,107 +16,22 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from activities.context import BillingContext
 from activities.notifications.webhooks import PER_ENDPOINT, Round, WebhookRelay
-from domain.mails.codec import envelope_from_json
-from domain.webhooks.attempts import GAPS, GIVE_UP_AFTER
-from gateways.letters import render
+from domain.webhooks.attempts import GAPS
 from gateways.webhooks.sending import Sender
-from ledger import grants
-from ledger.notifications import webhook_deliveries, webhook_endpoints, webhook_events
+from ledger.notifications import webhook_endpoints, webhook_events
 from ledger.notifications.webhook_deliveries import LEASE
-from local.patience import until
-from models.base import connect
 from models.tables import WebhookDelivery, WebhookEndpoint
-from tests.builders import NOON, a_grant, a_subscribed_wallet
 from tests.receiver import receiving
+from tests.webhooks.delivering import (
+    SECOND,
+    an_endpoint,
+    deliver,
+    deliveries,
+    events,
+    wait_for,
+)
 
-ROOT = Path(__file__).parents[1]
-OWNER = "ada@example.com"
-SECOND = timedelta(seconds=1)
-MAILS = text("SELECT payload FROM outbox WHERE topic = 'mail'")
-
-
-class Clock:
-    """Real time, which a test may advance, or stop so that only the test moves it."""
-
-    def __init__(self):
-        self.ahead = timedelta()
-        self.stopped_at = None
-
-    def __call__(self):
-        return (self.stopped_at or datetime.now(UTC)) + self.ahead
-
-    def stop(self):
-        self.stopped_at = datetime.now(UTC)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def engine(database):
-    made = connect(database.url, pool_size=20)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def relay(engine, clock):
-    context = BillingContext(engine, {}, "https://billing.example", ("secret",))
-    return WebhookRelay(context, Sender(anywhere=True), clock)
-
-
-def an_endpoint(engine, url, at=None):
-    with engine.begin() as connection:
-        at = at or datetime.now(UTC)
-        return webhook_endpoints.create(connection, url, OWNER, at, anywhere=True)
-
-
-def events(engine, count=1):
-    """Let a wallet get so many grants; return their ids once they are published."""
-    with engine.begin() as connection:
-        wallet = a_subscribed_wallet(connection, 3)
-    for _ in range(count - 1):
-        with engine.begin() as connection:
-            grants.give(connection, wallet.account_id, a_grant(), NOON)
-    with engine.begin() as connection:
-        webhook_events.publish(connection, datetime.now(UTC))
-        page = webhook_events.after(connection, None, limit=500)
-    return [one.event_id for one in page.events][-count:]
-
-
-def deliver(relay):
-    """Make all requests that are due."""
-    with ThreadPoolExecutor(64) as pool:
-        rounds = Round(relay, pool)
-        while rounds.go():
-            for one in list(rounds._running):
-                one.result()
-
-
-async def wait_for(found, what):
-    async def look():
-        return found()
-
-    await until(look, bool, what)
-
-
-def deliveries(engine):
-    with engine.connect() as connection:
-        row = WebhookDelivery
-        return connection.execute(select(row).order_by(row.number, row.endpoint_id)).all()
-
-
-def endpoint(engine, endpoint_id):
-    with engine.connect() as connection:
-        row = WebhookEndpoint
-        return connection.execute(select(row).where(row.endpoint_id == endpoint_id)).one()
-
-
-def mails(engine):
-    with engine.connect() as connection:
-        return [envelope_from_json(one) for one in connection.scalars(MAILS)]
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_receiver_gets_each_event_once_and_can_verify_it(engine, relay):
@@ -243,126 +157,6 @@ def test_a_receiver_that_asks_for_time_gets_it_with_all_its_events(engine, relay
         deliver(relay)
 
     assert [one.state for one in deliveries(engine)] == ["delivered"] * 2
-
-
-def test_one_that_is_gone_is_switched_off_and_its_owner_told_once(engine, relay, clock):
-    with receiving(410) as receiver:
-        made = an_endpoint(engine, receiver.url)
-        events(engine, 3)
-        deliver(relay)
-        clock.ahead = timedelta(days=1)
-        events(engine)
-        deliver(relay)
-
-    assert 1 <= len(receiver.received) <= 3
-    off = endpoint(engine, made.endpoint_id)
-    assert (off.state, off.off_because) == ("off", "gone")
-    (mail,) = mails(engine)
-    assert mail.to == OWNER
-    assert "410" in render(mail.mail).text
-    assert made.secret not in json.dumps(render(mail.mail).text)
-
-
-def test_what_waits_for_a_deleted_one_ends_and_what_was_sent_stays(engine, relay, clock):
-    with receiving(200, 500) as receiver:
-        made = an_endpoint(engine, receiver.url)
-        events(engine, 2)
-        deliver(relay)
-        with engine.begin() as connection:
-            webhook_endpoints.delete(connection, made.endpoint_id, clock())
-        clock.ahead = timedelta(days=1)
-        events(engine)
-        deliver(relay)
-
-    assert len(receiver.received) == 2
-    assert sorted((one.state, one.last_failure, one.attempts) for one in deliveries(engine)) == [
-        ("delivered", None, 1),
-        ("failed", "endpoint_deleted", 1),
-    ]
-    assert endpoint(engine, made.endpoint_id).secret is None
-    assert mails(engine) == []
-
-
-def test_what_a_receiver_took_while_its_endpoint_was_deleted_was_delivered(engine, relay, clock):
-    with receiving() as receiver:
-        made = an_endpoint(engine, receiver.url)
-        events(engine)
-
-        def delete():
-            with engine.begin() as connection:
-                webhook_endpoints.delete(connection, made.endpoint_id, clock())
-
-        receiver.wait = delete
-        deliver(relay)
-
-    assert [(one.state, one.last_failure) for one in deliveries(engine)] == [("delivered", None)]
-
-
-def test_deliveries_are_stuck_that_were_due_for_hours_though_nothing_hinders_them(
-    engine, relay, clock
-):
-    with receiving(200, 500) as receiver:
-        late, off, rests = (an_endpoint(engine, receiver.url).endpoint_id for _ in range(3))
-        events(engine, 2)
-        with engine.begin() as connection:
-            webhook_endpoints.switch_off(connection, off, clock())
-            webhook_deliveries.rest(connection, rests, clock() + timedelta(days=1))
-            webhook_deliveries.claim(connection, late, clock(), 1)  # whoever claimed it died
-
-    for hours, found in ((0.9, []), (1.5, [(late, 2)])):
-        clock.ahead = timedelta(hours=hours)
-        with engine.connect() as connection:
-            stuck = webhook_deliveries.stuck(connection, clock())
-        assert [(one.endpoint_id, one.number) for one in stuck] == found
-    with engine.begin() as connection:  # a failing one is tried one at a time: it may take longer
-        connection.execute(update(WebhookEndpoint).values(failing_since=clock()))
-        assert webhook_deliveries.stuck(connection, clock()) == []
-        later = webhook_deliveries.stuck(connection, clock() + timedelta(days=1))
-        assert late in {one.endpoint_id for one in later}
-
-
-def test_one_that_fails_for_five_days_is_switched_off_and_on_again_by_hand(engine, relay, clock):
-    with receiving(500) as receiver:
-        made = an_endpoint(engine, receiver.url)
-        first = events(engine)
-        deliver(relay)
-        clock.ahead = GIVE_UP_AFTER - SECOND * 60
-        second = events(engine)
-        deliver(relay)
-        assert endpoint(engine, made.endpoint_id).state == "on"
-        clock.ahead = GIVE_UP_AFTER + SECOND * 60
-        deliver(relay)
-        assert endpoint(engine, made.endpoint_id).off_because == "failing"
-        assert [one.mail.kind for one in mails(engine)] == ["endpoint_off"]
-        missed = events(engine)
-        receiver.statuses = [200]
-        clock.ahead *= 2
-        deliver(relay)
-        count = len(receiver.received)
-
-        with engine.begin() as connection:
-            webhook_endpoints.switch_on(connection, made.endpoint_id)
-        deliver(relay)
-
-    assert set(receiver.ids[count:]) == {*first, *second}
-    assert missed[0] not in receiver.ids
-    assert endpoint(engine, made.endpoint_id).failing_since is None
-
-
-def test_a_success_ends_the_failing(engine, relay, clock):
-    with receiving(500, 200, 500) as receiver:
-        made = an_endpoint(engine, receiver.url)
-        events(engine)
-        deliver(relay)
-        assert endpoint(engine, made.endpoint_id).failing_since is not None
-        clock.ahead = GAPS[0] * 2
-        deliver(relay)
-        assert endpoint(engine, made.endpoint_id).failing_since is None
-        clock.ahead = GIVE_UP_AFTER * 2
-        events(engine)
-        deliver(relay)
-
-    assert endpoint(engine, made.endpoint_id).state == "on"
 
 
 async def test_a_slow_endpoint_delays_nobody_and_has_few_requests_at_once(engine, relay):
