@@ -1,6 +1,6 @@
 """Engines for the application's role and for the owner, and a connection that rolls back."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Connection, Engine
@@ -15,6 +15,15 @@ def engine(database: Database) -> Iterator[Engine]:
     made = connect(database.url, pool_size=20)
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="session")
+def session_database(new_database: Callable[[], Database]) -> Database:
+    """One that nothing is committed to: what asks all accounts takes longer with each that stays.
+
+    The laws are asked of all of them hundreds of times in one test.
+    """
+    return new_database()
 
 
 @pytest.fixture(scope="session")
