@@ -30,6 +30,8 @@ START: dict[str, str] = {
     "operator_exists": "set its password, or use another address",
     "unknown_operator": "look the address up among the operators",
     "invalid_email": "send one mail address in plain ASCII, such as ada@example.com",
+    "invalid_address": "send `country` as two capital letters, such as US, and any other part as a "
+    "text of 1 to 200 characters",
     "wrong_workflow_id": "start it as `subscription:<subscription_id>`",
     "unknown_catalog": "use a catalog that the workers have loaded",
     "unknown_locale": "write it as en_US",

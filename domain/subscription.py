@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from domain.credits import format_credits
 from domain.payments.charges import Charge, ChargeKind, Paid, Sent
+from domain.payments.taxes import Address
 from domain.periods import Window
 from domain.pricing.catalog import Plan
 from domain.pricing.proration import ChangeQuote
@@ -62,6 +63,7 @@ class Start:
     begins_at: datetime | None = None
     currency: str | None = None
     coupon: str | None = None  # a code that takes something off its periods
+    address: Address | None = None  # for a payer of whom the processor knows none
 
 
 # The start of a workflow that was given no usable argument.

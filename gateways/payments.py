@@ -21,7 +21,7 @@ from domain.payments.charges import (
 )
 from domain.payments.kinds import CARD_PAGE, CARDS, PaymentKind, SavingPage
 from domain.payments.reconciliation import Claim
-from domain.payments.taxes import Taxed, TaxTerms
+from domain.payments.taxes import Address, Joining, Taxed, TaxTerms
 from domain.pricing.promotions import PromotionCode
 
 
@@ -44,12 +44,20 @@ class Payments(Protocol):
     """A payment processor. All amounts are integer minor units."""
 
     def register(
-        self, customer_id: str, *, email: str, name: str, key: str, known: str = ""
+        self,
+        customer_id: str,
+        *,
+        email: str,
+        name: str,
+        key: str,
+        known: str = "",
+        address: Address | None = None,
     ) -> str:
         """Create the payer; return the processor's id.
 
-        A `known` payer, or one made before, is found and updated with this address and name; a
-        payer deleted at the processor is created again.
+        A `known` payer, or one made before, is found and updated with this mail address and name,
+        and with a billing address if it has none; a payer deleted at the processor is created
+        again.
         """
         ...
 
@@ -58,11 +66,18 @@ class Payments(Protocol):
         ...
 
     def preview_tax(
-        self, payer: str, currency: str, lines: Sequence[int], terms: TaxTerms
+        self,
+        payer: str,
+        currency: str,
+        lines: Sequence[int],
+        terms: TaxTerms,
+        *,
+        joining: Joining | None = None,
     ) -> Taxed:
         """Return the tax that an invoice of today would bear; nothing is kept of it.
 
-        `lines` are the amounts of its lines, in minor units: each bears its own tax, rounded.
+        `lines` are the amounts of its lines, in minor units: each bears its own tax, rounded. Of
+        who is not registered yet `payer` is "", and `joining` says what it will be registered with.
         Raises `ProcessorRefusal` with reason `tax_location_missing` or `tax_not_computed`.
         """
         ...

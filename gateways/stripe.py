@@ -29,14 +29,14 @@ from domain.payments.charges import (
 from domain.payments.kinds import CARD_PAGE, CARDS, PaymentKind, SavingPage
 from domain.payments.processor_states import Remark
 from domain.payments.reconciliation import Claim
-from domain.payments.taxes import Taxed, TaxTerms
+from domain.payments.taxes import Address, Joining, Taxed, TaxTerms
 from domain.pricing.promotions import PromotionCode
 from gateways.payments import ProcessorRefusal
 from gateways.promotions.codes import Promotions
 from gateways.stripe_calls import checked_key, take_effect_once
 from gateways.stripe_errors import speaking
 from gateways.stripe_invoices import Invoices
-from gateways.stripe_payers import Payers
+from gateways.stripe_payers import Described, Payers
 from gateways.stripe_reading import declined, declined_by, entry, identifier, kinds_of
 from gateways.stripe_returns import Returns
 from gateways.stripe_states import Seen, state_of
@@ -81,13 +81,19 @@ class StripePayments:
         self._http.close()  # type: ignore[no-untyped-call]
 
     def register(
-        self, customer_id: str, *, email: str, name: str, key: str, known: str = ""
+        self,
+        customer_id: str,
+        *,
+        email: str,
+        name: str,
+        key: str,
+        known: str = "",
+        address: Address | None = None,
     ) -> str:
         """Create the payer; return Stripe's id (cus_…), the same for the same customer."""
+        described = Described(email, name, address)
         with speaking():
-            return self._payers.register(
-                customer_id, email=email, name=name, key=checked_key(key), known=known
-            )
+            return self._payers.register(customer_id, described, key=checked_key(key), known=known)
 
     def prepare(self, charge: Charge, *, key: str) -> Prepared:
         """Create the invoice of a charge, finalised but unpaid; a repeat returns the same one.
@@ -108,15 +114,23 @@ class StripePayments:
             return self._invoices.prepare(charge, checked_key(key))
 
     def preview_tax(
-        self, payer: str, currency: str, lines: Sequence[int], terms: TaxTerms
+        self,
+        payer: str,
+        currency: str,
+        lines: Sequence[int],
+        terms: TaxTerms,
+        *,
+        joining: Joining | None = None,
     ) -> Taxed:
         """Return the tax that an invoice of today would bear; nothing is kept of it.
 
-        `lines` are the amounts of its lines, in minor units: each bears its own tax, rounded.
+        `lines` are the amounts of its lines, in minor units: each bears its own tax, rounded. Of
+        who is not registered yet `payer` is "", and `joining` says what it will be registered with.
         Raises `ProcessorRefusal` with reason `tax_location_missing` or `tax_not_computed`.
         """
         with speaking():
-            return self._taxes.preview(payer, currency, lines, terms)
+            place = self._payers.place_with(payer, joining) if joining else None
+            return self._taxes.preview(payer, currency, lines, terms, place=place)
 
     def promotion(self, code: str, payer: str) -> PromotionCode | None:
         """Return the promotion code of this spelling that a payer may redeem.

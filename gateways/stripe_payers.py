@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass, fields
+from typing import Any
 
 import stripe
 from stripe.params.checkout import SessionCreateParams
 
 from domain.payments.charges import PAYER_DELETED, PaymentMethod
 from domain.payments.kinds import PaymentKind, SavingPage
+from domain.payments.taxes import Address, Joining
 from gateways.payments import ProcessorRefusal
 from gateways.stripe_calls import take_effect_once
 from gateways.stripe_reading import (
@@ -20,6 +23,26 @@ from gateways.stripe_reading import (
 )
 
 PAGE = 100
+ADDRESS = tuple(field.name for field in fields(Address))  # Stripe's own names, too
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What Stripe shows of a payer, and taxes it by."""
+
+    email: str
+    name: str
+    address: Address | None = None
+
+    def told(self) -> dict[str, Any]:
+        """Return it in Stripe's words."""
+        place = {"address": self.address.told()} if self.address else {}
+        return {"email": self.email, "name": self.name, **place}
+
+    def words(self) -> str:
+        """Return what tells one description from another."""
+        place = sorted(self.address.told().items()) if self.address else ""
+        return f"{self.email}\n{self.name}" + (f"\n{place}" if place else "")
 
 
 class Payers:
@@ -28,7 +51,7 @@ class Payers:
     def __init__(self, client: stripe.V1Services) -> None:
         self._stripe = client
 
-    def register(self, customer_id: str, *, email: str, name: str, key: str, known: str) -> str:
+    def register(self, customer_id: str, described: Described, *, key: str, known: str) -> str:
         """Create a customer's payer, or find the one made before.
 
         The ledger's id comes first: Stripe lists payers by mail address, which changes, and its
@@ -36,7 +59,7 @@ class Payers:
         """
 
         def made() -> stripe.Customer | None:
-            found = self._stripe.customers.list({"email": email, "limit": PAGE}).data
+            found = self._stripe.customers.list({"email": described.email, "limit": PAGE}).data
             mine = [
                 c
                 for c in found
@@ -46,33 +69,27 @@ class Payers:
 
         found = self._living(known) or made()
         if found is not None:
-            self._describe(found, email, name)
+            self._describe(found, described)
             return found.id
         # A changed address, or a payer deleted since, makes this a different request to Stripe.
-        words = hashlib.sha256(f"{email}\n{name}\n{known}".encode()).hexdigest()[:16]
+        words = hashlib.sha256(f"{described.words()}\n{known}".encode()).hexdigest()[:16]
         key = f"{key}:{words}"
-        new = self._create(customer_id=customer_id, email=email, name=name, key=key, made=made)
+        new = self._create(customer_id, described, key=key, made=made)
         while self._living(new) is None:  # a replayed answer about a payer deleted since
-            new = self._create(
-                customer_id=customer_id, email=email, name=name, key=f"{key}:{new}", made=made
-            )
+            new = self._create(customer_id, described, key=f"{key}:{new}", made=made)
         return new
 
     def _create(
         self,
         customer_id: str,
-        email: str,
-        name: str,
+        described: Described,
+        *,
         key: str,
         made: Callable[[], stripe.Customer | None],
     ) -> str:
-        return take_effect_once(
-            key,
-            lambda options: self._stripe.customers.create(
-                {"email": email, "name": name, "metadata": {"customer_id": customer_id}}, options
-            ),
-            made,
-        ).id
+        wanted = {**described.told(), "metadata": {"customer_id": customer_id}}
+        create: Any = self._stripe.customers.create
+        return str(take_effect_once(key, lambda options: create(wanted, options), made).id)
 
     def _living(self, payer: str) -> stripe.Customer | None:
         """Return a payer that was not deleted."""
@@ -86,13 +103,35 @@ class Payers:
             return None
         return None if "deleted" in found else found
 
-    def _describe(self, payer: stripe.Customer, email: str, name: str) -> None:
-        """Show the current address and name on invoices; no key, because they may change back."""
-        if (entry(payer, "email"), entry(payer, "name")) == (email, name):
+    def _describe(self, payer: stripe.Customer, described: Described) -> None:
+        """Show the current address and name on invoices; no key, because they may change back.
+
+        A billing address that Stripe has, from its own pages or from finance, is left as it is.
+        """
+        told = described.told()
+        if entry(payer, "address"):
+            told.pop("address", None)
+        if all(entry(payer, name) == value for name, value in told.items()):
             return
+        update: Any = self._stripe.customers.update
         # We send the mails ourselves: an address that Stripe rejects must not block payment.
         with suppress(stripe.InvalidRequestError):
-            self._stripe.customers.update(payer.id, {"email": email, "name": name})
+            update(payer.id, told)
+
+    def place_with(self, payer: str, joining: Joining) -> dict[str, str] | None:
+        """Return the billing address that a payer will have once it has joined.
+
+        None: the one that Stripe knows it by already, or none that is known.
+        """
+        found = self._living(payer)
+        if found is not None and entry(found, "address"):
+            return None
+        if joining.address is not None:
+            return joining.address.told()
+        method = self._saved(joining.payment_method) if joining.payment_method else None
+        said = entry(entry(method, "billing_details"), "address")
+        parts = {name: entry(said, name) for name in ADDRESS}
+        return {name: str(part) for name, part in parts.items() if part} or None
 
     def card_link(self, payer: str, return_url: str, key: str) -> str:
         """Open a portal session: https://docs.stripe.com/customer-management/portal-deep-links."""

@@ -4,7 +4,7 @@ Stripe computes; we only read. An invoice whose tax is unknown is never finalise
 without tax where some was asked for is refused, never read as zero.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -29,8 +29,24 @@ class Taxes:
         """Return an invoice with the rates of its taxes."""
         return self._stripe.invoices.retrieve(invoice, {"expand": RATES})
 
-    def preview(self, payer: str, currency: str, lines: Sequence[int], terms: TaxTerms) -> Taxed:
-        """Return the tax on a price today; Stripe keeps nothing of it."""
+    def preview(
+        self,
+        payer: str,
+        currency: str,
+        lines: Sequence[int],
+        terms: TaxTerms,
+        *,
+        place: Mapping[str, str] | None = None,
+    ) -> Taxed:
+        """Return the tax on a price today; Stripe keeps nothing of it.
+
+        `place` is a billing address that the payer will have; without a payer Stripe needs one.
+        """
+        if not (payer or place):
+            raise ProcessorRefusal(LOCATION_MISSING, NO_LOCATION)
+        whose: Any = {"customer": payer} if payer else {}
+        if place:
+            whose["customer_details"] = {"address": dict(place)}
         items: Any = [
             {
                 "amount": amount_minor,
@@ -40,16 +56,15 @@ class Taxes:
             }
             for amount_minor in lines
         ]
-        said = self._stripe.invoices.create_preview(
-            {
-                "customer": payer,
-                "currency": currency.lower(),
-                "automatic_tax": {"enabled": True},
-                "discounts": "",  # the payer's own: the invoice has none either
-                "invoice_items": items,
-                "expand": RATES,
-            }
-        )
+        wanted: Any = {
+            **whose,
+            "currency": currency.lower(),
+            "automatic_tax": {"enabled": True},
+            "discounts": "",  # the payer's own: the invoice has none either
+            "invoice_items": items,
+            "expand": RATES,
+        }
+        said = self._stripe.invoices.create_preview(wanted)
         status = entry(entry(said, "automatic_tax"), "status")
         if status == "requires_location_inputs":
             raise ProcessorRefusal(LOCATION_MISSING, NO_LOCATION)

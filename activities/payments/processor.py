@@ -24,7 +24,7 @@ from domain.payments.charges import (
 )
 from domain.payments.kinds import CARDS, PaymentKind
 from domain.payments.processor_states import Remark
-from domain.payments.taxes import Taxed
+from domain.payments.taxes import Address, Taxed
 from domain.pricing.promotions import CodeWanted, LookedUp
 from gateways.payments import Payments
 
@@ -46,6 +46,7 @@ class Registration:
     payment_method: str | None
     payer: str = ""  # as the ledger knows it
     kinds: tuple[PaymentKind, ...] = CARDS  # that the plan takes
+    address: Address | None = None  # for a payer of whom the processor knows none
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ class PaymentActivities:
             name=registration.name,
             key=f"{registration.customer_id}:register",
             known=registration.payer,
+            address=registration.address,
         )
         if registration.payment_method is None:
             known = self._payments.default_payment_method(payer)

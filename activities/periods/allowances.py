@@ -30,7 +30,15 @@ def roll_terms(plan: Plan, credit_type: str) -> RollTerms | None:
 
 
 def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Stretch, ...]) -> None:
-    """Give a customer's starter credits; the keys name no subscription, so it happens only once."""
+    """Give a customer's starter credits that it was not given yet."""
+    for order in starter_orders(connection, paid, windows):
+        grants.give(connection, paid.account_id, order, paid.at)
+
+
+def starter_orders(
+    connection: Connection, paid: PaidPeriod, windows: tuple[Stretch, ...]
+) -> list[GrantOrder]:
+    """Return starter credits to give; the keys name no subscription, so each comes only once."""
     plan = paid.plan
     current = next((one.part for one in windows if one.part.end > paid.at), windows[-1].part)
     ends = {
@@ -38,11 +46,8 @@ def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Stret
         Extras.PERIOD_END: paid.period.end,
         Extras.NEVER: None,
     }
-    for starter in plan.starter:
-        key = f"starter:{starter.credit_type}"
-        if grants.given(connection, paid.account_id, key):
-            continue
-        order = GrantOrder(
+    return [
+        GrantOrder(
             key=key,
             source="bonus",
             credit_type=starter.credit_type,
@@ -55,7 +60,9 @@ def give_starters(connection: Connection, paid: PaidPeriod, windows: tuple[Stret
             scope=starter.scope,
             tags=json.dumps({"bonus": "starter"}),
         )
-        grants.give(connection, paid.account_id, order, paid.at)
+        for starter in plan.starter
+        if not grants.given(connection, paid.account_id, key := f"starter:{starter.credit_type}")
+    ]
 
 
 def allowance_orders(paid: PaidPeriod, windows: tuple[Stretch, ...]) -> list[GrantOrder]:

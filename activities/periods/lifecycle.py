@@ -12,19 +12,17 @@ from activities.notifications.period_mails import tell_period
 from activities.periods.activation import Beginning, Begun, begin, code_to_ask
 from activities.periods.checkpoints import keep_note
 from activities.periods.discounts import opened_with_coupon
+from activities.periods.next_period import NextPeriod, charge_of_period
 from activities.periods.opening import begin_paid, serving
 from activities.periods.paid_periods import PaidPeriod, Serving
 from activities.uninterrupted import uninterrupted
 from domain.mails.plans import Canceled
-from domain.payments.charges import Charge, ChargeKind, ChargeLine
+from domain.payments.charges import Charge
 from domain.payments.kinds import PaymentKind
 from domain.periods import Window, share_of
 from domain.plan_calendar import (
     Calendar,
     first_anchor,
-    period_at,
-    period_price,
-    period_stretch,
 )
 from domain.pricing.catalog import Plan
 from domain.pricing.promotions import CodeWanted
@@ -45,22 +43,6 @@ class KnownPayer:
     has_card: bool
     method: str = ""  # the card to charge
     kind: str = PaymentKind.CARD
-
-
-@dataclass(frozen=True, slots=True)
-class NextPeriod:
-    """A period to charge: the one under way, but none that begins before `since`."""
-
-    subscription_id: str
-    customer_id: str
-    account_id: int
-    payer: str
-    plan: Plan
-    anchor: datetime
-    time_zone: str
-    since: datetime
-    at: datetime
-    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,26 +122,10 @@ class PeriodActivities:
     @uninterrupted(name="open_period_charge")
     def open_charge(self, wanted: NextPeriod) -> PeriodCharge:
         """Open the charge of a period; a repeat returns the same charge."""
-        plan, calendar = wanted.plan, self._calendar(wanted)
-        anchor, zone = calendar.anchor, calendar.time_zone
-        period = period_at(plan=plan, anchor=anchor, zone=zone, at=wanted.at, since=wanted.since)
-        price = period_price(plan, period_stretch(plan, anchor, zone, period))
-        if not price:
+        calendar = self._calendar(wanted)
+        period, charge = charge_of_period(wanted, calendar)
+        if charge is None:
             return PeriodCharge(period, None, calendar=calendar)
-        revision = f":{wanted.revision}" if wanted.revision else ""
-        name = f"{wanted.subscription_id}:period:{period.start:%Y%m%dT%H%M%SZ}{revision}"
-        charge = Charge(
-            charge_id=name,
-            kind=ChargeKind.PERIOD,
-            customer_id=wanted.customer_id,
-            subscription_id=wanted.subscription_id,
-            payer=wanted.payer,
-            currency=plan.currency,
-            lines=(ChargeLine(_describe(plan, period), price),),
-            takes=plan.takes.plan,
-            due_at=plan.takes.due_at(max(wanted.at, period.start), zone),
-            tax=plan.tax,
-        )
         with self._context.engine.begin() as connection:
             accounts.lock(connection, wanted.account_id, wanted.at)
             charge = opened_with_coupon(
@@ -169,10 +135,10 @@ class PeriodActivities:
                 connection,
                 wanted.account_id,
                 charge,
-                plan=plan,
+                plan=wanted.plan,
                 period=period,
-                anchor=anchor,
-                time_zone=zone,
+                anchor=calendar.anchor,
+                time_zone=calendar.time_zone,
             )
         return PeriodCharge(period, charge, self._pay_at(wanted, period), calendar)
 
@@ -286,7 +252,3 @@ def _serving(connection: Connection, moment: Moment | PaidPeriod) -> Serving:
         period=moment.period,
         at=moment.at,
     )
-
-
-def _describe(plan: Plan, period: Window) -> str:
-    return f"{plan.name}, {period.start:%Y-%m-%d} to {period.end:%Y-%m-%d}"

@@ -1,13 +1,19 @@
 """How a subscription starts, parsed from JSON text with a reason for every refusal."""
 
 import dataclasses
+import re
+from typing import Any
 
 from domain.errors import InvalidInput
 from domain.messages import fields
+from domain.payments.taxes import Address
 from domain.subscription import Start
 from domain.subscription_state import SubscriptionState
 
 _STATE = tuple(field.name for field in dataclasses.fields(SubscriptionState))
+_PARTS = tuple(field.name for field in dataclasses.fields(Address))
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+INVALID_ADDRESS = "invalid_address"
 
 
 def parse_start(data: bytes) -> Start:
@@ -16,7 +22,10 @@ def parse_start(data: bytes) -> Start:
     if not isinstance(raw, dict):
         raise InvalidInput("malformed", "`start` must be a JSON object")
     required = ("subscription_id", "customer_id", "name", "email", "catalog", "plan_id")
-    optional = ("locale", "time_zone", "payment_method", "begins_at", "currency", fields.COUPON)
+    optional = (
+        *("locale", "time_zone", "payment_method", "begins_at", "currency", "address"),
+        fields.COUPON,
+    )
     fields.only(raw, *required, optional=optional)
     given = {name: raw[name] for name in optional if raw.get(name) is not None}
     begins_at, method = given.get("begins_at"), given.get("payment_method")
@@ -44,4 +53,16 @@ def parse_start(data: bytes) -> Start:
         if "currency" in given
         else None,
         coupon=fields.coupon(given) or None,
+        address=_address(given["address"]) if "address" in given else None,
     )
+
+
+def _address(raw: Any) -> Address:
+    """Read a billing address. Raises `InvalidInput`: `invalid_address`, `unknown_field`."""
+    if not isinstance(raw, dict) or "country" not in raw:
+        raise InvalidInput(INVALID_ADDRESS, "`address` must be an object with a `country`")
+    fields.only(raw, "country", optional=_PARTS)
+    parts = {name: fields.text(raw, name, INVALID_ADDRESS) for name in raw}
+    if _COUNTRY.fullmatch(parts["country"]) is None:
+        raise InvalidInput(INVALID_ADDRESS, f"{parts['country']!a:.60} is no country's two letters")
+    return Address(**parts)

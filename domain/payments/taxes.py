@@ -4,7 +4,7 @@ Money is in minor units of the charge's currency. The engine computes no tax; it
 was said when a part of a charge goes back.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 LOCATION_MISSING = "tax_location_missing"  # the processor does not know where the customer is
@@ -98,3 +98,27 @@ class Taxed:
     def total_of(self, price_minor: int) -> int:
         """Return what is charged for a price."""
         return price_minor + self.tax_minor if self.is_added else price_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A billing address; `country` is its ISO code of two letters, and all else may be empty."""
+
+    country: str
+    postal_code: str = ""
+    state: str = ""
+    city: str = ""
+    line1: str = ""
+    line2: str = ""
+
+    def told(self) -> dict[str, str]:
+        """Return what is known of it, by field."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What a start brings to its payer: an address, and a payment method, which may have one."""
+
+    address: Address | None = None
+    payment_method: str = ""

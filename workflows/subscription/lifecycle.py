@@ -9,7 +9,8 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.payments.processor import PaymentActivities, Registration
     from activities.periods.activation import Beginning, Begun
-    from activities.periods.lifecycle import KnownPayer, NextPeriod, PeriodActivities
+    from activities.periods.lifecycle import KnownPayer, PeriodActivities
+    from activities.periods.next_period import NextPeriod
     from domain.payments.charges import Charge, ChargeKind
     from domain.periods import Window
     from domain.plan_calendar import Calendar
@@ -164,6 +165,7 @@ class Lifecycle:
                 payment_method=start.payment_method,
                 payer=payer,
                 kinds=state.plan_in_force().takes.any,
+                address=start.address,
             ),
             summary="register with the processor",
             **PROCESSOR,

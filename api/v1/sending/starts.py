@@ -17,6 +17,7 @@ from temporalio.exceptions import (
     ApplicationError,
     WorkflowAlreadyStartedError,
 )
+from temporalio.service import RPCStatusCode
 
 from api.v1.call import Call
 from api.v1.problems import Problem
@@ -50,6 +51,28 @@ async def start(call: Call, begun: Start, raw: Mapping[str, Any]) -> Answer:
     return await described(call, named, row, await told(call, named))
 
 
+async def require_free(call: Call, begun: Start) -> None:
+    """Refuse the preview of what could not be started. Raises `Problem`, as a start does."""
+    await asyncio.to_thread(_require_ours, call, begun)
+    workflow_id = names.subscription_workflow(begun.subscription_id)
+    try:
+        seen = await call.services.temporal.get_workflow_handle(workflow_id).describe(
+            rpc_timeout=ANSWER
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return
+        raise away(error) from error
+    except AWAY as error:
+        raise away(error) from error
+    if seen.status is WorkflowExecutionStatus.RUNNING:
+        raise _is_live(begun)
+
+
+def _is_live(begun: Start) -> Problem:
+    return Problem("already_subscribed", f"subscription {begun.subscription_id!a:.80} is live")
+
+
 def _require_ours(call: Call, begun: Start) -> None:
     """Refuse to touch what is another seller's. Raises `Problem`."""
     catalog = call.key.catalog
@@ -80,8 +103,7 @@ async def _started(call: Call, begun: Start, raw: Mapping[str, Any]) -> Workflow
     except WorkflowAlreadyStartedError as error:
         handle = client.get_workflow_handle(workflow_id)
         if (await _memo(handle) or {}).get(ATTEMPT) != call.attempt:
-            told_so = f"subscription {begun.subscription_id!a:.80} is live"
-            raise Problem("already_subscribed", told_so) from error
+            raise _is_live(begun) from error
         return handle  # started by this very request, whose answer was lost
     except (RPCError, *AWAY) as error:
         raise away(error) from error

@@ -33,7 +33,7 @@ METHODS = "payment_method_types"
 ITEM = frozenset({"amount", "currency", "customer", "description", "expand", "invoice"})
 ITEM |= {"metadata", "period", "tax_behavior", "tax_code"}
 PREVIEW = frozenset({"automatic_tax", "currency", "customer", "discounts", "expand"})
-PREVIEW |= {"invoice_items"}
+PREVIEW |= {"customer_details", "invoice_items"}
 
 
 def create(world: World, _: Json, params: Json) -> Json:
@@ -107,11 +107,11 @@ def preview(world: World, _: Json, params: Json) -> Json:
     """POST /v1/invoices/create_preview: what an invoice would say; nothing is kept of it."""
     if unknown := params.keys() - PREVIEW:
         raise not_modelled(f"{', '.join(sorted(unknown))} of previews")
-    if not {"currency", "customer", "invoice_items"} <= params.keys():
-        raise not_modelled("previews without customer, currency and items")
+    if not {"currency", "invoice_items"} <= params.keys():
+        raise not_modelled("previews without currency and items")
     if params.get("discounts", True):
         raise not_modelled("previews with the payer's discounts, which invoices here do not have")
-    customer = existing(world, params["customer"], "customer")
+    customer = _who(world, params)
     invoice = world.spec.answers.blank("invoice")
     invoice |= {"id": "upcoming_in_standin", "status": "draft", "created": world.now()}
     invoice |= {"currency": params["currency"].lower(), "customer": customer["id"]}
@@ -127,6 +127,21 @@ def preview(world: World, _: Json, params: Json) -> Json:
         behaviors[line["id"]] = item.get("tax_behavior")
     compute(world, invoice, customer, behaviors)
     return invoice
+
+
+def _who(world: World, params: Json) -> Json:
+    """Return whom a preview is for: a customer, with what is said of it, or nobody known yet."""
+    said = params.get("customer_details", {})
+    if unknown := said.keys() - {"address"}:
+        raise not_modelled(f"{', '.join(sorted(unknown))} of who is previewed")
+    if "customer" in params:
+        known = existing(world, params["customer"], "customer")
+    elif said:
+        known = {"id": "cus_standin_nobody", "invoice_settings": {"default_payment_method": None}}
+    else:
+        message = "Automatic tax needs a customer or customer_details."
+        raise invalid(message, param="customer_details")
+    return known | {"address": said["address"]} if said.get("address") else known
 
 
 def _automatic(params: Json) -> Json:

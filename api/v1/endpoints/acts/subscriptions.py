@@ -2,13 +2,16 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
+from activities.periods.start_quotes import quote_start
+from activities.purchases.quotes import Books
 from api.v1.call import Call, Reply, reply
 from api.v1.endpoint import Endpoint, Example, Link
 from api.v1.endpoints import schemas
 from api.v1.endpoints.acts import acting, switching
 from api.v1.endpoints.acts.acting import PREVIEW, Message, shown
-from api.v1.sending import offers, starts
+from api.v1.sending import acts, offers, starts
 from api.v1.sending.acts import encode
 from domain.api_keys import Scope
 from domain.messages import fields
@@ -43,6 +46,19 @@ START = schemas.closed(
         "in, else the list's first.",
     },
     coupon={**TEXT, "description": "A code that takes something off the price of its periods."},
+    address={
+        **schemas.closed(
+            {"country": {"type": "string", "pattern": "^[A-Z]{2}$"}},
+            **dict.fromkeys(("postal_code", "state", "city", "line1", "line2"), TEXT),
+        ),
+        "description": "Where the customer is billed, and so taxed. One that the processor has "
+        "already stays.",
+    },
+    preview={
+        "type": "boolean",
+        "description": "Answer what would be charged and given, with tax and coupon, and start "
+        "nothing; `status` is `preview` then.",
+    },
 )
 BEGUN = {"id": "$response.body#/subscription"}
 CHANGE = Message("change_plan", parse_change_plan)
@@ -78,10 +94,20 @@ STATUS = schemas.titled(
 
 
 async def start(call: Call) -> Reply:
-    """Start a subscription and answer where it stands once the ledger knows it."""
-    raw = fields.parse_object(call.body)
-    begun = parse_start(encode({"start": raw}))
-    return reply(await starts.start(call, begun, raw), 201)
+    """Start a subscription and answer where it stands once the ledger knows it.
+
+    A preview answers what it would charge and give.
+    """
+    raw = {"preview": False} | fields.parse_object(call.body)
+    preview = fields.flag(raw, "preview")
+    wanted = {name: value for name, value in raw.items() if name != "preview"}
+    begun = parse_start(encode({"start": wanted}))
+    if not preview:
+        return reply(await starts.start(call, begun, wanted), 201)
+    await starts.require_free(call, begun)
+    books = Books(call.services.engine, call.services.payments, call.services.context.catalogs)
+    answer = await asyncio.to_thread(quote_start, books, begun, datetime.now(UTC))
+    return acts.answered(call, answer)
 
 
 async def show(call: Call) -> Reply:
@@ -133,16 +159,23 @@ SUBSCRIPTIONS = (
         handle=start,
         request=START,
         answer=STATUS,
-        statuses=(201, 202),
+        statuses=(200, 201, 202),
         reasons=(
             *("unknown_catalog", "unknown_plan", "already_subscribed", "subscription_ended"),
-            *("invalid_id", "invalid_email", "unknown_locale", "unknown_time_zone"),
+            *("invalid_id", "invalid_email", "invalid_address", "invalid_time"),
+            "unknown_payment_method",
+            *("unknown_locale", "unknown_time_zone"),
             *("unknown_currency", "other_currency"),
             *("unknown_coupon", "coupon_expired", "coupon_used_up", "coupon_already_used"),
             *("coupon_for_first_purchase", "coupon_not_applicable", "processor_unavailable"),
+            *("tax_location_missing", "tax_not_computed"),
         ),
         keyed=True,
         examples=(
+            Example(
+                "What it would cost",
+                {**ACME, "subscription_id": "acme-2", "customer_id": "acme-2", "preview": True},
+            ),
             Example("A monthly plan, paid by card", ACME, status=201),
             Example("A plan that sells packs", acting.INITECH, status=201),
         ),

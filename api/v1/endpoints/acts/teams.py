@@ -186,7 +186,13 @@ TEAMS = (
         statuses=(200, 202),
         reasons=(
             *(*acting.REASONS, "unknown_member", "member_removed", "approval_not_needed"),
-            *("unknown_action", "unknown_credit_type", "invalid_quantity", "invalid_id"),
+            *(
+                "not_needed",
+                "unknown_action",
+                "unknown_credit_type",
+                "invalid_quantity",
+                "invalid_id",
+            ),
             *("invalid_tags", "invalid_time", "event_in_future"),
         ),
         keyed=True,
