@@ -57,6 +57,7 @@ def read_plans(document: Section, terms: KnownNames) -> tuple[Plan, ...]:
     for section, plan in zip(sections, found, strict=True):
         _warn_of_cheap_upgrades(section, plan, found)
         _warn_of_unserved_weeks(section, plan)
+        _warn_of_mixed_prices(section, plan, found)
     if defaults is not None:
         defaults.close()
     if not found:
@@ -156,6 +157,23 @@ def _warn_of_cheap_upgrades(section: Section, plan: Plan, plans: list[Plan]) -> 
             " are left: below a quarter of it in a period's last days, and again each period;"
             " `prorate_credits` and `restart` do not",
         )
+
+
+def _warn_of_mixed_prices(section: Section, plan: Plan, plans: list[Plan]) -> None:
+    """Warn who takes net prices off gross ones: a change of plan compares them as listed."""
+    if not plan.paid or _behavior(plan) is not TaxBehavior.INCLUSIVE:
+        return
+    if any(one.paid and _behavior(one) is TaxBehavior.EXCLUSIVE for one in plans):
+        section.warning(
+            "tax_behavior",
+            "the price has its tax inside, and other plans of the list have it added: what an"
+            " upgrade between them takes off is net where the price is gross, or the other way"
+            " round. Price all plans of a list in one way, or sell them in two lists",
+        )
+
+
+def _behavior(plan: Plan) -> TaxBehavior | None:
+    return plan.tax.behavior if plan.tax is not None else None
 
 
 def _check_offers(section: Section, plan: Plan, terms: KnownNames) -> None:

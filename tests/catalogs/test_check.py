@@ -77,6 +77,16 @@ def test_whoever_serves_nothing_while_an_invoice_waits_is_warned_by_line(capsys,
         assert ("until its transfer comes, up to 30 days" in told) == warned, told
 
 
+def test_whoever_sells_net_and_gross_prices_in_one_list_is_warned_by_line(capsys, tmp_path):
+    text = (CATALOGS / "examples" / "make_europe.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "europe.yaml"
+    for behavior, warned in (("inclusive", True), ("exclusive", False)):
+        file.write_text(text.replace("behavior: inclusive", f"behavior: {behavior}"), "utf-8")
+        assert cli.main(["catalog", "check", str(file)]) == 0
+        told = capsys.readouterr().out
+        assert ("is net where the price is gross" in told) == warned, told
+
+
 def test_a_list_that_is_as_it_was_published_passes(deployment, capsys):
     assert cli.main(["catalog", "check", str(CATALOGS / "make.yaml")]) == 0
     assert "keeps what was published" in capsys.readouterr().out
