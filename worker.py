@@ -7,6 +7,7 @@ Without a flag it serves all queues. SIGTERM and Ctrl-C let running activities f
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -239,6 +240,8 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
             keep_measuring(engine, Runtime.default().metric_meter, MEASURE_SECONDS)
         )
         stack.callback(gauge.cancel)
+        gc.collect()
+        gc.freeze()  # no look for garbage goes through what lasts as long as the process
         logging.getLogger("drawdown").info("serving %s", ", ".join(queues))
         await stop.wait()
     engine.dispose()

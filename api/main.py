@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -141,6 +142,10 @@ async def _running(environment: Mapping[str, str], _: FastAPI) -> AsyncIterator[
                 metrics=DoorMetrics(served_at.metric_meter) if served_at else None,
             )
             _sample(services, running)
+            # No look for garbage goes through what lasts as long as the process: each halted all
+            # requests for a tenth of a second, twice a second under load.
+            gc.collect()
+            gc.freeze()
             yield {
                 "services": services,
                 "head_seconds": settings.api_head_seconds,
