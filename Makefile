@@ -52,7 +52,7 @@ migration: setup ## Write the next migration from what changed in ledger/sql: NA
 	$(BIN)/python -m migrations.draft $(NAME)
 
 test: setup ## Every test but those that kill processes or are slow by nature
-	$(BIN)/pytest -q $(ORDER) -n auto --maxprocesses 4 --dist worksteal -m 'not faults and not long and not browser' $(NO_BROWSER) tests clients/python/tests
+	$(BIN)/pytest -q $(ORDER) -n $(MORE) --dist worksteal -m 'not faults and not long and not browser' $(NO_BROWSER) tests clients/python/tests
 
 test-long: setup ## What is slow by nature: seeded faults, long lives, fresh installations
 	$(BIN)/pytest -q $(ORDER) -n $(MORE) --dist loadgroup -m 'long and not faults and not browser' $(NO_BROWSER) clients/python/tests tests
