@@ -1,0 +1,1 @@
+-- No table changes: a file of functions became two.
