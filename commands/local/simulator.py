@@ -10,6 +10,8 @@ from pathlib import Path
 
 from commands.terminal import Add, console, environment
 from domain.credits import parse_quantity
+from local.simulator.brought import read_brought
+from local.simulator.calendar import read_moves
 from local.simulator.changes import read_changes
 from local.simulator.shapes import SHAPES, TRACE, shaped
 from local.simulator.sides import Side, SimulationRequest, mapped, read_side, split_place
@@ -65,6 +67,8 @@ def _chosen(arguments: Namespace, side: Side) -> Side:
         place=arguments.place,
         coupon=arguments.coupon,
         changes=read_changes(arguments.change, side.catalog, side.plan.currency),
+        moves=read_moves(arguments.move),
+        brings=read_brought(arguments.brings, side, arguments.begins) if arguments.brings else (),
     )
 
 
@@ -134,6 +138,10 @@ def _add_usage(one: ArgumentParser) -> None:
     one.add_argument("--change", action="append", default=[], metavar="DAY=PLAN",
                      help="another plan of the list as a day begins, as 2027-02-15=scale;"
                      " with @now behind, one of another interval begins at once")  # fmt: skip
+    one.add_argument("--move", action="append", default=[], metavar="DAY=ZONE",
+                     help="live elsewhere as a day begins, as 2027-03-01=Asia/Tokyo")  # fmt: skip
+    one.add_argument("--import", dest="brings", type=Path, metavar="FILE",
+                     help="balances from another system (docs/imports.md)")  # fmt: skip
     one.add_argument("--seed", type=int, default=1, help="of made-up usage")
     one.add_argument("--from", dest="begins", type=date.fromisoformat, default=BEGINS)
     one.add_argument(

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 
-from domain.errors import InvalidInput
 from domain.money import format_money
 from domain.pricing.catalog import Catalog, Plan
 from domain.pricing.in_currency import plan_in
+from local.simulator.calendar import by_day, midnight
 from local.timeline import Json
 
 AT_ONCE = "@now"
@@ -27,7 +27,7 @@ class PlanChange:
     @property
     def at(self) -> datetime:
         """When it is asked for."""
-        return datetime.combine(self.on, time(), UTC)
+        return midnight(self.on)
 
     @property
     def message(self) -> Json:
@@ -51,22 +51,13 @@ class PlanChange:
 def read_changes(texts: Sequence[str], catalog: Catalog, currency: str) -> tuple[PlanChange, ...]:
     """Return what `2027-02-15=scale` and `2027-06-16=team_yearly@now` ask for, by their days.
 
-    Raises `InvalidInput` (`invalid_time`, `unknown_plan`).
+    Raises `InvalidInput` (`invalid_time`, `invalid_value`, `unknown_plan`).
     """
-    found = sorted((_read(text, catalog, currency) for text in texts), key=lambda change: change.on)
-    if len({change.on for change in found}) < len(found):
-        raise InvalidInput("invalid_time", "--change: name each day once")
-    return tuple(found)
-
-
-def _read(text: str, catalog: Catalog, currency: str) -> PlanChange:
-    day, sign, named = text.partition("=")
-    try:
-        on = date.fromisoformat(day)
-    except ValueError as error:
-        why = f"--change {text!r:.80}: write DAY=PLAN, as 2027-02-15=scale"
-        raise InvalidInput("invalid_time", why) from error
-    if not sign:
-        raise InvalidInput("unknown_plan", f"--change {text!r:.80}: write DAY=PLAN")
-    plan = plan_in(catalog, named.removesuffix(AT_ONCE), currency=currency)
-    return PlanChange(on, plan, at_once=named.endswith(AT_ONCE))
+    return tuple(
+        PlanChange(
+            on=on,
+            plan=plan_in(catalog, named.removesuffix(AT_ONCE), currency=currency),
+            at_once=named.endswith(AT_ONCE),
+        )
+        for on, named in by_day(texts, "--change", "PLAN")
+    )

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from domain.usage import UsageEvent
 from local.simulator.sides import Side, merges
-from local.simulator.usage import DAY, Usage, Use, days_of
+from local.simulator.usage import DAY, Usage, Use
 
 HOUR = timedelta(hours=1)
 DECIDED = timedelta(minutes=1)  # before the day's end
@@ -29,26 +29,32 @@ def days(usage: Usage, side: Side, begins: date, months: int, *, exact: bool) ->
     Busy actions are reported by the hour, as products do, unless `exact`: their sum costs the
     same, but where credits run out an hour is refused as a whole.
     """
+    calendar = side.months_from(begins)
     for month in range(months):
-        start, length = days_of(begins, month)
+        start, over, length = calendar.start(month), calendar.start(month + 1), calendar.days(month)
         by_day: dict[int, list[Use]] = {}
         for use in usage.of_month(month):
             # What lies after a short month's end belongs to its last day.
             by_day.setdefault(min(use.into // DAY, length - 1), []).append(use)
         for number, uses in sorted(by_day.items()):
-            end = start + (number + 1) * DAY
+            # The last day ends with the month: it is longer or shorter where a clock was turned.
+            begin = start + number * DAY
+            end = over if number + 1 == length else begin + DAY
             together = uses if exact else _merged(uses, side)
-            yield _day(uses=together, side=side, month=month, number=number, end=end)
+            yield _day(together, side, f"m{month}-d{number}", month=month, within=(begin, end))
 
 
-def _day(uses: list[Use], side: Side, month: int, number: int, end: datetime) -> Day:
+def _day(
+    uses: list[Use], side: Side, name: str, *, month: int, within: tuple[datetime, datetime]
+) -> Day:
+    begin, end = within
     at = end - DECIDED
     events = [
         UsageEvent(
-            key=f"m{month}-d{number}-{index}",
+            key=f"{name}-{index}",
             action=side.names.get(use.action, use.action),
             quantity_micro=use.quantity_micro,
-            event_at=min(end - DAY + use.into % DAY, at),
+            event_at=min(begin + use.into % DAY, at),
             tags=use.tags,
         )
         for index, use in enumerate(uses)

@@ -14,7 +14,6 @@ from ledger.reports.prices import ActionPrice, effective_prices
 from ledger.reports.scope import Scope, answer
 from ledger.reports.standing import STANDING
 from local.simulator.life import Lived
-from local.simulator.usage import days_of
 
 BOUGHT = ("manual_purchase", "auto_purchase", "pack")
 MONEY = """
@@ -25,8 +24,10 @@ FROM standing GROUP BY instant
 OVER = text("SELECT decided_at FROM wallets WHERE account_id = :account")
 # What moved on was included once; an overdraft is no credit given, drawing it is use all the same.
 GRANTS = text("""
-    SELECT credit_type, source, effective_at, granted FROM grants
-    WHERE account_id = :account AND source NOT IN ('rollover', 'overdraft')
+    SELECT g.credit_type, g.source, g.effective_at, g.granted,
+           coalesce(j.key LIKE 'ledger:import:%', false) AS is_brought
+    FROM grants g LEFT JOIN journal j ON j.account_id = g.account_id AND j.seq = g.grant_id
+    WHERE g.account_id = :account AND g.source NOT IN ('rollover', 'overdraft')
 """)
 # Expiry at a month's end belongs to that month; use at that instant to the next.
 # Credits that repay were used before, on credit. Holds and releases change nothing.
@@ -56,6 +57,7 @@ class Flow:
     """Micro-credits of one type in one month; `left` could be used at its end, less debts."""
 
     included: int = 0
+    brought: int = 0  # from another system
     bought: int = 0
     used: int = 0
     expired: int = 0
@@ -71,6 +73,7 @@ class MonthFigures:
     _: KW_ONLY
     plan_minor: int = 0
     extra_minor: int = 0
+    brought_minor: int = 0  # cost of what came from another system, paid there
     tax_minor: int = 0  # charged beside it
     discount_minor: int = 0  # that a coupon took off
     revenue_minor: int = 0
@@ -125,6 +128,11 @@ class Figures:
         return sum(int(getattr(month.flows[credit_type], name)) for month in self.months)
 
     @property
+    def brings(self) -> bool:
+        """Whether any credits came from another system."""
+        return any(flow.brought for month in self.months for flow in month.flows.values())
+
+    @property
     def per_month(self) -> Fraction:
         """Minor units charged in the average month."""
         return Fraction(self.total("charged_minor"), len(self.months))
@@ -140,7 +148,8 @@ class Figures:
 
 def figures_of(connection: Connection, lived: Lived) -> Figures:
     """Read the figures of a life."""
-    starts = [days_of(lived.begins, month)[0] for month in range(lived.months + 1)]
+    calendar = lived.side.months_from(lived.begins)
+    starts = [calendar.start(month) for month in range(lived.months + 1)]
     kinds = {one.credit_type: one.name for one in lived.side.catalog.credit_types}
     months = tuple(
         MonthFigures(start, {credit_type: Flow() for credit_type in kinds}) for start in starts[:-1]
@@ -176,6 +185,7 @@ def _credits(
         if month is not None:
             flow = months[month].flows[row.credit_type]
             name = "bought" if row.source in BOUGHT else "included"
+            name = "brought" if row.is_brought else name
             setattr(flow, name, getattr(flow, name) + row.granted)
     for row in connection.execute(MOVES, account):
         ends = row.kind not in USED  # expired, void, gone back with its money
@@ -187,7 +197,8 @@ def _credits(
     for month_before, this in zip((None, *months), months, strict=False):
         for credit_type, flow in this.flows.items():
             opening = month_before.flows[credit_type].left if month_before else 0
-            flow.left = opening + flow.included + flow.bought - flow.used - flow.expired
+            given = flow.included + flow.brought + flow.bought
+            flow.left = opening + given - flow.used - flow.expired
 
 
 def _money(
@@ -215,6 +226,8 @@ def _money(
         paid = months[_month(starts, row.at) or 0]
         if row.kind in ("period", "upgrade"):
             paid.plan_minor += row.amount_minor
+        elif row.kind == "import":
+            paid.brought_minor += row.amount_minor
         else:
             paid.extra_minor += row.amount_minor
         paid.tax_minor += row.tax_minor

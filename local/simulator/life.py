@@ -24,10 +24,12 @@ from domain.usage import DECIDED, DebitOutcome, RefusedEvent, UsageEvent
 from ledger import accounts
 from ledger.usage import debits
 from local.simulator.bank import Bank, payment_method, pays_later
+from local.simulator.brought import bring
+from local.simulator.calendar import HOME, Move, midnight
+from local.simulator.changes import PlanChange
 from local.simulator.customer import ASKED, HAIR, Customer
 from local.simulator.days import Day
 from local.simulator.sides import Side
-from local.simulator.usage import days_of
 from local.stripe_standin.process import StandIn
 from local.timeline import Json, Timeline
 
@@ -64,7 +66,7 @@ async def live(
     standin: StandIn,
 ) -> Lived:
     """Run the months; `progress` is called with each finished month."""
-    anchor, _ = days_of(begins, 0)
+    anchor = midnight(begins)
     start = Start(
         subscription_id=customer_id,
         customer_id=customer_id,
@@ -72,7 +74,7 @@ async def live(
         email=f"{customer_id}@example.com",
         catalog=side.catalog.name,
         plan_id=side.plan.plan_id,
-        time_zone="UTC",
+        time_zone=HOME,
         payment_method=await asyncio.to_thread(payment_method, standin, side),
         begins_at=anchor,
         currency=side.plan.currency,
@@ -88,6 +90,8 @@ async def live(
     bank = Bank(standin, engine, life, account)
     if pays_later(side):
         await bank.pays_at_once()
+    if side.brings:
+        await bring(engine, side, life, customer_id)
     if side.auto:
         answer = await life.ask("set_auto_purchase", {"on": True})
         if answer["status"] != "done":
@@ -115,12 +119,13 @@ class _Player:
         self._due: datetime | None = None
         self._known: frozenset[str] = frozenset()  # refusals that the workflow has seen
         self._window_end: str | None = None
-        self._changes = deque(lived.side.changes)
+        asked: list[PlanChange | Move] = [*lived.side.changes, *lived.side.moves]
+        self._asked = deque(sorted(asked, key=lambda one: one.at))
         self._customer = Customer(engine, life, lived.side, lived.account_id, bank=self._bank)
 
     async def use(self, day: Day) -> None:
         """Let one day pass."""
-        await self._changes_until(day.at)
+        await self._asked_until(day.at)
         await self._is_paid(day.at)
         if self._due is None or self._due <= day.at:
             self._note(await self._life.advance(day.at))
@@ -130,22 +135,30 @@ class _Player:
     async def close(self) -> None:
         """End the subscription with its last period, so that unused credits expire."""
         lived = self._lived
-        end, _ = days_of(lived.begins, lived.months)
-        await self._changes_until(end - timedelta(hours=1))
+        end = lived.side.months_from(lived.begins).start(lived.months)
+        await self._asked_until(end - timedelta(hours=1))
         await self._is_paid(end - timedelta(hours=1))
         await self._life.advance(end - timedelta(hours=1))
         await self._life.ask("cancel", {"when": "period_end"})
         await self._life.advance(end + HAIR)
 
-    async def _changes_until(self, at: datetime) -> None:
-        """Ask for the plans whose day has come by now."""
-        while self._changes and self._changes[0].at <= at:
-            change = self._changes.popleft()
-            await self._is_paid(change.at)
-            await self._life.advance(change.at)
-            answer = await self._life.ask("change_plan", change.message)
-            self._lived.notes.append(change.told(answer))
+    async def _asked_until(self, at: datetime) -> None:
+        """Ask for the plans, and move to the zones, whose day has come by now."""
+        while self._asked and self._asked[0].at <= at:
+            asked = self._asked.popleft()
+            await self._is_paid(asked.at)
+            await self._life.advance(asked.at)
+            self._lived.notes.append(
+                await asyncio.to_thread(self._moved, asked)
+                if isinstance(asked, Move)
+                else asked.told(await self._life.ask("change_plan", asked.message))
+            )
             self._note(await self._life.settle())
+
+    def _moved(self, move: Move) -> str:
+        with self._engine.begin() as connection:
+            accounts.set_time_zone(connection, self._lived.customer_id, move.zone)
+        return f"moved to {move.zone} on {move.on}"
 
     async def _is_paid(self, at: datetime) -> None:
         """Let money come that was to come by now."""

@@ -9,10 +9,12 @@ from catalogs.drafts import with_value
 from catalogs.reader import load_catalogs, read_catalog
 from domain.credits import MICRO
 from domain.errors import InvalidInput
+from domain.payments.imports import Brought
 from domain.pricing.catalog import Action, Catalog, Plan
 from domain.pricing.discounts import Coupon, CouponFor, coupon_named
 from domain.pricing.in_currency import plan_in
 from domain.pricing.rates import Rounding
+from local.simulator.calendar import Months, Move
 from local.simulator.changes import PlanChange
 from local.simulator.usage import Usage
 from settings import CATALOGS
@@ -39,6 +41,12 @@ class Side:
     place: str = ""
     coupon: str = ""
     changes: tuple[PlanChange, ...] = ()
+    moves: tuple[Move, ...] = ()
+    brings: tuple[Brought, ...] = ()
+
+    def months_from(self, begins: date) -> Months:
+        """Return the months of its customer."""
+        return Months(begins, self.plan, self.moves)
 
     @property
     def plans(self) -> tuple[Plan, ...]:

@@ -4,7 +4,7 @@ import csv
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -161,10 +161,3 @@ def _month_start(at: datetime) -> datetime:
 def _placed(use: Use, at: datetime, start: datetime) -> Use:
     month = index_at(start, "UTC", MONTH, at)
     return replace(use, month=month, into=at - boundary(start, "UTC", MONTH, month))
-
-
-def days_of(anchor: date, month: int) -> tuple[datetime, int]:
-    """Return when a simulated month starts and how many days it has; months are UTC's."""
-    begin = datetime(anchor.year, anchor.month, anchor.day, tzinfo=UTC)
-    start, end = (boundary(begin, "UTC", MONTH, k) for k in (month, month + 1))
-    return start, (end - start) // DAY

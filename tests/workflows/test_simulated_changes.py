@@ -61,7 +61,7 @@ async def test_what_is_refused_is_told_and_the_plan_stays(fleet: RunningFleet) -
     ("texts", "reason"),
     [
         (["soon=scale"], "invalid_time"),
-        (["2027-01-16"], "unknown_plan"),
+        (["2027-01-16"], "invalid_value"),
         (["2027-01-16=gigantic"], "unknown_plan"),
         (["2027-01-16=scale", "2027-01-16=growth"], "invalid_time"),
     ],

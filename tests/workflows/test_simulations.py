@@ -20,7 +20,7 @@ from local.simulator.shown.curves import Curve, curve
 from local.simulator.shown.grids import html_table
 from local.simulator.shown.page import page
 from local.simulator.sides import Side, read_side
-from local.simulator.usage import DAY, Usage, Use, days_of
+from local.simulator.usage import DAY, Usage, Use
 from tests.fleet import RunningFleet
 
 pytestmark = pytest.mark.long
@@ -76,7 +76,7 @@ async def simulated(fleet: RunningFleet, side: Side, usage: Usage, months: int =
             "SELECT coalesce(sum(remaining), 0) FROM grants WHERE account_id = %s",
             (lived.account_id,),
         ).scalar()
-        end, _ = days_of(BEGINS, months)
+        end = side.months_from(BEGINS).start(months)
         due = liability(connection, end + DAY, lived.account_id)  # its end is decided
         seen = curve(connection, lived, figures)
     assert broken == []
@@ -85,7 +85,8 @@ async def simulated(fleet: RunningFleet, side: Side, usage: Usage, months: int =
     assert books.get("tax", 0) == -tax
     cash = books.get("cash", 0) - tax
     assert figures.total("charged_minor") == cash
-    assert figures.total("consumed_minor") + figures.owed_minor == cash
+    paid = cash + figures.total("brought_minor")
+    assert figures.total("consumed_minor") + figures.owed_minor == paid
     earned = sum(one.earned_not_posted_minor for one in due)
     lost = sum(one.broken_not_posted_minor for one in due)
     assert figures.total("revenue_minor") == earned - books.get("revenue", 0)

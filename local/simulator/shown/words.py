@@ -8,9 +8,10 @@ from domain.money import format_money, half_up
 from ledger.reports.tables import ABSENT, Column, Sheet, major_text, money_text, numbers
 from local.simulator.figures import AMOUNTS, Figures, Flow, MonthFigures
 
-FLOWS = ("included", "bought", "used", "expired", "left")
+FLOWS = ("included", "brought", "bought", "used", "expired", "left")
 MONEY = ("plan charge", "extra charges", "charged", "revenue", "breakage")
 ALL = "all"
+BROUGHT = "was paid elsewhere for what was brought along: revenue and breakage are of it, too"
 Amount = Callable[[int], str]
 
 
@@ -20,13 +21,17 @@ def months_sheet(figures: Figures) -> Sheet:
     columns = [Column("month"), *numbers("events", "refused")]
     for credit_type in figures.credit_types:
         prefix = f"{credit_type} " if several else ""
-        columns += numbers(*(f"{prefix}{flow}" for flow in FLOWS))
+        columns += numbers(*(f"{prefix}{flow}" for flow in _flows(figures)))
     columns += numbers(*MONEY, "price per credit used")
     rows = [
         (
             f"{month.start:%Y-%m-%d}",
             *_counts(month, str),
-            *(cell for flow in month.flows.values() for cell in _flow(flow, format_credits)),
+            *(
+                cell
+                for flow in month.flows.values()
+                for cell in _flow(figures, flow, format_credits)
+            ),
             *_money(month, lambda minor: money_text(minor, figures.currency)),
             _each(figures, month),
         )
@@ -38,7 +43,7 @@ def months_sheet(figures: Figures) -> Sheet:
 def month_grids(figures: Figures) -> list[Sheet]:
     """Return the months for people: one grid, or one of money and one for each of several types."""
     single = len(figures.credit_types) == 1
-    names = (*(FLOWS if single else ()), *MONEY[2:], *(("per credit",) if single else ()))
+    names = (*(_flows(figures) if single else ()), *MONEY[2:], *(("per credit",) if single else ()))
     months = [(f"{month.start:%Y-%m}", month) for month in figures.months]
     rows = tuple(
         _shown(figures, month, name, single=single)
@@ -97,6 +102,7 @@ def notes(figures: Figures) -> tuple[str, ...]:
     sums = {
         "of tax came to what was charged": figures.total("tax_minor"),
         "were taken off by the coupon": figures.total("discount_minor"),
+        BROUGHT: figures.total("brought_minor"),
     }
     told = [f"{money(minor, figures.currency)} {what}" for what, minor in sums.items() if minor]
     return (*figures.notes, *told)
@@ -142,11 +148,14 @@ def _average(figures: Figures) -> str:
 
 
 def _unused(figures: Figures) -> str:
-    broken, charged = figures.total("breakage_minor"), figures.total("charged_minor")
+    broken = figures.total("breakage_minor")
+    paid = figures.total("charged_minor") + figures.total("brought_minor")
     if not broken:
         return "no paid credit expired unused"
-    share = percent_text(Fraction(broken, max(charged, 1)))
-    return f"{money(broken, figures.currency)} of it ({share}) was for credits that expired unused"
+    share = percent_text(Fraction(broken, max(paid, 1)))
+    of = "what was paid" if figures.brings else "it"
+    amount = money(broken, figures.currency)
+    return f"{amount} of {of} ({share}) was for credits that expired unused"
 
 
 def _whole(figures: Figures) -> MonthFigures:
@@ -168,17 +177,17 @@ def _shown(figures: Figures, month: MonthFigures, name: str, *, single: bool) ->
     counts = (name, *_counts(month, "{:,}".format))
     if not single:
         return (*counts, *amounts)
-    flow = _flow(month.flows[figures.main_type], credits_text)
+    flow = _flow(figures, month.flows[figures.main_type], credits_text)
     return (*counts, *flow, *amounts, _each(figures, month))
 
 
 def _of_type(figures: Figures, credit_type: str) -> Sheet:
     months = [(f"{month.start:%Y-%m}", month) for month in figures.months]
     rows = tuple(
-        (name, *_flow(month.flows[credit_type], credits_text))
+        (name, *_flow(figures, month.flows[credit_type], credits_text))
         for name, month in (*months, (ALL, _whole(figures)))
     )
-    columns = (Column("month"), *numbers(*FLOWS))
+    columns = (Column("month"), *numbers(*_flows(figures)))
     return Sheet(figures.credit_types[credit_type], columns, rows)
 
 
@@ -186,8 +195,13 @@ def _counts(month: MonthFigures, text: Amount) -> tuple[str, str]:
     return text(month.events), text(month.refused)
 
 
-def _flow(flow: Flow, text: Amount) -> Iterable[str]:
-    return (text(getattr(flow, name)) for name in FLOWS)
+def _flows(figures: Figures) -> tuple[str, ...]:
+    """Return the flows that are shown: few customers have brought anything along."""
+    return tuple(name for name in FLOWS if name != "brought" or figures.brings)
+
+
+def _flow(figures: Figures, flow: Flow, text: Amount) -> Iterable[str]:
+    return (text(getattr(flow, name)) for name in _flows(figures))
 
 
 def _money(month: MonthFigures, text: Amount) -> Iterable[str]:
