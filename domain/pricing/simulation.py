@@ -35,12 +35,24 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedPlan:
+    """Another plan, which every customer asks for as a day of UTC begins.
+
+    `at_once`: one of another interval begins then too, and not with the next period.
+    """
+
+    on: date
+    plan_id: str
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SimulationOrder:
     """What is to be lived: the same customers on one plan, or on each of two.
 
     `volume_micro` is a month's use of the customer in the middle; None: what the first plan
     includes. They pay in `currency`, which is the lists' first if it is ""; the rest of how they
-    pay is as `PaysBy` says.
+    pay is as `PaysBy` says. `changes` are plans that they ask for meanwhile, in both lists.
     """
 
     sides: tuple[Tried, ...]
@@ -57,6 +69,7 @@ class SimulationOrder:
     by_debit: bool = False
     place: str = ""
     coupon: str = ""
+    changes: tuple[AskedPlan, ...] = ()
 
     @property
     def pays_by(self) -> "PaysBy":
@@ -149,11 +162,21 @@ def checked(order: SimulationOrder) -> SimulationOrder:
         raise InvalidInput("invalid_simulation", f"{order.shape!a:.40} is no shape of: {known}")
     if order.volume_micro is not None and not 0 < order.volume_micro <= MOST_VOLUME_MICRO:
         raise InvalidInput("invalid_simulation", "volume: choose up to 1,000,000,000 a month")
+    for change in order.changes:
+        _check_day(order, change.on)
     for side in order.sides:
         if len(side.source) > MOST_SOURCE:
             message = f"a price list to try has at most {MOST_SOURCE:,} characters"
             raise InvalidInput("invalid_simulation", message)
     return order
+
+
+def _check_day(order: SimulationOrder, on: date) -> None:
+    """Refuse a day before or after what is lived. Raises `InvalidInput` (`invalid_simulation`)."""
+    months = (on.year - order.begins.year) * 12 + on.month - order.begins.month
+    if on <= order.begins or months >= order.months:
+        message = f"change of plan: choose a day within the months after {order.begins}"
+        raise InvalidInput("invalid_simulation", message)
 
 
 def check_payer(pays_by: PaysBy, catalog: Catalog, plan: Plan) -> None:

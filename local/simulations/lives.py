@@ -36,6 +36,7 @@ from ledger.reports.tables import Sheet
 from local.demo.scene import Scene, scene
 from local.simulations.joined import joined
 from local.simulator.bank import check_payer
+from local.simulator.changes import PlanChange
 from local.simulator.days import days
 from local.simulator.figures import Figures, figures_of
 from local.simulator.life import Lived, live
@@ -78,6 +79,14 @@ def sides_of(order: SimulationOrder) -> list[Side]:
             Side(
                 catalog, plan, source, auto=order.auto, top_up=order.top_up, confirm=order.confirm,
                 by_debit=order.by_debit, place=order.place, coupon=order.coupon,
+                changes=tuple(
+                    PlanChange(
+                        asked.on,
+                        plan_in(catalog, asked.plan_id, currency=order.currency),
+                        at_once=asked.at_once,
+                    )
+                    for asked in order.changes
+                ),
             )
         )  # fmt: skip
     if len({side.plan.currency for side in found}) > 1:

@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
-from domain.pricing.simulation import SimulationOrder, SimulationOutcome, Tried
+from domain.pricing.simulation import AskedPlan, SimulationOrder, SimulationOutcome, Tried
 from local.patience import until
 from local.simulations.serving import worker
 from settings import CATALOGS
@@ -82,6 +82,29 @@ async def test_a_taxed_plan_is_tried_by_debit_where_its_customers_are(running):
     (side,) = outcome.sides
     assert [month.charged_minor for month in side.months] == [4_000]
     assert any("tax" in note for note in side.notes), side.notes
+
+
+async def test_customers_change_plans_in_the_list_and_in_its_draft(running):
+    dearer = SCHEMATIC.replace('USD: {value: "250.00"', 'USD: {value: "300.00"')
+    assert dearer != SCHEMATIC
+    asked = order(SCHEMATIC, dearer, months=2)
+    asked = replace(
+        asked,
+        sides=tuple(Tried(one.source, "growth") for one in asked.sides),
+        changes=(AskedPlan(asked.begins.replace(month=2, day=15), "scale"),),
+    )
+    async with running.worker():
+        outcome = await result_of(await running.begun(asked))
+    assert [one.title for one in outcome.sides] == [
+        "schematic:growth → scale",
+        "schematic_draft:growth → scale",
+    ]
+    # 14 of 28 days of what Scale costs more than 75.00.
+    assert [[month.charged_minor for month in one.months] for one in outcome.sides] == [
+        [7_500, 7_500 + 8_750],
+        [7_500, 7_500 + 11_250],
+    ]
+    assert outcome.sides[1].notes == (f"to Scale on {asked.changes[0].on}: $112.50 charged",)
 
 
 async def test_a_draft_is_tried_on_the_same_customers_and_leaves_nothing(running):

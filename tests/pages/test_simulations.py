@@ -272,6 +272,29 @@ async def test_what_a_list_lacks_is_not_asked_for(fleet, web):
     assert wrong.status_code == 422
 
 
+async def test_customers_change_plans_on_the_day_that_is_chosen(fleet, web, served):
+    await entered(fleet, web)
+    page = await web.get(PAGE, params=CORE)
+    day = re.search(r'name="change_on" type="date" value="([^"]+)"', page.text)[1]
+    begins = date.fromisoformat(day).replace(month=1, day=1)
+    form = forms_of(page, f"{PAGE}/fields")[0] | USUAL
+    form |= {"months": "3", "change": "core_80k", "change_on": day}
+
+    never = await web.post(f"{PAGE}/fields", data=form | {"change_on": "soon"})
+    assert (never.status_code, "choose its day" in never.text) == (422, True)
+    for other in (begins, begins.replace(month=4)):
+        outside = await web.post(f"{PAGE}/fields", data=form | {"change_on": other.isoformat()})
+        assert (outside.status_code, "within the months" in outside.text) == (422, True)
+    unknown = await web.post(f"{PAGE}/fields", data=form | {"change": "gigantic"})
+    assert unknown.status_code == 404
+
+    run = run_of(await web.post(f"{PAGE}/fields", data=form))
+    shown = await web.get(PAGE, params={"run": run})
+    assert f"to core_80k on {day}" in shown.text
+    ended = forms_of(shown, f"{PAGE}/end")[0]
+    assert run_of(await web.post(f"{PAGE}/end", data=ended)) == run
+
+
 async def test_names_of_a_list_are_shown_as_text(fleet, door_variables, tmp_path):
     named = MAKE.replace("name: Core 10,000\n", 'name: "<script>plan"\n')
     named = named.replace("name: Operation\n", 'name: "<script>action"\n')

@@ -16,7 +16,7 @@ async def change(page: Page) -> None:
     await page.get_by_role("link", name="Try a price").click()
     await page.get_by_label("Price list").select_option("make")
     await page.get_by_role("button", name="Choose").click()
-    await page.get_by_label("Plan").select_option("Core 10,000")
+    await page.get_by_label("Plan", exact=True).select_option("Core 10,000")
     await page.get_by_role("button", name="Choose").click()
     await page.get_by_label("Price in USD").fill("nothing")
     await page.get_by_role("button", name="Try these values").click()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from starlette.responses import RedirectResponse
@@ -25,6 +25,7 @@ from domain.pricing.simulation import (
     MOST_MONTHS,
     MOST_SOURCE,
     SHAPES,
+    AskedPlan,
     SimulationOrder,
     Tried,
     check_payer,
@@ -39,7 +40,7 @@ SHAPE_WORDS = {
     "seasonal": "weekends and seasons",
 }
 USUAL = {"months": "12", "customers": "3", "shape": "steady", "seed": "1", "volume": ""}
-USUAL |= {"currency": "", "place": "", "coupon": ""}
+USUAL |= {"currency": "", "place": "", "coupon": "", "change": "", "change_on": ""}
 SWITCHES = {
     "auto": "Auto-purchase is on",
     "top_up": "They buy by hand what is missing",
@@ -47,6 +48,7 @@ SWITCHES = {
     "by_debit": "They pay from a bank account, whose money comes days later",
 }
 LONGEST = 60  # characters of a place or a coupon
+MIDDLE = timedelta(days=45)  # of the second month, when plans are changed unless a day is chosen
 
 
 async def show(visit: Visit) -> Mapping[str, Any]:
@@ -88,7 +90,8 @@ async def _begin(visit: Visit, catalog: Catalog, plan: Plan, draft: Draft) -> Re
     tried = (published, Tried(draft.source, plan.plan_id)) if draft.changes else (published,)
     order = checked(_order(visit, tried))
     for one in (catalog, draft.catalog):
-        check_payer(order.pays_by, one, plan_in(one, plan.plan_id, currency=order.currency))
+        for plan_id in (plan.plan_id, *(change.plan_id for change in order.changes)):
+            check_payer(order.pays_by, one, plan_in(one, plan_id, currency=order.currency))
     title = f"{catalog.name}:{plan.plan_id}"
     told = {"title": title, "by": visit.operator.email, "changes": draft.changes}
     form = f"{visit.operator.email} {visit.form.get('key', '')}"
@@ -98,10 +101,11 @@ async def _begin(visit: Visit, catalog: Catalog, plan: Plan, draft: Draft) -> Re
 
 def _order(visit: Visit, sides: tuple[Tried, ...]) -> SimulationOrder:
     form = {**USUAL, **visit.form}
+    begins = _begins(visit)
     volume = form["volume"].strip().replace(",", "")
     return SimulationOrder(
         sides=sides,
-        begins=date(visit.at.year + 1, 1, 1),
+        begins=begins,
         months=_number(form["months"]),
         customers=_number(form["customers"]),
         shape=form["shape"],
@@ -114,7 +118,24 @@ def _order(visit: Visit, sides: tuple[Tried, ...]) -> SimulationOrder:
         by_debit="by_debit" in form,
         place=form["place"].strip().upper()[:LONGEST],
         coupon=form["coupon"].strip().upper()[:LONGEST],
+        changes=_changes(form),
     )
+
+
+def _begins(visit: Visit) -> date:
+    return date(visit.at.year + 1, 1, 1)
+
+
+def _changes(form: Mapping[str, str]) -> tuple[AskedPlan, ...]:
+    """Return the plan that customers go over to. Raises `InvalidInput` (`invalid_time`)."""
+    if not form["change"]:
+        return ()
+    try:
+        on = date.fromisoformat(form["change_on"])
+    except ValueError as error:
+        message = "change of plan: choose its day, as 2027-02-15"
+        raise InvalidInput("invalid_time", message) from error
+    return (AskedPlan(on, form["change"], at_once="change_now" in form),)
 
 
 def _number(text: str) -> int:
@@ -155,6 +176,7 @@ async def _choice(visit: Visit) -> Mapping[str, Any]:
         "list": catalog,
         "plans": list({one.plan_id: one for one in catalog.plans}.values()),
         "plan": plan,
+        "change_on": typed.get("change_on") or (_begins(visit) + MIDDLE).isoformat(),
         "fields": [(one, typed.get(one.name, one.value)) for one in fields],
         "yaml": whole,
         "is_open": whole != text,
@@ -217,6 +239,7 @@ def _about(seen: Seen) -> str:
     on = [words.lower() for name, words in SWITCHES.items() if getattr(order, name)]
     on += [f"in {one}" for one in (order.currency, order.place) if one]
     on += [f"with coupon {order.coupon}"] if order.coupon else []
+    on += [f"to {change.plan_id} on {change.on}" for change in order.changes]
     return ", ".join(
         [f"{order.months} months of {customers}", SHAPE_WORDS.get(order.shape, order.shape), *on]
     )
