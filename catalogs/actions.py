@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from catalogs import values
-from catalogs.document import Section
+from catalogs.document.section import Section
 from catalogs.terms import FALLBACK, KnownNames, unique
 from domain.credits import MICRO
 from domain.pricing.catalog import Action, RateVersion, Way

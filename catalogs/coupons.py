@@ -1,7 +1,10 @@
 """Coupons of a price list, and whether it takes the processor's promotion codes, too."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from catalogs import values
-from catalogs.document import Section
+from catalogs.document.section import Section
 from catalogs.terms import KnownNames, unique
 from domain.money import Ratio
 from domain.pricing.discounts import MOST_REDEMPTIONS, Coupon, CouponFor
@@ -49,14 +52,27 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "",
     ),
     "promotion_codes.most": (
-        "the most that a code of 100 % takes off one purchase of credits, in the first currency",
+        "the most that a code of 100 % takes off one purchase of credits; none in other currencies",
         "a code of 100 % is for plans only",
     ),
 }
 
 
 def read_coupons(document: Section, terms: KnownNames) -> tuple[Coupon, ...]:
-    """Return the coupons; what was redeemed is counted by their codes."""
+    """Return the coupons; what was redeemed is counted by their codes.
+
+    One with amounts in other currencies than the list's first follows once for each of them.
+    """
+    others = [
+        coupon
+        for code in terms.currencies[1:]
+        for coupon in _read_in(document, replace(terms, currency=code))
+        if coupon.currency
+    ]
+    return (*_read_in(document, terms), *others)
+
+
+def _read_in(document: Section, terms: KnownNames) -> tuple[Coupon, ...]:
     found: list[Coupon] = []
     for section in document.sections("coupons"):
         applies_to = _applies_to(section)
@@ -90,13 +106,18 @@ def read_door(document: Section, terms: KnownNames) -> Door | None:
     if section is None:
         return None
     applies_to = _applies_to(section)
-    most = section.optional("most", values.money_in(terms.currency), None)
-    if most == 0:
-        section.fault("most", "must be greater than zero")
-    if most is not None and applies_to == (CouponFor.PLANS,):
+    if section.has("most") and applies_to == (CouponFor.PLANS,):
         section.fault("most", "is of credits: `applies_to` names plans only")
+    most = _most_by_currency(section, terms)
     section.close()
-    return Door(applies_to, most, "" if most is None else terms.currency)
+    return Door(applies_to, most)
+
+
+def _most_by_currency(section: Section, terms: KnownNames) -> Mapping[str, int]:
+    each = {
+        code: replace(terms, currency=code).amount(section, "most") for code in terms.currencies
+    }
+    return {code: minor for code, minor in each.items() if minor is not None}
 
 
 def _applies_to(section: Section) -> tuple[CouponFor, ...]:
@@ -111,19 +132,14 @@ def _worth(
     section: Section, terms: KnownNames, applies_to: tuple[CouponFor, ...]
 ) -> tuple[Ratio | None, int | None, int | None]:
     """Return what a coupon takes off: a percentage or minor units; and the most of the former."""
-    money = values.money_in(terms.currency)
     percent = section.optional("percent", values.percent, None)
-    amount = section.optional("amount", money, None)
-    most = section.optional("most", money, None)
+    amount, most = terms.amount(section, "amount"), terms.amount(section, "most")
     if section.has("percent") == section.has("amount"):
         section.fault("percent", "say what it takes off: with `percent` or with `amount`, not both")
     if percent is not None and not 0 < percent.num <= _WHOLE_PRICE * percent.den:
         section.fault("percent", "must be above 0 and at most 100")
     elif percent == _ALL_OF_IT and applies_to != (CouponFor.PLANS,) and not section.has("most"):
         section.fault("percent", "would give away any number of credits: say `most`, too")
-    for key, minor in (("amount", amount), ("most", most)):
-        if minor == 0:
-            section.fault(key, "must be greater than zero")
     if section.has("most") and section.has("amount"):
         section.fault("most", "is for `percent` only: an amount is its own limit")
     return percent, amount, most

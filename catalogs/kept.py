@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 
-from catalogs.document import Place
+from catalogs.document.faults import Place
 from catalogs.reader import PriceList
 from domain.credits import format_credits
 from domain.errors import InvalidInput
@@ -119,7 +119,7 @@ def place_of(read: PriceList, one: Difference) -> Place:
 def _way(read: PriceList, one: Difference) -> Path:
     """Return the way from the top of the list; a price may be written for each currency."""
     path = _to_value(read, one)
-    if path and path[-1] in ("price_minor", "unit_price"):
+    if path and path[-1] in ("price_minor", "unit_price", "amount_minor", "most_minor"):
         return (*path, one.item.currency or read.catalog.currency)
     return path
 

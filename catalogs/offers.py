@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from catalogs import values
-from catalogs.document import Section
+from catalogs.document.section import Section
 from catalogs.terms import FALLBACK, NEUTRAL_MINOR, KnownNames, unique
 from domain.credits import MICRO
 from domain.money import Ratio

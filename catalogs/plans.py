@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from catalogs import values
-from catalogs.document import Section
+from catalogs.document.section import Section
 from catalogs.offers import read_companions, read_starter
 from catalogs.policies import (
     check_granted_when_sent,

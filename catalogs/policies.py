@@ -1,7 +1,7 @@
 """The policies of a plan that few sellers need: overdraft, rollover, trial, alerts, approval."""
 
 from catalogs import values
-from catalogs.document import Section
+from catalogs.document.section import Section
 from catalogs.terms import KnownNames, unique
 from domain.credits import MICRO, format_credits
 from domain.money import Ratio

@@ -1,7 +1,7 @@
 """What a plan sells beyond its allowance, and whether the processor can charge for it."""
 
 from catalogs import values
-from catalogs.document import Section
+from catalogs.document.section import Section
 from catalogs.offers import read_volume
 from catalogs.terms import KnownNames
 from domain.credits import MICRO

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from catalogs import values
 from catalogs.actions import read_actions
 from catalogs.coupons import read_coupons, read_door
-from catalogs.document import Asked, Faults, Place, Section, open_document
+from catalogs.document.faults import Asked, Faults, Place
+from catalogs.document.section import Section, open_document
 from catalogs.offers import read_bonuses, read_packs
 from catalogs.plans import read_plans
 from catalogs.terms import FALLBACK, KnownNames, unique

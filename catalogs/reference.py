@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from catalogs import values
-from catalogs.document import Asked, Form
+from catalogs.document.faults import Asked, Form
 from catalogs.keys import KEYS
 from catalogs.reader import keys_asked
 from domain.credits import format_credits

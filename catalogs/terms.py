@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from catalogs import values
-from catalogs.document import Section
+from catalogs.document.section import Section
 from domain.money import maximum_charge_minor, minimum_charge_minor
 from domain.pricing.catalog import Action, Pack
 
@@ -41,6 +41,14 @@ class KnownNames:
     def price(self, section: Section, key: str, parse: Callable[[str], T], fallback: F) -> T | F:
         """Return a price in the currency that is being read."""
         return section.of_each(key, parse, fallback, one=self.currency, among=self.currencies)
+
+    def amount(self, section: Section, key: str) -> int | None:
+        """Return minor units of the currency that is being read, or None: it has no amount."""
+        parse = values.money_in(self.currency)
+        minor = section.of_some(key, parse, one=self.currency, among=self.currencies)
+        if minor == 0:
+            section.fault(key, "must be greater than zero")
+        return minor
 
     def credit_type(self, section: Section, key: str = "type") -> str:
         """Return the credit type a key names, which must be declared."""

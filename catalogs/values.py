@@ -120,7 +120,10 @@ def money_in(code: str) -> Callable[[str], int]:
             raise _refused(f"{text} {code} is above the processor's maximum charge")
         return int(minor)
 
-    parse.__doc__ = "Return an amount in the list's first currency."
+    parse.__doc__ = (
+        "Return an amount in the list's first currency, or one for each as in"
+        ' `{USD: "5.00", EUR: "4.50"}`.'
+    )
     return parse
 
 

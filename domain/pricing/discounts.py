@@ -82,12 +82,15 @@ class Discount:
         return f" (coupon {self.code})"
 
 
-def coupon_named(coupons: Sequence[Coupon], code: str) -> Coupon:
-    """Return a coupon by its code. Raises `InvalidInput` (`unknown_coupon`), naming no other."""
-    for coupon in coupons:
-        if coupon.code == code:
-            return coupon
-    raise InvalidInput("unknown_coupon", f"the price list has no coupon {code!a:.60}")
+def coupon_named(coupons: Sequence[Coupon], code: str, currency: str) -> Coupon:
+    """Return a coupon by its code, with its amounts in a currency where it has any in that.
+
+    Raises `InvalidInput` (`unknown_coupon`), naming no other.
+    """
+    named = [coupon for coupon in coupons if coupon.code == code]
+    if not named:
+        raise InvalidInput("unknown_coupon", f"the price list has no coupon {code!a:.60}")
+    return next((coupon for coupon in named if coupon.currency in ("", currency)), named[0])
 
 
 def off(coupon: Coupon, price_minor: int, currency: str) -> int:

@@ -42,13 +42,12 @@ class Lasts(StrEnum):
 class Door:
     """What a price list says about the processor's codes: for what they are taken, if for any.
 
-    `most_minor` is the most that a code of 100 % takes off one purchase of credits, in `currency`;
-    None: such a code takes nothing off credits, or all could be had for nothing.
+    `most` is the most that a code of 100 % takes off one purchase of credits, in minor units by
+    currency; in another such a code takes nothing off credits, or all could be had for nothing.
     """
 
     applies_to: tuple[CouponFor, ...]
-    most_minor: int | None = None
-    currency: str = ""
+    most: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ def coupon_typed(
     Raises `InvalidInput`, as `coupon_named` and `coupon_of` do.
     """
     if door is None or looked_up is None or not is_asked(coupons, door, code):
-        return coupon_named(coupons, code)
+        return coupon_named(coupons, code, who.currency)
     return coupon_of(looked_up.found, door, who)
 
 
@@ -179,7 +178,7 @@ def coupon_of(said: PromotionCode | None, door: Door, who: Redeemer) -> Coupon:
     amount = _amount(said, who.currency)
     percent = said.percent if amount is None else None
     all_of_credits = percent == WHOLE and who.sold is not CouponFor.PLANS
-    most = door.most_minor if all_of_credits else None
+    most = door.most.get(who.currency) if all_of_credits else None
     nothing = amount is None and percent is None
     if said.limited or nothing or (all_of_credits and most is None) or _is_too_little(said, who):
         raise InvalidInput(NOT_APPLICABLE, f"{said.promotion} takes nothing off this")
@@ -193,7 +192,7 @@ def coupon_of(said: PromotionCode | None, door: Door, who: Redeemer) -> Coupon:
         until=said.until,
         periods=_periods(said, who),
         ends=_ends(said, who),
-        currency=_currency(door, who, amount=amount, most=most),
+        currency="" if (amount, most) == (None, None) else who.currency,
         source=Source(
             _kept(said.coupon), _kept(said.promotion), _few(said.left), _few(said.coupon_left)
         ),
@@ -220,13 +219,6 @@ def _is_too_little(said: PromotionCode, who: Redeemer) -> bool:
     """Return whether a price does not reach the least that a code wants, in this currency."""
     least = said.least.get(who.currency)
     return bool(said.least) and (least is None or who.price_minor < least)
-
-
-def _currency(door: Door, who: Redeemer, *, amount: int | None, most: int | None) -> str:
-    """Return the currency of a coupon's amounts; "": it has none."""
-    if amount is not None:
-        return who.currency
-    return door.currency if most is not None else ""
 
 
 def _amount(said: PromotionCode, currency: str) -> int | None:

@@ -36,7 +36,7 @@ class Item:
     """A published part. `version` is the plan's or the list's, or the instant a rate begins.
 
     `name` is the plan, the action, the bonus or the coupon; empty for the list itself. The version
-    of a plan in another currency than the list's first ends in it: `2:EUR`.
+    of a plan or a coupon in another currency than the list's first ends in it: `2:EUR`.
     """
 
     kind: Kind
@@ -45,8 +45,8 @@ class Item:
 
     @property
     def currency(self) -> str:
-        """Of a plan that is sold in another currency than the list's first; "" of all else."""
-        return self.version.partition(":")[2] if self.kind is Kind.PLAN else ""
+        """Of a plan or a coupon in another currency than the list's first; "" of all else."""
+        return self.version.partition(":")[2] if self.kind in (Kind.PLAN, Kind.COUPON) else ""
 
     @property
     def number(self) -> int:
@@ -64,7 +64,9 @@ class Item:
             case Kind.LIST:
                 return f"version {self.version} of the list"
             case Kind.ACTION | Kind.BONUS | Kind.COUPON:
-                return f"{self.kind} {self.name} in version {self.version} of the list"
+                number, _, currency = self.version.partition(":")
+                priced = f" in {currency}" if currency else ""
+                return f"{self.kind} {self.name}{priced} in version {number} of the list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,7 @@ def items_of(catalog: Catalog) -> Published:
     found |= {plan_item(plan): plan for plan in catalog.plans}
     found |= {plan_item(plan, catalog.currency): plan for plan in catalog.elsewhere}
     found |= {Item(Kind.BONUS, bonus.bonus_id, version): bonus for bonus in catalog.bonuses}
-    for coupon in catalog.coupons:
-        found[Item(Kind.COUPON, coupon.code, version)] = _promised(coupon)
+    found |= {coupon_item(coupon, catalog): _promised(coupon) for coupon in catalog.coupons}
     for action in catalog.actions:
         found[Item(Kind.ACTION, action.action_id, version)] = ActionTerms(
             action.once_per, action.at_zero, action.degrades_to
@@ -156,6 +157,13 @@ def _promised(coupon: Coupon) -> CouponTerms:
         first_purchase=coupon.first_purchase,
         periods=coupon.periods,
     )
+
+
+def coupon_item(coupon: Coupon, catalog: Catalog) -> Item:
+    """Return the item that a coupon's promise is published as."""
+    own = coupon.currency in ("", catalog.currency)
+    version = str(catalog.version) if own else f"{catalog.version}:{coupon.currency}"
+    return Item(Kind.COUPON, coupon.code, version)
 
 
 def plan_item(plan: Plan, currency: str | None = None) -> Item:

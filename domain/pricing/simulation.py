@@ -185,7 +185,7 @@ def check_payer(pays_by: PaysBy, catalog: Catalog, plan: Plan) -> None:
     Raises `InvalidInput` (`invalid_simulation`, `unknown_coupon`).
     """
     if pays_by.coupon:
-        coupon_named(catalog.coupons, pays_by.coupon)
+        coupon_named(catalog.coupons, pays_by.coupon, plan.currency)
     title, place, why = f"{catalog.name}:{plan.plan_id}", pays_by.place, ""
     if pays_by.by_debit and PaymentKind.BANK_DEBIT not in plan.takes.any:
         why = f"{title} takes no bank debits"

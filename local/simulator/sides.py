@@ -63,7 +63,7 @@ class Side:
         return self.coupon if sold in self._coupon().applies_to else ""
 
     def _coupon(self) -> Coupon:
-        return coupon_named(self.catalog.coupons, self.coupon)
+        return coupon_named(self.catalog.coupons, self.coupon, self.plan.currency)
 
     @property
     def title(self) -> str:

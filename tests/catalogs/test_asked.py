@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from catalogs import values
-from catalogs.document import Faults, Form, open_document
+from catalogs.document.faults import Faults, Form
+from catalogs.document.section import open_document
 from catalogs.reader import read_catalog
 from domain.errors import InvalidCatalog
 from domain.pricing.catalog import Extras

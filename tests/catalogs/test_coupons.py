@@ -135,7 +135,7 @@ def opened(changed):
 
 
 def test_what_a_list_takes_codes_of_the_processor_for_is_read():
-    assert READ.catalog.door == Door(tuple(CouponFor), 500, "USD")
+    assert READ.catalog.door == Door(tuple(CouponFor), {"USD": 500})
     assert opened("").door is None
     assert opened("promotion_codes: {applies_to: [plans]}").door == Door((CouponFor.PLANS,))
 

@@ -8,7 +8,7 @@ import yaml
 
 import cli
 from catalogs import values
-from catalogs.document import Form
+from catalogs.document.faults import Form
 from catalogs.keys import KEYS
 from catalogs.reader import keys_asked, read_catalog
 from catalogs.reference import EXAMPLE, examples, left_out, merged, reference, spelled
@@ -23,11 +23,7 @@ LISTS = [
 TEXT = EXAMPLE.read_text()
 ASKED = merged(keys_asked(TEXT))
 READ = {path: one for path, one in ASKED.items() if one.form is not Form.RETIRED}
-READERS = [
-    one
-    for one in (ROOT / "catalogs").glob("*.py")
-    if one.stem not in ("document", "keys", "reference")
-]
+READERS = [one for one in (ROOT / "catalogs").glob("*.py") if one.stem not in ("keys", "reference")]
 # How the modules of the reader name a key to a section.
 ASKS = {"required", "optional", "listed", "section", "sections", "has", "retired", "credit_type"}
 

@@ -142,8 +142,8 @@ def test_it_counts_before_its_end_and_for_what_it_is_for():
 def test_a_code_that_is_none_names_no_other():
     known = (Coupon("SECRET", PACKS, percent=Ratio(50, 1)),)
 
-    assert coupon_named(known, "SECRET") is known[0]
+    assert coupon_named(known, "SECRET", "USD") is known[0]
     with pytest.raises(InvalidInput, match="NOBODY") as refused:
-        coupon_named(known, "NOBODY")
+        coupon_named(known, "NOBODY", "USD")
     assert refused.value.reason == "unknown_coupon"
     assert "SECRET" not in str(refused.value)

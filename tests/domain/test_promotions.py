@@ -111,7 +111,7 @@ def test_it_is_taken_for_what_the_list_opens_only():
 def test_all_of_a_purchase_is_had_up_to_what_the_list_says_or_not_at_all():
     whole = replace(CODE, percent=Ratio(100, 1))
     assert reason(whole) == "coupon_not_applicable"
-    coupon = coupon_of(whole, Door(ALL, 2_000, "USD"), BUYER)
+    coupon = coupon_of(whole, Door(ALL, {"USD": 2_000}), BUYER)
     assert off(coupon, 2_500, "USD") == 2_000
     assert refusal(coupon, CouponFor.PACKS, "EUR", NOW) == "coupon_not_applicable"
     assert off(coupon_of(whole, DOOR, PLAN), 2_500, "USD") == 2_500

@@ -167,3 +167,18 @@ async def test_nothing_is_given_away_while_an_operator_holds_the_wallet(
     await customer.life.ask("resume", {"reason": "checked", "by": "ada"})
     assert (await buys(customer, "free", "WELCOME"))["status"] == "paid"
     customer.check()
+
+
+async def test_each_pays_less_by_the_amount_in_the_currency_it_pays_in(
+    fleet: RunningFleet,
+) -> None:
+    for currency, price, amount in (("USD", 1_500, 500), ("EUR", 1_400, 450)):
+        customer = await fleet.subscribe("growth", catalog="schematic", currency=currency)
+        wanted = {"credits": "1000", "coupon": "WELCOME", "key": "first"}
+        answer = await customer.life.ask("buy_credits", wanted)
+        assert (answer["status"], answer["currency"]) == ("paid", currency)
+        assert answer["discount"]["price_minor"] == price
+        assert answer["discount"]["discount_minor"] == amount
+        again = await customer.life.ask("buy_credits", wanted | {"key": "again"})
+        assert again["reason"] == "coupon_already_used"
+        customer.check()

@@ -1,82 +1,21 @@
-"""A YAML document read as text: every value keeps its line, every fault is collected.
+"""One mapping of a document, read key by key: every fault in it is collected.
 
-Numbers are taken from their spelling, never from YAML's floats. Any value may also be written as
-`{value: "12.00", assumed: true}`: it was invented, because the seller does not publish it.
+Any value may also be written as `{value: "12.00", assumed: true}`: it was invented, because the
+seller does not publish it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import yaml
 
-from domain.errors import BillingError, InvalidInput
+from catalogs.document.faults import Asked, Faults, Form, Place
+from catalogs.document.nodes import items_of, line_of, parts_of, text_of
+from domain.errors import BillingError
 
 T = TypeVar("T")
 F = TypeVar("F")
 _NULL = "tag:yaml.org,2002:null"
-
-
-class Form(StrEnum):
-    """What the value of a key is written as."""
-
-    VALUE = "value"
-    LIST = "list of values"
-    SECTION = "mapping"
-    SECTIONS = "list of mappings"
-    RETIRED = "retired"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the reader asked of a key; `path` has `[]` for each item of a list.
-
-    `default` is what holds without the key; `cure` is what a retired key is refused with.
-    """
-
-    path: str
-    form: Form
-    parse: Callable[[str], object] | None = None
-    is_required: bool = False
-    default: object = None
-    cure: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a value stands: its line, the path of keys to it there, its spelling if it is one."""
-
-    line: int
-    path: str
-    text: str = ""
-
-
-@dataclass(slots=True)
-class Faults:
-    """What is wrong with one document, each with its line and the path of keys to it.
-
-    `asked` is every key that the reader asked for, as often as it did. `places` are those of the
-    values that there were; one taken from the defaults stands there.
-    """
-
-    source: str
-    asked: list[Asked] = field(default_factory=list)
-    places: dict[str, Place] = field(default_factory=dict)
-    _warned: set[tuple[int, str]] = field(default_factory=set)
-    _found: set[tuple[int, str]] = field(default_factory=set)
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def add(self, line: int, path: str, reason: str, *, allowed: bool = False) -> None:
-        """Note a fault; one that several readers meet (in defaults, in aliases) is noted once."""
-        place = f"{self.source}:{line}: {path}: " if path else f"{self.source}:{line}: "
-        (self._warned if allowed else self._found).add((line, place + reason))
-
-    def listed(self, *, allowed: bool = False) -> tuple[str, ...]:
-        """Return the faults, or what is `allowed` but costs the seller money, by line."""
-        return tuple(text for _, text in sorted(self._warned if allowed else self._found))
 
 
 class Section:
@@ -99,7 +38,7 @@ class Section:
         self._read: set[str] = set()
         for key, value in node.value:
             if str(key.value) in self._values:
-                faults.add(_line(key), path, f"{key.value!r} is given twice")
+                faults.add(line_of(key), path, f"{key.value!r} is given twice")
             self._values[str(key.value)] = value
 
     def close(self) -> None:
@@ -108,15 +47,15 @@ class Section:
             if str(key.value) not in self._read:
                 known = ", ".join(sorted(self._read))
                 reason = f"unknown key {str(key.value)!r:.60}; known are: {known}"
-                self.faults.add(_line(key), self._path, reason)
+                self.faults.add(line_of(key), self._path, reason)
 
     def fault(self, key: str, reason: str) -> None:
         """Note a fault about the value of a key, or about its absence."""
-        self.faults.add(_line(self._find(key) or self._node), self._place(key), reason)
+        self.faults.add(line_of(self._find(key) or self._node), self._place(key), reason)
 
     def warning(self, key: str, reason: str) -> None:
         """Note a warning about the value of a key."""
-        self.faults.add(_line(self._node_of(key)), self._place(key), reason, allowed=True)
+        self.faults.add(line_of(self._node_of(key)), self._place(key), reason, allowed=True)
 
     def has(self, key: str) -> bool:
         """Return whether a key has a value, here or among the defaults; null is none."""
@@ -126,7 +65,7 @@ class Section:
         node = self._find(key)
         if node is not None:
             text = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
-            self.faults.places[self._own(key)] = Place(_line(node), self._place(key), text)
+            self.faults.places[self._own(key)] = Place(line_of(node), self._place(key), text)
         return node is not None and node.tag != _NULL
 
     def required(self, key: str, parse: Callable[[str], T], fallback: F) -> T | F:
@@ -150,8 +89,8 @@ class Section:
             return (fallback,)
         node = self._node_of(key)
         try:
-            items = _items(node) if isinstance(node, yaml.SequenceNode) else [node]
-            found = tuple(parse(_text(item)) for item in items)
+            items = items_of(node) if isinstance(node, yaml.SequenceNode) else [node]
+            found = tuple(parse(text_of(item)) for item in items)
         except BillingError as error:
             self.fault(key, str(error))
             return (fallback,)
@@ -170,24 +109,58 @@ class Section:
         if not self.has(key):
             self.fault(key, "is missing")
             return fallback
-        node = self._node_of(key)
-        parts = _parts(node)
-        for name in parts.keys() - set(among):
-            self.fault(key, f"{name!r:.60} is not among the currencies: {', '.join(among)}")
+        parts = self._parts_among(key, among)
         if parts and one not in parts:
             self.fault(key, f"is missing in {one}")
             return fallback
-        place = Place(_line(parts.get(one, node)), f"{self._place(key)}.{one}")
-        if parts:
-            self.faults.places[f"{self._own(key)}.{one}"] = place
-        try:
-            value = parse(_text(parts.get(one, node)))
-        except BillingError as error:
-            self.faults.add(place.line, place.path if parts else self._place(key), str(error))
-            return fallback
+        value = self._part(key, parse, parts, one=one, fallback=fallback)
         if value and not parts and len(among) > 1:
             self.fault(key, f"write one for each currency: {', '.join(among)}")
         return value
+
+    def of_some(
+        self, key: str, parse: Callable[[str], T], *, one: str, among: Sequence[str]
+    ) -> T | None:
+        """Return the optional value of `one` in such a mapping, None where it has none.
+
+        What is written once is of the first name, which a mapping must have.
+        """
+        self._note(key, Form.VALUE, parse)
+        if not self.has(key):
+            return None
+        parts = self._parts_among(key, among)
+        if parts and among[0] not in parts:
+            self.fault(key, f"is missing in {among[0]}")
+        if one not in (parts or among[:1]):
+            return None
+        return self._part(key, parse, parts, one=one, fallback=None)
+
+    def _parts_among(self, key: str, among: Sequence[str]) -> "dict[str, yaml.Node]":
+        """Return the values of a key by their names, nothing where it has one value."""
+        parts = parts_of(self._node_of(key))
+        for name in parts.keys() - set(among):
+            self.fault(key, f"{name!r:.60} is not among the currencies: {', '.join(among)}")
+        return parts
+
+    def _part(
+        self,
+        key: str,
+        parse: Callable[[str], T],
+        parts: "Mapping[str, yaml.Node]",
+        *,
+        one: str,
+        fallback: F,
+    ) -> T | F:
+        """Return the parsed value of `one`, or the key's own where that has no parts."""
+        node = parts.get(one, self._node_of(key))
+        place = Place(line_of(node), f"{self._place(key)}.{one}")
+        if parts:
+            self.faults.places[f"{self._own(key)}.{one}"] = place
+        try:
+            return parse(text_of(node))
+        except BillingError as error:
+            self.faults.add(place.line, place.path if parts else self._place(key), str(error))
+            return fallback
 
     def listed(
         self, key: str, parse: Callable[[str], T], default: tuple[T, ...] | None = None
@@ -199,7 +172,7 @@ class Section:
                 self.fault(key, "is missing; write [] for none")
             return default or ()
         try:
-            return tuple(parse(_text(item)) for item in _items(self._node_of(key)))
+            return tuple(parse(text_of(item)) for item in items_of(self._node_of(key)))
         except BillingError as error:
             self.fault(key, str(error))
             return ()
@@ -224,7 +197,7 @@ class Section:
                 self.fault(key, missing)
             return
         try:
-            items = _items(self._node_of(key))
+            items = items_of(self._node_of(key))
         except BillingError as error:
             self.fault(key, str(error))
             return
@@ -243,7 +216,7 @@ class Section:
 
     def _parsed(self, key: str, parse: Callable[[str], T], fallback: F) -> T | F:
         try:
-            return parse(_text(self._node_of(key)))
+            return parse(text_of(self._node_of(key)))
         except BillingError as error:
             self.fault(key, str(error))
             return fallback
@@ -272,9 +245,9 @@ class Section:
         self, node: yaml.Node, path: str, defaults: "Section | None", kind: str
     ) -> "Section | None":
         if isinstance(node, yaml.MappingNode):
-            self.faults.places[path] = Place(_line(node), path)
+            self.faults.places[path] = Place(line_of(node), path)
             return Section(node=node, path=path, faults=self.faults, defaults=defaults, kind=kind)
-        self.faults.add(_line(node), path, "must be a mapping of keys to values")
+        self.faults.add(line_of(node), path, "must be a mapping of keys to values")
         return None
 
     def _inside(self, key: str) -> str:
@@ -316,32 +289,3 @@ def open_document(text: str, faults: Faults) -> Section | None:
         faults.add(1, "", "must be a mapping of keys to values")
         return None
     return Section(node, "", faults)
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
-
-
-def _text(node: yaml.Node) -> str:
-    """Return the spelling of a single value, looking through one that is marked as assumed."""
-    if isinstance(node, yaml.MappingNode):
-        inner = {str(key.value): value for key, value in node.value}
-        if set(inner) == {"value", "assumed"} and inner["assumed"].value == "true":
-            node = inner["value"]
-    if not isinstance(node, yaml.ScalarNode):
-        raise InvalidInput("invalid_value", "must be one value, or {value: ..., assumed: true}")
-    return str(node.value)
-
-
-def _parts(node: yaml.Node) -> dict[str, yaml.Node]:
-    """Return the values of a mapping by their keys; nothing of one value, assumed or not."""
-    if not isinstance(node, yaml.MappingNode):
-        return {}
-    found = {str(key.value): value for key, value in node.value}
-    return {} if "value" in found else found
-
-
-def _items(node: yaml.Node) -> list[yaml.Node]:
-    if not isinstance(node, yaml.SequenceNode):
-        raise InvalidInput("invalid_value", "must be a list")
-    return list(node.value)
