@@ -128,12 +128,19 @@ class Payments(Protocol):
         ...
 
     def use_payment_method(
-        self, payer: str, method: str, *, key: str, kinds: Collection[PaymentKind] = CARDS
+        self,
+        payer: str,
+        method: str,
+        *,
+        key: str,
+        kinds: Collection[PaymentKind] = CARDS,
+        currency: str = "",
     ) -> PaymentMethod:
         """Make an attached payment method of one of these kinds the payer's default.
 
         Raises `ProcessorRefusal` with reason `payment_method_of_another_customer` when it is
-        not the payer's, and `payment_method_not_accepted` when it is of another kind.
+        not the payer's, and `payment_method_not_accepted` when it is of another kind, or does not
+        pay in the currency; "": in whichever.
         """
         ...
 

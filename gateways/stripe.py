@@ -235,15 +235,22 @@ class StripePayments:
             return self._payers.method(method)
 
     def use_payment_method(
-        self, payer: str, method: str, *, key: str, kinds: Collection[PaymentKind] = CARDS
+        self,
+        payer: str,
+        method: str,
+        *,
+        key: str,
+        kinds: Collection[PaymentKind] = CARDS,
+        currency: str = "",
     ) -> PaymentMethod:
         """Make a payment method the payer's default, attaching it if it belongs to nobody.
 
         Raises `ProcessorRefusal` with reason `payment_method_of_another_customer`, or
-        `payment_method_not_accepted` where it is of no kind that is taken.
+        `payment_method_not_accepted` where it is of no kind that is taken, or pays in another
+        currency.
         """
         with speaking():
-            return self._payers.use(payer, method, checked_key(key), kinds)
+            return self._payers.use(payer, method, checked_key(key), kinds=kinds, currency=currency)
 
     def default_payment_method(self, payer: str) -> PaymentMethod | None:
         """Return the card that `pay` would use, if any."""
@@ -307,7 +314,8 @@ class StripePayments:
         default = self._payers.default(identifier(entry(seen.invoice, "customer")))
         if default is None:
             return declined(seen.invoice, "no_payment_method", "", None)
-        if (kinds := kinds_of(seen.invoice)) and default.kind not in kinds:
+        currency = seen.invoice.currency.upper()
+        if (kinds := kinds_of(seen.invoice)) and not default.pays(kinds, currency):
             refused = declined(seen.invoice, "payment_method_not_accepted", "", None)
             return replace(refused, card=default.card)
         return None

@@ -17,7 +17,6 @@ from gateways.stripe_calls import take_effect_once
 from gateways.stripe_reading import (
     entry,
     identifier,
-    kind_of,
     metadata_value,
     payment_method,
 )
@@ -195,18 +194,18 @@ class Payers:
         return tuple(payment_method(one) for one in found)
 
     def use(
-        self, payer: str, method: str, key: str, kinds: Collection[PaymentKind]
+        self, payer: str, method: str, key: str, *, kinds: Collection[PaymentKind], currency: str
     ) -> PaymentMethod:
-        """Make it the payer's default, if it is of these kinds; attach it if it is nobody's."""
+        """Make it the payer's default, if it can pay so; attach it if it is nobody's."""
         card = self._saved(method)
         owner = identifier(entry(card, "customer")) if card else ""
         if owner not in {"", payer}:
             message = f"{method} belongs to another payer: save a card of {payer}"
             raise ProcessorRefusal("payment_method_of_another_customer", message)
-        _check_kind(card, kinds)
+        _check(card, kinds, currency)
         if card is None or not owner:
             card = self._attach(payer, method, f"{key}:attach")
-            _check_kind(card, kinds)  # Stripe's test methods are read only once attached
+            _check(card, kinds, currency)  # Stripe's test methods are read only once attached
         take_effect_once(
             f"{key}:default",
             lambda options: self._stripe.customers.update(
@@ -249,7 +248,11 @@ class Payers:
         )
 
 
-def _check_kind(method: stripe.PaymentMethod | None, kinds: Collection[PaymentKind]) -> None:
-    if method is not None and kind_of(method) not in kinds:
-        message = f"{method.id} is none of {', '.join(kinds)}: the plan takes nothing else"
+def _check(
+    method: stripe.PaymentMethod | None, kinds: Collection[PaymentKind], currency: str
+) -> None:
+    if method is not None and not payment_method(method).pays(kinds, currency):
+        message = (
+            f"{method.id} is none of {', '.join(kinds)} {currency}: the plan takes nothing else"
+        )
         raise ProcessorRefusal("payment_method_not_accepted", message)

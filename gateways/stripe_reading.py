@@ -29,8 +29,9 @@ SAME_AS = {"invoice_payment_intent_requires_action": "authentication_required"}
 
 # Names for payment methods that are not cards; others keep Stripe's own name.
 ACCOUNTS = {"us_bank_account": "Bank account", "sepa_debit": "Bank account"}
-# Debits of a bank account, whose money takes days.
-BANK_DEBITS = frozenset({"us_bank_account", "sepa_debit"})
+# Debits of a bank account, whose money takes days: each pays in one currency.
+# https://docs.stripe.com/payments/ach-direct-debit, https://docs.stripe.com/payments/sepa-debit
+BANK_DEBITS = {"us_bank_account": "USD", "sepa_debit": "EUR"}
 # Codes that say only that it failed; the bank's own code is on the charge.
 VAGUE = frozenset({"", "payment_intent_payment_attempt_failed", "payment_intent_action_required"})
 
@@ -54,7 +55,13 @@ def card_label(method: stripe.PaymentMethod | None) -> str:
 def payment_method(method: stripe.PaymentMethod) -> PaymentMethod:
     """Describe a payment method on file; `payer` is empty if it belongs to nobody."""
     payer = identifier(entry(method, "customer"))
-    return PaymentMethod(method.id, payer, card_label(method), kind_of(method))
+    return PaymentMethod(
+        method.id,
+        payer,
+        card_label(method),
+        kind=kind_of(method),
+        currency=BANK_DEBITS.get(str(entry(method, "type") or ""), ""),
+    )
 
 
 def kind_of(method: stripe.PaymentMethod) -> str:
@@ -70,13 +77,9 @@ def kinds_of(invoice: stripe.Invoice) -> set[str]:
 
 
 def stripe_types(kinds: Collection[PaymentKind], currency: str) -> list[str]:
-    """Return Stripe's names of what may pay an invoice in a currency.
-
-    An account in the United States is debited in dollars, one in the euro area in euros:
-    https://docs.stripe.com/payments/ach-direct-debit, https://docs.stripe.com/payments/sepa-debit.
-    """
-    debit = {"USD": "us_bank_account", "EUR": "sepa_debit"}.get(currency.upper())
-    names = {PaymentKind.CARD: "card", PaymentKind.BANK_DEBIT: debit}
+    """Return Stripe's names of what may pay an invoice in a currency."""
+    debits = (one for one, pays_in in BANK_DEBITS.items() if pays_in == currency.upper())
+    names = {PaymentKind.CARD: "card", PaymentKind.BANK_DEBIT: next(debits, None)}
     names[PaymentKind.INVOICE] = "customer_balance"  # a transfer to an account number of its own
     return [name for kind in kinds if (name := names[kind])]
 

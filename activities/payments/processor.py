@@ -46,6 +46,7 @@ class Registration:
     payment_method: str | None
     payer: str = ""  # as the ledger knows it
     kinds: tuple[PaymentKind, ...] = CARDS  # that the plan takes
+    currency: str = ""  # that the customer pays in
     address: Address | None = None  # for a payer of whom the processor knows none
 
 
@@ -64,6 +65,7 @@ class CardInUse:
     is_card: bool = True  # or of another kind that the plan takes
     kind: str = PaymentKind.CARD
     kinds: tuple[PaymentKind, ...] = CARDS  # that the plan takes
+    currency: str = ""  # that the customer pays in
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,12 @@ class PaymentActivities:
         if registration.payment_method is None:
             known = self._payments.default_payment_method(payer)
             return _in_use(payer, known)
-        wanted = CardInUse(payer, registration.payment_method, kinds=registration.kinds)
+        wanted = CardInUse(
+            payer,
+            registration.payment_method,
+            kinds=registration.kinds,
+            currency=registration.currency,
+        )
         return self.use_card(wanted)
 
     @uninterrupted(name="read_payer")
@@ -189,6 +196,7 @@ class PaymentActivities:
                 wanted.method,
                 key=f"{wanted.payer}:use:{wanted.update}:{wanted.method}",
                 kinds=wanted.kinds,
+                currency=wanted.currency,
             )
         except BillingError as error:
             reason = CARD_REFUSALS.get(error.reason, "payment_method_refused")

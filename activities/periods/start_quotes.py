@@ -163,9 +163,10 @@ def _needs(books: Books, start: Start, begun: Begun, kind: str | None) -> Answer
         return {}
     if start.payment_method is not None:
         try:
-            kind = books.payments.payment_method(start.payment_method).kind
+            method = books.payments.payment_method(start.payment_method)
         except ProcessorRefusal:
             return {}  # only the start can say what becomes of it
+        kind = method.kind if method.pays(takes.plan, begun.plan.currency) else None
     if kind not in takes.plan:
         return {"needs": "payment_method"}
     return {"takes_days": True} if kind == PaymentKind.BANK_DEBIT else {}

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -265,13 +266,19 @@ PaymentState = PaymentOutcome | Unpaid
 class PaymentMethod:
     """A payment method on file at the processor, usually a card.
 
-    `kind` is a `PaymentKind`, or the processor's own word for a kind that no plan takes.
+    `kind` is a `PaymentKind`, or the processor's own word for a kind that no plan takes. `currency`
+    is the only one that it pays in, as an account in dollars does; "": any.
     """
 
     method: str  # pm_…
     payer: str  # cus_…
     card: str  # "Visa ···4242"
     kind: str = PaymentKind.CARD
+    currency: str = ""
+
+    def pays(self, kinds: Collection[str], currency: str) -> bool:
+        """Return whether it is of one of some kinds and pays in a currency; "": in whichever."""
+        return self.kind in kinds and (not currency or self.currency in ("", currency))
 
 
 @dataclass(frozen=True, slots=True)

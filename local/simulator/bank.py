@@ -15,7 +15,24 @@ from local.timeline import Json, Timeline
 
 DEBIT_TAKES = timedelta(days=4)
 TRANSFER_TAKES = timedelta(days=7)
-CARD, ACCOUNT = "pm_card_visa", "pm_usBankAccount_success"
+CARD = "pm_card_visa"
+ACCOUNTS = {"USD": "pm_usBankAccount_success", "EUR": "pm_sepaDebit_success"}
+# Bank accounts of Stripe's tests whose debits succeed, as they are typed.
+NUMBERS = {
+    "USD": {
+        "type": "us_bank_account",
+        "us_bank_account[account_holder_type]": "company",
+        "us_bank_account[routing_number]": "110000000",
+        "us_bank_account[account_number]": "000123456789",
+    },
+    "EUR": {
+        "type": "sepa_debit",
+        "sepa_debit[iban]": "AT611904300234573201",
+        "billing_details[name]": "Simulated",
+        "billing_details[email]": "simulated@example.com",
+    },
+}
+TYPED = {"type": "card", "card[token]": "tok_visa"}
 # The processor taxes these two by more than the country; any code of theirs will do for the rest.
 POSTAL_CODES = {"US": "10001", "CA": "M5H 2N2"}
 
@@ -102,23 +119,18 @@ def check_payer(side: Side) -> None:
 def payment_method(standin: StandIn, side: Side) -> str:
     """Make what a side's customer pays with at the processor, where they live; return its id."""
     if not side.place:
-        return ACCOUNT if side.by_debit else CARD
+        return ACCOUNTS[side.plan.currency] if side.by_debit else CARD
     country, _, state = side.place.partition("-")
     address = {"country": country, "state": state, "postal_code": POSTAL_CODES.get(country, "")}
     form = {f"billing_details[address][{name}]": value for name, value in address.items() if value}
-    form |= _account() if side.by_debit else {"type": "card", "card[token]": "tok_visa"}
+    form |= (
+        NUMBERS[side.plan.currency]
+        if side.by_debit
+        else {"type": "card", "card[token]": "tok_visa"}
+    )
     answer = httpx.post(
         f"{standin.base_url}/v1/payment_methods",
         data=form,
         headers={"Authorization": f"Bearer {standin.api_key}"},
     )
     return str(answer.raise_for_status().json()["id"])
-
-
-def _account() -> dict[str, str]:
-    """Return the bank account of Stripe's tests whose debits succeed."""
-    numbers = {"account_holder_type": "company", "routing_number": "110000000"}
-    numbers["account_number"] = "000123456789"
-    return {"type": "us_bank_account"} | {
-        f"us_bank_account[{name}]": value for name, value in numbers.items()
-    }

@@ -25,6 +25,7 @@ from local.stripe_standin import outside
 from local.stripe_standin.api import Api
 from local.stripe_standin.objects import delayed, promotions, returns, transfers
 from local.stripe_standin.objects.refusals import Refusal, invalid
+from local.stripe_standin.pages import sessions
 from local.stripe_standin.server import Request, Response
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
@@ -53,6 +54,7 @@ class Control:
             "POST /_resend": self._resend,
             "POST /_dispute": partial(returns.dispute, world),
             "POST /_settle": partial(delayed.settle, world),
+            "POST /_verify": partial(sessions.verify, world),
             "POST /_transfer": partial(transfers.transfer, world),
             "POST /_redeem": partial(promotions.redeem, world),
             "POST /_state": partial(outside.set_state, world),

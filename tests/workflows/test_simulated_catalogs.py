@@ -129,6 +129,15 @@ async def test_a_taxed_plan_costs_its_net_and_the_tax_is_told(fleet: RunningFlee
     assert words.notes(found.figures) == ("$3.55 of tax came to what was charged",)
 
 
+async def test_a_plan_in_euros_is_debited_from_an_account_in_euros(fleet: RunningFleet) -> None:
+    usage = of("pdf", every_day(10))
+    euros = read_side("schematic", "launch_taxed", currency="EUR")
+    for place, tax in (("DE", 722), ("IE", 0)):
+        debited = replace(euros, by_debit=True, place=place)
+        figures = (await simulated(fleet, debited, usage)).figures
+        assert (figures.total("charged_minor"), figures.total("tax_minor")) == (3_800, tax)
+
+
 async def test_a_coupon_takes_off_what_it_is_for_and_no_longer_than_it_lasts(
     fleet: RunningFleet,
 ) -> None:

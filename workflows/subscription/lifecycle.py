@@ -165,6 +165,7 @@ class Lifecycle:
                 payment_method=start.payment_method,
                 payer=payer,
                 kinds=state.plan_in_force().takes.any,
+                currency=state.plan_in_force().currency,
                 address=start.address,
             ),
             summary="register with the processor",

@@ -29,6 +29,7 @@ class Card:
     off_session: Outcome | None = None
     delayed: bool = False  # answered days later, by `POST /_settle`
     type: str = "card"
+    verified: bool = True  # or only once its holder has found a small deposit, `POST /_verify`
 
     @property
     def fingerprint(self) -> str:
@@ -81,6 +82,17 @@ CARDS = {
         Card("pm_card_processing", "visa", "0356", delayed=True),
         Card("pm_usBankAccount_success", "", "6789", delayed=True, type="us_bank_account"),
         Card("pm_usBankAccount_processing", "", "3456", delayed=True, type="us_bank_account"),
+        # Numbers that were typed in, and no bank that vouches for them at once.
+        Card(
+            "pm_usBankAccount_unverified",
+            "",
+            "4321",
+            delayed=True,
+            type="us_bank_account",
+            verified=False,
+        ),
+        # Of the test IBAN AT61 1904 3002 3457 3201.
+        Card("pm_sepaDebit_success", "", "3201", delayed=True, type="sepa_debit"),
     )
 }
 

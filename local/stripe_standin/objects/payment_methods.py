@@ -9,6 +9,11 @@ from local.stripe_standin.world import World
 
 ROUTING = "110000000"
 ACCOUNTS = {"000123456789": "pm_usBankAccount_success"}
+IBANS = {"AT611904300234573201": "pm_sepaDebit_success"}
+AT_THE_BANK = {
+    "us_bank_account": {"bank_name": "STRIPE TEST BANK"},
+    "sepa_debit": {"bank_code": "19043", "branch_code": "", "country": "AT"},
+}
 EXPIRY = {"exp_month": 12, "exp_year": 2034}
 MESSAGES = {
     "insufficient_funds": "Your card has insufficient funds.",
@@ -58,26 +63,32 @@ def make(world: World, card: Card) -> Json:
 
 def _account(world: World, card: Card) -> Json:
     details = world.spec.answers.blank(f"payment_method_{card.type}")
-    details |= {"bank_name": "STRIPE TEST BANK", "last4": card.last4}
-    details |= {"fingerprint": card.fingerprint}
+    details |= {"last4": card.last4, "fingerprint": card.fingerprint} | AT_THE_BANK[card.type]
     return world.new("payment_method", type=card.type, metadata={}) | {card.type: details}
 
 
 def create(world: World, _: Json, params: Json) -> Json:
     """POST /v1/payment_methods of a test card's `card[token]`, or of a test account's numbers.
 
-    https://docs.stripe.com/testing, https://docs.stripe.com/payments/ach-direct-debit
+    https://docs.stripe.com/testing, https://docs.stripe.com/payments/ach-direct-debit,
+    https://docs.stripe.com/payments/sepa-debit, which wants the holder's name and address of mail.
     """
     token = params.get("card", {}).get("token", "").replace("tok_", "pm_card_")
     account = params.get("us_bank_account", {})
     if account.get("routing_number") == ROUTING:
         token = ACCOUNTS.get(account.get("account_number", ""), "")
+    if iban := params.get("sepa_debit", {}).get("iban"):
+        token = IBANS.get(iban.replace(" ", ""), "")
+        if not {"name", "email"} <= params.get("billing_details", {}).keys():
+            raise invalid("billing_details[name] and [email] are required.")
     if token not in CARDS:
         raise not_modelled("payment methods other than those of test tokens, such as tok_visa")
     method = make(world, CARDS[token])
-    if address := params.get("billing_details", {}).get("address"):
-        method["billing_details"]["address"] = dict.fromkeys(ADDRESS) | address
-        world.store.put(method)
+    details = dict(params.get("billing_details", {}))
+    if address := details.pop("address", None):
+        details["address"] = dict.fromkeys(ADDRESS) | address
+    method["billing_details"] |= details
+    world.store.put(method)
     return method
 
 

@@ -26,10 +26,20 @@ SAVING = (
     Choice("pm_card_visa_chargeDeclined", "Visa ···0002", "the bank refuses to save it"),
 )
 
-# Checkout offers them where the seller's settings allow; the portal never does.
-ACCOUNTS = (
-    Choice("pm_usBankAccount_success", "Bank account ···6789", "works; its money takes days"),
-)
+# Checkout offers them where the seller's settings and the currency allow; the portal never does.
+ACCOUNTS = {
+    "us_bank_account": (
+        Choice("pm_usBankAccount_success", "Bank account ···6789", "works; its money takes days"),
+        Choice(
+            "pm_usBankAccount_unverified",
+            "Bank account ···4321",
+            "after a small deposit",
+        ),
+    ),
+    "sepa_debit": (
+        Choice("pm_sepaDebit_success", "Bank account ···3201", "works; its money takes days"),
+    ),
+}
 
 PAYING = (
     Choice("pm_card_visa", "Visa ···4242", "works"),
@@ -61,8 +71,9 @@ class Pages:
         customer = self._world.get("customer", session["customer"])
         if session.get("status") == "complete":
             return _html(note("This page was used before."))
-        accounts = "us_bank_account" in session.get("payment_method_types", ())
-        offered, asks = SAVING + ACCOUNTS * accounts, asks_address(session)
+        types = session.get("payment_method_types", ())
+        accounts = (one for kind in types for one in ACCOUNTS.get(kind, ()))
+        offered, asks = (*SAVING, *accounts), asks_address(session)
         if request.method != "POST":
             return _html(card_page(customer, offered, "", asks_address=asks))
         try:

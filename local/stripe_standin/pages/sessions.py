@@ -7,7 +7,7 @@ the new card the customer's default for invoices).
 
 from local.stripe_standin.objects.cards import CARDS
 from local.stripe_standin.objects.customers import ADDRESS, existing, merged
-from local.stripe_standin.objects.payment_methods import make, save
+from local.stripe_standin.objects.payment_methods import card_of, make, save
 from local.stripe_standin.objects.refusals import invalid, not_modelled
 from local.stripe_standin.store import Json
 from local.stripe_standin.world import World
@@ -17,6 +17,7 @@ CHECKOUT |= {"expand", "client_reference_id", "payment_method_types"}
 CHECKOUT |= {"billing_address_collection"}
 PORTAL = frozenset({"customer", "return_url", "flow_data", "expand", "locale"})
 DAY = 86_400  # seconds
+DEBITS = {"usd": "us_bank_account", "eur": "sepa_debit"}  # by the one currency of each
 
 
 def open_checkout(world: World, _: Json, params: Json) -> Json:
@@ -26,7 +27,10 @@ def open_checkout(world: World, _: Json, params: Json) -> Json:
     if params.get("mode") != "setup" or not {"customer", "success_url"} <= params.keys():
         raise not_modelled("Checkout other than in setup mode, for a customer, with success_url")
     customer = existing(world, params["customer"], "customer")
-    setup = _setup(world, customer, status="requires_payment_method")
+    debit = DEBITS.get(params.get("currency", ""))
+    types = params.get("payment_method_types", ["card", debit] if debit else ["card"])
+    fields = {"status": "requires_payment_method", "payment_method_types": types}
+    setup = _setup(world, customer, **fields)
     session = world.new(
         "checkout.session",
         billing_address_collection=params.get("billing_address_collection"),
@@ -36,7 +40,7 @@ def open_checkout(world: World, _: Json, params: Json) -> Json:
         expires_at=world.now() + DAY,
         metadata=merged(None, params.get("metadata")),
         mode="setup",
-        payment_method_types=params.get("payment_method_types", ["card", "us_bank_account"]),
+        payment_method_types=types,
         payment_status="no_payment_required",
         setup_intent=setup["id"],
         status="open",
@@ -90,9 +94,9 @@ def complete(world: World, session: Json, token: str, address: Json) -> str:
     made = make(world, CARDS[token])
     if asks_address(session):
         made["billing_details"]["address"] = dict.fromkeys(ADDRESS) | address
-    method = save(world, made, customer)
     if session["object"] == "checkout.session":
-        return _complete_checkout(world, session, method)
+        return _complete_checkout(world, session, made, customer)
+    method = save(world, made, customer)
     setup = _setup(world, customer, status="succeeded", payment_method=method["id"])
     world.emit("setup_intent.succeeded", setup)
     customer["invoice_settings"]["default_payment_method"] = method["id"]
@@ -102,19 +106,64 @@ def complete(world: World, session: Json, token: str, address: Json) -> str:
     return str(redirect["return_url"] if redirect else session["return_url"] or "")
 
 
-def _complete_checkout(world: World, session: Json, method: Json) -> str:
+def verify(world: World, order: Json) -> Json:
+    """Carry out `{"setup_intent": …}`: the holder has found the small deposit; `late`: too late.
+
+    https://docs.stripe.com/payments/ach-direct-debit/set-up-payment: after ten days it is over.
+    """
+    setup = world.get("setup_intent", order["setup_intent"])
+    if setup["status"] != "requires_action":
+        raise invalid(f"Nothing is to be verified: the setup intent is {setup['status']}")
+    if order.get("late"):
+        error = {"code": "payment_method_microdeposit_verification_timeout"}
+        error |= {"type": "invalid_request_error", "message": "The account was not verified."}
+        setup |= {"status": "requires_payment_method", "next_action": None}
+        world.store.put(setup | {"last_setup_error": error, "payment_method": None})
+        world.emit("setup_intent.setup_failed", setup)
+    else:
+        method = world.get("payment_method", setup["payment_method"])
+        _succeed(world, setup, method, existing(world, setup["customer"], "customer"))
+    return {"setup_intent": setup["id"], "status": setup["status"]}
+
+
+def _complete_checkout(world: World, session: Json, made: Json, customer: Json) -> str:
     if session["status"] != "open":
         raise invalid("this page was used before")
+    if made["type"] not in session["payment_method_types"]:
+        raise invalid(f"{made['type']} is not offered here")
     setup = world.get("setup_intent", session["setup_intent"])
-    setup |= {"status": "succeeded", "payment_method": method["id"]}
+    if card_of(made).verified:
+        _succeed(world, setup, made, customer)
+    else:
+        _wait(world, setup, made)
     session |= {"status": "complete", "url": None}
-    world.store.put(setup)
     world.store.put(session)
-    world.emit("setup_intent.succeeded", setup)
     world.emit("checkout.session.completed", session)
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
+def _succeed(world: World, setup: Json, made: Json, customer: Json) -> None:
+    """Attach what was saved: only now it can be charged."""
+    method = save(world, made, customer)
+    setup |= {"status": "succeeded", "payment_method": method["id"], "next_action": None}
+    world.store.put(setup)
+    world.emit("setup_intent.succeeded", setup)
+
+
+def _wait(world: World, setup: Json, made: Json) -> None:
+    world.store.put(made)
+    action = world.spec.answers.blank("setup_intent_next_action")
+    action["type"] = "verify_with_microdeposits"
+    action["verify_with_microdeposits"] = {
+        "arrival_date": world.now() + DAY,
+        "hosted_verification_url": f"{world.base_url}/verify/{setup['id']}",
+        "microdeposit_type": "descriptor_code",
+    }
+    setup |= {"status": "requires_action", "payment_method": made["id"], "next_action": action}
+    world.store.put(setup)
+    world.emit("setup_intent.requires_action", setup)
+
+
 def _setup(world: World, customer: Json, **fields: object) -> Json:
     shared = {"customer": customer["id"], "payment_method_types": ["card"], "metadata": {}}
-    return world.new("setup_intent", usage="off_session", **shared, **fields)
+    return world.new("setup_intent", usage="off_session", **(shared | fields))

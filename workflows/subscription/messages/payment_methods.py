@@ -128,11 +128,17 @@ def _use(context: Context, method: str, ticket: int = 0) -> None:
         await _card_in_use(context, card, ticket)
 
     number = context.state.next_card_update()
-    kinds = context.state.plan_in_force().takes.any
+    plan = context.state.plan_in_force()
     context.pending_calls.start(
         workflow.start_activity_method(
             PaymentActivities.use_card,
-            CardInUse(context.state.payer, method, update=number, kinds=kinds),
+            CardInUse(
+                context.state.payer,
+                method,
+                update=number,
+                kinds=plan.takes.any,
+                currency=plan.currency,
+            ),
             summary=f"use card {method}",
             **ranked(PROCESSOR, INTERACTIVE, context.state.start.customer_id),
         ),
