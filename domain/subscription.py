@@ -49,6 +49,7 @@ class Start:
     `begins_at` in the future schedules it: nothing is charged before. Without a `time_zone` the
     catalog's applies, without a `currency` the one that the customer pays in, else the catalog's
     first. `payment_method` is a card at the processor, made the default before the first charge.
+    `expected_minor` is what the customer was shown to pay at once, in minor units with its tax.
     """
 
     subscription_id: str
@@ -64,6 +65,7 @@ class Start:
     currency: str | None = None
     coupon: str | None = None  # a code that takes something off its periods
     address: Address | None = None  # for a payer of whom the processor knows none
+    expected_minor: int | None = None  # no other is begun at; None: at any
 
 
 # The start of a workflow that was given no usable argument.

@@ -6,11 +6,19 @@ from datetime import datetime
 from sqlalchemy import Connection
 from temporalio.converter import value_to_type
 
-from activities.periods.discounts import redeem_for_plan
+from activities.periods.discounts import next_price, redeem_for_plan
 from activities.periods.recovery import open_charges, restored
 from domain.errors import InvalidInput
+from domain.payments.taxes import PRICE_CHANGED, is_as_shown
 from domain.periods import Window, checked_zone
-from domain.plan_calendar import TRIAL, first_anchor, trial_period
+from domain.plan_calendar import (
+    TRIAL,
+    first_anchor,
+    period_at,
+    period_price,
+    period_stretch,
+    trial_period,
+)
 from domain.pricing.catalog import Catalog, Plan
 from domain.pricing.discounts import CouponFor
 from domain.pricing.in_currency import currencies_of, plan_in
@@ -61,7 +69,8 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
     """Create customer, wallet and a pending subscription, or return it if it exists.
 
     Raises `unknown_plan`, `unknown_currency`, `other_currency`, `unknown_time_zone`,
-    `unknown_locale`, `already_subscribed`, `subscription_ended`, and why its coupon cannot be had.
+    `unknown_locale`, `already_subscribed`, `subscription_ended`, why its coupon cannot be had, and
+    `price_changed` where its first charge is not what the customer was shown.
     """
     start = beginning.start
     paid_in = starts.paid_in(connection, start.customer_id)
@@ -106,6 +115,8 @@ def begin(catalog: Catalog, connection: Connection, beginning: Beginning) -> Beg
         _redeem(connection, catalog, beginning, account_id=account_id, plan=plan, periods=periods)
     stored = subscriptions.stored(connection, start.subscription_id)
     begun = _begun(connection, start, stored, beginning.at)
+    if not repeated:
+        _require_as_shown(connection, start, begun)
     return replace(begun, payer=accounts.details_of(connection, account_id).payer or "")
 
 
@@ -136,6 +147,23 @@ def _redeem(
             periods=periods,
         ),
     )
+
+
+def _require_as_shown(connection: Connection, start: Start, begun: Begun) -> None:
+    """Refuse to begin at another price than the customer was shown (`price_changed`).
+
+    Tax that is added comes to it: only the processor knows how much.
+    """
+    price, plan = 0, begun.plan
+    if begun.trial is None:
+        since, anchor, zone = begun.begun_at, begun.anchor, begun.time_zone
+        period = period_at(plan=plan, anchor=anchor, zone=zone, at=since, since=since)
+        whole = period_price(plan, period_stretch(plan, anchor, zone, period))
+        named = (begun.account_id, start.subscription_id)
+        price = next_price(connection, *named, whole, plan.currency)
+    if not is_as_shown(price, plan.tax, start.expected_minor):
+        shown = f"{start.expected_minor} was shown, and the price is {price}"
+        raise InvalidInput(PRICE_CHANGED, f"{plan.plan_id}: {shown}, in minor units")
 
 
 def code_to_ask(catalog: Catalog, connection: Connection, start: Start) -> CodeWanted | None:

@@ -24,7 +24,7 @@ def parse_start(data: bytes) -> Start:
     required = ("subscription_id", "customer_id", "name", "email", "catalog", "plan_id")
     optional = (
         *("locale", "time_zone", "payment_method", "begins_at", "currency", "address"),
-        fields.COUPON,
+        *(fields.COUPON, fields.EXPECTED),
     )
     fields.only(raw, *required, optional=optional)
     given = {name: raw[name] for name in optional if raw.get(name) is not None}
@@ -54,6 +54,7 @@ def parse_start(data: bytes) -> Start:
         else None,
         coupon=fields.coupon(given) or None,
         address=_address(given["address"]) if "address" in given else None,
+        expected_minor=fields.expected_minor(given, least=0),  # a trial costs nothing at once
     )
 
 

@@ -22,7 +22,9 @@ async def living(fleet: RunningFleet, coupon: str, plan: str = "grove", **more: 
     return await fleet.subscribe(plan, catalog="orchard", coupon=coupon, **more)
 
 
-async def reason_of_failure(fleet: RunningFleet, coupon: str, customer: str = "") -> str:
+async def reason_of_failure(
+    fleet: RunningFleet, coupon: str, customer: str = "", **more: Any
+) -> str:
     """Start a subscription that cannot be, of somebody new or of a customer; return why."""
     name = f"couponed-{uuid4()}"
     start = {
@@ -33,6 +35,7 @@ async def reason_of_failure(fleet: RunningFleet, coupon: str, customer: str = ""
         "catalog": "orchard",
         "plan_id": "grove",
         "coupon": coupon,
+        **more,
     }
     handle = await fleet.client.start_workflow(
         "Subscription",
@@ -62,6 +65,22 @@ async def test_a_free_first_period_begins_without_a_card(fleet: RunningFleet) ->
     assert customer.charges() == [("period", "paid", 0), ("period", "paid", 1_000)]
     assert customer.paid() == [1_000]
     customer.check()
+
+
+@pytest.mark.parametrize(
+    ("coupon", "more", "shown", "reason"),
+    [
+        ("QUARTER", {}, 1_000, "price_changed"),  # 500 with it
+        ("TRYIT", {}, 500, "price_changed"),
+        ("QUARTER", {"plan_id": "grove_taxed"}, 499, "price_changed"),  # below the price alone
+        ("QUARTER", {}, -1, "invalid_amount"),
+        ("QUARTER", {}, "500", "invalid_amount"),
+    ],
+)
+async def test_at_another_price_than_was_shown_nothing_begins(
+    fleet: RunningFleet, coupon: str, more: dict[str, str], shown: object, reason: str
+) -> None:
+    assert await reason_of_failure(fleet, coupon, **more, expected_minor=shown) == reason
 
 
 async def test_half_for_three_periods_and_then_the_whole_price(fleet: RunningFleet) -> None:

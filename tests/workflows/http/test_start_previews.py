@@ -88,8 +88,13 @@ async def test_what_is_previewed_is_charged_and_given(fleet, door, post, beginni
     answer = await asked(door, body)
     told = answer.json()
     assert (answer.status_code, told["status"]) == (200, "preview"), told
+    dearer = body | {"expected_minor": told["amount_minor"] + 1}
+    for refused in (await asked(door, dearer), await post("/subscriptions", dearer)):
+        assert (refused.status_code, refused.json()["reason"]) == (409, "price_changed")
     assert counted(fleet) == before
 
+    body |= {"expected_minor": told["amount_minor"]}
+    assert (await asked(door, body)).json()["amount_minor"] == told["amount_minor"]
     assert (await post("/subscriptions", body)).status_code == 201
     status = await begun(door, body)
     named = ("catalog", "plan", "version", "subscription", "customer")

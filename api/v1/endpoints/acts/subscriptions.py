@@ -14,7 +14,9 @@ from api.v1.endpoints.acts.acting import PREVIEW, Message, shown
 from api.v1.sending import acts, offers, starts
 from api.v1.sending.acts import encode
 from domain.api_keys import Scope
+from domain.errors import InvalidInput
 from domain.messages import fields
+from domain.messages.answers import Answer, refused
 from domain.messages.plans import (
     parse_cancel,
     parse_change_plan,
@@ -22,10 +24,18 @@ from domain.messages.plans import (
     parse_uncancel,
 )
 from domain.messages.start import parse_start
+from domain.payments.taxes import PRICE_CHANGED
+from domain.subscription import Start
 
 TEXT, INSTANT = schemas.TEXT, schemas.INSTANT
 ID: schemas.Schema = {"type": "string", "pattern": "^[!-9;-~]{1,64}$"}
 BOOLEAN: schemas.Schema = {"type": "boolean"}
+EXPECTED = {
+    "type": "integer",
+    "minimum": 0,
+    "description": "What the customer was shown to pay at once, in minor units, with its tax: "
+    "at another amount it is refused.",
+}
 START = schemas.closed(
     {
         "subscription_id": ID,
@@ -54,6 +64,7 @@ START = schemas.closed(
         "description": "Where the customer is billed, and so taxed. One that the processor has "
         "already stays.",
     },
+    expected_minor=EXPECTED,
     preview={
         "type": "boolean",
         "description": "Answer what would be charged and given, with tax and coupon, and start "
@@ -62,12 +73,6 @@ START = schemas.closed(
 )
 BEGUN = {"id": "$response.body#/subscription"}
 CHANGE = Message("change_plan", parse_change_plan)
-EXPECTED = {
-    "type": "integer",
-    "minimum": 0,
-    "description": "What the customer was shown to pay at once, in minor units, with its tax: "
-    "at another amount it is refused.",
-}
 AT_ONCE: schemas.Schema = {
     "enum": ["now"],
     "description": "Now or not at all, also to a plan with another interval: a new period begins, "
@@ -102,12 +107,36 @@ async def start(call: Call) -> Reply:
     preview = fields.flag(raw, "preview")
     wanted = {name: value for name, value in raw.items() if name != "preview"}
     begun = parse_start(encode({"start": wanted}))
-    if not preview:
-        return reply(await starts.start(call, begun, wanted), 201)
-    await starts.require_free(call, begun)
+    if preview:
+        await starts.require_free(call, begun)
+        return acts.answered(call, await _quoted(call, begun))
+    if begun.expected_minor is not None:
+        refusal = await _not_as_shown(call, begun)
+        if refusal is not None:
+            return acts.answered(call, refusal)
+    return reply(await starts.start(call, begun, wanted), 201)
+
+
+async def _quoted(call: Call, begun: Start) -> Answer:
+    """Return what a start would charge and give, or why it would be refused."""
     books = Books(call.services.engine, call.services.payments, call.services.context.catalogs)
     answer = await asyncio.to_thread(quote_start, books, begun, datetime.now(UTC))
-    return acts.answered(call, answer)
+    same = begun.expected_minor in (None, answer.get("amount_minor"))
+    return answer if answer["status"] == "refused" or same else refused(PRICE_CHANGED)
+
+
+async def _not_as_shown(call: Call, begun: Start) -> Answer | None:
+    """Return why a start would not charge what the customer was shown, its tax included, or None.
+
+    What is live already is for the start to answer: it may be this very request, sent again.
+    """
+    try:
+        quoted = await _quoted(call, begun)
+    except InvalidInput as error:
+        if error.reason == "already_subscribed":
+            return None
+        raise
+    return quoted if quoted["status"] == "refused" else None
 
 
 async def show(call: Call) -> Reply:
@@ -168,7 +197,7 @@ SUBSCRIPTIONS = (
             *("unknown_currency", "other_currency"),
             *("unknown_coupon", "coupon_expired", "coupon_used_up", "coupon_already_used"),
             *("coupon_for_first_purchase", "coupon_not_applicable", "processor_unavailable"),
-            *("tax_location_missing", "tax_not_computed"),
+            *("tax_location_missing", "tax_not_computed", "price_changed", "invalid_amount"),
         ),
         keyed=True,
         examples=(
