@@ -262,7 +262,10 @@ KEYS: dict[str, Key] = {
         {
             "plan": Key("what pays it and changes to it; `[invoice]` is paid by transfer", "cards"),
             "due_days": Key("days after which an `invoice` is due", "30"),
-            "purchases": Key("what pays packs and credits bought by hand", "cards"),
+            "purchases": Key(
+                "what pays packs and credits bought by hand; `[invoice]`: what never expires",
+                "cards",
+            ),
             "auto": Key(
                 "what it charges; nothing is bought beside a `bank_debit` on its way", "cards"
             ),

@@ -7,6 +7,7 @@ from catalogs.document.section import Section
 from catalogs.offers import read_companions, read_starter
 from catalogs.policies import (
     check_granted_when_sent,
+    check_sold_by_invoice,
     read_alerts,
     read_anchor_rule,
     read_overdraft,
@@ -100,6 +101,7 @@ def _plan(section: Section, terms: KnownNames) -> Plan:
     plan = _with_policies(section, plan, terms)
     _check_offers(section, plan, terms)
     check_granted_when_sent(section, plan)
+    check_sold_by_invoice(section, plan)
     if not section.optional("public", values.flag, True):
         terms.private.append((plan.plan_id, plan.version))
     section.close()

@@ -16,7 +16,7 @@ from domain.payments.kinds import (
 )
 from domain.payments.taxes import TaxBehavior, TaxBy, TaxTerms
 from domain.periods import Interval
-from domain.pricing.catalog import Action, Plan
+from domain.pricing.catalog import Action, Extras, Plan
 from domain.pricing.policies import (
     AfterDunning,
     Alert,
@@ -154,18 +154,37 @@ def read_taken_kinds(plan_section: Section, currency: str) -> TakenKinds:
             section.fault(name, "name each kind once, and at least one")
         if PaymentKind.BANK_DEBIT in kinds and currency not in DEBITED:
             section.fault(name, f"a bank_debit is in {' or '.join(DEBITED)}, not in {currency}")
-        if PaymentKind.INVOICE in kinds and (name != "plan" or len(kinds) > 1):
-            section.fault(
-                name, "an invoice pays the plan itself, and then alone: `plan: [invoice]`"
-            )
-    invoiced = PaymentKind.INVOICE in taken["plan"]
-    if invoiced and currency not in TRANSFERRED:
-        section.fault("plan", f"an invoice is in {', '.join(TRANSFERRED)}, not in {currency}")
+        if PaymentKind.INVOICE in kinds:
+            _check_invoices(section, name, kinds, currency)
     due_days = section.optional("due_days", values.positive, DUE_DAYS)
-    if section.has("due_days") and not invoiced:
+    sent = {PaymentKind.INVOICE} & {*taken["plan"], *taken["purchases"]}
+    if section.has("due_days") and not sent:
         section.fault("due_days", "only an invoice is due after days: `plan: [invoice]`")
     section.close()
     return TakenKinds(**{name: kinds or CARDS for name, kinds in taken.items()}, due_days=due_days)
+
+
+def _check_invoices(
+    section: Section, name: str, kinds: tuple[PaymentKind, ...], currency: str
+) -> None:
+    if name == "auto":
+        section.fault(name, "nobody is sent an invoice for what was not asked for: name a card")
+    elif len(kinds) > 1:
+        section.fault(name, f"an invoice pays alone, and nothing is charged: `{name}: [invoice]`")
+    if currency not in TRANSFERRED:
+        section.fault(name, f"an invoice is in {', '.join(TRANSFERRED)}, not in {currency}")
+
+
+def check_sold_by_invoice(section: Section, plan: Plan) -> None:
+    """Refuse to sell by invoice what would be over before its transfer comes."""
+    ends = {pack.expires for pack in plan.packs}
+    ends |= {plan.extras_expire} if plan.manual else set()
+    if plan.takes.sells_by_invoice and ends - {Extras.NEVER}:
+        section.fault(
+            "payment_methods",
+            "what is bought may be over before its invoice is paid: sell by invoice only what"
+            " `expires: never`, and `extras_expire: never`",
+        )
 
 
 def check_granted_when_sent(section: Section, plan: Plan) -> None:

@@ -127,13 +127,13 @@ def tell_invoice(
 
 
 def tell_void(desk: Desk, buyer: Buyer, charge_id: str) -> None:
-    """Mail that an invoice which was sent is void; of an unpaid upgrade, that was told before."""
+    """Mail that an invoice which was sent is void; of one that was given up, that was told."""
     found = checkpoints.sent_invoice(desk.connection, buyer.account_id, charge_id)
     if found is None:
         return
     invoice, note = found
     charge, sent = value_to_type(Charge, note["charge"]), note["sent"]
-    if charge.kind is ChargeKind.UPGRADE and note.get("first_declined_at"):
+    if charge.kind is not ChargeKind.PERIOD and note.get("first_declined_at"):
         return
     void = Sent(
         kind="sent",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -82,7 +83,12 @@ class OfferActivities:
                 if not (same(known) and _is_expected(buyer, known) and _is_off(buyer, known)):
                     return Purchase(Refusal.IDEMPOTENCY_CONFLICT)
                 opened = _opened(
-                    buyer, charge_id, known.state, _order_of(buyer, known), taxed=known.taxed
+                    buyer,
+                    charge_id,
+                    known.state,
+                    _order_of(buyer, known),
+                    taxed=known.taxed,
+                    due_at=_due_at(connection, buyer),
                 )
                 told = kept_answers.of_charge(connection, buyer.account_id, charge_id)
                 found = checkpoints.looked_into(connection, buyer.account_id, charge_id)
@@ -95,7 +101,8 @@ class OfferActivities:
             if isinstance(order, str):
                 return Purchase(order)
             status = open_order(connection, buyer, charge_id, order)
-            opened = _opened(buyer, charge_id, status, order)
+            due_at = _due_at(connection, buyer)
+            opened = _opened(buyer, charge_id, status, order, due_at=due_at)
             if opened.charge is not None and status == Outcome.OPENED:
                 keep_note(connection, buyer.account_id, opened.charge, lasting=opened.lasting)
                 if order.amount_minor == 0:
@@ -156,8 +163,20 @@ def _order_of(buyer: Buyer, known: charges.ChargeRecord) -> Order:
     )
 
 
+def _due_at(connection: Connection, buyer: Buyer) -> datetime | None:
+    """Return when the invoice of a purchase is due, if one is sent for it."""
+    zone = accounts.details_of(connection, buyer.account_id).time_zone
+    return buyer.plan.takes.purchase_due_at(buyer.at, zone)
+
+
 def _opened(
-    buyer: Buyer, charge_id: str, status: str, order: Order, *, taxed: Taxed | None = None
+    buyer: Buyer,
+    charge_id: str,
+    status: str,
+    order: Order,
+    *,
+    taxed: Taxed | None = None,
+    due_at: datetime | None = None,
 ) -> Purchase:
     words = order.line + (order.discount.remark if order.discount else "")
     charge = Charge(
@@ -170,6 +189,7 @@ def _opened(
         lines=(ChargeLine(words, order.amount_minor),),
         sold=_sale(buyer, order),
         takes=buyer.plan.takes.purchases,
+        due_at=due_at,
         tax=buyer.plan.tax,
         taxed=taxed,
         expected_minor=buyer.expected_minor if buyer.plan.tax else None,

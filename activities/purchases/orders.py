@@ -173,7 +173,8 @@ def _open(connection: Connection, buyer: Buyer, charge_id: str, order: Order) ->
         quantity_micro=order.quantity_micro,
         at=buyer.at,
         pack=order.pack,
-        takes=buyer.plan.takes.purchases if order.amount_minor else None,  # nothing is to be paid
+        # None: nothing is to be paid, or nothing is charged.
+        takes=buyer.plan.takes.charged_for_purchases if order.amount_minor else None,
     )
 
 

@@ -94,7 +94,7 @@ def _priced(
             return refused(status)
         kind, off = _terms(buyer.plan, wanted, order)
         available = balances.available(connection, buyer.account_id, kind, buyer.at)
-        needed = needs(connection, buyer) if order.amount_minor else {}
+        needed = _needed(connection, buyer) if order.amount_minor else {}
     quoted: Answer = {
         "status": "preview",
         **needed,
@@ -108,6 +108,12 @@ def _priced(
         "available": format_credits(available + order.quantity_micro),
     }
     return quoted, buyer
+
+
+def _needed(connection: Connection, buyer: Buyer) -> Answer:
+    """Return what is missing to pay with, or within how many days an invoice is to be paid."""
+    takes = buyer.plan.takes
+    return {"due_days": takes.due_days} if takes.sells_by_invoice else needs(connection, buyer)
 
 
 def _with_tax(books: Books, quoted: Answer, buyer: Buyer) -> Answer:

@@ -97,7 +97,7 @@ def _taken(takes: TakenKinds) -> Json:
         "plan": list(takes.plan),
         "purchases": list(takes.purchases),
         "auto": list(takes.auto),
-        "due_days": takes.due_days if takes.invoiced else None,
+        "due_days": takes.due_days if takes.invoiced or takes.sells_by_invoice else None,
     }
 
 

@@ -45,7 +45,8 @@ class Fate(StrEnum):
 # What was paid elsewhere is booked at once: it is never open.
 KINDS = tuple(kind for kind in ChargeKind if kind is not ChargeKind.IMPORT)
 STEPS = (Step.PREPARED, Step.DECLINED, Step.PROCESSING, Step.SENT, Step.PAID)
-INVOICED = (ChargeKind.PERIOD, ChargeKind.UPGRADE)  # what an invoice may be sent for
+# What an invoice may be sent for: nobody is sent one for what was bought by itself.
+INVOICED = (ChargeKind.PERIOD, ChargeKind.UPGRADE, ChargeKind.MANUAL, ChargeKind.PACK)
 ROWS = tuple(
     (kind, step)
     for kind, step in product(KINDS, STEPS)
@@ -81,7 +82,10 @@ _FATES: dict[tuple[ChargeKind, Step, Happened], Fate] = {
     },
     # Who pays an invoice by transfer may do so until its period or the subscription is over.
     (ChargeKind.UPGRADE, Step.SENT, Happened.PERIOD_OVER): Fate.VOID,
-    (ChargeKind.UPGRADE, Step.SENT, Happened.ENDING): Fate.VOID,
+    **{
+        (kind, Step.SENT, Happened.ENDING): Fate.VOID
+        for kind in (ChargeKind.UPGRADE, ChargeKind.MANUAL, ChargeKind.PACK)
+    },
     # Nobody is reminded, and nothing given up, while an operator pauses.
     **{(kind, Step.SENT, Happened.PAUSED): Fate.HELD for kind in INVOICED},
     # A purchase somebody asked for is tried at once or not at all.

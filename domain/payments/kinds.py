@@ -28,7 +28,7 @@ class TakenKinds:
     """The kinds a plan takes: for itself, for packs and credits bought by hand, for auto-purchase.
 
     Of a customer's payment methods only the default is charged, so it decides. An invoice charges
-    none of them; it is due after `due_days`.
+    none of them: it is sent, and due after `due_days`.
     """
 
     plan: tuple[PaymentKind, ...] = CARDS
@@ -47,12 +47,24 @@ class TakenKinds:
         """Whether the plan itself is paid by invoices, and no payment method is charged for it."""
         return PaymentKind.INVOICE in self.plan
 
+    @property
+    def sells_by_invoice(self) -> bool:
+        """Whether packs and credits bought by hand are paid by invoices, and nothing is charged."""
+        return PaymentKind.INVOICE in self.purchases
+
     def due_at(self, sent_at: datetime, zone: str) -> datetime | None:
         """Return when an invoice is due that pays for the plan: its customer's day is over then.
 
         None: the plan is paid without one. A transfer that comes on the day itself is in time.
         """
-        return day_ends(sent_at + timedelta(days=self.due_days), zone) if self.invoiced else None
+        return self._day(sent_at, zone) if self.invoiced else None
+
+    def purchase_due_at(self, sent_at: datetime, zone: str) -> datetime | None:
+        """Return when an invoice for packs or credits is due; None: they are charged at once."""
+        return self._day(sent_at, zone) if self.sells_by_invoice else None
+
+    def _day(self, sent_at: datetime, zone: str) -> datetime:
+        return day_ends(sent_at + timedelta(days=self.due_days), zone)
 
     def due_within(self, sent_at: datetime, zone: str, end: datetime) -> datetime | None:
         """Return when such an invoice is due that is void at an instant: before that at the latest.
@@ -68,6 +80,11 @@ class TakenKinds:
     def charged(self) -> tuple[PaymentKind, ...] | None:
         """The kinds that may be charged for the plan itself; None: an invoice charges none."""
         return None if self.invoiced else self.plan
+
+    @property
+    def charged_for_purchases(self) -> tuple[PaymentKind, ...] | None:
+        """The kinds that may be charged for packs and credits; None: an invoice charges none."""
+        return None if self.sells_by_invoice else self.purchases
 
 
 @dataclass(frozen=True, slots=True)

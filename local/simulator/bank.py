@@ -106,7 +106,8 @@ class Bank:
 
 def pays_later(side: Side) -> bool:
     """Return whether any of a side's money takes days."""
-    return side.by_debit or any(plan.takes.invoiced for plan in side.plans)
+    sent = any(plan.takes.invoiced or plan.takes.sells_by_invoice for plan in side.plans)
+    return side.by_debit or sent
 
 
 def check_payer(side: Side) -> None:

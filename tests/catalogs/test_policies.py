@@ -230,7 +230,7 @@ def test_the_days_of_grace_after_an_invoice_end_in_a_pause_at_least():
     ("listed", "key"),
     [
         ("{plan: [invoice, card]}", "plan"),
-        ("{purchases: [invoice]}", "purchases"),
+        ("{purchases: [invoice, card]}", "purchases"),
         ("{auto: [invoice]}", "auto"),
         ("{plan: [card], due_days: 14}", "due_days"),
         ("{plan: [invoice], due_days: 0}", "due_days"),
@@ -241,9 +241,21 @@ def test_an_invoice_is_refused_where_nobody_would_wait_for_it(listed, key):
     assert f"payment_methods.{key}: " in fault
 
 
+SOLD = "payment_methods: {plan: [invoice], purchases: [invoice], due_days: 30}"
+
+
 def with_keys(*lines):
     before = "    approval_above:"
     return changed(before, "".join(f"    {one}\n" for one in lines) + before)
+
+
+def test_what_ends_with_a_window_is_not_sold_by_invoice():
+    lasting = (Path(__file__).parents[2] / "catalogs/examples/trusted_debits.yaml").read_text()
+    sold = lasting.replace("payment_methods: {plan: [invoice], due_days: 30}", SOLD)
+    assert read_catalog(sold).plan("house").takes.sells_by_invoice
+    for ending in ("expires: window_end", "expires: period_end"):
+        (fault, *_) = faults_of(sold.replace("expires: never", ending))
+        assert ".payment_methods: what is bought may be over before its invoice is paid" in fault
 
 
 def test_no_tax_is_computed_unless_the_plan_says_so():

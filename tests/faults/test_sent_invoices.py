@@ -8,7 +8,7 @@ from tests.faults.mortal import MortalFleet
 from tests.faults.test_crashes import points
 from tests.fleet import BEGINS, SECOND, Customer
 
-PRICE = 480000
+PRICE, YEAR, PACK = 480000, 646920, 17500
 REMINDED, DUE, GIVEN_UP = (datetime(2027, *day, tzinfo=UTC) for day in ((1, 25), (2, 1), (2, 15)))
 SENDING = {
     "invoice made, unknown here": request("POST /v1/invoices/*/finalize", "answer"),
@@ -16,6 +16,17 @@ SENDING = {
     "period begun, nothing mailed": commit("open_windows(", "answer"),
     "mail about to be written": commit("mark_processing(", "request"),
     "mail written": commit("mark_processing(", "answer"),
+}
+SENDING_A_PACK = {
+    "ordered, no invoice yet": commit("open_charge(", "answer"),
+    "invoice made, unknown here": request("POST /v1/invoices/*/finalize", "answer"),
+    "mail about to be written": commit("mark_processing(", "request"),
+    "mail written": commit("mark_processing(", "answer"),
+}
+VOIDING = {
+    "about to be void there": request("POST /v1/invoices/*/void", "request"),
+    "void there": request("POST /v1/invoices/*/void", "answer"),
+    "void here": commit("mark_void(", "answer"),
 }
 CHASING = {
     "day about to be told": commit("mark_processing(", "request"),
@@ -46,9 +57,16 @@ async def dies(mortal: MortalFleet, customer: Customer, point: Point, until: dat
     await customer.life.settle()
 
 
-async def pays(customer: Customer) -> None:
+async def an_enterprise(mortal: MortalFleet) -> Customer:
+    """A customer whose year is paid, and who is sent invoices for packs."""
+    customer = await mortal.fleet.subscribe("enterprise_yearly", catalog="salestools", card=None)
+    await pays(customer, YEAR)
+    return customer
+
+
+async def pays(customer: Customer, amount_minor: int = PRICE) -> None:
     (invoice,) = customer.open_invoices()
-    customer.transfers(invoice, PRICE)
+    customer.transfers(invoice, amount_minor)
     await customer.life.signal("invoice_paid", {"invoice": invoice})
     await customer.life.settle()
 
@@ -89,6 +107,39 @@ async def test_it_is_given_up_once_and_taken_back_once(mortal: MortalFleet, poin
     assert customer.mails().count("invoice_due") == 4
     await pays(customer)
     assert (await customer.life.status())["available"] == "6000"
+    customer.check()
+
+
+@points(SENDING_A_PACK)
+async def test_the_invoice_of_a_pack_is_sent_once(mortal: MortalFleet, point: Point) -> None:
+    customer = await an_enterprise(mortal)
+    trap = mortal.set(point)
+    wanted = {"key": "order", "pack": "pack_5000", "count": 1}
+    ordering = asyncio.create_task(customer.life.ask("buy_pack", wanted))
+    await mortal.sprung(trap)
+    await mortal.revive(customer)
+
+    assert (await ordering)["status"] == "processing"
+    assert (await customer.life.ask("buy_pack", wanted))["status"] == "processing"
+    assert len(customer.open_invoices()) == 1
+    assert customer.mails().count("invoice_due") == 2
+    await pays(customer, PACK)
+    assert (await customer.life.status())["available"] == "25000"
+    assert customer.paid() == [YEAR, PACK]
+    customer.check()
+
+
+@points(GIVING_UP | VOIDING)
+async def test_a_pack_that_nobody_pays_is_given_up_once(mortal: MortalFleet, point: Point) -> None:
+    customer = await an_enterprise(mortal)
+    await customer.life.ask("buy_pack", {"key": "order", "pack": "pack_5000", "count": 1})
+    await customer.pass_until(DUE + SECOND)
+    await dies(mortal, customer, point, GIVEN_UP)
+
+    assert (await customer.life.status())["status"] == "active"
+    assert customer.open_invoices() == []
+    assert customer.mails().count("invoice_due") == 5  # two sent, one reminded of, overdue, void
+    assert customer.paid() == [YEAR]
     customer.check()
 
 

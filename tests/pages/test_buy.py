@@ -178,3 +178,30 @@ async def test_who_pays_from_a_bank_account_is_told_before_that_it_takes_days(fl
     trusted = (await web.get(f"{PAGE}?pack=thousand")).text
     assert "at once; what is left of them is taken back" in trusted
     assert later not in trusted
+
+
+async def test_a_pack_by_invoice_asks_for_no_card_and_says_when_it_is_due(fleet, link, web):
+    firm = await fleet.subscribe("enterprise_yearly", catalog="salestools", card=None)
+    year = firm.invoice_of("processing")
+    firm.transfers(year, 646920)
+    await firm.life.signal("invoice_paid", {"invoice": year})
+    await firm.life.settle()
+    await web.get(await link(firm.name))
+
+    shown = await web.get(f"{PAGE}?pack=pack_5000&count=1")
+    for told in (
+        "Total of the invoice",
+        "by transfer, within 30 days",
+        "when your transfer has arrived",
+        "Send me the invoice for $175.00",
+    ):
+        assert told in shown.text
+    assert "Charged to" not in shown.text
+    assert "card" not in shown.text.partition("Your order")[2].partition("</section>")[0].replace(
+        'class="card"', ""
+    )
+    done = await sent(web, f"{PAGE}?pack=pack_5000&count=1", CONFIRM)
+    after = (await web.get(done.headers["location"])).text
+    assert "Invoice sent: $175.00, due" in after
+    assert "added as soon as your transfer arrives" in after
+    assert firm.charges()[1:] == [("pack", "processing", 17500)]

@@ -14,7 +14,7 @@ async def an_enterprise(fleet: RunningFleet) -> tuple[Told, str]:
 
 
 async def a_paying_enterprise(fleet: RunningFleet) -> Told:
-    """An organisation whose first year is paid; packs are charged to its card."""
+    """An organisation whose first year is paid; packs are paid by invoices, too."""
     firm = await subscribed(fleet, "salestools", "enterprise_yearly")
     await pays(firm, firm.customer.invoice_of("processing"))
     await firm.has("20000")

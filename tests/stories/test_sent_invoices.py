@@ -115,7 +115,7 @@ async def test_an_unpaid_renewal_is_past_due_then_paused_and_packs_serve_meanwhi
 ) -> None:
     """The plan ends with its grace: `after_dunning: end`; its transfer comes on the last day."""
     firm = await a_paying_enterprise(fleet)
-    await firm.buys_pack("pack_5000", "175.00")
+    await pays(firm, await firm.orders_pack("pack_5000", "175.00", key="more"), 17500)
     await firm.lives_until("2028-01-01")
     await firm.is_now("active")
     renewal = firm.customer.invoice_of("processing")

@@ -161,7 +161,7 @@ ACTS: dict[Happened, Act] = {
 }
 BEFORE_ITS_TIME = (Happened.SWITCHED_OFF, Happened.ENDING, Happened.PAUSED, Happened.REBUILT)
 PAID_ELSEWHERE = "what is paid waits only for a window: played in tests of windows and of packs"
-SENT_ELSEWHERE = "what is sent has a plan of its own: played in tests/stories/test_sent_invoices.py"
+SENT_ELSEWHERE = "what is sent has a plan of its own: played in stories of invoices, also for packs"
 AT_ONCE = "it is paid as soon as it is prepared: nothing happens in between"
 IN_THE_MONTH = "the window of a month is its period, and its charge is of the next"
 AT_ITS_TIME = "it would be paid at its time within the day"

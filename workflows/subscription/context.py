@@ -110,7 +110,7 @@ class Context:
         if (told := self._told(purchase, purchase.charge)) is not None:
             return told
         known = self.state.charge_named(charge_id)
-        if known is not None and known.step is Step.PROCESSING:
+        if known is not None and known.step in (Step.PROCESSING, Step.SENT):
             return coming_answer(self.state, known)
         self.settler.await_answer(charge_id, ticket)
         if self.state.charge_named(charge_id) is None:
@@ -120,6 +120,8 @@ class Context:
                     Step.PREPARING,
                     workflow.now(),
                     quantity_micro=purchase.quantity_micro,
+                    # Who is sent an invoice has the days of grace of the plan that sold it.
+                    plan=self.state.plan_in_force() if purchase.charge.due_at else None,
                     window_end=window_end,
                     needs_window=not purchase.lasting,
                 )

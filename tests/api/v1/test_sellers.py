@@ -43,7 +43,7 @@ async def test_a_price_list_says_what_is_sold_and_not_how_it_is_run(door):
         },
         {
             "plan": ["invoice"],
-            "purchases": ["card", "bank_debit"],
+            "purchases": ["invoice"],
             "auto": ["card"],
             "due_days": 30,
         },

@@ -36,7 +36,11 @@ def with_another_day(state: SubscriptionState, charge: OpenCharge) -> OpenCharge
     """Return a charge for which another invoice is made: one that is sent is due later, too."""
     if charge.charge.due_at is None or charge.plan is None:
         return charge
-    due_at = charge.plan.takes.due_at(workflow.now(), state.time_zone)
+    takes, now = charge.plan.takes, workflow.now()
+    if charge.kind in (ChargeKind.PERIOD, ChargeKind.UPGRADE):
+        due_at = takes.due_at(now, state.time_zone)
+    else:
+        due_at = takes.purchase_due_at(now, state.time_zone)
     return replace(charge, charge=replace(charge.charge, due_at=due_at))
 
 
