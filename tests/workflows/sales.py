@@ -30,7 +30,8 @@ LISTS = {
 COUPONS = ("GIFT", "HALF", "HALF", "FRIEND", "NONE")
 PLACES = ("GB", "CH", "DE", "")
 ZONES = ("Pacific/Apia", "Pacific/Pago_Pago", "Europe/Berlin", "UTC")
-ACCOUNT = "pm_usBankAccount_success"
+ACCOUNTS = {"EUR": "pm_sepaDebit_success"}
+IN_DOLLARS = "pm_usBankAccount_success"
 SOLD = (
     "SELECT plan ->> 'catalog', plan ->> 'plan_id', plan ->> 'currency' FROM subscriptions"
     " WHERE account_id = %s"
@@ -124,9 +125,10 @@ async def a_card_from_elsewhere(customer: Customer, n: int) -> Customer:
 
 
 @sale
-async def a_bank_account(customer: Customer, _: int) -> Customer:
-    """From now on a bank account is debited."""
-    await said(customer, "use_payment_method", {"payment_method": ACCOUNT})
+async def a_bank_account(customer: Customer, n: int) -> Customer:
+    """From now on a bank account is debited, if it is in the right currency."""
+    account = IN_DOLLARS if n % 5 == 4 else ACCOUNTS.get(sold(customer)[2], IN_DOLLARS)
+    await said(customer, "use_payment_method", {"payment_method": account})
     return customer
 
 

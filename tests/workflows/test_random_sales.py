@@ -110,6 +110,11 @@ CLASSES: dict[str, tuple[str, Steps, str]] = {
         (("months_pass", 0), ("a_transfer", 1), ("a_transfer", 3), ("days_pass", 1)),
         PAID + "kind = 'period' OFFSET 1",
     ),
+    "a pack by invoice": (
+        "sent",
+        (("a_pack", 0), ("days_pass", 1), ("a_transfer", 3)),
+        PAID + "kind = 'pack'",
+    ),
     "a tax": ("taxed", (("a_pack", 0), ("a_refund", 1)), PAID + "kind = 'pack' AND tax_minor > 0"),
     "a tax inside": ("taxed_inside", (("months_pass", 0),), PAID + "tax_minor > 0"),
     "a part of credits": ("small", (("another_plan_of_all", 0),), PAID + "kind = 'upgrade'"),
