@@ -35,6 +35,13 @@ def told(firm: Told) -> list[str]:
     return [notice for (notice,) in firm.customer.rows(query) if notice]
 
 
+async def a_shop(fleet: RunningFleet) -> tuple[Told, str]:
+    """A customer who is trusted for a month: it began when its invoice was sent."""
+    shop = await subscribed(fleet, "trusted_debits", "shop", card=None)
+    await shop.is_now("active")
+    return shop, shop.customer.invoice_of("processing")
+
+
 async def a_house(fleet: RunningFleet) -> tuple[Told, str]:
     """A customer who is trusted: its year began when its invoice was sent."""
     house = await subscribed(fleet, "trusted_debits", "house", card=None)

@@ -7,6 +7,7 @@ from tests.stories.invoiced import (
     YEAR_MINOR,
     a_house,
     a_paying_enterprise,
+    a_shop,
     an_enterprise,
     pays,
     told,
@@ -116,22 +117,23 @@ async def test_a_transfer_after_the_days_of_grace_is_found_without_its_event(
     await house.is_now("active")
 
 
-async def test_the_next_year_has_an_invoice_of_its_own(
+async def test_the_next_period_has_an_invoice_of_its_own(
     fleet: RunningFleet,
 ) -> None:
-    house, _ = await a_house(fleet)
-    await house.lives_until("2028-01-01T10:00")
-    assert len(house.customer.open_invoices()) == 1
+    shop, first = await a_shop(fleet)
+    await shop.lives_until("2027-02-01T10:00")
+    (second,) = shop.customer.open_invoices()
+    assert second != first
 
 
-async def test_a_canceled_year_ends_though_an_operator_pauses(
+async def test_a_canceled_period_ends_though_an_operator_pauses(
     fleet: RunningFleet,
 ) -> None:
-    house, _ = await a_house(fleet)
-    await house.customer.cancel("period_end")
-    await house.ask("pause", reason="a question", by="ops")
-    await house.lives_until("2028-01-01T10:00")
-    await house.is_now("ended")
+    shop, _ = await a_shop(fleet)
+    await shop.customer.cancel("period_end")
+    await shop.ask("pause", reason="a question", by="ops")
+    await shop.lives_until("2027-02-01T10:00")
+    await shop.is_now("ended")
 
 
 async def test_nobody_is_asked_to_pay_a_void_invoice(

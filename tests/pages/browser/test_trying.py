@@ -24,7 +24,7 @@ async def change(page: Page) -> None:
     await looked_at(page, "operator-draft-with-a-fault")
     await page.get_by_label("Price in USD").fill("12.00")
     await page.get_by_label("Surcharge of auto-purchase").fill("20")
-    await page.get_by_label("Months").fill("6")
+    await page.get_by_label("Months").fill("3")
     await page.get_by_label("Auto-purchase is on").check()
     await looked_at(page, "operator-trying")
 
@@ -41,7 +41,7 @@ async def try_it(page: Page, fleet: RunningFleet, url: str) -> None:
     await enter(page, fleet, url, OperatorRole.FINANCE)
     await change(page)
     await page.get_by_role("button", name="Try these values").click()
-    await page.get_by_text("of 36 months").wait_for()
+    await page.get_by_text("of 18 months").wait_for()
 
 
 async def test_a_price_is_tried(fleet, door_url, page):
