@@ -107,3 +107,22 @@ async def test_tax_is_shown_before_the_click_and_where_it_is_unknown_nothing_can
     await looked_at(page, "buy-without-a-place")
     assert await page.get_by_role("button", name="Pay $").count() == 0
     assert acme.paid() == [1_080, 108]
+
+
+async def test_a_pack_is_ordered_by_invoice(fleet, link, page):
+    firm = await fleet.subscribe("enterprise_yearly", catalog="salestools", card=None)
+    year = firm.invoice_of("processing")
+    firm.transfers(year, 646920)
+    await firm.life.signal("invoice_paid", {"invoice": year})
+    await firm.life.settle()
+    await page.goto(await link(firm.name, page="buy"))
+    await page.get_by_role("radio").first.check()
+    await page.get_by_text("by transfer, within 30 days").wait_for()
+    await looked_at(page, "buy-by-invoice")
+    await page.get_by_role("button", name="Send me the invoice for $175.00").click()
+    await page.get_by_text("Invoice sent: $175.00").wait_for()
+    await looked_at(page, "ordered-by-invoice")
+    (pack,) = firm.open_invoices()
+    firm.transfers(pack, 17500)
+    await firm.life.signal("invoice_paid", {"invoice": pack})
+    await page.get_by_text("Paid: $175.00").wait_for()
