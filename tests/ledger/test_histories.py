@@ -7,6 +7,7 @@ import pytest
 from tests.ledger.machine.features.batches import Batches
 from tests.ledger.machine.features.debits import Debits, ManyDebits
 from tests.ledger.machine.features.grants import Grants, GrantsAgain, Removals, RemovalsAgain
+from tests.ledger.machine.features.prices import Prices
 from tests.ledger.machine.features.purchases import Earnings, Purchases
 from tests.ledger.machine.features.time import Pauses, Time, Windows, WindowsEnd
 from tests.ledger.machine.history import agree
@@ -26,13 +27,16 @@ CLASSES = {
     "reserve auto_purchase_off", "reserve renewal_pending", "reserve paused:payment_failed",
     "manual opened", "manual repeated", "manual idempotency_conflict", "pay first", "pay repeated",
     "decline declined", "decline repeated", "decline paid", "void void", "void paid",
+    "redeem redeemed", "redeem repeated", "redeem paid", "redeem void", "redeem wrong_amount",
+    "redeem coupon_already_used", "redeem coupon_for_first_purchase", "redeem all of it",
+    "tax taxed", "tax wrong_amount", "tax paid", "tax inside", "tax beside",
     "window paid ahead", "window paid late", "pause True", "pause False", "redelivery",
 }  # fmt: skip
 
 
 class Histories(
-    Debits, ManyDebits, Batches, Grants, GrantsAgain, Removals, RemovalsAgain, Purchases, Earnings,
-    Time, Windows, WindowsEnd, Pauses,
+    Debits, ManyDebits, Batches, Grants, GrantsAgain, Removals, RemovalsAgain, Purchases, Prices,
+    Earnings, Time, Windows, WindowsEnd, Pauses,
 ):  # fmt: skip
     """Usage, what it takes from and what is bought for it."""
 

@@ -10,6 +10,7 @@ from tests.ledger.machine.features.grants import Grants, Removals
 from tests.ledger.machine.features.holds import Holds
 from tests.ledger.machine.features.late import Corrections, Late
 from tests.ledger.machine.features.paid import Packs, Paid
+from tests.ledger.machine.features.prices import PricesBack
 from tests.ledger.machine.features.refunds import Disputes, Refunds
 from tests.ledger.machine.features.time import Pauses, Time, Windows
 from tests.ledger.machine.history import agree
@@ -27,14 +28,17 @@ CLASSES = {
     "refund refunded", "refund above_refundable", "refund charge_disputed",
     "refund made noted", "refund failed noted",
     "refund of the processor's own", "terms debited", "terms insufficient_credits",
-    "batch mixed", "batch of one kind", "debit debited", "debit crossed", "remove debited",
+    "tax inside", "tax beside", "redeem redeemed", "redeem all of it", "refund nothing_paid",
+    "refund with tax",
+    "paid with tax", "batch mixed",
+    "batch of one kind", "debit debited", "debit crossed", "remove debited",
     "debit insufficient_credits",
 }  # fmt: skip
 
 
 class WholeHistories(
     Debits, Batches, Grants, Removals, Holds, Paid, Packs, Overdraft,
-    Credit, Freezing, Late, Corrections, Refunds,
+    Credit, Freezing, Late, Corrections, PricesBack, Refunds,
     Disputes, Alerts, Time, Windows, Pauses,
 ):  # fmt: skip
     """What happens to a wallet of which every feature is used."""

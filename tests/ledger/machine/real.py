@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, cast, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.errors import IdempotencyConflict
 from domain.payments.charges import ChargeKind
@@ -215,16 +216,26 @@ class RealWallet:
             at=at,
         )
 
-    def pay(self, charge_id, order, at):
+    def pay(self, charge_id, order, at, total=None):
+        total = order.cost_minor if total is None else total
         first = charges.mark_paid(
             self.connection,
             account_id=self.account,
             charge_id=charge_id,
-            invoice=f"in_{charge_id}",
-            amount_minor=order.cost_minor,
+            invoice=f"in_{charge_id}" if total else None,
+            amount_minor=total,
             at=at,
         )
         return (first, self.grant(order, at))
+
+    def redeem(self, charge_id, coupon, minor, each, first, at):
+        call = func.redeem_coupon(self.account, charge_id, coupon, minor, each, first, at)
+        return self.connection.scalar(select(call))
+
+    def tax(self, charge_id, minor, inside, at):
+        told = {"behavior": "inclusive" if inside else "exclusive", "lines": []}
+        call = func.tax_charge(self.account, charge_id, minor, cast(told, JSONB), at)
+        return self.connection.scalar(select(call))
 
     def decline(self, charge_id, attempt, at):
         return charges.mark_declined(

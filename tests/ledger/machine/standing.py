@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from tests.ledger.machine.model.settlement import disputed_of, refunded_of
 
-BOOKS = ("cash", "refunds", "disputes")
+BOOKS = ("cash", "refunds", "disputes", "tax")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Standing:
     replayed: dict[str, list[int]]  # as `grants` and the use, from the journal and nothing else
     counters: dict[str, int]  # by name and window, with debts and without alerts
     books: dict[str, int]
+    prices: dict[str, list[int]]  # by charge: without tax, its tax, the surcharge, the discount
     crossings: int
 
 
@@ -32,6 +33,7 @@ def of_model(model) -> Standing:
         replayed={name: [*sums, model.grants[int(name)].used] for name, sums in grants.items()},
         counters=_counters(model),
         books=dict(zip(BOOKS, _books(model), strict=True)),
+        prices={name: _price(one) for name, one in model.charges.items()},
         crossings=model.crossings,
     )
 
@@ -50,6 +52,10 @@ def _grant(one):
     return [*sums, one.refunded, one.rolled + one.unrolled, one.owed]
 
 
+def _price(charge):
+    return [charge.amount, charge.tax, charge.surcharge, charge.discount]
+
+
 def _money(one):
     terms = one.terms
     facts = (one.refunded_minor, one.rolled_minor, terms.cost_minor, terms.priority)
@@ -59,7 +65,15 @@ def _money(one):
 def _books(model):
     refunded = sum(refunded_of(model, charge) for charge in model.charges)
     disputed = sum(disputed_of(model, charge) for charge in model.charges)
-    return (model.cash, -refunded, -disputed)
+    return (model.cash, -refunded, -disputed, -sum(_taxes(model)))
+
+
+def _taxes(model):
+    """Yield the tax that is kept of each charge that is paid."""
+    for name, charge in model.charges.items():
+        if charge.state == "paid":
+            gone = refunded_of(model, name) + disputed_of(model, name)
+            yield charge.tax - charge.tax_in(gone)
 
 
 def of_ledger(row) -> Standing:
@@ -71,6 +85,7 @@ def of_ledger(row) -> Standing:
         replayed=row.replayed or {},
         counters=row.counters or {},
         books={name: booked(row, name) for name in BOOKS},
+        prices=row.prices or {},
         crossings=row.crossings,
     )
 
@@ -105,6 +120,9 @@ STATE = text("""
            (SELECT jsonb_object_agg(p.book, p.total)
             FROM (SELECT book, sum(amount_minor) AS total FROM postings
                   WHERE account_id = w.account_id GROUP BY book) p) AS books,
+           (SELECT jsonb_object_agg(c.charge_id, jsonb_build_array(
+                c.amount_minor, c.tax_minor, c.surcharge_minor, c.discount_minor))
+            FROM charges c WHERE c.account_id = w.account_id) AS prices,
            (SELECT count(*) FROM outbox o WHERE o.account_id = w.account_id
             AND o.topic = 'crossing' AND o.delivered_at IS NULL) AS crossings,
            (SELECT jsonb_agg(o.payload) FROM outbox o WHERE o.account_id = w.account_id

@@ -71,7 +71,7 @@ class Purchases(History):
             charge_id=name,
             part=0,
         )
-        first, _ = self.ask(pay, kept=False, charge_id=name, order=order)
+        first, _ = self.ask(pay, kept=False, charge_id=name, order=order, total=charge.total)
         self.saw("pay first" if first else "pay repeated")
 
     @with_charge

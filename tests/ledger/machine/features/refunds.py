@@ -23,7 +23,7 @@ def some_charge(history: History, data) -> str:
 
 def some_money(history: History, data, charge: str) -> int:
     """Draw a third of a charge, two thirds or all."""
-    whole = history.model.charges[charge].amount
+    whole = history.model.charges[charge].total
     return max(1, whole * data.draw(st.sampled_from([1, 1, 2, 3])) // 3)
 
 
@@ -31,7 +31,7 @@ def still_there(history: History, charge: str) -> int:
     """Return what did not go back of a charge."""
     model = history.model
     gone = refunded_of(model, charge) + disputed_of(model, charge)
-    return model.charges[charge].amount - gone
+    return model.charges[charge].total - gone
 
 
 def dispute(history: History, data, *, holding: bool) -> None:

@@ -56,7 +56,7 @@ def reserve(wallet: Wallet, charge_id, needed, at):
     if name:
         charge = wallet.charges[name]
         status = "repeated" if name == charge_id else "purchase_pending"
-        return (status, name, charge.quantity, charge.amount, charge.surcharge)
+        return (status, name, charge.quantity, charge.price, charge.extra_in_price)
     reason = wallet.refusal() or (None if wallet.auto_on else "auto_purchase_off")
     free = wallet.available(AUTO_TYPE)
     if reason is None and free and free >= needed:
@@ -77,7 +77,7 @@ def open_manual(wallet: Wallet, charge_id, quantity, amount, at):
     arrive(wallet, at)
     if charge_id in wallet.charges:
         old = wallet.charges[charge_id]
-        same = (old.quantity, old.amount) == (quantity, amount)
+        same = (old.quantity, old.price + old.discount) == (quantity, amount)
         return "repeated" if same else "idempotency_conflict"
     reason = wallet.refusal()
     if reason:
@@ -92,6 +92,7 @@ def _open(wallet, charge_id, kind, *, quantity, amount, extra=0) -> ModelCharge:
         quantity=quantity,
         amount=amount,
         surcharge=extra,
+        extra_in_price=extra,
         window_start=wallet.window()[0],
         opened_at=wallet.now,
     )
@@ -111,14 +112,14 @@ def purchase(wallet: Wallet, charge_id, kind, order, at):
     return ("opened", grant(wallet, order, at))
 
 
-def pay(wallet: Wallet, charge_id, order, at):
-    """Book the money of a charge, once, and give what it bought."""
+def pay(wallet: Wallet, charge_id, order, at, total=None):
+    """Book the money of a charge, once, and give what it bought; `total` is with its tax."""
     arrive(wallet, at)
     charge = wallet.charges[charge_id]
     first = charge.state != "paid"
     if first:
         charge.state, charge.window_start = "paid", wallet.window()[0]
-        wallet.cash += charge.amount
+        wallet.cash += charge.total if total is None else total
     return (first, grant(wallet, order, at))
 
 

@@ -16,9 +16,12 @@ def refund(wallet: Wallet, name, charge, amount, at):
         return ("repeated" if same else "idempotency_conflict", old[1], 0)
     if disputed_of(wallet, charge):
         return ("charge_disputed", 0, 0)
+    paid = wallet.charges[charge]
+    if not paid.total:
+        return ("nothing_paid", 0, 0)
     run_out(wallet)
-    most = sum(g.returnable for g in wallet.grants_of(charge)) - refunded_of(wallet, charge)
-    most = max(0, most)
+    unused = sum(g.returnable for g in wallet.grants_of(charge))
+    most = max(0, paid.with_tax(unused) - refunded_of(wallet, charge))
     amount = most if amount is None else amount
     if not 1 <= amount <= most:
         return ("above_refundable", amount, most)

@@ -33,6 +33,14 @@ def disputed_of(wallet: Wallet, charge) -> int:
     return sum(a for c, a, state in wallet.disputes.values() if c == charge and state != "won")
 
 
+def _without_tax(wallet: Wallet, charge) -> tuple[int, int]:
+    """Return what went back by refunds, and by disputes beyond them, net."""
+    known, returned = wallet.charges[charge], refunded_of(wallet, charge)
+    gone = returned + disputed_of(wallet, charge)
+    net = returned - known.tax_in(returned)
+    return net, gone - known.tax_in(gone) - net
+
+
 def settle_again(wallet: Wallet, names, by=None) -> None:
     """Settle the charges of grants that moved, if any of their money went back."""
     charges = {wallet.grants[name].charge for name in names}
@@ -44,7 +52,7 @@ def settle(wallet: Wallet, charge, by=None) -> None:
     """Bring the grants of a charge to what all facts of it say."""
     run_out(wallet, by)
     grants = [g for g in wallet.grants_of(charge) if g.terms.cost_minor]
-    returned, disputed = refunded_of(wallet, charge), disputed_of(wallet, charge)
+    returned, disputed = _without_tax(wallet, charge)
     back = min(returned + disputed, sum(g.returnable for g in grants))
     latest = sorted(grants, key=lambda g: (g.terms.effective_at, g.part), reverse=True)
     _spread(wallet, latest, back - sum(g.refunded_minor for g in grants))
@@ -76,7 +84,7 @@ def _take_back(wallet, grant, minor, amount) -> None:
 
 
 def _take_companions(wallet, charge, gone) -> None:
-    paid = wallet.charges[charge].amount
+    paid = max(1, wallet.charges[charge].amount)
     for grant in wallet.grants_of(charge):
         if grant.terms.cost_minor == 0:
             share = -(-grant.terms.granted * min(paid, gone) // paid)

@@ -91,6 +91,34 @@ class ModelCharge:
     opened_at: datetime
     state: str = "open"
     declines: int = 0
+    coupon: str | None = None
+    discount: int = 0
+    tax: int = 0
+    tax_inside: bool = False  # of the price, and not added to it
+    is_taxed: bool = False
+    extra_in_price: int = 0  # the surcharge with its tax, if that is inside
+
+    @property
+    def total(self) -> int:
+        """What is paid: `amount` is without tax."""
+        return self.amount + self.tax
+
+    @property
+    def price(self) -> int:
+        """What was asked for, less a discount: with tax that is inside, without what is added."""
+        return self.amount + self.tax * self.tax_inside
+
+    def tax_in(self, minor: int) -> int:
+        """Return the tax in so much of its money, half up."""
+        if not self.total:
+            return 0
+        return min(self.tax, (2 * minor * self.tax + self.total) // (2 * self.total))
+
+    def with_tax(self, net: int) -> int:
+        """Return the most of its money that has no more than so much net in it."""
+        if not self.amount:
+            return net
+        return net + (2 * net * self.tax + self.amount) // (2 * self.amount)
 
 
 @dataclass
